@@ -1,0 +1,267 @@
+"""Every error the package raises.
+
+JupyterGraphError
+├── SpecError                 the graph is described wrongly (also a ValueError)
+│   ├── UnknownStepError      a step or step class that nobody defined
+│   └── DuplicateStepError    a name is taken twice
+├── CellError                 a cell cannot become a step or a part of a function
+│   └── ValueShipError        a value cannot travel into a function
+├── MagicError                the words of a magic are wrong
+├── RunError                  an event or a runner failed
+│   ├── StepError             a step raised; ``__cause__`` holds what it raised
+│   ├── DeadlineError         an event or a step took longer than it may
+│   ├── OverloadError         more events in flight than the graph allows
+│   ├── ClosedError           the runner is closed
+│   └── AnswerError           a value cannot become an answer
+├── StatusError               a step says which HTTP status its caller gets
+│   ├── BadRequestError … ServiceUnavailableError
+└── DeployError               a function could not be built, checked or started
+    ├── BundleError           the bundle cannot be built or does not import
+    ├── ParityError           the bundle answers differently from the notebook
+    ├── NameTakenError        the function's name belongs to somebody else
+    ├── HostError             the embedded host did not start
+    └── DashboardError        the Nuclio dashboard refused, failed or is down
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Give ``"; did you mean 'x'?"`` for a near miss, else an empty text.
+
+    >>> did_you_mean("predcit", ["parse", "predict"])
+    "; did you mean 'predict'?"
+    >>> did_you_mean("zzz", ["parse"])
+    ''
+    """
+    by_lower = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[near[0]]!r}?" if near else ""
+
+
+class JupyterGraphError(Exception):
+    """Base of every error of this package."""
+
+
+class SpecError(JupyterGraphError, ValueError):
+    """A graph is described wrongly; ``problems`` holds one text per problem."""
+
+    def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
+
+
+class UnknownStepError(SpecError):
+    """A name stands for no step, class or function that is known here."""
+
+
+class DuplicateStepError(SpecError):
+    """A name is taken twice."""
+
+
+class CellError(JupyterGraphError, ValueError):
+    """A cell cannot become a step, or cannot travel into a function.
+
+    Args:
+        message: what is wrong and what would be right.
+        cell: number of the cell as the notebook shows it.
+        line: line in that cell, the ``%%`` line is line 1.
+    """
+
+    def __init__(
+        self, message: str, *, cell: int | None = None, line: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.cell = cell
+        self.line = line
+
+
+class ValueShipError(CellError):
+    """A value has no safe format in which it could travel into a function."""
+
+
+class MagicError(JupyterGraphError, ValueError):
+    """The words after a magic are wrong."""
+
+
+class RunError(JupyterGraphError):
+    """An event or a runner failed."""
+
+
+class StepError(RunError):
+    """A step raised; ``__cause__`` holds what it raised."""
+
+    def __init__(self, step: str, event_id: str | None, cause: BaseException) -> None:
+        super().__init__(step, event_id, cause)
+        self.step = step
+        self.event_id = event_id
+        self.cause = cause
+
+    def __str__(self) -> str:
+        event = f"event {self.event_id}" if self.event_id else "an event"
+        return f"step {self.step!r} failed on {event}: {said(self.cause)}"
+
+
+class DeadlineError(RunError, TimeoutError):
+    """An event or a step took longer than it may."""
+
+
+class OverloadError(RunError):
+    """More events are in flight than the graph allows."""
+
+
+class ClosedError(RunError):
+    """The runner is closed, or was never opened."""
+
+
+class AnswerError(RunError, TypeError):
+    """A value cannot become an answer; the text names the key that holds it."""
+
+
+def said(error: BaseException) -> str:
+    """Give ``Class: message``, or the class alone when there is no message.
+
+    >>> said(KeyError("user")), said(RuntimeError())
+    ("KeyError: 'user'", 'RuntimeError')
+    """
+    try:
+        text = str(error)
+    except Exception as broken:  # noqa: BLE001 - a user's __str__ may do anything
+        text = f"(its text could not be made: {type(broken).__name__})"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+class StatusError(JupyterGraphError):
+    """A step raises this to choose the HTTP status its caller gets.
+
+    >>> StatusError("try later", status_code=503).status_code
+    503
+    """
+
+    status_code = 500
+
+    def __init__(self, message: str = "", *, status_code: int | None = None) -> None:
+        super().__init__(message)
+        if status_code is not None:
+            self.status_code = status_code
+
+    def __reduce__(self) -> Any:
+        return (_status_error, (type(self), str(self), self.status_code))
+
+
+def _status_error(kind: type[StatusError], message: str, status: int) -> StatusError:
+    return kind(message, status_code=status)
+
+
+class BadRequestError(StatusError, ValueError):
+    """400: the caller sent something wrong."""
+
+    status_code = 400
+
+
+class InvalidArgumentError(BadRequestError):
+    """400: an argument has a wrong value."""
+
+
+class UnauthorizedError(StatusError):
+    """401: the caller did not say who he is."""
+
+    status_code = 401
+
+
+class AccessDeniedError(StatusError):
+    """403: the caller may not do this."""
+
+    status_code = 403
+
+
+class NotFoundError(StatusError):
+    """404: there is no such thing."""
+
+    status_code = 404
+
+
+class MethodNotAllowedError(StatusError):
+    """405: the path does not take this method."""
+
+    status_code = 405
+
+
+class ConflictError(StatusError):
+    """409: the state of things does not allow it."""
+
+    status_code = 409
+
+
+class PreconditionFailedError(StatusError):
+    """412: a condition the caller named does not hold."""
+
+    status_code = 412
+
+
+class TooLargeError(StatusError):
+    """413: the body is larger than the function takes."""
+
+    status_code = 413
+
+
+class UnsupportedMediaTypeError(StatusError):
+    """415: the content type is not one the function takes."""
+
+    status_code = 415
+
+
+class UnprocessableError(StatusError, ValueError):
+    """422: the body can be read, but a field of it is wrong."""
+
+    status_code = 422
+
+
+class TooManyRequestsError(StatusError):
+    """429: the caller asks too often."""
+
+    status_code = 429
+
+
+class InternalServerError(StatusError):
+    """500: the step failed."""
+
+
+class ServiceUnavailableError(StatusError):
+    """503: what the step needs is not there now."""
+
+    status_code = 503
+
+
+class GatewayTimeoutError(StatusError):
+    """504: what the step asked did not answer in time."""
+
+    status_code = 504
+
+
+class DeployError(JupyterGraphError):
+    """A function could not be built, checked or started."""
+
+
+class BundleError(DeployError):
+    """The bundle cannot be built, or what was built does not import."""
+
+
+class ParityError(DeployError):
+    """The bundle answers differently from the notebook."""
+
+
+class NameTakenError(DeployError):
+    """The function's name belongs to another notebook or a hand-made function."""
+
+
+class HostError(DeployError):
+    """The embedded host did not start or does not answer."""
+
+
+class DashboardError(DeployError):
+    """The Nuclio dashboard refused, failed, or cannot be reached."""

@@ -1,0 +1,135 @@
+"""A graph and its steps, described: frozen data that is stored, sent, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from jupyter_graph.errors import UnknownStepError, did_you_mean
+
+START = "start"
+"""The name of the place before the first step; no step may have it."""
+
+Topology = Literal["flow", "router"]
+Engine = Literal["async", "sync"]
+CopyPolicy = Literal["deep", "shallow", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSpec:
+    """One named place in the graph.
+
+    Attributes:
+        name: what the graph calls it.
+        kind: ``task``, ``router`` or ``error_step``.
+        class_name: the step class, or None for a plain function.
+        class_args: its constructor arguments.
+        handler: the function's name, or the method of the class to call.
+        after: names of the upstream steps; empty = a first step.
+        before: for an error handler, where the flow goes on.
+        on_error: the error handler of this step.
+        base_step: for an error handler, the step it belongs to.
+        input_path: dotted path of the part of the body that the step gets.
+        result_path: dotted path in the body where its result goes.
+        full_event: the step takes and gives the event, not its body.
+        responder: this step's result answers the caller.
+        comment: a note for readers; it changes nothing.
+        shape: the graphviz shape in pictures.
+        routes: the routes of a router, in order.
+        timeout_s: seconds one attempt may take; None = the runner's limit.
+        retries: how many more attempts after the first one failed.
+        backoff_s: seconds before the first of them, doubled each time.
+        blocking: run it in a thread pool.
+        carried: fields of a document that mean nothing here and are kept.
+    """
+
+    name: str
+    kind: str = "task"
+    class_name: str | None = None
+    class_args: Mapping[str, Any] = field(default_factory=dict)
+    handler: str | None = None
+    after: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    on_error: str | None = None
+    base_step: str | None = None
+    input_path: str | None = None
+    result_path: str | None = None
+    full_event: bool = False
+    responder: bool = False
+    comment: str | None = None
+    shape: str | None = None
+    routes: tuple[StepSpec, ...] = ()
+    timeout_s: float | None = None
+    retries: int = 0
+    backoff_s: float = 0.1
+    blocking: bool = False
+    carried: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def code_name(self) -> str:
+        """The name that this step's function or class has in its namespace."""
+        return self.class_name or self.handler or self.name
+
+    @property
+    def is_error_handler(self) -> bool:
+        """Whether events reach this step only through an error."""
+        return self.kind == "error_step"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphSpec:
+    """The whole: a flow of steps, or one router.
+
+    Attributes:
+        name: the graph's own name.
+        topology: ``flow`` (steps in order) or ``router`` (one of several routes).
+        engine: MLRun's engine; ``sync`` answers with the last step's result.
+        steps: the steps of a flow, in the order they were added.
+        router: the router of a router topology.
+        on_error: the error handler for steps that have none of their own.
+        max_in_flight: events that may be inside at once.
+        copy: how bodies are copied where a flow branches.
+        carried: fields of a document that mean nothing here and are kept.
+
+    >>> graph = GraphSpec(name="g", steps=(StepSpec(name="parse"),))
+    >>> graph.step("parse").code_name
+    'parse'
+    """
+
+    name: str = "graph"
+    topology: Topology = "flow"
+    engine: Engine = "async"
+    steps: tuple[StepSpec, ...] = ()
+    router: StepSpec | None = None
+    on_error: str | None = None
+    max_in_flight: int = 1024
+    copy: CopyPolicy = "deep"
+    carried: Mapping[str, Any] = field(default_factory=dict)
+
+    def names(self) -> tuple[str, ...]:
+        """Give the names of the steps, in the order they were added."""
+        return tuple(step.name for step in self.steps)
+
+    def step(self, name: str) -> StepSpec:
+        """Give the step of this name.
+
+        Raises:
+            UnknownStepError: there is none; the text lists those there are.
+        """
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise UnknownStepError(
+            f"graph {self.name!r} has no step {name!r}"
+            f"{did_you_mean(name, self.names())}"
+            f" (its steps: {', '.join(self.names()) or 'none yet'})"
+        )
+
+    def __contains__(self, name: object) -> bool:
+        return any(step.name == name for step in self.steps)
+
+    def every_step(self) -> tuple[StepSpec, ...]:
+        """Give all steps, the routes of routers included."""
+        top = (*self.steps, *((self.router,) if self.router else ()))
+        return tuple(found for step in top for found in (step, *step.routes))

@@ -1,0 +1,77 @@
+"""Which names steps, graphs and functions may have."""
+
+from __future__ import annotations
+
+import re
+
+from jupyter_graph.errors import SpecError
+
+RESERVED = frozenset({"start", "graph", "$prev"})
+LONGEST_NAME = 63
+LONGEST_FUNCTION_NAME = 56  # 63 of Kubernetes less Nuclio's own prefix
+
+_STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*\Z")
+_ROUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_.:\-]*\Z")
+_GRAPH = _STEP
+_FUNCTION = re.compile(r"[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\Z")
+
+
+def step_name_problem(name: object, *, route: bool = False) -> str | None:
+    """Say what is wrong with a step's name, None when it is fine.
+
+    >>> step_name_problem("2nd")
+    "a step's name starts with a letter or '_', got '2nd'"
+    >>> step_name_problem("model:v2", route=True)
+    """
+    kind = "route" if route else "step"
+    if not isinstance(name, str) or not name:
+        return f"a {kind}'s name is a text of 1 to {LONGEST_NAME} characters, got {name!r}"
+    if name in RESERVED:
+        return f"{name!r} is reserved; choose another name for the {kind}"
+    if len(name) > LONGEST_NAME:
+        return (
+            f"a {kind}'s name has at most {LONGEST_NAME} characters, "
+            f"{name[:20] + '…'!r} has {len(name)}"
+        )
+    if not (name[0] == "_" or (name[0].isascii() and name[0].isalpha())):
+        return f"a {kind}'s name starts with a letter or '_', got {name!r}"
+    if not (_ROUTE if route else _STEP).match(name):
+        signs = "'_', '.', '-' and ':'" if route else "'_', '.' and '-'"
+        return f"a {kind}'s name holds letters, digits, {signs}, got {name!r}"
+    return None
+
+
+def check_step_name(name: str, *, route: bool = False) -> str:
+    """Give the name back, or raise a SpecError that says what is wrong with it."""
+    if problem := step_name_problem(name, route=route):
+        raise SpecError(problem)
+    return name
+
+
+def check_function_name(name: str) -> str:
+    """Give the name back when a function may have it.
+
+    Raises:
+        SpecError: it is not 1 to 56 of ``a-z 0-9 -`` with a letter or digit at
+            both ends.
+    """
+    if (
+        not isinstance(name, str)
+        or not _FUNCTION.match(name)
+        or len(name) > LONGEST_FUNCTION_NAME
+    ):
+        raise SpecError(
+            "a function's name is 1 to 56 lower-case letters, digits and '-' "
+            f"(a letter or digit at both ends), got {name!r}"
+        )
+    return name
+
+
+def function_name(graph_name: str) -> str:
+    """Give the function name of a graph: lower case, ``_``, ``.`` and blanks as ``-``.
+
+    >>> function_name("Fraud_model.v2")
+    'fraud-model-v2'
+    """
+    kebab = re.sub(r"[^a-z0-9]+", "-", graph_name.lower()).strip("-")
+    return kebab[:LONGEST_FUNCTION_NAME].strip("-")
