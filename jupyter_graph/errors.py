@@ -130,7 +130,7 @@ def said(error: BaseException) -> str:
     """
     try:
         text = str(error)
-    except Exception as broken:  # noqa: BLE001 - a user's __str__ may do anything
+    except Exception as broken:
         text = f"(its text could not be made: {type(broken).__name__})"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

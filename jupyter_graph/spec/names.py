@@ -25,7 +25,9 @@ def step_name_problem(name: object, *, route: bool = False) -> str | None:
     """
     kind = "route" if route else "step"
     if not isinstance(name, str) or not name:
-        return f"a {kind}'s name is a text of 1 to {LONGEST_NAME} characters, got {name!r}"
+        return (
+            f"a {kind}'s name is a text of 1 to {LONGEST_NAME} characters, got {name!r}"
+        )
     if name in RESERVED:
         return f"{name!r} is reserved; choose another name for the {kind}"
     if len(name) > LONGEST_NAME:

@@ -1,0 +1,519 @@
+"""The growing graph that users hold: a spec plus the objects its names stand for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from jupyter_graph.errors import DuplicateStepError, SpecError
+from jupyter_graph.spec.codec import from_dict, to_dict
+from jupyter_graph.spec.model import START, Engine, GraphSpec, StepSpec, Topology
+from jupyter_graph.spec.names import check_step_name
+from jupyter_graph.spec.topology import handler_names, is_linear
+
+PREVIOUS = "$prev"
+After = str | Iterable[str] | None
+
+
+class StepHandle:
+    """One step of a graph being built; ``to`` and friends add to the graph."""
+
+    def __init__(self, graph: Graph, name: str) -> None:
+        self.graph = graph
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<step {self.name!r} of graph {self.graph.name!r}>"
+
+    def to(
+        self, class_name: Any = None, name: str | None = None, **options: Any
+    ) -> StepHandle:
+        """Add a step after this one; options as in ``Graph.add_step``."""
+        return self.graph.add_step(class_name, name, after=self.name, **options)
+
+    def respond(self) -> StepHandle:
+        """Let this step's result answer the caller."""
+        self.graph.change_step(self.name, responder=True)
+        return self
+
+    def error_handler(
+        self,
+        name: str | None = None,
+        class_name: Any = None,
+        handler: Any = None,
+        *,
+        before: After = None,
+        **options: Any,
+    ) -> StepHandle:
+        """Add an error handler for this step; gives this step back, as in MLRun."""
+        self.graph.error_handler(
+            name, class_name, handler, before=before, step=self.name, **options
+        )
+        return self
+
+    def add_route(
+        self,
+        key: str,
+        class_name: Any = None,
+        handler: Any = None,
+        **class_args: Any,
+    ) -> StepHandle:
+        """Add a route to this router; gives the router back."""
+        self.graph.add_route(
+            key, class_name, handler, router_step=self.name, **class_args
+        )
+        return self
+
+
+class Graph:
+    """A graph under construction.
+
+    Args:
+        name: the graph's name.
+        topology: ``flow`` or ``router``.
+        engine: ``async`` or ``sync`` (MLRun's: the last step answers).
+        max_in_flight: events that may be inside at once.
+        router_class: the class of a router topology, ``ModelRouter`` by default.
+
+    >>> graph = Graph("math")
+    >>> _ = graph.to(name="double", handler=lambda x: x * 2).respond()
+    >>> graph.spec.step("double").responder
+    True
+    """
+
+    def __init__(
+        self,
+        name: str = "graph",
+        topology: Topology = "flow",
+        engine: Engine = "async",
+        max_in_flight: int = 1024,
+        *,
+        router_class: Any = None,
+        copy: str = "deep",
+    ) -> None:
+        if topology not in ("flow", "router"):
+            raise SpecError(f"topology must be 'flow' or 'router', got {topology!r}")
+        self.name = check_step_name(name)
+        self.namespace: dict[str, Any] = {}
+        self.allow_imports: tuple[str, ...] = ()
+        self._literal = False
+        self._last: str | None = None
+        router = None
+        if topology == "router":
+            router = StepSpec(
+                name="router",
+                kind="router",
+                class_name=self._code(router_class) if router_class else None,
+            )
+        self._spec = GraphSpec(
+            name=name,
+            topology=topology,
+            engine=engine,
+            router=router,
+            max_in_flight=max_in_flight,
+            copy=copy,  # type: ignore[arg-type]  # validate checks the word
+        )
+
+    def __repr__(self) -> str:
+        count = len(self._spec.every_step())
+        return f"<Graph {self.name!r}: {count} step{'' if count == 1 else 's'}>"
+
+    @property
+    def spec(self) -> GraphSpec:
+        """The graph as it is now, frozen.
+
+        While a flow that was built here is linear and no step responds, its last
+        step does; documents are taken literally.
+        """
+        spec = replace(self._spec, name=self.name)
+        if self._literal or not is_linear(spec):
+            return spec
+        if any(step.responder for step in spec.steps):
+            return spec
+        handlers = handler_names(spec)
+        ordinary = [step.name for step in spec.steps if step.name not in handlers]
+        followed = {name for step in spec.steps for name in step.after}
+        [last] = [name for name in ordinary if name not in followed]
+        return _changed(spec, last, responder=True)
+
+    # -- documents --------------------------------------------------------------
+
+    @classmethod
+    def from_dict(
+        cls,
+        document: Mapping[str, Any],
+        namespace: Mapping[str, Any] | None = None,
+        allow_imports: Iterable[str] = (),
+        *,
+        name: str | None = None,
+    ) -> Graph:
+        """Read an MLRun graph document; nothing is imported or run.
+
+        Args:
+            document: the document.
+            namespace: the functions and classes that its names stand for.
+            allow_imports: modules that dotted names may be taken from.
+            name: the graph's name, else the document's, else ``graph``.
+        """
+        own = document.get("name") if isinstance(document, Mapping) else None
+        spec = from_dict(document, name=str(name or own or "graph"))
+        graph = cls.from_spec(spec, namespace)
+        graph.allow_imports = tuple(allow_imports)
+        graph._literal = True
+        return graph
+
+    @classmethod
+    def from_spec(
+        cls, spec: GraphSpec, namespace: Mapping[str, Any] | None = None
+    ) -> Graph:
+        """Give a graph that grows from this spec."""
+        graph = cls("graph", topology=spec.topology)
+        graph.name = spec.name
+        graph._spec = spec
+        graph.namespace.update(namespace or {})
+        graph._last = _last_ordinary(spec)
+        return graph
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the graph's document, with MLRun's keys."""
+        return to_dict(self.spec)
+
+    # -- steps ------------------------------------------------------------------
+
+    def to(
+        self, class_name: Any = None, name: str | None = None, **options: Any
+    ) -> StepHandle:
+        """Add a first step; options as in ``add_step``."""
+        return self.add_step(class_name, name, after=START, **options)
+
+    def add_step(
+        self,
+        class_name: Any = None,
+        name: str | None = None,
+        handler: Any = None,
+        *,
+        after: After = PREVIOUS,
+        before: str | None = None,
+        kind: str = "task",
+        class_args: Mapping[str, Any] | None = None,
+        input_path: str | None = None,
+        result_path: str | None = None,
+        full_event: bool = False,
+        timeout_s: float | None = None,
+        retries: int = 0,
+        backoff_s: float = 0.1,
+        blocking: bool = False,
+        shape: str | None = None,
+        comment: str | None = None,
+        **arguments: Any,
+    ) -> StepHandle:
+        """Add a step.
+
+        Args:
+            class_name: a class, or the name of one; None for a function.
+            name: the step's name, else the class's or the function's own.
+            handler: a function, its name, or the method of the class to call.
+            after: upstream steps; ``$prev`` = the one added last, ``start`` = none.
+            before: a step that shall come after this one instead.
+            class_args: constructor arguments; ``arguments`` are added to them.
+            kind: ``task``, ``router`` or ``error_step``.
+            input_path: dotted path of the part of the body that the step gets.
+            result_path: dotted path in the body where its result goes.
+            full_event: the step takes and gives the event, not its body.
+            timeout_s: seconds one attempt may take.
+            retries: how many more attempts after the first one failed.
+            backoff_s: seconds before the first of them, doubled each time.
+            blocking: run it in a thread pool.
+            shape: the graphviz shape in pictures.
+            comment: a note for readers.
+            **arguments: constructor arguments.
+
+        Raises:
+            SpecError: the name is taken or wrong, or there is no class and no handler.
+        """
+        class_text = self._code(class_name)
+        handler_text = self._code(handler)
+        if not class_text and not handler_text and kind != "router":
+            raise SpecError("a step needs a class_name or a handler")
+        step = StepSpec(
+            name=name or _own_name(class_text or handler_text or "", name),
+            kind=kind,
+            class_name=class_text,
+            class_args={**(class_args or {}), **arguments},
+            handler=handler_text,
+            after=self._after(after),
+            input_path=input_path,
+            result_path=result_path,
+            full_event=full_event,
+            timeout_s=timeout_s,
+            retries=retries,
+            backoff_s=backoff_s,
+            blocking=blocking,
+            shape=shape,
+            comment=comment,
+        )
+        if step.name in self._spec:
+            raise DuplicateStepError(
+                f"graph {self.name!r} already has a step {step.name!r}; "
+                "give the new one another name"
+            )
+        self.put_step(step)
+        if before:
+            self._rewire_before(before, step)
+        return StepHandle(self, step.name)
+
+    def add_router(
+        self,
+        name: str,
+        class_name: Any = None,
+        *,
+        after: After = PREVIOUS,
+        **class_args: Any,
+    ) -> StepHandle:
+        """Add a router step; ``add_route`` gives it its routes."""
+        return self.add_step(
+            class_name, name, after=after, kind="router", class_args=class_args
+        )
+
+    def add_route(
+        self,
+        key: str,
+        class_name: Any = None,
+        handler: Any = None,
+        *,
+        router_step: str | None = None,
+        class_args: Mapping[str, Any] | None = None,
+        model_path: str | None = None,
+        **arguments: Any,
+    ) -> StepSpec:
+        """Add a route to a router, or replace the route of that key."""
+        class_text, handler_text = self._code(class_name), self._code(handler)
+        if not class_text and not handler_text:
+            raise SpecError(f"route {key!r} needs a class_name or a handler")
+        args = {**(class_args or {}), **arguments}
+        if model_path is not None:
+            args["model_path"] = model_path
+        route = StepSpec(
+            name=check_step_name(key, route=True),
+            class_name=class_text,
+            handler=handler_text,
+            class_args=args,
+        )
+        self.put_route(self._router_named(router_step), route)
+        return route
+
+    def add_model(
+        self,
+        key: str,
+        class_name: Any = None,
+        model_path: str | None = None,
+        **args: Any,
+    ) -> StepSpec:
+        """Add a model to a router: a route whose class is a model server."""
+        return self.add_route(key, class_name, model_path=model_path, **args)
+
+    def error_handler(
+        self,
+        name: str | None = None,
+        class_name: Any = None,
+        handler: Any = None,
+        *,
+        before: After = None,
+        step: str | None = None,
+        **options: Any,
+    ) -> Graph:
+        """Add an error handler for one step, or (without ``step``) for the graph."""
+        following = (before,) if isinstance(before, str) else tuple(before or ())
+        handle = self.add_step(
+            class_name, name, handler, after=START, kind="error_step", **options
+        )
+        self.change_step(handle.name, before=following, base_step=step)
+        if step is None:
+            self._spec = replace(self._spec, on_error=handle.name)
+        else:
+            self.change_step(step, on_error=handle.name)
+        return self
+
+    def put_step(self, step: StepSpec, code: Any = None) -> None:
+        """Add a step, or replace the one of the same name and keep its place.
+
+        Args:
+            step: the step.
+            code: the function or class that ``step.code_name`` stands for.
+        """
+        check_step_name(step.name)
+        if code is not None:
+            self.namespace[step.code_name] = code
+        names = self._spec.names()
+        if step.name in names:
+            at = names.index(step.name)
+            steps = (*self._spec.steps[:at], step, *self._spec.steps[at + 1 :])
+        else:
+            steps = (*self._spec.steps, step)
+        self._spec = replace(self._spec, steps=steps)
+        if step.name not in handler_names(self._spec):
+            self._last = step.name if step.name not in names else self._last
+
+    def put_route(self, router: str, route: StepSpec, code: Any = None) -> None:
+        """Add a route to a router, or replace the one of the same name."""
+        if code is not None:
+            self.namespace[route.code_name] = code
+        old = self._find_router(router)
+        kept = tuple(known for known in old.routes if known.name != route.name)
+        new = replace(old, routes=(*kept, route))
+        if self._spec.router is old:
+            self._spec = replace(self._spec, router=new)
+        else:
+            self._spec = _replaced(self._spec, new)
+
+    def change_step(self, name: str, **fields: Any) -> None:
+        """Change fields of a step."""
+        self._spec.step(name)
+        self._spec = _changed(self._spec, name, **fields)
+
+    def set_error_handler(self, handler: str | None, step: str | None = None) -> None:
+        """Name the error handler of a step, or (without ``step``) of the graph."""
+        if step is None:
+            self._spec = replace(self._spec, on_error=handler)
+        else:
+            self.change_step(step, on_error=handler)
+
+    def remove_step(self, name: str) -> None:
+        """Take a step away; its followers come after its upstream steps."""
+        gone = self._spec.step(name)
+
+        def healed(step: StepSpec) -> StepSpec:
+            after = _swapped(step.after, name, gone.after)
+            before = _swapped(step.before, name, ())
+            on_error = None if step.on_error == name else step.on_error
+            return replace(step, after=after, before=before, on_error=on_error)
+
+        kept = tuple(healed(step) for step in self._spec.steps if step.name != name)
+        on_error = None if self._spec.on_error == name else self._spec.on_error
+        self._spec = replace(self._spec, steps=kept, on_error=on_error)
+        self._last = _last_ordinary(self._spec) if self._last == name else self._last
+
+    def rename_step(self, name: str, new: str) -> None:
+        """Give a step another name; its neighbours follow."""
+        self._spec.step(name)
+        check_step_name(new)
+        if new != name and new in self._spec:
+            raise DuplicateStepError(f"graph {self.name!r} already has a step {new!r}")
+
+        def renamed(step: StepSpec) -> StepSpec:
+            return replace(
+                step,
+                name=new if step.name == name else step.name,
+                after=_swapped(step.after, name, (new,)),
+                before=_swapped(step.before, name, (new,)),
+                on_error=new if step.on_error == name else step.on_error,
+                base_step=new if step.base_step == name else step.base_step,
+            )
+
+        steps = tuple(renamed(step) for step in self._spec.steps)
+        on_error = new if self._spec.on_error == name else self._spec.on_error
+        self._spec = replace(self._spec, steps=steps, on_error=on_error)
+        self._last = new if self._last == name else self._last
+
+    @property
+    def last_step(self) -> str | None:
+        """What ``$prev`` means now: the last ordinary step added."""
+        return self._last
+
+    # -- inside -----------------------------------------------------------------
+
+    def _after(self, after: After) -> tuple[str, ...]:
+        names = (after,) if isinstance(after, str) else tuple(after or ())
+        found = [self._last if name == PREVIOUS else name for name in names]
+        return tuple(dict.fromkeys(name for name in found if name and name != START))
+
+    def _rewire_before(self, before: str, step: StepSpec) -> None:
+        follower = self._spec.step(before)
+        kept = tuple(name for name in follower.after if name not in step.after)
+        self.change_step(before, after=(*kept, step.name))
+
+    def _code(self, code: Any) -> str | None:
+        """Give the name of a class or function and keep the object under it."""
+        if code is None or isinstance(code, str):
+            return code
+        if not callable(code):
+            raise SpecError(
+                f"a class, a function or the name of one is needed, got {code!r}"
+            )
+        name = getattr(code, "__name__", None)
+        if name is None:
+            raise SpecError(
+                f"{code!r} has no name; give its class with its arguments, "
+                "or wrap it in a function"
+            )
+        if name == "<lambda>":
+            name = f"_lambda_{len(self.namespace) + 1}"
+        known = self.namespace.get(name)
+        if known is not None and known is not code and not _is_newer(code, known):
+            raise DuplicateStepError(
+                f"two different objects are named {name!r}; rename one of them"
+            )
+        self.namespace[name] = code
+        return str(name)
+
+    def _router_named(self, name: str | None) -> str:
+        if name is not None:
+            return name
+        if self._spec.router is not None:
+            return self._spec.router.name
+        routers = [step.name for step in self._spec.steps if step.kind == "router"]
+        if len(routers) == 1:
+            return routers[0]
+        raise SpecError(
+            f"graph {self.name!r} has {len(routers)} routers; name one with router_step"
+        )
+
+    def _find_router(self, name: str) -> StepSpec:
+        root = self._spec.router
+        found = root if root and root.name == name else self._spec.step(name)
+        if found.kind != "router":
+            raise SpecError(
+                f"step {name!r} is no router (kind {found.kind!r}); "
+                "only a router has routes"
+            )
+        return found
+
+
+def _is_newer(code: Callable[..., Any], known: Any) -> bool:
+    """Tell whether ``code`` is ``known`` again, from a cell that ran once more."""
+    return (
+        inspect.isclass(code) == inspect.isclass(known)
+        and getattr(code, "__qualname__", 0) == getattr(known, "__qualname__", 1)
+        and getattr(code, "__module__", 0)
+        == getattr(known, "__module__", 1)
+        == "__main__"
+    )
+
+
+def _own_name(code_name: str, name: str | None) -> str:
+    own = code_name.rpartition(".")[2]
+    if own.startswith("_lambda_") or not own.isidentifier():
+        raise SpecError(f"a step made of {code_name!r} needs a name, got {name!r}")
+    return own
+
+
+def _swapped(names: tuple[str, ...], old: str, new: tuple[str, ...]) -> tuple[str, ...]:
+    found = [given for name in names for given in (new if name == old else (name,))]
+    return tuple(dict.fromkeys(found))
+
+
+def _replaced(spec: GraphSpec, step: StepSpec) -> GraphSpec:
+    steps = tuple(step if old.name == step.name else old for old in spec.steps)
+    return replace(spec, steps=steps)
+
+
+def _changed(spec: GraphSpec, name: str, **fields: Any) -> GraphSpec:
+    return _replaced(spec, replace(spec.step(name), **fields))
+
+
+def _last_ordinary(spec: GraphSpec) -> str | None:
+    handlers = handler_names(spec)
+    ordinary = [step.name for step in spec.steps if step.name not in handlers]
+    return ordinary[-1] if ordinary else None

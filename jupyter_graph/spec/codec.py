@@ -1,0 +1,285 @@
+"""Graph documents: MLRun's keys in, MLRun's keys out.
+
+Source: https://docs.mlrun.org/en/stable/serving/serving-graph.html, and the
+documents MLRun 1.12 writes at ``function.spec.graph``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.spec.model import GraphSpec, StepSpec
+
+if TYPE_CHECKING:
+    from jupyter_graph.spec.builder import Graph
+
+# What MLRun writes and what means nothing here: kept, so that a document survives.
+CARRIED_IN_STEPS = frozenset(
+    {"endpoint_type", "model_endpoint_creation_strategy", "skip_context"}
+)
+CARRIED_IN_GRAPHS = frozenset(
+    {
+        "allow_cyclic",
+        "endpoint_type",
+        "model_endpoint_creation_strategy",
+        "model_endpoints_names",
+        "model_endpoints_routes_names",
+        "track_models",
+    }
+)
+LISTS = ("after", "before")
+OF_STEP = tuple(f.name for f in fields(StepSpec) if f.name not in ("name", "carried"))
+OF_FLOW = ("kind", "name", "engine", "steps", "on_error", "max_in_flight", "copy")
+EMPTY: tuple[Any, ...] = (None, "", (), [], {})
+
+
+def to_dict(graph: GraphSpec) -> dict[str, Any]:
+    """Give the document of a graph; fields with their default value are left out.
+
+    >>> step = StepSpec(name="a", handler="f", responder=True)
+    >>> to_dict(GraphSpec(steps=(step,)))["steps"]
+    {'a': {'kind': 'task', 'handler': 'f', 'responder': True}}
+    """
+    if graph.router is not None:
+        return {**_step_to_dict(graph.router), **graph.carried}
+    document: dict[str, Any] = {"engine": graph.engine}
+    document["steps"] = {step.name: _step_to_dict(step) for step in graph.steps}
+    for name in ("on_error", "max_in_flight", "copy"):
+        if getattr(graph, name) != _default(GraphSpec, name):
+            document[name] = getattr(graph, name)
+    return {**document, **graph.carried}
+
+
+def _step_to_dict(step: StepSpec) -> dict[str, Any]:
+    found: dict[str, Any] = {"kind": step.kind}
+    if step.kind == "router":
+        found["name"] = step.name  # as MLRun writes it
+    for name in OF_STEP:
+        value = getattr(step, name)
+        if name == "routes":
+            if value:
+                found[name] = {route.name: _step_to_dict(route) for route in value}
+        elif name != "kind" and value != _default(StepSpec, name):
+            plain = dict(value) if isinstance(value, Mapping) else value
+            found[name] = list(plain) if isinstance(plain, tuple) else plain
+    return {**found, **step.carried}
+
+
+def _default(of: type, name: str) -> Any:
+    [found] = [f for f in fields(of) if f.name == name]
+    if found.default is not MISSING:
+        return found.default
+    return found.default_factory() if found.default_factory is not MISSING else None
+
+
+def from_dict(document: Mapping[str, Any], *, name: str = "graph") -> GraphSpec:
+    """Read a graph document; nothing is imported, nothing is evaluated.
+
+    Raises:
+        SpecError: the document has a wrong shape or unknown fields; all are listed.
+    """
+    reader = _Reader()
+    graph = reader.graph(document, name)
+    if len(reader.problems) == 1:
+        raise SpecError(reader.problems[0])
+    if reader.problems:
+        lines = "\n  - ".join(reader.problems)
+        raise SpecError(f"invalid graph document:\n  - {lines}", reader.problems)
+    return graph
+
+
+class _Reader:
+    """Reads one document and collects everything that is wrong with it."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def graph(self, document: Any, name: str) -> GraphSpec:
+        if not isinstance(document, Mapping):
+            self.problems.append(
+                f"a graph document is an object of fields, got {_short(document)}"
+            )
+            return GraphSpec(name=name)
+        kind = document.get("kind") or "flow"
+        if kind == "router":
+            own = str(document.get("name") or "router")
+            fields_ = {k: v for k, v in document.items() if k in CARRIED_IN_GRAPHS}
+            rest = {k: v for k, v in document.items() if k not in fields_}
+            router = self.step(own, rest)
+            return GraphSpec(
+                name=name, topology="router", router=router, carried=fields_
+            )
+        if kind not in ("flow", "root"):
+            self.problems.append(
+                f"a graph is of kind 'flow' or 'router', got {kind!r}"
+                f"{did_you_mean(str(kind), ('flow', 'router', 'root'))}"
+            )
+        return self.flow(document, name)
+
+    def flow(self, document: Mapping[str, Any], name: str) -> GraphSpec:
+        self.unknown(document, OF_FLOW, CARRIED_IN_GRAPHS, "the graph")
+        steps = document.get("steps") or {}
+        if not isinstance(steps, Mapping):
+            self.problems.append(
+                "field 'steps' of the graph is an object of step names and steps, "
+                f"got {_short(steps)}"
+            )
+            steps = {}
+        values = {
+            key: document[key]
+            for key in ("engine", "on_error", "max_in_flight", "copy")
+            if document.get(key) not in EMPTY
+        }
+        carried = {k: v for k, v in document.items() if k in CARRIED_IN_GRAPHS}
+        return GraphSpec(
+            name=name,
+            steps=tuple(self.step(key, value) for key, value in steps.items()),
+            carried=carried,
+            **values,
+        )
+
+    def step(self, name: str, document: Any) -> StepSpec:
+        where = f"step {name!r}"
+        if not isinstance(document, Mapping):
+            self.problems.append(
+                f"{where} is an object of fields, got {_short(document)}"
+            )
+            return StepSpec(name=name)
+        self.unknown(document, (*OF_STEP, "name"), CARRIED_IN_STEPS, where)
+        own = document.get("name")
+        if own not in EMPTY and own != name:
+            self.problems.append(
+                f"{where} says its name is {own!r}; write {name!r} or leave it out"
+            )
+        values = dict(self.values(document, where))
+        carried = {k: v for k, v in document.items() if k in CARRIED_IN_STEPS}
+        return StepSpec(name=name, carried=carried, **values)
+
+    def values(
+        self, document: Mapping[str, Any], where: str
+    ) -> Iterator[tuple[str, Any]]:
+        for key in OF_STEP:
+            value = document.get(key)
+            if value in EMPTY:
+                continue
+            if key in LISTS:
+                yield key, self.names(value, key, where)
+            elif key == "routes":
+                if isinstance(value, Mapping):
+                    yield key, tuple(self.step(k, v) for k, v in value.items())
+                else:
+                    self.problems.append(
+                        f"field 'routes' of {where} is an object of route names and "
+                        f"steps, got {_short(value)}"
+                    )
+            else:
+                yield key, value
+
+    def names(self, value: Any, key: str, where: str) -> tuple[str, ...]:
+        if isinstance(value, str):
+            return (value,)
+        if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
+            return tuple(value)
+        self.problems.append(
+            f"field {key!r} of {where} is a name or a list of names, "
+            f"got {_short(value)}"
+        )
+        return ()
+
+    def unknown(
+        self,
+        document: Mapping[str, Any],
+        known: tuple[str, ...],
+        carried: frozenset[str],
+        where: str,
+    ) -> None:
+        for key in document:
+            if key not in known and key not in carried:
+                self.problems.append(
+                    f"{where} has an unknown field {key!r}"
+                    f"{did_you_mean(str(key), known)}"
+                )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def graph_json(graph: GraphSpec) -> str:
+    """Give a graph's document as JSON text: the same graph, the same text."""
+    try:
+        return json.dumps({"name": graph.name, **to_dict(graph)}, indent=2) + "\n"
+    except TypeError as error:
+        raise SpecError(
+            f"graph {graph.name!r} holds an argument that JSON cannot: {error}; "
+            "use numbers, texts, lists and objects"
+        ) from None
+
+
+def save_graph(graph: GraphSpec | Graph, path: str | Path) -> Path:
+    """Write a graph's document: YAML when the name ends so, else JSON."""
+    spec = graph if isinstance(graph, GraphSpec) else graph.spec
+    target = Path(path)
+    text = graph_json(spec)
+    if target.suffix in (".yaml", ".yml"):
+        import yaml
+
+        text = yaml.safe_dump(json.loads(text), sort_keys=False, allow_unicode=True)
+    target.write_text(text, encoding="utf-8")
+    return target
+
+
+def load_graph(
+    path: str | Path,
+    namespace: Mapping[str, Any] | None = None,
+    allow_imports: tuple[str, ...] = (),
+) -> Graph:
+    """Read a graph's document from a JSON or YAML file; nothing is imported or run.
+
+    Args:
+        path: the file; a document without a name is named after it.
+        namespace: the functions and classes that the steps' names stand for.
+        allow_imports: modules that dotted names may be taken from.
+
+    Raises:
+        SpecError: the file cannot be read, or is no graph document.
+    """
+    from jupyter_graph.spec.builder import Graph
+
+    document = read_document(path)
+    return Graph.from_dict(
+        document,
+        namespace=namespace,
+        allow_imports=allow_imports,
+        name=str(document.get("name") or Path(path).stem),
+    )
+
+
+def read_document(path: str | Path) -> dict[str, Any]:
+    """Read a JSON or YAML file that holds one object."""
+    source = Path(path)
+    try:
+        text = source.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"cannot read graph file {str(source)!r}: {error}") from None
+    try:
+        if source.suffix in (".yaml", ".yml"):
+            import yaml
+
+            document = yaml.safe_load(text)
+        else:
+            document = json.loads(text)
+    except Exception as error:  # yaml's errors share no base with json's
+        raise SpecError(f"{str(source)!r} is not a graph document: {error}") from None
+    if not isinstance(document, dict):
+        raise SpecError(
+            f"{str(source)!r} is not a graph document: an object of fields is "
+            f"needed, got {_short(document)}"
+        )
+    return cast("dict[str, Any]", document)

@@ -1,0 +1,177 @@
+"""How the steps of a graph hang together: edges, order, ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from jupyter_graph.errors import SpecError
+from jupyter_graph.spec.model import START, GraphSpec, StepSpec
+
+EdgeKind = Literal["flow", "error", "route"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A way from one step to the next; ``source`` is ``start`` before the first."""
+
+    source: str
+    target: str
+    kind: EdgeKind = "flow"
+
+
+def edges(graph: GraphSpec) -> tuple[Edge, ...]:
+    """Give every edge, in the order of the steps they lead to.
+
+    An ``error`` edge leads from a step to its error handler; the handler of the
+    whole graph hangs on ``start``. A ``route`` edge leads from a router to a route.
+
+    >>> flow = GraphSpec(steps=(StepSpec(name="a"), StepSpec(name="b", after=("a",))))
+    >>> [(edge.source, edge.target) for edge in edges(flow)]
+    [('start', 'a'), ('a', 'b')]
+    """
+    return tuple(_edges(graph))
+
+
+def _edges(graph: GraphSpec) -> Iterator[Edge]:
+    if graph.router is not None:
+        yield Edge(START, graph.router.name)
+        yield from _routes(graph.router)
+    handlers = handler_names(graph)
+    for step in graph.steps:
+        for upstream in step.after:
+            yield Edge(upstream, step.name)
+        if not step.after and step.name not in handlers:
+            yield Edge(START, step.name)
+        yield from _routes(step)
+    for step in graph.steps:
+        if step.on_error:
+            yield Edge(step.name, step.on_error, "error")
+        for following in step.before:
+            yield Edge(step.name, following)
+    if graph.on_error:
+        yield Edge(START, graph.on_error, "error")
+
+
+def _routes(router: StepSpec) -> Iterator[Edge]:
+    for route in router.routes:
+        yield Edge(router.name, route.name, "route")
+
+
+def handler_names(graph: GraphSpec) -> frozenset[str]:
+    """Give the names of the steps that only errors reach."""
+    named = {step.on_error for step in graph.steps if step.on_error}
+    kinds = {step.name for step in graph.steps if step.is_error_handler}
+    return frozenset(named | kinds | ({graph.on_error} if graph.on_error else set()))
+
+
+def followers(graph: GraphSpec) -> dict[str, tuple[str, ...]]:
+    """Give, for ``start`` and each step, the steps that flow edges lead to."""
+    found: dict[str, list[str]] = {START: [], **{name: [] for name in graph.names()}}
+    for edge in edges(graph):
+        if edge.kind == "flow":
+            found.setdefault(edge.source, []).append(edge.target)
+    return {name: tuple(targets) for name, targets in found.items()}
+
+
+def roots(graph: GraphSpec) -> tuple[str, ...]:
+    """Give the first steps."""
+    return followers(graph)[START]
+
+
+def leaves(graph: GraphSpec) -> tuple[str, ...]:
+    """Give the steps that nothing follows, error handlers left out."""
+    handlers = handler_names(graph)
+    after = followers(graph)
+    return tuple(
+        name for name in graph.names() if name not in handlers and not after[name]
+    )
+
+
+def is_linear(graph: GraphSpec) -> bool:
+    """Tell whether the ordinary steps are one chain from the first to the last."""
+    handlers = handler_names(graph)
+    ordinary = [step for step in graph.steps if step.name not in handlers]
+    if not ordinary or graph.router is not None or len(leaves(graph)) != 1:
+        return False
+    return len(roots(graph)) == 1 and all(len(step.after) <= 1 for step in ordinary)
+
+
+def responder_of(graph: GraphSpec) -> str | None:
+    """Give the step whose result answers the caller, None when nobody does.
+
+    A root router answers for itself; in MLRun's sync engine the last step of a
+    chain answers, whatever is flagged.
+    """
+    if graph.router is not None:
+        return graph.router.name
+    for step in graph.steps:
+        if step.responder:
+            return step.name
+    if graph.engine == "sync" and len(ends := leaves(graph)) == 1:
+        return ends[0]
+    return None
+
+
+def cycle_in(graph: GraphSpec) -> tuple[str, ...]:
+    """Give the steps of one cycle in flow order, () when there is none.
+
+    >>> loop = (StepSpec(name="a", after=("b",)), StepSpec(name="b", after=("a",)))
+    >>> cycle_in(GraphSpec(steps=loop))
+    ('a', 'b', 'a')
+    """
+    after = followers(graph)
+    for step in graph.steps:  # a handler that leads back to its step is a loop too
+        if step.on_error:
+            after[step.name] = (*after[step.name], step.on_error)
+    done: set[str] = set()
+    for name in graph.names():
+        if name not in done and (found := _walk(name, after, done)):
+            return found
+    return ()
+
+
+def _walk(
+    first: str, after: dict[str, tuple[str, ...]], done: set[str]
+) -> tuple[str, ...]:
+    path: list[str] = [first]
+    todo = [iter(after.get(first, ()))]
+    while todo:
+        following = next(todo[-1], None)
+        if following is None:
+            done.add(path.pop())
+            todo.pop()
+        elif following in path:
+            return (*path[path.index(following) :], following)
+        elif following not in done:
+            path.append(following)
+            todo.append(iter(after.get(following, ())))
+    return ()
+
+
+def order(graph: GraphSpec) -> tuple[str, ...]:
+    """Give the names of all steps so that each comes after its upstream steps.
+
+    Raises:
+        SpecError: the graph has a cycle; the text shows it.
+    """
+    if cycle := cycle_in(graph):
+        raise SpecError(f"the graph has a cycle: {' → '.join(cycle)}")
+    after = followers(graph)
+    waiting = dict.fromkeys(graph.names(), 0)
+    for targets in after.values():
+        for target in targets:
+            if target in waiting:
+                waiting[target] += 1
+    for target in after[START]:
+        waiting[target] -= 1
+    ready = [name for name, count in waiting.items() if not count]
+    found: list[str] = []
+    while ready:
+        found.append(name := ready.pop(0))
+        for target in after[name]:
+            waiting[target] -= 1
+            if not waiting[target]:
+                ready.append(target)
+    return tuple(found)

@@ -1,0 +1,313 @@
+"""Every rule a graph must obey, one function each."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.spec.model import GraphSpec, StepSpec
+from jupyter_graph.spec.names import step_name_problem
+from jupyter_graph.spec.topology import cycle_in, handler_names
+
+if TYPE_CHECKING:
+    from jupyter_graph.spec.builder import Graph
+
+KINDS = ("task", "router", "error_step")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a graph.
+
+    Attributes:
+        message: what is wrong and what would be right; names step and field.
+        step: the step it stands at, None for the graph itself.
+        field: the field of that step or of the graph.
+    """
+
+    message: str
+    step: str | None = None
+    field: str | None = None
+
+    def __str__(self) -> str:
+        return self.message
+
+
+Rule = Callable[[GraphSpec], Iterator[Problem]]
+
+
+def has_steps(graph: GraphSpec) -> Iterator[Problem]:
+    if not graph.steps and graph.router is None:
+        yield Problem(f"graph {graph.name!r} has no steps yet", field="steps")
+
+
+def names_follow_the_rule(graph: GraphSpec) -> Iterator[Problem]:
+    for step in graph.steps:
+        if problem := step_name_problem(step.name):
+            yield Problem(problem, str(step.name), "name")
+    for router in graph.every_step():
+        for route in router.routes:
+            if problem := step_name_problem(route.name, route=True):
+                yield Problem(problem, str(route.name), "name")
+
+
+def names_are_unique(graph: GraphSpec) -> Iterator[Problem]:
+    for name, count in Counter(step.name for step in graph.every_step()).items():
+        if count > 1:
+            yield Problem(f"{count} steps are named {name!r}", name, "name")
+
+
+def kinds_are_known(graph: GraphSpec) -> Iterator[Problem]:
+    for step in graph.every_step():
+        if step.kind not in KINDS:
+            yield Problem(
+                f"step {step.name!r} is of kind {step.kind!r}"
+                f"{did_you_mean(step.kind, KINDS)}, known are {', '.join(KINDS)}",
+                step.name,
+                "kind",
+            )
+
+
+def steps_have_code(graph: GraphSpec) -> Iterator[Problem]:
+    for step in graph.every_step():
+        if step.kind != "router" and not step.class_name and not step.handler:
+            yield Problem(
+                f"step {step.name!r} has neither class_name nor handler; "
+                "name a class or a function",
+                step.name,
+                "handler",
+            )
+
+
+def after_names_exist(graph: GraphSpec) -> Iterator[Problem]:
+    yield from _known(graph, "after", "comes after")
+
+
+def before_names_exist(graph: GraphSpec) -> Iterator[Problem]:
+    yield from _known(graph, "before", "goes on before")
+
+
+def _known(graph: GraphSpec, field: str, verb: str) -> Iterator[Problem]:
+    names = graph.names()
+    for step in graph.steps:
+        for missing in dict.fromkeys(getattr(step, field)):
+            if missing not in names:
+                yield Problem(
+                    f"step {step.name!r} {verb} {missing!r}, which does not exist"
+                    f"{did_you_mean(missing, names)}",
+                    step.name,
+                    field,
+                )
+
+
+def before_belongs_to_error_handlers(graph: GraphSpec) -> Iterator[Problem]:
+    handlers = handler_names(graph)
+    for step in graph.steps:
+        if step.before and step.name not in handlers:
+            yield Problem(
+                f"step {step.name!r} has 'before', which only an error handler may; "
+                f"put {step.name!r} into the 'after' of {', '.join(step.before)}",
+                step.name,
+                "before",
+            )
+    if graph.on_error in graph.names() and graph.step(str(graph.on_error)).before:
+        yield Problem(
+            f"the graph's error handler {graph.on_error!r} cannot go on before a "
+            "step: its result is the answer",
+            graph.on_error,
+            "before",
+        )
+
+
+def error_handlers_exist(graph: GraphSpec) -> Iterator[Problem]:
+    names = graph.names()
+    for step in graph.steps:
+        if step.on_error and step.on_error not in names:
+            yield Problem(
+                f"the error handler {step.on_error!r} of step {step.name!r} does not "
+                f"exist{did_you_mean(step.on_error, names)}",
+                step.name,
+                "on_error",
+            )
+        if step.on_error == step.name:
+            yield Problem(
+                f"step {step.name!r} is its own error handler", step.name, "on_error"
+            )
+    if graph.on_error and graph.on_error not in names:
+        yield Problem(
+            f"the graph's error handler {graph.on_error!r} does not exist"
+            f"{did_you_mean(graph.on_error, names)}",
+            field="on_error",
+        )
+
+
+def error_handlers_are_used(graph: GraphSpec) -> Iterator[Problem]:
+    used = {step.on_error for step in graph.steps} | {graph.on_error}
+    for step in graph.steps:
+        if step.is_error_handler and step.name not in used:
+            yield Problem(
+                f"error handler {step.name!r} handles the errors of no step; name it "
+                "in a step's on_error",
+                step.name,
+                "on_error",
+            )
+
+
+def one_responder(graph: GraphSpec) -> Iterator[Problem]:
+    responders = [step.name for step in graph.steps if step.responder]
+    if len(responders) > 1:
+        yield Problem(
+            f"only one step may respond, found {', '.join(responders)}",
+            responders[1],
+            "responder",
+        )
+
+
+def no_cycles(graph: GraphSpec) -> Iterator[Problem]:
+    if cycle := cycle_in(graph):
+        yield Problem(
+            f"the graph has a cycle: {' → '.join(cycle)}; take one of its edges away",
+            cycle[0],
+            "after",
+        )
+
+
+def routers_have_routes(graph: GraphSpec) -> Iterator[Problem]:
+    for step in graph.every_step():
+        if step.kind == "router" and not step.routes:
+            yield Problem(
+                f"router {step.name!r} has no routes; add one with add_route", step.name
+            )
+        if step.kind != "router" and step.routes:
+            yield Problem(
+                f"step {step.name!r} has routes but is of kind {step.kind!r}; "
+                "only a router has routes",
+                step.name,
+                "routes",
+            )
+
+
+def fields_have_their_types(graph: GraphSpec) -> Iterator[Problem]:
+    for step in graph.every_step():
+        yield from _texts(step)
+        yield from _numbers(step)
+        if not isinstance(step.class_args, Mapping):
+            yield Problem(
+                f"class_args of step {step.name!r} must be an object of names and "
+                f"values, got {step.class_args!r}",
+                step.name,
+                "class_args",
+            )
+    if graph.engine not in ("async", "sync"):
+        yield Problem(
+            f"engine must be 'async' or 'sync', got {graph.engine!r}", field="engine"
+        )
+    if graph.copy not in ("deep", "shallow", "none"):
+        yield Problem(
+            f"copy must be 'deep', 'shallow' or 'none', got {graph.copy!r}",
+            field="copy",
+        )
+    if not _is_count(graph.max_in_flight, least=1):
+        yield Problem(
+            f"max_in_flight must be a whole number of 1 or more, "
+            f"got {graph.max_in_flight!r}",
+            field="max_in_flight",
+        )
+
+
+def _texts(step: StepSpec) -> Iterator[Problem]:
+    for field in ("class_name", "handler", "on_error", "input_path", "result_path"):
+        value = getattr(step, field)
+        if value is not None and not isinstance(value, str):
+            yield Problem(
+                f"{field} of step {step.name!r} must be a text, got {value!r}",
+                step.name,
+                field,
+            )
+    for field in ("full_event", "responder", "blocking"):
+        value = getattr(step, field)
+        if not isinstance(value, bool):
+            yield Problem(
+                f"{field} of step {step.name!r} must be true or false, got {value!r}",
+                step.name,
+                field,
+            )
+
+
+def _numbers(step: StepSpec) -> Iterator[Problem]:
+    if step.timeout_s is not None and not _is_seconds(step.timeout_s, above=True):
+        yield Problem(
+            f"timeout_s of step {step.name!r} must be a number of seconds above 0, "
+            f"got {step.timeout_s!r}",
+            step.name,
+            "timeout_s",
+        )
+    if not _is_count(step.retries, least=0):
+        yield Problem(
+            f"retries of step {step.name!r} must be a whole number of 0 or more, "
+            f"got {step.retries!r}",
+            step.name,
+            "retries",
+        )
+    if not _is_seconds(step.backoff_s, above=False):
+        yield Problem(
+            f"backoff_s of step {step.name!r} must be 0 or more seconds, "
+            f"got {step.backoff_s!r}",
+            step.name,
+            "backoff_s",
+        )
+
+
+def _is_count(value: object, *, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _is_seconds(value: object, *, above: bool) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and (value > 0 if above else value >= 0)
+
+
+RULES: tuple[Rule, ...] = (
+    has_steps,
+    names_follow_the_rule,
+    names_are_unique,
+    kinds_are_known,
+    steps_have_code,
+    fields_have_their_types,
+    after_names_exist,
+    before_names_exist,
+    before_belongs_to_error_handlers,
+    error_handlers_exist,
+    error_handlers_are_used,
+    one_responder,
+    routers_have_routes,
+    no_cycles,
+)
+
+
+def problems(graph: GraphSpec) -> list[Problem]:
+    """Give everything that is wrong with a graph, [] when it is fine."""
+    return [problem for rule in RULES for problem in rule(graph)]
+
+
+def validate(graph: GraphSpec | Graph) -> None:
+    """Raise one SpecError that lists every problem, or return quietly.
+
+    >>> validate(GraphSpec(name="g", steps=(StepSpec(name="a", handler="f"),)))
+    >>> validate(GraphSpec(name="g"))
+    Traceback (most recent call last):
+        ...
+    jupyter_graph.errors.SpecError: graph 'g' has no steps yet
+    """
+    spec = graph if isinstance(graph, GraphSpec) else graph.spec
+    found = [str(problem) for problem in problems(spec)]
+    if len(found) == 1:
+        raise SpecError(found[0])
+    if found:
+        lines = "\n  - ".join(found)
+        raise SpecError(f"invalid graph {spec.name!r}:\n  - {lines}", found)
