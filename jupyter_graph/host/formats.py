@@ -1,0 +1,264 @@
+"""Safe file formats for arrays, frames and models; each says what it needs."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jupyter_graph.errors import ValueShipError
+
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip archive knows
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One file: its bytes, and what reading them back takes."""
+
+    format: str
+    data: bytes
+    imports: tuple[str, ...]
+    types: tuple[str, ...] = ()
+
+
+def format_of(value: Any) -> str | None:
+    """Give the format of a value by the names of its bases; None when none fits.
+
+    >>> format_of(object()) is None
+    True
+    """
+    for base in type(value).__mro__:
+        found = _FORMATS.get(f"{base.__module__.partition('.')[0]}.{base.__name__}")
+        if found:
+            return found
+    return None
+
+
+def write(value: Any, kind: str) -> Content:
+    """Give the file of a value.
+
+    Raises:
+        ValueShipError: the format cannot hold it, or its package is missing.
+    """
+    return _WRITERS[kind](value)
+
+
+def read(kind: str, data: bytes, types: tuple[str, ...]) -> Any:
+    """Give back the value of a file; nothing in it is run."""
+    return _READERS[kind](data, types)
+
+
+def _write_npy(value: Any) -> Content:
+    import numpy as np
+
+    if value.dtype.hasobject or type(value) is not np.ndarray:
+        raise ValueShipError(f"an array of {value.dtype} has no safe file format")
+    buffer = io.BytesIO()
+    np.save(buffer, _without_gaps(value), allow_pickle=False)
+    return Content("npy", buffer.getvalue(), ("numpy",))
+
+
+def _without_gaps(value: Any) -> Any:
+    """Give an aligned structured array whose padding is zero, not what memory held."""
+    names = value.dtype.names
+    if not names:
+        return value
+    import numpy as np
+
+    clean = np.zeros(value.shape, value.dtype)
+    for name in names:
+        clean[name] = value[name]
+    return clean
+
+
+def _read_npy(data: bytes, _: tuple[str, ...]) -> Any:
+    import numpy as np
+
+    return np.load(io.BytesIO(data), allow_pickle=False)
+
+
+def _write_parquet(value: Any) -> Content:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    try:
+        pq.write_table(pa.Table.from_pandas(value), buffer)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        said = str(error).partition("\n")[0]
+        raise ValueShipError(f"a frame that Parquet cannot hold: {said}") from None
+    return Content("parquet", buffer.getvalue(), ("pandas", "pyarrow"))
+
+
+def _read_parquet(data: bytes, _: tuple[str, ...]) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.read_table(io.BytesIO(data)).to_pandas()
+
+
+def _write_skops(value: Any) -> Content:
+    sio = _skops()
+    try:
+        raw = sio.dumps(value)
+    except Exception as error:
+        said = str(error).partition("\n")[0]
+        raise ValueShipError(f"skops cannot save it: {said}") from error
+    types = tuple(sorted(sio.get_untrusted_types(data=raw)))
+    local = [name for name in types if name.startswith("__main__.")]
+    if local:
+        raise ValueShipError(
+            f"it needs {', '.join(local)}, which only this notebook has; "
+            "put that into a module, or make the object in the step's __init__"
+        )
+    data, modules = rewrite_skops(raw)
+    roots = {module.partition(".")[0] for module in modules} - {"builtins"}
+    return Content("skops", data, tuple(sorted(roots | {"skops"})), types)
+
+
+def _read_skops(data: bytes, types: tuple[str, ...]) -> Any:
+    return _skops().loads(data, trusted=list(types))
+
+
+def _skops() -> Any:
+    try:
+        import skops.io
+    except ImportError:
+        raise ValueShipError(
+            "it needs skops, which is not installed; "
+            'pip install "jupyter_graph[sklearn]"'
+        ) from None
+    return skops.io
+
+
+def rewrite_skops(raw: bytes) -> tuple[bytes, set[str]]:
+    """Give an archive without memory addresses and times, and the modules it names.
+
+    skops 0.16 names files and objects by ``id()``; here they are numbered in the order
+    in which they appear, so that the same value gives the same bytes.
+    """
+    numbers: dict[int, int] = {}
+    files: dict[str, str] = {}
+    modules: set[str] = set()
+
+    def visit(node: Any) -> Any:
+        if isinstance(node, list):
+            return [visit(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if isinstance(node.get("__module__"), str):
+            modules.add(node["__module__"])
+        result = {key: visit(item) for key, item in node.items()}
+        if isinstance(node.get("__id__"), int):
+            result["__id__"] = numbers.setdefault(node["__id__"], len(numbers) + 1)
+        name = node.get("file")
+        if isinstance(name, str):
+            tail = name.rpartition(".")[2]
+            result["file"] = files.setdefault(name, f"{len(files) + 1}.{tail}")
+        return result
+
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        schema = visit(json.loads(archive.read("schema.json")))
+        contents = [(new, _clean(new, archive.read(old))) for old, new in files.items()]
+    contents.append(("schema.json", json.dumps(schema, indent=1).encode()))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in contents:
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), data)
+    return buffer.getvalue(), modules
+
+
+def _clean(name: str, data: bytes) -> bytes:
+    if not name.endswith(".npy"):
+        return data
+    array = _read_npy(data, ())
+    return _write_npy(array).data if array.dtype.names else data
+
+
+def skops_content(data: bytes) -> Any:
+    """Give what an archive holds, without the numbers of its objects, to compare by."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        schema = json.loads(archive.read("schema.json"))
+
+        def visit(node: Any) -> Any:
+            if isinstance(node, list):
+                return [visit(item) for item in node]
+            if not isinstance(node, dict):
+                return node
+            kept = {key: visit(item) for key, item in node.items() if key != "__id__"}
+            if isinstance(kept.get("file"), str):
+                kept["file"] = archive.read(kept["file"])
+            return kept
+
+        return visit(schema)
+
+
+def pickled(value: Any) -> Content:
+    """Give a pickle; only for a value whose owner asked for it by name.
+
+    Raises:
+        ValueShipError: it cannot be pickled, or needs what only the notebook has.
+    """
+    try:
+        data = pickle.dumps(value, protocol=5)
+    except Exception as error:
+        raise ValueShipError(f"it cannot even be pickled: {error}") from error
+    if b"__main__" in data:
+        raise ValueShipError("its class is defined in the notebook; put it in a module")
+    kind = type(value)
+    root = kind.__module__.partition(".")[0]
+    imports = () if root == "builtins" else (root,)
+    return Content("pickle", data, imports, (f"{kind.__module__}.{kind.__name__}",))
+
+
+def _read_pickle(data: bytes, _: tuple[str, ...]) -> Any:
+    return pickle.loads(data)
+
+
+def _write_xgboost(value: Any) -> Content:
+    return Content("xgboost", bytes(value.save_raw("ubj")), ("xgboost",))
+
+
+def _read_xgboost(data: bytes, _: tuple[str, ...]) -> Any:
+    import xgboost
+
+    return xgboost.Booster(model_file=bytearray(data))
+
+
+def _write_lightgbm(value: Any) -> Content:
+    return Content("lightgbm", value.model_to_string().encode(), ("lightgbm",))
+
+
+def _read_lightgbm(data: bytes, _: tuple[str, ...]) -> Any:
+    import lightgbm
+
+    return lightgbm.Booster(model_str=data.decode())
+
+
+_FORMATS: Final = {
+    "numpy.ndarray": "npy",
+    "pandas.DataFrame": "parquet",
+    "sklearn.BaseEstimator": "skops",
+    "scipy.spmatrix": "skops",
+    "scipy.sparray": "skops",
+    "xgboost.Booster": "xgboost",
+    "lightgbm.Booster": "lightgbm",
+}
+_WRITERS: Final[dict[str, Callable[[Any], Content]]] = {
+    "npy": _write_npy,
+    "parquet": _write_parquet,
+    "skops": _write_skops,
+    "xgboost": _write_xgboost,
+    "lightgbm": _write_lightgbm,
+}
+_READERS: Final[dict[str, Callable[[bytes, tuple[str, ...]], Any]]] = {
+    "npy": _read_npy,
+    "parquet": _read_parquet,
+    "skops": _read_skops,
+    "xgboost": _read_xgboost,
+    "lightgbm": _read_lightgbm,
+    "pickle": _read_pickle,
+}
