@@ -79,12 +79,12 @@ def place(cell: Cell | int | None, line: int | None = None) -> str:
 
 
 def parse_cell(cell: Cell) -> ParsedCell:
-    """Read a cell the way IPython does; magics and shell lines become calls.
+    r"""Read a cell the way IPython does; magics and shell lines become calls.
 
     Raises:
         CellError: the cell is not valid Python after IPython's own transformation.
 
-    >>> parsed = parse_cell(Cell("%%graph_step double --after x\\ndef f(x): return x"))
+    >>> parsed = parse_cell(Cell("%%graph_step double --after x\ndef f(x): return x"))
     >>> parsed.magic, parsed.tree.body[0].lineno
     (('graph_step', 'double --after x'), 2)
     """
@@ -121,10 +121,11 @@ class _Reader:
     """Runs IPython's transformations one by one, keeping every line in its place."""
 
     def __init__(self, cell: Cell) -> None:
-        from IPython.core.inputtransformer2 import TransformerManager
+        from IPython.core import inputtransformer2
 
+        untyped: Any = inputtransformer2
         self.cell = cell
-        self.manager = TransformerManager()
+        self.manager = untyped.TransformerManager()
         self.lines: list[str] = []
         self.magic: tuple[str, str] | None = None
         self.shell_lines: dict[int, str] = {}
@@ -171,7 +172,11 @@ class _Reader:
             if not changed:
                 break
             at = next(
-                (i for i, (a, b) in enumerate(zip(lines, after, strict=False)) if a != b),
+                (
+                    i
+                    for i, (a, b) in enumerate(zip(lines, after, strict=False))
+                    if a != b
+                ),
                 len(after) - 1,
             )
             self.shell_lines.setdefault(above + at + 1, lines[at].strip())
@@ -190,8 +195,8 @@ class _Reader:
 def awaits(node: ast.AST) -> bool:
     """Tell whether a statement awaits outside of functions.
 
-    >>> awaits(ast.parse("x = await f()")), awaits(ast.parse("async def f(): await g()"))
-    (True, False)
+    >>> [awaits(ast.parse(text)) for text in ("await f()", "async def f(): await g()")]
+    [True, False]
     """
     if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith):
         return True
@@ -202,15 +207,14 @@ def awaits(node: ast.AST) -> bool:
 
 
 def step_definition(cell: Cell, name: str | None = None) -> Definition:
-    """Find the step of a cell: the one called ``name``, else the only one or the last.
+    r"""Find the step of a cell: the one called ``name``, else the only one or the last.
 
     Raises:
         CellError: the cell is not Python, or defines no function or class.
 
-    >>> step_definition(Cell("def a(x): return x\\nclass B:\\n    pass")).name
-    'B'
-    >>> step_definition(Cell("def a(x): yield x\\nclass B:\\n    pass"), "a").is_generator
-    True
+    >>> cell = Cell("def a(x): yield x\nclass B: pass")
+    >>> step_definition(cell).name, step_definition(cell, "a").is_generator
+    ('B', True)
     """
     parsed = parse_cell(cell)
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -218,7 +222,7 @@ def step_definition(cell: Cell, name: str | None = None) -> Definition:
     if not found:
         raise CellError(
             f"{place(cell)} defines no function or class that could be a step; "
-            "write `def NAME(body): ...` or a class with a `do(self, body)` method in it",
+            "write `def NAME(body): ...` or a class with `do(self, body)` in it",
             cell=cell.number,
             line=1,
         )

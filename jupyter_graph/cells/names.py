@@ -1,0 +1,98 @@
+"""The words for what a statement does with global names."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A global name that a statement reads.
+
+    Args:
+        depth: 0 when the statement runs, 1 when the function it defines is called,
+            2 in functions inside that function.
+        called: the name takes part in a call at that moment.
+        soft: nothing fails when the name is missing (an annotation that is never
+            evaluated, a ``try`` that catches NameError).
+        chain: the attributes read from it, ``("path", "join")`` of ``os.path.join``.
+    """
+
+    name: str
+    line: int
+    depth: int = 0
+    called: bool = False
+    soft: bool = False
+    chain: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change to what a global name stands for, other than binding it anew.
+
+    ``how`` is ``rebind`` (``global x`` in a function), ``attribute``, ``item``, or
+    ``method`` (a call of one of its methods); ``node`` is the whole statement.
+    """
+
+    name: str
+    line: int
+    depth: int
+    how: Literal["rebind", "attribute", "item", "method"]
+    chain: tuple[str, ...] = ()
+
+
+@dataclass
+class Names:
+    """What one statement does with global names."""
+
+    binds: dict[str, list[ast.AST]] = field(default_factory=dict)
+    deletes: set[str] = field(default_factory=set)
+    uses: list[Use] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    def rebinds(self) -> set[str]:
+        """Give the names that its functions declare ``global`` and set."""
+        return {change.name for change in self.changes if change.how == "rebind"}
+
+
+def chain_of(node: ast.AST) -> tuple[str | None, tuple[str, ...]]:
+    """Give root name and attributes of ``a.b.c``; the root is None if it is no name.
+
+    >>> chain_of(ast.parse("a.b[0].c", mode="eval").body)
+    ('a', ('b', 'c'))
+    """
+    attributes: list[str] = []
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Attribute):
+            attributes.append(node.attr)
+        node = node.value
+    root = node.id if isinstance(node, ast.Name) else None
+    return root, tuple(reversed(attributes))
+
+
+def quoted(node: ast.AST) -> Iterator[ast.expr]:
+    """Give what the strings in an annotation say; ``Literal["a"]`` says nothing."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        try:
+            inner = ast.parse(node.value.strip(), mode="eval").body
+        except (SyntaxError, ValueError):
+            return
+        yield ast.copy_location(inner, node)
+        for child in ast.walk(inner):
+            if hasattr(child, "lineno"):
+                child.lineno = node.lineno
+    elif isinstance(node, ast.Subscript):
+        kind = (chain_of(node.value)[1] or (chain_of(node.value)[0],))[-1]
+        inside: list[ast.AST] = [node.slice]
+        if kind == "Literal":
+            inside = []
+        elif kind == "Annotated" and isinstance(node.slice, ast.Tuple):
+            inside = list(node.slice.elts[:1])
+        for child in inside:
+            yield from quoted(child)
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from quoted(child)
