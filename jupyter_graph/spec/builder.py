@@ -138,6 +138,15 @@ class Graph:
         [last] = [name for name in ordinary if name not in followed]
         return _changed(spec, last, responder=True)
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether its names were written by whoever filled the namespace.
+
+        The names of a document are not: they stand only for what the namespace's own
+        module defines.
+        """
+        return not self._literal
+
     # -- documents --------------------------------------------------------------
 
     @classmethod

@@ -1,0 +1,166 @@
+"""From the name in a spec to the code that runs; nothing is evaluated.
+
+A name in a document stands for what the namespace itself defines, for one of our
+blocks, or for what an allowed module defines: never for an attribute of whatever
+happens to be imported.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_graph.errors import SpecError, UnknownStepError, did_you_mean
+from jupyter_graph.spec.model import GraphSpec, StepSpec
+from jupyter_graph.spec.values import named_value
+from jupyter_graph.steps import BLOCKS, load_block
+
+
+@dataclass(frozen=True)
+class Resolver:
+    """Finds the code of steps.
+
+    Attributes:
+        namespace: names to objects.
+        allow_imports: modules that dotted names may be taken from.
+        is_trusted: the names were written by whoever filled the namespace, so that
+            what was imported into it counts too.
+    """
+
+    namespace: Mapping[str, Any] = field(default_factory=dict)
+    allow_imports: tuple[str, ...] = ()
+    is_trusted: bool = False
+
+    def code_of(self, step: StepSpec) -> Any:
+        """Give the function or class of a step.
+
+        Raises:
+            UnknownStepError: its name stands for nothing here.
+        """
+        name = step.class_name or step.handler
+        if name is None and step.kind == "router":
+            name = "ModelRouter"
+        return self.named(str(name), f"step {step.name!r}")
+
+    def named(self, name: str, where: str) -> Any:
+        if name in self.namespace:
+            return self._own(name, where)
+        if name in BLOCKS:
+            return load_block(name)
+        if name.startswith("storey."):
+            return _storey_class(name, where)
+        module, _, attribute = name.rpartition(".")
+        if module and self._is_allowed(module):
+            return _imported(module, attribute, where)
+        raise UnknownStepError(self._unknown(name, where))
+
+    def arguments(self, step: StepSpec) -> dict[str, Any]:
+        """Give a step's constructor arguments, notebook variables filled in."""
+        found = {}
+        for key, value in step.class_args.items():
+            name = named_value(value)
+            if name is not None and name not in self.namespace:
+                raise UnknownStepError(
+                    f"step {step.name!r}: argument {key!r} is the variable {name!r}, "
+                    f"which is not defined{did_you_mean(name, self.namespace)}"
+                )
+            found[key] = value if name is None else self.namespace[name]
+        return found
+
+    def _own(self, name: str, where: str) -> Any:
+        code = self.namespace[name]
+        if self.is_trusted:
+            return code
+        home = getattr(code, "__module__", None)
+        here = {"__main__", self.namespace.get("__name__", "__main__")}
+        is_code = inspect.isfunction(code) or inspect.isclass(code)
+        if is_code and (home in here or self._is_allowed(str(home))):
+            return code
+        if not is_code:
+            raise UnknownStepError(
+                f"{where}: {name!r} is a {type(code).__name__} here; a function or "
+                "class that this notebook defines is needed"
+            )
+        raise UnknownStepError(
+            f"{where}: {name!r} comes from module {home!r}, which a graph document "
+            f"may not use; allow it with allow_imports=({home!r},)"
+        )
+
+    def _is_allowed(self, module: str) -> bool:
+        return any(
+            module == allowed or module.startswith(f"{allowed}.")
+            for allowed in self.allow_imports
+        )
+
+    def _unknown(self, name: str, where: str) -> str:
+        own = [
+            known
+            for known, value in self.namespace.items()
+            if (inspect.isfunction(value) or inspect.isclass(value))
+            and not known.startswith("_")
+        ]
+        hint = did_you_mean(name, [*own, *BLOCKS])
+        if not hint and "." in name:
+            module = name.rpartition(".")[0]
+            hint = f"; modules are allowed by name: allow_imports=({module!r},)"
+        return (
+            f"{where}: {name!r} is no function or class of this notebook "
+            f"and no block{hint}"
+        )
+
+
+def resolve(
+    graph: GraphSpec, resolver: Resolver
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Give each step's code and arguments by the step's name.
+
+    Raises:
+        SpecError: some names stand for nothing; all are listed.
+    """
+    codes: dict[str, Any] = {}
+    arguments: dict[str, dict[str, Any]] = {}
+    problems: list[str] = []
+    for step in graph.every_step():
+        try:
+            codes[step.name] = resolver.code_of(step)
+            arguments[step.name] = resolver.arguments(step)
+        except SpecError as error:
+            problems += error.problems
+    if len(problems) == 1:
+        raise UnknownStepError(problems[0])
+    if problems:
+        lines = "\n  - ".join(problems)
+        raise UnknownStepError(f"invalid graph {graph.name!r}:\n  - {lines}", problems)
+    return codes, arguments
+
+
+def _imported(module: str, attribute: str, where: str) -> Any:
+    from importlib import import_module
+
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UnknownStepError(
+            f"{where}: cannot import {module}.{attribute}: {error}"
+        ) from error
+    if getattr(found, "__module__", "").partition(".")[0] != module.partition(".")[0]:
+        raise UnknownStepError(
+            f"{where}: {module}.{attribute} is not defined in {module!r} but in "
+            f"{getattr(found, '__module__', None)!r}"
+        )
+    return found
+
+
+def _storey_class(name: str, where: str) -> Any:
+    import storey
+
+    found = getattr(storey, name.removeprefix("storey."), None)
+    if inspect.isclass(found) and issubclass(found, storey.Flow):
+        return found
+    steps = [k for k, v in vars(storey).items() if inspect.isclass(v)]
+    raise UnknownStepError(
+        f"{where}: storey has no step {name!r}"
+        f"{did_you_mean(name.removeprefix('storey.'), steps)}"
+    )

@@ -1,0 +1,79 @@
+"""What a step sees of its surroundings."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jupyter_graph.run.response import Response
+
+Pushed = Callable[[Any, str, str | None], None]
+
+
+class Context:
+    """Given to steps that ask for ``context``, in a function or a constructor.
+
+    Attributes:
+        logger: a logger with ``info``, ``warning``, ``error`` and the like.
+        name: the name of the step that asked.
+        parameters: what the runner was given as parameters.
+        worker_id: the worker of a deployed function, "0" in a notebook.
+        is_parity: this run only compares answers; leave the world as it is.
+
+    >>> Context(parameters={"limit": 3}).get_param("limit")
+    3
+    """
+
+    Response = Response
+
+    def __init__(
+        self,
+        *,
+        logger: Any = None,
+        parameters: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        worker_id: str = "0",
+        is_parity: bool = False,
+        name: str = "",
+        push: Pushed | None = None,
+    ) -> None:
+        self.logger = logger or logging.getLogger("jupyter_graph.steps")
+        self.parameters: Mapping[str, Any] = dict(parameters or {})
+        self._secrets = dict(secrets or {})
+        self.worker_id = worker_id
+        self.is_parity = is_parity
+        self.name = name
+        self._push = push
+
+    def __repr__(self) -> str:
+        return f"<Context of step {self.name!r}>"
+
+    def named(self, name: str) -> Context:
+        """Give the same context for another step."""
+        return Context(
+            logger=self.logger,
+            parameters=self.parameters,
+            secrets=self._secrets,
+            worker_id=self.worker_id,
+            is_parity=self.is_parity,
+            name=name,
+            push=self._push,
+        )
+
+    def get_param(self, key: str, default: Any = None) -> Any:
+        """Give a parameter of the graph."""
+        return self.parameters.get(key, default)
+
+    def get_secret(self, key: str, default: str | None = None) -> str | None:
+        """Give a secret; it is never logged and never part of a bundle."""
+        return self._secrets.get(key, default)
+
+    def push_error(
+        self, event: Any, message: str, source: str | None = None, **_: Any
+    ) -> None:
+        """Report an error that does not fail the event."""
+        if self._push is not None:
+            self._push(event, message, source or self.name)
+        else:
+            self.logger.error("%s: %s", source or self.name, message)

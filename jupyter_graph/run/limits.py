@@ -1,0 +1,113 @@
+"""One step's own limits: time per attempt, retries, a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_graph.compile.code import StepCode
+from jupyter_graph.compile.prelude import is_interrupt
+from jupyter_graph.errors import DeadlineError, StatusError
+from jupyter_graph.run.deadline import pool
+from jupyter_graph.run.response import status_of
+from jupyter_graph.spec.model import StepSpec
+
+Call = Callable[..., Any]
+
+
+def with_limits(call: Call, code: StepCode) -> Call:
+    """Give the call with the limits its step asks for; without any, the call itself."""
+    step = code.step
+    if code.is_stream:
+        return call
+    if code.is_async:
+        limited = _timed_async(call, step.timeout_s) if step.timeout_s else call
+        return _retried_async(limited, step) if step.retries else limited
+    limited = _timed(call, step.timeout_s) if step.timeout_s else call
+    return _retried(limited, step) if step.retries else limited
+
+
+def in_thread(call: Call, timeout_s: float | None) -> Call:
+    """Give a coroutine function that runs the call in a thread of the pool."""
+
+    async def run_in_thread(*args: Any) -> Any:
+        future, worker = pool.submit(call, *args)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            if future.done() and not future.cancelled():
+                raise
+            pool.leave(future, worker)
+            raise DeadlineError(f"took longer than {timeout_s:g} s") from None
+        except asyncio.CancelledError:
+            pool.leave(future, worker)
+            raise
+
+    return run_in_thread
+
+
+def _timed(call: Call, seconds: float) -> Call:
+    def timed(*args: Any) -> Any:
+        return pool.run(seconds, call, *args)
+
+    return timed
+
+
+def _timed_async(call: Call, seconds: float) -> Call:
+    async def timed(*args: Any) -> Any:
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await call(*args)
+        except TimeoutError:
+            if limit.expired():
+                raise DeadlineError(f"took longer than {seconds:g} s") from None
+            raise
+
+    return timed
+
+
+def _retried(call: Call, step: StepSpec) -> Call:
+    def retried(*args: Any) -> Any:
+        for wait_s in waits(step):
+            try:
+                return call(*args)
+            except BaseException as error:
+                if is_final(error):
+                    raise
+            time.sleep(wait_s)
+        return call(*args)
+
+    return retried
+
+
+def _retried_async(call: Call, step: StepSpec) -> Call:
+    async def retried(*args: Any) -> Any:
+        for wait_s in waits(step):
+            try:
+                return await call(*args)
+            except BaseException as error:
+                if is_final(error):
+                    raise
+            await asyncio.sleep(wait_s)
+        return await call(*args)
+
+    return retried
+
+
+def waits(step: StepSpec) -> list[float]:
+    """Give the seconds before each retry, doubled each time.
+
+    >>> waits(StepSpec(name="a", retries=3, backoff_s=0.1))
+    [0.1, 0.2, 0.4]
+    """
+    return [step.backoff_s * 2**attempt for attempt in range(step.retries)]
+
+
+def is_final(error: BaseException) -> bool:
+    """Tell whether another attempt is pointless: the caller's fault, or a stop."""
+    if is_interrupt(error) or not isinstance(error, Exception):
+        return True
+    return isinstance(error, StatusError) and status_of(error) < 500

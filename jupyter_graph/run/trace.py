@@ -1,0 +1,263 @@
+"""What is seen while somebody watches: each step's input, output and time."""
+
+from __future__ import annotations
+
+import copy
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_graph.errors import said
+from jupyter_graph.spec.model import START, GraphSpec
+from jupyter_graph.spec.topology import edges, leaves
+
+LONGEST_TEXT = 200
+LARGEST_COPY_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A value at one moment: short text, type, size and, when small, a deep copy."""
+
+    text: str
+    type: str
+    size: int | None = None
+    value: Any = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def summarise(value: Any) -> Summary:
+    """Give the summary of a value; later changes of the value do not reach it.
+
+    >>> summarise([1, 2, 3])
+    Summary(text='[1, 2, 3]', type='list', size=3, value=[1, 2, 3])
+    """
+    try:
+        text = repr(value)
+    except Exception as error:
+        text = f"<{type(value).__name__}: {said(error)}>"
+    size = None
+    if not isinstance(value, type) and hasattr(value, "__len__"):
+        try:
+            size = len(value)
+        except Exception:
+            size = None
+    short = text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+    return Summary(short, type(value).__name__, size, _small_copy(value, len(text)))
+
+
+def _small_copy(value: Any, text_size: int) -> Any:
+    nbytes = getattr(value, "nbytes", None)
+    size = nbytes if isinstance(nbytes, int) else max(text_size, sys.getsizeof(value))
+    if size > LARGEST_COPY_BYTES or hasattr(value, "__next__"):
+        return None
+    try:
+        return copy.deepcopy(value)
+    except Exception:
+        return None
+
+
+@dataclass(slots=True)
+class TraceRow:
+    """One step's part in one event."""
+
+    step: str
+    input: Summary
+    upstream: tuple[str, ...]
+    output: Summary | None = None
+    duration_s: float = 0.0
+    error: str | None = None
+    value: Any = None
+
+
+@dataclass(slots=True)
+class Trace:
+    """The rows of one event, in the order in which the steps began."""
+
+    rows: list[TraceRow] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[TraceRow]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, at: int) -> TraceRow:
+        return self.rows[at]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": str(self)}
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return "nothing was traced"
+        width = max(len(row.step) for row in self.rows)
+        return "\n".join(
+            f"{row.step:<{width}}  {row.duration_s * 1e3:8.3f} ms  "
+            f"{row.input.text}  →  {row.error or row.output}"
+            for row in self.rows
+        )
+
+
+@dataclass(slots=True)
+class StepCount:
+    """How often a step ran, how often it failed, how long it took."""
+
+    count: int = 0
+    errors: int = 0
+    total_s: float = 0.0
+    last_s: float = 0.0
+
+
+@dataclass(slots=True)
+class EdgeCount:
+    """How many bodies passed an edge, and the last of them."""
+
+    count: int = 0
+    last: Summary | None = None
+
+
+@dataclass
+class Counters:
+    """What all traced events did, by step and by edge; safe from several threads."""
+
+    steps: dict[str, StepCount] = field(default_factory=dict)
+    edges: dict[tuple[str, str], EdgeCount] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, row: TraceRow) -> None:
+        with self._lock:
+            step = self.steps.setdefault(row.step, StepCount())
+            step.count += 1
+            step.errors += row.error is not None
+            step.total_s += row.duration_s
+            step.last_s = row.duration_s
+            for upstream in row.upstream:
+                edge = self.edges.setdefault((upstream, row.step), EdgeCount())
+                edge.count += 1
+                edge.last = row.input
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give everything as JSON values.
+
+        ``{"steps": {name: {"count", "errors", "mean_ms", "last_ms"}},
+        "edges": {"a→b": {"count", "last"}}}``.
+        """
+        with self._lock:
+            steps = {
+                name: {
+                    "count": step.count,
+                    "errors": step.errors,
+                    "mean_ms": round(step.total_s / step.count * 1e3, 4),
+                    "last_ms": round(step.last_s * 1e3, 4),
+                }
+                for name, step in self.steps.items()
+            }
+            passed = {
+                f"{source}→{target}": {
+                    "count": edge.count,
+                    "last": edge.last.text if edge.last else "",
+                }
+                for (source, target), edge in self.edges.items()
+            }
+        return {"steps": steps, "edges": passed}
+
+
+_current: ContextVar[Trace | None] = ContextVar("jupyter_graph_trace", default=None)
+
+
+class Tracer:
+    """Wraps the calls of one graph so that a traced twin can be compiled of them."""
+
+    def __init__(self, graph: GraphSpec) -> None:
+        self.counters = Counters()
+        self.leaves = frozenset(leaves(graph))
+        self._upstream: dict[str, tuple[str, ...]] = {}
+        for edge in edges(graph):
+            known = self._upstream.get(edge.target, ())
+            self._upstream[edge.target] = (*known, edge.source)
+
+    def wrap(self, name: str, call: Callable[..., Any], *, is_async: bool) -> Any:
+        """Give the call of a step, traced."""
+        if is_async:
+
+            async def traced_async(it: Any, *more: Any) -> Any:
+                row, began = self._begin(name, it), time.perf_counter()
+                try:
+                    found = await call(it, *more)
+                except BaseException as error:
+                    self._end(row, began, error=error)
+                    raise
+                self._end(row, began, found)
+                return found
+
+            return traced_async
+
+        def traced(it: Any, *more: Any) -> Any:
+            row, began = self._begin(name, it), time.perf_counter()
+            try:
+                found = call(it, *more)
+            except BaseException as error:
+                self._end(row, began, error=error)
+                raise
+            self._end(row, began, found)
+            return found
+
+        return traced
+
+    def _begin(self, name: str, it: Any) -> TraceRow:
+        trace = _current.get()
+        rows = trace.rows if trace is not None else []
+        upstream = self._came_from(name, rows)
+        row = TraceRow(name, summarise(_body(it)), upstream)
+        rows.append(row)
+        return row
+
+    def _came_from(self, name: str, rows: list[TraceRow]) -> tuple[str, ...]:
+        known = self._upstream.get(name, (START,))
+        if len(known) == 1:
+            return known
+        for row in reversed(rows):
+            if row.step in known:
+                return (row.step,)
+        return known[:1]
+
+    def _end(
+        self,
+        row: TraceRow,
+        began: float,
+        found: Any = None,
+        error: BaseException | None = None,
+    ) -> None:
+        row.duration_s = time.perf_counter() - began
+        if error is not None:
+            row.error = said(error)
+        else:
+            row.value = _body(found)
+            row.output = summarise(row.value)
+        self.counters.add(row)
+
+    def outputs(self, trace: Trace) -> Mapping[str, Any]:
+        """Give what each last step of the graph gave in this event."""
+        return {row.step: row.value for row in trace if row.step in self.leaves}
+
+
+def start_trace() -> tuple[Trace, Any]:
+    """Begin a trace in this context; give it and the token that ends it."""
+    trace = Trace()
+    return trace, _current.set(trace)
+
+
+def end_trace(token: Any) -> None:
+    """End the trace that ``start_trace`` began."""
+    _current.reset(token)
+
+
+def _body(it: Any) -> Any:
+    return it.body if hasattr(it, "origin_state") and hasattr(it, "body") else it
