@@ -1,0 +1,154 @@
+"""The short table of constructors that are cheap and always give the same."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Compare = Callable[[Any, Any], bool]
+
+
+def _equal(live: Any, again: Any) -> bool:
+    return type(live) is type(again) and bool(live == again)
+
+
+def _same_type(live: Any, again: Any) -> bool:
+    return type(live) is type(again)
+
+
+def _identical(live: Any, again: Any) -> bool:
+    return live is again
+
+
+def _same_repr(live: Any, again: Any) -> bool:
+    return type(live) is type(again) and repr(live) == repr(again)
+
+
+def _empty(live: Any, again: Any) -> bool:
+    is_empty = live.qsize() == 0 if hasattr(live, "qsize") else not len(live)
+    return type(live) is type(again) and is_empty
+
+
+def _reduced(live: Any, again: Any) -> bool:
+    if type(live) is not type(again):
+        return False
+    return bool(live.__reduce__() == again.__reduce__())
+
+
+def _attributes(*names: str) -> Compare:
+    def compare(live: Any, again: Any) -> bool:
+        pairs = ((getattr(live, n, None), getattr(again, n, None)) for n in names)
+        return type(live) is type(again) and all(one == two for one, two in pairs)
+
+    return compare
+
+
+def _members(live: Any, again: Any) -> bool:
+    if not isinstance(live, type) or live.__bases__ != again.__bases__:
+        return False
+    return [(m.name, m.value) for m in live] == [(m.name, m.value) for m in again]  # type: ignore[attr-defined]
+
+
+def _fields(live: Any, again: Any) -> bool:
+    shape = [(c.__name__, c._fields, c._field_defaults) for c in (live, again)]
+    return shape[0] == shape[1]
+
+
+def _random_state(live: Any, again: Any) -> bool:
+    return type(live) is type(again) and live.getstate() == again.getstate()
+
+
+def _wraps_the_same(live: Any, again: Any) -> bool:
+    wrapped = getattr(live, "__wrapped__", None)
+    return type(live) is type(again) and wrapped is getattr(again, "__wrapped__", 0)
+
+
+_ROWS: tuple[tuple[Compare, str], ...] = (
+    (
+        _equal,
+        "builtins.bool builtins.bytearray builtins.bytes builtins.complex "
+        "builtins.dict builtins.float builtins.frozenset builtins.int builtins.list "
+        "builtins.range builtins.set builtins.slice builtins.str builtins.tuple "
+        "builtins.abs builtins.chr builtins.divmod builtins.len builtins.max "
+        "builtins.min builtins.ord builtins.pow builtins.round builtins.sorted "
+        "builtins.sum builtins.dict.fromkeys builtins.bytes.fromhex "
+        "re.compile re.escape pathlib.Path pathlib.PurePath pathlib.PosixPath "
+        "pathlib.PurePosixPath decimal.Decimal fractions.Fraction uuid.UUID "
+        "datetime.datetime datetime.date datetime.time datetime.timedelta "
+        "datetime.timezone datetime.datetime.fromisoformat datetime.date.fromisoformat "
+        "datetime.datetime.strptime datetime.datetime.fromtimestamp zoneinfo.ZoneInfo "
+        "collections.Counter collections.OrderedDict collections.defaultdict "
+        "collections.deque collections.ChainMap types.SimpleNamespace "
+        "types.MappingProxyType ipaddress.ip_address ipaddress.ip_network "
+        "textwrap.dedent json.loads os.path.join os.getenv os.environ.get "
+        "math.ceil math.exp math.floor math.log math.log10 math.log2 math.pow "
+        "math.radians math.sqrt typing.cast typing.ForwardRef",
+    ),
+    (
+        _same_type,
+        "builtins.object threading.Barrier threading.BoundedSemaphore "
+        "threading.Condition threading.Event threading.Lock threading.RLock "
+        "threading.Semaphore threading.local asyncio.BoundedSemaphore "
+        "asyncio.Condition asyncio.Event asyncio.Lock asyncio.Semaphore",
+    ),
+    (
+        _empty,
+        "queue.Queue queue.LifoQueue queue.SimpleQueue asyncio.Queue "
+        "weakref.WeakKeyDictionary weakref.WeakSet weakref.WeakValueDictionary",
+    ),
+    (_identical, "logging.getLogger"),
+    (_same_repr, "itertools.count struct.Struct"),
+    (
+        _reduced,
+        "functools.partial operator.itemgetter operator.attrgetter "
+        "operator.methodcaller",
+    ),
+    (_wraps_the_same, "functools.lru_cache functools.cache"),
+    (_random_state, "random.Random"),
+    (_members, "enum.Enum enum.IntEnum enum.StrEnum enum.Flag enum.IntFlag"),
+    (_fields, "collections.namedtuple typing.NamedTuple"),
+    (_attributes("template"), "string.Template"),
+    (_attributes("name"), "contextvars.ContextVar"),
+    (_attributes("__name__", "__bound__", "__constraints__"), "typing.TypeVar"),
+    (_attributes("__name__"), "typing.ParamSpec"),
+    (_attributes("__name__", "__supertype__"), "typing.NewType"),
+    (_attributes("_max_workers"), "concurrent.futures.ThreadPoolExecutor"),
+)
+TABLE = {name: compare for compare, names in _ROWS for name in names.split()}
+ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "os.environ"})
+
+
+def comparer(function: Any) -> Compare | None:
+    """Give how to compare what a constructor gave with what it gives again.
+
+    None for anything that is not in the table; a module that is not loaded yet is
+    not loaded for the question.
+
+    >>> from decimal import Decimal
+    >>> compare = comparer(Decimal)
+    >>> compare is not None and compare(Decimal("1.0"), Decimal("1.0"))
+    True
+    >>> comparer(print) is None
+    True
+    """
+    for name, known in _loaded():
+        # Bound class methods are made anew at each access: equal, never identical.
+        if known is function or (name.count(".") > 1 and known == function):
+            return TABLE[name]
+    return None
+
+
+def _loaded() -> Iterator[tuple[str, Any]]:
+    for name in TABLE:
+        if (known := loaded(name)) is not None:
+            yield name, known
+
+
+def loaded(name: str) -> Any:
+    """Give what a dotted name stands for in the modules that are loaded, or None."""
+    module, _, attribute = name.rpartition(".")
+    if module in sys.modules:
+        return getattr(sys.modules[module], attribute, None)
+    owner = loaded(module) if module else None
+    return getattr(owner, attribute, None) if owner is not None else None
