@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_graph.errors import DuplicateStepError, SpecError
 from jupyter_graph.spec.codec import from_dict, to_dict
 from jupyter_graph.spec.model import START, Engine, GraphSpec, StepSpec, Topology
-from jupyter_graph.spec.names import check_step_name
+from jupyter_graph.spec.names import check_graph_name, check_step_name
 from jupyter_graph.spec.topology import handler_names, is_linear
 
 PREVIOUS = "$prev"
@@ -95,7 +95,7 @@ class Graph:
     ) -> None:
         if topology not in ("flow", "router"):
             raise SpecError(f"topology must be 'flow' or 'router', got {topology!r}")
-        self.name = check_step_name(name)
+        self.name = check_graph_name(name)
         self.namespace: dict[str, Any] = {}
         self.allow_imports: tuple[str, ...] = ()
         self._literal = False
@@ -369,9 +369,17 @@ class Graph:
         """Add a route to a router, or replace the one of the same name."""
         if code is not None:
             self.namespace[route.code_name] = code
+        old = self._find_router(router).routes
+        if any(known.name == route.name for known in old):
+            new = tuple(route if r.name == route.name else r for r in old)
+        else:
+            new = (*old, route)
+        self.set_routes(router, new)
+
+    def set_routes(self, router: str, routes: Iterable[StepSpec]) -> None:
+        """Give a router exactly these routes."""
         old = self._find_router(router)
-        kept = tuple(known for known in old.routes if known.name != route.name)
-        new = replace(old, routes=(*kept, route))
+        new = replace(old, routes=tuple(routes))
         if self._spec.router is old:
             self._spec = replace(self._spec, router=new)
         else:

@@ -12,7 +12,6 @@ LONGEST_FUNCTION_NAME = 56  # 63 of Kubernetes less Nuclio's own prefix
 
 _STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*\Z")
 _ROUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_.:\-]*\Z")
-_GRAPH = _STEP
 _FUNCTION = re.compile(r"[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\Z")
 
 
@@ -47,6 +46,29 @@ def check_step_name(name: str, *, route: bool = False) -> str:
     """Give the name back, or raise a SpecError that says what is wrong with it."""
     if problem := step_name_problem(name, route=route):
         raise SpecError(problem)
+    return name
+
+
+def check_graph_name(name: str) -> str:
+    """Give the name back when a graph may have it: the rule of steps, nothing reserved.
+
+    >>> check_graph_name("graph")
+    'graph'
+    """
+    if name not in RESERVED and (problem := step_name_problem(name)):
+        raise SpecError(problem.replace("a step's name", "a graph's name"))
+    return name
+
+
+def check_graph_name(name: str) -> str:
+    """Give the name back when a graph may have it: as a step, reserved words too.
+
+    >>> check_graph_name("graph")
+    'graph'
+    """
+    problem = None if name in RESERVED else step_name_problem(name)
+    if problem:
+        raise SpecError(problem.replace("a step's name", "a graph's name"))
     return name
 
 

@@ -1,0 +1,127 @@
+"""Run the body of a step cell as the notebook would, in the user's namespace.
+
+``shell.run_cell`` would count the cell twice and shift the numbers in tracebacks.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from types import CodeType
+from typing import Any
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import display
+
+from jupyter_graph.cells.source import Cell, parse_cell
+
+CALL = "get_ipython().run_cell_magic('graph_step',"
+
+
+class CellBody:
+    """The body of a step cell, compiled; its lines count the ``%%`` line.
+
+    Args:
+        shell: the notebook's shell.
+        cell: the whole cell, its ``%%graph_step`` line included.
+        body: the text below that line.
+
+    Raises:
+        SyntaxError: the body is no Python; the place is the user's cell and line.
+    """
+
+    def __init__(self, shell: InteractiveShell, cell: Cell, body: str) -> None:
+        self.shell = shell
+        source = _python(shell, cell, body)
+        number = cell.number if cell.number is not None else shell.execution_count
+        name = shell.compile.cache(source, number, raw_code=cell.source)
+        tree = shell.transform_ast(shell.compile.ast_parse(source, filename=name))
+        last = tree.body[-1] if tree.body else None
+        is_quiet = DisplayHook.semicolon_at_end_of_expression(source)
+        flag = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.autoawait else 0
+        self._last: CodeType | None = None
+        with shell.compile.extra_flags(flag):
+            compiled: Any = shell.compile  # it takes trees too, its types do not say so
+            if isinstance(last, ast.Expr) and not is_quiet:
+                tree.body.pop()
+                self._last = compiled(ast.Expression(last.value), name, "eval")
+            self._rest: CodeType = compiled(tree, name, "exec")
+
+    @property
+    def awaits(self) -> bool:
+        """Whether it awaits outside of functions."""
+        return any(
+            code is not None and code.co_flags & inspect.CO_COROUTINE
+            for code in (self._rest, self._last)
+        )
+
+    def run(self) -> None:
+        """Run it; the value of a last expression is displayed."""
+        __tracebackhide__ = True
+        names = self.shell.user_ns
+        eval(self._rest, self.shell.user_global_ns, names)
+        if self._last is not None:
+            _show(eval(self._last, self.shell.user_global_ns, names))
+
+    async def run_async(self) -> None:
+        """Run it where it awaits; otherwise as ``run``."""
+        __tracebackhide__ = True
+        names = self.shell.user_ns
+        found = eval(self._rest, self.shell.user_global_ns, names)
+        if self._rest.co_flags & inspect.CO_COROUTINE:
+            await found
+        if self._last is not None:
+            found = eval(self._last, self.shell.user_global_ns, names)
+            if self._last.co_flags & inspect.CO_COROUTINE:
+                found = await found
+            _show(found)
+
+
+def _show(value: Any) -> None:
+    if value is not None:
+        display(value)
+
+
+def _python(shell: InteractiveShell, cell: Cell, body: str) -> str:
+    """Give the body as Python, each line where the user's cell has it."""
+    transformed = str(shell.transform_cell(body))
+    leading = len(body) - len(body.lstrip("\n"))
+    is_magic = transformed.startswith("get_ipython().run_cell_magic(")
+    if is_magic or _lines(transformed) + leading == _lines(body):
+        first = cell.source.lstrip().partition("\n")[0]
+        return f"# {first}\n" + "\n" * leading + transformed
+    return "\n".join(parse_cell(cell).lines)  # a magic over several lines became one
+
+
+def _lines(text: str) -> int:
+    return len(text.rstrip("\n").split("\n"))
+
+
+def run_now(shell: InteractiveShell, work: Callable[[], Awaitable[Any]]) -> Any:
+    """Run async work to its end, or hand it to the loop that is already running."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return shell.loop_runner(work())
+    return work()
+
+
+def await_step_cells(lines: list[str]) -> list[str]:
+    """Put ``await`` before a step cell that awaits outside of functions.
+
+    An input transformer: the magic gives an awaitable for such a cell, and the cell
+    then runs on the kernel's own loop, as any other cell with a top-level await.
+    """
+    text = "".join(lines)
+    if not text.startswith(CALL):
+        return lines
+    try:
+        call: Any = ast.parse(text).body[0]
+        _, _, body = (argument.value for argument in call.value.args)
+        parsed = parse_cell(Cell(f"%%graph_step\n{body}"))
+    except Exception:
+        return lines
+    return [f"await {text}"] if parsed.is_async else lines

@@ -1,0 +1,185 @@
+"""What <TAB> offers after our magics: options, and the names they may take."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from IPython.core.completer import (
+    CompletionContext,
+    SimpleCompletion,
+    SimpleMatcherResult,
+    context_matcher,
+)
+
+from jupyter_graph.deployment.options import RUNTIMES, TARGETS
+from jupyter_graph.errors import JupyterGraphError
+from jupyter_graph.magics import deploy_commands, graph_commands
+from jupyter_graph.magics.deploy import FOR_INVOKE, DeployMagics
+from jupyter_graph.magics.graph import GraphMagics
+from jupyter_graph.magics.steps import StepMagics
+from jupyter_graph.magics.words import split_line, words
+from jupyter_graph.session.session import Session
+from jupyter_graph.steps import BLOCKS
+
+_MAGIC = re.compile(r"\s*(?:[\w, ]+=\s*)?%{1,2}(graph_step|graph|deploy)\s(.*)\Z", re.S)
+_NAME = re.compile(r"\$?[A-Za-z_]\w*\Z|\$\Z|\Z")
+_HIDDEN = frozenset({"In", "Out", "exit", "quit", "open", "get_ipython"})
+EXPRESSIONS = frozenset({"--args", "--arg", "--example", "--with"})
+NOTHING: SimpleMatcherResult = {"completions": [], "suppress": False}
+
+
+class Completions:
+    """Completes the words of the magics from what the session holds."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        steps = self._steps
+        self._values: dict[str, Callable[[], Iterable[str]]] = {
+            "--after": lambda: [*steps(), "start"],
+            "--before": steps,
+            "--on-error": lambda: [*steps(), "graph"],
+            "--until": steps,
+            "--from": steps,
+            "--graph": session.graphs.names,
+            "--router": self._routers,
+            "--class": self._classes,
+            "--to": lambda: TARGETS,
+            "--runtime": lambda: RUNTIMES,
+            "--topology": lambda: ("flow", "router"),
+            "--engine": lambda: ("async", "sync"),
+            "--format": lambda: graph_commands.FORMATS,
+            "--allow-pickle": self._variables,
+        }
+
+    @context_matcher(identifier="jupyter_graph", priority=200)
+    def matcher(self, context: CompletionContext) -> SimpleMatcherResult:
+        """Complete the word at the cursor when it belongs to one of our magics."""
+        found = _MAGIC.match(context.text_until_cursor)
+        if found is None:
+            return NOTHING
+        try:
+            return self._complete(found[1], found[2])
+        except JupyterGraphError:  # half a line need not make sense yet
+            return NOTHING
+
+    def _complete(self, magic: str, text: str) -> SimpleMatcherResult:
+        fragment = re.search(r"\S*\Z", text)[0]  # type: ignore[index]
+        before = text[: len(text) - len(fragment)]
+        cut = split_line(before)
+        head = words(cut.head)
+        options = self._options(magic, head)
+        name, value = cut.options[-1] if cut.options else ("", "")
+        action = options.get(name)
+        takes_value = action is not None and action.nargs != 0
+        if takes_value and (not value or name in EXPRESSIONS):
+            if name in EXPRESSIONS:
+                return self._expression(fragment.rpartition("=")[2])
+            typed = fragment.rpartition(",")[2]
+            return _offer(typed, self._values.get(name, list)())
+        if fragment.startswith("--"):
+            used = {typed for typed, _ in cut.options} - {"--arg", "--env", "--config"}
+            return _offer(fragment, [o for o in options if o not in used])
+        return self._word(magic, head, fragment)
+
+    def _options(self, magic: str, head: list[str]) -> dict[str, Any]:
+        parsers = {
+            "graph_step": StepMagics.graph_step,
+            "graph": GraphMagics.graph,
+            "deploy": DeployMagics.deploy,
+        }
+        known = dict(parsers[magic].parser._option_string_actions)
+        allowed: Collection[str] = known
+        if magic == "graph":
+            command = graph_commands.COMMANDS.get(head[0] if head else "show")
+            allowed = command.options if command else ()
+        elif magic == "deploy":
+            chosen = deploy_commands.COMMANDS.get(head[0] if head else "")
+            allowed = set(known) - FOR_INVOKE
+            if chosen is not None:
+                allowed = FOR_INVOKE if chosen.takes_expression else ()
+        return {name: action for name, action in known.items() if name in allowed}
+
+    def _word(self, magic: str, head: list[str], fragment: str) -> SimpleMatcherResult:
+        if magic == "graph_step":
+            return NOTHING
+        table: Any = (graph_commands if magic == "graph" else deploy_commands).COMMANDS
+        if not head:
+            return _offer(fragment, table)
+        command, place = table.get(head[0]), len(head) - 1
+        if command is None:
+            return NOTHING
+        takes_name_first = magic == "deploy" and place == 0
+        if command.takes_expression and not takes_name_first:
+            return self._expression(fragment)
+        return _offer(fragment, self._words_of(magic, head[0], place))
+
+    def _words_of(self, magic: str, command: str, place: int) -> Iterable[str]:
+        if magic == "deploy":
+            return self._deployments() if command != "list" and not place else ()
+        if place and command != "rename":
+            return ()
+        if command in ("remove", "code", "rename") and not (
+            command == "rename" and place
+        ):
+            return self._steps()
+        if command in ("trace", "replay"):
+            return self._event_ids()
+        if command == "use":
+            return self.session.graphs.names()
+        if command == "add":
+            own = [name for name in BLOCKS if not name.startswith("mlrun.")]
+            return ["router", *own, *self._classes()]
+        return ()
+
+    def _expression(self, fragment: str) -> SimpleMatcherResult:
+        found = _NAME.search(fragment)
+        typed = found[0] if found else ""
+        if fragment[: len(fragment) - len(typed)].endswith("."):
+            return NOTHING
+        mark = "$" if typed.startswith("$") else ""
+        offered = _offer(typed, [f"{mark}{name}" for name in self._variables()])
+        return {**offered, "suppress": bool(mark)}
+
+    def _steps(self) -> list[str]:
+        graphs = self.session.graphs
+        return list(graphs.current().spec.names()) if graphs.current_name else []
+
+    def _routers(self) -> list[str]:
+        graphs = self.session.graphs
+        every = graphs.current().spec.every_step() if graphs.current_name else ()
+        return [step.name for step in every if step.kind == "router"]
+
+    def _event_ids(self) -> list[str]:
+        records = self.session.events() if self.session.graphs.current_name else []
+        return ["last", *(record.event_id for record in reversed(records))]
+
+    def _variables(self) -> list[str]:
+        return [
+            name
+            for name, value in self.session.user_ns.items()
+            if not name.startswith("_")
+            and name not in _HIDDEN
+            and not inspect.ismodule(value)
+        ]
+
+    def _classes(self) -> list[str]:
+        names = self.session.user_ns
+        return [n for n in self._variables() if inspect.isclass(names[n])]
+
+    def _deployments(self) -> list[str]:
+        from jupyter_graph.deployment.index import records
+
+        return [record.name for record in records()]
+
+
+def _offer(fragment: str, names: Iterable[str]) -> SimpleMatcherResult:
+    fitting = [name for name in dict.fromkeys(names) if name.startswith(fragment)]
+    return {
+        "completions": [SimpleCompletion(text=name) for name in fitting],
+        "suppress": bool(fitting),
+        "matched_fragment": fragment,
+        "ordered": True,
+    }

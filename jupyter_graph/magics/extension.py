@@ -1,0 +1,99 @@
+"""``%load_ext jupyter_graph``: what is registered, and how it is taken back."""
+
+from __future__ import annotations
+
+import atexit
+from dataclasses import dataclass
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from jupyter_graph.magics.cell_body import await_step_cells
+from jupyter_graph.magics.completion import Completions
+from jupyter_graph.magics.deploy import DeployMagics
+from jupyter_graph.magics.graph import GraphMagics
+from jupyter_graph.magics.kernel import KernelCells, notebook_path
+from jupyter_graph.magics.steps import StepMagics
+from jupyter_graph.magics.views import Views
+from jupyter_graph.session.active import activate, deactivate
+from jupyter_graph.session.session import Session
+from jupyter_graph.spec.builder import Graph
+
+LINE_MAGICS = ("graph", "deploy")
+CELL_MAGICS = ("graph_step",)
+_loaded: dict[int, Extension] = {}
+
+
+@dataclass
+class Extension:
+    """What one shell was given."""
+
+    shell: InteractiveShell
+    session: Session
+    cells: KernelCells
+    views: Views
+    completions: Completions
+
+    @classmethod
+    def of(cls, shell: InteractiveShell) -> Extension:
+        cells = KernelCells(shell)
+        session = Session(shell.user_ns, cells.cells, notebook_path(shell.user_ns))
+        return cls(shell, session, cells, Views(session), Completions(session))
+
+    def register(self) -> None:
+        shell = self.shell
+        for made in (
+            StepMagics(shell, self.session, self.cells),
+            GraphMagics(shell, self.session, self.views),
+            DeployMagics(shell, self.session),
+        ):
+            shell.register_magics(made)
+        self.cells.register()
+        shell.input_transformers_post.append(await_step_cells)
+        shell.Completer.custom_matchers.append(self.completions.matcher)
+        if shell.display_formatter is not None:
+            formatter = shell.display_formatter.mimebundle_formatter
+            formatter.for_type(Graph, show_graph)
+        self.session.watchers.append(self.views.changed)
+        activate(self.session)
+        atexit.register(self.session.close)
+
+    def unregister(self) -> None:
+        shell = self.shell
+        for kind, names in (("line", LINE_MAGICS), ("cell", CELL_MAGICS)):
+            for name in names:
+                shell.magics_manager.magics[kind].pop(name, None)
+        for made in (StepMagics, GraphMagics, DeployMagics):
+            shell.magics_manager.registry.pop(made.__name__, None)
+        self.cells.unregister()
+        shell.input_transformers_post.remove(await_step_cells)
+        shell.Completer.custom_matchers.remove(self.completions.matcher)
+        if shell.display_formatter is not None:
+            shell.display_formatter.mimebundle_formatter.pop(Graph, None)
+        self.session.watchers.clear()
+        self.views.close()
+        deactivate(self.session)
+        self.session.close()
+        atexit.unregister(self.session.close)
+
+
+def show_graph(graph: Graph, **_: Any) -> dict[str, Any]:
+    """Give what a graph looks like when it is the value of a cell."""
+    from jupyter_graph.picture.mimebundle import mimebundle
+
+    return dict(mimebundle(graph.spec))
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register everything; a second time changes nothing."""
+    if id(shell) not in _loaded:
+        extension = Extension.of(shell)
+        extension.register()
+        _loaded[id(shell)] = extension
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take everything back and close what is open."""
+    extension = _loaded.pop(id(shell), None)
+    if extension is not None:
+        extension.unregister()

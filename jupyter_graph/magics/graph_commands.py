@@ -1,0 +1,309 @@
+"""The subcommands of ``%graph``: words → options → one call → a value."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_graph.errors import MagicError, did_you_mean
+from jupyter_graph.magics.expressions import evaluate, pair
+from jupyter_graph.magics.said import Code, Note, Picture
+from jupyter_graph.magics.step_words import ARGUMENTS_OF_STEPS, read_step
+from jupyter_graph.magics.views import Views
+from jupyter_graph.session.adding import add_block, add_model
+from jupyter_graph.session.defining import remove_step, rename_step
+from jupyter_graph.session.session import AS_RECORDED, Session
+from jupyter_graph.session.tables import Table
+from jupyter_graph.spec.builder import Graph
+
+FORMATS = ("svg", "png", "mermaid", "text")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was typed after ``%graph``, read.
+
+    Attributes:
+        magic: how messages call it.
+        words: the words that belong to no option, the subcommand left out.
+        expression: the raw text before the first option.
+        options: the values of the options.
+        session: the notebook's session.
+        views: the live pictures.
+    """
+
+    magic: str
+    words: list[str]
+    expression: str
+    options: argparse.Namespace
+    session: Session
+    views: Views
+
+    @property
+    def graph(self) -> Graph:
+        return self.session.graph(self.options.graph)
+
+    def evaluate(self, text: str, what: str) -> Any:
+        return evaluate(text, self.session.user_ns, what=what)
+
+    def path(self, at: int = 0) -> Path:
+        """Give a file of the notebook's folder."""
+        return self.session.folder / Path(self.words[at]).expanduser()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One subcommand.
+
+    Attributes:
+        run: does it.
+        form: the words it takes, as the help shows them; ``[X]`` may be left out.
+        options: the options it takes, with their dashes.
+        takes_expression: its words are one EXPR.
+    """
+
+    run: Callable[[Request], Any]
+    form: str = ""
+    options: frozenset[str] = frozenset({"--graph"})
+    takes_expression: bool = False
+
+    def check_count(self, words: list[str]) -> None:
+        """Raise a MagicError when there are too few or too many words."""
+        forms = self.form.split()
+        least = sum(not form.startswith("[") for form in forms)
+        if not least <= len(words) <= len(forms):
+            name = next(n for n, command in COMMANDS.items() if command is self)
+            usage = f"%graph {name} {self.form}".strip()
+            raise MagicError(f"usage: {usage}, got {' '.join(words) or 'nothing'}")
+
+
+def show(request: Request) -> Any:
+    return request.views.show(request.graph)
+
+
+def new(request: Request) -> Note:
+    [name], options, graphs = request.words, request.options, request.session.graphs
+    old = len(graphs.named(name).spec.every_step()) if name in graphs else 0
+    with graphs.change(f"%graph new {name}"):
+        graphs.new(
+            name,
+            topology=options.topology,
+            engine=options.engine,
+            max_in_flight=options.max_in_flight,
+        )
+    request.session.changed(name)
+    gone = f"; {old} steps of the one before are gone (%graph undo)" if old else ""
+    return Note(f"graph {name!r} is new and the current one{gone}")
+
+
+def use(request: Request) -> Note:
+    graph = request.session.graphs.use(request.words[0])
+    return Note(f"the current graph is {graph.name!r}")
+
+
+def list_graphs(request: Request) -> Table[Graph]:
+    graphs = request.session.graphs
+    columns: dict[str, Callable[[Graph], Any]] = {
+        "current": lambda graph: "*" if graph.name == graphs.current_name else "",
+        "graph": lambda graph: graph.name,
+        "topology": lambda graph: graph.spec.topology,
+        "steps": lambda graph: ", ".join(graph.spec.names()),
+        "events": lambda graph: len(request.session.events(graph.name)),
+    }
+    return Table(graphs, columns, empty="no graph yet: %graph new NAME")
+
+
+def add(request: Request) -> Any:
+    kind, name = request.words
+    options = read_step(
+        name, request.options, request.session.user_ns, magic=request.magic
+    )
+    return add_block(request.session, kind, options)
+
+
+def model(request: Request) -> Any:
+    [name], options = request.words, request.options
+    if not options.class_name:
+        raise MagicError("%graph model needs --class C: the model's class")
+    step = read_step(name, options, request.session.user_ns, magic=request.magic)
+    return add_model(request.session, options.class_name, options.model_path, step)
+
+
+def run(request: Request) -> Any:
+    options = request.options
+    body = request.evaluate(request.expression, "EXPR of %graph run")
+    call = {
+        "path": options.path,
+        "method": options.method.upper(),
+        "headers": dict(pair(text, what="--header") for text in options.header or ()),
+        "silent": options.silent,
+        "graph": options.graph,
+        "until": options.until,
+    }
+    if not options.each:
+        return request.session.run(body, **call)
+    if isinstance(body, str | bytes | dict) or not isinstance(body, Iterable):
+        raise MagicError(
+            f"--each sends each item of a list, got {type(body).__name__}: "
+            f"{request.expression}"
+        )
+    return request.session.run_each(body, **call)
+
+
+def events(request: Request) -> Any:
+    return request.session.events(request.options.graph)
+
+
+def trace(request: Request) -> Any:
+    record = _record(request, request.words[0] if request.words else "last")
+    if record.answer is None or record.answer.trace is None:
+        raise MagicError(
+            f"the trace of event {record.event_id} is not kept any more; "
+            f"send it again: %graph replay {record.event_id}"
+        )
+    return record.answer.trace
+
+
+def replay(request: Request) -> Any:
+    options = request.options
+    body = AS_RECORDED
+    if options.with_body is not None:
+        body = request.evaluate(options.with_body, "--with")
+    return request.session.replay(
+        _record(request, request.words[0]).event_id,
+        options.from_step,
+        body,
+        graph=options.graph,
+        silent=options.silent,
+    )
+
+
+def _record(request: Request, word: str) -> Any:
+    if word.startswith("$"):
+        value = request.evaluate(word, "ID")
+        word = str(getattr(value, "event_id", value))
+    return request.session.event_ring.find(request.graph.name, word)
+
+
+def check(request: Request) -> Any:
+    return request.session.check(request.options.graph)
+
+
+def code(request: Request) -> Code:
+    session, name = request.session, request.options.graph
+    if request.options.compiled:
+        from jupyter_graph.compile.plan import compile_graph
+
+        if request.words:
+            raise MagicError("--compiled shows the whole graph; leave STEP out")
+        return Code(compile_graph(request.graph).source)
+    if request.words:
+        return Code(session.code_of(request.words[0], name))
+    return Code(session.program(name))
+
+
+def remove(request: Request) -> Note:
+    [name], graph = request.words, request.graph
+    with request.session.graphs.change(f"%graph remove {name}"):
+        remove_step(request.session.graphs, graph, name)
+    request.session.changed(graph.name)
+    return Note(f"step {name!r} is gone from graph {graph.name!r} (%graph undo)")
+
+
+def rename(request: Request) -> Note:
+    (old, new_name), graph = request.words, request.graph
+    with request.session.graphs.change(f"%graph rename {old} {new_name}"):
+        rename_step(request.session.graphs, graph, old, new_name)
+    request.session.changed(graph.name)
+    return Note(f"step {old!r} of graph {graph.name!r} is now {new_name!r}")
+
+
+def undo(request: Request) -> Note:
+    note = request.session.graphs.undo()
+    for name in request.session.graphs.names():
+        request.session.changed(name)
+    return Note(f"taken back: {note}")
+
+
+def plot(request: Request) -> Any:
+    wanted, spec = request.options.format, request.graph.spec
+    if wanted is None:
+        from jupyter_graph.picture.plot import plot as digraph
+
+        return digraph(request.graph)
+    if wanted not in FORMATS:
+        raise MagicError(
+            f"--format is one of {', '.join(FORMATS)}, got {wanted!r}"
+            f"{did_you_mean(wanted, FORMATS)}"
+        )
+    return Picture.of(spec, wanted)
+
+
+def export(request: Request) -> Note:
+    from jupyter_graph.spec.codec import save_graph
+
+    path = request.path()
+    try:
+        save_graph(request.graph, path)
+    except OSError as error:
+        raise MagicError(f"cannot write {str(path)!r}: {error}") from None
+    return Note(f"graph {request.graph.name!r} is in {path}")
+
+
+def import_(request: Request) -> Note:
+    from jupyter_graph.spec.codec import load_graph
+
+    session = request.session
+    graph = load_graph(
+        request.path(), session.user_ns, tuple(request.options.allow or ())
+    )
+    with session.graphs.change(f"%graph import {request.words[0]}"):
+        session.graphs.adopt(graph)
+    session.changed(graph.name)
+    count = len(graph.spec.every_step())
+    return Note(f"graph {graph.name!r} with {count} steps is the current one")
+
+
+def reset(request: Request) -> Note:
+    names = request.session.graphs.names()
+    request.session.reset()
+    request.views.close()
+    return Note(f"forgotten: {', '.join(names) or 'there was no graph'}")
+
+
+_G = frozenset({"--graph"})
+COMMANDS: dict[str, Command] = {
+    "show": Command(show),
+    "new": Command(
+        new, "NAME", frozenset({"--topology", "--engine", "--max-in-flight"})
+    ),
+    "use": Command(use, "NAME", frozenset()),
+    "list": Command(list_graphs, "", frozenset()),
+    "add": Command(add, "CLASS_OR_KIND NAME", ARGUMENTS_OF_STEPS),
+    "model": Command(
+        model,
+        "NAME",
+        _G | {"--class", "--model-path", "--router", "--args", "--arg"},
+    ),
+    "run": Command(
+        run,
+        "EXPR",
+        _G | {"--path", "--method", "--header", "--until", "--silent", "--each"},
+        takes_expression=True,
+    ),
+    "events": Command(events),
+    "trace": Command(trace, "[ID]"),
+    "replay": Command(replay, "ID", _G | {"--from", "--with", "--silent"}),
+    "check": Command(check),
+    "code": Command(code, "[STEP]", _G | {"--compiled"}),
+    "remove": Command(remove, "STEP"),
+    "rename": Command(rename, "A B"),
+    "undo": Command(undo, "", frozenset()),
+    "plot": Command(plot, "", _G | {"--format"}),
+    "export": Command(export, "FILE"),
+    "import": Command(import_, "FILE", frozenset({"--allow"})),
+    "reset": Command(reset, "", frozenset()),
+}

@@ -1,0 +1,123 @@
+"""What the kernel tells: the executed cells, which one is running, the file's name."""
+
+from __future__ import annotations
+
+import ast
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from jupyter_graph.cells.source import Cell
+
+
+class KernelCells:
+    """The cells that this kernel has run, in the order they ran.
+
+    A cell that runs again (same id) takes the place of its older self. Of a cell that
+    failed, the part above the failing statement counts; of a failed step cell nothing,
+    because its graph is unchanged.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self._done: list[Cell] = _history(shell)
+        self.running: Cell | None = None
+
+    def register(self) -> None:
+        self.shell.events.register("pre_run_cell", self._begin)
+        self.shell.events.register("post_run_cell", self._end)
+
+    def unregister(self) -> None:
+        self.shell.events.unregister("pre_run_cell", self._begin)
+        self.shell.events.unregister("post_run_cell", self._end)
+
+    def cells(self) -> list[Cell]:
+        """Give the cells so far, the running one included."""
+        if self.running is None:
+            return list(self._done)
+        return [*self._others(self.running), self.running]
+
+    def _others(self, cell: Cell) -> list[Cell]:
+        def is_older_self(done: Cell) -> bool:
+            if cell.id is None:
+                return False
+            return done.id == cell.id or (
+                done.id is None and done.source == cell.source
+            )
+
+        return [done for done in self._done if not is_older_self(done)]
+
+    def _begin(self, info: Any) -> None:
+        self.running = None
+        if getattr(info, "store_history", False):
+            # Not execution_count: IPython 9 raises it before this event, 8 after it.
+            number = len(self.shell.user_ns["In"])
+            self.running = Cell(info.raw_cell, number, _cell_id(self.shell, info))
+
+    def _end(self, result: Any) -> None:
+        cell, self.running = self.running, None
+        if cell is None or result is None:
+            return
+        if result.success:
+            self._done = [*self._others(cell), cell]
+        elif not cell.source.lstrip().startswith("%%graph_step") and (
+            rest := _before_failure(cell, result.error_in_exec)
+        ):
+            self._done.append(rest)
+
+
+def _cell_id(shell: InteractiveShell, info: Any) -> str | None:
+    own = getattr(info, "cell_id", None)
+    if own is None and hasattr(shell, "get_parent"):
+        own = (shell.get_parent() or {}).get("metadata", {}).get("cellId")
+    return str(own) if own else None
+
+
+def _history(shell: InteractiveShell) -> list[Cell]:
+    """Give the cells that ran before the extension was loaded."""
+    manager = shell.history_manager
+    raw = list(manager.input_hist_raw) if manager is not None else []
+    # The last entry is the cell that loads the extension: the event is not sent to us.
+    return [Cell(source, n) for n, source in enumerate(raw) if source.strip()]
+
+
+def _before_failure(cell: Cell, error: BaseException | None) -> Cell | None:
+    line = _failing_line(error)
+    if line is None:
+        return None
+    lines = cell.source.splitlines(keepends=True)
+    try:
+        tree = ast.parse("".join(lines))
+    except SyntaxError:  # IPython syntax: cut at the line itself
+        kept = line - 1
+    else:
+        kept = max((n.end_lineno or 0 for n in tree.body if _ends(n) < line), default=0)
+    source = "".join(lines[:kept])
+    return replace(cell, source=source) if source.strip() else None
+
+
+def _ends(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
+
+
+def _failing_line(error: BaseException | None) -> int | None:
+    trace = error.__traceback__ if error is not None else None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_name == "<module>":
+            return trace.tb_lineno
+        trace = trace.tb_next
+    return None
+
+
+def notebook_path(user_ns: dict[str, Any]) -> Path | None:
+    """Give the notebook's file when the front end tells which it is.
+
+    Jupyter Server sets ``JPY_SESSION_NAME``, VS Code ``__vsc_ipynb_file__``.
+    """
+    for name in (os.environ.get("JPY_SESSION_NAME"), user_ns.get("__vsc_ipynb_file__")):
+        if isinstance(name, str) and name.endswith(".ipynb"):
+            return Path(name).absolute()
+    return None

@@ -1,0 +1,105 @@
+"""``%%graph_step``: this cell defines a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, cell_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from jupyter_graph.cells.source import Cell
+from jupyter_graph.errors import MagicError
+from jupyter_graph.magics.cell_body import CellBody, run_now
+from jupyter_graph.magics.expressions import evaluate
+from jupyter_graph.magics.kernel import KernelCells
+from jupyter_graph.magics.step_words import RAW, read_step, step_arguments
+from jupyter_graph.magics.telling import told
+from jupyter_graph.magics.words import plain_words, read_options
+from jupyter_graph.session.defining import StepPlaced, StepPlan
+from jupyter_graph.session.options import StepOptions
+from jupyter_graph.session.session import Session
+
+NOT_GIVEN: Any = object()
+
+
+@magics_class
+class StepMagics(Magics):
+    """The cell magic that makes a cell a step of the current graph."""
+
+    def __init__(
+        self, shell: InteractiveShell, session: Session, kernel_cells: KernelCells
+    ) -> None:
+        super().__init__(shell)
+        self.shell: InteractiveShell = shell
+        self.session = session
+        self.kernel_cells = kernel_cells
+
+    @magic_arguments()
+    @argument("name", nargs="?", help="the step's name (default: its function's)")
+    @step_arguments
+    @argument(
+        "--keep",
+        action="store_true",
+        help="under another name: keep the step this cell defined before",
+    )
+    @argument(
+        "--example",
+        metavar="EXPR",
+        help="run the graph up to and with this step on this body, now",
+    )
+    @no_var_expand
+    @cell_magic
+    @told
+    def graph_step(self, line: str, cell: str) -> Any:
+        """Run this cell and put its function or class into a graph as a step."""
+        __tracebackhide__ = True
+        options, example = self.read(line)
+        source = self._cell(line, cell)
+        try:
+            body = CellBody(self.shell, source, cell)
+        except SyntaxError as error:
+            raise error.with_traceback(None) from None
+        plan = self.session.plan_step(options, source)
+        if body.awaits:
+            return run_now(self.shell, lambda: self._later(body, plan, example))
+        body.run()
+        return self._placed(plan, example)
+
+    async def _later(
+        self, body: CellBody, plan: StepPlan, example: str | None
+    ) -> StepPlaced:
+        __tracebackhide__ = True
+        await body.run_async()
+        return self._placed(plan, example)
+
+    def read(self, line: str) -> tuple[StepOptions, str | None]:
+        """Read the words after ``%%graph_step``; MagicError says what is wrong."""
+        magic = "%%graph_step"
+        words, loose, _ = read_options(
+            self.graph_step.parser, line, magic=magic, raw=RAW
+        )
+        names = plain_words(loose, magic=magic)
+        if len(names) > 1:
+            raise MagicError(
+                f"{magic} takes one NAME, got {' '.join(names)!r}; "
+                "options begin with --"
+            )
+        name = names[0] if names else None
+        return read_step(name, words, self.session.user_ns, magic=magic), words.example
+
+    def _cell(self, line: str, cell: str) -> Cell:
+        running = self.kernel_cells.running
+        if running is not None and running.source.lstrip().startswith("%%graph_step"):
+            return running
+        number, cell_id = (running.number, None) if running else (None, None)
+        return Cell(f"%%graph_step {line}".rstrip() + f"\n{cell}", number, cell_id)
+
+    def _placed(self, plan: StepPlan, example: str | None) -> StepPlaced:
+        body = NOT_GIVEN
+        if example is not None:
+            body = evaluate(example, self.session.user_ns, what="--example")
+        placed = self.session.put_step(plan)
+        if body is NOT_GIVEN:
+            return placed
+        return self.session.with_example(placed, body)

@@ -1,0 +1,37 @@
+"""Which session belongs to the running kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_graph.errors import RunError
+
+if TYPE_CHECKING:
+    from jupyter_graph.session.session import Session
+
+_held: list[Session] = []
+
+
+def notebook() -> Session:
+    """Give the session of this notebook: its graphs, events and runners.
+
+    Raises:
+        RunError: no notebook has loaded the extension in this process.
+    """
+    if not _held:
+        raise RunError(
+            "no notebook session here: run %load_ext jupyter_graph in a notebook; "
+            "in a script use Graph and Runner"
+        )
+    return _held[-1]
+
+
+def activate(session: Session) -> None:
+    """Make this the session that ``notebook()`` gives."""
+    _held[:] = [session]
+
+
+def deactivate(session: Session) -> None:
+    """Forget this session, if it is the one that ``notebook()`` gives."""
+    if session in _held:
+        _held.remove(session)

@@ -1,0 +1,153 @@
+"""The events that went through the notebook's graphs: the last thousand."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from jupyter_graph.errors import MagicError, StepError, did_you_mean, said
+from jupyter_graph.run.record import RecordedInput
+from jupyter_graph.session.tables import Table
+
+if TYPE_CHECKING:
+    from jupyter_graph.run.answer import Answer
+
+LONGEST_RING = 1000
+TRACES_KEPT = 50
+
+
+@dataclass(slots=True)
+class EventRecord:
+    """One event that went through a graph.
+
+    Attributes:
+        event_id: its id.
+        time: when it was sent.
+        graph: the graph's name.
+        step: the step that failed, None when none did.
+        body: the body it entered with.
+        error: what went wrong, None when nothing did.
+        status: the status of the answer.
+        attempts: how often it was sent.
+        answer: the answer; None for events too old to keep it.
+        is_whole: it went through the whole graph, not through a part of it.
+    """
+
+    event_id: str
+    time: datetime
+    graph: str
+    body: Any
+    path: str = "/"
+    method: str = "POST"
+    headers: Mapping[str, str] | None = None
+    content_type: str | None = None
+    step: str | None = None
+    error: BaseException | None = None
+    status: int = 200
+    attempts: int = 1
+    answer: Answer | None = None
+    is_whole: bool = True
+
+    @property
+    def input(self) -> RecordedInput:
+        """What entered the graph, for replays and parity checks."""
+        return RecordedInput(
+            body=self.body,
+            path=self.path,
+            method=self.method,
+            headers=dict(self.headers or {}),
+            content_type=self.content_type or "",
+            event_id=self.event_id,
+        )
+
+
+COLUMNS = {
+    "event_id": lambda record: record.event_id,
+    "time": lambda record: record.time.strftime("%H:%M:%S.%f")[:-3],
+    "status": lambda record: record.status,
+    "step": lambda record: record.step,
+    "body": lambda record: record.body,
+    "error": lambda record: said(record.error) if record.error else None,
+}
+
+
+class Events:
+    """A bounded ring of records, oldest first."""
+
+    def __init__(self) -> None:
+        self._ring: deque[EventRecord] = deque(maxlen=LONGEST_RING)
+
+    def __len__(self) -> int:
+        return len(self._ring)
+
+    def clear(self) -> None:
+        self._ring.clear()
+
+    def add(self, graph: str, body: Any, answer: Answer, **request: Any) -> EventRecord:
+        """Remember an event by the body it entered with and its answer."""
+        error = answer.error
+        record = EventRecord(
+            event_id=str(answer.event_id),
+            time=datetime.now(UTC),
+            graph=graph,
+            body=body,
+            step=error.step if isinstance(error, StepError) else None,
+            error=error,
+            status=answer.status_code,
+            answer=answer,
+            **request,
+        )
+        self._ring.append(record)
+        if len(self._ring) > TRACES_KEPT:
+            self._ring[-TRACES_KEPT - 1].answer = None
+        return record
+
+    def of(self, graph: str) -> Table[EventRecord]:
+        """Give the records of one graph, oldest first."""
+        return Table(
+            [record for record in self._ring if record.graph == graph],
+            COLUMNS,
+            empty="no events yet: %graph run sends one",
+        )
+
+    def inputs(self, graph: str) -> list[RecordedInput]:
+        """Give what entered a graph as a whole, for parity checks."""
+        return [record.input for record in self.of(graph) if record.is_whole]
+
+    def find(self, graph: str, wanted: str = "last") -> EventRecord:
+        """Give one record: ``last``, ``-1``, ``-2`` … or an event's id.
+
+        Raises:
+            MagicError: there is no such event.
+        """
+        records = self.of(graph)
+        if not records:
+            raise MagicError(f"graph {graph!r} has seen no event yet: %graph run …")
+        if wanted == "last":
+            return records[-1]
+        if wanted.startswith("-") and wanted[1:].isdigit():
+            if 1 <= int(wanted[1:]) <= len(records):
+                return records[int(wanted)]
+            raise MagicError(
+                f"event {wanted} of graph {graph!r} is not kept: it has {len(records)}"
+            )
+        found = [record for record in records if record.event_id == wanted]
+        if not found:
+            ids = [record.event_id for record in records]
+            raise MagicError(
+                f"graph {graph!r} has no event {wanted!r}{did_you_mean(wanted, ids)}; "
+                "write last, -2 or an id that %graph events shows"
+            )
+        return found[-1]
+
+
+def private_copy(body: Any) -> Any:
+    """Give a copy that steps cannot change; the object itself when it has none."""
+    try:
+        return copy.deepcopy(body)
+    except Exception:
+        return body

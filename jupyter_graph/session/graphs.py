@@ -1,0 +1,178 @@
+"""The notebook's graphs: the current one, those by name, and the way back."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_graph.errors import MagicError, did_you_mean
+from jupyter_graph.session.sources import StepSource, StepSources
+from jupyter_graph.spec.builder import Graph
+
+LONGEST_WAY_BACK = 100
+
+
+@dataclass
+class Graphs:
+    """The graphs of one notebook; one of them is current.
+
+    Attributes:
+        default_name: what the first graph is called when nobody named one.
+        sources: which cell each step comes from.
+    """
+
+    default_name: str = "notebook"
+    sources: StepSources = field(default_factory=StepSources)
+    _graphs: dict[str, Graph] = field(default_factory=dict)
+    _current: str | None = None
+    _implicit: set[str] = field(default_factory=set)
+    _past: deque[_Moment] = field(
+        default_factory=lambda: deque(maxlen=LONGEST_WAY_BACK)
+    )
+
+    def names(self) -> list[str]:
+        return list(self._graphs)
+
+    def __iter__(self) -> Iterator[Graph]:
+        return iter(self._graphs.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._graphs
+
+    @property
+    def current_name(self) -> str | None:
+        """The current graph's name; None before the first one was made."""
+        return self._current
+
+    def current(self) -> Graph:
+        """Give the current graph; the first use makes it."""
+        if self._current is None:
+            self.adopt(Graph(self.default_name))
+            self._implicit.add(self.default_name)
+        return self._graphs[str(self._current)]
+
+    def named(self, name: str | None = None) -> Graph:
+        """Give the graph of this name, or the current one.
+
+        Raises:
+            MagicError: there is none of this name; the text lists those there are.
+        """
+        if name is None:
+            return self.current()
+        if name not in self._graphs:
+            raise MagicError(
+                f"there is no graph {name!r}{did_you_mean(name, self._graphs)} "
+                f"(graphs: {', '.join(self._graphs) or 'none yet'}); "
+                f"%graph new {name} makes it"
+            )
+        return self._graphs[name]
+
+    def use(self, name: str) -> Graph:
+        """Make a graph the current one."""
+        graph = self.named(name)
+        self._current = name
+        return graph
+
+    def new(self, name: str, **options: Any) -> Graph:
+        """Start a graph and make it current; one of the same name is given up.
+
+        Args:
+            name: follows the rule of step names.
+            **options: those of ``Graph``: topology, engine, max_in_flight.
+
+        Raises:
+            SpecError: the name breaks the rule.
+        """
+        return self.adopt(Graph(name, **options))
+
+    def adopt(self, graph: Graph) -> Graph:
+        """Take a graph made elsewhere in under its name and make it current."""
+        known = self._graphs.get(graph.name)
+        self.sources.forget_graph(graph.name)
+        self._implicit.discard(graph.name)
+        if known is not None:  # whoever holds the old object sees the new graph
+            vars(known).update(vars(graph))
+        else:
+            self._graphs[graph.name] = graph
+        self._current = graph.name
+        return self._graphs[graph.name]
+
+    def home_of(self, source: StepSource | None) -> Graph:
+        """Give the graph in which a cell that says no graph puts its step.
+
+        It stays where the cell's step is, unless that graph came about by itself
+        and the user has named one since.
+        """
+        if source is None or source.graph not in self._graphs:
+            return self.current()
+        by_itself = source.graph in self._implicit
+        if by_itself and self._current not in self._implicit:
+            return self.current()
+        return self._graphs[source.graph]
+
+    @contextmanager
+    def change(self, note: str) -> Iterator[None]:
+        """Change graphs as a whole: an error inside takes everything back."""
+        before = self._moment(note)
+        try:
+            yield
+        except BaseException:
+            self._restore(before)
+            raise
+        self._past.append(before)
+
+    def undo(self) -> str:
+        """Take the last change back and say what it was.
+
+        Raises:
+            MagicError: there is nothing to take back.
+        """
+        if not self._past:
+            raise MagicError("nothing to undo: no graph has been changed yet")
+        moment = self._past.pop()
+        self._restore(moment)
+        return moment.note
+
+    def clear(self) -> None:
+        """Forget all graphs."""
+        for graph in self._graphs.values():
+            vars(graph).update(vars(Graph(graph.name)))
+        self._graphs.clear()
+        self._implicit.clear()
+        self.sources.clear()
+        self._current = None
+
+    def _moment(self, note: str) -> _Moment:
+        return _Moment(
+            note,
+            {name: (graph, _state(graph)) for name, graph in self._graphs.items()},
+            self._current,
+            set(self._implicit),
+            self.sources.copy(),
+        )
+
+    def _restore(self, moment: _Moment) -> None:
+        for graph, state in moment.graphs.values():
+            vars(graph).update(state)
+        self._graphs = {name: graph for name, (graph, _) in moment.graphs.items()}
+        self._current = moment.current
+        self._implicit = set(moment.implicit)
+        self.sources = moment.sources
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """All graphs as they were before a change."""
+
+    note: str
+    graphs: dict[str, tuple[Graph, dict[str, Any]]]
+    current: str | None
+    implicit: set[str]
+    sources: StepSources
+
+
+def _state(graph: Graph) -> dict[str, Any]:
+    return {**vars(graph), "namespace": dict(graph.namespace)}

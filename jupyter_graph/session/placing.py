@@ -1,0 +1,181 @@
+"""Where a step goes in its graph: in the flow, at an error, behind a router."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from jupyter_graph.errors import MagicError, did_you_mean
+from jupyter_graph.session.options import GRAPH, StepOptions
+from jupyter_graph.spec.builder import PREVIOUS, Graph
+from jupyter_graph.spec.model import START, StepSpec
+from jupyter_graph.spec.topology import handler_names
+
+
+def place(graph: Graph, step: StepSpec, options: StepOptions, code: Any = None) -> None:
+    """Put a step into a graph, or put it anew where it was.
+
+    The graph may be left half changed when this raises: work on a copy.
+
+    Args:
+        graph: the graph.
+        step: the step without its place.
+        options: where it goes.
+        code: the function or class of the step.
+    """
+    if options.is_route or (graph.spec.router is not None and step.kind != "router"):
+        _place_route(graph, step, options, code)
+    elif options.on_error is not None:
+        _place_error_handler(graph, step, options, code)
+    else:
+        _place_in_flow(graph, step, options, code)
+
+
+def check_place(graph: Graph, name: str, options: StepOptions) -> None:
+    """Raise a MagicError when a place names steps that are not there."""
+    names = [known for known in graph.spec.names() if known != name]
+    typed = {"--after": options.after or (), "--before": options.before}
+    if options.on_error not in (None, GRAPH):
+        typed["--on-error"] = (str(options.on_error),)
+    for option, wanted in typed.items():
+        for other in wanted:
+            if other not in (START, PREVIOUS) or option != "--after":
+                _check_neighbour(graph, name, other, option, names)
+    if options.is_route:
+        router_of(graph, options)
+
+
+def _check_neighbour(
+    graph: Graph, name: str, other: str, option: str, names: list[str]
+) -> None:
+    if other == name:
+        raise MagicError(f"{option} {other}: a step cannot be its own neighbour")
+    routes = {r.name: s.name for s in graph.spec.every_step() for r in s.routes}
+    if other in routes and other not in names:
+        raise MagicError(
+            f"{option} {other}: this is a route; name its router {routes[other]!r}"
+        )
+    if other not in names:
+        raise MagicError(
+            f"{option} names step {other!r}, which graph {graph.name!r} does not "
+            f"have{did_you_mean(other, names)} (its steps: "
+            f"{', '.join(names) or 'none yet'})"
+        )
+
+
+def router_of(graph: Graph, options: StepOptions) -> str:
+    """Give the name of the router that a route belongs to."""
+    routers = [s.name for s in graph.spec.every_step() if s.kind == "router"]
+    if options.router is None:
+        if len(routers) == 1:
+            return routers[0]
+        raise MagicError(
+            f"graph {graph.name!r} has {len(routers)} routers"
+            f"{': ' + ', '.join(routers) if routers else ''}; "
+            + ("say --router" if routers else "make one: %graph add router NAME")
+        )
+    if options.router not in routers:
+        raise MagicError(
+            f"graph {graph.name!r} has no router {options.router!r}"
+            f"{did_you_mean(options.router, routers)}; "
+            f"make one: %graph add router {options.router}"
+        )
+    return options.router
+
+
+def _place_route(graph: Graph, step: StepSpec, options: StepOptions, code: Any) -> None:
+    router = router_of(graph, options)
+    if step.name in graph.spec.names():
+        graph.remove_step(step.name)
+    old = router_with(graph, step.name)
+    if old is not None and old.name != router:
+        _take_route_away(graph, step.name)
+    graph.put_route(router, step, code)
+
+
+def _place_error_handler(
+    graph: Graph, step: StepSpec, options: StepOptions, code: Any
+) -> None:
+    base = None if options.on_error == GRAPH else options.on_error
+    _forget_handler(graph, step.name)
+    if step.name in graph.spec.names():  # an ordinary step before: heal its place
+        was_handler = step.name in handler_names(graph.spec)
+        if not was_handler and not graph.spec.step(step.name).is_error_handler:
+            graph.remove_step(step.name)
+    graph.put_step(
+        replace(step, kind="error_step", before=options.before, base_step=base), code
+    )
+    graph.set_error_handler(step.name, base)
+
+
+def _forget_handler(graph: Graph, name: str) -> None:
+    if graph.spec.on_error == name:
+        graph.set_error_handler(None)
+    for step in graph.spec.steps:
+        if step.on_error == name:
+            graph.set_error_handler(None, step.name)
+
+
+def _place_in_flow(
+    graph: Graph, step: StepSpec, options: StepOptions, code: Any
+) -> None:
+    spec = graph.spec
+    known = step.name in spec.names()
+    old = spec.step(step.name) if known else None
+    if old is not None and step.name in handler_names(spec):
+        _forget_handler(graph, step.name)
+        graph.remove_step(step.name)
+        old = None
+    _take_route_away(graph, step.name)
+    after = _after(graph, step.name, options, old)
+    if old is not None:
+        step = replace(step, on_error=old.on_error, routes=old.routes)
+    graph.put_step(replace(step, after=after), code)
+    for name in options.before:
+        follower = graph.spec.step(name)
+        if step.name not in follower.after:
+            others = tuple(other for other in follower.after if other not in after)
+            graph.change_step(name, after=(*others, step.name))
+
+
+def _take_route_away(graph: Graph, name: str) -> None:
+    router = router_with(graph, name)
+    if router is not None:
+        kept = tuple(route for route in router.routes if route.name != name)
+        graph.set_routes(router.name, kept)
+
+
+def router_with(graph: Graph, route: str) -> StepSpec | None:
+    """Give the router that has a route of this name."""
+    for step in graph.spec.every_step():
+        if any(known.name == route for known in step.routes):
+            return step
+    return None
+
+
+def _after(
+    graph: Graph, name: str, options: StepOptions, old: StepSpec | None
+) -> tuple[str, ...]:
+    if options.after is not None:
+        found: Iterable[str] = (
+            previous(graph, name) if other == PREVIOUS else other
+            for other in options.after
+        )
+    elif old is not None:
+        found = old.after
+    elif options.before:
+        found = [up for each in options.before for up in graph.spec.step(each).after]
+    else:
+        found = (previous(graph, name),)
+    return tuple(dict.fromkeys(n for n in found if n not in ("", START, name)))
+
+
+def previous(graph: Graph, name: str) -> str:
+    """Give the last ordinary step added besides ``name``; ``start`` when none is."""
+    handlers = handler_names(graph.spec)
+    ordinary = [n for n in graph.spec.names() if n not in handlers and n != name]
+    last = graph.last_step
+    if last in ordinary:
+        return str(last)
+    return ordinary[-1] if ordinary else START

@@ -1,0 +1,365 @@
+"""The session: one notebook's graphs, step cells, events and runners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from jupyter_graph.cells.source import Cell
+from jupyter_graph.session.defining import StepPlaced, StepPlan, plan_step, put_step
+from jupyter_graph.session.events import EventRecord, Events, private_copy
+from jupyter_graph.session.graphs import Graphs
+from jupyter_graph.session.options import StepOptions
+from jupyter_graph.session.parts import part
+from jupyter_graph.session.tables import Table
+from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.validate import validate
+from jupyter_graph.spec.values import value_names
+
+if TYPE_CHECKING:
+    from jupyter_graph.cells.lint import Finding
+    from jupyter_graph.run.answer import Answer
+    from jupyter_graph.session.runners import Runners
+
+AS_RECORDED: Any = object()
+PAUSE_S = 0.2
+Watcher = Callable[[str], None]
+
+
+class Session:
+    """What one notebook holds; the Python side of the magics.
+
+    Args:
+        user_ns: the notebook's names.
+        cells: gives the cells executed so far, in that order.
+        notebook_path: the notebook's file, when it is known.
+    """
+
+    def __init__(
+        self,
+        user_ns: dict[str, Any],
+        cells: Callable[[], list[Cell]] = list,
+        notebook_path: Path | None = None,
+    ) -> None:
+        self.user_ns = user_ns
+        self.cells = cells
+        self.notebook_path = notebook_path
+        self.graphs = Graphs(default_name=graph_name_of(notebook_path))
+        self.event_ring = Events()
+        self.watchers: list[Watcher] = []
+        self._runners: Runners | None = None
+        self._told_at = 0.0
+        self._pause_s = 0.0
+        self._untold: set[str] = set()
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.graphs.names()) or "no graph yet"
+        return f"<session of {self.notebook_path or 'a notebook'}: {names}>"
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths mean."""
+        return self.notebook_path.parent if self.notebook_path else Path.cwd()
+
+    @property
+    def runners(self) -> Runners:
+        """The open runners; the engine is imported by the first event."""
+        if self._runners is None:
+            from jupyter_graph.session.runners import Runners
+
+            self._runners = Runners()
+        return self._runners
+
+    # -- steps ------------------------------------------------------------------
+
+    def plan_step(self, options: StepOptions, cell: Cell) -> StepPlan:
+        """Check what a step cell says, before it runs."""
+        was_empty = self.graphs.current_name is None
+        try:
+            return plan_step(self.graphs, options, cell)
+        except BaseException:
+            if was_empty:
+                self.graphs.clear()
+            raise
+
+    def put_step(self, plan: StepPlan) -> StepPlaced:
+        """Put the step of a cell that has run into its graph."""
+        placed = put_step(self.graphs, plan, self.user_ns)
+        self.changed(plan.graph)
+        return placed
+
+    def with_example(self, placed: StepPlaced, body: Any) -> StepPlaced:
+        """Run the graph up to and with a step; its answer is shown with the step."""
+        answer = self.run(body, graph=placed.graph, until=placed.step.name)
+        return replace(placed, answer=answer)
+
+    # -- events -----------------------------------------------------------------
+
+    def graph(self, name: str | None = None) -> Graph:
+        """Give the current graph, or the one of this name, ready to run."""
+        graph = self.graphs.named(name)
+        for value in value_names(graph.spec):
+            if value in self.user_ns:
+                graph.namespace[value] = self.user_ns[value]
+        return graph
+
+    def run(
+        self,
+        body: Any = None,
+        path: str = "/",
+        method: str = "POST",
+        headers: Mapping[str, str] | None = None,
+        silent: bool = False,
+        *,
+        graph: str | None = None,
+        until: str | None = None,
+    ) -> Answer:
+        """Send one event through the graph and remember it.
+
+        Args:
+            body: what the first step receives.
+            path: the path of the request.
+            method: the method of the request.
+            headers: the headers of the request.
+            silent: give a failed event's answer instead of raising.
+            graph: the graph's name, the current one by default.
+            until: the step that answers; what follows it is left out.
+
+        Raises:
+            SpecError: the graph breaks a rule; all that is wrong is listed.
+            StepError: a step failed; the event is remembered all the same.
+        """
+        target = self.graph(graph)
+        if until is not None:
+            target = part(target, until=until)
+        validate(target)
+        return self._send(target, body, path, method, headers, silent=silent)
+
+    def run_each(
+        self, bodies: Iterable[Any], silent: bool = False, **request: Any
+    ) -> Table[Answer]:
+        """Send one event after the other; options as those of ``run``.
+
+        Raises:
+            StepError: one failed; those after it are not sent.
+        """
+        with self._told_seldom():
+            answers = [self.run(body, silent=silent, **request) for body in bodies]
+        return Table(
+            answers, ANSWER_COLUMNS, empty="no event was sent: the list is empty"
+        )
+
+    def replay(
+        self,
+        id: str = "last",
+        from_step: str | None = None,
+        body: Any = AS_RECORDED,
+        *,
+        graph: str | None = None,
+        silent: bool = False,
+    ) -> Answer:
+        """Send a recorded event again, as a new event.
+
+        Args:
+            id: ``last``, ``-2`` or an event's id.
+            from_step: begin with this step, with the body it received then.
+            body: use this body instead of the recorded one.
+            graph: the graph's name, the current one by default.
+            silent: give a failed event's answer instead of raising.
+        """
+        target = self.graph(graph)
+        validate(target)
+        record = self.event_ring.find(target.name, id)
+        if body is AS_RECORDED:
+            body = record.body if from_step is None else _input_of(record, from_step)
+        if from_step is not None:
+            target = part(target, from_step=from_step)
+        return self._send(
+            target, body, record.path, record.method, record.headers, silent=silent
+        )
+
+    def _send(
+        self,
+        graph: Graph,
+        body: Any,
+        path: str,
+        method: str,
+        headers: Mapping[str, str] | None,
+        *,
+        silent: bool,
+    ) -> Answer:
+        entered = private_copy(body)
+        request: dict[str, Any] = {
+            "path": path,
+            "method": method,
+            "headers": dict(headers or {}),
+        }
+        call: dict[str, Any] = {**request, "event_id": uuid4().hex}
+        call |= {"silent": True, "traced": True}
+        is_whole = graph is self.graphs.named(graph.name)
+        if is_whole:
+            answer = self.runners.of(graph).answer(body, **call)
+        else:
+            answer = self._send_through_part(graph, body, call)
+        self.event_ring.add(graph.name, entered, answer, is_whole=is_whole, **request)
+        self.changed(graph.name)
+        if answer.error is not None and not silent:
+            raise answer.error
+        return answer
+
+    def _send_through_part(self, graph: Graph, body: Any, call: Any) -> Answer:
+        from jupyter_graph.run.runner import Runner
+
+        with Runner(graph) as runner:
+            return runner.answer(body, **call)
+
+    def events(self, graph: str | None = None) -> Table[EventRecord]:
+        """Give the events that went through a graph, oldest first."""
+        return self.event_ring.of(self.graphs.named(graph).name)
+
+    def deploy(self, graph: str | None = None, **options: Any) -> Any:
+        """Deploy a graph from its live cells; options as those of ``deploy``."""
+        from jupyter_graph.session.deployments import deploy_graph
+
+        return deploy_graph(self, graph, **options)
+
+    # -- checks and life --------------------------------------------------------
+
+    def check(self, graph: str | None = None) -> Table[Finding]:
+        """Give all findings about a graph, the worst first."""
+        from jupyter_graph.session.check import check
+
+        target = self.graph(graph)
+        return check(target, self.graphs.sources, self.cells_for(target), self.user_ns)
+
+    def cells_for(self, graph: Graph) -> list[Cell]:
+        """Give the cells a graph is built from, in the order they ran.
+
+        A step's cell as it was when it defined the step counts even when the cell
+        says something else by now; step cells of other graphs that define the same
+        names do not.
+        """
+        sources = self.graphs.sources
+        own = {source.cell for source in sources.of_graph(graph.name)}
+        names = {source.code_name for source in sources.of_graph(graph.name)}
+        foreign = {
+            source.cell
+            for source in sources.all()
+            if source.graph != graph.name and source.code_name in names
+        }
+        live = [cell for cell in self.cells() if cell not in foreign - own]
+        lost = [cell for cell in own if cell not in live]
+        return sorted([*lost, *live], key=_number) if lost else live
+
+    def code_of(self, step: str, graph: str | None = None) -> str:
+        """Give the text of the cell that defined a step.
+
+        Raises:
+            UnknownStepError: there is no such step.
+        """
+        target = self.graphs.named(graph)
+        source = self.graphs.sources.of(target.name, step)
+        if source is not None:
+            return source.cell.source
+        known = [s for s in target.spec.every_step() if s.name == step]
+        found = known[0] if known else target.spec.step(step)
+        return _source_text(target.namespace.get(found.code_name), found.code_name)
+
+    def program(self, graph: str | None = None) -> str:
+        """Give the program that the graph's cells make up: what would ship."""
+        from jupyter_graph.cells.slice import slice_cells
+        from jupyter_graph.session.check import shipped_names
+
+        target = self.graph(graph)
+        roots = shipped_names(target, self.user_ns)
+        return slice_cells(self.cells_for(target), roots, self.user_ns).source
+
+    def changed(self, graph: str) -> None:
+        """Tell whoever shows this graph that it, or its counters, changed."""
+        if monotonic() - self._told_at < self._pause_s:
+            self._untold.add(graph)
+            return
+        self._told_at = monotonic()
+        for watcher in list(self.watchers):
+            watcher(graph)
+
+    @contextmanager
+    def _told_seldom(self) -> Iterator[None]:
+        """Tell at most a few times a second inside, and what is left at the end."""
+        self._pause_s = PAUSE_S
+        try:
+            yield
+        finally:
+            self._pause_s = 0.0
+            untold, self._untold = self._untold, set()
+            for graph in untold:
+                self.changed(graph)
+
+    def reset(self) -> None:
+        """Forget all graphs and events and close all runners."""
+        self.close()
+        self.graphs.clear()
+        self.event_ring.clear()
+
+    def close(self) -> None:
+        """Close all runners; the next event opens them again."""
+        if self._runners is not None:
+            self._runners.close()
+
+
+ANSWER_COLUMNS = {
+    "event_id": lambda answer: answer.event_id,
+    "status": lambda answer: answer.status_code,
+    "body": lambda answer: answer.body,
+}
+
+
+def graph_name_of(path: Path | None) -> str:
+    """Give the name of a notebook's first graph.
+
+    >>> graph_name_of(Path("01 Fraud-model.ipynb")), graph_name_of(None)
+    ('_01_Fraud-model', 'notebook')
+    """
+    if path is None:
+        return "notebook"
+    stem = "".join(
+        sign if sign.isascii() and (sign.isalnum() or sign in "_.-") else "_"
+        for sign in path.stem
+    )
+    stem = stem if stem[:1].isalpha() or stem[:1] == "_" else f"_{stem}"
+    return stem[:63] if stem not in ("start", "graph") else f"{stem}_"
+
+
+def _number(cell: Cell) -> int:
+    return cell.number if cell.number is not None else 0
+
+
+def _input_of(record: EventRecord, step: str) -> Any:
+    from jupyter_graph.errors import MagicError
+
+    trace = record.answer.trace if record.answer is not None else None
+    rows: Sequence[Any] = list(trace or ())
+    found = [row for row in rows if row.step == step]
+    kept = bool(found) and (
+        found[0].input.value is not None or found[0].input.type == "NoneType"
+    )
+    if not kept:
+        raise MagicError(
+            f"what step {step!r} received in event {record.event_id} is not kept; "
+            "give the body yourself: --with EXPR"
+        )
+    return private_copy(found[0].input.value)
+
+
+def _source_text(code: Any, name: str) -> str:
+    import inspect
+
+    try:
+        return inspect.getsource(code)
+    except (TypeError, OSError):
+        return f"# {name}: its source is not at hand"

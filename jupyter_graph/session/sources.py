@@ -1,0 +1,80 @@
+"""Which cell each step comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from jupyter_graph.cells.source import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class StepSource:
+    """The cell that a step comes from.
+
+    Attributes:
+        graph: name of the graph.
+        step: the step's name now.
+        cell: the cell as it was when it defined the step.
+        line: where the function or class begins; the ``%%`` line is line 1.
+        code_name: the name of the function or class.
+        defined_as: the step's name in the cell.
+    """
+
+    graph: str
+    step: str
+    cell: Cell
+    line: int
+    code_name: str
+    defined_as: str
+
+
+@dataclass
+class StepSources:
+    """Sources by graph and step."""
+
+    _by_step: dict[tuple[str, str], StepSource] = field(default_factory=dict)
+
+    def copy(self) -> StepSources:
+        return StepSources(dict(self._by_step))
+
+    def clear(self) -> None:
+        self._by_step.clear()
+
+    def of(self, graph: str, step: str) -> StepSource | None:
+        return self._by_step.get((graph, step))
+
+    def of_graph(self, graph: str) -> list[StepSource]:
+        return [source for source in self._by_step.values() if source.graph == graph]
+
+    def all(self) -> list[StepSource]:
+        return list(self._by_step.values())
+
+    def owned_by(self, cell_id: str | None) -> StepSource | None:
+        """Give what the cell of this id has defined, the last if several."""
+        if cell_id is None:
+            return None
+        owned = [s for s in self._by_step.values() if s.cell.id == cell_id]
+        return owned[-1] if owned else None
+
+    def renamed_from(self, graph: str, name: str) -> StepSource | None:
+        """Give the step that a cell defined under this name, renamed since."""
+        for source in self.of_graph(graph):
+            if source.defined_as == name and source.step != name:
+                return source
+        return None
+
+    def put(self, source: StepSource) -> None:
+        self._by_step.pop((source.graph, source.step), None)
+        self._by_step[source.graph, source.step] = source
+
+    def forget(self, graph: str, step: str) -> None:
+        self._by_step.pop((graph, step), None)
+
+    def forget_graph(self, graph: str) -> None:
+        for key in [key for key in self._by_step if key[0] == graph]:
+            del self._by_step[key]
+
+    def rename(self, graph: str, step: str, new: str) -> None:
+        source = self._by_step.pop((graph, step), None)
+        if source is not None:
+            self.put(replace(source, step=new))
