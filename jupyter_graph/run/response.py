@@ -27,6 +27,7 @@ __all__ = [
     "Response",
     "StreamWire",
     "Wire",
+    "collect",
     "decode_wire",
     "encode",
     "is_stream",
@@ -131,6 +132,17 @@ async def open_stream(value: Any) -> StreamWire:
         status, own_type, headers = _head(value)
         content_type = own_type or content_type
     return StreamWire(_chunks(first, items, chunker), status, content_type, headers)
+
+
+async def collect(value: Any) -> Wire:
+    """Give a stream as one answer, for servers that cannot send it in pieces.
+
+    Raises:
+        AnswerError: an item has no place in the stream.
+    """
+    opened = await open_stream(value)
+    payload = b"".join([chunk async for chunk in opened.chunks])
+    return Wire(payload, opened.status_code, opened.content_type, opened.headers)
 
 
 class _Chunker:

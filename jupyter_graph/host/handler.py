@@ -1,0 +1,82 @@
+"""The two functions that Nuclio and the embedded host call."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from jupyter_graph.errors import StatusError
+from jupyter_graph.host.bundle import open_runner
+from jupyter_graph.run.event import own_id, read_event
+from jupyter_graph.run.response import (
+    StreamWire,
+    Wire,
+    collect,
+    is_stream,
+    open_stream,
+    problem,
+)
+
+InitContext: TypeAlias = Callable[[Any], Awaitable[None]]
+Handler: TypeAlias = Callable[[Any, Any], Awaitable[Any]]
+
+
+def serve(bundle: Path) -> tuple[InitContext, Handler]:
+    """Give ``init_context`` and ``handler`` for the bundle in this folder.
+
+    Nuclio finds ``init_context`` through the module that the handler says it is from,
+    so both get the name of the module that calls this.
+    """
+
+    async def init_context(context: Any) -> None:
+        """Open the graph once per worker, so that no event pays for it."""
+        runner = open_runner(bundle, context)
+        context.user_data.runner = runner
+        end = getattr(context.platform, "set_termination_callback", None)
+        if end is not None:
+            end(runner.close)
+
+    async def handler(context: Any, event: Any) -> Any:
+        """Run one event through the graph; always answer with bytes of our own."""
+        runner = context.user_data.runner
+        try:
+            read = read_event(event)
+        except StatusError as error:
+            return _response(context, problem(error, event_id=_id_of(event)))
+        answer = await runner.ahandle(read)
+        if answer.error is None and is_stream(answer.value):
+            wire = await _stream(context, answer)
+            return _response(context, wire)
+        return context.Response(**answer.as_response())
+
+    module = sys._getframe(1).f_globals.get("__name__", __name__)
+    init_context.__module__ = handler.__module__ = module
+    return init_context, handler
+
+
+async def _stream(context: Any, answer: Any) -> Wire | StreamWire:
+    """Give the pieces where the server can send them, else all of them at once."""
+    can_stream = getattr(context, "streams", False)
+    try:
+        return await (open_stream if can_stream else collect)(answer.value)
+    except Exception as error:
+        said = f"stream of event {answer.event_id} failed: {error}"
+        context.logger.error(said)  # noqa: TRY400 - Nuclio's logger has no exception()
+        return problem(error, event_id=answer.event_id)
+
+
+def _response(context: Any, wire: Wire | StreamWire) -> Any:
+    return context.Response(
+        body=wire.payload if isinstance(wire, Wire) else wire.chunks,
+        status_code=wire.status_code,
+        headers=dict(wire.headers),
+        content_type=wire.content_type,
+    )
+
+
+def _id_of(event: Any) -> str | None:
+    headers = getattr(event, "headers", None) or {}
+    texts = {str(key): str(value) for key, value in headers.items()}
+    return own_id(texts) or getattr(event, "id", None)

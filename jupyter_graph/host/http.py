@@ -1,0 +1,375 @@
+"""The HTTP side of a worker: a raw ASGI app around Nuclio's two functions."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qsl
+
+from jupyter_graph.errors import (
+    AccessDeniedError,
+    BadRequestError,
+    DeadlineError,
+    JupyterGraphError,
+    MethodNotAllowedError,
+    OverloadError,
+    ServiceUnavailableError,
+    StatusError,
+    TooLargeError,
+    UnauthorizedError,
+)
+from jupyter_graph.host.contract import HostContext, HostResponse
+from jupyter_graph.host.protocol import BODY_S
+from jupyter_graph.run.event import Event, Trigger, own_id
+from jupyter_graph.run.response import Wire, encode, is_stream, open_stream, problem
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Page: TypeAlias = Callable[[], Wire]
+
+MAX_BODY_BYTES: Final = 4 * 1024 * 1024
+_DISCARD_BYTES: Final = 16 * 1024 * 1024
+_DISCARD_S: Final = 2.0
+_TRIGGER: Final = Trigger("http", "default-http")
+_LOOPBACK: Final = frozenset(("127.0.0.1", "localhost", "::1"))
+_OPEN_PAGES: Final = frozenset(("/healthz", "/readyz", "/__internal/health"))
+
+logger = logging.getLogger("jupyter_graph.host")
+
+
+class MisdirectedError(StatusError):
+    """421: the Host header names a server that this is not."""
+
+    status_code = 421
+
+
+class GoneError(Exception):
+    """The caller hung up before his request was whole."""
+
+
+@dataclass(slots=True)
+class Limits:
+    """What a worker takes and from whom.
+
+    Attributes:
+        max_in_flight: requests at a time; more are answered 429.
+        allow_hosts: names that Host and Origin may hold besides the loopback's;
+            ``*`` allows every name.
+        token: what ``Authorization: Bearer`` must carry; None asks for nothing.
+    """
+
+    max_in_flight: int = 1024
+    max_body_bytes: int = MAX_BODY_BYTES
+    allow_hosts: frozenset[str] = field(default_factory=frozenset)
+    token: str | None = None
+
+
+class App:
+    """ASGI application of one worker.
+
+    Args:
+        handler: Nuclio's ``handler(context, event)``, a coroutine function or not.
+        context: what ``init_context`` was given.
+        limits: what is taken and from whom.
+        count: called with (is_ok, milliseconds) for each event.
+        refuse: called with the status of each request that is turned away.
+        pages: path to the host's own pages.
+    """
+
+    def __init__(
+        self,
+        handler: Callable[[Any, Any], Any],
+        context: HostContext,
+        limits: Limits,
+        *,
+        count: Callable[[bool, float], None],
+        refuse: Callable[[int], None],
+        pages: dict[str, Page],
+    ) -> None:
+        self._handler = handler
+        self._context = context
+        self._limits = limits
+        self._count = count
+        self._refuse = refuse
+        self._pages = pages
+        self._names = _LOOPBACK | limits.allow_hosts
+        self._good_hosts: set[bytes] = set()
+        self.in_flight = 0
+        self.is_draining = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; it always gets an answer, unless its caller left."""
+        self.in_flight += 1
+        try:
+            headers = self._admit(scope)
+            page = self._pages.get(scope["path"])
+            if page is not None:
+                await _send(send, _page(page, scope["method"]))
+                return
+            event = await self._read(scope, receive, headers)
+        except JupyterGraphError as error:
+            await self._turn_away(error, scope, receive, send)
+            return
+        except GoneError:
+            return
+        finally:
+            self.in_flight -= 1
+        self.in_flight += 1
+        try:
+            await self._answer(event, receive, send)
+        finally:
+            self.in_flight -= 1
+
+    def _admit(self, scope: Scope) -> dict[str, str]:
+        """Give the headers of a request that may come in.
+
+        Raises:
+            StatusError: it may not; Host, Origin, token, load or method is wrong.
+        """
+        headers: dict[str, str] = {}
+        origin = host = None
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value if host is None else b""
+            elif name == b"origin":
+                origin = value
+            headers[name.decode("latin-1")] = value.decode("latin-1")
+        if host not in self._good_hosts:
+            self._check_host(host)
+        if origin is not None:
+            self._check_origin(origin)
+        if self._limits.token is not None and scope["path"] not in _OPEN_PAGES:
+            self._check_token(headers.get("authorization", ""))
+        if self.is_draining:
+            raise ServiceUnavailableError("the function is being stopped")
+        if self.in_flight > self._limits.max_in_flight:
+            limit = self._limits.max_in_flight
+            raise OverloadError(f"more than {limit} requests in flight")
+        if scope["method"] in ("TRACE", "CONNECT"):
+            raise MethodNotAllowedError(f"{scope['method']} is not served")
+        return headers
+
+    def _check_host(self, host: bytes | None) -> None:
+        if not host:
+            raise BadRequestError("one Host header is needed")
+        name = _name(host.decode("latin-1"))
+        if name not in self._names and "*" not in self._names:
+            raise MisdirectedError(
+                f"this is not {name!r}; a proxy's name is allowed with --allow-host"
+            )
+        if len(self._good_hosts) < 100:
+            self._good_hosts.add(host)
+
+    def _check_origin(self, origin: bytes) -> None:
+        name = _name(origin.decode("latin-1").partition("://")[2])
+        if name not in self._names and "*" not in self._names:
+            raise AccessDeniedError("pages of other origins may not call this function")
+
+    def _check_token(self, authorization: str) -> None:
+        kind, _, token = authorization.partition(" ")
+        wanted = (self._limits.token or "").encode()
+        given = token.strip().encode("utf-8", "replace")
+        if kind.lower() != "bearer" or not hmac.compare_digest(given, wanted):
+            raise UnauthorizedError("a bearer token is needed")
+
+    async def _read(
+        self, scope: Scope, receive: Receive, headers: dict[str, str]
+    ) -> Event:
+        """Give the event of a request, its body not yet decoded."""
+        length = headers.get("content-length", "0")
+        if length != "0" or "transfer-encoding" in headers:
+            if int(length) > self._limits.max_body_bytes:
+                raise self._too_large()
+            message = await receive()
+            if message["type"] != "http.request":
+                raise GoneError
+            body = message["body"]
+            if message["more_body"]:
+                body = await self._read_rest(body, receive)
+            elif len(body) > self._limits.max_body_bytes:
+                raise self._too_large()
+        else:
+            body = b""
+        query = scope["query_string"]
+        return Event(
+            body,
+            id=own_id(headers),
+            path=scope["path"],
+            method=scope["method"],
+            headers=headers,
+            content_type=headers.get("content-type", ""),
+            trigger=_TRIGGER,
+            fields=dict(parse_qsl(query.decode("latin-1"))) if query else None,
+        )
+
+    async def _read_rest(self, first: bytes, receive: Receive) -> bytes:
+        parts, size, more = [first], len(first), True
+        try:
+            async with asyncio.timeout(BODY_S):
+                while more:
+                    if size > self._limits.max_body_bytes:
+                        raise self._too_large()
+                    message = await receive()
+                    if message["type"] != "http.request":
+                        raise GoneError
+                    parts.append(message["body"])
+                    size += len(message["body"])
+                    more = message["more_body"]
+        except TimeoutError:
+            raise DeadlineError("the body took too long to arrive") from None
+        if size > self._limits.max_body_bytes:
+            raise self._too_large()
+        return b"".join(parts)
+
+    def _too_large(self) -> TooLargeError:
+        limit = self._limits.max_body_bytes
+        return TooLargeError(f"the body is larger than {limit} bytes")
+
+    async def _turn_away(
+        self, error: JupyterGraphError, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer a request that never reached the graph."""
+        texts = {name.decode("latin-1"): value for name, value in scope["headers"]}
+        wire = problem(error, event_id=None)
+        self._refuse(wire.status_code)
+        if wire.status_code == 401:
+            wire.headers["WWW-Authenticate"] = "Bearer"
+        if "content-length" in texts or "transfer-encoding" in texts:
+            wire.headers["Connection"] = "close"
+            if "expect" not in texts:
+                await _discard(receive)
+        await _send(send, wire)
+
+    async def _answer(self, event: Event, receive: Receive, send: Send) -> None:
+        """Run the handler and send what it gives."""
+        started = time.perf_counter()
+        cycle = getattr(receive, "__self__", None)
+        if cycle is not None:
+            cycle.task = asyncio.current_task()  # see LimitedProtocol.connection_lost
+        wire: Any = None
+        try:
+            found = self._handler(self._context, event)
+            if asyncio.iscoroutine(found):
+                found = await found
+            if type(found) is HostResponse and type(found.body) is bytes:
+                wire = found
+                await _send_response(send, found)
+            else:
+                wire = await self._send_other(found, send)
+        except asyncio.CancelledError:
+            if cycle is None or not cycle.disconnected:
+                raise
+        except BaseException as error:
+            logger.exception("the handler failed")
+            if wire is not None:
+                raise
+            wire = problem(error, event_id=event.id)
+            await _send(send, wire)
+        finally:
+            if cycle is not None:
+                cycle.task = None
+            is_ok = wire is not None and wire.status_code < 500
+            self._count(is_ok, (time.perf_counter() - started) * 1000)
+
+    async def _send_other(self, found: Any, send: Send) -> Any:
+        """Send what a hand-made handler gave, or a stream."""
+        if isinstance(found, HostResponse):
+            if hasattr(found.body, "__anext__"):
+                await _send_stream(send, found)
+                return found
+            found = _as_answer(found)
+        if is_stream(found):
+            opened = await open_stream(found)
+            stream = HostResponse(
+                opened.headers, opened.chunks, opened.content_type, opened.status_code
+            )
+            await _send_stream(send, stream)
+            return stream
+        wire = encode(found)
+        await _send(send, wire)
+        return wire
+
+
+def _as_answer(found: HostResponse) -> Any:
+    from jupyter_graph.run.response import Response
+
+    content_type = found.content_type if isinstance(found.body, str | bytes) else None
+    return Response(found.body, found.status_code, found.headers, content_type)
+
+
+def _name(host: str) -> str:
+    """Give the name in a Host header or an origin, without its port.
+
+    >>> _name("LocalHost:8080"), _name("[::1]:80"), _name("a.example")
+    ('localhost', '::1', 'a.example')
+    """
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+def _page(page: Page, method: str) -> Wire:
+    if method not in ("GET", "HEAD"):
+        error = MethodNotAllowedError("this page takes GET and HEAD")
+        wire = problem(error, event_id=None)
+        wire.headers["Allow"] = "GET, HEAD"
+        return wire
+    return page()
+
+
+async def _discard(receive: Receive) -> None:
+    """Read on for a moment, so that the caller is still there to read the answer."""
+    size = 0
+    try:
+        async with asyncio.timeout(_DISCARD_S):
+            while size < _DISCARD_BYTES:
+                message = await receive()
+                if message["type"] != "http.request" or not message["more_body"]:
+                    return
+                size += len(message["body"])
+    except TimeoutError:
+        return
+
+
+async def _send(send: Send, wire: Wire) -> None:
+    response = HostResponse(
+        wire.headers, wire.payload, wire.content_type, wire.status_code
+    )
+    await _send_response(send, response)
+
+
+async def _send_response(send: Send, found: HostResponse) -> None:
+    body = found.body
+    headers = [(b"content-type", found.content_type.encode("latin-1"))]
+    if found.headers:
+        headers += _header_lines(found.headers)
+    if found.status_code not in (204, 304):
+        headers.append((b"content-length", b"%d" % len(body)))
+    start = {"type": "http.response.start", "status": found.status_code}
+    await send({**start, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _header_lines(headers: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    return [
+        (str(name).lower().encode("latin-1"), str(value).encode("latin-1"))
+        for name, value in headers.items()
+    ]
+
+
+async def _send_stream(send: Send, found: HostResponse) -> None:
+    headers = [(b"content-type", found.content_type.encode("latin-1"))]
+    headers += _header_lines(found.headers)
+    start = {"type": "http.response.start", "status": found.status_code}
+    await send({**start, "headers": headers})
+    async for chunk in found.body:
+        if chunk:
+            message = {"type": "http.response.body", "body": chunk, "more_body": True}
+            await send(message)
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,110 @@
+"""Counters of all workers under the names that Nuclio's processor uses.
+
+Source: nuclio 1.14, ``pkg/processor/metricsink/prometheus``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+LABELS: Final = ("instance", "trigger_kind", "trigger_id", "function", "project")
+
+
+class Metrics:
+    """Counts this worker's events in files that every worker of the host reads.
+
+    The folder of these files stands in ``PROMETHEUS_MULTIPROC_DIR`` before the process
+    starts; a worker that died keeps its share of the totals.
+    """
+
+    def __init__(self, function: str, instance: str) -> None:
+        from prometheus_client import CollectorRegistry, Counter, Summary
+
+        own = CollectorRegistry()
+        labels = (instance, "http", "default-http", function, "default")
+        handled = Counter(
+            "nuclio_processor_handled_events",
+            "Total number of handled events",
+            (*LABELS, "result"),
+            registry=own,
+        )
+        self._refused = Counter(
+            "jupyter_graph_host_refused_requests",
+            "Requests that never reached the graph, by status",
+            (*LABELS, "status"),
+            registry=own,
+        )
+        duration = Summary(
+            "nuclio_processor_handled_events_duration_milliseconds",
+            "Milliseconds it took to handle events",
+            LABELS,
+            registry=own,
+        )
+        self._labels = labels
+        self._success = handled.labels(*labels, "success").inc
+        self._failure = handled.labels(*labels, "failure").inc
+        self._observe = duration.labels(*labels).observe
+
+    def handled(self, is_ok: bool, milliseconds: float) -> None:
+        """Count one event."""
+        if is_ok:
+            self._success()
+        else:
+            self._failure()
+        self._observe(milliseconds)
+
+    def refused(self, status: int) -> None:
+        """Count a request that the host itself turned away."""
+        self._refused.labels(*self._labels, str(status)).inc()
+
+
+def page() -> tuple[bytes, str]:
+    """Give the text and content type of ``/metrics`` over all workers."""
+    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
+    from prometheus_client.exposition import generate_latest
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    every = CollectorRegistry()
+    workers = MultiProcessCollector(every)
+    every.register(_Allocations(workers))
+    return generate_latest(every), CONTENT_TYPE_LATEST
+
+
+class _Allocations:
+    """Nuclio's worker allocations, derived: each handled event had a worker at once."""
+
+    def __init__(self, workers: Any) -> None:
+        self._workers = workers
+
+    def describe(self) -> list[Any]:
+        return []
+
+    def collect(self) -> Iterator[Any]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        done: dict[tuple[str, ...], float] = {}
+        busy: dict[tuple[str, ...], float] = {}
+        for family in self._workers.collect():
+            for sample in family.samples:
+                key = tuple(sample.labels.get(label, "") for label in LABELS)
+                if sample.name == "nuclio_processor_handled_events_total":
+                    done[key] = done.get(key, 0) + sample.value
+                elif sample.labels.get("status") == "429":
+                    busy[key] = busy.get(key, 0) + sample.value
+        name = "nuclio_processor_worker_allocation"
+        total = CounterMetricFamily(
+            name,
+            "Total number of worker allocations, by result",
+            labels=(*LABELS, "result"),
+        )
+        count = GaugeMetricFamily(
+            f"{name}_count", "Total number of worker allocations", labels=LABELS
+        )
+        for key, value in done.items():
+            total.add_metric((*key, "success_immediate"), value)
+            count.add_metric(key, value + busy.get(key, 0))
+        for key, value in busy.items():
+            total.add_metric((*key, "error_timeout"), value)
+        yield total
+        yield count

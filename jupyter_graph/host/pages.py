@@ -1,0 +1,112 @@
+"""The host's own pages beside the graph: health, metrics, OpenAPI."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+from jupyter_graph.host.metrics import page as metrics_page
+from jupyter_graph.run.runner import Runner
+from jupyter_graph.run.wire import JSON, TEXT, Wire
+from jupyter_graph.spec.topology import roots
+
+_SCHEMAS: dict[Any, dict[str, str]] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    dict: {"type": "object"},
+    list: {"type": "array"},
+}
+_MODEL_PATHS = ("infer", "predict", "explain")
+
+
+def pages(runner: Runner | None, name: str) -> dict[str, Callable[[], Wire]]:
+    """Give path to page; a worker that answers at all is alive and ready."""
+    alive = json.dumps({"status": "ok", "function": name}).encode()
+    document = json.dumps(openapi(runner, name)).encode()
+
+    def metrics() -> Wire:
+        text, content_type = metrics_page()
+        return Wire(text, 200, content_type)
+
+    def health() -> Wire:
+        return Wire(alive, 200, JSON)
+
+    return {
+        "/healthz": health,
+        "/readyz": health,
+        "/__internal/health": lambda: Wire(b"", 200, TEXT),
+        "/metrics": metrics,
+        "/openapi.json": lambda: Wire(document, 200, JSON),
+    }
+
+
+def openapi(runner: Runner | None, name: str) -> dict[str, Any]:
+    """Give the OpenAPI document of a graph; types come from its steps' hints."""
+    paths: dict[str, Any] = {"/": {"post": _operation(name, {}, {})}}
+    if runner is not None and runner.spec.router is not None:
+        for route in runner.spec.router.routes:
+            for operation in _MODEL_PATHS:
+                path = f"/v2/models/{route.name}/{operation}"
+                paths[path] = {"post": _operation(f"{route.name} {operation}", {}, {})}
+    elif runner is not None:
+        paths = {"/": {"post": _operation(name, *_schemas(runner))}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": name, "version": "1"},
+        "paths": paths,
+    }
+
+
+def _operation(
+    summary: str, takes: dict[str, Any], gives: dict[str, Any]
+) -> dict[str, Any]:
+    problem = {"application/problem+json": {"schema": {"type": "object"}}}
+    return {
+        "summary": summary,
+        "requestBody": {"content": {JSON: {"schema": takes}}},
+        "responses": {
+            "200": {"description": "answer", "content": {JSON: {"schema": gives}}},
+            "default": {"description": "failure", "content": problem},
+        },
+    }
+
+
+def _schemas(runner: Runner) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the schemas of the first step's body and of the responder's result."""
+    compiled = runner.compiled
+    first = roots(runner.spec)
+    takes = _hints(compiled.steps[first[0]]) if len(first) == 1 else {}
+    responder = compiled.responder
+    gives = _hints(compiled.steps[responder]) if responder else {}
+    body = next((hint for key, hint in takes.items() if key != "return"), None)
+    return _schema(body), _schema(gives.get("return"))
+
+
+def _hints(step: Any) -> dict[str, Any]:
+    code = getattr(step, "code", None)
+    method = getattr(code, "do", code)
+    try:
+        hints = get_type_hints(method)
+    except Exception:  # a hint may name what the function does not carry
+        return {}
+    return {key: hint for key, hint in hints.items() if key not in ("self", "context")}
+
+
+def _schema(hint: Any) -> dict[str, Any]:
+    """Give the JSON schema of a type hint, empty where there is no simple one.
+
+    >>> _schema(dict[str, int]), _schema(float), _schema(object)
+    ({'type': 'object'}, {'type': 'number'}, {})
+    """
+    make = getattr(hint, "model_json_schema", None)
+    if make is not None:
+        schema: dict[str, Any] = make()
+        return schema
+    kind = getattr(hint, "__origin__", hint)
+    try:
+        return dict(_SCHEMAS.get(kind, {}))
+    except TypeError:
+        return {}

@@ -1,0 +1,187 @@
+"""One worker process: opens the bundle, then accepts connections itself."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import inspect
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from jupyter_graph.errors import said
+from jupyter_graph.host.contract import HostContext
+from jupyter_graph.host.http import App, Limits
+from jupyter_graph.host.logs import HostLogger, catch_prints, start_logging
+from jupyter_graph.host.metrics import Metrics
+from jupyter_graph.host.options import TOKEN, HostOptions
+from jupyter_graph.host.pages import pages
+from jupyter_graph.host.platform import die_with_parent, inherited, loop_factory
+from jupyter_graph.host.protocol import LimitedProtocol, sweep
+
+BEAT_S = 0.5
+_ORPHAN_S = 35.0
+_SLOW_MS = BEAT_S * 500
+
+
+class Pipe:
+    """Tells the supervisor how this worker is; one JSON document a line."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        os.set_blocking(descriptor, False)
+
+    def say(self, **facts: Any) -> None:
+        """Send facts; a full pipe or a supervisor that is gone is not waited for."""
+        try:
+            os.write(self._descriptor, json.dumps(facts).encode() + b"\n")
+        except OSError:
+            return
+
+    def beat(self) -> None:
+        """Say that the loop of this worker turns."""
+        self.say(beat=1)
+
+
+class WorkerServer(uvicorn.Server):
+    """uvicorn's server with our heartbeat and time limits, and no signals of its own."""
+
+    def __init__(self, config: uvicorn.Config, pipe: Pipe) -> None:
+        super().__init__(config)
+        self._pipe = pipe
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second."""
+        if counter % 5 == 0:
+            self._pipe.beat()
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            sweep(self.server_state.connections, now)
+        return await super().on_tick(counter)
+
+
+def main(words: list[str]) -> int:
+    """Run a worker; the words are options, listening socket and pipe."""
+    options = HostOptions.from_json(words[0])
+    worker_id = words[1]
+    listener, beats = inherited(*words[2:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor stops its workers
+    die_with_parent()
+    pipe = Pipe(beats)
+    logger = start_logging(options.log_file, worker_id)
+    catch_prints()
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(_work(options, worker_id, listener, pipe))
+    except BaseException as error:
+        logger.exception("the worker ended")
+        pipe.say(failed=said(error))
+        return 1
+    return 0
+
+
+async def _work(
+    options: HostOptions, worker_id: str, listener: socket.socket, pipe: Pipe
+) -> None:
+    log = start_logging(options.log_file, worker_id)
+    context = HostContext(HostLogger(log), worker_id=worker_id, name=options.name)
+    module = _import_main(options.bundle)
+    await _awaited(getattr(module, "init_context", lambda _: None)(context))
+    runner = getattr(context.user_data, "runner", None)
+    metrics = Metrics(options.name, f"{options.host}:{listener.getsockname()[1]}")
+
+    def count(is_ok: bool, milliseconds: float) -> None:
+        metrics.handled(is_ok, milliseconds)
+        if milliseconds > _SLOW_MS:  # others may wait behind it in the same turn
+            pipe.beat()
+
+    app = App(
+        module.handler,
+        context,
+        _limits(options),
+        count=count,
+        refuse=metrics.refused,
+        pages=pages(runner, options.name),
+    )
+    server = WorkerServer(_config(app), pipe)
+
+    def stop() -> None:
+        app.is_draining = True
+        server.should_exit = True
+
+    _stop_when_told(stop)
+    gc.collect()
+    gc.freeze()
+    pipe.say(ready=os.getpid(), timeout_s=getattr(runner, "timeout_s", 30.0))
+    log.info("worker is ready")
+    await server.serve(sockets=[listener])
+    await _awaited(context.platform.callbacks.get("termination", lambda: None)())
+    log.info("worker has stopped")
+
+
+def _import_main(bundle: str) -> Any:
+    if bundle not in sys.path:
+        sys.path.insert(0, bundle)
+    return importlib.import_module("main")
+
+
+async def _awaited(found: Any) -> Any:
+    return await found if inspect.isawaitable(found) else found
+
+
+def _limits(options: HostOptions) -> Limits:
+    names = frozenset((*options.allow_hosts, options.host.lower()))
+    token = None if options.is_open else os.environ.get(TOKEN) or None
+    return Limits(options.max_in_flight, allow_hosts=names, token=token)
+
+
+def _config(app: App) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=LimitedProtocol,
+        loop="none",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=30,
+    )
+
+
+def _stop_when_told(stop: Any) -> None:
+    """Stop on SIGTERM, and when the supervisor is gone (standard input ends)."""
+    loop = asyncio.get_running_loop()
+    if sys.platform != "win32":
+        loop.add_signal_handler(signal.SIGTERM, stop)
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        try:
+            loop.call_soon_threadsafe(stop)
+        except RuntimeError:  # the loop is closed: the worker is ending
+            return
+        time.sleep(_ORPHAN_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
