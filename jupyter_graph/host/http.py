@@ -118,10 +118,7 @@ class App:
             return
         except GoneError:
             return
-        finally:
-            self.in_flight -= 1
-        self.in_flight += 1
-        try:
+        else:
             await self._answer(event, receive, send)
         finally:
             self.in_flight -= 1

@@ -66,7 +66,7 @@ def page() -> tuple[bytes, str]:
     from prometheus_client.multiprocess import MultiProcessCollector
 
     every = CollectorRegistry()
-    workers = MultiProcessCollector(every)
+    workers = MultiProcessCollector(every)  # type: ignore[no-untyped-call]
     every.register(_Allocations(workers))
     return generate_latest(every), CONTENT_TYPE_LATEST
 

@@ -63,8 +63,8 @@ class HostOptions:
             )
         if self.host not in LOOPBACK and not self.is_open and not os.environ.get(TOKEN):
             raise HostError(
-                f"others can reach {self.host}: set the variable {TOKEN} to a token that "
-                "callers must send, or say --open when a proxy in front asks for one"
+                f"others can reach {self.host}: set the variable {TOKEN} to a token "
+                "that callers must send, or say --open when a proxy asks for one"
             )
         return self
 

@@ -54,7 +54,7 @@ class Pipe:
 
 
 class WorkerServer(uvicorn.Server):
-    """uvicorn's server with our heartbeat and time limits, and no signals of its own."""
+    """uvicorn's server with our heartbeat and time limits, but none of its signals."""
 
     def __init__(self, config: uvicorn.Config, pipe: Pipe) -> None:
         super().__init__(config)
