@@ -1,0 +1,109 @@
+"""A picture ready to draw: texts, outlines and paths, as JSON values.
+
+The SVG writer and the widget's JavaScript both draw from this, so they look alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_graph.picture.layout import EdgePath, Layout, Node
+from jupyter_graph.picture.measure import clean
+from jupyter_graph.picture.shapes import head, line, outline, rim
+from jupyter_graph.spec.model import START, GraphSpec
+
+Drawing = dict[str, Any]
+
+_KINDS = {
+    "task": "step",
+    "router": "router",
+    "route": "route",
+    "error_step": "error handler",
+    "target": "target",
+    "queue": "queue",
+    "missing": "missing step",
+}
+_TOLD = 60
+
+
+def drawing(spec: GraphSpec, places: Layout) -> Drawing:
+    """Give everything a renderer needs; names are plain text and not escaped."""
+    return {
+        "name": clean(spec.name),
+        "width": places.width,
+        "height": places.height,
+        "about": about(spec, places),
+        "frames": [
+            {"name": f.name, "x": f.x, "y": f.y, "width": f.width, "height": f.height}
+            for f in places.frames
+        ],
+        "edges": [_edge(edge) for edge in places.edges],
+        "nodes": [_node(name, node) for name, node in places.nodes.items()],
+    }
+
+
+def _node(name: str, node: Node) -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": node.kind,
+        "x": node.x,
+        "y": node.y,
+        "width": node.width,
+        "height": node.height,
+        "title": node.label,
+        "code": node.code,
+        "title_y": _title_y(node),
+        "code_y": _title_y(node) + 16.5,
+        "responder": node.responder,
+        "outline": outline(node.shape, node.width, node.height),
+        "rim": rim(node.shape, node.width, node.height),
+        "about": about_node(name, node),
+    }
+
+
+def _title_y(node: Node) -> float:
+    """Give the base line of the first line, from the middle of the box."""
+    lower = 4.0 if node.shape == "cylinder" else 0.0
+    return lower + (-3.5 if node.code else 4.5)
+
+
+def _edge(edge: EdgePath) -> dict[str, Any]:
+    return {
+        "source": edge.source,
+        "target": edge.target,
+        "kind": edge.kind,
+        "line": line(edge.points),
+        "head": head(edge.points),
+        "label": list(edge.label) if edge.label else None,
+    }
+
+
+def about_node(name: str, node: Node) -> str:
+    """Say in words what a box shows.
+
+    >>> about_node("a", Node(0, 0, 9, 9, "task", "box", "a", "f()", responder=True))
+    'step a, f(), answers the caller'
+    """
+    if node.kind == "start":
+        return "start of the graph"
+    words = [f"{_KINDS.get(node.kind, 'step')} {clean(name)}", node.code]
+    words.append("answers the caller" if node.responder else "")
+    return ", ".join(word for word in words if word)
+
+
+def about(spec: GraphSpec, places: Layout) -> str:
+    """Say in words what the whole picture shows."""
+    steps = sum(node.kind not in ("start", "missing") for node in places.nodes.values())
+    told = [_told(edge) for edge in places.edges[:_TOLD]]
+    if len(places.edges) > _TOLD:
+        told.append(f"and {len(places.edges) - _TOLD} more edges")
+    kind = "router" if spec.topology == "router" else "flow"
+    return f"A {kind} of {steps} step{'' if steps == 1 else 's'}. {'; '.join(told)}."
+
+
+def _told(edge: EdgePath) -> str:
+    source, target = clean(edge.source), clean(edge.target)
+    if edge.kind == "error":
+        where = "of any step" if edge.source == START else f"of {source}"
+        return f"errors {where} go to {target}"
+    return f"{source} {'routes' if edge.kind == 'route' else 'leads'} to {target}"

@@ -1,0 +1,67 @@
+"""Which column each node stands in: the longest way to it from the left."""
+
+from __future__ import annotations
+
+Pair = tuple[int, int]
+
+
+def ranks(count: int, pairs: list[Pair]) -> list[int]:
+    """Give each node's rank, 0 for the first ones; lines lead to higher ranks.
+
+    In a cycle, which a finished graph has none of, the line that closes it leads
+    back. A node with more lines out than in stands as near to its followers as it
+    can.
+
+    >>> ranks(4, [(0, 1), (1, 2), (0, 2), (2, 3)])
+    [0, 1, 2, 3]
+    """
+    forward = _without_cycles(count, pairs)
+    after: list[list[int]] = [[] for _ in range(count)]
+    missing = [0] * count
+    for source, target in forward:
+        after[source].append(target)
+        missing[target] += 1
+    ins = list(missing)
+    found = [0] * count
+    ready = [n for n in range(count) if not missing[n]]
+    for node in ready:  # grows while it is walked
+        for target in after[node]:
+            found[target] = max(found[target], found[node] + 1)
+            missing[target] -= 1
+            if not missing[target]:
+                ready.append(target)
+    for node in reversed(ready):
+        if len(after[node]) > ins[node]:
+            found[node] = min(found[target] for target in after[node]) - 1
+    return found
+
+
+def _without_cycles(count: int, pairs: list[Pair]) -> list[Pair]:
+    """Turn the lines that close a cycle around, and leave out loops on one node."""
+    after: list[list[int]] = [[] for _ in range(count)]
+    for source, target in pairs:
+        after[source].append(target)
+    state = [0] * count  # 1: on the way, 2: done
+    back: set[Pair] = set()
+    for root in range(count):
+        if state[root]:
+            continue
+        state[root] = 1
+        path = [(root, iter(after[root]))]
+        while path:
+            node, rest = path[-1]
+            for target in rest:
+                if state[target] == 1:
+                    back.add((node, target))
+                elif not state[target]:
+                    state[target] = 1
+                    path.append((target, iter(after[target])))
+                    break
+            else:
+                state[node] = 2
+                path.pop()
+    return [
+        (target, source) if (source, target) in back else (source, target)
+        for source, target in pairs
+        if source != target
+    ]

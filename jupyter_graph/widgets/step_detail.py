@@ -1,0 +1,90 @@
+"""What the view shows about one step when it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from jupyter_graph.spec.model import GraphSpec, StepSpec
+
+_LONGEST = 20_000
+_NOT_OPTIONS = frozenset({"name", "kind", "routes", "carried", "base_step"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDetail:
+    """Texts about one step; an empty one is left out.
+
+    Attributes:
+        code: the source of its function or class.
+        input: the last body it received.
+        output: the last body it gave.
+        error: its last error.
+        where: where its code stands, such as ``cell 3, line 2``.
+        options: what it was added with; by default what its spec says.
+    """
+
+    code: str = ""
+    input: str = ""
+    output: str = ""
+    error: str = ""
+    where: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def options_of(step: StepSpec) -> dict[str, str]:
+    """Give the fields of a step that are not as usual, as short texts.
+
+    >>> options_of(StepSpec(name="a", handler="f", after=("b", "c"), retries=2))
+    {'handler': 'f', 'after': 'b, c', 'retries': '2'}
+    """
+    usual = StepSpec(name=step.name)
+    return {
+        entry.name: _written(value)
+        for entry in fields(StepSpec)
+        if entry.name not in _NOT_OPTIONS
+        and (value := getattr(step, entry.name)) != getattr(usual, entry.name)
+    }
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(str(part) for part in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={part!r}" for key, part in value.items())
+    return str(value)
+
+
+def sent(
+    spec: GraphSpec, details: Mapping[str, StepDetail] | None
+) -> dict[str, dict[str, Any]]:
+    """Give the details of all steps as JSON values of bounded size."""
+    known = details or {}
+    steps = {step.name: step for step in spec.every_step()}
+    return {
+        name: _sent(known.get(name, StepDetail()), step) for name, step in steps.items()
+    }
+
+
+def _sent(detail: StepDetail, step: StepSpec) -> dict[str, Any]:
+    options = dict(detail.options) or options_of(step)
+    return {
+        "code": shortened(detail.code),
+        "input": shortened(detail.input),
+        "output": shortened(detail.output),
+        "error": shortened(detail.error),
+        "where": detail.where,
+        "options": {str(key): shortened(str(value)) for key, value in options.items()},
+    }
+
+
+def shortened(text: str) -> str:
+    """Cut a text of more than 20,000 signs, and say so.
+
+    >>> shortened("abc")
+    'abc'
+    """
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]}\n… {len(text) - _LONGEST:,} more characters"
