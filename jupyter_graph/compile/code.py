@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -28,6 +29,8 @@ class StepCode:
         is_stream: it gives its results one by one.
         selects: it picks its followers with ``select_outlets``.
         merges: it waits for all branches of an event.
+        is_stateful: it is a step of storey's and runs in a storey flow.
+        in_thread: it runs in a thread pool beside the loop.
         wants: what its constructor, or the function itself, asks to be given.
     """
 
@@ -39,6 +42,8 @@ class StepCode:
     is_stream: bool = False
     selects: bool = False
     merges: bool = False
+    is_stateful: bool = False
+    in_thread: bool = False
     wants: tuple[Injected, ...] = ()
 
     @property
@@ -84,7 +89,14 @@ def _look_at_function(step: StepSpec, code: Callable[..., Any]) -> StepCode:
     )
 
 
+def _is_storey_step(code: type) -> bool:
+    storey = sys.modules.get("storey")  # a class of storey's means it is imported
+    return storey is not None and issubclass(code, storey.Flow)
+
+
 def _look_at_class(step: StepSpec, code: type) -> StepCode:
+    if _is_storey_step(code):
+        return StepCode(step=step, code=code, is_stateful=True)
     selects = callable(getattr(code, "select_outlets", None))
     merges = bool(getattr(code, "waits_for_branches", False))
     method = _method(step, code, optional=selects or merges)

@@ -230,7 +230,8 @@ class _Generator:
         self._line(depth, f"{self.value} = {call}", name)
 
     def _awaited(self, call: str, code: StepCode) -> str:
-        return f"await {call}" if code.is_async and not code.is_stream else call
+        waits = code.in_thread or (code.is_async and not code.is_stream)
+        return f"await {call}" if waits else call
 
     def _go_on(
         self,
@@ -298,10 +299,9 @@ class _Generator:
         self.selectors[f"{ident}_select"] = name
         rows = ", ".join(f"{t!r}: {self._target(name, t)}" for t in targets)
         self.tables.append(f"{ident}_outlets = {{{rows}}}")
+        picked = f"{ident}_select({self.value})"
         self._line(
-            depth,
-            f"targets = chosen({ident}_select({self.value}), {ident}_outlets, {name!r})",
-            name,
+            depth, f"targets = chosen({picked}, {ident}_outlets, {name!r})", name
         )
         twins = f"twins({self.it}, len(targets))"
         self._branch("targets", twins, depth, answered, name)

@@ -13,6 +13,7 @@ from typing import Any
 
 from jupyter_graph.compile import prelude
 from jupyter_graph.compile.code import StepCode, look_at
+from jupyter_graph.compile.flow import Region, cut_into_regions, is_stateful
 from jupyter_graph.compile.fuse import Fused, fuse
 from jupyter_graph.compile.resolve import Resolver, resolve
 from jupyter_graph.errors import SpecError
@@ -32,6 +33,36 @@ _gone: deque[str] = deque()
 
 
 @dataclass(frozen=True)
+class GeneratedModule:
+    """Generated code, compiled; ``filename`` is its name in tracebacks."""
+
+    fused: Fused
+    filename: str
+    code: CodeType
+    twin: Callable[[Any], Any]
+
+    def function(
+        self, calls: Mapping[str, Callable[..., Any]], instances: Mapping[str, Any]
+    ) -> Callable[..., Any]:
+        """Give the module's function over these calls: body (or event) in, answer out.
+
+        Args:
+            calls: each step's name to what is called with the body.
+            instances: the step instances by name, for choices and merges.
+        """
+        names: dict[str, Any] = {name: getattr(prelude, name) for name in PRELUDE}
+        names |= {"twin": self.twin, "twins": prelude.twins_by(self.twin)}
+        names |= {ident: calls[name] for ident, name in self.fused.calls.items()}
+        for ident, name in self.fused.selectors.items():
+            names[ident] = instances[name].select_outlets
+        for ident, name in self.fused.mergers.items():
+            names[ident] = instances[name]
+        exec(self.code, names)
+        run: Callable[..., Any] = names["run"]
+        return run
+
+
+@dataclass(frozen=True)
 class CompiledGraph:
     """A graph whose names are resolved and whose code is generated.
 
@@ -41,58 +72,64 @@ class CompiledGraph:
         spec: the graph.
         steps: each step's code, routes included, by the step's name.
         arguments: each step's constructor arguments, variables filled in.
-        fused: the generated module; its ``source`` is readable.
-        filename: the name under which tracebacks show the generated lines.
+        main: the generated code of a graph without storey steps.
+        regions: for a graph with storey steps its regions, each with its code.
         responder: the step that answers, None when nobody does.
     """
 
     spec: GraphSpec
     steps: Mapping[str, StepCode]
     arguments: Mapping[str, Mapping[str, Any]]
-    fused: Fused
-    filename: str
-    module: CodeType
+    main: GeneratedModule | None
+    regions: tuple[tuple[Region, GeneratedModule | None], ...]
     responder: str | None
+
+    def modules(self) -> tuple[GeneratedModule, ...]:
+        """Give all generated modules."""
+        parts = (module for _, module in self.regions if module)
+        return (self.main,) if self.main else tuple(parts)
 
     @property
     def source(self) -> str:
-        """The generated code."""
-        return self.fused.source
+        """The generated code; storey steps stand as comments between the regions."""
+        if self.main is not None:
+            return self.main.fused.source
+        parts = [
+            module.fused.source if module else f"# storey step {region.last!r}\n"
+            for region, module in self.regions
+        ]
+        return "\n".join(parts)
 
     @property
     def is_async(self) -> bool:
         """Whether the graph's function must be awaited."""
-        return self.fused.is_async
+        return self.main is None or self.main.fused.is_async
 
     @property
     def takes_event(self) -> bool:
         """Whether the graph's function takes an event rather than a body."""
-        return self.fused.takes_event
+        return self.main is None or self.main.fused.takes_event
 
-    def step_at_line(self, line: int) -> str | None:
-        """Give the name of the step at a line of ``source``."""
-        return self.fused.lines.get(line)
+    @property
+    def streams(self) -> bool:
+        """Whether a step gives its results one by one."""
+        return any(code.is_stream for code in self.steps.values())
 
     def function(
         self, calls: Mapping[str, Callable[..., Any]], instances: Mapping[str, Any]
     ) -> Callable[..., Any]:
-        """Give the graph's function over these calls: body (or event) in, answer out.
+        """Give the function of a graph without storey steps over these calls.
 
         Args:
             calls: each step's name to what is called with the body.
             instances: the step instances by name, for choices and merges.
+
+        Raises:
+            SpecError: the graph has storey steps; a Runner builds its flow.
         """
-        twin = prelude.TWINS[self.spec.copy]
-        names: dict[str, Any] = {name: getattr(prelude, name) for name in PRELUDE}
-        names |= {"twin": twin, "twins": prelude.twins_by(twin)}
-        names |= {ident: calls[name] for ident, name in self.fused.calls.items()}
-        for ident, name in self.fused.selectors.items():
-            names[ident] = instances[name].select_outlets
-        for ident, name in self.fused.mergers.items():
-            names[ident] = instances[name]
-        exec(self.module, names)
-        run: Callable[..., Any] = names["run"]
-        return run
+        if self.main is None:
+            raise SpecError(f"graph {self.spec.name!r} has storey steps; use a Runner")
+        return self.main.function(calls, instances)
 
 
 def compile_graph(
@@ -122,24 +159,35 @@ def compile_graph(
     validate(spec)
     codes, arguments = resolve(spec, _resolver(graph, namespace, allow_imports))
     steps = _look_at_all(spec, codes)
-    fused = fuse(spec, steps)
     _forget_gone()
-    filename = f"<graph {spec.name} #{next(_numbers)}>"
-    linecache.cache[filename] = (
-        len(fused.source), None, fused.source.splitlines(keepends=True), filename,
-    )  # fmt: skip
-    prelude.LINES[filename] = fused.lines
+    if is_stateful(steps):
+        cut = cut_into_regions(spec, steps)
+        regions = tuple((region, _module_of(spec, region.fused)) for region in cut)
+        main = None
+    else:
+        regions, main = (), _module_of(spec, fuse(spec, steps))
     compiled = CompiledGraph(
         spec=spec,
         steps=steps,
         arguments=arguments,
-        fused=fused,
-        filename=filename,
-        module=compile(fused.source, filename, "exec", dont_inherit=True),
+        main=main,
+        regions=regions,
         responder=responder_of(spec),
     )
-    weakref.finalize(compiled, _gone.append, filename)
+    for module in compiled.modules():
+        weakref.finalize(compiled, _gone.append, module.filename)
     return compiled
+
+
+def _module_of(spec: GraphSpec, fused: Fused | None) -> GeneratedModule | None:
+    if fused is None:
+        return None
+    filename = f"<graph {spec.name} #{next(_numbers)}>"
+    lines = fused.source.splitlines(keepends=True)
+    linecache.cache[filename] = (len(fused.source), None, lines, filename)
+    prelude.LINES[filename] = fused.lines
+    code = compile(fused.source, filename, "exec", dont_inherit=True)
+    return GeneratedModule(fused, filename, code, prelude.TWINS[spec.copy])
 
 
 def _forget_gone() -> None:
@@ -180,7 +228,14 @@ def _look_at_all(spec: GraphSpec, codes: Mapping[str, Any]) -> dict[str, StepCod
         raise SpecError(f"invalid graph {spec.name!r}:\n  - {lines}", problems)
     for router in spec.every_step():
         found[router.name] = _with_routes(found, router)
+    if any(code.is_async or code.is_stateful for code in found.values()):
+        return {name: _beside_the_loop(code) for name, code in found.items()}
     return found
+
+
+def _beside_the_loop(code: StepCode) -> StepCode:
+    is_sync = not (code.is_async or code.is_stream or code.is_stateful)
+    return replace(code, in_thread=code.step.blocking and is_sync)
 
 
 def _with_routes(found: Mapping[str, StepCode], router: StepSpec) -> StepCode:

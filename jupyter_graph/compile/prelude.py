@@ -199,7 +199,7 @@ def gathered(
     parts: dict[Any, dict[str, Any]],
 ) -> Any:
     """Keep a branch's part; give the merged body once all parts are there."""
-    is_event = hasattr(it, "origin_state") and hasattr(it, "body")
+    is_event = hasattr(it, "path") and hasattr(it, "body")
     key = merge.key(it.body if is_event else it)
     found = parts.setdefault((name, key), {})
     found[source] = it
@@ -289,7 +289,10 @@ def said_by(error: BaseException) -> str:
     tagged = getattr(error, TAG, None)
     if tagged:
         return str(tagged)
-    return step_at(error.__traceback__)
+    if found := step_at(error.__traceback__):
+        return found
+    storey_step = getattr(error, "_raised_by_storey_step", None)  # storey's own mark
+    return str(getattr(storey_step, "name", ""))
 
 
 def step_at(traceback: TracebackType | None) -> str:

@@ -26,6 +26,12 @@ class BuiltStep:
     instance: Any
     call: Call | None
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the call gives a coroutine."""
+        code = self.code
+        return code.in_thread or (code.is_async and not code.is_stream)
+
 
 @dataclass(frozen=True)
 class Built:
@@ -62,9 +68,11 @@ def build(compiled: CompiledGraph, context: Context, old: Built | None = None) -
         known = kept.get(spec.name)
         if known and not routes and _is_same(known, code, arguments):
             instance = known.instance
+        elif code.is_stateful:
+            instance = None  # run/flow builds it, on its loop
         else:
             instance = _instance(code, arguments, context, routes)
-        call = _call(code, instance, context, compiled.is_async)
+        call = None if code.is_stateful else _call(code, instance, context)
         steps[spec.name] = BuiltStep(code, arguments, instance, call)
     return Built(steps)
 
@@ -99,9 +107,7 @@ def _instance(
     return instance
 
 
-def _call(
-    code: StepCode, instance: Any, context: Context, is_async_graph: bool
-) -> Call | None:
+def _call(code: StepCode, instance: Any, context: Context) -> Call | None:
     if code.is_class:
         if not code.method:
             return None
@@ -114,7 +120,7 @@ def _call(
         if extra:
             call = functools.partial(call, **extra)
     limited = with_limits(call, code)
-    if code.step.blocking and is_async_graph and not code.is_async:
+    if code.in_thread:
         return in_thread(limited, code.step.timeout_s)
     return limited
 

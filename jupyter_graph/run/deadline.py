@@ -277,7 +277,7 @@ class ThreadPool:
         ThreadPool.left_behind += 1
         future.cancel()
         logger.warning(
-            "a step went on past its deadline; its thread %r is left behind (%d in all)",
+            "a step goes on past its deadline, its thread %r is left behind (%d so)",
             worker.thread.name,
             ThreadPool.left_behind,
         )

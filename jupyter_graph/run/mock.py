@@ -116,9 +116,10 @@ class MockServer:
             raise RunError(f"failed ({status}): {error}") from cause
         return Response(str(error), status)
 
-    def wait_for_completion(self) -> None:
-        """Return once nothing is on its way, and close."""
+    def wait_for_completion(self) -> Any:
+        """Let everything on its way end, close, and give the flow's last result."""
         self.close()
+        return self._runner.termination
 
     def close(self) -> None:
         """Let go of everything."""

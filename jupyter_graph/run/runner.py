@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Future
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from jupyter_graph.compile.plan import CompiledGraph, compile_graph
 from jupyter_graph.compile.prelude import NOTHING, DeadlineInterrupt, said_by
@@ -22,8 +23,15 @@ from jupyter_graph.errors import (
 from jupyter_graph.run.answer import Answer
 from jupyter_graph.run.build import Built, build
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.deadline import MainThreadInterrupter, pool, unwatch, watch
+from jupyter_graph.run.deadline import (
+    MainThreadInterrupter,
+    pool,
+    step_in_thread,
+    unwatch,
+    watch,
+)
 from jupyter_graph.run.event import Event
+from jupyter_graph.run.flow import Flow
 from jupyter_graph.run.loop import CallersLoop, Deadlines, LoopThread
 from jupyter_graph.run.response import Response, Wire, encode, is_stream, problem
 from jupyter_graph.run.trace import Counters, Tracer, end_trace, start_trace
@@ -82,8 +90,11 @@ class Runner:
     ) -> None:
         if timeout_s is not None and not timeout_s > 0:
             raise RunError(f"timeout_s must be above 0 seconds, got {timeout_s!r}")
-        is_compiled = isinstance(graph, CompiledGraph)
-        self._plan = graph if is_compiled else compile_graph(graph, namespace)
+        self._plan: CompiledGraph = (
+            graph
+            if isinstance(graph, CompiledGraph)
+            else compile_graph(graph, namespace)
+        )
         self._namespace = namespace
         self._context = Context(
             logger=logger,
@@ -96,13 +107,14 @@ class Runner:
         self._own_loop = own_loop
         self._mlrun_status = mlrun_status
         self._built: Built | None = None
-        self._function: Callable[..., Any] | None = None
+        self._function: Callable[..., Any] = self._closed
         self._traced: Callable[..., Any] | None = None
         self._tracer = Tracer(self._plan.spec)
         self._fast: Callable[[Any], Any] | None = None
         self._main_id = -1
         self._mark = 0
         self._count = 0
+        self.termination: Any = None
         self._lock = threading.RLock()
         self._loop: LoopThread | None = None
         self._callers_loop: CallersLoop | None = None
@@ -134,6 +146,8 @@ class Runner:
             if self._main_id != -1:
                 MainThreadInterrupter.uninstall()
                 self._main_id = -1
+            if isinstance(self._function, Flow) and self._loop is not None:
+                self.termination = self._function.end(self._loop)
             if self._loop is not None:
                 self._loop.close()
                 self._loop = None
@@ -143,7 +157,8 @@ class Runner:
             for step in self._built.steps.values():
                 if callable(close := getattr(step.instance, "close", None)):
                     close()
-            self._built = self._function = self._fast = self._traced = None
+            self._built = self._fast = self._traced = None
+            self._function = self._closed
             self._deadlines.clear()
             self._slots.clear()
 
@@ -196,26 +211,36 @@ class Runner:
             self._take(plan, build(plan, self._context, self._built))
 
     def _take(self, plan: CompiledGraph, built: Built) -> None:
-        function = plan.function(built.calls, built.instances)
         tracer = Tracer(plan.spec)
         tracer.counters = self._tracer.counters
+        function: Callable[..., Any]
+        if plan.main is None:
+            function = Flow(plan, built, tracer, self._context)
+        else:
+            function = plan.function(built.calls, built.instances)
         self._plan, self._built, self._tracer = plan, built, tracer
         self._function, self._traced = function, None
-        is_plain = not plan.is_async and not plan.takes_event
+        is_plain = not (plan.is_async or plan.takes_event or plan.streams)
         self._fast = function if is_plain else None
 
     def _twin(self) -> Callable[..., Any]:
         """Give the traced function, made when somebody first looks."""
         with self._lock:
+            if isinstance(self._function, Flow):
+                return self._function  # it looks for a trace by itself
             if self._traced is None:
                 built, tracer = self._opened(), self._tracer
                 calls = {
-                    name: tracer.wrap(name, step.call, is_async=_is_awaited(step))
+                    name: tracer.wrap(name, step.call, is_async=step.is_awaited)
                     for name, step in built.steps.items()
                     if step.call is not None
                 }
                 self._traced = self._plan.function(calls, built.instances)
             return self._traced
+
+    def _closed(self, it: Any) -> NoReturn:
+        self._opened()
+        raise ClosedError(f"the runner of graph {self.spec.name!r} is closed")
 
     def _opened(self) -> Built:
         if self._built is None:
@@ -263,7 +288,7 @@ class Runner:
             try:
                 found = fast(body)
             except BaseException as error:
-                raise self._failure(error, event_id) from error
+                self._fail(error, event_id)
             finally:
                 self._mark = 0
             return found if found is not NOTHING else self._unanswered(event_id)
@@ -321,7 +346,11 @@ class Runner:
         trace, token = start_trace() if traced else (None, None)
         try:
             if traced and self._plan.is_async:
-                return self._wait(self._ahandle_traced(event), event)
+                answer: Answer = self._wait(self._ahandle_traced(event), event)
+                if is_stream(answer.value):
+                    items = self._iterated(answer.value)
+                    return self._collected(items, event, answer.trace)
+                return answer
             function = self._twin() if traced else None
             value = self._run_event(event, function)
         except (JupyterGraphError, KeyboardInterrupt) as error:
@@ -329,15 +358,28 @@ class Runner:
                 raise
             return self._failed_answer(error, event, trace)
         else:
-            return self._ok_answer(value, event, trace)
+            return self._collected(value, event, trace)
         finally:
             if token is not None:
                 end_trace(token)
 
+    def _collected(self, value: Any, event: Event, trace: Any) -> Answer:
+        """Give an answer; a stream is read to its end first."""
+        if not is_stream(value):
+            return self._ok_answer(value, event, trace)
+        body = value.body if isinstance(value, Response) else value
+        try:
+            items = list(body)
+        except JupyterGraphError as error:
+            return self._failed_answer(error, event, trace)
+        wire = encode(item for item in items)
+        return Answer(wire, event.id, items, None, trace, {})
+
     async def ahandle(self, event: Event, *, traced: bool = False) -> Answer:
         """``handle`` from a coroutine; the value of a stream is left unread."""
         if traced and (self._plan.is_async or not self._own_loop):
-            return await self._hop(self._ahandle_traced(event), event)
+            found: Answer = await self._hop(self._ahandle_traced(event), event)
+            return found
         if traced:
             return await asyncio.to_thread(self.handle, event, traced=True)
         try:
@@ -388,7 +430,11 @@ class Runner:
             found = self._wait(self._run_async(event, function), event)
             return self._iterated(found) if isinstance(found, AsyncIterator) else found
         it = event if self._plan.takes_event else event.body
-        return self._run_sync(function or self._function, it, event)
+        found = self._run_sync(function or self._function, it, event)
+        return self._guarded(found, event.id) if self._is_stream(found) else found
+
+    def _is_stream(self, found: Any) -> bool:
+        return self._plan.streams and isinstance(found, Iterator)
 
     def _run_sync(self, function: Any, it: Any, event: Event) -> Any:
         event_id = event.id if event._id else None
@@ -404,7 +450,7 @@ class Runner:
                 finally:
                     self._mark = 0
         except BaseException as error:
-            raise self._failure(error, event_id) from error
+            self._fail(error, event_id)
         return found
 
     async def _arun_event(self, event: Event) -> Any:
@@ -413,7 +459,8 @@ class Runner:
             return await self._hop(self._run_async(event, None), event)
         if not self._own_loop:
             it = event if self._plan.takes_event else event.body
-            return self._run_sync(self._function, it, event)
+            found = self._run_sync(self._function, it, event)
+            return self._guarded(found, event.id) if self._is_stream(found) else found
         return await asyncio.to_thread(self._run_event, event)
 
     async def _run_async(self, event: Event, function: Any) -> Any:
@@ -430,8 +477,8 @@ class Runner:
             except BaseException as error:
                 if deadlines.discard(task):
                     task.uncancel()
-                    raise self._late(error, event) from error
-                raise self._failure(error, event.id) from error
+                    self._late(said_by(error), event.id)
+                self._fail(error, event.id)
             finally:
                 deadlines.discard(task)
         return found
@@ -465,11 +512,12 @@ class Runner:
         except KeyboardInterrupt:
             future.cancel()
             raise
-        except TimeoutError as error:
+        except TimeoutError:
             if future.done():
                 raise
+            step = step_in_thread(thread.thread)
             future.cancel()
-            raise self._late(error, event) from None
+            self._late(step, event.id)
 
     async def _hop(self, work: Any, event: Event) -> Any:
         """Run a coroutine on the right loop and await it from this one."""
@@ -484,10 +532,10 @@ class Runner:
         try:
             async with asyncio.timeout(self.timeout_s * GRACE):
                 return await asyncio.wrap_future(future)
-        except TimeoutError as error:
+        except TimeoutError:
             if future.done() and not future.cancelled():
                 raise
-            raise self._late(error, event) from None
+            self._late(step_in_thread(thread.thread), event.id)
 
     def _iterated(self, items: AsyncIterator[Any]) -> Iterator[Any]:
         """Give a stream of the runner's loop to a caller without one."""
@@ -496,11 +544,20 @@ class Runner:
             future = asyncio.run_coroutine_threadsafe(_next(items), thread.loop)
             try:
                 item = future.result(self.timeout_s * GRACE)
-            except Exception as error:
-                raise self._failure(error, None) from error
+            except BaseException as error:
+                self._fail(error, None)
             if item is NOTHING:
                 return
             yield item
+
+    def _guarded(self, items: Iterator[Any], event_id: str) -> Iterator[Any]:
+        """Give a stream whose failure is an error of ours that names the step."""
+        try:
+            yield from items
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self._fail(error, event_id)
 
     # -- ends -------------------------------------------------------------------
 
@@ -510,38 +567,27 @@ class Runner:
             return {"id": event_id or Event().id}
         return None
 
-    def _failure(self, error: BaseException, event_id: str | None) -> BaseException:
-        """Give what the caller gets for an exception that ended an event."""
-        if isinstance(error, StepError | ClosedError):
-            return error
+    def _fail(self, error: BaseException, event_id: str | None) -> NoReturn:
+        """Raise what the caller gets for an exception that ended an event."""
         if isinstance(error, DeadlineInterrupt):
-            return self._late(error, Event(id=event_id))
-        step = said_by(error)
-        if step:
-            return StepError(step, event_id, error)
-        if isinstance(error, JupyterGraphError | KeyboardInterrupt):
-            return error
-        if isinstance(error, asyncio.CancelledError):
-            return error
-        return RunError(f"graph {self.spec.name!r} failed: {said(error)}")
+            self._late(said_by(error), event_id)
+        if isinstance(error, StepError | ClosedError):
+            raise error
+        if step := said_by(error):
+            raise StepError(step, event_id or Event().id, error) from error
+        if isinstance(error, JupyterGraphError | KeyboardInterrupt | CancelledError):
+            raise error
+        raise RunError(f"graph {self.spec.name!r} failed: {said(error)}") from error
 
-    def _late(self, error: BaseException, event: Event) -> BaseException:
+    def _late(self, step: str, event_id: str | None) -> NoReturn:
+        """Raise what the caller gets when the event's time was up in this step."""
         late = DeadlineError(f"took longer than {self.timeout_s:g} s")
-        step = said_by(error)
         if step:
-            return StepError(step, event.id, late)
-        return DeadlineError(
+            raise StepError(step, event_id or Event().id, late) from late
+        raise DeadlineError(
             f"an event of graph {self.spec.name!r} took longer than "
             f"{self.timeout_s:g} s"
-        )
-
-
-def _is_awaited(step: Any) -> bool:
-    import inspect
-
-    return inspect.iscoroutinefunction(step.call) or (
-        step.code.is_async and not step.code.is_stream
-    )
+        ) from None
 
 
 def _in_context(function: Callable[..., Any]) -> Callable[..., Any]:

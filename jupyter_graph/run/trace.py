@@ -243,6 +243,11 @@ class Tracer:
             row.output = summarise(row.value)
         self.counters.add(row)
 
+    @staticmethod
+    def is_tracing() -> bool:
+        """Tell whether the event of this context is traced."""
+        return _current.get() is not None
+
     def outputs(self, trace: Trace) -> Mapping[str, Any]:
         """Give what each last step of the graph gave in this event."""
         return {row.step: row.value for row in trace if row.step in self.leaves}
@@ -260,4 +265,4 @@ def end_trace(token: Any) -> None:
 
 
 def _body(it: Any) -> Any:
-    return it.body if hasattr(it, "origin_state") and hasattr(it, "body") else it
+    return it.body if hasattr(it, "path") and hasattr(it, "body") else it

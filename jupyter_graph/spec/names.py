@@ -60,18 +60,6 @@ def check_graph_name(name: str) -> str:
     return name
 
 
-def check_graph_name(name: str) -> str:
-    """Give the name back when a graph may have it: as a step, reserved words too.
-
-    >>> check_graph_name("graph")
-    'graph'
-    """
-    problem = None if name in RESERVED else step_name_problem(name)
-    if problem:
-        raise SpecError(problem.replace("a step's name", "a graph's name"))
-    return name
-
-
 def check_function_name(name: str) -> str:
     """Give the name back when a function may have it.
 

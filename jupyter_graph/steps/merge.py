@@ -63,14 +63,14 @@ class Merge:
         return bodies
 
 
-def _keys_of(path: str) -> tuple[str, ...]:
+def _keys_of(path: str) -> tuple[Any, ...]:
     import ast
 
     try:
         node: ast.expr = ast.parse(path, mode="eval").body
     except SyntaxError:
         node = ast.Name("")
-    keys: list[str] = []
+    keys: list[Any] = []
     while isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
         keys.insert(0, node.slice.value)
         node = node.value
