@@ -1,0 +1,164 @@
+"""A bundle in a clean process: what is not in it, or required by it, is not there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from jupyter_graph.errors import BundleError
+
+CHILD = Path(__file__).with_name("clean_child.py")
+START_LIMIT_S = 60.0
+
+
+class CleanProcess:
+    """One clean process with one bundle in it; a context manager.
+
+    Args:
+        bundle: the bundle's folder.
+        admitted: top-level modules it may import; None = all that are installed.
+        python: the interpreter, this one by default.
+        cwd: the folder it runs in, where paths without a root begin.
+        env: environment variables, added to those of this process.
+        limit_s: seconds until the bundle must be open.
+    """
+
+    def __init__(
+        self,
+        bundle: Path,
+        admitted: Sequence[str] | None,
+        *,
+        python: str = sys.executable,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        limit_s: float = START_LIMIT_S,
+    ) -> None:
+        self.bundle = bundle
+        self.admitted = admitted
+        self.python = python
+        self.cwd = cwd
+        self.env = {**os.environ, **(env or {})}
+        self.limit_s = limit_s
+        self.failed: dict[str, Any] | None = None
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def __enter__(self) -> Self:
+        self._errors = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            [self.python, "-I", "-X", "utf8", str(CHILD)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            cwd=self.cwd,
+            env=self.env,
+            start_new_session=True,
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._stdin = self._process.stdin
+        self._stdout = self._process.stdout
+        reader = threading.Thread(target=self._read, args=(self._stdout,), daemon=True)
+        reader.start()
+        self._reader = reader
+        try:
+            order = {"bundle": str(self.bundle), "admitted": self.admitted}
+            self.failed = self._ask(order, self.limit_s, "importing it").get("failed")
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._kill()
+        self._process.wait()
+        self._reader.join(timeout=5)
+        self._errors.close()
+        with contextlib.suppress(BrokenPipeError):  # it died with a question unread
+            self._stdin.close()
+        if not self._reader.is_alive():
+            self._stdout.close()
+
+    def _kill(self) -> None:
+        """End the process and what its steps started."""
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+
+    def _read(self, stdout: BinaryIO) -> None:
+        for line in stdout:
+            self._lines.put(line)
+        self._lines.put(b"")
+
+    def ask(self, event: Mapping[str, Any], limit_s: float) -> dict[str, Any]:
+        """Send one event and give its answer, or what made the handler fail.
+
+        Raises:
+            BundleError: the process died, or did not answer in time.
+        """
+        return self._ask(event, limit_s, f"event {event.get('event_id')}")
+
+    def _ask(
+        self, message: Mapping[str, Any], limit_s: float, doing: str
+    ) -> dict[str, Any]:
+        try:
+            self._stdin.write(json.dumps(message).encode() + b"\n")
+            self._stdin.flush()
+            line = self._lines.get(timeout=limit_s)
+        except queue.Empty:
+            raise BundleError(
+                f"the bundle did not answer within {limit_s:g} s while {doing}"
+                f"{self._said()}"
+            ) from None
+        except BrokenPipeError:
+            line = b""
+        if not line:
+            code = self._process.wait()
+            raise BundleError(
+                f"the bundle's process ended (exit code {code}) while {doing}"
+                f"{self._said()}"
+            )
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _said(self) -> str:
+        """Give the end of what the process wrote to stderr."""
+        self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, self._errors.tell() - 2000))
+        text = self._errors.read().decode("utf-8", "replace").strip()
+        return f":\n{text}" if text else ""
+
+
+def make_environment(folder: Path, requirements: Path) -> str:
+    """Make a virtual environment with the requirements alone; give its Python.
+
+    Raises:
+        BundleError: pip could not install them; the text holds what pip said.
+    """
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    commands = [
+        [sys.executable, "-m", "venv", str(folder)],
+        [str(python), "-m", "pip", "install", "-q", "-r", str(requirements)],
+    ]
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip()[-2000:]
+            raise BundleError(f"the fresh environment cannot be made:\n{said}")
+    return str(python)

@@ -1,0 +1,99 @@
+"""Two answers side by side: what differs, and what differs by its nature."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
+TOLERANCE = 1e-9
+ABSENT = "(absent)"
+
+
+@dataclass(frozen=True)
+class WireAnswer:
+    """An answer as a caller gets it."""
+
+    status_code: int
+    content_type: str
+    payload: bytes
+
+    @property
+    def document(self) -> Any:
+        """The decoded JSON, else the text, else the bytes."""
+        kind = self.content_type.partition(";")[0].strip().lower()
+        if kind == "application/json" or kind.endswith("+json"):
+            try:
+                return json.loads(self.payload)
+            except ValueError:
+                return self.payload
+        if kind == "application/x-ndjson":
+            try:
+                return [json.loads(line) for line in self.payload.splitlines()]
+            except ValueError:
+                return self.payload
+        if kind.startswith("text/"):
+            return self.payload.decode("utf-8", "replace")
+        return self.payload
+
+
+Place = tuple[Any, ...]
+Difference = tuple[Place, Any, Any]
+
+
+def differences(one: WireAnswer, two: WireAnswer) -> Iterator[Difference]:
+    """Give place and both values of everything that differs between two answers.
+
+    >>> one = WireAnswer(200, "application/json", b'{"a": 1.0, "b": 2}')
+    >>> two = WireAnswer(200, "application/json", b'{"a": 1.0000000000001, "b": 3}')
+    >>> list(differences(one, two))
+    [(('body', 'b'), 2, 3)]
+    """
+    for name in ("status_code", "content_type"):
+        if getattr(one, name) != getattr(two, name):
+            yield (name,), getattr(one, name), getattr(two, name)
+    yield from _differences(one.document, two.document, ("body",))
+
+
+def _differences(one: Any, two: Any, place: Place) -> Iterator[Difference]:
+    if isinstance(one, dict) and isinstance(two, dict):
+        for key in [*one, *(key for key in two if key not in one)]:
+            if key not in one or key not in two:
+                yield (*place, key), one.get(key, ABSENT), two.get(key, ABSENT)
+            else:
+                yield from _differences(one[key], two[key], (*place, key))
+    elif isinstance(one, list) and isinstance(two, list) and len(one) == len(two):
+        for number, (left, right) in enumerate(zip(one, two, strict=True)):
+            yield from _differences(left, right, (*place, number))
+    elif not _is_equal(one, two):
+        yield place, one, two
+
+
+def _is_equal(one: Any, two: Any) -> bool:
+    if isinstance(one, bool) or isinstance(two, bool):
+        return one is two
+    if isinstance(one, int | float) and isinstance(two, int | float):
+        return one == two or math.isclose(
+            one, two, rel_tol=TOLERANCE, abs_tol=TOLERANCE
+        )
+    if isinstance(one, str) and isinstance(two, str):
+        return ADDRESS.sub("0x", one) == ADDRESS.sub("0x", two)
+    return bool(one == two)
+
+
+def shown(place: Place) -> str:
+    """Write a place as a user would.
+
+    >>> shown(("body", "users", 0, "name"))
+    "body['users'][0]['name']"
+    """
+    return str(place[0]) + "".join(f"[{part!r}]" for part in place[1:])
+
+
+def is_within(place: Place, left_out: set[Place]) -> bool:
+    """Tell whether a place, or one that holds it, is left out."""
+    return any(place[:length] in left_out for length in range(1, len(place) + 1))

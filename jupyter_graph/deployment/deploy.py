@@ -1,0 +1,154 @@
+"""The whole way of a graph into production: check, build, compare, start."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.deployment.bundle import build_bundle
+from jupyter_graph.deployment.deployed import Deployment
+from jupyter_graph.deployment.index import (
+    function_folder,
+    locked,
+    private_folder,
+    recall,
+    state_folder,
+    write_private,
+)
+from jupyter_graph.deployment.options import DeployOptions, read_options
+from jupyter_graph.deployment.parity import check_bundle
+from jupyter_graph.deployment.plan import Plan, make_plan
+from jupyter_graph.deployment.sources import Sources, sources_of
+from jupyter_graph.deployment.targets import Job, target_named
+from jupyter_graph.errors import DeployError, NameTakenError
+from jupyter_graph.run.record import RecordedInput
+from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.topology import leaves, responder_of
+from jupyter_graph.spec.validate import validate
+
+__all__ = ["Deployment", "Plan", "deploy"]
+
+EVENTS = "events.jsonl"
+
+
+def deploy(
+    graph: Graph,
+    *,
+    target: str = "local",
+    name: str | None = None,
+    sources: Sources | None = None,
+    events: Sequence[RecordedInput] = (),
+    **options: Any,
+) -> Deployment | Plan:
+    """Package a graph, check it, and start it as a function.
+
+    Nothing is started before everything is checked: names, options, the graph, the
+    bundle in a clean process, and its answers to the recorded events. A failed deploy
+    raises, leaves nothing half done, and what was deployed before goes on serving.
+
+    Args:
+        graph: the graph.
+        target: ``local``, ``nuclio`` or ``archive``.
+        name: the function's name, by default the graph's.
+        sources: where the code of the steps comes from; by default the script that
+            runs, or the modules that define them.
+        events: recorded inputs, replayed for the parity check.
+        **options: the fields of ``DeployOptions``.
+
+    Returns:
+        The deployment; with ``dry_run=True`` a Plan, and nothing was started.
+
+    Raises:
+        DeployError: with the cause; SpecError, CellError when graph or cells are wrong.
+    """
+    settings = read_options(graph.name, {"target": target, "name": name, **options})
+    source = sources_of(graph) if sources is None else sources
+    check_graph(graph, settings, source)
+    with locked(settings.name, settings.target):
+        return _deploy(graph, settings, source, events)
+
+
+def _deploy(
+    graph: Graph,
+    options: DeployOptions,
+    sources: Sources,
+    events: Sequence[RecordedInput],
+) -> Deployment | Plan:
+    target = target_named(options.target)
+    job = _job(graph, options, sources)
+    if not (options.dry_run and options.target == "nuclio"):  # it would be asked
+        target.check(job)
+    workshop = Path(tempfile.mkdtemp(dir=private_folder(state_folder() / "building")))
+    try:
+        is_private = options.target != "archive"
+        bundle = build_bundle(
+            graph, sources, options, workshop / "bundle", private=is_private
+        )
+        replayed = events if options.parity else ()
+        report = check_bundle(bundle, graph, replayed, sources.namespace)
+        if options.dry_run:
+            return make_plan(bundle, report, job.before)
+        if options.target == "archive" and options.with_events:
+            _write_events(bundle.folder / EVENTS, events)
+        job = Job(**{**_fields(job), "parity": str(report)})
+        record, note = target.start(job, bundle)
+        if options.target != "archive":
+            folder = function_folder(options.name, options.target)
+            _write_events(folder / EVENTS, events)
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+    return Deployment(record, note=note, parity=report)
+
+
+def _fields(job: Job) -> dict[str, Any]:
+    return {name: getattr(job, name) for name in Job.__dataclass_fields__}
+
+
+def _job(graph: Graph, options: DeployOptions, sources: Sources) -> Job:
+    notebook = str(Path(sources.notebook).resolve()) if sources.notebook else ""
+    before = recall(options.name, options.target)
+    job = Job(options, graph.name, notebook, before)
+    is_owned = before is None or before.notebook == notebook or options.replace
+    if options.target == "local" and before is not None and not is_owned:
+        raise NameTakenError(
+            f"{options.name!r} is deployed from {before.notebook or 'another notebook'}"
+            "; give another name, or take it over with replace=True (--replace)"
+        )
+    return job
+
+
+def check_graph(graph: Graph, options: DeployOptions, sources: Sources) -> None:
+    """Refuse a graph that could not answer.
+
+    Raises:
+        SpecError: it breaks a rule, or names stand for nothing.
+        DeployError: it is called over http, and nobody says which step answers.
+    """
+    spec = graph.spec
+    validate(spec)
+    ends = leaves(spec)
+    if options.http_trigger and responder_of(spec) is None and len(ends) > 1:
+        raise DeployError(
+            f"graph {graph.name!r} ends in {', '.join(ends)} and no step responds; "
+            "mark the one that answers the caller (--respond, or .respond())"
+        )
+    compile_graph(graph, sources.namespace)
+
+
+def _write_events(path: Path, events: Sequence[RecordedInput]) -> None:
+    """Keep the recorded inputs beside the bundle, without headers."""
+    lines = []
+    for event in events:
+        known = asdict(event)
+        known.pop("headers")
+        try:
+            lines.append(json.dumps(known, ensure_ascii=False))
+        except (TypeError, ValueError):
+            continue  # a live object; it has no form in a file
+    write_private(path, "".join(f"{line}\n" for line in lines))

@@ -1,0 +1,100 @@
+"""One embedded host: started, and waited for until it is ready."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from jupyter_graph.deployment.index import Record
+from jupyter_graph.deployment.processes import ours, start_apart, stop
+from jupyter_graph.errors import HostError
+
+POLL_S = 0.02
+KERNEL_ONLY = ("JPY_", "PYTHON")  # what the kernel was started with
+
+
+def start_host(record: Record, wait_s: float) -> Record:
+    """Start the host and wait until it is ready; give the record with its URL.
+
+    Raises:
+        HostError: it ended, or was not ready in time; nothing of it is left.
+    """
+    state = Path(record.state)
+    state.unlink(missing_ok=True)
+    began = _size(Path(record.log))
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(KERNEL_ONLY)}
+    env = {**kept, "PYTHONUNBUFFERED": "1", **record.env, "PYTHONPATH": record.place}
+    command = [*record.command, "--state-file", str(state)]
+    process = start_apart(command, log=Path(record.log), cwd=record.cwd, env=env)
+    try:
+        said = _wait(record, process, began, wait_s)
+    except BaseException:
+        stop(process)
+        state.unlink(missing_ok=True)
+        raise
+    return replace(
+        record,
+        pid=process.pid,
+        created=process.create_time(),
+        url=str(said["url"]).rstrip("/"),
+    )
+
+
+def _wait(
+    record: Record, process: psutil.Process, began: int, wait_s: float
+) -> dict[str, Any]:
+    """Wait for the state file that the host writes when it is ready."""
+    deadline = time.monotonic() + wait_s
+    while not (said := read_state(Path(record.state))).get("url"):
+        if ours(process.pid, process.create_time()) is None:
+            raise HostError(f"{record.name!r} did not start: {_cause(record, began)}")
+        if time.monotonic() > deadline:
+            raise HostError(
+                f"{record.name!r} was not ready after {wait_s:g} s "
+                f"(wait_s says how long to wait){_tail(record, began)}"
+            )
+        time.sleep(POLL_S)
+    return said
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Give what a host says of itself, nothing before it is ready."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _written(record: Record, began: int) -> str:
+    with Path(record.log).open("rb") as file:
+        file.seek(began)
+        return file.read()[-8000:].decode("utf-8", "replace").strip()
+
+
+def _cause(record: Record, began: int) -> str:
+    """Give the cause that the host said in its last lines, else those lines."""
+    written = _written(record, began)
+    for line in reversed(written.splitlines()):
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(said, dict) and "error" in said:
+            return str(said["error"])
+    return written[-2000:] or "it wrote nothing"
+
+
+def _tail(record: Record, began: int) -> str:
+    written = _written(record, began)[-2000:]
+    return f":\n{written}" if written else ""

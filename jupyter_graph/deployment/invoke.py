@@ -1,0 +1,132 @@
+"""One event to a deployed function, and its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from jupyter_graph.errors import (
+    DeadlineError,
+    HostError,
+    RunError,
+    StatusError,
+    StepError,
+)
+from jupyter_graph.run.answer import Answer
+from jupyter_graph.run.response import Wire, encode
+
+TIMEOUT_S = 60.0
+PROBLEM = "application/problem+json"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def wire_body(body: Any, content_type: str | None = None) -> tuple[bytes, str]:
+    """Give a body's bytes and content type as a caller would send them.
+
+    >>> wire_body({"a": 1})
+    (b'{"a": 1}', 'application/json')
+    >>> wire_body("hi"), wire_body(None)
+    ((b'hi', 'text/plain; charset=utf-8'), (b'', ''))
+    """
+    if body is None:
+        return b"", content_type or ""
+    if content_type and isinstance(body, str):
+        return body.encode(), content_type
+    wire = encode(body)
+    return wire.payload, content_type or wire.content_type
+
+
+def invoke(
+    url: str,
+    body: Any = None,
+    *,
+    path: str = "/",
+    method: str = "POST",
+    headers: Mapping[str, str] | None = None,
+    content_type: str | None = None,
+    silent: bool = False,
+    timeout_s: float = TIMEOUT_S,
+    name: str = "the function",
+) -> Answer:
+    """Send one event over HTTP and give its answer.
+
+    Args:
+        url: where the function answers.
+        body: sent as JSON; text and bytes as they are, None as nothing.
+        path: below the url.
+        method: of HTTP.
+        headers: further headers.
+        content_type: of the body, where it is not what the body says.
+        silent: give the answer of a failed event too, rather than raise.
+        timeout_s: seconds until the answer must have begun.
+        name: what an error calls the function.
+
+    Raises:
+        StepError: a step failed; also DeadlineError and StatusError, unless silent.
+        HostError: nothing answers there.
+    """
+    import requests
+
+    payload, kind = wire_body(body, content_type)
+    event_id = uuid4().hex
+    sent = {"x-event-id": event_id, **(headers or {})}
+    if kind and "content-type" not in {key.lower() for key in sent}:
+        sent["Content-Type"] = kind
+    with requests.Session() as session:
+        session.trust_env = urlsplit(url).hostname not in LOOPBACK
+        try:
+            got = session.request(
+                method,
+                f"{url.rstrip('/')}/{path.lstrip('/')}",
+                data=payload,
+                headers=sent,
+                timeout=timeout_s,
+                allow_redirects=False,
+            )
+        except (requests.RequestException, OSError) as error:
+            raise HostError(
+                f"{name} does not answer at {url}: {_cause(error)}; "
+                "status() and logs() tell more"
+            ) from None
+    answer = _answer(got, event_id)
+    if answer.error is not None and not silent:
+        raise answer.error
+    return answer
+
+
+def _answer(got: Any, event_id: str) -> Answer:
+    kind = got.headers.get("Content-Type", "")
+    wire = Wire(got.content, got.status_code, kind, dict(got.headers))
+    answer = Answer(wire, got.headers.get("x-event-id", event_id))
+    if got.status_code >= 400 and kind.startswith(PROBLEM):
+        answer.error = _error(answer)
+    return answer
+
+
+def _error(answer: Answer) -> BaseException:
+    """Give the error that a problem document tells of."""
+    told = answer.body if isinstance(answer.body, dict) else {}
+    detail = str(told.get("detail") or told.get("title") or "")
+    status = answer.status_code
+    cause: Exception
+    if status == 408:
+        cause = DeadlineError(detail)
+    elif status == 500:
+        cause = RunError(detail)
+    else:
+        cause = StatusError(detail, status_code=status)
+    step = told.get("step")
+    if not step:
+        return cause
+    failed = StepError(str(step), told.get("event_id") or answer.event_id, cause)
+    failed.__cause__ = cause
+    return failed
+
+
+def _cause(error: BaseException) -> str:
+    """Give the shortest true reason: the innermost error's own words."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error) or type(error).__name__

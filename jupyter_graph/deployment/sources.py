@@ -1,0 +1,137 @@
+"""Where the code of a graph's steps comes from."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_graph.cells.files import cells_from_script
+from jupyter_graph.cells.source import Cell
+from jupyter_graph.errors import BundleError
+from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.values import value_names
+from jupyter_graph.steps import BLOCKS
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The code that a graph's names stand for.
+
+    Attributes:
+        cells: in the order in which they ran.
+        namespace: what the names stand for now.
+        notebook: path of the notebook or script; None when it has no file.
+    """
+
+    cells: Sequence[Cell] = ()
+    namespace: Mapping[str, Any] = field(default_factory=dict)
+    notebook: str | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """The notebook's folder, where paths without a root begin."""
+        return Path(self.notebook).resolve().parent if self.notebook else None
+
+
+def sources_of(graph: Graph) -> Sources:
+    """Give the sources of a graph that was built in a script or in modules.
+
+    Functions of the script that runs now are cut out of its file; those of other
+    modules are imported from them.
+    """
+    main = sys.modules["__main__"]
+    own = vars(main)
+    names = [step.code_name for step in graph.spec.every_step()]
+    in_main = [
+        name
+        for name in (*names, *value_names(graph.spec))
+        if name in graph.namespace and own.get(name) is graph.namespace[name]
+    ]
+    script = getattr(main, "__file__", None)
+    if not in_main:
+        return Sources((), {}, script)
+    if script is None:
+        raise BundleError(
+            f"the code of {in_main[0]!r} stands in no file; in a notebook deploy with "
+            "%deploy, or give sources=Sources(cells, namespace, notebook)"
+        )
+    return Sources(cells_from_script(script), own, str(Path(script).resolve()))
+
+
+@dataclass(frozen=True)
+class Code:
+    """Where the names of a graph come from.
+
+    Attributes:
+        cells: names that the cells define.
+        imports: name → (module, name in it), for code of modules.
+        values: name → object, for values that no cell holds.
+    """
+
+    cells: tuple[str, ...]
+    imports: Mapping[str, tuple[str, str]]
+    values: Mapping[str, Any]
+
+
+def code_of(graph: Graph, sources: Sources) -> Code:
+    """Find out where every name of a graph comes from.
+
+    Raises:
+        BundleError: a name stands for something that has no source.
+    """
+    cells: list[str] = []
+    imports: dict[str, tuple[str, str]] = {}
+    values: dict[str, Any] = {}
+    for step in graph.spec.every_step():
+        name = step.class_name or step.handler
+        if name is None or _is_block(name, graph, sources):
+            continue
+        module, _, attribute = name.rpartition(".")
+        if module:  # of an allowed module; imported so that it counts in the bundle
+            imports[f"_{name.replace('.', '_')}"] = (module, attribute)
+            continue
+        _place_code(name, step.name, graph, sources, cells, imports)
+    for name in value_names(graph.spec):
+        if name in sources.namespace:
+            cells.append(name)
+        elif name in graph.namespace:
+            values[name] = graph.namespace[name]
+        else:
+            raise BundleError(f"an argument stands for {name!r}, which is not defined")
+    return Code(tuple(dict.fromkeys(cells)), imports, values)
+
+
+def _is_block(name: str, graph: Graph, sources: Sources) -> bool:
+    """Tell whether the name means one of our blocks or of storey's."""
+    if name in graph.namespace or name in sources.namespace:
+        return False
+    return name in BLOCKS or name.startswith("storey.")
+
+
+def _place_code(
+    name: str,
+    step: str,
+    graph: Graph,
+    sources: Sources,
+    cells: list[str],
+    imports: dict[str, tuple[str, str]],
+) -> None:
+    code = graph.namespace.get(name, sources.namespace.get(name))
+    here = {"__main__", sources.namespace.get("__name__", "__main__")}
+    in_cells = name in sources.namespace and (
+        name not in graph.namespace or sources.namespace[name] is code
+    )
+    module = getattr(code, "__module__", None)
+    if in_cells and (sources.cells or module in here):
+        cells.append(name)
+        return
+    qualified = getattr(code, "__qualname__", "")
+    if module is None or module in here or "<" in qualified or "." in qualified:
+        raise BundleError(
+            f"step {step!r}: {name!r} has no source that could travel; write it as a "
+            "function or class in a cell of its own, or at the top of a module"
+        )
+    imports[name] = (module, qualified)
