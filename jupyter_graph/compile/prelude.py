@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import dis
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Final
@@ -147,6 +146,8 @@ def branches(places: Any, its: list[Any], *more: Any) -> Any:
 
 async def together(places: Any, its: list[Any], *more: Any) -> Any:
     """Run every branch at the same time; answer and failure as in ``branches``."""
+    import asyncio
+
     if len(places) == 1:
         return await places[0](its[0], *more)
 
@@ -250,7 +251,8 @@ def is_interrupt(error: BaseException) -> bool:
 
 def is_cancelled(error: BaseException) -> bool:
     """Tell whether somebody cancelled the task this event runs in."""
-    if not isinstance(error, asyncio.CancelledError):
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or not isinstance(error, asyncio.CancelledError):
         return False
     try:
         task = asyncio.current_task()
@@ -261,6 +263,8 @@ def is_cancelled(error: BaseException) -> bool:
 
 def _was_raised(error: BaseException) -> bool:
     """Tell whether code raised it; a signal's exception comes from no instruction."""
+    import dis
+
     frame = error.__traceback__
     if frame is None:
         return True

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.run.response import Response
+if TYPE_CHECKING:
+    from jupyter_graph.run.response import Response
+
 
 Pushed = Callable[[Any, str, str | None], None]
 
@@ -24,8 +26,6 @@ class Context:
     >>> Context(parameters={"limit": 3}).get_param("limit")
     3
     """
-
-    Response = Response
 
     def __init__(
         self,
@@ -48,6 +48,13 @@ class Context:
 
     def __repr__(self) -> str:
         return f"<Context of step {self.name!r}>"
+
+    @property
+    def Response(self) -> type[Response]:
+        """The class of answers with a status of their own."""
+        from jupyter_graph.run.response import Response
+
+        return Response
 
     def named(self, name: str) -> Context:
         """Give the same context for another step."""

@@ -7,7 +7,6 @@ runs in a thread of its own: its caller is let go at once, the thread is left be
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import queue
 import signal
@@ -17,12 +16,14 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from types import FrameType
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from jupyter_graph.compile.prelude import LINES, DeadlineInterrupt, tag
 from jupyter_graph.errors import DeadlineError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 logger = logging.getLogger("jupyter_graph")
 
@@ -182,6 +183,8 @@ def step_in_thread(thread: threading.Thread) -> str:
 
 def throw_into(thread_id: int) -> None:
     """Raise a DeadlineInterrupt in a thread as soon as it runs Python code again."""
+    import ctypes
+
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread_id), ctypes.py_object(DeadlineInterrupt)
     )
@@ -245,6 +248,8 @@ class ThreadPool:
         self, call: Callable[..., Any], *args: Any
     ) -> tuple[Future[Any], _Worker]:
         """Start the work; give its future and the worker that does it."""
+        from concurrent.futures import Future
+
         future: Future[Any] = Future()
         try:
             worker = self._idle.pop()

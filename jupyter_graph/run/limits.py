@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +10,6 @@ from jupyter_graph.compile.code import StepCode
 from jupyter_graph.compile.prelude import is_interrupt
 from jupyter_graph.errors import DeadlineError, StatusError
 from jupyter_graph.run.deadline import pool
-from jupyter_graph.run.response import status_of
 from jupyter_graph.spec.model import StepSpec
 
 Call = Callable[..., Any]
@@ -31,6 +29,7 @@ def with_limits(call: Call, code: StepCode) -> Call:
 
 def in_thread(call: Call, timeout_s: float | None) -> Call:
     """Give a coroutine function that runs the call in a thread of the pool."""
+    import asyncio
 
     async def run_in_thread(*args: Any) -> Any:
         future, worker = pool.submit(call, *args)
@@ -57,6 +56,8 @@ def _timed(call: Call, seconds: float) -> Call:
 
 
 def _timed_async(call: Call, seconds: float) -> Call:
+    import asyncio
+
     async def timed(*args: Any) -> Any:
         try:
             async with asyncio.timeout(seconds) as limit:
@@ -84,6 +85,8 @@ def _retried(call: Call, step: StepSpec) -> Call:
 
 
 def _retried_async(call: Call, step: StepSpec) -> Call:
+    import asyncio
+
     async def retried(*args: Any) -> Any:
         for wait_s in waits(step):
             try:
@@ -110,4 +113,4 @@ def is_final(error: BaseException) -> bool:
     """Tell whether another attempt is pointless: the caller's fault, or a stop."""
     if is_interrupt(error) or not isinstance(error, Exception):
         return True
-    return isinstance(error, StatusError) and status_of(error) < 500
+    return isinstance(error, StatusError) and error.status_code < 500

@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from asyncio import CancelledError
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from concurrent.futures import Future
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from jupyter_graph.compile.plan import CompiledGraph, compile_graph
-from jupyter_graph.compile.prelude import NOTHING, DeadlineInterrupt, said_by
-from jupyter_graph.errors import (
-    AnswerError,
-    ClosedError,
-    DeadlineError,
-    JupyterGraphError,
-    RunError,
-    StepError,
-    said,
-)
-from jupyter_graph.run.answer import Answer
+from jupyter_graph.compile.prelude import NOTHING
+from jupyter_graph.errors import ClosedError, JupyterGraphError, RunError
 from jupyter_graph.run.build import Built, build
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.deadline import (
-    MainThreadInterrupter,
-    pool,
-    step_in_thread,
-    unwatch,
-    watch,
-)
-from jupyter_graph.run.event import Event
-from jupyter_graph.run.flow import Flow
-from jupyter_graph.run.loop import CallersLoop, Deadlines, LoopThread
-from jupyter_graph.run.response import Response, Wire, encode, is_stream, problem
-from jupyter_graph.run.trace import Counters, Tracer, end_trace, start_trace
+from jupyter_graph.run.deadline import MainThreadInterrupter, pool, unwatch, watch
+from jupyter_graph.run.failure import fail, new_id
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
 
-GRACE = 1.1  # a caller is let go at the latest after 1.1 times the limit
+if TYPE_CHECKING:
+    from jupyter_graph.run.answer import Answer
+    from jupyter_graph.run.answers import Answers
+    from jupyter_graph.run.event import Event
+    from jupyter_graph.run.tasks import Tasks
+    from jupyter_graph.run.trace import Counters, Tracer
+
 NO_LIMIT_S = 86_400.0 * 365
 
 get_ident = threading.get_ident
@@ -104,22 +88,19 @@ class Runner:
             is_parity=is_parity,
         )
         self.timeout_s = timeout_s or NO_LIMIT_S
+        self.termination: Any = None
         self._own_loop = own_loop
         self._mlrun_status = mlrun_status
         self._built: Built | None = None
-        self._function: Callable[..., Any] = self._closed
-        self._traced: Callable[..., Any] | None = None
-        self._tracer = Tracer(self._plan.spec)
+        self._function: Callable[[Any], Any] = self._closed
         self._fast: Callable[[Any], Any] | None = None
+        self._traced: tuple[Tracer, Callable[[Any], Any]] | None = None
+        self._counters: Counters | None = None
+        self._tasks: Tasks | None = None
         self._main_id = -1
         self._mark = 0
         self._count = 0
-        self.termination: Any = None
         self._lock = threading.RLock()
-        self._loop: LoopThread | None = None
-        self._callers_loop: CallersLoop | None = None
-        self._deadlines: dict[asyncio.AbstractEventLoop, Deadlines] = {}
-        self._slots: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
 
     # -- life -------------------------------------------------------------------
 
@@ -146,21 +127,14 @@ class Runner:
             if self._main_id != -1:
                 MainThreadInterrupter.uninstall()
                 self._main_id = -1
-            if isinstance(self._function, Flow) and self._loop is not None:
-                self.termination = self._function.end(self._loop)
-            if self._loop is not None:
-                self._loop.close()
-                self._loop = None
-            if self._callers_loop is not None:
-                self._callers_loop.close()
-                self._callers_loop = None
+            if self._tasks is not None:
+                self._tasks.close(self._end_flow)
+                self._tasks = None
             for step in self._built.steps.values():
                 if callable(close := getattr(step.instance, "close", None)):
                     close()
             self._built = self._fast = self._traced = None
             self._function = self._closed
-            self._deadlines.clear()
-            self._slots.clear()
 
     def __enter__(self) -> Self:
         return self.open()
@@ -195,7 +169,11 @@ class Runner:
     @property
     def counters(self) -> Counters:
         """What traced events did so far."""
-        return self._tracer.counters
+        from jupyter_graph.run.trace import Counters
+
+        if self._counters is None:
+            self._counters = Counters()
+        return self._counters
 
     def swap(self, graph: Graph | GraphSpec) -> None:
         """Take new code with the next event; unchanged steps keep their state.
@@ -207,40 +185,40 @@ class Runner:
         with self._lock:
             if self._built is None:
                 self._plan = plan
-                return
-            self._take(plan, build(plan, self._context, self._built))
+            else:
+                self._take(plan, build(plan, self._context, self._built))
 
     def _take(self, plan: CompiledGraph, built: Built) -> None:
-        tracer = Tracer(plan.spec)
-        tracer.counters = self._tracer.counters
-        function: Callable[..., Any]
-        if plan.main is None:
-            function = Flow(plan, built, tracer, self._context)
-        else:
-            function = plan.function(built.calls, built.instances)
-        self._plan, self._built, self._tracer = plan, built, tracer
-        self._function, self._traced = function, None
+        function = self._flow(plan, built) if plan.main is None else None
+        function = function or plan.function(built.calls, built.instances)
+        self._plan, self._built, self._function = plan, built, function
+        self._traced = None
         is_plain = not (plan.is_async or plan.takes_event or plan.streams)
         self._fast = function if is_plain else None
 
-    def _twin(self) -> Callable[..., Any]:
-        """Give the traced function, made when somebody first looks."""
-        with self._lock:
-            if isinstance(self._function, Flow):
-                return self._function  # it looks for a trace by itself
-            if self._traced is None:
-                built, tracer = self._opened(), self._tracer
-                calls = {
-                    name: tracer.wrap(name, step.call, is_async=step.is_awaited)
-                    for name, step in built.steps.items()
-                    if step.call is not None
-                }
-                self._traced = self._plan.function(calls, built.instances)
-            return self._traced
+    def _flow(self, plan: CompiledGraph, built: Built) -> Callable[[Any], Any]:
+        from jupyter_graph.run.flow import Flow
+        from jupyter_graph.run.trace import Tracer
 
-    def _closed(self, it: Any) -> NoReturn:
-        self._opened()
-        raise ClosedError(f"the runner of graph {self.spec.name!r} is closed")
+        return Flow(plan, built, Tracer(plan.spec, self.counters), self._context)
+
+    def _end_flow(self, thread: Any) -> None:
+        if callable(end := getattr(self._function, "end", None)):
+            self.termination = end(thread)
+
+    def _twin(self) -> tuple[Tracer, Callable[[Any], Any]]:
+        """Give the traced function, made when somebody first looks."""
+        from jupyter_graph.run.trace import Tracer
+
+        with self._lock:
+            if self._traced is None:
+                built, tracer = self._opened(), Tracer(self._plan.spec, self.counters)
+                function = self._function  # a flow looks for a trace by itself
+                if self._plan.main is not None:
+                    calls = tracer.wrap_all(built)
+                    function = self._plan.function(calls, built.instances)
+                self._traced = tracer, function
+            return self._traced
 
     def _opened(self) -> Built:
         if self._built is None:
@@ -249,6 +227,10 @@ class Runner:
                 "use it in a with statement, or call open()"
             )
         return self._built
+
+    def _closed(self, it: Any) -> NoReturn:
+        self._opened()
+        raise ClosedError(f"the runner of graph {self.spec.name!r} is closed")
 
     # -- the watchdog's view ----------------------------------------------------
 
@@ -288,18 +270,12 @@ class Runner:
             try:
                 found = fast(body)
             except BaseException as error:
-                self._fail(error, event_id)
+                fail(error, event_id, self.spec.name, self.timeout_s)
             finally:
                 self._mark = 0
             return found if found is not NOTHING else self._unanswered(event_id)
-        event = Event(
-            body,
-            path=path,
-            method=method,
-            headers=headers,
-            id=event_id,
-            content_type=content_type,
-        )
+        facts = {"path": path, "method": method, "headers": headers}
+        event = _event(body, {**facts, "id": event_id, "content_type": content_type})
         found = self._run_event(event)
         return found if found is not NOTHING else self._unanswered(event.id)
 
@@ -343,101 +319,102 @@ class Runner:
 
     def handle(self, event: Event, *, traced: bool = False) -> Answer:
         """Answer one event; a failed event has an answer too, with its error."""
-        trace, token = start_trace() if traced else (None, None)
+        if traced:
+            return self._handle_traced(event)
+        answers = self._answers()
         try:
-            if traced and self._plan.is_async:
-                answer: Answer = self._wait(self._ahandle_traced(event), event)
-                if is_stream(answer.value):
-                    items = self._iterated(answer.value)
-                    return self._collected(items, event, answer.trace)
-                return answer
-            function = self._twin() if traced else None
-            value = self._run_event(event, function)
-        except (JupyterGraphError, KeyboardInterrupt) as error:
-            if isinstance(error, KeyboardInterrupt):
-                raise
-            return self._failed_answer(error, event, trace)
-        else:
-            return self._collected(value, event, trace)
-        finally:
-            if token is not None:
-                end_trace(token)
-
-    def _collected(self, value: Any, event: Event, trace: Any) -> Answer:
-        """Give an answer; a stream is read to its end first."""
-        if not is_stream(value):
-            return self._ok_answer(value, event, trace)
-        body = value.body if isinstance(value, Response) else value
-        try:
-            items = list(body)
+            return answers.collected(self._run_event(event), event, None, {})
         except JupyterGraphError as error:
-            return self._failed_answer(error, event, trace)
-        wire = encode(item for item in items)
-        return Answer(wire, event.id, items, None, trace, {})
+            return answers.failed(error, event, None)
+
+    def _handle_traced(self, event: Event) -> Answer:
+        from jupyter_graph.run.trace import end_trace, start_trace
+
+        answers, (tracer, function) = self._answers(), self._twin()
+        if self._plan.is_async:
+            found: Answer = self._tasks_().wait(self._ahandle_traced(event), event)
+            if isinstance(found.value, AsyncIterator):
+                items = self._tasks_().iterated(found.value, event)
+                return answers.collected(items, event, found.trace, {})
+            return (
+                answers.collected(found.value, event, found.trace, found.outputs)
+                if found.error is None
+                else found
+            )
+        trace, token = start_trace()
+        try:
+            value = self._run_event(event, function)
+            return answers.collected(value, event, trace, tracer.outputs(trace))
+        except JupyterGraphError as error:
+            return answers.failed(error, event, trace)
+        finally:
+            end_trace(token)
 
     async def ahandle(self, event: Event, *, traced: bool = False) -> Answer:
         """``handle`` from a coroutine; the value of a stream is left unread."""
-        if traced and (self._plan.is_async or not self._own_loop):
-            found: Answer = await self._hop(self._ahandle_traced(event), event)
+        if traced and self._plan.is_async:
+            found: Answer = await self._tasks_().hop(self._ahandle_traced(event), event)
             return found
+        if traced and self._own_loop:
+            return await _in_thread(self._handle_traced, event)
         if traced:
-            return await asyncio.to_thread(self.handle, event, traced=True)
+            return self._handle_traced(event)
+        answers = self._answers()
         try:
-            value = await self._arun_event(event)
+            return answers.ok(await self._arun_event(event), event, None, {})
         except JupyterGraphError as error:
-            return self._failed_answer(error, event, None)
-        return self._ok_answer(value, event, None)
+            return answers.failed(error, event, None)
 
     async def _ahandle_traced(self, event: Event) -> Answer:
+        from jupyter_graph.run.trace import end_trace, start_trace
+
+        answers, (tracer, function) = self._answers(), self._twin()
         trace, token = start_trace()
         try:
-            value = await self._run_async(event, self._twin())
+            value = await self._tasks_().run(function, self._it(event), event)
         except JupyterGraphError as error:
-            return self._failed_answer(error, event, trace)
+            return answers.failed(error, event, trace)
         finally:
             end_trace(token)
-        return self._ok_answer(value, event, trace)
+        return answers.ok(value, event, trace, tracer.outputs(trace))
 
-    def _ok_answer(self, value: Any, event: Event, trace: Any) -> Answer:
-        outputs = self._tracer.outputs(trace) if trace is not None else {}
-        if is_stream(value):
-            wire = Wire()
-        else:
-            try:
-                wire = self._wire(value, event)
-            except AnswerError as error:
-                return self._failed_answer(error, event, trace)
-        return Answer(wire, event.id, value, None, trace, outputs)
+    def _answers(self) -> Answers:
+        from jupyter_graph.run.answers import Answers
 
-    def _wire(self, value: Any, event: Event) -> Wire:
-        if value is NOTHING:
-            if self._plan.responder is None:
-                return encode(Response({"id": event.id}, 202))
-            return Wire(status_code=204)
-        return encode(value)
-
-    def _failed_answer(
-        self, error: JupyterGraphError, event: Event, trace: Any
-    ) -> Answer:
-        wire = problem(error, event_id=event.id, mlrun_status=self._mlrun_status)
-        return Answer(wire, event.id, None, error, trace, {})
+        responds = self._plan.responder is not None
+        return Answers(responds=responds, mlrun_status=self._mlrun_status)
 
     # -- threads and loops ------------------------------------------------------
+
+    def _it(self, event: Event) -> Any:
+        return event if self._plan.takes_event else event.body
+
+    def _tasks_(self) -> Tasks:
+        from jupyter_graph.run.tasks import Tasks
+
+        with self._lock:
+            if self._tasks is None:
+                self._opened()
+                self._tasks = Tasks(
+                    graph=self.spec.name,
+                    limit_s=self.timeout_s,
+                    max_in_flight=self.spec.max_in_flight,
+                    own_loop=self._own_loop,
+                )
+            return self._tasks
 
     def _run_event(self, event: Event, function: Any = None) -> Any:
         self._opened()
         if self._plan.is_async:
-            found = self._wait(self._run_async(event, function), event)
-            return self._iterated(found) if isinstance(found, AsyncIterator) else found
-        it = event if self._plan.takes_event else event.body
-        found = self._run_sync(function or self._function, it, event)
-        return self._guarded(found, event.id) if self._is_stream(found) else found
+            tasks = self._tasks_()
+            work = tasks.run(function or self._function, self._it(event), event)
+            found = tasks.wait(work, event)
+            is_stream = isinstance(found, AsyncIterator)
+            return tasks.iterated(found, event) if is_stream else found
+        return self._run_sync(function or self._function, event)
 
-    def _is_stream(self, found: Any) -> bool:
-        return self._plan.streams and isinstance(found, Iterator)
-
-    def _run_sync(self, function: Any, it: Any, event: Event) -> Any:
-        event_id = event.id if event._id else None
+    def _run_sync(self, function: Callable[[Any], Any], event: Event) -> Any:
+        it, event_id = self._it(event), event._id
         try:
             if get_ident() != self._main_id:
                 found = pool.run(self.timeout_s, _in_context(function), it)
@@ -450,160 +427,54 @@ class Runner:
                 finally:
                     self._mark = 0
         except BaseException as error:
-            self._fail(error, event_id)
+            fail(error, event_id, self.spec.name, self.timeout_s)
+        if self._plan.streams and isinstance(found, Iterator):
+            return self._guarded(found, event)
         return found
 
     async def _arun_event(self, event: Event) -> Any:
         self._opened()
         if self._plan.is_async:
-            return await self._hop(self._run_async(event, None), event)
+            tasks = self._tasks_()
+            work = tasks.run(self._function, self._it(event), event)
+            return await tasks.hop(work, event)
         if not self._own_loop:
-            it = event if self._plan.takes_event else event.body
-            found = self._run_sync(self._function, it, event)
-            return self._guarded(found, event.id) if self._is_stream(found) else found
-        return await asyncio.to_thread(self._run_event, event)
+            return self._run_sync(self._function, event)
+        return await _in_thread(self._run_event, event)
 
-    async def _run_async(self, event: Event, function: Any) -> Any:
-        """Run one event on the loop this coroutine is on."""
-        loop = asyncio.get_running_loop()
-        deadlines, slots = self._limits_of(loop)
-        task = asyncio.current_task()
-        assert task is not None
-        it = event if self._plan.takes_event else event.body
-        async with slots:
-            deadlines.add(task)
-            try:
-                found = await (function or self._function)(it)
-            except BaseException as error:
-                if deadlines.discard(task):
-                    task.uncancel()
-                    self._late(said_by(error), event.id)
-                self._fail(error, event.id)
-            finally:
-                deadlines.discard(task)
-        return found
-
-    def _limits_of(
-        self, loop: asyncio.AbstractEventLoop
-    ) -> tuple[Deadlines, asyncio.Semaphore]:
-        if loop not in self._slots:
-            self._deadlines[loop] = Deadlines(self.timeout_s)
-            self._slots[loop] = asyncio.Semaphore(self.spec.max_in_flight)
-        return self._deadlines[loop], self._slots[loop]
-
-    def _loop_thread(self) -> LoopThread:
-        with self._lock:
-            if self._loop is None or self._loop.is_stuck:
-                self._loop = LoopThread(self.timeout_s)
-            return self._loop
-
-    def _wait(self, work: Any, event: Event) -> Any:
-        """Run a coroutine on the runner's own loop and wait for it."""
-        thread = self._loop_thread()
-        if threading.current_thread() is thread.thread:
-            work.close()
-            raise RunError(
-                f"graph {self.spec.name!r} is run by one of its own steps; "
-                "await runner.arun(...) there"
-            )
-        future = thread.start(work)
-        try:
-            return future.result(self.timeout_s * GRACE)
-        except KeyboardInterrupt:
-            future.cancel()
-            raise
-        except TimeoutError:
-            if future.done():
-                raise
-            step = step_in_thread(thread.thread)
-            future.cancel()
-            self._late(step, event.id)
-
-    async def _hop(self, work: Any, event: Event) -> Any:
-        """Run a coroutine on the right loop and await it from this one."""
-        if not self._own_loop:
-            if self._callers_loop is None:
-                self._callers_loop = CallersLoop(self.timeout_s)
-            return await work
-        thread = self._loop_thread()
-        if asyncio.get_running_loop() is thread.loop:
-            return await work
-        future: Future[Any] = thread.start(work)
-        try:
-            async with asyncio.timeout(self.timeout_s * GRACE):
-                return await asyncio.wrap_future(future)
-        except TimeoutError:
-            if future.done() and not future.cancelled():
-                raise
-            self._late(step_in_thread(thread.thread), event.id)
-
-    def _iterated(self, items: AsyncIterator[Any]) -> Iterator[Any]:
-        """Give a stream of the runner's loop to a caller without one."""
-        thread = self._loop_thread()
-        while True:
-            future = asyncio.run_coroutine_threadsafe(_next(items), thread.loop)
-            try:
-                item = future.result(self.timeout_s * GRACE)
-            except BaseException as error:
-                self._fail(error, None)
-            if item is NOTHING:
-                return
-            yield item
-
-    def _guarded(self, items: Iterator[Any], event_id: str) -> Iterator[Any]:
+    def _guarded(self, items: Iterator[Any], event: Event) -> Iterator[Any]:
         """Give a stream whose failure is an error of ours that names the step."""
         try:
             yield from items
         except GeneratorExit:
             raise
         except BaseException as error:
-            self._fail(error, event_id)
-
-    # -- ends -------------------------------------------------------------------
+            fail(error, event.id, self.spec.name, self.timeout_s)
 
     def _unanswered(self, event_id: str | None) -> Any:
         """Give what the caller gets when no step answered."""
-        if self._plan.responder is None:
-            return {"id": event_id or Event().id}
-        return None
-
-    def _fail(self, error: BaseException, event_id: str | None) -> NoReturn:
-        """Raise what the caller gets for an exception that ended an event."""
-        if isinstance(error, DeadlineInterrupt):
-            self._late(said_by(error), event_id)
-        if isinstance(error, StepError | ClosedError):
-            raise error
-        if step := said_by(error):
-            raise StepError(step, event_id or Event().id, error) from error
-        if isinstance(error, JupyterGraphError | KeyboardInterrupt | CancelledError):
-            raise error
-        raise RunError(f"graph {self.spec.name!r} failed: {said(error)}") from error
-
-    def _late(self, step: str, event_id: str | None) -> NoReturn:
-        """Raise what the caller gets when the event's time was up in this step."""
-        late = DeadlineError(f"took longer than {self.timeout_s:g} s")
-        if step:
-            raise StepError(step, event_id or Event().id, late) from late
-        raise DeadlineError(
-            f"an event of graph {self.spec.name!r} took longer than "
-            f"{self.timeout_s:g} s"
-        ) from None
+        return {"id": event_id or new_id()} if self._plan.responder is None else None
 
 
-def _in_context(function: Callable[..., Any]) -> Callable[..., Any]:
+def _in_context(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     from contextvars import copy_context
 
     context = copy_context()
     return lambda it: context.run(function, it)
 
 
-async def _next(items: AsyncIterator[Any]) -> Any:
-    return await anext(items, NOTHING)
+async def _in_thread(call: Callable[..., Any], *args: Any) -> Any:
+    import asyncio
+
+    return await asyncio.to_thread(call, *args)
 
 
 def _event(body: Any, facts: dict[str, Any]) -> Event:
-    event_id = facts.pop("event_id", None)
-    return Event(body, id=event_id, **facts)
+    from jupyter_graph.run.event import Event
+
+    if "event_id" in facts:
+        facts["id"] = facts.pop("event_id")
+    return Event(body, **facts)
 
 
 def _checked(answer: Answer, silent: bool) -> Answer:

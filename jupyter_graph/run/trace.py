@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import said
 from jupyter_graph.spec.model import START, GraphSpec
 from jupyter_graph.spec.topology import edges, leaves
+
+if TYPE_CHECKING:
+    from jupyter_graph.run.build import Built
 
 LONGEST_TEXT = 200
 LARGEST_COPY_BYTES = 1_000_000
@@ -175,13 +178,21 @@ _current: ContextVar[Trace | None] = ContextVar("jupyter_graph_trace", default=N
 class Tracer:
     """Wraps the calls of one graph so that a traced twin can be compiled of them."""
 
-    def __init__(self, graph: GraphSpec) -> None:
-        self.counters = Counters()
+    def __init__(self, graph: GraphSpec, counters: Counters) -> None:
+        self.counters = counters
         self.leaves = frozenset(leaves(graph))
         self._upstream: dict[str, tuple[str, ...]] = {}
         for edge in edges(graph):
             known = self._upstream.get(edge.target, ())
             self._upstream[edge.target] = (*known, edge.source)
+
+    def wrap_all(self, built: Built) -> dict[str, Callable[..., Any]]:
+        """Give the calls of all steps, traced."""
+        return {
+            name: self.wrap(name, step.call, is_async=step.is_awaited)
+            for name, step in built.steps.items()
+            if step.call is not None
+        }
 
     def wrap(self, name: str, call: Callable[..., Any], *, is_async: bool) -> Any:
         """Give the call of a step, traced."""

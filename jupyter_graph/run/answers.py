@@ -1,0 +1,58 @@
+"""From the result of an event to its Answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyter_graph.compile.prelude import NOTHING
+from jupyter_graph.errors import AnswerError, JupyterGraphError
+from jupyter_graph.run.answer import Answer
+from jupyter_graph.run.response import Response, Wire, encode, is_stream, problem
+
+if TYPE_CHECKING:
+    from jupyter_graph.run.event import Event
+
+
+class Answers:
+    """Makes the answers of one graph.
+
+    Args:
+        responds: whether a step of the graph answers.
+        mlrun_status: a failed step answers 400 instead of 500.
+    """
+
+    def __init__(self, *, responds: bool, mlrun_status: bool) -> None:
+        self.responds = responds
+        self.mlrun_status = mlrun_status
+
+    def ok(self, value: Any, event: Event, trace: Any, outputs: Any) -> Answer:
+        """Give the answer of a result; a stream is left unread."""
+        try:
+            wire = Wire() if is_stream(value) else self._wire(value, event)
+        except AnswerError as error:
+            return self.failed(error, event, trace)
+        return Answer(wire, event.id, value, None, trace, outputs)
+
+    def collected(self, value: Any, event: Event, trace: Any, outputs: Any) -> Answer:
+        """Give the answer of a result; a stream is read to its end."""
+        if not is_stream(value):
+            return self.ok(value, event, trace, outputs)
+        items: list[Any] = []
+        try:
+            items.extend(value.body if isinstance(value, Response) else value)
+            wire = encode(item for item in items)
+        except JupyterGraphError as error:
+            return self.failed(error, event, trace)
+        return Answer(wire, event.id, items, None, trace, outputs)
+
+    def failed(self, error: JupyterGraphError, event: Event, trace: Any) -> Answer:
+        """Give the answer of a failed event."""
+        wire = problem(error, event_id=event.id, mlrun_status=self.mlrun_status)
+        return Answer(wire, event.id, None, error, trace, {})
+
+    def _wire(self, value: Any, event: Event) -> Wire:
+        if value is not NOTHING:
+            return encode(value)
+        if self.responds:
+            return Wire(status_code=204)
+        return encode(Response({"id": event.id}, 202))
