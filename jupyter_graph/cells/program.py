@@ -77,7 +77,7 @@ class Program:
     bindings: dict[str, list[int]] = field(default_factory=dict)
     broken: list[CellError] = field(default_factory=list)
 
-    def before(self, name: str, index: int) -> Statement | None:
+    def before(self, name: str, index: float) -> Statement | None:
         """Give the statement whose binding of a name counts at a place."""
         found = self.bindings.get(name, [])
         at = bisect.bisect_left(found, index)
