@@ -33,6 +33,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     since: float | None = None
     in_head = True
+    began = False  # a request began in the data just received
     head_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -42,15 +43,17 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.since is None:
             self.since = self.loop.time()
+        was_in_head = self.in_head
+        self.began = False
         super().data_received(data)
-        if self.in_head:
+        if was_in_head and self.in_head and not self.began:
             self.head_bytes += len(data)
             if self.head_bytes > HEADER_BYTES:
                 self._refuse(_TOO_LONG)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.in_head = True
+        self.in_head = self.began = True
         self.head_bytes = 0
         self.since = self.loop.time()
 

@@ -1,0 +1,7 @@
+"""Entry of the bundle."""
+
+from pathlib import Path
+
+from jupyter_graph.host.handler import serve
+
+init_context, handler = serve(Path(__file__).parent)
