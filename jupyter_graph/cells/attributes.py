@@ -24,6 +24,7 @@ class _Unknown(Expected):
 
 
 UNKNOWN = _Unknown()
+_WRAPPED = ("__init_subclass__", "__class_getitem__", "__new__")  # by Python itself
 
 
 class _MethodCode(Expected):
@@ -54,7 +55,8 @@ def class_attributes(
     evaluator = Evaluator(look, judge.build)
     for part in node.body:
         if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
-            known = not part.decorator_list and part.name in codes
+            is_plain = not part.decorator_list and part.name not in _WRAPPED
+            known = is_plain and part.name in codes
             found[part.name] = _MethodCode(codes[part.name]) if known else UNKNOWN
         elif isinstance(part, ast.Assign | ast.AnnAssign):
             found.update(_assigned(part, evaluator))

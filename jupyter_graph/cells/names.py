@@ -14,8 +14,9 @@ class Use:
 
     Args:
         depth: 0 when the statement runs, 1 when the function it defines is called,
-            2 in functions inside that function.
-        called: the name takes part in a call at that moment.
+            2 in functions inside that function, and so on.
+        called: how many calls the name takes part in at that moment: 1 in
+            ``@timed`` and ``timed(f)``, 2 in ``@retry(3)``.
         soft: nothing fails when the name is missing (an annotation that is never
             evaluated, a ``try`` that catches NameError).
         chain: the attributes read from it, ``("path", "join")`` of ``os.path.join``.
@@ -24,7 +25,7 @@ class Use:
     name: str
     line: int
     depth: int = 0
-    called: bool = False
+    called: int = 0
     soft: bool = False
     chain: tuple[str, ...] = ()
 

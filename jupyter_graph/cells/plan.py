@@ -19,6 +19,7 @@ from jupyter_graph.cells.names import Use
 from jupyter_graph.cells.outside import Outside
 from jupyter_graph.cells.patches import Patches
 from jupyter_graph.cells.program import Statement
+from jupyter_graph.cells.registry import registrations
 from jupyter_graph.cells.scopes import names_of
 from jupyter_graph.errors import did_you_mean
 
@@ -77,23 +78,27 @@ class Plan:
                 found = self._need(use, item.index, item)
                 item.needs += [i for i in found if i is not item]
                 if use.called:
-                    self._follow_call(item, found, set())
+                    self._follow_call(item, found, use.called, set())
             else:
                 self._need(use, None, item)
         self._take_changes(item)
 
-    def _follow_call(self, item: Item, called: list[Item], seen: set[str]) -> None:
+    def _follow_call(
+        self, item: Item, called: list[Item], calls: int, seen: set[str]
+    ) -> None:
         """Need now what a function needs that is called while this piece is set up."""
         for target in called:
             for use in target.uses if target.kind == "code" else ():
-                if use.depth != 1 or use.soft or use.name in seen:
+                is_run = 0 < use.depth <= calls and not use.soft
+                if not is_run or use.name in seen:
                     continue
                 seen.add(use.name)
                 before = self.program.before(use.name, item.index)
                 at = item.index if self._can_ship(use.name, before) else None
                 found = self._need(use, at, target)
                 item.needs += [i for i in found if i is not item and i is not target]
-                self._follow_call(item, found, seen)
+                if use.called:
+                    self._follow_call(item, found, use.called, seen)
 
     def _can_ship(self, name: str, statement: Statement | None) -> bool:
         if statement is None or statement is self.judge.final(name):
@@ -202,6 +207,8 @@ class Plan:
             return []
         if (code := self.outside.as_code(name, statement)) is not None:
             return [self._add(("text", name), partial(_given, code))]
+        if registered := registrations(self.judge, name, statement):
+            return [self._add_code(part, part.node) for part in registered]
         key = ("value", name)
         return [self._add(key, partial(value_item, statement, name, node))]
 

@@ -112,7 +112,7 @@ class _Visitor(ast.NodeVisitor):
             return
         if self._is_global(name):
             self.names.uses.append(
-                Use(name, line, self.depth, self.called > 0, self.soft > 0, chain)
+                Use(name, line, self.depth, self.called, self.soft > 0, chain)
             )
 
     def _bind(self, name: str, line: int) -> None:
@@ -268,7 +268,7 @@ class _Visitor(ast.NodeVisitor):
     def _inside(self, scope: _Scope, deeper: int = 0) -> Iterator[None]:
         state = self.scope, self.depth, self.called
         scope.parent, self.scope = self.scope, scope
-        self.depth = min(self.depth + deeper, 2)
+        self.depth += deeper
         if deeper:
             self.called = 0
         yield
