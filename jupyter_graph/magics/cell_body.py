@@ -120,7 +120,9 @@ def await_step_cells(lines: list[str]) -> list[str]:
         return lines
     try:
         call: Any = ast.parse(text).body[0]
-        _, _, body = (argument.value for argument in call.value.args)
+        _, words, body = (argument.value for argument in call.value.args)
+        if not body:  # IPython would print a UsageError and let the cell succeed
+            return [f"{CALL} {words!r}, '\\n')\n"]
         parsed = parse_cell(Cell(f"%%graph_step\n{body}"))
     except Exception:
         return lines

@@ -19,7 +19,7 @@ from jupyter_graph.session.active import activate, deactivate
 from jupyter_graph.session.session import Session
 from jupyter_graph.spec.builder import Graph
 
-LINE_MAGICS = ("graph", "deploy")
+LINE_MAGICS = ("graph", "deploy", "graph_step")
 CELL_MAGICS = ("graph_step",)
 _loaded: dict[int, Extension] = {}
 

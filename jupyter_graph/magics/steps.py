@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import Magics, cell_magic, magics_class, no_var_expand
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from jupyter_graph.cells.source import Cell
@@ -49,11 +49,13 @@ class StepMagics(Magics):
         help="run the graph up to and with this step on this body, now",
     )
     @no_var_expand
-    @cell_magic
+    @line_cell_magic
     @told
-    def graph_step(self, line: str, cell: str) -> Any:
+    def graph_step(self, line: str, cell: str | None = None) -> Any:
         """Run this cell and put its function or class into a graph as a step."""
         __tracebackhide__ = True
+        if cell is None:
+            raise MagicError("write %%graph_step, with two %, in a cell's first line")
         options, example = self.read(line)
         source = self._cell(line, cell)
         try:

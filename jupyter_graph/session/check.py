@@ -9,12 +9,12 @@ from jupyter_graph.cells.lint import Finding, lint
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.compile.resolve import Resolver, resolve
 from jupyter_graph.errors import CellError, JupyterGraphError, SpecError
+from jupyter_graph.session.program import shipped_names
 from jupyter_graph.session.sources import StepSources
 from jupyter_graph.session.tables import Table
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.topology import leaves, responder_of
 from jupyter_graph.spec.validate import problems
-from jupyter_graph.spec.values import value_names
 
 SEVERITIES = ("error", "warning", "note")
 COLUMNS = {
@@ -103,10 +103,3 @@ def _cells(
         yield Finding(
             severity="error", message=str(error), cell=None, line=None, fix=None
         )
-
-
-def shipped_names(graph: Graph, namespace: Mapping[str, Any]) -> list[str]:
-    """Give the names of the notebook that a graph needs in production."""
-    codes = [step.code_name for step in graph.spec.every_step()]
-    names = [name for name in codes if name in graph.namespace or name in namespace]
-    return list(dict.fromkeys([*names, *value_names(graph.spec)]))

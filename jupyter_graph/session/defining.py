@@ -200,6 +200,10 @@ def _make_room(graphs: Graphs, plan: StepPlan) -> list[str]:
 def step_spec(name: str, code_name: str, code: Any, options: StepOptions) -> StepSpec:
     """Describe a step, all but its place."""
     is_class = inspect.isclass(code)
+    if options.handler and not is_class:
+        raise MagicError(
+            f"--handler names the method of a class; {code_name or name!r} is no class"
+        )
     return StepSpec(
         name=name,
         class_name=code_name if is_class else None,

@@ -24,13 +24,13 @@ def deploy_graph(session: Session, graph: str | None = None, **options: Any) -> 
         DeployError: it could not be built, checked or started.
         SpecError: the graph breaks a rule.
     """
-    from jupyter_graph.deployment.deploy import deploy
-
     target = session.graph(graph)
     if not target.spec.every_step():
         raise DeployError(
             f"graph {target.name!r} has no steps yet: write one with %%graph_step"
         )
+    from jupyter_graph.deployment.deploy import deploy
+
     return deploy(
         target,
         sources=sources_of(session, target),

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.session.defining import StepPlaced, StepPlan, plan_step, put_step
-from jupyter_graph.session.events import EventRecord, Events, private_copy
+from jupyter_graph.session.events import EventRecord, Events
 from jupyter_graph.session.graphs import Graphs
 from jupyter_graph.session.options import StepOptions
 from jupyter_graph.session.parts import part
+from jupyter_graph.session.program import cells_of, code_of, program_of
 from jupyter_graph.session.tables import Table
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.validate import validate
@@ -138,7 +138,7 @@ class Session:
         if until is not None:
             target = part(target, until=until)
         validate(target)
-        return self._send(target, body, path, method, headers, silent=silent)
+        return self._send(target, body, (path, method, headers), silent=silent)
 
     def run_each(
         self, bodies: Iterable[Any], silent: bool = False, **request: Any
@@ -148,6 +148,8 @@ class Session:
         Raises:
             StepError: one failed; those after it are not sent.
         """
+        from jupyter_graph.session.sending import ANSWER_COLUMNS
+
         with self._told_seldom():
             answers = [self.run(body, silent=silent, **request) for body in bodies]
         return Table(
@@ -172,51 +174,35 @@ class Session:
             graph: the graph's name, the current one by default.
             silent: give a failed event's answer instead of raising.
         """
+        from jupyter_graph.session.sending import input_of
+
         target = self.graph(graph)
         validate(target)
         record = self.event_ring.find(target.name, id)
         if body is AS_RECORDED:
-            body = record.body if from_step is None else _input_of(record, from_step)
+            body = record.body if from_step is None else input_of(record, from_step)
         if from_step is not None:
             target = part(target, from_step=from_step)
-        return self._send(
-            target, body, record.path, record.method, record.headers, silent=silent
-        )
+        request = (record.path, record.method, record.headers)
+        return self._send(target, body, request, silent=silent)
 
     def _send(
         self,
         graph: Graph,
         body: Any,
-        path: str,
-        method: str,
-        headers: Mapping[str, str] | None,
+        request: tuple[str, str, Mapping[str, str] | None],
         *,
         silent: bool,
     ) -> Answer:
-        entered = private_copy(body)
-        request: dict[str, Any] = {
-            "path": path,
-            "method": method,
-            "headers": dict(headers or {}),
-        }
-        call: dict[str, Any] = {**request, "event_id": uuid4().hex}
-        call |= {"silent": True, "traced": True}
+        from jupyter_graph.session.sending import send
+
         is_whole = graph is self.graphs.named(graph.name)
-        if is_whole:
-            answer = self.runners.of(graph).answer(body, **call)
-        else:
-            answer = self._send_through_part(graph, body, call)
-        self.event_ring.add(graph.name, entered, answer, is_whole=is_whole, **request)
+        runners = self.runners if is_whole else None
+        answer = send(graph, body, *request, runners=runners, ring=self.event_ring)
         self.changed(graph.name)
         if answer.error is not None and not silent:
             raise answer.error
         return answer
-
-    def _send_through_part(self, graph: Graph, body: Any, call: Any) -> Answer:
-        from jupyter_graph.run.runner import Runner
-
-        with Runner(graph) as runner:
-            return runner.answer(body, **call)
 
     def events(self, graph: str | None = None) -> Table[EventRecord]:
         """Give the events that went through a graph, oldest first."""
@@ -238,46 +224,17 @@ class Session:
         return check(target, self.graphs.sources, self.cells_for(target), self.user_ns)
 
     def cells_for(self, graph: Graph) -> list[Cell]:
-        """Give the cells a graph is built from, in the order they ran.
-
-        A step's cell as it was when it defined the step counts even when the cell
-        says something else by now; step cells of other graphs that define the same
-        names do not.
-        """
-        sources = self.graphs.sources
-        own = {source.cell for source in sources.of_graph(graph.name)}
-        names = {source.code_name for source in sources.of_graph(graph.name)}
-        foreign = {
-            source.cell
-            for source in sources.all()
-            if source.graph != graph.name and source.code_name in names
-        }
-        live = [cell for cell in self.cells() if cell not in foreign - own]
-        lost = [cell for cell in own if cell not in live]
-        return sorted([*lost, *live], key=_number) if lost else live
+        """Give the cells a graph is built from, in the order they ran."""
+        return cells_of(graph, self.graphs.sources, self.cells())
 
     def code_of(self, step: str, graph: str | None = None) -> str:
-        """Give the text of the cell that defined a step.
-
-        Raises:
-            UnknownStepError: there is no such step.
-        """
-        target = self.graphs.named(graph)
-        source = self.graphs.sources.of(target.name, step)
-        if source is not None:
-            return source.cell.source
-        known = [s for s in target.spec.every_step() if s.name == step]
-        found = known[0] if known else target.spec.step(step)
-        return _source_text(target.namespace.get(found.code_name), found.code_name)
+        """Give the text of the cell that defined a step."""
+        return code_of(self.graphs.named(graph), self.graphs.sources, step)
 
     def program(self, graph: str | None = None) -> str:
         """Give the program that the graph's cells make up: what would ship."""
-        from jupyter_graph.cells.slice import slice_cells
-        from jupyter_graph.session.check import shipped_names
-
         target = self.graph(graph)
-        roots = shipped_names(target, self.user_ns)
-        return slice_cells(self.cells_for(target), roots, self.user_ns).source
+        return program_of(target, self.cells_for(target), self.user_ns)
 
     def changed(self, graph: str) -> None:
         """Tell whoever shows this graph that it, or its counters, changed."""
@@ -312,13 +269,6 @@ class Session:
             self._runners.close()
 
 
-ANSWER_COLUMNS = {
-    "event_id": lambda answer: answer.event_id,
-    "status": lambda answer: answer.status_code,
-    "body": lambda answer: answer.body,
-}
-
-
 def graph_name_of(path: Path | None) -> str:
     """Give the name of a notebook's first graph.
 
@@ -333,33 +283,3 @@ def graph_name_of(path: Path | None) -> str:
     )
     stem = stem if stem[:1].isalpha() or stem[:1] == "_" else f"_{stem}"
     return stem[:63] if stem not in ("start", "graph") else f"{stem}_"
-
-
-def _number(cell: Cell) -> int:
-    return cell.number if cell.number is not None else 0
-
-
-def _input_of(record: EventRecord, step: str) -> Any:
-    from jupyter_graph.errors import MagicError
-
-    trace = record.answer.trace if record.answer is not None else None
-    rows: Sequence[Any] = list(trace or ())
-    found = [row for row in rows if row.step == step]
-    kept = bool(found) and (
-        found[0].input.value is not None or found[0].input.type == "NoneType"
-    )
-    if not kept:
-        raise MagicError(
-            f"what step {step!r} received in event {record.event_id} is not kept; "
-            "give the body yourself: --with EXPR"
-        )
-    return private_copy(found[0].input.value)
-
-
-def _source_text(code: Any, name: str) -> str:
-    import inspect
-
-    try:
-        return inspect.getsource(code)
-    except (TypeError, OSError):
-        return f"# {name}: its source is not at hand"

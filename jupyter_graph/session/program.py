@@ -1,0 +1,73 @@
+"""Which cells a graph is made of, and the program they make up."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from jupyter_graph.cells.source import Cell
+from jupyter_graph.session.sources import StepSources
+from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.values import value_names
+
+
+def cells_of(graph: Graph, sources: StepSources, cells: Sequence[Cell]) -> list[Cell]:
+    """Give the cells a graph is built from, in the order they ran.
+
+    A step's cell as it was when it defined the step counts even when the cell says
+    something else by now; step cells of other graphs that define the same names do
+    not.
+    """
+    own = {source.cell for source in sources.of_graph(graph.name)}
+    names = {source.code_name for source in sources.of_graph(graph.name)}
+    foreign = {
+        source.cell
+        for source in sources.all()
+        if source.graph != graph.name and source.code_name in names
+    }
+    live = [cell for cell in cells if cell in own or cell not in foreign]
+    # Without its id, or it would count as an older run of what the cell says now.
+    lost = [replace(cell, id=None) for cell in own if cell not in live]
+    return sorted([*lost, *live], key=_number) if lost else live
+
+
+def _number(cell: Cell) -> int:
+    return cell.number if cell.number is not None else 0
+
+
+def code_of(graph: Graph, sources: StepSources, step: str) -> str:
+    """Give the text of the cell that defined a step, else of its function or class.
+
+    Raises:
+        UnknownStepError: there is no such step.
+    """
+    source = sources.of(graph.name, step)
+    if source is not None:
+        return source.cell.source
+    known = [found for found in graph.spec.every_step() if found.name == step]
+    name = (known[0] if known else graph.spec.step(step)).code_name
+    try:
+        return inspect.getsource(graph.namespace[name])
+    except (KeyError, TypeError, OSError):
+        return f"# {name}: its source is not at hand"
+
+
+def shipped_names(graph: Graph, namespace: Mapping[str, Any]) -> list[str]:
+    """Give the names of the notebook that a graph needs in production."""
+    codes = [step.code_name for step in graph.spec.every_step()]
+    names = [name for name in codes if name in graph.namespace or name in namespace]
+    return list(dict.fromkeys([*names, *value_names(graph.spec)]))
+
+
+def program_of(graph: Graph, cells: Sequence[Cell], namespace: dict[str, Any]) -> str:
+    """Give the program that the cells of a graph make up: what would ship.
+
+    Raises:
+        CellError: a line that is needed cannot run outside of a notebook.
+    """
+    from jupyter_graph.cells.slice import slice_cells
+
+    found = slice_cells(cells, shipped_names(graph, namespace), namespace)
+    return str(found.source)
