@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jupyter_graph.picture import theme
+from jupyter_graph.picture.measure import clean
 from jupyter_graph.picture.scene import Figure, Scene, scene
 from jupyter_graph.spec.model import GraphSpec
 
@@ -98,8 +99,8 @@ def quoted(word: str) -> str:
 
 
 def escaped(word: str) -> str:
-    """Escape what has a meaning inside quotes: the quote and the backslash."""
-    return word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    """Escape the quote and the backslash; control signs are replaced."""
+    return clean(word).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def source(spec: GraphSpec) -> str:

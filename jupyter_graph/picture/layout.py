@@ -154,14 +154,10 @@ def _finished(drawn: Scene, boxes: dict[str, Block], plan: Plan, engine: str) ->
     for link, way in plan.ways.items():
         ways[link.source, link.target, link.kind] = way
     edges = _edges(ways, nodes)
-    right = max(
-        [n.x + n.width / 2 for n in nodes.values()] + [f.x + f.width for f in frames]
-    )
-    bottom = max(
-        [n.y + n.height / 2 + _FOOT for n in nodes.values()]
-        + [f.y + f.height for f in frames]
-        + [y for edge in edges for _, y in edge.points]
-    )
+    corners = [(n.x + n.width / 2, n.y + n.height / 2 + _FOOT) for n in nodes.values()]
+    corners += [(f.x + f.width, f.y + f.height) for f in frames]
+    corners += [point for edge in edges for point in edge.points]
+    right, bottom = max(x for x, _ in corners), max(y for _, y in corners)
     return Layout(
         nodes,
         edges,

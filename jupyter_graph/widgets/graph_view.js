@@ -281,7 +281,12 @@ class View {
     // JupyterLab would take the arrow keys and Enter for the notebook.
     this.root.dataset.lmSuppressShortcuts = "true";
     this.root.dataset.jpSuppressContextMenu = "true";
-    this.stage = svg("svg", { class: "jg-stage", role: "graphics-document document" });
+    // Without tabindex Chromium takes it for a scroller and stops there with Tab.
+    this.stage = svg("svg", {
+      class: "jg-stage",
+      role: "graphics-document document",
+      tabindex: -1,
+    });
     this.layer = svg("g");
     this.stage.append(this.layer);
     this.panel = html("aside", "jg-panel");

@@ -18,7 +18,7 @@ from jupyter_graph.picture.layout import layout
 from jupyter_graph.picture.mimebundle import mimebundle
 from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.types import Clock
-from jupyter_graph.widgets.step_detail import StepDetail, sent
+from jupyter_graph.widgets.step_detail import StepDetail, sendable, sent
 
 HERE = Path(__file__).parent
 LEAST_SECONDS = 0.05
@@ -61,7 +61,7 @@ class GraphView(anywidget.AnyWidget):
         self._spec = spec
         self._clock = clock
         self._gate = Lock()
-        self._waiting: dict[str, Any] | None = None
+        self._waiting: Snapshot | None = None
         self._shown_at = float("-inf")
         super().__init__(
             drawing=_drawn(spec),
@@ -81,7 +81,7 @@ class GraphView(anywidget.AnyWidget):
         last event call ``flush``.
         """
         with self._gate:
-            self._waiting = dict(snapshot)
+            self._waiting = snapshot
             if self._clock() - self._shown_at >= LEAST_SECONDS:
                 self._send_waiting()
 
@@ -92,7 +92,7 @@ class GraphView(anywidget.AnyWidget):
 
     def _send_waiting(self) -> None:
         if self._waiting is not None:
-            self.counters, self._waiting = self._waiting, None
+            self.counters, self._waiting = _sendable(self._waiting), None
             self._shown_at = self._clock()
 
     def set_spec(
@@ -123,6 +123,16 @@ class GraphView(anywidget.AnyWidget):
         data, metadata = shown
         static = mimebundle(self._spec, self.counters)
         return {**data, **static}, metadata
+
+
+def _sendable(snapshot: Snapshot) -> dict[str, Any]:
+    edges = {
+        name: {**edge, "last": sendable(str(last))}
+        if (last := edge.get("last"))
+        else edge
+        for name, edge in (snapshot.get("edges") or {}).items()
+    }
+    return {"steps": dict(snapshot.get("steps") or {}), "edges": edges}
 
 
 def _drawn(spec: GraphSpec) -> dict[str, Any]:

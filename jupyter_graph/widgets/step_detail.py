@@ -86,5 +86,15 @@ def shortened(text: str) -> str:
     'abc'
     """
     if len(text) <= _LONGEST:
-        return text
-    return f"{text[:_LONGEST]}\n… {len(text) - _LONGEST:,} more characters"
+        return sendable(text)
+    more = f"\n… {len(text) - _LONGEST:,} more characters"
+    return sendable(text[:_LONGEST]) + more
+
+
+def sendable(text: str) -> str:
+    r"""Replace halves of pairs, which JSON bodies may hold and no message can.
+
+    >>> sendable("a\ud800")
+    'a?'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
