@@ -1,0 +1,82 @@
+# Every target works in a fresh clone: it makes its own .venv. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := check
+.PHONY: check fix lint types test test-fast notebooks demo lab bench labextension wheel docs clean help
+
+check: $(VENV)/.check lint types test  ## format check, lint, types and all tests
+
+lint: $(VENV)/.check  ## format and lint check
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.check  ## mypy --strict on the package
+	$(BIN)/mypy
+
+fix: $(VENV)/.check  ## format, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: $(VENV)/.test  ## all tests: unit, real processes, notebooks, browser where there is one
+	$(PY) -m pytest
+	$(PY) -m pytest --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg --timeout=180 notebooks
+
+test-fast: $(VENV)/.test  ## the unit part, under a minute
+	$(PY) -m pytest -m "not slow and not ui and not integration"
+
+notebooks: $(VENV)/.test  ## execute the notebooks and compare their checked outputs
+	$(PY) -m pytest --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg --timeout=180 notebooks
+
+demo: $(VENV)/.demo  ## run the quickstart headless: graph, answers, URL, parity
+	$(PY) notebooks/demo.py
+
+lab: $(VENV)/.lab  ## open JupyterLab on the notebooks
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+bench: $(VENV)/.test  ## benchmarks that need no peers
+	$(PY) -m benchmarks.bench_chain
+	$(PY) -m benchmarks.bench_import
+
+labextension: $(VENV)/.lab  ## build the JupyterLab part (Node comes from PyPI)
+	$(PY) labextension/build.py
+
+wheel: labextension $(VENV)/.build  ## build the wheel with the JupyterLab part in it
+	rm -rf dist && $(PY) -m build && $(BIN)/check-wheel-contents dist/*.whl
+
+clean:  ## remove what was built, the environment included
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+# -- environments: one venv, grown by what a target needs ----------------------
+
+$(VENV)/.base: pyproject.toml setup.cfg
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q --upgrade "pip>=25.1"
+	$(PY) -m pip install -q -e .
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.base
+	$(PY) -m pip install -q --group demo
+	touch $@
+
+$(VENV)/.test: $(VENV)/.base
+	$(PY) -m pip install -q --group test
+	touch $@
+
+$(VENV)/.check: $(VENV)/.test
+	$(PY) -m pip install -q --group check
+	touch $@
+
+$(VENV)/.build: $(VENV)/.base
+	$(PY) -m pip install -q --group build
+	touch $@
+
+$(VENV)/.lab: $(VENV)/.demo
+	$(PY) -m pip install -q --group lab
+	touch $@
