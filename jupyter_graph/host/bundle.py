@@ -14,6 +14,7 @@ from typing import Any
 from jupyter_graph.errors import BundleError
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.codec import from_dict
 
 STEPS = "steps"
 
@@ -51,14 +52,9 @@ def load_bundle_graph(bundle: Path) -> Graph:
         BundleError: ``graph.json`` or ``steps.py`` is missing or cannot be read.
     """
     document = _read_json(bundle / "graph.json")
-    names = vars(import_steps(bundle))
-    modules = {
-        str(home)
-        for value in names.values()
-        if isinstance(home := getattr(value, "__module__", None), str)
-    }
+    spec = from_dict(document, name=str(document.get("name") or "graph"))
     # A bundle is code that its owner built, so what steps.py imports counts too.
-    return Graph.from_dict(document, namespace=names, allow_imports=sorted(modules))
+    return Graph.from_spec(spec, vars(import_steps(bundle)), literal=True)
 
 
 def import_steps(bundle: Path) -> ModuleType:

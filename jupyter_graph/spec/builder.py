@@ -99,6 +99,7 @@ class Graph:
         self.namespace: dict[str, Any] = {}
         self.allow_imports: tuple[str, ...] = ()
         self._literal = False
+        self._is_trusted = True
         self._last: str | None = None
         router = None
         if topology == "router":
@@ -145,7 +146,7 @@ class Graph:
         The names of a document are not: they stand only for what the namespace's own
         module defines.
         """
-        return not self._literal
+        return self._is_trusted
 
     # -- documents --------------------------------------------------------------
 
@@ -168,20 +169,31 @@ class Graph:
         """
         own = document.get("name") if isinstance(document, Mapping) else None
         spec = from_dict(document, name=str(name or own or "graph"))
-        graph = cls.from_spec(spec, namespace)
+        graph = cls.from_spec(spec, namespace, literal=True)
         graph.allow_imports = tuple(allow_imports)
-        graph._literal = True
+        graph._is_trusted = False
         return graph
 
     @classmethod
     def from_spec(
-        cls, spec: GraphSpec, namespace: Mapping[str, Any] | None = None
+        cls,
+        spec: GraphSpec,
+        namespace: Mapping[str, Any] | None = None,
+        *,
+        literal: bool = False,
     ) -> Graph:
-        """Give a graph that grows from this spec."""
+        """Give a graph that grows from this spec.
+
+        Args:
+            spec: the spec.
+            namespace: the objects that its names stand for, wherever they come from.
+            literal: take it as it is, even where no step responds.
+        """
         graph = cls("graph", topology=spec.topology)
         graph.name = spec.name
         graph._spec = spec
         graph.namespace.update(namespace or {})
+        graph._literal = literal
         graph._last = _last_ordinary(spec)
         return graph
 
