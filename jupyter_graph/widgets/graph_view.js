@@ -77,8 +77,10 @@ export function neighbour(drawing, name, key) {
   if (key === "End") return drawing.nodes.reduce((a, b) => (b.x > a.x ? b : a)).name;
   if (key === "ArrowRight" || key === "ArrowLeft") {
     const [from, to] = key === "ArrowRight" ? ["source", "target"] : ["target", "source"];
-    const ends = drawing.edges.filter((e) => e[from] === name).map((e) => at.get(e[to]));
-    return nearest(ends.filter(Boolean), here, (n) => Math.abs(n.y - here.y));
+    const ways = drawing.edges.filter((e) => e[from] === name && at.has(e[to]));
+    const flow = ways.filter((e) => e.kind !== "error"); // errors where nothing else leads
+    const ends = (flow.length ? flow : ways).map((e) => at.get(e[to]));
+    return nearest(ends, here, (n) => Math.abs(n.y - here.y));
   }
   if (key === "ArrowDown" || key === "ArrowUp") {
     const down = key === "ArrowDown" ? 1 : -1;

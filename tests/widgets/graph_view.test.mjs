@@ -26,7 +26,13 @@ const drawing = {
     node("down", 200, 100),
     node("end", 300, 0),
   ],
-  edges: [edge("start", "a"), edge("a", "up"), edge("a", "down"), edge("up", "end")],
+  edges: [
+    edge("start", "a"),
+    edge("a", "start", "error"),
+    edge("a", "up"),
+    edge("a", "down"),
+    edge("up", "end"),
+  ],
 };
 
 test("counts and times are short", () => {
