@@ -11,6 +11,7 @@ from typing import Any
 
 from jupyter_graph.cells.requirements import requirements as requirements_of
 from jupyter_graph.cells.slice import Slice, slice_cells
+from jupyter_graph.cells.source import place
 from jupyter_graph.deployment.bundle_folder import (
     MAKER,
     SOURCES,
@@ -108,7 +109,9 @@ class Builder:
         self.folder = folder
         self.files: dict[str, str] = {}
         self.spec, extra = with_named_values(graph.spec)
-        self.graph = Graph.from_spec(self.spec, {**graph.namespace, **extra})
+        self.graph = Graph.from_spec(
+            self.spec, {**graph.namespace, **extra}, literal=True
+        )
         self.graph.allow_imports = graph.allow_imports
 
     def build(self) -> Bundle:
@@ -158,7 +161,7 @@ class Builder:
     def _artifacts(self, part: Slice, code: Code) -> set[str]:
         """Save every value; give the modules that loading them needs."""
         values = {value.name: value.value for value in part.values}
-        places = {v.name: f"cell {v.cell}, line {v.line}: " for v in part.values}
+        places = {v.name: f"{place(v.cell, v.line)}: " for v in part.values}
         values.update(code.values)
         folder = self.folder / "artifacts"
         needs: set[str] = set()
