@@ -46,6 +46,6 @@ def sources_of(session: Session, graph: Graph) -> Sources:
     path = session.notebook_path
     return Sources(
         cells=session.cells_for(graph),
-        namespace={**session.user_ns, **graph.namespace},
+        namespace=session.names_for(graph),
         notebook=str(path) if path is not None else None,
     )

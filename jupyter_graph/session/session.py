@@ -221,11 +221,16 @@ class Session:
         from jupyter_graph.session.check import check
 
         target = self.graph(graph)
-        return check(target, self.graphs.sources, self.cells_for(target), self.user_ns)
+        cells, names = self.cells_for(target), self.names_for(target)
+        return check(target, self.graphs.sources, cells, names)
 
     def cells_for(self, graph: Graph) -> list[Cell]:
         """Give the cells a graph is built from, in the order they ran."""
         return cells_of(graph, self.graphs.sources, self.cells())
+
+    def names_for(self, graph: Graph) -> dict[str, Any]:
+        """Give what the names in those cells stand for: first the graph's own."""
+        return {**self.user_ns, **graph.namespace}
 
     def code_of(self, step: str, graph: str | None = None) -> str:
         """Give the text of the cell that defined a step."""
@@ -234,7 +239,7 @@ class Session:
     def program(self, graph: str | None = None) -> str:
         """Give the program that the graph's cells make up: what would ship."""
         target = self.graph(graph)
-        return program_of(target, self.cells_for(target), self.user_ns)
+        return program_of(target, self.cells_for(target), self.names_for(target))
 
     def changed(self, graph: str) -> None:
         """Tell whoever shows this graph that it, or its counters, changed."""

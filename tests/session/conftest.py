@@ -1,0 +1,31 @@
+"""A session of a notebook that is no notebook: cells are executed by hand."""
+
+import pytest
+
+from jupyter_graph.cells.source import Cell
+from jupyter_graph.session.options import StepOptions
+from jupyter_graph.session.session import Session
+
+
+@pytest.fixture
+def session():
+    """A session without a kernel; its runners are closed at the end."""
+    session = Session({"__name__": "__main__"})
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def define(session):
+    """Run a cell and put its function or class into the graph."""
+    cells = []
+    session.cells = lambda: list(cells)
+
+    def define(source, cell_id=None, **options):
+        cell = Cell(source, len(cells) + 1, cell_id)
+        plan = session.plan_step(StepOptions(**options), cell)
+        exec(source, session.user_ns)
+        cells.append(cell)
+        return session.put_step(plan)
+
+    return define
