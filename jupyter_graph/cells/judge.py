@@ -168,6 +168,14 @@ class Judge:
             return True
         return still(self.namespace[name], expected)
 
+    def is_written_plainly(self, name: str, statement: Statement, node: Any) -> bool:
+        """Tell whether an assignment is one that would ship as code if unchanged."""
+        try:
+            self.assigned(name, statement, node)
+        except NotPlain:
+            return False
+        return statement.is_plain_python(node)
+
     def assigned(self, name: str, statement: Statement, node: Any) -> Any:
         """Work out what an assignment gives to a name; NotPlain when it is no code."""
         evaluator = self.evaluator(statement.index)

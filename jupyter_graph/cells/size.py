@@ -1,0 +1,64 @@
+"""About how large a value is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+MOST_PARTS = 10_000
+
+
+def size_of(value: Any) -> str:
+    """Give about how much memory a value takes, in readable units.
+
+    Large containers are measured by a part of their items.
+
+    >>> size_of(b"x" * 4_000_000)
+    '4.0 MB'
+    """
+    size: float = _bytes(value)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            break
+        size /= 1000
+    return f"{size:.0f} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
+
+
+def _bytes(value: Any) -> int:
+    total, count = 0, 0
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting and count < MOST_PARTS:
+        part = waiting.pop()
+        if id(part) in seen or isinstance(part, type):
+            continue
+        seen.add(id(part))
+        count += 1
+        total += _own_bytes(part)
+        waiting += list(_parts(part))
+    return total
+
+
+def _own_bytes(part: Any) -> int:
+    own = getattr(part, "nbytes", None)
+    if isinstance(own, int):
+        return own
+    usage = getattr(part, "memory_usage", None)  # pandas
+    try:
+        if callable(usage):
+            found = usage(deep=True)
+            return int(found if isinstance(found, int) else found.sum())
+        return sys.getsizeof(part)
+    except Exception:  # a foreign object may do anything
+        return 0
+
+
+def _parts(part: Any) -> Iterator[Any]:
+    if isinstance(part, dict):
+        yield from part.keys()
+        yield from part.values()
+    elif isinstance(part, list | tuple | set | frozenset):
+        yield from part
+    elif type(part).__module__.partition(".")[0] not in ("numpy", "pandas"):
+        yield from getattr(part, "__dict__", {}).values()
