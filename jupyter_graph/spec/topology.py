@@ -68,7 +68,8 @@ def handler_names(graph: GraphSpec) -> frozenset[str]:
 
 def followers(graph: GraphSpec) -> dict[str, tuple[str, ...]]:
     """Give, for ``start`` and each step, the steps that flow edges lead to."""
-    found: dict[str, list[str]] = {START: [], **{name: [] for name in graph.names()}}
+    top = (*graph.names(), *((graph.router.name,) if graph.router else ()))
+    found: dict[str, list[str]] = {START: [], **{name: [] for name in top}}
     for edge in edges(graph):
         if edge.kind == "flow":
             found.setdefault(edge.source, []).append(edge.target)
