@@ -33,28 +33,30 @@ const CLOSING = ')]}';
 export function words(line: string): string[] {
   const found: string[] = [];
   let word = '';
-  let quote = '';
   let depth = 0;
-  for (const char of line) {
-    if (quote === '' && depth === 0 && /\s/.test(char)) {
-      if (word !== '') {
-        found.push(word);
-      }
+  for (let at = 0; at < line.length; at += 1) {
+    const char = line[at];
+    if (depth === 0 && /\s/.test(char)) {
+      found.push(word);
       word = '';
       continue;
     }
-    if (quote !== '') {
-      quote = char === quote && !word.endsWith('\\') ? '' : quote;
-    } else if (char === '"' || char === "'") {
-      quote = char;
-    } else if (OPENING.includes(char)) {
+    const quoted = /^(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')/.exec(
+      line.slice(at)
+    );
+    if (quoted !== null) {
+      word += quoted[0];
+      at += quoted[0].length - 1;
+      continue;
+    }
+    if (OPENING.includes(char)) {
       depth += 1;
     } else if (CLOSING.includes(char)) {
       depth = Math.max(0, depth - 1);
     }
     word += char;
   }
-  return word === '' ? found : [...found, word];
+  return [...found, word].filter(word => word !== '');
 }
 
 /** Give the first word that is neither an option nor an option's value, or ''. */
@@ -62,7 +64,7 @@ export function typedName(line: string): string {
   const rest = words(line);
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (!word.startsWith('--')) {
-      return word;
+      return word.replace(/^(["'])(.*)\1$/, '$2');
     }
     if (EXPRESSIONS.has(word.split('=', 1)[0])) {
       while (rest.length > 0 && !rest[0].startsWith('--')) {

@@ -108,7 +108,7 @@ function graphArea(notebook: NotebookPanel): MainAreaWidget<GraphPanel> {
   const steps = stepsOf(notebook);
   steps.changed.connect((_, id) => {
     if (steps.step(id)?.state === 'current') {
-      void content.refresh();
+      void content.fill();
     }
   }, area);
   notebook.disposed.connect(() => area.dispose(), area);

@@ -39,7 +39,7 @@ export function stateOf(source: string, run: IRun | undefined): StepState {
 /**
  * The steps among the cells of one notebook. Knows text and runs, not the DOM.
  *
- * A cell is sent (`send`) before it has run (`finish`): what counts is the text that
+ * A cell is sent (`send`) before it has run (`finish`) or not (`skip`): what counts is the text that
  * was sent, also when the user types on meanwhile.
  */
 export class StepsModel {
@@ -82,6 +82,11 @@ export class StepsModel {
     const source = this._sent.get(id) ?? this._sources.get(id) ?? '';
     this._sent.delete(id);
     this._update(id, () => this._runs.set(id, { source, succeeded }));
+  }
+
+  /** The kernel dropped what was sent, because a cell before it failed. */
+  skip(id: string): void {
+    this._sent.delete(id);
   }
 
   /** The kernel is another one now: nothing has run. */

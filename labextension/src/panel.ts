@@ -1,4 +1,5 @@
 import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { Kernel } from '@jupyterlab/services';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { PanelLayout, Widget } from '@lumino/widgets';
 
@@ -23,11 +24,11 @@ const NO_KERNEL: IHint = {
 };
 const WAITING: IHint = {
   title: 'Waiting for the kernel',
-  message: 'It draws the graph as soon as the cells before are done.'
+  message: 'It draws the graph as soon as the running cells are done.'
 };
-const RESTARTED: IHint = {
-  title: 'The kernel was restarted',
-  message: 'The graph is drawn again when the step cells have run.'
+const ABORTED: IHint = {
+  title: 'Not asked',
+  message: 'Cells failed while the kernel was busy. Refresh to ask again.'
 };
 const NOT_LOADED: IHint = {
   title: 'jupyter_graph is not loaded in this kernel',
@@ -43,10 +44,11 @@ export class GraphPanel extends Widget {
     this.addClass('jg-graph-panel');
     this.layout = new PanelLayout();
     const { sessionContext } = notebook;
+    // Emitted after a restart that the user asked for, too.
     sessionContext.kernelChanged.connect(() => void this.refresh(), this);
     sessionContext.statusChanged.connect((_, status) => {
-      if (status === 'restarting' || status === 'autorestarting') {
-        this._showHint(RESTARTED);
+      if (status === 'autorestarting') {
+        void this.refresh();
       }
     }, this);
   }
@@ -68,6 +70,13 @@ export class GraphPanel extends Widget {
     }
   }
 
+  /** Ask unless there is a picture: the kernel keeps a picture up to date itself. */
+  async fill(): Promise<void> {
+    if (!this._hasPicture && !this._asking) {
+      await this.refresh();
+    }
+  }
+
   private async _ask(): Promise<void> {
     await this._notebook.sessionContext.ready;
     const kernel = this._notebook.sessionContext.session?.kernel;
@@ -78,20 +87,10 @@ export class GraphPanel extends Widget {
     if (!this._hasPicture) {
       this._showHint(WAITING);
     }
-    let reply: GraphReply;
-    try {
-      const future = kernel.requestExecute({
-        code: '',
-        silent: true,
-        store_history: false,
-        allow_stdin: false,
-        stop_on_error: false,
-        user_expressions: { ...QUESTION }
-      });
-      reply = readReply((await future.done).content);
-    } catch (error) {
-      // The kernel was restarted or closed before it answered.
-      reply = { kind: 'refusal', name: 'No answer', message: String(error) };
+    let reply = await question(kernel);
+    if (reply.kind === 'aborted') {
+      // A cell failed, and the kernel dropped all that was waiting; now it is free.
+      reply = await question(kernel);
     }
     if (!this.isDisposed) {
       await this._show(reply);
@@ -103,6 +102,8 @@ export class GraphPanel extends Widget {
       await this._showPicture(reply);
     } else if (reply.kind === 'not-loaded') {
       this._showHint(NOT_LOADED);
+    } else if (reply.kind === 'aborted') {
+      this._showHint(ABORTED);
     } else {
       this._showHint({ title: reply.name, message: reply.message });
     }
@@ -159,4 +160,21 @@ export class GraphPanel extends Widget {
   private _hasPicture = false;
   private _wanted = 0;
   private readonly _notebook: NotebookPanel;
+}
+
+async function question(kernel: Kernel.IKernelConnection): Promise<GraphReply> {
+  try {
+    const future = kernel.requestExecute({
+      code: '',
+      silent: true,
+      store_history: false,
+      allow_stdin: false,
+      stop_on_error: false,
+      user_expressions: { ...QUESTION }
+    });
+    return readReply((await future.done).content);
+  } catch (error) {
+    // The kernel was restarted or closed before it answered.
+    return { kind: 'refusal', name: 'No answer', message: String(error) };
+  }
 }

@@ -26,6 +26,11 @@ export interface INotLoaded {
   readonly kind: 'not-loaded';
 }
 
+/** The kernel dropped the question, because a cell before it failed. */
+export interface IAborted {
+  readonly kind: 'aborted';
+}
+
 /** The kernel could not draw it and says why. */
 export interface IRefusal {
   readonly kind: 'refusal';
@@ -33,7 +38,7 @@ export interface IRefusal {
   readonly message: string;
 }
 
-export type GraphReply = IPicture | INotLoaded | IRefusal;
+export type GraphReply = IPicture | INotLoaded | IAborted | IRefusal;
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -61,10 +66,7 @@ export function readReply(content: unknown): GraphReply {
     return unknown;
   }
   if (content.status === 'aborted') {
-    return refusal({
-      ename: 'Not asked',
-      evalue: 'A cell failed while the kernel was busy; refresh to ask again.'
-    });
+    return { kind: 'aborted' };
   }
   if (content.status === 'error') {
     return refusal(content);

@@ -63,10 +63,15 @@ function followRuns(
   };
   const finish = (
     _: unknown,
-    run: { notebook: Notebook; cell: Cell; success: boolean }
+    run: { notebook: Notebook; cell: Cell; success: boolean; error?: unknown }
   ): void => {
-    if (run.notebook.model === notebook) {
+    if (run.notebook.model !== notebook) {
+      return;
+    }
+    if (run.success || hasName(run.error)) {
       steps.finish(run.cell.model.id, run.success);
+    } else {
+      steps.skip(run.cell.model.id);
     }
   };
   const context = panel.sessionContext;
@@ -83,4 +88,9 @@ function followRuns(
     NotebookActions.executed.disconnect(finish);
     Signal.clearData(steps);
   });
+}
+
+/** Whether Python raised it: a cell that was dropped unrun fails without a name. */
+function hasName(error: unknown): boolean {
+  return Boolean((error as { errorName?: unknown } | null)?.errorName);
 }

@@ -13,6 +13,9 @@ const named = [
   ['--args {"limit": 3, "note": "a --b c"} predict --respond', ''],
   ['predict --args {"limit": 3}', 'predict'],
   ['--arg k=v --timeout 3 predict', 'predict'],
+  ['"predict" --after clean', 'predict'],
+  ["predict --input-path don't", 'predict'],
+  ["--input-path don't predict", 'predict'],
   ['--after clean', ''],
   ['--after', ''],
   ['', '']

@@ -58,6 +58,14 @@ test('an edit that is taken back is no edit', () => {
   assert.equal(model.step('a').state, 'current');
 });
 
+test('a cell that was sent and dropped has not run', () => {
+  const { model } = modelOf();
+  model.send('a');
+  model.skip('a');
+
+  assert.equal(model.step('a').state, 'new');
+});
+
 test('another kernel has run nothing', () => {
   const { model } = modelOf();
   model.send('a');
