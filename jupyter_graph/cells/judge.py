@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, Literal
 
@@ -56,6 +57,18 @@ class Judge:
         self._finals: dict[str, Statement | None] = {}
         self._asking: set[tuple[int, str]] = set()
 
+    @cached_property
+    def _imports(self) -> tuple[str, ...]:
+        """The names that some statement binds by an import."""
+        return tuple(
+            sorted(
+                name
+                for statement in self.program.statements
+                for name, nodes in statement.names.binds.items()
+                if name.isidentifier() and any(isinstance(n, IMPORT) for n in nodes)
+            )
+        )
+
     def has_live(self, name: str) -> bool:
         """Tell whether the kernel has a value of this name."""
         return self.namespace is not None and name in self.namespace
@@ -87,7 +100,9 @@ class Judge:
         live = self.live(name)
         for statement in self.program.all_of(name):
             for node in statement.names.binds[name]:
-                if isinstance(node, FUNCTION) and is_code_of(live, node, statement):
+                if isinstance(node, FUNCTION) and is_code_of(
+                    live, node, statement, self._imports
+                ):
                     return statement
         return last
 
@@ -101,7 +116,7 @@ class Judge:
             return True
         if node.decorator_list or statement is not self.final(name):
             return True
-        return is_code_of(self.live(name), node, statement)
+        return is_code_of(self.live(name), node, statement, self._imports)
 
     def verdict(self, name: str, statement: Statement) -> Verdict:
         """Say how what a statement binds to a name ships."""
@@ -134,7 +149,8 @@ class Judge:
         nodes = list(reversed(statement.names.binds[name]))
         if self.has_live(name):
             live = self.live(name)
-            sure = [n for n in nodes if is_code_of(live, n, statement)]
+            imports = self._imports
+            sure = [n for n in nodes if is_code_of(live, n, statement, imports)]
             nodes = [*sure, *(n for n in nodes if n not in sure)]
         yield from nodes
 
@@ -245,22 +261,39 @@ def imported_as(name: str, node: ast.AST) -> str | None:
     return None
 
 
-def compiled(node: Any, statement: Statement) -> CodeType:
-    """Compile a function as the cell did, without its decorators."""
+def compiled(node: Any, statement: Statement, imports: Iterable[str] = ()) -> CodeType:
+    """Compile a function as the cell did, without its decorators.
+
+    Args:
+        node: the function.
+        statement: where it stands.
+        imports: names that are imported in the text that it was compiled with. A call
+            of an attribute of such a name is compiled in another way (Python 3.11).
+    """
     flags = 0
     for future in statement.futures:
         flags |= getattr(sys.modules["__future__"], future).compiler_flag
     bare = type(node)(**{**dict(ast.iter_fields(node)), "decorator_list": []})
-    module = ast.Module([ast.copy_location(bare, node)], [])
+    known = [ast.Import([ast.alias(name)], lineno=1, col_offset=0) for name in imports]
+    module = ast.Module([*known, ast.copy_location(bare, node)], [])
     code = compile(module, "<cell>", "exec", flags, dont_inherit=True)
     return next(c for c in inner_code(code) if c.co_name == node.name)
 
 
-def is_code_of(live: Any, node: ast.AST, statement: Statement) -> bool:
-    """Tell whether a live function has the code of a definition in a cell."""
+def is_code_of(
+    live: Any, node: ast.AST, statement: Statement, imports: Collection[str] = ()
+) -> bool:
+    """Tell whether a live function has the code of a definition in a cell.
+
+    IPython compiles every statement for itself, a script is compiled as a whole; so
+    the definition is compared alone and together with the imports of all cells.
+    """
     if not isinstance(live, FunctionType) or not isinstance(node, FUNCTION):
         return False
     try:
-        return same_code(live.__code__, compiled(node, statement))
+        return any(
+            same_code(live.__code__, compiled(node, statement, beside))
+            for beside in ((), imports)
+        )
     except (SyntaxError, ValueError, StopIteration):
         return False
