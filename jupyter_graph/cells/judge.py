@@ -274,7 +274,7 @@ def compiled(node: Any, statement: Statement, imports: Iterable[str] = ()) -> Co
     for future in statement.futures:
         flags |= getattr(sys.modules["__future__"], future).compiler_flag
     bare = type(node)(**{**dict(ast.iter_fields(node)), "decorator_list": []})
-    known = [ast.Import([ast.alias(name)], lineno=1, col_offset=0) for name in imports]
+    known = [ast.parse(f"import {name}").body[0] for name in imports]
     module = ast.Module([*known, ast.copy_location(bare, node)], [])
     code = compile(module, "<cell>", "exec", flags, dont_inherit=True)
     return next(c for c in inner_code(code) if c.co_name == node.name)
