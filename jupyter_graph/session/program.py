@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from jupyter_graph.cells.source import Cell
@@ -61,7 +62,9 @@ def shipped_names(graph: Graph, namespace: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys([*names, *value_names(graph.spec)]))
 
 
-def program_of(graph: Graph, cells: Sequence[Cell], namespace: dict[str, Any]) -> str:
+def program_of(
+    graph: Graph, cells: Sequence[Cell], namespace: Mapping[str, Any], folder: Path
+) -> str:
     """Give the program that the cells of a graph make up: what would ship.
 
     Raises:
@@ -69,5 +72,5 @@ def program_of(graph: Graph, cells: Sequence[Cell], namespace: dict[str, Any]) -
     """
     from jupyter_graph.cells.slice import slice_cells
 
-    found = slice_cells(cells, shipped_names(graph, namespace), namespace)
-    return str(found.source)
+    roots = shipped_names(graph, namespace)
+    return slice_cells(cells, roots, namespace, folder=folder).source

@@ -222,7 +222,7 @@ class Session:
 
         target = self.graph(graph)
         cells, names = self.cells_for(target), self.names_for(target)
-        return check(target, self.graphs.sources, cells, names)
+        return check(target, self.graphs.sources, cells, names, self.folder)
 
     def cells_for(self, graph: Graph) -> list[Cell]:
         """Give the cells a graph is built from, in the order they ran."""
@@ -239,7 +239,8 @@ class Session:
     def program(self, graph: str | None = None) -> str:
         """Give the program that the graph's cells make up: what would ship."""
         target = self.graph(graph)
-        return program_of(target, self.cells_for(target), self.names_for(target))
+        cells, names = self.cells_for(target), self.names_for(target)
+        return program_of(target, cells, names, self.folder)
 
     def changed(self, graph: str) -> None:
         """Tell whoever shows this graph that it, or its counters, changed."""
