@@ -10,15 +10,17 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from jupyter_graph.picture.block import Block, Link, Plan
-from jupyter_graph.picture.curves import Point, curve, straight
+from jupyter_graph.picture.curves import Curve, Point, curve, straight
 from jupyter_graph.picture.ordering import ordered
 from jupyter_graph.picture.places import Pull, level
 from jupyter_graph.picture.ranks import ranks
 
 _ROW_GAP = 34.0
-_LANE = 2.0
+_LANE = 22.0
 _DROP = 80.0
 _FAINT = 1e-3
+_FLAT = 0.05
+_MOST_LANES = 12_000  # beyond, long lines run straight over what is between
 
 
 @dataclass(slots=True)
@@ -30,12 +32,27 @@ class Layers:
 
     rank: list[int]
     low: list[bool]
-    height: list[float]
+    size: list[float]
     chains: dict[Link, list[int]] = field(default_factory=dict)
+    buses: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def hops(self) -> list[tuple[int, int]]:
         """Give the pairs of neighbours, each one rank apart."""
-        return [hop for chain in self.chains.values() for hop in pairwise(chain)]
+        hops = (hop for chain in self.chains.values() for hop in pairwise(chain))
+        near = (hop for hop in hops if self.rank[hop[1]] - self.rank[hop[0]] == 1)
+        return list(dict.fromkeys(near))
+
+    def lane(self, rank: int, low: bool, shared: int | None) -> int:
+        """Give a new lane in a rank, or the one that is shared there."""
+        if shared is not None and (rank, shared) in self.buses:
+            return self.buses[rank, shared]
+        number = len(self.rank)
+        self.rank.append(rank)
+        self.low.append(low)
+        self.size.append(_LANE)
+        if shared is not None:
+            self.buses[rank, shared] = number
+        return number
 
 
 def arrange(blocks: dict[str, Block], links: list[Link], gap: float) -> Plan:
@@ -45,7 +62,7 @@ def arrange(blocks: dict[str, Block], links: list[Link], gap: float) -> Plan:
     """
     layers = _layers(blocks, links)
     columns = ordered(layers.rank, layers.low, layers.hops())
-    ys = level(columns, layers.height, _pulls(layers, len(blocks)), _ROW_GAP)
+    ys = level(columns, layers.size, _pulls(layers, len(blocks)))
     every = list(blocks.values())
     spans: list[tuple[float, float]] = []
     left = 0.0
@@ -72,18 +89,19 @@ def _layers(blocks: dict[str, Block], links: list[Link]) -> Layers:
     layers = Layers(
         rank=ranks(len(blocks), pairs),
         low=[block.low for block in blocks.values()],
-        height=[block.height for block in blocks.values()],
+        size=[block.height + _ROW_GAP for block in blocks.values()],
     )
+    spans = sum(abs(layers.rank[a] - layers.rank[b]) for a, b in pairs)
     for link, (source, target) in zip(links, pairs, strict=True):
         if layers.rank[source] > layers.rank[target]:  # a line back, in a cycle
             source, target = target, source
         low = link.kind == "error" or layers.low[source] or layers.low[target]
+        # Lines to one error handler share their lanes: a shared way along the bottom.
+        shared = target if link.kind == "error" else None
         chain = [source]
-        for rank in range(layers.rank[source] + 1, layers.rank[target]):
-            chain.append(len(layers.rank))
-            layers.rank.append(rank)
-            layers.low.append(low)
-            layers.height.append(_LANE)
+        if spans < _MOST_LANES or shared is not None:
+            for rank in range(layers.rank[source] + 1, layers.rank[target]):
+                chain.append(layers.lane(rank, low, shared))
         layers.chains[link] = [*chain, target]
     return layers
 
@@ -106,7 +124,7 @@ def _way(
     stops: list[tuple[tuple[float, float], float]],
     blocks: dict[str, Block],
     centres: dict[str, Point],
-) -> tuple[Point, ...]:
+) -> Curve:
     """Lead a line level through each column and in curves through the gaps.
 
     Args:
@@ -120,11 +138,12 @@ def _way(
     if start[0] > end[0]:
         below = max(start[1], end[1]) + 2 * _DROP
         return (start, (start[0] + _DROP, below), (end[0] - _DROP, below), end)
-    here = (stops[0][0][1], start[1])
-    points = straight(start, here)
-    for (left, right), y in stops[1:-1]:
-        points += curve(here, (left, y))[1:]
-        here = (right, y)
-        points += straight((left, y), here)[1:]
-    door = (stops[-1][0][0], end[1])
-    return (*points, *curve(here, door)[1:], *straight(door, end)[1:])
+    points: Curve = (start,)
+    since, right, y = start, stops[0][0][1], start[1]  # level from ``since`` on
+    for (left, next_right), next_y in [*stops[1:-1], (stops[-1][0], end[1])]:
+        if abs(next_y - y) > _FLAT:
+            leave, arrive = (right, y), (left, next_y)
+            points += straight(since, leave)[1:] + curve(leave, arrive)[1:]
+            since, y = arrive, next_y
+        right = next_right
+    return points + straight(since, end)[1:]

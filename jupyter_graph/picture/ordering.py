@@ -9,6 +9,7 @@ Columns = list[list[int]]
 Hop = tuple[int, int]
 
 _SWEEPS = 12
+_MANY = 8_000  # nodes from which on fewer sweeps must do
 _PATIENCE = 3
 
 
@@ -27,7 +28,7 @@ def ordered(rank: list[int], low: list[bool], hops: list[Hop]) -> Columns:
     best = _first_order(rank, low, after)
     fewest, waited = crossings(best, after), 0
     columns = best
-    for sweep in range(_SWEEPS):
+    for sweep in range(_SWEEPS if len(rank) < _MANY else _SWEEPS // 4):
         if not fewest or waited > _PATIENCE:
             break
         columns = _swept(

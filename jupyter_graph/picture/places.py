@@ -9,6 +9,7 @@ from itertools import pairwise
 from jupyter_graph.picture.ordering import Columns
 
 _ROUNDS = 6
+_MANY = 8_000  # nodes from which on fewer rounds must do
 _WEAK = 1e-3
 
 
@@ -25,49 +26,50 @@ class Pull:
     drop: float = 0.0
 
 
-def level(
-    columns: Columns, heights: list[float], pulls: list[Pull], gap: float
-) -> list[float]:
+def level(columns: Columns, sizes: list[float], pulls: list[Pull]) -> list[float]:
     """Give the height of each node's centre.
 
-    Nodes of one column keep their order and ``gap`` between them; with that, each
-    stands as near as it can to the weighted mean of its neighbours.
+    Nodes of one column keep their order and do not overlap; with that, each stands as
+    near as it can to the weighted mean of its neighbours.
+
+    Args:
+        columns: the nodes of each rank from top to bottom.
+        sizes: each node's height with the free place around it.
+        pulls: which nodes want to stand level.
     """
-    count = len(heights)
-    ys = _stacked(columns, heights, gap)
+    count = len(sizes)
+    ys = _stacked(columns, sizes)
     from_left: list[list[tuple[int, float, float]]] = [[] for _ in range(count)]
     from_right: list[list[tuple[int, float, float]]] = [[] for _ in range(count)]
     for pull in pulls:
         from_left[pull.right].append((pull.left, pull.weight, pull.drop))
         from_right[pull.left].append((pull.right, pull.weight, -pull.drop))
     both = [a + b for a, b in zip(from_left, from_right, strict=True)]
-    for _ in range(_ROUNDS):
-        _relax(columns, ys, heights, from_left, gap)
-        _relax(columns[::-1], ys, heights, from_right, gap)
+    for _ in range(_ROUNDS if count < _MANY else _ROUNDS // 3):
+        _relax(columns, ys, sizes, from_left)
+        _relax(columns[::-1], ys, sizes, from_right)
     for _ in range(2):
-        _relax(columns, ys, heights, both, gap)
+        _relax(columns, ys, sizes, both)
     for _ in range(2):
-        _straighten(columns, ys, heights, pulls, gap)
+        _straighten(columns, ys, sizes, pulls)
     return ys
 
 
-def _stacked(columns: Columns, heights: list[float], gap: float) -> list[float]:
-    ys = [0.0] * len(heights)
+def _stacked(columns: Columns, sizes: list[float]) -> list[float]:
+    ys = [0.0] * len(sizes)
     for column in columns:
-        total = sum(heights[n] + gap for n in column)
-        top = -total / 2
+        top = -sum(sizes[n] for n in column) / 2
         for node in column:
-            ys[node] = top + heights[node] / 2
-            top += heights[node] + gap
+            ys[node] = top + sizes[node] / 2
+            top += sizes[node]
     return ys
 
 
 def _relax(
     columns: Iterable[list[int]],
     ys: list[float],
-    heights: list[float],
+    sizes: list[float],
     pulled: list[list[tuple[int, float, float]]],
-    gap: float,
 ) -> None:
     for column in columns:
         wishes, weights = [], []
@@ -79,8 +81,8 @@ def _relax(
                 wish, weight = ys[node], _WEAK
             wishes.append(wish)
             weights.append(weight)
-        sizes = [heights[node] + gap for node in column]
-        for node, y in zip(column, apart(wishes, weights, sizes), strict=True):
+        wide = [sizes[node] for node in column]
+        for node, y in zip(column, apart(wishes, weights, wide), strict=True):
             ys[node] = y
 
 
@@ -113,17 +115,16 @@ def apart(wishes: list[float], weights: list[float], sizes: list[float]) -> list
 def _straighten(
     columns: Columns,
     ys: list[float],
-    heights: list[float],
+    sizes: list[float],
     pulls: list[Pull],
-    gap: float,
 ) -> None:
     """Put the nodes of each chain on one line where the others leave room."""
     place = {n: (column, i) for column in columns for i, n in enumerate(column)}
-    for chain in chains(len(heights), pulls):
+    for chain in chains(len(sizes), pulls):
         run: list[int] = []
         lowest, highest = float("-inf"), float("inf")
         for node in chain:
-            low, high = _room(*place[node], ys, heights, gap)
+            low, high = _room(*place[node], ys, sizes)
             if max(lowest, low) > min(highest, high):
                 _align(run, ys, lowest, highest)
                 run, lowest, highest = [], float("-inf"), float("inf")
@@ -133,16 +134,16 @@ def _straighten(
 
 
 def _room(
-    column: list[int], index: int, ys: list[float], heights: list[float], gap: float
+    column: list[int], index: int, ys: list[float], sizes: list[float]
 ) -> tuple[float, float]:
     """Give the highest and lowest place a node may have between its neighbours."""
     node, low, high = column[index], float("-inf"), float("inf")
     if index:
         above = column[index - 1]
-        low = ys[above] + (heights[above] + heights[node]) / 2 + gap
+        low = ys[above] + (sizes[above] + sizes[node]) / 2
     if index + 1 < len(column):
         below = column[index + 1]
-        high = ys[below] - (heights[below] + heights[node]) / 2 - gap
+        high = ys[below] - (sizes[below] + sizes[node]) / 2
     return min(low, ys[node]), max(high, ys[node])
 
 

@@ -9,9 +9,11 @@ from jupyter_graph.picture.ranks import ranks
 
 pairs = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=30)
 numbers = st.floats(-1e3, 1e3)
+quiet = settings(max_examples=60, deadline=None)
 
 
 @given(pairs)
+@quiet
 def test_every_line_of_a_graph_without_cycles_leads_to_a_higher_rank(lines):
     forward = [(a, b) for a, b in lines if a < b]
     found = ranks(12, forward)
@@ -20,6 +22,7 @@ def test_every_line_of_a_graph_without_cycles_leads_to_a_higher_rank(lines):
 
 
 @given(pairs)
+@quiet
 def test_a_graph_with_cycles_is_ranked_too(lines):
     found = ranks(12, lines)
 
@@ -29,6 +32,7 @@ def test_a_graph_with_cycles_is_ranked_too(lines):
 
 
 @given(st.lists(st.tuples(numbers, st.floats(0.01, 9), st.floats(1, 50)), min_size=1))
+@quiet
 def test_places_keep_their_order_and_distance(wishes):
     where, weights, sizes = (list(column) for column in zip(*wishes, strict=True))
     found = apart(where, weights, sizes)
@@ -40,7 +44,7 @@ def test_places_keep_their_order_and_distance(wishes):
 
 
 @given(pairs)
-@settings(max_examples=60, deadline=None)
+@quiet
 def test_any_graph_can_be_arranged(lines):
     blocks = {f"b{n}": Block(f"b{n}", 100, 40) for n in range(12)}
     links = list({Link(f"b{a}", f"b{b}", "flow"): 1 for a, b in lines if a != b})
