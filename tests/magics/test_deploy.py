@@ -1,0 +1,207 @@
+import socket
+import zipfile
+
+import pytest
+
+from jupyter_graph.errors import DeployError, JupyterGraphError, NameTakenError
+from jupyter_graph.magics.deploy import DeployMagics
+
+
+@pytest.fixture
+def read(shell, session):
+    """Read a line of words after ``%deploy``."""
+    return DeployMagics(shell, session).read
+
+
+@pytest.mark.parametrize(
+    ("line", "options"),
+    [
+        pytest.param("", {}, id="nothing"),
+        pytest.param("fraud", {"name": "fraud"}, id="name"),
+        pytest.param(
+            "--to archive --workers 2 --port 80 --wait 1.5",
+            {"target": "archive", "workers": 2, "port": 80, "wait_s": 1.5},
+            id="numbers",
+        ),
+        pytest.param(
+            "--env A=b c --env D='e' --secret K=name/key",
+            {"env": {"A": "b c", "D": "e"}, "secrets": {"K": "name/key"}},
+            id="environment",
+        ),
+        pytest.param(
+            '--config minReplicas=1 --config spec.resources={"limits": {"cpu": "1"}}',
+            {
+                "config": {
+                    "minReplicas": 1,
+                    "spec.resources": {"limits": {"cpu": "1"}},
+                }
+            },
+            id="config",
+        ),
+        pytest.param(
+            "--trigger q=kafka:brokers=[1],topics=[2],numWorkers=3",
+            {
+                "triggers": {
+                    "q": {
+                        "kind": "kafka-cluster",
+                        "numWorkers": 3,
+                        "attributes": {"brokers": [1], "topics": [2]},
+                    }
+                }
+            },
+            id="trigger",
+        ),
+        pytest.param(
+            "--dry-run --with-events --fresh-env --no-parity --replace",
+            {
+                "dry_run": True,
+                "with_events": True,
+                "fresh_env": True,
+                "parity": False,
+                "replace": True,
+            },
+            id="flags",
+        ),
+        pytest.param(
+            "--pip a --pip b==1 --allow-pickle x --project p --runtime pip",
+            {
+                "pip": ("a", "b==1"),
+                "allow_pickle": ("x",),
+                "project": "p",
+                "runtime": "pip",
+            },
+            id="lists",
+        ),
+    ],
+)
+def test_words_become_options(read, line, options):
+    assert read(line) == options
+
+
+def test_files_are_looked_for_beside_the_notebook(read, folder):
+    (folder / "c.yaml").write_text("spec:\n  minReplicas: 2\n  maxReplicas: 3\n")
+    (folder / "t.json").write_text('{"tick": {"kind": "cron"}}')
+    found = read(
+        "--config-file c.yaml --config minReplicas=1 --trigger-file t.json "
+        "--output out --requirements r.txt"
+    )
+
+    assert found == {
+        "config": {"spec": {"minReplicas": 1, "maxReplicas": 3}},
+        "triggers": {"tick": {"kind": "cron"}},
+        "output": folder / "out",
+        "requirements": (str(folder / "r.txt"),),
+    }
+
+
+@pytest.fixture
+def doubling(run):
+    """A notebook whose graph has answered two events."""
+    run("factor = [2]")
+    run("%%graph_step double\ndef double(body): return body * factor[0]")
+    run("%graph run [1, 2] --each")
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_graph_is_deployed_called_and_deleted(doubling):
+    deployment = doubling("%deploy doubling")
+    try:
+        assert "parity: 2 of 2 events equal" in str(deployment.parity)
+        assert doubling("%deploy invoke doubling 21").body == 42
+        assert doubling("%deploy invoke doubling 21 --silent").status_code == 200
+        assert "doubling" in repr(doubling("%deploy list"))
+        assert doubling("%deploy status doubling").state == "ready"
+        assert "ready" in doubling("%deploy logs doubling")
+    finally:
+        doubling("%deploy delete doubling")
+
+    assert repr(doubling("%deploy list")) == "nothing is deployed"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_a_dry_run_shows_what_would_ship(doubling):
+    plan = doubling("%deploy --dry-run")
+
+    assert "def double(body)" in str(plan)
+    assert repr(doubling("%deploy list")) == "nothing is deployed"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_an_archive_is_written(doubling, folder):
+    doubling("%deploy --to archive --output out.zip")
+
+    assert "steps.py" in zipfile.ZipFile(folder / "out.zip").namelist()
+
+
+@pytest.fixture
+def taken_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_a_port_in_use_is_told_and_leaves_nothing(doubling, taken_port):
+    with pytest.raises(DeployError, match=str(taken_port)):
+        doubling(f"%deploy --port {taken_port}")
+
+    assert repr(doubling("%deploy list")) == "nothing is deployed"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        pytest.param("factor = (n for n in [2])", "factor", id="cannot-ship"),
+        pytest.param("del factor", "factor", id="not-defined"),
+    ],
+)
+def test_what_cannot_ship_is_told_by_name(doubling, cell, said):
+    doubling(cell)
+
+    with pytest.raises(JupyterGraphError, match=said):
+        doubling("%deploy")
+
+    assert repr(doubling("%deploy list")) == "nothing is deployed"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        pytest.param("%deploy Bad_Name", "lower-case", id="name"),
+        pytest.param("%deploy --to archve", "did you mean 'archive'", id="target"),
+        pytest.param("%deploy --trigger x=htp", "'htp'", id="trigger"),
+        pytest.param("%deploy --config minReplica=1", "minReplica", id="field"),
+        pytest.param("%deploy --config eventTimeout=5", "eventTimeout", id="unit"),
+        pytest.param("%deploy --workers 0", "workers is 0", id="workers"),
+        pytest.param("%deploy --to archive", "needs output", id="no-output"),
+        pytest.param(
+            "%deploy --to nuclio --dashboard http://127.0.0.1:9",
+            "127.0.0.1:9",
+            id="dashboard-down",
+        ),
+    ],
+)
+def test_wrong_words_are_told_before_anything_is_built(doubling, line, said):
+    with pytest.raises(DeployError, match=said):
+        doubling(line)
+
+    assert repr(doubling("%deploy list")) == "nothing is deployed"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_name_of_another_notebook_is_not_taken(doubling, session, folder):
+    session.notebook_path = folder / "one.ipynb"
+    doubling("%deploy shared")
+    session.notebook_path = folder / "two.ipynb"
+    try:
+        with pytest.raises(NameTakenError, match=r"one\.ipynb"):
+            doubling("%deploy shared")
+    finally:
+        doubling("%deploy delete shared")
