@@ -117,7 +117,12 @@ class Builder:
     def build(self) -> Bundle:
         """Write every file; give the bundle."""
         code = code_of(self.graph, self.sources)
-        part = slice_cells(list(self.sources.cells), code.cells, self.sources.namespace)
+        part = slice_cells(
+            list(self.sources.cells),
+            code.cells,
+            self.sources.namespace,
+            folder=self.sources.folder,
+        )
         needs = self._artifacts(part, code)
         modules = self._modules(part, code)
         self._steps(part, code)

@@ -9,10 +9,14 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jupyter_graph.cells.slice import Slice
+from jupyter_graph.cells.source import place
 from jupyter_graph.deployment.options import DeployOptions
 from jupyter_graph.errors import BundleError
+
+if TYPE_CHECKING:
+    from jupyter_graph.cells.slice import Slice
 
 SOURCES = "SOURCES.json"
 MAKER = "jupyter_graph"
@@ -52,8 +56,7 @@ class Bundle:
 def place_of(part: Slice, line: int) -> str:
     """Say where a line of ``steps.py`` comes from."""
     if line in part.line_map:
-        cell, own_line = part.line_map[line]
-        return f"cell {cell}, line {own_line}"
+        return place(*part.line_map[line])
     return f"steps.py, line {line}"
 
 

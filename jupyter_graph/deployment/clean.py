@@ -56,7 +56,7 @@ class CleanProcess:
     def __enter__(self) -> Self:
         self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            [self.python, "-I", "-X", "utf8", str(CHILD)],
+            [self.python, "-I", "-B", "-X", "utf8", str(CHILD)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

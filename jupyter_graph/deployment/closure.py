@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -96,11 +98,22 @@ def _needed(lines: Iterable[str], extras: Iterable[str]) -> Iterator[Requirement
             yield requirement
 
 
+def installed_modules() -> Mapping[str, list[str]]:
+    """Give the top-level modules of everything installed, and who brings each."""
+    places = [Path(place) for place in sys.path if place]
+    return _installed(tuple((p, p.stat().st_mtime_ns) for p in places if p.is_dir()))
+
+
+@lru_cache(maxsize=1)  # reading all metadata takes half a second
+def _installed(state: tuple[tuple[Path, int], ...]) -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
+
+
 def modules_of(distributions: Iterable[str]) -> list[str]:
     """Give the top-level modules of these distributions."""
     wanted = set(distributions)
     return sorted(
         module
-        for module, owners in metadata.packages_distributions().items()
+        for module, owners in installed_modules().items()
         if wanted.intersection(map(canonicalize_name, owners))
     )

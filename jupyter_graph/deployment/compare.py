@@ -76,6 +76,8 @@ def _differences(one: Any, two: Any, place: Place) -> Iterator[Difference]:
 def _is_equal(one: Any, two: Any) -> bool:
     if isinstance(one, bool) or isinstance(two, bool):
         return one is two
+    if isinstance(one, int) and isinstance(two, int):
+        return one == two
     if isinstance(one, int | float) and isinstance(two, int | float):
         return one == two or math.isclose(
             one, two, rel_tol=TOLERANCE, abs_tol=TOLERANCE

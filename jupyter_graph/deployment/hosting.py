@@ -27,13 +27,14 @@ def start_host(record: Record, wait_s: float) -> Record:
     """
     state = Path(record.state)
     state.unlink(missing_ok=True)
-    began = _size(Path(record.log))
+    output = first_output(record)
+    output.unlink(missing_ok=True)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(KERNEL_ONLY)}
     env = {**kept, "PYTHONUNBUFFERED": "1", **record.env, "PYTHONPATH": record.place}
     command = [*record.command, "--state-file", str(state)]
-    process = start_apart(command, log=Path(record.log), cwd=record.cwd, env=env)
+    process = start_apart(command, log=output, cwd=record.cwd, env=env)
     try:
-        said = _wait(record, process, began, wait_s)
+        said = _wait(record, process, wait_s)
     except BaseException:
         stop(process)
         state.unlink(missing_ok=True)
@@ -46,18 +47,16 @@ def start_host(record: Record, wait_s: float) -> Record:
     )
 
 
-def _wait(
-    record: Record, process: psutil.Process, began: int, wait_s: float
-) -> dict[str, Any]:
+def _wait(record: Record, process: psutil.Process, wait_s: float) -> dict[str, Any]:
     """Wait for the state file that the host writes when it is ready."""
     deadline = time.monotonic() + wait_s
     while not (said := read_state(Path(record.state))).get("url"):
         if ours(process.pid, process.create_time()) is None:
-            raise HostError(f"{record.name!r} did not start: {_cause(record, began)}")
+            raise HostError(f"{record.name!r} did not start: {_cause(record)}")
         if time.monotonic() > deadline:
             raise HostError(
                 f"{record.name!r} was not ready after {wait_s:g} s "
-                f"(wait_s says how long to wait){_tail(record, began)}"
+                f"(wait_s says how long to wait){_tail(record)}"
             )
         time.sleep(POLL_S)
     return said
@@ -72,19 +71,9 @@ def read_state(path: Path) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _written(record: Record, began: int) -> str:
-    with Path(record.log).open("rb") as file:
-        file.seek(began)
-        return file.read()[-8000:].decode("utf-8", "replace").strip()
-
-
-def _cause(record: Record, began: int) -> str:
-    """Give the cause that the host said in its last lines, else those lines."""
-    written = _written(record, began)
+def _cause(record: Record) -> str:
+    """Give the cause that the host said in its last line, else what it wrote."""
+    written = _written(record)
     for line in reversed(written.splitlines()):
         try:
             said = json.loads(line)
@@ -92,9 +81,25 @@ def _cause(record: Record, began: int) -> str:
             continue
         if isinstance(said, dict) and "error" in said:
             return str(said["error"])
-    return written[-2000:] or "it wrote nothing"
+    return written or "it wrote nothing"
 
 
-def _tail(record: Record, began: int) -> str:
-    written = _written(record, began)[-2000:]
+def _tail(record: Record) -> str:
+    written = _written(record)
     return f":\n{written}" if written else ""
+
+
+def _written(record: Record) -> str:
+    """Give the end of what the host wrote, what it wrote before its log included."""
+    texts = []
+    for path in (Path(record.log), first_output(record)):
+        try:
+            texts.append(path.read_bytes()[-2000:].decode("utf-8", "replace").strip())
+        except OSError:
+            continue
+    return "\n".join(text for text in texts if text)
+
+
+def first_output(record: Record) -> Path:
+    """Give the file for what a host writes before its log is open."""
+    return Path(record.log).with_name("start.log")

@@ -13,6 +13,11 @@ from jupyter_graph.deployment.options import DeployOptions
 PORT = 8080
 USER = 65532  # nobody of the distroless images; any number but 0 would do
 
+TOKEN_HINT = """\
+# Callers send a token (Authorization: Bearer …); make it first:
+#   kubectl create secret generic {name}-token --from-literal=token=…
+"""
+
 DOCKERFILE = """\
 FROM python:{python}-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
@@ -54,17 +59,16 @@ def command(options: DeployOptions) -> list[str]:
     name = options.name
     words = ["python", "-m", "jupyter_graph.host", "/function"]
     words += ["--name", name, "--host", "0.0.0.0", "--port", str(PORT)]
-    words += ["--workers", str(options.workers)]
-    for host in (name, f"{name}.default", f"{name}.default.svc", "localhost"):
-        words += ["--allow-host", host]
-    return words
+    # Callers are told apart by their token, which the host asks for outside loopback.
+    return [*words, "--workers", str(options.workers), "--allow-host", "*"]
 
 
 def manifests(options: DeployOptions, image: str) -> dict[str, str]:
     """Give the Kubernetes manifests by their path in the bundle."""
     spec = options.document.get("spec", {})
     files = {
-        "k8s/deployment.yaml": to_yaml(_deployment(options, image, spec)),
+        "k8s/deployment.yaml": TOKEN_HINT.format(name=options.name)
+        + to_yaml(_deployment(options, image, spec)),
         "k8s/service.yaml": to_yaml(_service(options)),
     }
     if spec.get("maxReplicas", 0) > spec.get("minReplicas", 1):
@@ -113,12 +117,14 @@ def _container(
         host = [{"name": "Host", "value": "localhost"}]
         return {"httpGet": {"path": path, "port": PORT, "httpHeaders": host}}
 
+    place = {"name": f"{options.name}-token", "key": "token"}
+    token = {"name": "JUPYTER_GRAPH_TOKEN", "valueFrom": {"secretKeyRef": place}}
     requests = {"cpu": "100m", "memory": "128Mi"}  # an autoscaler needs one of cpu
     return {
         "name": "function",
         "image": image,
         "command": command(options),
-        "env": [*environment(options), *spec.get("env", [])],
+        "env": [*environment(options), *spec.get("env", []), token],
         "ports": [{"name": "http", "containerPort": PORT}],
         "readinessProbe": probe("/readyz"),
         "livenessProbe": {**probe("/healthz"), "initialDelaySeconds": 10},

@@ -6,7 +6,8 @@ import base64
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from jupyter_graph.deployment.compare import (
     shown,
 )
 from jupyter_graph.deployment.invoke import wire_body
-from jupyter_graph.errors import BundleError, ParityError
+from jupyter_graph.errors import BundleError, JupyterGraphError, ParityError
 from jupyter_graph.host.bundle import read_secrets
 from jupyter_graph.run.event import Event, read_event
 from jupyter_graph.run.record import RecordedInput
@@ -153,6 +154,9 @@ def check_parity(
             # A clock may stand still between two quick runs; a later one tells.
             changing |= _changing([first, notebook.answers(inputs)])
             report = _report(inputs, first, theirs, changing)
+        if not report.is_equal:
+            upto = inputs[: report.differences[0].number + 1]
+            report = replace(report, step=_first_step(notebook, start, bundle, upto))
         return report
 
 
@@ -252,7 +256,12 @@ class Notebook:
 
     def answers(self, inputs: Iterable[Mapping[str, Any]]) -> list[WireAnswer]:
         """Send the inputs, in order, through a fresh runner."""
-        with Runner(
+        with self.open() as runner:
+            return [_notebook_answer(runner, sent) for sent in inputs]
+
+    def open(self) -> Runner:
+        """Give a fresh runner of the graph, one that knows it is a parity check."""
+        return Runner(
             self.graph,
             namespace=self.namespace,
             parameters=dict(self.options.parameters),
@@ -260,8 +269,37 @@ class Notebook:
             timeout_s=self.options.timeout_s,
             mlrun_status=self.options.mlrun_status,
             is_parity=True,
-        ) as runner:
-            return [_notebook_answer(runner, sent) for sent in inputs]
+        )
+
+    def rows(self, inputs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+        """Give what each step gave in the last of these events, as short texts."""
+        with self.open() as runner:
+            for sent in inputs[:-1]:
+                _notebook_answer(runner, sent)
+            answer = runner.handle(read_event(_event(inputs[-1])), traced=True)
+        return [[row.step, row.error or str(row.output)] for row in answer.trace or ()]
+
+
+def _first_step(
+    notebook: Notebook,
+    start: Callable[[], CleanProcess],
+    bundle: Bundle,
+    inputs: Sequence[Mapping[str, Any]],
+) -> str | None:
+    """Find the first step whose result differs; None when it cannot be told."""
+    try:
+        ours = notebook.rows(inputs)
+        with start() as process:
+            for sent in inputs[:-1]:
+                _bundle_answer(process, sent, bundle)
+            got = process.ask(
+                {**inputs[-1], "traced": True}, bundle.options.timeout_s + PATIENCE_S
+            )
+    except JupyterGraphError:
+        return None
+    pairs = zip_longest(ours, got.get("rows", ()), fillvalue=["", ""])
+    different = (one[0] or two[0] for one, two in pairs if one != two)
+    return next(different, None)
 
 
 def _secret(key: str, at: str) -> str:
@@ -272,8 +310,8 @@ def _secret(key: str, at: str) -> str:
         return "(this secret has no value here)"
 
 
-def _notebook_answer(runner: Runner, sent: Mapping[str, Any]) -> WireAnswer:
-    raw = Event(
+def _event(sent: Mapping[str, Any]) -> Event:
+    return Event(
         base64.b64decode(sent["payload"]),
         id=sent["event_id"],
         path=sent["path"],
@@ -281,8 +319,11 @@ def _notebook_answer(runner: Runner, sent: Mapping[str, Any]) -> WireAnswer:
         headers=sent["headers"],
         content_type=sent["content_type"],
     )
+
+
+def _notebook_answer(runner: Runner, sent: Mapping[str, Any]) -> WireAnswer:
     try:
-        answer = runner.handle(read_event(raw))
+        answer = runner.handle(read_event(_event(sent)))
         is_open = answer.error is None and is_stream(answer.value)
         wire = encode(answer.value) if is_open else answer.wire
     except Exception as error:  # the body cannot be read, or a stream broke off
@@ -332,7 +373,6 @@ def _report(
         total=len(inputs),
         left_out=tuple(names),
         differences=tuple(found),
-        step=_step_of(found, ours, theirs),
     )
 
 
@@ -349,20 +389,6 @@ def _differences(
                 yield Difference(
                     number, sent["event_id"], shown(place), notebook, bundle
                 )
-
-
-def _step_of(
-    found: Sequence[Difference],
-    ours: Sequence[WireAnswer],
-    theirs: Sequence[WireAnswer],
-) -> str | None:
-    """Give the step that failed on one side only."""
-    for difference in found[:1]:
-        for answer in (theirs[difference.number], ours[difference.number]):
-            document = answer.document
-            if "problem" in answer.content_type and isinstance(document, dict):
-                return document.get("step")
-    return None
 
 
 def _short(value: Any) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-DRAIN_S = 15.0
+DRAIN_S = 35.0  # a host lets its events end for at most 32 s
 SAME_START_S = 0.05  # a process id that is used again has another start
 
 

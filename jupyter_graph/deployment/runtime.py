@@ -19,7 +19,7 @@ ROOMS = (
     "host",
     "picture",
 )
-HOST_MODULES = ("uvicorn", "httptools", "uvloop", "prometheus_client", "psutil")
+HOST_MODULES = ("uvicorn", "httptools", "uvloop", "prometheus_client")
 """What the embedded host imports; Nuclio brings a server of its own."""
 
 

@@ -29,6 +29,7 @@ from jupyter_graph.deployment.processes import (
 )
 from jupyter_graph.deployment.targets import Job, Status
 from jupyter_graph.errors import DeployError, HostError
+from jupyter_graph.host.bundle import read_secrets
 
 if TYPE_CHECKING:
     from jupyter_graph.deployment.bundle_folder import Bundle
@@ -41,7 +42,8 @@ class LocalTarget:
     """Starts, finds and stops embedded hosts of this user."""
 
     def check(self, job: Job) -> None:
-        """Raise a DeployError when the port is somebody else's."""
+        """Raise a DeployError when the port is somebody else's, or a secret missing."""
+        read_secrets(job.options.secrets)
         port = job.options.port
         if not port or (_port_of(job.before) == port and _living(job.before)):
             return
@@ -64,7 +66,11 @@ class LocalTarget:
         if not (before and old and before.place == str(place)):
             put_in_place(bundle.folder, place)
         record = self._record(job, bundle, place, self._port(job))
-        record = self._swap(record, before, job.options.wait_s)
+        try:
+            record = self._swap(record, before, job.options.wait_s)
+        except BaseException:
+            _forget_failed(record, before)
+            raise
         _forget_bundles(place)
         return record, "" if before is None else "replaced"
 
@@ -93,6 +99,8 @@ class LocalTarget:
         command = [sys.executable, "-P", "-m", "jupyter_graph.host", str(place)]
         command += ["--name", options.name, "--host", HOST, "--port", str(port)]
         command += ["--workers", str(options.workers)]
+        command += ["--start-seconds", f"{options.wait_s:g}"]
+        command += ["--log-file", str(folder / "host.log")]
         return Record(
             name=options.name,
             target="local",
@@ -212,6 +220,14 @@ def _bring_back(before: Record, wait_s: float, error: BaseException) -> None:
         error.add_note(f"what was deployed before did not come back either: {second}")
     else:
         error.add_note("what was deployed before serves again")
+
+
+def _forget_failed(record: Record, before: Record | None) -> None:
+    """Take away what a deploy that failed has put into the state folder."""
+    if before is None:
+        forget(record)
+    elif before.place != record.place:
+        shutil.rmtree(record.place, ignore_errors=True)
 
 
 def _forget_bundles(kept: Path) -> None:
