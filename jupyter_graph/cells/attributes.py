@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-import sys
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.cells.evaluate import Evaluator, NotPlain
-from jupyter_graph.cells.expected import Expected, inner_code, same_code
+from jupyter_graph.cells.expected import Expected, same_code
 
 if TYPE_CHECKING:
-    from types import CodeType
-
     from jupyter_graph.cells.judge import Judge
     from jupyter_graph.cells.program import Statement
 
@@ -28,21 +26,21 @@ _WRAPPED = ("__init_subclass__", "__class_getitem__", "__new__")  # by Python it
 
 
 class _MethodCode(Expected):
-    """A method with this code; its class may be among its closure."""
+    """A method with one of these codes; its class may be among its closure."""
 
-    def __init__(self, code: CodeType) -> None:
-        self.code = code
+    def __init__(self, codes: list[CodeType]) -> None:
+        self.codes = codes
 
     def is_met_by(self, live: Any) -> bool:
-        code = getattr(live, "__code__", None)
-        return code is not None and same_code(code, self.code)
+        own = getattr(live, "__code__", None)
+        return own is not None and any(same_code(own, code) for code in self.codes)
 
 
 def class_attributes(
     judge: Judge, node: ast.ClassDef, statement: Statement
 ) -> dict[str, Any]:
     """Give attribute → what it is right after the definition, or ``UNKNOWN``."""
-    codes = _method_codes(node, statement)
+    codes = _method_codes(judge, node, statement)
     found: dict[str, Any] = {}
 
     def look(name: str) -> Any:
@@ -52,7 +50,9 @@ def class_attributes(
             raise NotPlain(name)
         return found[name]
 
-    evaluator = Evaluator(look, judge.build)
+    evaluator = Evaluator(
+        look, lambda part: judge.codes.of(part, statement), judge.build
+    )
     for part in node.body:
         if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
             is_plain = not part.decorator_list and part.name not in _WRAPPED
@@ -88,16 +88,12 @@ def _names_set(part: ast.AST) -> list[str]:
     return [name for name in names if name]
 
 
-def _method_codes(node: ast.ClassDef, statement: Statement) -> dict[str, CodeType]:
-    flags = 0
-    for future in statement.futures:
-        flags |= getattr(sys.modules["__future__"], future).compiler_flag
-    bare = ast.ClassDef(**{**dict(ast.iter_fields(node)), "decorator_list": []})
-    module = ast.Module([ast.copy_location(bare, node)], [])
-    try:
-        code = compile(module, "<cell>", "exec", flags, dont_inherit=True)
-    except (SyntaxError, ValueError):
-        return {}
-    body = next(c for c in inner_code(code) if c.co_name == node.name)
-    inner = (c for c in body.co_consts if hasattr(c, "co_name"))
-    return {c.co_name: c for c in inner}
+def _method_codes(
+    judge: Judge, node: ast.ClassDef, statement: Statement
+) -> dict[str, list[CodeType]]:
+    found: dict[str, list[CodeType]] = {}
+    for body in judge.codes.of(node, statement):
+        for code in body.co_consts:
+            if isinstance(code, CodeType):
+                found.setdefault(code.co_name, []).append(code)
+    return found

@@ -19,7 +19,6 @@ from jupyter_graph.cells.expected import (
     Made,
     Method,
     Same,
-    inner_code,
     is_data,
 )
 
@@ -56,15 +55,18 @@ class Evaluator:
 
     Args:
         look: gives what a name stands for; raises NotPlain for what does not ship.
+        codes: gives the codes that a lambda may have in the kernel.
         build: gives what calling a class or function of the notebook would make.
     """
 
     def __init__(
         self,
         look: Callable[[str], Any],
+        codes: Callable[[ast.Lambda], tuple[types.CodeType, ...]],
         build: Callable[[Any, list[Any], dict[str, Any]], Any] | None = None,
     ) -> None:
         self.look = look
+        self.codes = codes
         self.build = build
 
     def value(self, node: ast.expr) -> Any:
@@ -212,7 +214,7 @@ class Evaluator:
         defaults = tuple(self.value(item) for item in arguments.defaults)
         pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
         named = {a.arg: self.value(item) for a, item in pairs if item is not None}
-        return Function(code_of_lambda(node), defaults, named)
+        return Function(self.codes(node), defaults, named)
 
     def _call(self, node: ast.Call) -> Any:
         if isinstance(node.func, ast.Attribute) and node.func.attr in _TEXT_METHODS:
@@ -312,13 +314,3 @@ def _joined_path(left: Made, right: Any) -> Made:
     if pathlib is None or not isinstance(left.again, pathlib.PurePath):
         raise NotPlain("an operator on an object")
     return Made(left.again / right, left.compare)
-
-
-def code_of_lambda(node: ast.Lambda) -> types.CodeType:
-    """Compile a lambda alone.
-
-    >>> code_of_lambda(ast.parse("lambda x: x + 1").body[0].value).co_varnames
-    ('x',)
-    """
-    code = compile(ast.Expression(node), "<lambda>", "eval", dont_inherit=True)
-    return next(inner_code(code))

@@ -46,9 +46,9 @@ class Made(Expected):
 
 @dataclass(eq=False)
 class Function(Expected):
-    """A function of this code."""
+    """A function with one of these codes."""
 
-    code: CodeType
+    codes: tuple[CodeType, ...]
     defaults: tuple[Any, ...] = ()
     keyword_defaults: Mapping[str, Any] | None = None
 
@@ -56,7 +56,7 @@ class Function(Expected):
         return (
             isinstance(live, FunctionType)
             and set(live.__code__.co_freevars) <= {"__class__"}
-            and same_code(live.__code__, self.code)
+            and any(same_code(live.__code__, code) for code in self.codes)
             and still(list(live.__defaults__ or ()), list(self.defaults))
             and still(live.__kwdefaults__ or {}, dict(self.keyword_defaults or {}))
         )

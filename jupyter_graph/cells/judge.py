@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import ast
 import builtins
-import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from types import CodeType, FunctionType
 from typing import Any, Literal
 
+from jupyter_graph.cells.codes import IMPORT, Codes
 from jupyter_graph.cells.evaluate import Evaluator, NotPlain, wrapped
-from jupyter_graph.cells.expected import (
-    Function,
-    Same,
-    inner_code,
-    same_code,
-    still,
-)
+from jupyter_graph.cells.expected import Function, Same, still
 from jupyter_graph.cells.plain import bound_value, is_plain, is_plain_block
 from jupyter_graph.cells.program import Program, Statement
 from jupyter_graph.cells.rebuild import rebuild
 
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
-IMPORT = ast.Import | ast.ImportFrom
 # IPython puts these into every notebook's builtins or namespace.
 NOTEBOOK_ONLY = frozenset({"display", "get_ipython", "In", "Out", "_ih", "_oh", "_dh"})
 BUILTINS = frozenset(dir(builtins)) - {"display", "get_ipython", "__IPYTHON__", "_"}
@@ -53,21 +44,10 @@ class Judge:
     def __init__(self, program: Program, namespace: Mapping[str, Any] | None) -> None:
         self.program = program
         self.namespace = namespace
+        self.codes = Codes(program)
         self._verdicts: dict[tuple[int, str], Verdict] = {}
         self._finals: dict[str, Statement | None] = {}
         self._asking: set[tuple[int, str]] = set()
-
-    @cached_property
-    def _imports(self) -> tuple[str, ...]:
-        """The names that some statement binds by an import."""
-        return tuple(
-            sorted(
-                name
-                for statement in self.program.statements
-                for name, nodes in statement.names.binds.items()
-                if name.isidentifier() and any(isinstance(n, IMPORT) for n in nodes)
-            )
-        )
 
     def has_live(self, name: str) -> bool:
         """Tell whether the kernel has a value of this name."""
@@ -100,9 +80,7 @@ class Judge:
         live = self.live(name)
         for statement in self.program.all_of(name):
             for node in statement.names.binds[name]:
-                if isinstance(node, FUNCTION) and is_code_of(
-                    live, node, statement, self._imports
-                ):
+                if self.codes.is_of(live, node, statement):
                     return statement
         return last
 
@@ -116,7 +94,7 @@ class Judge:
             return True
         if node.decorator_list or statement is not self.final(name):
             return True
-        return is_code_of(self.live(name), node, statement, self._imports)
+        return self.codes.is_of(self.live(name), node, statement)
 
     def verdict(self, name: str, statement: Statement) -> Verdict:
         """Say how what a statement binds to a name ships."""
@@ -149,8 +127,7 @@ class Judge:
         nodes = list(reversed(statement.names.binds[name]))
         if self.has_live(name):
             live = self.live(name)
-            imports = self._imports
-            sure = [n for n in nodes if is_code_of(live, n, statement, imports)]
+            sure = [n for n in nodes if self.codes.is_of(live, n, statement)]
             nodes = [*sure, *(n for n in nodes if n not in sure)]
         yield from nodes
 
@@ -199,7 +176,19 @@ class Judge:
 
     def evaluator(self, at: float) -> Evaluator:
         """Give an evaluator that reads names as they are at a place."""
-        return Evaluator(lambda name: self.expected(name, at), self.build)
+        statement = self.program.statements[int(at)]
+        inside = set(statement.names.binds) if hasattr(statement.node, "body") else ()
+
+        def look(name: str) -> Any:
+            if name in inside:  # a loop or block sets it itself, who knows how often
+                raise NotPlain(name)
+            return self.expected(name, at)
+
+        return Evaluator(
+            look,
+            lambda node: self.codes.of(node, statement),
+            self.build,
+        )
 
     def build(self, function: Any, args: list[Any], named: dict[str, Any]) -> Any:
         return rebuild(self, function, args, named)
@@ -218,7 +207,7 @@ class Judge:
                 raise NotPlain(name)
             return Same(self.live(name))
         if isinstance(verdict.node, FUNCTION) and not verdict.node.decorator_list:
-            return Function(compiled(verdict.node, statement))
+            return Function(self.codes.of(verdict.node, statement))
         raise NotPlain(name)
 
     def _expected_outside(self, name: str) -> Any:
@@ -259,41 +248,3 @@ def imported_as(name: str, node: ast.AST) -> str | None:
             own = alias.name if alias.asname or module else name
             return f"{module}.{own}" if module else own
     return None
-
-
-def compiled(node: Any, statement: Statement, imports: Iterable[str] = ()) -> CodeType:
-    """Compile a function as the cell did, without its decorators.
-
-    Args:
-        node: the function.
-        statement: where it stands.
-        imports: names that are imported in the text that it was compiled with. A call
-            of an attribute of such a name is compiled in another way (Python 3.11).
-    """
-    flags = 0
-    for future in statement.futures:
-        flags |= getattr(sys.modules["__future__"], future).compiler_flag
-    bare = type(node)(**{**dict(ast.iter_fields(node)), "decorator_list": []})
-    known = [ast.parse(f"import {name}").body[0] for name in imports]
-    module = ast.Module([*known, ast.copy_location(bare, node)], [])
-    code = compile(module, "<cell>", "exec", flags, dont_inherit=True)
-    return next(c for c in inner_code(code) if c.co_name == node.name)
-
-
-def is_code_of(
-    live: Any, node: ast.AST, statement: Statement, imports: Collection[str] = ()
-) -> bool:
-    """Tell whether a live function has the code of a definition in a cell.
-
-    IPython compiles every statement for itself, a script is compiled as a whole; so
-    the definition is compared alone and together with the imports of all cells.
-    """
-    if not isinstance(live, FunctionType) or not isinstance(node, FUNCTION):
-        return False
-    try:
-        return any(
-            same_code(live.__code__, compiled(node, statement, beside))
-            for beside in ((), imports)
-        )
-    except (SyntaxError, ValueError, StopIteration):
-        return False

@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_graph.cells.attributes import UNKNOWN, class_attributes
 from jupyter_graph.cells.evaluate import NotPlain
-from jupyter_graph.cells.expected import still
+from jupyter_graph.cells.expected import is_data, still
 from jupyter_graph.cells.items import Item, Problem, code_item
 from jupyter_graph.cells.judge import FUNCTION, Judge
 from jupyter_graph.cells.literals import literal
@@ -176,11 +176,12 @@ class Patches:
             known = class_attributes(self.judge, node, item.statement)
         else:
             known = {}
-        is_simple = not getattr(node, "decorator_list", ()) and _is_simple(live)
+        is_simple = not getattr(node, "decorator_list", ()) and self._is_simple(live)
         for attribute in sorted({*now, *known}):
             value = now.get(attribute, _MISSING)
             expected = known.get(attribute, _MISSING)
-            if not is_simple and attribute not in named:
+            is_data_here = is_data(value) and is_data(expected)
+            if not is_simple and attribute not in named and not is_data_here:
                 continue
             if (
                 expected is _MISSING
@@ -190,8 +191,19 @@ class Patches:
                 continue
             if expected is UNKNOWN and attribute not in named:
                 continue
-            if value is _MISSING or not still(value, expected):
+            is_unsure = value is _MISSING or expected is UNKNOWN
+            if is_unsure or not still(value, expected):
                 yield attribute, value
+
+    def _is_simple(self, live: Any) -> bool:
+        """Tell whether nobody but the notebook sets attributes of it."""
+        if isinstance(live, FunctionType):
+            return True
+        own = (self.judge.namespace or {}).get("__name__", "__main__")
+        bases = live.__mro__ if isinstance(live, type) else ()
+        modules = {base.__module__ for base in bases}
+        is_own = bool(bases) and modules <= {own, "abc", "builtins"}
+        return is_own and tuple not in bases  # NamedTuple sets its own
 
     def _patch(
         self,
@@ -266,10 +278,6 @@ def _own_line(node: ast.AST, change: Change) -> int:
         lines = [decorator.lineno for decorator in node.decorator_list]
         return change.line if change.line in lines else -1
     return node.lineno if isinstance(node, ast.Expr) else -1
-
-
-def _is_simple(live: Any) -> bool:
-    return isinstance(live, FunctionType) or type(live).__name__ in ("type", "ABCMeta")
 
 
 def _is_own(attribute: str, value: Any) -> bool:

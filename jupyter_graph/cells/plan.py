@@ -109,6 +109,8 @@ class Plan:
         """Give the pieces that bind a name as it is at a place (None: at the end)."""
         name = use.name
         own = user.statement if user is not None else None
+        if own is not None and user is not None and user.node is not own.node:
+            own = None  # a part of a block does not see the rest of it
         is_own = own is not None and name in own.names.binds and own.index == at
         if is_own and at is not None and self.program.before(name, at) is None:
             return []  # a block that sets the name before it reads it
@@ -208,7 +210,7 @@ class Plan:
         if (code := self.outside.as_code(name, statement)) is not None:
             return [self._add(("text", name), partial(_given, code))]
         if registered := registrations(self.judge, name, statement):
-            return [self._add_code(part, part.node) for part in registered]
+            return [self._add_code(part, part.node) for part in registered][:1]
         key = ("value", name)
         return [self._add(key, partial(value_item, statement, name, node))]
 

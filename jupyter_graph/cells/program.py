@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import bisect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -154,8 +154,9 @@ def _read_statements(
     lazy = "annotations" in futures
     for node in parsed.tree.body:
         names = names_of(node, lazy_annotations=lazy)
-        for binding in _magic_bindings(node):
-            names.binds.setdefault(binding, []).append(node)
+        for part in _same_scope(node):
+            for binding in _magic_bindings(part):
+                names.binds.setdefault(binding, []).append(part)
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
             for binding in exports(node.module or "", folder):
                 names.binds.setdefault(binding, []).append(node)
@@ -171,19 +172,28 @@ def _futures(node: ast.stmt) -> set[str]:
     return set()
 
 
-def _magic_bindings(node: ast.stmt) -> Mapping[str, object]:
+def _same_scope(node: ast.AST) -> Iterator[ast.stmt]:
+    """Give a statement and those in its blocks, not those in functions or classes."""
+    inner = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.expr
+    if isinstance(node, ast.stmt):
+        yield node
+    for child in () if isinstance(node, inner) else ast.iter_child_nodes(node):
+        yield from _same_scope(child)
+
+
+def _magic_bindings(node: ast.stmt) -> list[str]:
     """Give the names that ``%time x = f()`` binds."""
     call = node.value if isinstance(node, ast.Expr) else None
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
-        return {}
+        return []
     words = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
     if call.func.attr != "run_line_magic" or len(words) != 2:
-        return {}
+        return []
     name, code = words
     if name not in RUN_MAGICS or not isinstance(code, str):
-        return {}
+        return []
     try:
         body = ast.parse(code.strip()).body
     except (SyntaxError, ValueError):
-        return {}
-    return {name: node for inner in body for name in names_of(inner).binds}
+        return []
+    return [name for inner in body for name in names_of(inner).binds]

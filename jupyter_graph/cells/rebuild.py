@@ -101,7 +101,7 @@ def _attributes(judge: Judge, init: ast.FunctionDef, bound: Named, at: int) -> N
     def look(name: str) -> Any:
         return bound[name] if name in bound else judge.expected(name, None)
 
-    evaluator = Evaluator(look, None)
+    evaluator = Evaluator(look, lambda _: ())
     for statement in init.body:
         if isinstance(statement, ast.Expr) and isinstance(
             statement.value, ast.Constant

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator
-from types import FunctionType
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from jupyter_graph.cells.evaluate import NotPlain
 from jupyter_graph.cells.expected import still
-from jupyter_graph.cells.judge import Judge
+from jupyter_graph.cells.judge import BUILTINS, Judge
 from jupyter_graph.cells.program import Statement
 from jupyter_graph.cells.source import awaits
 
@@ -28,7 +29,10 @@ def registrations(judge: Judge, name: str, statement: Statement) -> list[Stateme
     live, node = judge.live(name), statement.node
     if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
         return []
-    if type(live) not in (dict, list) or not any(_code_in(judge, live)):
+    own = (judge.namespace or {}).get("__name__", "__main__")
+    if type(live) not in (dict, list):
+        return []
+    if not any(thing.__module__ == own for thing in _code_in(live)):
         return []
     try:
         first = judge.assigned(name, statement, node)
@@ -42,17 +46,16 @@ def _entries(value: Any) -> Iterator[tuple[Any, Any]]:
     yield from value.items() if isinstance(value, dict) else enumerate(value)
 
 
-def _code_in(judge: Judge, value: Any, depth: int = 0) -> Iterator[Any]:
-    """Give the notebook's functions and classes inside a value."""
-    own = (judge.namespace or {}).get("__name__", "__main__")
-    if isinstance(value, FunctionType | type) and value.__module__ == own:
+def _code_in(value: Any, depth: int = 0) -> Iterator[Any]:
+    """Give the functions and classes inside a value."""
+    if isinstance(value, FunctionType | BuiltinFunctionType | type):
         yield value
     elif isinstance(value, dict) and depth < 5:
         for item in value.values():
-            yield from _code_in(judge, item, depth + 1)
+            yield from _code_in(item, depth + 1)
     elif isinstance(value, list | tuple | set | frozenset) and depth < 5:
         for item in value:
-            yield from _code_in(judge, item, depth + 1)
+            yield from _code_in(item, depth + 1)
 
 
 def _filling(judge: Judge, name: str, since: Statement) -> Iterator[Statement]:
@@ -106,11 +109,12 @@ def _accounts(judge: Judge, live: Any, first: Any, filling: list[Statement]) -> 
     defined = {name for s in filling for name in s.names.binds}
     defined |= {use.name for s in filling for use in s.names.uses if use.depth == 0}
     known = [judge.live(name) for name in defined if judge.has_live(name)]
+    known += [getattr(builtins, name) for name in defined & BUILTINS]
     begun = dict(_entries(first))
     for key, entry in _entries(live):
         if key in begun and still(entry, begun[key]):
             continue
-        code = list(_code_in(judge, entry))
+        code = list(_code_in(entry))
         if not code or not all(any(c is k for k in known) for c in code):
             return False
     return True

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from jupyter_graph.cells.codes import IMPORT
 from jupyter_graph.cells.items import Item
-from jupyter_graph.cells.judge import FUNCTION, IMPORT, Judge
+from jupyter_graph.cells.judge import FUNCTION, Judge
 from jupyter_graph.cells.names import chain_of
 from jupyter_graph.cells.plain import reads_environment
 from jupyter_graph.cells.secrets import is_secret

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from jupyter_graph.cells.items import Item
 from jupyter_graph.cells.source import place
@@ -27,8 +27,8 @@ class Writer:
             self._line(f"from __future__ import {', '.join(futures)}")
             self.lines.append("")
         top = [item for item in items if _goes_to_top(item, items)]
-        for item in _distinct(top):
-            self._line(f"{item.text}{_comment(item)}", (item.cell, item.line))
+        for text, item in _import_lines(top):
+            self._line(f"{text}{_comment(item)}", (item.cell, item.line))
         rest = [item for item in items if item not in top]
         loader = self._loader(items)
         if any(item.kind == "value" for item in rest):
@@ -100,8 +100,20 @@ def _both_dotted(one: Item, two: Item) -> bool:
     return all(isinstance(n, ast.Import) and not n.names[0].asname for n in nodes)
 
 
-def _distinct(items: Iterable[Item]) -> Iterable[Item]:
-    return {item.text: item for item in reversed(list(items))}.values().__reversed__()
+def _import_lines(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
+    """Give each import once; names that one line imports stay on one line."""
+    lines: dict[Hashable, list[Item]] = {}
+    seen: set[str] = set()
+    for item in items:
+        if item.text in seen:
+            continue
+        seen.add(item.text)
+        module = getattr(item.node, "module", None)
+        key = (module, item.cell, item.line) if module else item.text
+        lines.setdefault(key, []).append(item)
+    for found in lines.values():
+        names = [item.text.partition(" import ")[2] for item in found[1:]]
+        yield ", ".join([found[0].text, *names]), found[0]
 
 
 def _comment(item: Item) -> str:

@@ -1,0 +1,10 @@
+# %%
+PREFIX = 'a'
+def tag(fn):
+    fn.tag = PREFIX
+    return fn
+# %%
+@tag
+def step(x): return step.tag, PREFIX
+# %%
+PREFIX = 'b'

@@ -1,0 +1,4 @@
+# %%
+K = 1
+# %%
+def step(x): return globals()['K']

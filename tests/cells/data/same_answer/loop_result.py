@@ -1,0 +1,7 @@
+# absent: for
+# %%
+total = 0
+for i in range(4):
+    total += i
+# %%
+def step(x): return total

@@ -1,0 +1,6 @@
+# %%
+def step(x):
+    try:
+        return unicode(x)
+    except NameError:
+        return str(x)

@@ -1,0 +1,5 @@
+# absent: get_ipython
+# %%
+files = !ls
+# %%
+def step(x): return files

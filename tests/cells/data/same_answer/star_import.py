@@ -1,0 +1,5 @@
+# absent: *
+# %%
+from math import *
+# %%
+def step(x): return sqrt(x) + floor(pi)

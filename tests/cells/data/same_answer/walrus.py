@@ -1,0 +1,6 @@
+# absent: len
+# %%
+if (n := len('abc')) > 2:
+    pass
+# %%
+def step(x): return n
