@@ -91,9 +91,16 @@ def _python(shell: InteractiveShell, cell: Cell, body: str) -> str:
     leading = len(body) - len(body.lstrip("\n"))
     is_magic = transformed.startswith("get_ipython().run_cell_magic(")
     if is_magic or _lines(transformed) + leading == _lines(body):
-        first = cell.source.lstrip().partition("\n")[0]
-        return f"# {first}\n" + "\n" * leading + transformed
+        return _header(cell, body) + "\n" * leading + transformed
     return "\n".join(parse_cell(cell).lines)  # a magic over several lines became one
+
+
+def _header(cell: Cell, body: str) -> str:
+    """Give the lines above the body as comments: those below keep their place."""
+    text = body.rstrip("\n")
+    source = cell.source.replace("\r\n", "\n").rstrip("\n")
+    above = source.removesuffix(text) if source.endswith(text) else "%%graph_step\n"
+    return "".join(f"# {line}\n" for line in above.split("\n")[:-1])
 
 
 def _lines(text: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_graph.cells.source import Cell
+
+_STEP_CELL = re.compile(r"\s*(?:%%\w+[^\n]*\n\s*)*%%graph_step\b")
 
 
 class KernelCells:
@@ -63,10 +66,19 @@ class KernelCells:
             return
         if result.success:
             self._done = [*self._others(cell), cell]
-        elif not cell.source.lstrip().startswith("%%graph_step") and (
+        elif not is_step_cell(cell.source) and (
             rest := _before_failure(cell, result.error_in_exec)
         ):
             self._done.append(rest)
+
+
+def is_step_cell(source: str) -> bool:
+    r"""Tell whether a cell is a step, maybe below other cell magics.
+
+    >>> is_step_cell("%%time\n%%graph_step f\ndef f(body): ...")
+    True
+    """
+    return _STEP_CELL.match(source) is not None
 
 
 def _cell_id(shell: InteractiveShell, info: Any) -> str | None:

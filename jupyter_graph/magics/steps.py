@@ -12,7 +12,7 @@ from jupyter_graph.cells.source import Cell
 from jupyter_graph.errors import MagicError
 from jupyter_graph.magics.cell_body import CellBody, run_now
 from jupyter_graph.magics.expressions import evaluate
-from jupyter_graph.magics.kernel import KernelCells
+from jupyter_graph.magics.kernel import KernelCells, is_step_cell
 from jupyter_graph.magics.step_words import RAW, read_step, step_arguments
 from jupyter_graph.magics.telling import told
 from jupyter_graph.magics.words import plain_words, read_options
@@ -88,11 +88,17 @@ class StepMagics(Magics):
                 "options begin with --"
             )
         name = names[0] if names else None
-        return read_step(name, words, self.session.user_ns, magic=magic), words.example
+        options = read_step(name, words, self.session.user_ns, magic=magic)
+        if words.example is not None and (options.on_error or options.is_route):
+            raise MagicError(
+                f"{magic}: --example runs the flow up to the step; an error handler "
+                "or a route is not on that way, use %graph run"
+            )
+        return options, words.example
 
     def _cell(self, line: str, cell: str) -> Cell:
         running = self.kernel_cells.running
-        if running is not None and running.source.lstrip().startswith("%%graph_step"):
+        if running is not None and is_step_cell(running.source):
             return running
         number, cell_id = (running.number, None) if running else (None, None)
         return Cell(f"%%graph_step {line}".rstrip() + f"\n{cell}", number, cell_id)

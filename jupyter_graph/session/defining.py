@@ -131,7 +131,8 @@ def _check_names_are_free(graphs: Graphs, graph: Graph, plan: StepPlan) -> None:
         if plan.cell.id is None or source.cell.id != plan.cell.id:
             raise MagicError(
                 f"{code_name!r} is already the code of step {step.name!r}"
-                f"{_made_by(source)}; give this function or class another name"
+                f"{_made_by(source)}; give this function or class another name, or "
+                f"%graph rename {step.name} {name}"
             )
         raise MagicError(
             f"{code_name!r} is still the code of step {step.name!r}, which --keep "

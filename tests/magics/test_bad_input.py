@@ -69,6 +69,7 @@ BAD_STEPS = [
     ("f --on-error parse --respond", STEP, MagicError, ["--respond does not go"]),
     ("f --router nope", STEP, MagicError, ["no router 'nope'"]),
     ("f --router models --after parse", STEP, MagicError, ["a route takes no"]),
+    ("f --on-error parse --example 1", STEP, MagicError, ["--example runs the flow"]),
     ("f --example nope", STEP, MagicError, ["--example", "'nope'"]),
     ("other", "def parse(body): return body", MagicError, ["already the code of"]),
 ]

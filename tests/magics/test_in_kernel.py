@@ -58,11 +58,18 @@ def run(kernel):
             ):
                 break
             outputs.append((got["msg_type"], got["content"]))
-        reply = kernel.get_shell_msg(timeout=60)["content"]
-        return reply, outputs
+        return reply_to(kernel, message["header"]["msg_id"]), outputs
 
     run("%load_ext jupyter_graph")
     return run
+
+
+def reply_to(kernel, message_id):
+    """Wait for the reply to a request; replies to others are passed over."""
+    while True:
+        reply = kernel.get_shell_msg(timeout=60)
+        if reply["parent_header"].get("msg_id") == message_id:
+            return reply["content"]
 
 
 def data_of(outputs):
@@ -145,8 +152,7 @@ def test_a_step_cell_without_body_fails(run):
 
 def test_step_names_are_completed_with_code_below(run, kernel):
     code = "%%graph_step x --after pa\ndef x(body): pass"
-    kernel.complete(code, code.index("\n"))
-    found = kernel.get_shell_msg(timeout=60)["content"]
+    found = reply_to(kernel, kernel.complete(code, code.index("\n")))
 
     assert found["matches"] == ["parse"]
 

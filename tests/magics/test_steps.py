@@ -300,6 +300,16 @@ def test_an_error_in_a_step_points_at_the_users_cell_and_line(run, capsys):
     assert caught.value.event_id
 
 
+def test_lines_are_those_of_the_cell_below_other_magics(run, session, capsys):
+    run("\n%%time\n%%graph_step f\n\ndef f(body):\n    return 1 / body")
+
+    with pytest.raises(StepError):
+        run("%graph run 0")
+
+    assert "line 6, in f(body)" in plain(capsys.readouterr().out)
+    assert len(session.cells_for(session.graph())) == 2
+
+
 def test_a_syntax_error_points_at_the_users_line(run, capsys):
     with pytest.raises(SyntaxError) as caught:
         run("%%graph_step f\ndef f(b):\n    return b b")
