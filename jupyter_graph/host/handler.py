@@ -47,9 +47,8 @@ def serve(bundle: Path) -> tuple[InitContext, Handler]:
             return _response(context, problem(error, event_id=_id_of(event)))
         answer = await runner.ahandle(read)
         if answer.error is None and is_stream(answer.value):
-            wire = await _stream(context, answer)
-            return _response(context, wire)
-        return context.Response(**answer.as_response())
+            return _response(context, await _stream(context, answer))
+        return _response(context, answer.wire)
 
     module = sys._getframe(1).f_globals.get("__name__", __name__)
     init_context.__module__ = handler.__module__ = module
@@ -71,7 +70,7 @@ def _response(context: Any, wire: Wire | StreamWire) -> Any:
     return context.Response(
         body=wire.payload if isinstance(wire, Wire) else wire.chunks,
         status_code=wire.status_code,
-        headers=dict(wire.headers),
+        headers=wire.headers,
         content_type=wire.content_type,
     )
 

@@ -6,7 +6,14 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+)
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl
@@ -25,19 +32,21 @@ from jupyter_graph.errors import (
 )
 from jupyter_graph.host.contract import HostContext, HostResponse
 from jupyter_graph.host.protocol import BODY_S
-from jupyter_graph.run.event import Event, Trigger, own_id
+from jupyter_graph.run.event import EVENT_ID_HEADERS, Event, Trigger, own_id
 from jupyter_graph.run.response import Wire, encode, is_stream, open_stream, problem
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Page: TypeAlias = Callable[[], Wire]
+Page: TypeAlias = Callable[[], Wire | Awaitable[Wire]]
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 _DISCARD_BYTES: Final = 16 * 1024 * 1024
 _DISCARD_S: Final = 2.0
 _TRIGGER: Final = Trigger("http", "default-http")
 _LOOPBACK: Final = frozenset(("127.0.0.1", "localhost", "::1"))
+_ID_HEADERS: Final = frozenset(name.encode() for name in EVENT_ID_HEADERS)
+_REFUSED_METHODS: Final = frozenset(("TRACE", "CONNECT"))
 _OPEN_PAGES: Final = frozenset(("/healthz", "/readyz", "/__internal/health"))
 
 logger = logging.getLogger("jupyter_graph.host")
@@ -47,6 +56,28 @@ class MisdirectedError(StatusError):
     """421: the Host header names a server that this is not."""
 
     status_code = 421
+
+
+class HeaderView(Mapping[str, str]):
+    """Headers by lower-case name; decoded when somebody looks, most never are.
+
+    >>> HeaderView([(b"x-user", b"ann")])["x-user"]
+    'ann'
+    """
+
+    __slots__ = ("raw",)
+
+    def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        self.raw = dict(pairs)
+
+    def __getitem__(self, name: str) -> str:
+        return self.raw[name.lower().encode("latin-1", "replace")].decode("latin-1")
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("latin-1") for name in self.raw)
+
+    def __len__(self) -> int:
+        return len(self.raw)
 
 
 class GoneError(Exception):
@@ -93,6 +124,7 @@ class App:
         pages: dict[str, Page],
     ) -> None:
         self._handler = handler
+        self._is_async = asyncio.iscoroutinefunction(handler)
         self._context = context
         self._limits = limits
         self._count = count
@@ -110,7 +142,7 @@ class App:
             headers = self._admit(scope)
             page = self._pages.get(scope["path"])
             if page is not None:
-                await _send(send, _page(page, scope["method"]))
+                await _send(send, await _page(page, scope["method"]))
                 return
             event = await self._read(scope, receive, headers)
         except JupyterGraphError as error:
@@ -123,24 +155,21 @@ class App:
         finally:
             self.in_flight -= 1
 
-    def _admit(self, scope: Scope) -> dict[str, str]:
+    def _admit(self, scope: Scope) -> HeaderView:
         """Give the headers of a request that may come in.
 
         Raises:
             StatusError: it may not; Host, Origin, token, load or method is wrong.
         """
-        headers: dict[str, str] = {}
-        origin = host = None
-        for name, value in scope["headers"]:
-            if name == b"host":
-                host = value if host is None else b""
-            elif name == b"origin":
-                origin = value
-            headers[name.decode("latin-1")] = value.decode("latin-1")
+        headers = HeaderView(scope["headers"])
+        raw = headers.raw
+        host = raw.get(b"host")
         if host not in self._good_hosts:
             self._check_host(host)
-        if origin is not None:
-            self._check_origin(origin)
+        if len(raw) != len(scope["headers"]):
+            _check_twice(scope["headers"])
+        if b"origin" in raw:
+            self._check_origin(raw[b"origin"])
         if self._limits.token is not None and scope["path"] not in _OPEN_PAGES:
             self._check_token(headers.get("authorization", ""))
         if self.is_draining:
@@ -148,13 +177,13 @@ class App:
         if self.in_flight > self._limits.max_in_flight:
             limit = self._limits.max_in_flight
             raise OverloadError(f"more than {limit} requests in flight")
-        if scope["method"] in ("TRACE", "CONNECT"):
+        if scope["method"] in _REFUSED_METHODS:
             raise MethodNotAllowedError(f"{scope['method']} is not served")
         return headers
 
     def _check_host(self, host: bytes | None) -> None:
         if not host:
-            raise BadRequestError("one Host header is needed")
+            raise BadRequestError("a Host header is needed")
         name = _name(host.decode("latin-1"))
         if name not in self._names and "*" not in self._names:
             raise MisdirectedError(
@@ -175,13 +204,12 @@ class App:
         if kind.lower() != "bearer" or not hmac.compare_digest(given, wanted):
             raise UnauthorizedError("a bearer token is needed")
 
-    async def _read(
-        self, scope: Scope, receive: Receive, headers: dict[str, str]
-    ) -> Event:
+    async def _read(self, scope: Scope, receive: Receive, headers: HeaderView) -> Event:
         """Give the event of a request, its body not yet decoded."""
-        length = headers.get("content-length", "0")
-        if length != "0" or "transfer-encoding" in headers:
-            if int(length) > self._limits.max_body_bytes:
+        raw = headers.raw
+        length = raw.get(b"content-length")
+        if length is not None or b"transfer-encoding" in raw:
+            if length is not None and int(length) > self._limits.max_body_bytes:
                 raise self._too_large()
             message = await receive()
             if message["type"] != "http.request":
@@ -196,11 +224,13 @@ class App:
         query = scope["query_string"]
         return Event(
             body,
-            id=own_id(headers),
+            id=own_id(headers) if raw.keys() & _ID_HEADERS else None,
             path=scope["path"],
             method=scope["method"],
             headers=headers,
-            content_type=headers.get("content-type", ""),
+            content_type=raw[b"content-type"].decode("latin-1")
+            if b"content-type" in raw
+            else "",
             trigger=_TRIGGER,
             fields=dict(parse_qsl(query.decode("latin-1"))) if query else None,
         )
@@ -232,14 +262,14 @@ class App:
         self, error: JupyterGraphError, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Answer a request that never reached the graph."""
-        texts = {name.decode("latin-1"): value for name, value in scope["headers"]}
+        raw = dict(scope["headers"])
         wire = problem(error, event_id=None)
         self._refuse(wire.status_code)
         if wire.status_code == 401:
             wire.headers["WWW-Authenticate"] = "Bearer"
-        if "content-length" in texts or "transfer-encoding" in texts:
+        if b"content-length" in raw or b"transfer-encoding" in raw:
             wire.headers["Connection"] = "close"
-            if "expect" not in texts:
+            if b"expect" not in raw:
                 await _discard(receive)
         await _send(send, wire)
 
@@ -252,7 +282,7 @@ class App:
         wire: Any = None
         try:
             found = self._handler(self._context, event)
-            if asyncio.iscoroutine(found):
+            if self._is_async or asyncio.iscoroutine(found):
                 found = await found
             if type(found) is HostResponse and type(found.body) is bytes:
                 wire = found
@@ -300,6 +330,14 @@ def _as_answer(found: HostResponse) -> Any:
     return Response(found.body, found.status_code, found.headers, content_type)
 
 
+def _check_twice(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Refuse what two servers in a row could read differently."""
+    names = [name for name, _ in headers]
+    for name in (b"host", b"content-length", b"origin"):
+        if names.count(name) > 1:
+            raise BadRequestError(f"two {name.decode()} headers")
+
+
 def _name(host: str) -> str:
     """Give the name in a Host header or an origin, without its port.
 
@@ -311,23 +349,27 @@ def _name(host: str) -> str:
     return host.partition(":")[0].lower()
 
 
-def _page(page: Page, method: str) -> Wire:
+async def _page(page: Page, method: str) -> Wire:
     if method not in ("GET", "HEAD"):
         error = MethodNotAllowedError("this page takes GET and HEAD")
         wire = problem(error, event_id=None)
         wire.headers["Allow"] = "GET, HEAD"
         return wire
-    return page()
+    found = page()
+    return found if isinstance(found, Wire) else await found
 
 
 async def _discard(receive: Receive) -> None:
     """Read on for a moment, so that the caller is still there to read the answer."""
+    message = await receive()
+    if not message.get("more_body"):
+        return
     size = 0
     try:
         async with asyncio.timeout(_DISCARD_S):
             while size < _DISCARD_BYTES:
                 message = await receive()
-                if message["type"] != "http.request" or not message["more_body"]:
+                if not message.get("more_body"):
                     return
                 size += len(message["body"])
     except TimeoutError:

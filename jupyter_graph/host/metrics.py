@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+TICK_S: Final = 0.1
+"""How often a worker writes its counts."""
+
 LABELS: Final = ("instance", "trigger_kind", "trigger_id", "function", "project")
 
 
@@ -19,7 +22,7 @@ class Metrics:
     """
 
     def __init__(self, function: str, instance: str) -> None:
-        from prometheus_client import CollectorRegistry, Counter, Summary
+        from prometheus_client import CollectorRegistry, Counter, Gauge
 
         own = CollectorRegistry()
         labels = (instance, "http", "default-http", function, "default")
@@ -35,24 +38,47 @@ class Metrics:
             (*LABELS, "status"),
             registry=own,
         )
-        duration = Summary(
-            "nuclio_processor_handled_events_duration_milliseconds",
-            "Milliseconds it took to handle events",
+        name = "nuclio_processor_handled_events_duration_milliseconds"
+        total = Gauge(
+            f"{name}_sum",
+            "Total sum of milliseconds it took to handle events",
             LABELS,
             registry=own,
+            multiprocess_mode="sum",
+        )
+        count = Gauge(
+            f"{name}_count",
+            "Number of measurements taken",
+            LABELS,
+            registry=own,
+            multiprocess_mode="sum",
         )
         self._labels = labels
-        self._success = handled.labels(*labels, "success").inc
-        self._failure = handled.labels(*labels, "failure").inc
-        self._observe = duration.labels(*labels).observe
+        self._add = (
+            handled.labels(*labels, "success").inc,
+            handled.labels(*labels, "failure").inc,
+            total.labels(*labels).inc,
+            count.labels(*labels).inc,
+        )
+        self._ok = self._failed = 0
+        self._milliseconds = 0.0
 
     def handled(self, is_ok: bool, milliseconds: float) -> None:
-        """Count one event."""
+        """Count one event; others see it after ``flush``."""
         if is_ok:
-            self._success()
+            self._ok += 1
         else:
-            self._failure()
-        self._observe(milliseconds)
+            self._failed += 1
+        self._milliseconds += milliseconds
+
+    def flush(self) -> None:
+        """Write what was counted; ten times a second, because each write costs µs."""
+        news = (self._ok, self._failed, self._milliseconds, self._ok + self._failed)
+        if news[3]:
+            self._ok = self._failed = 0
+            self._milliseconds = 0.0
+            for add, value in zip(self._add, news, strict=True):
+                add(value)
 
     def refused(self, status: int) -> None:
         """Count a request that the host itself turned away."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, get_type_hints
 
+from jupyter_graph.host.metrics import TICK_S
 from jupyter_graph.host.metrics import page as metrics_page
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.run.wire import JSON, TEXT, Wire
@@ -22,12 +24,15 @@ _SCHEMAS: dict[Any, dict[str, str]] = {
 _MODEL_PATHS = ("infer", "predict", "explain")
 
 
-def pages(runner: Runner | None, name: str) -> dict[str, Callable[[], Wire]]:
+def pages(
+    runner: Runner | None, name: str
+) -> dict[str, Callable[[], Wire | Awaitable[Wire]]]:
     """Give path to page; a worker that answers at all is alive and ready."""
     alive = json.dumps({"status": "ok", "function": name}).encode()
     document = json.dumps(openapi(runner, name)).encode()
 
-    def metrics() -> Wire:
+    async def metrics() -> Wire:
+        await asyncio.sleep(2 * TICK_S)  # by then every worker has written its counts
         text, content_type = metrics_page()
         return Wire(text, 200, content_type)
 

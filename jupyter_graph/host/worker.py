@@ -56,9 +56,10 @@ class Pipe:
 class WorkerServer(uvicorn.Server):
     """uvicorn's server with our heartbeat and time limits, but none of its signals."""
 
-    def __init__(self, config: uvicorn.Config, pipe: Pipe) -> None:
+    def __init__(self, config: uvicorn.Config, pipe: Pipe, metrics: Metrics) -> None:
         super().__init__(config)
         self._pipe = pipe
+        self._metrics = metrics
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -66,6 +67,7 @@ class WorkerServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second."""
+        self._metrics.flush()
         if counter % 5 == 0:
             self._pipe.beat()
         if counter % 10 == 0:
@@ -117,7 +119,7 @@ async def _work(
         refuse=metrics.refused,
         pages=pages(runner, options.name),
     )
-    server = WorkerServer(_config(app), pipe)
+    server = WorkerServer(_config(app), pipe, metrics)
 
     def stop() -> None:
         app.is_draining = True
@@ -129,6 +131,7 @@ async def _work(
     pipe.say(ready=os.getpid(), timeout_s=getattr(runner, "timeout_s", 30.0))
     log.info("worker is ready")
     await server.serve(sockets=[listener])
+    metrics.flush()
     await _awaited(context.platform.callbacks.get("termination", lambda: None)())
     log.info("worker has stopped")
 
@@ -159,6 +162,7 @@ def _config(app: App) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=30,
     )

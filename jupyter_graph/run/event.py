@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import count
 from typing import Any, Final, NamedTuple
-from uuid import uuid4
 
 from jupyter_graph.errors import BadRequestError, UnsupportedMediaTypeError
 from jupyter_graph.types import Headers
@@ -18,6 +20,32 @@ _STREAMS = frozenset(
     ("kafka-cluster", "kafka", "v3ioStream", "rabbit-mq", "rabbitMq", "nats", "mqtt")
 )
 _FORM = "application/x-www-form-urlencoded"
+_scan_json: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+
+
+_prefix = os.urandom(8).hex()
+_numbers = count(int.from_bytes(os.urandom(4), "big"))
+
+
+def new_id() -> str:
+    """Give an event id of 32 hex digits that no other process gives.
+
+    A random number per process and a count: making a uuid costs ten times as much.
+
+    >>> len(new_id()), new_id() == new_id()
+    (32, False)
+    """
+    return f"{_prefix}{next(_numbers):016x}"
+
+
+def _forked() -> None:
+    """Keep a forked process from repeating its parent's ids."""
+    global _prefix
+    _prefix = os.urandom(8).hex()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class Trigger(NamedTuple):
@@ -95,7 +123,7 @@ class Event:
     def id(self) -> str:
         """The event's id; a fresh one when the caller gave none."""
         if self._id is None:
-            self._id = uuid4().hex
+            self._id = new_id()
         return self._id
 
     @id.setter
@@ -231,9 +259,8 @@ def decode_body(payload: Any, content_type: str) -> Any:
         return payload
     if not payload:
         return None
-    kind, _, options = content_type.partition(";")
-    kind = kind.strip().lower()
-    if kind == "application/json" or kind.endswith("+json"):
+    kind, options = _kind_of(content_type)
+    if kind == "json":
         return _parse(payload)
     if not kind or (kind == _FORM and payload[:1] in (b"{", b"[", "{", "[")):
         try:
@@ -245,7 +272,27 @@ def decode_body(payload: Any, content_type: str) -> Any:
     return payload
 
 
+@lru_cache(maxsize=256)
+def _kind_of(content_type: str) -> tuple[str, str]:
+    """Give the media type, ``json`` for all kinds of JSON, and its options."""
+    kind, _, options = content_type.partition(";")
+    kind = kind.strip().lower()
+    is_json = kind == "application/json" or kind.endswith("+json")
+    return ("json" if is_json else kind), options
+
+
 def _parse(payload: bytes | str) -> Any:
+    try:
+        text = payload if isinstance(payload, str) else payload.decode()
+        value, end = _scan_json(text, 0)
+        if end == len(text):
+            return value
+    except (ValueError, RecursionError, StopIteration):
+        pass
+    return _parse_slowly(payload)  # blanks around it, not UTF-8, or wrong
+
+
+def _parse_slowly(payload: bytes | str) -> Any:
     try:
         return json.loads(payload)
     except json.JSONDecodeError as error:

@@ -37,6 +37,7 @@ __all__ = [
     "status_of",
 ]
 
+_WHOLE: Final = frozenset((dict, list, str, bytes, int, float, bool, type(None)))
 _NO_BODY: Final = frozenset((204, 205, 304))
 _FRAMING: Final = frozenset(
     ("content-length", "transfer-encoding", "connection", "keep-alive", "upgrade")
@@ -113,6 +114,8 @@ def is_stream(value: Any) -> bool:
     >>> is_stream(number for number in range(3)), is_stream([1, 2])
     (True, False)
     """
+    if type(value) in _WHOLE:
+        return False
     body = value.body if _is_response(type(value)) else value
     return isinstance(body, (GeneratorType, AsyncGeneratorType))
 
