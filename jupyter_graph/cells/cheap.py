@@ -59,7 +59,7 @@ def _random_state(live: Any, again: Any) -> bool:
     return type(live) is type(again) and live.getstate() == again.getstate()
 
 
-def _wraps_the_same(live: Any, again: Any) -> bool:
+def wraps_the_same(live: Any, again: Any) -> bool:
     wrapped = getattr(live, "__wrapped__", None)
     return type(live) is type(again) and wrapped is getattr(again, "__wrapped__", 0)
 
@@ -104,7 +104,7 @@ _ROWS: tuple[tuple[Compare, str], ...] = (
         "functools.partial operator.itemgetter operator.attrgetter "
         "operator.methodcaller",
     ),
-    (_wraps_the_same, "functools.lru_cache functools.cache"),
+    (wraps_the_same, "functools.lru_cache functools.cache"),
     (_random_state, "random.Random"),
     (_members, "enum.Enum enum.IntEnum enum.StrEnum enum.Flag enum.IntFlag"),
     (_fields, "collections.namedtuple typing.NamedTuple"),

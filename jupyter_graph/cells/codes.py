@@ -28,7 +28,7 @@ class Codes:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._found: dict[tuple[int, int], tuple[CodeType, ...]] = {}
-        self._imported: dict[int | None, tuple[str, ...]] = {}
+        self._imports: dict[int, tuple[str, ...]] = {}
 
     def of(self, node: Any, statement: Statement) -> tuple[CodeType, ...]:
         """Give the codes of a function, a lambda or the body of a class."""
@@ -60,19 +60,22 @@ class Codes:
             yield next(c for c in inner_code(code) if c.co_name == name)
 
     def _texts(self, statement: Statement) -> Iterable[tuple[str, ...]]:
-        cell = [s for s in self.program.statements if s.parsed is statement.parsed]
-        found = ((), self._names(cell), self._names(self.program.statements))
+        everything = self.program.statements
+        cell = [s for s in everything if s.parsed is statement.parsed]
+        found = ((), self._names(cell), self._names(everything))
         return dict.fromkeys(found)
 
     def _names(self, statements: list[Statement]) -> tuple[str, ...]:
-        return tuple(
-            sorted(
+        key = id(statements[0].parsed) if len(statements) < len(self.program) else 0
+        if key not in self._imports:
+            found = {
                 name
                 for statement in statements
                 for name, nodes in statement.names.binds.items()
                 if name.isidentifier() and any(isinstance(n, IMPORT) for n in nodes)
-            )
-        )
+            }
+            self._imports[key] = tuple(sorted(found))
+        return self._imports[key]
 
 
 def _bare(node: Any) -> ast.stmt:

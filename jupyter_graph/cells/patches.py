@@ -161,9 +161,31 @@ class Patches:
         written = [
             (s, c) for s, c in changes if c.how in ("attribute", "item") and c.chain
         ]
+        yield from self._defaults(name, item)
         for attribute, value in self._changed(name, item, written):
             lines = [(s, c) for s, c in written if c.chain[0] in (attribute, "*")]
             yield self._patch(name, attribute, value, lines, item)
+
+    def _defaults(self, name: str, item: Item) -> Iterator[Found]:
+        """Compare default arguments: the cells may have run in another order."""
+        node, statement, live = item.node, item.statement, self.judge.live(name)
+        plain = isinstance(node, FUNCTION) and not node.decorator_list
+        if not plain or statement is None or not isinstance(live, FunctionType):
+            return
+        assert isinstance(node, FUNCTION)
+        evaluator = self.judge.evaluator(statement.index)
+        for default, value in zip(
+            node.args.defaults, live.__defaults__ or (), strict=False
+        ):
+            if isinstance(default, ast.List | ast.Dict | ast.Set):
+                continue  # a store of its own, empty in each process
+            try:
+                expected = evaluator.value(default)
+            except NotPlain:
+                continue
+            if not still(value, expected):
+                yield self._patch(name, "__defaults__", live.__defaults__, [], item)
+                return
 
     def _changed(
         self, name: str, item: Item, written: list[tuple[Statement, Change]]
@@ -229,9 +251,9 @@ class Patches:
         key = ("patch", name, attribute)
         if text is None:
             message = (
-                f"{name}.{attribute} was changed after the definition of {name!r} to "
-                "something that cannot travel as code; set it in the definition, or "
-                "keep the value in a variable of its own"
+                f"{name}.{attribute} is no longer what the definition of {name!r} "
+                "gives, and cannot travel as code; run this cell again, or keep the "
+                "value in a variable of its own"
             )
             return key, None, Problem(message, statement.number, line)
         uses = (Use(name, line or 0), *(Use(other, line or 0) for other in names))

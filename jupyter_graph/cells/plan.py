@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
+from jupyter_graph.cells.dotted import mend_imports
 from jupyter_graph.cells.items import (
     Item,
     Problem,
@@ -54,6 +55,7 @@ class Plan:
         while self._soft:
             use, at = self._soft.pop(0)
             self._try(use, at)
+        mend_imports(self.items, self._chains, self.program)
 
     def _drain(self) -> None:
         while self._waiting:
@@ -219,6 +221,8 @@ class Plan:
         name = use.name
         if name in _MODULE_NAMES or self._is_set_by_a_function(name):
             return []
+        if user is not None and use.line in _shell_lines(user):
+            return []  # said already
         if self.outside.is_builtin(name):
             return []
         if name in NOTEBOOK_ONLY or (
@@ -281,6 +285,10 @@ class Plan:
                     self._add_code(change.statement, change.node)
                 elif change is not None:
                     self._add(key, partial(_given, change))
+
+
+def _shell_lines(item: Item) -> Collection[int]:
+    return item.statement.parsed.shell_lines if item.statement is not None else ()
 
 
 def _given(item: Item) -> Item:

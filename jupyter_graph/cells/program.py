@@ -77,6 +77,9 @@ class Program:
     bindings: dict[str, list[int]] = field(default_factory=dict)
     broken: list[CellError] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return len(self.statements)
+
     def before(self, name: str, index: float) -> Statement | None:
         """Give the statement whose binding of a name counts at a place."""
         found = self.bindings.get(name, [])
