@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_graph.deployment.index import Record
 from jupyter_graph.deployment.invoke import invoke
 from jupyter_graph.deployment.targets import Status, target_named
+from jupyter_graph.errors import DeployError
 
 if TYPE_CHECKING:
     from jupyter_graph.deployment.parity import ParityReport
@@ -104,7 +105,7 @@ class Deployment:
         return f"<Deployment {self.name!r} ({self.target}) {self.url or self.path}>"
 
     def _rows(self) -> list[tuple[str, str]]:
-        rows = [("state", self.state), ("target", self.target)]
+        rows = [("state", _state_of(self)), ("target", self.target)]
         rows += [("url", self.url)] if self.url else [("bundle", self.path)]
         said = str(self.parity)
         rows += [("parity", said.partition(":")[2].strip())] if said else []
@@ -124,6 +125,14 @@ class Deployment:
             "text/plain": "\n".join(text),
             "text/html": f"<div>{title}<table>{lines}</table></div>",
         }
+
+
+def _state_of(deployment: Deployment) -> str:
+    """Give the state for a picture, which never fails."""
+    try:
+        return deployment.state
+    except DeployError as error:
+        return f"unknown: {error}"
 
 
 def _cell(value: str) -> str:

@@ -22,7 +22,12 @@ from jupyter_graph.deployment.compare import (
     shown,
 )
 from jupyter_graph.deployment.invoke import wire_body
-from jupyter_graph.errors import BundleError, JupyterGraphError, ParityError
+from jupyter_graph.errors import (
+    AnswerError,
+    BundleError,
+    JupyterGraphError,
+    ParityError,
+)
 from jupyter_graph.host.bundle import read_secrets
 from jupyter_graph.run.event import Event, read_event
 from jupyter_graph.run.record import RecordedInput
@@ -62,6 +67,7 @@ class ParityReport:
         total: events that were replayed.
         left_out: places that differ between two runs in the notebook itself.
         differences: what differs.
+        unsent: events whose body has no form on the wire.
         step: the first step whose result differs, when it could be found.
 
     >>> print(ParityReport(3, 3))
@@ -74,6 +80,7 @@ class ParityReport:
     total: int = 0
     left_out: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
+    unsent: tuple[str, ...] = ()
     step: str | None = None
 
     @property
@@ -82,9 +89,9 @@ class ParityReport:
         return not self.differences
 
     def __str__(self) -> str:
-        if not self.total:
-            return "parity: no recorded events"
-        lines = [f"parity: {self.equal} of {self.total} events equal"]
+        head = f"parity: {self.equal} of {self.total} events equal"
+        lines = [head if self.total else "parity: no recorded events"]
+        lines += [f"  left out, cannot be sent: {text}" for text in self.unsent]
         if self.left_out:
             listed = ", ".join(self.left_out)
             lines.append(f"  left out, differs from run to run: {listed}")
@@ -138,13 +145,13 @@ def check_parity(
     Raises:
         BundleError: the bundle does not import there, or its process died.
     """
-    inputs = [wire_input(event, number) for number, event in enumerate(events)]
+    inputs, unsent = wire_inputs(events)
     notebook = Notebook(graph, bundle, namespace or {})
     with CleanEnvironment(bundle, notebook.secrets) as start:
         with start() as process:
             raise_when_failed(process.failed, bundle)
             if not inputs:
-                return ParityReport()
+                return ParityReport(unsent=unsent)
             first = notebook.answers(inputs)
             second = notebook.answers(inputs)
             theirs = [_bundle_answer(process, sent, bundle) for sent in inputs]
@@ -154,6 +161,7 @@ def check_parity(
             # A clock may stand still between two quick runs; a later one tells.
             changing |= _changing([first, notebook.answers(inputs)])
             report = _report(inputs, first, theirs, changing)
+        report = replace(report, unsent=unsent)
         if not report.is_equal:
             upto = inputs[: report.differences[0].number + 1]
             report = replace(report, step=_first_step(notebook, start, bundle, upto))
@@ -226,6 +234,20 @@ def raise_when_failed(failed: Mapping[str, Any] | None, bundle: Bundle) -> None:
 def _where(failed: Mapping[str, Any], bundle: Bundle) -> str:
     lines = [line for file, line in failed.get("lines", ()) if file == "steps.py"]
     return f"{place_of(bundle.slice, lines[-1])}: " if lines else ""
+
+
+def wire_inputs(
+    events: Sequence[RecordedInput],
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """Give the inputs as they would come over the wire, and why some could not."""
+    inputs: list[dict[str, Any]] = []
+    unsent: list[str] = []
+    for number, event in enumerate(events):
+        try:
+            inputs.append(wire_input(event, number))
+        except AnswerError as error:
+            unsent.append(f"event {number + 1} ({error})")
+    return inputs, tuple(unsent)
 
 
 def wire_input(event: RecordedInput, number: int) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from jupyter_graph.cells.files import cells_from_script
 from jupyter_graph.cells.source import Cell
+from jupyter_graph.compile.resolve import Resolver
 from jupyter_graph.errors import BundleError
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.values import value_names
-from jupyter_graph.steps import BLOCKS
 
 
 @dataclass(frozen=True)
@@ -81,19 +81,23 @@ def code_of(graph: Graph, sources: Sources) -> Code:
 
     Raises:
         BundleError: a name stands for something that has no source.
+        UnknownStepError: a name stands for nothing.
     """
     cells: list[str] = []
     imports: dict[str, tuple[str, str]] = {}
     values: dict[str, Any] = {}
     for step in graph.spec.every_step():
         name = step.class_name or step.handler
-        if name is None or _is_block(name, graph, sources):
+        if name is None:
             continue
-        module, _, attribute = name.rpartition(".")
-        if module:  # of an allowed module; imported so that it counts in the bundle
-            imports[f"_{name.replace('.', '_')}"] = (module, attribute)
-            continue
-        _place_code(name, step.name, graph, sources, cells, imports)
+        if name not in graph.namespace and name not in sources.namespace:
+            Resolver({}, graph.allow_imports).code_of(step)  # or it says what is wrong
+            module, _, attribute = name.rpartition(".")
+            if module and module != "storey":
+                # Imported by steps.py, its module is allowed in the bundle, too.
+                imports[f"_{name.replace('.', '_')}"] = (module, attribute)
+        else:
+            _place_code(name, step.name, graph, sources, cells, imports)
     for name in value_names(graph.spec):
         if name in sources.namespace:
             cells.append(name)
@@ -102,13 +106,6 @@ def code_of(graph: Graph, sources: Sources) -> Code:
         else:
             raise BundleError(f"an argument stands for {name!r}, which is not defined")
     return Code(tuple(dict.fromkeys(cells)), imports, values)
-
-
-def _is_block(name: str, graph: Graph, sources: Sources) -> bool:
-    """Tell whether the name means one of our blocks or of storey's."""
-    if name in graph.namespace or name in sources.namespace:
-        return False
-    return name in BLOCKS or name.startswith("storey.")
 
 
 def _place_code(

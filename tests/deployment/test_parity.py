@@ -178,3 +178,21 @@ def test_a_fitted_model_answers_the_same(check, notebook):
     notebook.run("def predict(body):\n    return model.predict([[body]])\n")
 
     assert check(notebook, "predict", bodies=[1, 2.5]).is_equal
+
+
+def test_a_body_that_cannot_be_sent_is_left_out_and_said(check, doubling):
+    report = check(doubling, "double", bodies=[{"n": 1}, {"n": object()}])
+
+    assert str(report).splitlines()[0] == "parity: 1 of 1 events equal"
+    assert "event 2" in str(report)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_fresh_environment_has_the_requirements_alone(doubling, tmp_path):
+    graph = doubling.graph("double")
+    options = read_options("math", {"fresh_env": True})
+    bundle = build_bundle(graph, doubling.sources, options, tmp_path / "bundle")
+    report = check_parity(bundle, graph, [RecordedInput.of({"n": 1})])
+
+    assert str(report) == "parity: 1 of 1 events equal"
