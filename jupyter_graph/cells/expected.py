@@ -14,7 +14,12 @@ _LAZY_FLAGS = 0x1FF0000  # bits of `from __future__`, they change no code
 
 
 class Expected:
-    """Stands for a value that is not made again, only recognised."""
+    """Stands for a value that is not made again, only recognised.
+
+    ``is_certain`` is false where only a live value can tell that it is right.
+    """
+
+    is_certain = True
 
     def is_met_by(self, live: Any) -> bool:
         raise NotImplementedError
@@ -124,6 +129,16 @@ def _still(live: Any, expected: Any, depth: int) -> bool:
             for (k, v), (j, w) in rows
         )
     return bool(live == expected)
+
+
+def is_certain(expected: Any, depth: int = 0) -> bool:
+    """Tell whether what a line gives again is known without its live value."""
+    if isinstance(expected, Expected):
+        return expected.is_certain
+    if depth > 100 or not isinstance(expected, list | tuple | dict):
+        return depth <= 100
+    parts = expected.values() if isinstance(expected, dict) else expected
+    return all(is_certain(part, depth + 1) for part in parts)
 
 
 def is_data(value: Any, depth: int = 0) -> bool:

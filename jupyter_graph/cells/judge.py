@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from jupyter_graph.cells.codes import IMPORT, Codes
 from jupyter_graph.cells.evaluate import Evaluator, NotPlain, wrapped
-from jupyter_graph.cells.expected import Function, Same, still
+from jupyter_graph.cells.expected import Function, Same, is_certain, still
 from jupyter_graph.cells.plain import bound_value, is_plain, is_plain_block
 from jupyter_graph.cells.program import Program, Statement
 from jupyter_graph.cells.rebuild import rebuild
@@ -158,7 +158,7 @@ class Judge:
             return False
         is_final = statement is self.final(name)
         if not is_final or name not in self.namespace:
-            return True
+            return is_certain(expected)
         return still(self.namespace[name], expected)
 
     def is_written_plainly(self, name: str, statement: Statement, node: Any) -> bool:

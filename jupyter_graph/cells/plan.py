@@ -257,7 +257,10 @@ class Plan:
 
     def _undefined(self, use: Use, user: Item | None) -> None:
         name = use.name
-        known = {*self.program.bindings, *(self.judge.namespace or ()), *BUILTINS}
+        known = {*self.program.bindings, *(self.judge.namespace or ())}
+        known = {
+            n for n in known | BUILTINS if n in self.program.bindings or n.islower()
+        }
         deleted = self.program.deleted(name)
         if deleted is not None:
             hint = f": cell {deleted.number}, line {deleted.line} deletes it"

@@ -155,6 +155,7 @@ def _known(value: Any) -> bool:
 class Closure(Expected):
     """A function made inside a function of the notebook, from known arguments."""
 
+    is_certain = False
     code: CodeType
     known: Mapping[str, Any]
     node: ast.FunctionDef
