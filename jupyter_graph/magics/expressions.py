@@ -29,11 +29,11 @@ def evaluate(text: str, names: dict[str, Any], *, what: str = "EXPR") -> Any:
         return variable(found[1], names, what=what)
     try:
         return json.loads(source)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     try:
         code = compile(source, f"<{what}>", "eval")
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or str(error)
         raise MagicError(
             f"{what} can be read neither as JSON nor as Python: {reason}: {source}"
@@ -85,7 +85,7 @@ def read_value(text: str) -> Any:
     """
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     if text in ("None", "True", "False") or text[:1] in "\"'":
         try:

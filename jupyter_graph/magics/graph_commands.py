@@ -254,15 +254,7 @@ def export(request: Request) -> Note:
 
 
 def import_(request: Request) -> Note:
-    from jupyter_graph.spec.codec import load_graph
-
-    session = request.session
-    graph = load_graph(
-        request.path(), session.user_ns, tuple(request.options.allow or ())
-    )
-    with session.graphs.change(f"%graph import {request.words[0]}"):
-        session.graphs.adopt(graph)
-    session.changed(graph.name)
+    graph = request.session.import_graph(request.path(), request.options.allow or ())
     count = len(graph.spec.every_step())
     return Note(f"graph {graph.name!r} with {count} steps is the current one")
 

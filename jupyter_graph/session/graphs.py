@@ -11,6 +11,7 @@ from typing import Any
 from jupyter_graph.errors import MagicError, did_you_mean
 from jupyter_graph.session.sources import StepSource, StepSources
 from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.values import value_names
 
 LONGEST_WAY_BACK = 100
 
@@ -29,6 +30,7 @@ class Graphs:
     _graphs: dict[str, Graph] = field(default_factory=dict)
     _current: str | None = None
     _implicit: set[str] = field(default_factory=set)
+    _borrowing: set[str] = field(default_factory=set)
     _past: deque[_Moment] = field(
         default_factory=lambda: deque(maxlen=LONGEST_WAY_BACK)
     )
@@ -88,17 +90,33 @@ class Graphs:
         """
         return self.adopt(Graph(name, **options))
 
-    def adopt(self, graph: Graph) -> Graph:
-        """Take a graph made elsewhere in under its name and make it current."""
+    def adopt(self, graph: Graph, *, borrows: bool = False) -> Graph:
+        """Take a graph made elsewhere in under its name and make it current.
+
+        Args:
+            graph: the graph.
+            borrows: its functions and classes are looked up in the notebook.
+        """
         known = self._graphs.get(graph.name)
         self.sources.forget_graph(graph.name)
         self._implicit.discard(graph.name)
+        self._borrowing.discard(graph.name)
+        self._borrowing.update({graph.name} if borrows else ())
         if known is not None:  # whoever holds the old object sees the new graph
             vars(known).update(vars(graph))
         else:
             self._graphs[graph.name] = graph
         self._current = graph.name
         return self._graphs[graph.name]
+
+    def borrowed_names(self, graph: Graph) -> list[str]:
+        """Give the names of a graph that mean what the notebook has under them."""
+        names = list(value_names(graph.spec))
+        if graph.name in self._borrowing:
+            own = {source.code_name for source in self.sources.of_graph(graph.name)}
+            every = graph.spec.every_step()
+            names += [s.code_name for s in every if s.code_name not in own]
+        return names
 
     def home_of(self, source: StepSource | None) -> Graph:
         """Give the graph in which a cell that says no graph puts its step.
@@ -142,6 +160,7 @@ class Graphs:
             vars(graph).update(vars(Graph(graph.name)))
         self._graphs.clear()
         self._implicit.clear()
+        self._borrowing.clear()
         self.sources.clear()
         self._current = None
 
@@ -151,6 +170,7 @@ class Graphs:
             {name: (graph, _state(graph)) for name, graph in self._graphs.items()},
             self._current,
             set(self._implicit),
+            set(self._borrowing),
             self.sources.copy(),
         )
 
@@ -160,6 +180,7 @@ class Graphs:
         self._graphs = {name: graph for name, (graph, _) in moment.graphs.items()}
         self._current = moment.current
         self._implicit = set(moment.implicit)
+        self._borrowing = set(moment.borrowing)
         self.sources = moment.sources
 
 
@@ -171,6 +192,7 @@ class _Moment:
     graphs: dict[str, tuple[Graph, dict[str, Any]]]
     current: str | None
     implicit: set[str]
+    borrowing: set[str]
     sources: StepSources
 
 

@@ -18,8 +18,8 @@ from jupyter_graph.session.parts import part
 from jupyter_graph.session.program import cells_of, code_of, program_of
 from jupyter_graph.session.tables import Table
 from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.codec import read_document
 from jupyter_graph.spec.validate import validate
-from jupyter_graph.spec.values import value_names
 
 if TYPE_CHECKING:
     from jupyter_graph.cells.lint import Finding
@@ -101,11 +101,32 @@ class Session:
     # -- events -----------------------------------------------------------------
 
     def graph(self, name: str | None = None) -> Graph:
-        """Give the current graph, or the one of this name, ready to run."""
+        """Give the current graph, or the one of this name, ready to run.
+
+        Variables that its arguments name, and the functions and classes that an
+        imported document names, are those of the notebook now.
+        """
         graph = self.graphs.named(name)
-        for value in value_names(graph.spec):
-            if value in self.user_ns:
-                graph.namespace[value] = self.user_ns[value]
+        for own in self.graphs.borrowed_names(graph):
+            if own in self.user_ns:
+                graph.namespace[own] = self.user_ns[own]
+        return graph
+
+    def import_graph(self, path: Path, allow_imports: Iterable[str] = ()) -> Graph:
+        """Read a graph document, name it after its file, and make it current.
+
+        Its names stand for what the notebook defines; nothing is imported or run.
+
+        Raises:
+            SpecError: the file cannot be read, or is no graph document.
+        """
+        document = read_document(path)
+        graph = Graph.from_dict(
+            document, allow_imports=allow_imports, name=graph_name_of(path)
+        )
+        with self.graphs.change(f"%graph import {path.name}"):
+            graph = self.graphs.adopt(graph, borrows=True)
+        self.changed(graph.name)
         return graph
 
     def run(
@@ -276,7 +297,7 @@ class Session:
 
 
 def graph_name_of(path: Path | None) -> str:
-    """Give the name of a notebook's first graph.
+    """Give the name of a graph that comes from this file.
 
     >>> graph_name_of(Path("01 Fraud-model.ipynb")), graph_name_of(None)
     ('_01_Fraud-model', 'notebook')

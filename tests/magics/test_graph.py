@@ -198,8 +198,22 @@ def test_export_and_import_give_the_same_graph(flow, session, folder):
     flow("%graph import fraud.json")
 
     assert json.loads((folder / "fraud.json").read_text())["steps"] == document["steps"]
+    assert session.graphs.current_name == "fraud"
     assert session.graph().to_dict() == document
     assert flow("%graph run {'x': 2}").body == 2.0
+
+
+def test_an_imported_graph_takes_the_functions_as_they_are_now(run, folder):
+    steps = {"a": {"kind": "task", "handler": "f", "responder": True}}
+    (folder / "g.json").write_text(json.dumps({"steps": steps}))
+    run("%graph import g.json")
+    with pytest.raises(ValueError, match="'f' is no function or class"):
+        run("%graph run 1")
+
+    run("def f(body): return [body]")
+    assert run("%graph run 1").body == [1]
+    run("def f(body): return {'body': body}")
+    assert run("%graph run 1").body == {"body": 1}
 
 
 def test_an_imported_document_must_not_name_what_was_imported(run, folder):

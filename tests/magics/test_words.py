@@ -1,6 +1,8 @@
 import argparse
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jupyter_graph.errors import MagicError
 from jupyter_graph.magics.expressions import evaluate, pair, read_value
@@ -99,6 +101,7 @@ def test_an_expression_is_json_a_variable_or_python(text, value):
         pytest.param("{'a': true}", "true is True", id="json-word-in-python"),
         pytest.param("rows[9]", "IndexError", id="raises"),
         pytest.param("import os", "invalid syntax", id="statement"),
+        pytest.param("[" * 99_999, "neither as JSON nor as Python", id="deep"),
         pytest.param("\0", "neither as JSON nor as Python", id="null-byte"),
     ],
 )
@@ -128,3 +131,15 @@ def test_a_value_is_json_when_it_parses_else_text(text, value):
 def test_a_pair_without_equals_sign_is_told():
     with pytest.raises(MagicError, match="--arg takes K=V, got 'x'"):
         pair("x", what="--arg", form="K=V")
+
+
+def signs(text):
+    return [sign for sign in text if sign != "=" and not sign.isspace()]
+
+
+@given(st.text(alphabet="ab-= \"'([{)]}\\\n", max_size=40))
+def test_no_sign_is_lost_when_a_line_is_cut(text):
+    cut = split_line(text)
+    parts = [cut.head, *(part for option in cut.options for part in option)]
+
+    assert signs("".join(parts)) == signs(text)
