@@ -11,7 +11,7 @@ from jupyter_graph.deployment.deploy import deploy
 from jupyter_graph.errors import BundleError, DeployError
 from jupyter_graph.run.record import RecordedInput
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 
 @pytest.fixture

@@ -13,12 +13,11 @@ from jupyter_graph.errors import (
     DeployError,
     HostError,
     NameTakenError,
-    SpecError,
     StepError,
 )
 from jupyter_graph.run.record import RecordedInput
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 
 
 @pytest.fixture
@@ -217,23 +216,6 @@ def test_files_without_a_root_lie_in_the_notebooks_folder(start, doubling):
     doubling.run("def read(body):\n    with open('rates.txt') as f: return f.read()\n")
 
     assert start("read").invoke({}).body == "7"
-
-
-@pytest.mark.parametrize(
-    ("steps", "said"),
-    [
-        pytest.param([], "no steps", id="empty"),
-        pytest.param(["a", "b"], "no step responds", id="several-leaves"),
-    ],
-)
-def test_a_graph_that_could_not_answer_is_refused(notebook, steps, said):
-    notebook.run("def a(body): return body\ndef b(body): return body\n")
-    graph = notebook.graph()
-    for step in steps:
-        graph.to(name=step, handler=notebook[step])
-
-    with pytest.raises((DeployError, SpecError), match=said):
-        deploy(graph, sources=notebook.sources)
 
 
 def test_a_dry_run_shows_everything_and_starts_nothing(start, doubling):

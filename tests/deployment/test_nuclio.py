@@ -13,7 +13,7 @@ from jupyter_graph.errors import (
 )
 from jupyter_graph.run.record import RecordedInput
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 KAFKA = {
     "kind": "kafka",
     "brokers": ["b:9092"],

@@ -6,7 +6,7 @@ from jupyter_graph.deployment.parity import check_bundle, check_parity
 from jupyter_graph.errors import BundleError, ParityError
 from jupyter_graph.run.record import RecordedInput
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 
 @pytest.fixture
@@ -187,7 +187,6 @@ def test_a_body_that_cannot_be_sent_is_left_out_and_said(check, doubling):
     assert "event 2" in str(report)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_fresh_environment_has_the_requirements_alone(doubling, tmp_path):
     graph = doubling.graph("double")

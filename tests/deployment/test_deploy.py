@@ -1,0 +1,72 @@
+import pytest
+
+from jupyter_graph.deployment.deploy import deploy
+from jupyter_graph.deployment.index import list_deployments
+from jupyter_graph.errors import DeployError, ParityError, SpecError
+from jupyter_graph.run.record import RecordedInput
+
+pytestmark = pytest.mark.timeout(60)
+EVENTS = [RecordedInput.of({"n": n}) for n in range(20)]
+
+
+@pytest.mark.parametrize("target", ["local", "nuclio"])
+def test_a_graph_is_checked_started_called_and_deleted(doubling, dashboard, target):
+    graph = doubling.graph("double", "add_one")
+    deployment = deploy(
+        graph, target=target, sources=doubling.sources, events=EVENTS, workers=2
+    )
+    answer = deployment.invoke({"n": 1})
+
+    assert str(deployment.parity) == "parity: 20 of 20 events equal"
+    assert deployment.state == "ready"
+    assert answer.status_code == 200
+    deployment.delete()
+    assert list_deployments() == []
+
+
+def test_a_bundle_that_answers_differently_is_not_started(doubling):
+    doubling.run("SEEN = []\ndef count(body):\n    SEEN.append(1)\n    return body\n")
+    doubling.run("import os\ndef where(body):\n    return os.getpid()\n")
+    graph = doubling.graph("where")
+
+    with pytest.raises(ParityError) as caught:
+        deploy(graph, sources=doubling.sources, events=EVENTS[:1])
+    assert "parity: 0 of 1 events equal" in str(caught.value)
+    assert "the first step that differs is 'where'" in str(caught.value)
+    assert list_deployments() == []
+
+
+def test_the_parity_check_can_be_left_out(doubling, tmp_path):
+    doubling.run("import os\ndef where(body):\n    return os.getpid()\n")
+    deployment = deploy(
+        doubling.graph("where"),
+        target="archive",
+        output=tmp_path / "out",
+        sources=doubling.sources,
+        events=EVENTS[:1],
+        parity=False,
+    )
+
+    assert str(deployment.parity) == "parity: no recorded events"
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        pytest.param([], "no steps", id="empty"),
+        pytest.param(["a", "b"], "no step responds", id="several-leaves"),
+    ],
+)
+def test_a_graph_that_could_not_answer_is_refused(notebook, steps, said):
+    notebook.run("def a(body): return body\ndef b(body): return body\n")
+    graph = notebook.graph()
+    for step in steps:
+        graph.to(name=step, handler=notebook[step])
+
+    with pytest.raises((DeployError, SpecError), match=said):
+        deploy(graph, sources=notebook.sources)
+
+
+def test_an_unknown_option_is_refused(doubling):
+    with pytest.raises(DeployError, match="did you mean 'workers'"):
+        deploy(doubling.graph("double"), sources=doubling.sources, worker=2)
