@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,7 @@ def _deploy(
         )
         replayed = events if options.parity else ()
         report = check_bundle(bundle, graph, replayed, sources.namespace)
+        report = replace(report, is_skipped=not options.parity)
         if options.dry_run:
             return make_plan(bundle, report, job.before)
         if options.target == "archive" and options.with_events:

@@ -68,6 +68,7 @@ class ParityReport:
         left_out: places that differ between two runs in the notebook itself.
         differences: what differs.
         unsent: events whose body has no form on the wire.
+        is_skipped: nobody wanted the comparison.
         step: the first step whose result differs, when it could be found.
 
     >>> print(ParityReport(3, 3))
@@ -81,6 +82,7 @@ class ParityReport:
     left_out: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     unsent: tuple[str, ...] = ()
+    is_skipped: bool = False
     step: str | None = None
 
     @property
@@ -89,6 +91,8 @@ class ParityReport:
         return not self.differences
 
     def __str__(self) -> str:
+        if self.is_skipped:
+            return "parity: not checked"
         head = f"parity: {self.equal} of {self.total} events equal"
         lines = [head if self.total else "parity: no recorded events"]
         lines += [f"  left out, cannot be sent: {text}" for text in self.unsent]

@@ -47,7 +47,7 @@ def test_the_parity_check_can_be_left_out(doubling, tmp_path):
         parity=False,
     )
 
-    assert str(deployment.parity) == "parity: no recorded events"
+    assert str(deployment.parity) == "parity: not checked"
 
 
 @pytest.mark.parametrize(
