@@ -9,7 +9,6 @@ import {
   ToolbarButton
 } from '@jupyterlab/apputils';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
-import { refreshIcon } from '@jupyterlab/ui-components';
 
 import { addBadges } from './badge.js';
 import { graphIcon } from './icon.js';
@@ -31,7 +30,7 @@ const badges: JupyterFrontEndPlugin<void> = {
 
 const panel: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-graph:panel',
-  description: 'Shows the graph of a notebook beside it.',
+  description: 'Shows the graph of a notebook below it.',
   autoStart: true,
   requires: [INotebookTracker],
   optional: [ICommandPalette, IToolbarWidgetRegistry],
@@ -73,7 +72,7 @@ const panel: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** Give a function that opens a notebook's graph beside it, one panel for each. */
+/** Give a function that opens a notebook's graph below it, one panel for each. */
 function graphShower(
   app: JupyterFrontEnd
 ): (notebook: NotebookPanel) => Promise<void> {
@@ -83,7 +82,8 @@ function graphShower(
     if (area === undefined || area.isDisposed) {
       area = graphArea(notebook);
       open.set(notebook, area);
-      app.shell.add(area, 'main', { mode: 'split-right', ref: notebook.id });
+      // Graphs run from left to right: wide and low fits them, beside does not.
+      app.shell.add(area, 'down');
     }
     app.shell.activateById(area.id);
     await area.content.refresh();
@@ -97,14 +97,7 @@ function graphArea(notebook: NotebookPanel): MainAreaWidget<GraphPanel> {
   area.title.label = `Graph: ${notebook.title.label.replace(/\.ipynb$/, '')}`;
   area.title.icon = graphIcon;
   area.title.closable = true;
-  area.toolbar.addItem(
-    'refresh',
-    new ToolbarButton({
-      icon: refreshIcon,
-      tooltip: 'Ask the kernel for the graph again',
-      onClick: () => void content.refresh()
-    })
-  );
+  area.toolbar.hide(); // nothing in it, and height is short down there
   const steps = stepsOf(notebook);
   steps.changed.connect((_, id) => {
     if (steps.step(id)?.state === 'current') {

@@ -28,7 +28,7 @@ const WAITING: IHint = {
 };
 const ABORTED: IHint = {
   title: 'Not asked',
-  message: 'Cells failed while the kernel was busy. Refresh to ask again.'
+  message: 'Cells failed while the kernel was busy. Press Show Graph again.'
 };
 const NOT_LOADED: IHint = {
   title: 'jupyter_graph is not loaded in this kernel',

@@ -105,14 +105,39 @@ def stop(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
+def delete_deployments(environment: dict[str, str]) -> None:
+    """End the functions that a notebook which failed half-way has left running."""
+    code = (
+        "from jupyter_graph.deployment.index import list_deployments\n"
+        "for deployment in list_deployments(): deployment.delete()"
+    )
+    subprocess.run([sys.executable, "-c", code], env=environment, timeout=60)
+
+
 @pytest.fixture(scope="session")
 def need_built_extension() -> None:
     need((BUILT / "package.json").exists(), "no built extension: `make labextension`")
 
 
 @pytest.fixture(scope="session")
+def need_wheel_builder() -> None:
+    need(find_spec("build"), "no build: dependency group `build`")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the path of the browser."""
+    need(find_spec("playwright"), "no playwright: dependency group `ui`")
+    program = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    need(program, "no Chromium on the path")
+    return str(program)
+
+
+@pytest.fixture(scope="session")
 def lab(
-    need_built_extension: None, tmp_path_factory: pytest.TempPathFactory
+    need_built_extension: None,
+    chromium: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Lab]:
     """Start JupyterLab in private folders, with the built extension in it."""
     need(find_spec("jupyterlab"), "no JupyterLab: dependency group `lab`")
@@ -137,19 +162,17 @@ def lab(
         yield Lab(url, token, folder)
     finally:
         stop(server)
+        delete_deployments(environment)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser(chromium: str) -> Iterator[Any]:
     """Start Chromium; not longer than a module, for it owns the running event loop."""
-    need(find_spec("playwright"), "no playwright: dependency group `ui`")
     from playwright.sync_api import sync_playwright
 
-    program = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    need(program, "no Chromium on the path")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=program,
+            executable_path=chromium,
             args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
         )
         yield browser

@@ -51,7 +51,7 @@ def test_badges_follow_runs_edits_and_restarts(new_notebook):
     ]
 
 
-def test_the_button_shows_the_live_graph_beside_the_notebook(new_notebook):
+def test_the_button_shows_the_live_graph_of_the_notebook(new_notebook):
     notebook = new_notebook("panel", LOAD, CLEAN, PREDICT, "%graph run {'x': 2}")
     notebook.run_all()
     assert notebook.errors() == []
@@ -78,6 +78,7 @@ def test_without_the_magics_the_panel_says_how_to_load_them(new_notebook):
     assert hint.locator("code").text_content() == LOAD
 
     notebook.run_all()
+    assert notebook.errors() == []
     notebook.page.locator(".jg-graph-panel .jg-view").wait_for()
 
     notebook.restart()

@@ -53,8 +53,7 @@ def build_wheel(folder: Path, *, with_assets: bool) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wheel(need_built_extension, tmp_path_factory):
-    pytest.importorskip("build")
+def wheel(need_built_extension, need_wheel_builder, tmp_path_factory):
     return build_wheel(tmp_path_factory.mktemp("wheel"), with_assets=True)
 
 
@@ -104,9 +103,9 @@ def test_the_wheel_installs_with_all_it_needs(wheel, environment):
 
 @pytest.mark.slow
 @pytest.mark.timeout(60)
-def test_a_wheel_without_the_built_extension_still_has_the_package(tmp_path):
-    pytest.importorskip("build")
-
+def test_a_wheel_without_the_built_extension_still_has_the_package(
+    need_wheel_builder, tmp_path
+):
     names = zipfile.ZipFile(build_wheel(tmp_path, with_assets=False)).namelist()
 
     assert "jupyter_graph/widgets/graph_view.js" in names

@@ -39,3 +39,4 @@ def test_the_quickstart_runs_and_shows_badges_and_a_counted_picture(lab, open_no
 
     notebook.set_theme("JupyterLab Dark")
     notebook.keep_picture("quickstart-panel-dark")
+    notebook.set_theme("JupyterLab Light")
