@@ -8,6 +8,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from jupyter_graph.deployment.index import list_deployments
+
 
 @pytest.fixture
 def bare_shell(tmp_path, monkeypatch):
@@ -22,6 +24,8 @@ def bare_shell(tmp_path, monkeypatch):
     config.HistoryManager.hist_file = ":memory:"
     shell = InteractiveShell.instance(config=config)
     yield shell
+    for deployment in list_deployments():
+        deployment.delete()
     atexit.unregister(shell.atexit_operations)
     shell.run_cell("%unload_ext jupyter_graph", silent=True)
     shell.history_manager.end_session()
