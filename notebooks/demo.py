@@ -36,6 +36,7 @@ def main() -> int:
         kernel_name="python3",
         resources={"metadata": {"path": str(HERE)}},
         store_widget_state=False,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     with tempfile.TemporaryDirectory(prefix="jupyter_graph-demo-") as state:
         os.environ["JUPYTER_GRAPH_STATE_DIR"] = state
@@ -51,9 +52,9 @@ def main() -> int:
 
 def show(client: NotebookClient, notebook: Any) -> int:
     """Run all cells but the clean-up, then tell what there is."""
-    for cell in notebook.cells:
+    for index, cell in enumerate(notebook.cells):
         if "cleanup" not in cell.metadata.get("tags", ()):
-            run(client, cell)
+            run(client, cell, index)
     say(ask(client, "%graph plot --format text"))
     row = ast.literal_eval(ask(client, "rows[0]"))
     told = ast.literal_eval(ask(client, "one.body"))
@@ -76,21 +77,25 @@ def show(client: NotebookClient, notebook: Any) -> int:
 
 def clean_up(client: NotebookClient, notebook: Any) -> None:
     """Stop what was started; after a failure there may be nothing to stop."""
-    for cell in notebook.cells:
+    for index, cell in enumerate(notebook.cells):
         if "cleanup" in cell.metadata.get("tags", ()):
             with contextlib.suppress(CellExecutionError):
-                run(client, cell)
+                run(client, cell, index)
 
 
-def run(client: NotebookClient, cell: Any) -> None:
+def run(client: NotebookClient, cell: Any, index: int) -> None:
     if cell.cell_type == "code":
-        client.execute_cell(cell, 0, store_history=True)
+        client.execute_cell(cell, index, store_history=True)
 
 
 def ask(client: NotebookClient, source: str) -> str:
     """Run one more line in the kernel and give the text it shows."""
     cell = nbformat.v4.new_code_cell(source)
-    client.execute_cell(cell, 0)
+    client.nb.cells.append(cell)  # the client writes the cell back at its index
+    try:
+        client.execute_cell(cell, len(client.nb.cells) - 1)
+    finally:
+        client.nb.cells.remove(cell)
     shown = [output.get("text") or plain(output) for output in cell.outputs]
     return "".join(shown).strip("\n")
 
