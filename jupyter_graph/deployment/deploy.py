@@ -21,6 +21,7 @@ from jupyter_graph.deployment.index import (
     state_folder,
     write_private,
 )
+from jupyter_graph.deployment.notebook import notebook_view
 from jupyter_graph.deployment.options import DeployOptions, read_options
 from jupyter_graph.deployment.parity import check_bundle
 from jupyter_graph.deployment.plan import Plan, make_plan
@@ -43,7 +44,7 @@ def deploy(
     target: str = "local",
     name: str | None = None,
     sources: Sources | None = None,
-    events: Sequence[RecordedInput] = (),
+    events: Sequence[RecordedInput] | None = None,
     **options: Any,
 ) -> Deployment | Plan:
     """Package a graph, check it, and start it as a function.
@@ -56,9 +57,10 @@ def deploy(
         graph: the graph.
         target: ``local``, ``nuclio`` or ``archive``.
         name: the function's name, by default the graph's.
-        sources: where the code of the steps comes from; by default the script that
-            runs, or the modules that define them.
-        events: recorded inputs, replayed for the parity check.
+        sources: where the code of the steps comes from; by default the notebook or
+            the script that runs, or the modules that define them.
+        events: recorded inputs, replayed for the parity check; by default those that
+            the notebook recorded.
         **options: the fields of ``DeployOptions``.
 
     Returns:
@@ -68,10 +70,15 @@ def deploy(
         DeployError: with the cause; SpecError, CellError when graph or cells are wrong.
     """
     settings = read_options(graph.name, {"target": target, "name": name, **options})
-    source = sources_of(graph) if sources is None else sources
+    view = notebook_view()
+    if sources is None and view is not None:
+        source, recorded = view(graph)
+    else:
+        source, recorded = sources or sources_of(graph), ()
     check_graph(graph, settings, source)
     with locked(settings.name, settings.target):
-        return _deploy(graph, settings, source, events)
+        replayed = recorded if events is None else events
+        return _deploy(graph, settings, source, replayed)
 
 
 def _deploy(

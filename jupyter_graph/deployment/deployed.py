@@ -56,8 +56,14 @@ class Deployment:
 
     @property
     def state(self) -> str:
-        """What it does now, in one word, like ``ready`` or ``stopped``."""
-        return self.status().state
+        """What it does now, in one word, like ``ready`` or ``stopped``.
+
+        ``unknown`` where it cannot be asked; ``status()`` raises the cause.
+        """
+        try:
+            return self.status().state
+        except DeployError:
+            return "unknown"
 
     @property
     def parity(self) -> ParityReport | str:
@@ -105,7 +111,7 @@ class Deployment:
         return f"<Deployment {self.name!r} ({self.target}) {self.url or self.path}>"
 
     def _rows(self) -> list[tuple[str, str]]:
-        rows = [("state", _state_of(self)), ("target", self.target)]
+        rows = [("state", self.state), ("target", self.target)]
         rows += [("url", self.url)] if self.url else [("bundle", self.path)]
         said = str(self.parity)
         rows += [("parity", said.partition(":")[2].strip())] if said else []
@@ -125,14 +131,6 @@ class Deployment:
             "text/plain": "\n".join(text),
             "text/html": f"<div>{title}<table>{lines}</table></div>",
         }
-
-
-def _state_of(deployment: Deployment) -> str:
-    """Give the state for a picture, which never fails."""
-    try:
-        return deployment.state
-    except DeployError as error:
-        return f"unknown: {error}"
 
 
 def _cell(value: str) -> str:

@@ -7,6 +7,7 @@ Source: https://docs.nuclio.io/en/stable/reference/function-configuration/
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -176,7 +177,7 @@ def nested(config: Mapping[str, Any]) -> dict[str, Any]:
     {'spec': {'minReplicas': 1, 'resources': {'limits': {'cpu': '1'}}}}
     """
     document: dict[str, Any] = {}
-    for name, value in config.items():
+    for name, value in copy.deepcopy(dict(config)).items():
         keys = [key.replace("\0", ".") for key in name.replace(r"\.", "\0").split(".")]
         if keys[0] not in ("spec", "metadata"):
             keys.insert(0, "spec")

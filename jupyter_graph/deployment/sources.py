@@ -126,6 +126,11 @@ def _place_code(
         cells.append(name)
         return
     qualified = getattr(code, "__qualname__", "")
+    if name in sources.namespace and module in here and not in_cells:
+        raise BundleError(
+            f"step {step!r}: {name!r} was set again after the graph took it; run the "
+            "cell of the step once more"
+        )
     if module is None or module in here or "<" in qualified or "." in qualified:
         raise BundleError(
             f"step {step!r}: {name!r} has no source that could travel; write it as a "

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from jupyter_graph.deployment.notebook import set_notebook
 from jupyter_graph.errors import RunError
 
 if TYPE_CHECKING:
+    from jupyter_graph.deployment.sources import Sources
+    from jupyter_graph.run.record import RecordedInput
     from jupyter_graph.session.session import Session
+    from jupyter_graph.spec.builder import Graph
 
 _held: list[Session] = []
 
@@ -27,11 +33,20 @@ def notebook() -> Session:
 
 
 def activate(session: Session) -> None:
-    """Make this the session that ``notebook()`` gives."""
+    """Make this the session that ``notebook()`` gives, and ``deploy`` asks."""
     _held[:] = [session]
+    set_notebook(partial(_view, session))
+
+
+def _view(session: Session, graph: Graph) -> tuple[Sources, Sequence[RecordedInput]]:
+    """Give a graph's cells, and what it was asked in this notebook."""
+    from jupyter_graph.session.deployments import sources_of
+
+    return sources_of(session, graph), session.event_ring.inputs(graph.name)
 
 
 def deactivate(session: Session) -> None:
     """Forget this session, if it is the one that ``notebook()`` gives."""
     if session in _held:
         _held.remove(session)
+        set_notebook(None)

@@ -2,7 +2,8 @@ import pytest
 
 from jupyter_graph.deployment.deploy import deploy
 from jupyter_graph.deployment.index import list_deployments
-from jupyter_graph.errors import DeployError, ParityError, SpecError
+from jupyter_graph.deployment.notebook import set_notebook
+from jupyter_graph.errors import BundleError, DeployError, ParityError, SpecError
 from jupyter_graph.run.record import RecordedInput
 
 pytestmark = pytest.mark.timeout(60)
@@ -65,6 +66,25 @@ def test_a_graph_that_could_not_answer_is_refused(notebook, steps, said):
 
     with pytest.raises((DeployError, SpecError), match=said):
         deploy(graph, sources=notebook.sources)
+
+
+def test_the_running_notebook_gives_cells_and_events(doubling, tmp_path):
+    set_notebook(lambda graph: (doubling.sources, EVENTS[:3]))
+    try:
+        graph = doubling.graph("double")
+        deployment = deploy(graph, target="archive", output=tmp_path / "out")
+    finally:
+        set_notebook(None)
+
+    assert str(deployment.parity) == "parity: 3 of 3 events equal"
+
+
+def test_a_function_that_was_set_again_is_told(doubling):
+    graph = doubling.graph("double")
+    doubling.run("def double(body):\n    return body\n")
+
+    with pytest.raises(BundleError, match="was set again"):
+        deploy(graph, sources=doubling.sources)
 
 
 def test_an_unknown_option_is_refused(doubling):

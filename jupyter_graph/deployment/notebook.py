@@ -1,0 +1,25 @@
+"""The notebook of this process, when there is one: where ``deploy`` finds its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_graph.deployment.sources import Sources
+    from jupyter_graph.run.record import RecordedInput
+    from jupyter_graph.spec.builder import Graph
+
+    View = Callable[[Graph], tuple[Sources, Sequence[RecordedInput]]]
+
+_views: list[View] = []
+
+
+def set_notebook(view: View | None) -> None:
+    """Say how the running notebook gives a graph's cells and its recorded events."""
+    _views[:] = [view] if view is not None else []
+
+
+def notebook_view() -> View | None:
+    """Give what ``set_notebook`` was told last, None outside of notebooks."""
+    return _views[-1] if _views else None
