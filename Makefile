@@ -6,9 +6,10 @@ PY := $(BIN)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := check
-.PHONY: check fix lint types test test-fast notebooks demo lab bench labextension wheel docs clean help
+.PHONY: check fix lint types test test-fast notebooks demo lab bench labextension \
+        labextension-check wheel clean help
 
-check: $(VENV)/.check lint types test  ## format check, lint, types and all tests
+check: lint types labextension-check test  ## format check, lint, types and all tests
 
 lint: $(VENV)/.check  ## format and lint check
 	$(BIN)/ruff format --check .
@@ -34,7 +35,8 @@ notebooks: $(VENV)/.test  ## execute the notebooks and compare their checked out
 demo: $(VENV)/.demo  ## run the quickstart headless: graph, answers, URL, parity
 	$(PY) notebooks/demo.py
 
-lab: $(VENV)/.lab  ## open JupyterLab on the notebooks
+lab: $(VENV)/.lab  ## open JupyterLab on the notebooks, with badges and the panel
+	$(PY) labextension/build.py develop
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 bench: $(VENV)/.test  ## benchmarks that need no peers
@@ -42,7 +44,10 @@ bench: $(VENV)/.test  ## benchmarks that need no peers
 	$(PY) -m benchmarks.bench_import
 
 labextension: $(VENV)/.lab  ## build the JupyterLab part (Node comes from PyPI)
-	$(PY) labextension/build.py
+	$(PY) labextension/build.py build
+
+labextension-check: $(VENV)/.lab  ## format, lint, types and unit tests of the JupyterLab part
+	$(PY) labextension/build.py check
 
 wheel: labextension $(VENV)/.build  ## build the wheel with the JupyterLab part in it
 	rm -rf dist && $(PY) -m build && $(BIN)/check-wheel-contents dist/*.whl
