@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from jupyter_graph.deployment.nuclio_fields import merged
-from jupyter_graph.deployment.nuclio_triggers import SENSITIVE
 from jupyter_graph.deployment.options import PYTHON, DeployOptions, read_options
+from jupyter_graph.deployment.trigger_fields import SENSITIVE
 
 __all__ = ["DeployOptions", "function_document", "public_part", "read_options"]
 
