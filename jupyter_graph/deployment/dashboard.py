@@ -87,6 +87,10 @@ class Dashboard:
             raise DashboardError(
                 f"the dashboard at {self.api} refused function {name!r}: {reason}"
             ) from None
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            raise DashboardError(
+                f"{self.api} does not answer as a Nuclio dashboard does: {error!r}"
+            ) from error
 
     def wait(
         self, name: str, wait_s: float, marks: Mapping[str, str] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import psutil
 
 DRAIN_S = 35.0  # a host lets its events end for at most 32 s
-SAME_START_S = 0.05  # a process id that is used again has another start
+SAME_START_S = 2.0  # psutil counts from the boot time, which moves with the clock
 
 
 def start_apart(
@@ -73,14 +74,23 @@ def stop(process: psutil.Process) -> None:
 
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Tell whether somebody could listen on this port now."""
+    return port_problem(port, host) is None
+
+
+def port_problem(port: int, host: str = "127.0.0.1") -> str | None:
+    """Say why nobody could listen on this port now, None when one could."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         if os.name == "posix":  # else a port whose last connections linger is taken
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except PermissionError:
+            return f"port {port} is not for you: ports below 1024 are the system's"
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f"port {port} is in use{port_holder(port)}"
+            return f"port {port} cannot be used: {error.strerror}"
+    return None
 
 
 def port_holder(port: int) -> str:

@@ -155,6 +155,13 @@ def test_a_port_in_use_is_refused_before_anything_is_built(start):
             start(port=port)
 
 
+def test_a_port_of_another_deployment_is_told_by_its_name(start):
+    port = urlsplit(start().url).port
+
+    with pytest.raises(DeployError, match="which is deployment 'math'"):
+        start("double", name="other", port=port)
+
+
 def test_a_name_of_another_notebook_is_refused(start, doubling):
     start()
     doubling.path = doubling.path.with_name("other.ipynb")

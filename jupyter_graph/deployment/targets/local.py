@@ -9,8 +9,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import psutil
 
 from jupyter_graph.deployment.bundle_folder import put_in_place
 from jupyter_graph.deployment.hosting import read_state, start_host
@@ -19,12 +21,13 @@ from jupyter_graph.deployment.index import (
     forget,
     function_folder,
     private_folder,
+    records,
     remember,
 )
 from jupyter_graph.deployment.processes import (
     ours,
-    port_holder,
     port_is_free,
+    port_problem,
     stop,
 )
 from jupyter_graph.deployment.targets import Job, Status
@@ -47,10 +50,11 @@ class LocalTarget:
         port = job.options.port
         if not port or (_port_of(job.before) == port and _living(job.before)):
             return
-        if not port_is_free(port, HOST):
+        problem = port_problem(port, HOST)
+        if problem is not None:
             raise DeployError(
-                f"port {port} is in use{port_holder(port)}; choose another one, or "
-                "leave it out for a free one"
+                f"{problem}{_held(port)}; choose another one, or leave it out for a "
+                "free one"
             )
 
     def start(self, job: Job, bundle: Bundle) -> tuple[Record, str]:
@@ -197,8 +201,20 @@ def _cwd(bundle: Bundle) -> str:
     return str(bundle.cwd or Path.cwd())
 
 
-def _living(record: Record | None) -> Any:
-    return ours(record.pid, record.created) if record is not None else None
+def _living(record: Record | None) -> psutil.Process | None:
+    """Give the host's process when it lives and surely is the one we started."""
+    process = ours(record.pid, record.created) if record is not None else None
+    try:
+        is_host = process is not None and "jupyter_graph.host" in process.cmdline()
+    except psutil.Error:
+        return None
+    return process if is_host else None
+
+
+def _held(port: int) -> str:
+    """Name the deployment of ours that has this port."""
+    names = [found.name for found in records() if _port_of(found) == port]
+    return f", which is deployment {names[0]!r}" if names else ""
 
 
 def _port_of(record: Record | None) -> int:
