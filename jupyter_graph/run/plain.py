@@ -7,7 +7,7 @@ import math
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from jupyter_graph.errors import AnswerError
 
@@ -20,6 +20,7 @@ _LEAVES: Final = frozenset((str, int, float, bool, type(None)))
 _STR_ONLY: Final = frozenset((str,))
 
 Convert = Callable[[Any, int], Any]
+Result = TypeVar("Result")
 
 
 class Unfit(Exception):
@@ -49,11 +50,19 @@ def plain(value: Any, path: str = "answer") -> Any:
         keys = error.keys[::-1]
         shown = "".join(keys) if len(keys) <= 8 else "".join(keys[:4]) + "[…]"
         raise AnswerError(f"{path}{shown}: {error}") from None
-    except RecursionError:
-        raise AnswerError(f"{path}: nested too deep") from None
+    except RecursionError:  # the caller's own stack is deep: the limit is ours alone
+        return on_fresh_stack(plain, value, path)
 
 
-def is_plain(value: Any, depth: int = 0) -> bool:
+def on_fresh_stack(call: Callable[..., Result], *args: Any) -> Result:
+    """Call where no other frame counts against the recursion limit."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call, *args).result()
+
+
+def is_plain(value: Any) -> bool:
     """Say whether a value is already made of JSON's own types only.
 
     Numbers that JSON does not know (NaN, infinity) are not looked for.
@@ -61,20 +70,27 @@ def is_plain(value: Any, depth: int = 0) -> bool:
     >>> is_plain({"a": [1, None]}), is_plain({1: "a"}), is_plain({"a": b"x"})
     (True, False, False)
     """
-    kind = type(value)
-    if kind is dict:
-        if not _STR_ONLY.issuperset(map(type, value)):
-            return False
-        items: Iterable[Any] = value.values()
-    elif kind is list or kind is tuple:
-        items = value
-    else:
-        return kind in _LEAVES
-    if _LEAVES.issuperset(map(type, items)):
+    if type(value) in _LEAVES:
         return True
-    return depth < MAX_DEPTH - 1 and all(
-        is_plain(item, depth + 1) for item in items if type(item) not in _LEAVES
-    )
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        deeper: list[Any] = []
+        for item in level:
+            kind = type(item)
+            if kind is dict:
+                if not _STR_ONLY.issuperset(map(type, item)):
+                    return False
+                parts: Iterable[Any] = item.values()
+            elif kind is list or kind is tuple:
+                parts = item
+            else:
+                return False
+            if not _LEAVES.issuperset(map(type, parts)):
+                deeper += [part for part in parts if type(part) not in _LEAVES]
+        if not deeper:
+            return True
+        level = deeper
+    return False
 
 
 def convert(value: Any, depth: int) -> Any:

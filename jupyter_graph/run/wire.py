@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from jupyter_graph.errors import AnswerError, StatusError
 from jupyter_graph.run.event import decode_body
-from jupyter_graph.run.plain import is_plain, plain
+from jupyter_graph.run.plain import is_plain, on_fresh_stack, plain
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
@@ -38,12 +38,18 @@ def to_json(value: Any, path: str = "answer") -> bytes:
     >>> to_json({"n": 1.5, "names": ("ann", "é")}).decode()
     '{"n": 1.5, "names": ["ann", "é"]}'
     """
-    if is_plain(value):
-        try:
+    try:
+        if is_plain(value):
             return _dump(value)
-        except ValueError:  # NaN, infinity, an integer with too many digits
-            pass
-    return _dump(plain(value, path))
+    except ValueError:  # NaN, infinity, an integer with too many digits
+        pass
+    except RecursionError:
+        return on_fresh_stack(_dump, value)
+    value = plain(value, path)
+    try:
+        return _dump(value)
+    except RecursionError:
+        return on_fresh_stack(_dump, value)
 
 
 def _write_json() -> Callable[[Any], str]:
