@@ -57,6 +57,7 @@ class Evaluator:
         look: gives what a name stands for; raises NotPlain for what does not ship.
         codes: gives the codes that a lambda may have in the kernel.
         build: gives what calling a class or function of the notebook would make.
+        is_settled: tells whether no line sets an attribute of a class anew.
     """
 
     def __init__(
@@ -64,8 +65,10 @@ class Evaluator:
         look: Callable[[str], Any],
         codes: Callable[[ast.Lambda], tuple[types.CodeType, ...]],
         build: Callable[[Any, list[Any], dict[str, Any]], Any] | None = None,
+        is_settled: Callable[[Any, str], bool] = lambda thing, attribute: True,
     ) -> None:
         self.look = look
+        self.is_settled = is_settled
         self.codes = codes
         self.build = build
 
@@ -206,6 +209,8 @@ class Evaluator:
             isinstance(thing, types.ModuleType | type | enum.Enum)
             or thing is os.environ
         ):
+            if not self.is_settled(thing, node.attr):
+                raise NotPlain("an attribute that is set again and again")
             return wrapped(getattr(thing, node.attr))
         return Method(thing, node.attr)
 

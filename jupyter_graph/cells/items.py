@@ -45,6 +45,7 @@ class Item:
         text: what is written, for imports and texts.
         note: what the comment says beside the place.
         needs: pieces that must stand above it.
+        reads: name → the piece whose binding it must find when it runs.
     """
 
     kind: Kind
@@ -58,6 +59,7 @@ class Item:
     text: str = ""
     note: str = ""
     needs: list[Item] = field(default_factory=list)
+    reads: dict[str, Item] = field(default_factory=dict)
 
     @property
     def index(self) -> float:

@@ -11,7 +11,12 @@ from typing import Any, Literal
 from jupyter_graph.cells.codes import IMPORT, Codes
 from jupyter_graph.cells.evaluate import Evaluator, NotPlain, wrapped
 from jupyter_graph.cells.expected import Function, Same, is_certain, still
-from jupyter_graph.cells.plain import bound_value, is_plain, is_plain_block
+from jupyter_graph.cells.plain import (
+    always_binds,
+    bound_value,
+    is_plain,
+    is_plain_block,
+)
 from jupyter_graph.cells.program import Program, Statement
 from jupyter_graph.cells.rebuild import rebuild
 
@@ -113,13 +118,16 @@ class Judge:
         nodes, top = statement.names.binds[name], statement.node
         if any(node is top for node in nodes):
             return self._judge_node(name, statement, top, "code")
-        if is_plain_block(top) and statement.is_plain_python():
+        is_known = self.has_live(name) and statement is self.final(name)
+        is_sure = always_binds(top, name) or not is_known
+        if is_sure and is_plain_block(top) and statement.is_plain_python():
             parts = (self._judge_node(name, statement, n, "part") for n in nodes)
             if any(part.how != "value" for part in parts):
                 return Verdict("code", top)
         for node in self._candidates(name, statement):
             found = self._judge_node(name, statement, node, "part")
-            if found.how != "value":
+            is_guess = isinstance(node, ast.Assign | ast.AnnAssign) and not is_known
+            if found.how != "value" and not is_guess:
                 return found
         return Verdict("value", nodes[-1])
 
@@ -188,6 +196,22 @@ class Judge:
             look,
             lambda node: self.codes.of(node, statement),
             self.build,
+            self.is_settled,
+        )
+
+    def is_settled(self, thing: Any, attribute: str) -> bool:
+        """Tell whether no line sets an attribute of one of the notebook's classes."""
+        name = getattr(thing, "__name__", "")
+        statement = self.final(name)
+        if statement is None:
+            return True
+        if not self.has_live(name) or self.live(name) is not thing:
+            return False  # an older class of the same name
+        changes = self.program.changes(name, statement)
+        return not any(
+            change.how in ("attribute", "item")
+            and change.chain[:1] in ((attribute,), ("*",))
+            for _, change in changes
         )
 
     def build(self, function: Any, args: list[Any], named: dict[str, Any]) -> Any:

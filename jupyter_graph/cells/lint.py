@@ -62,7 +62,8 @@ def lint(
     """
     place = Path(folder) if folder is not None else Path.cwd()
     wanted = list(dict.fromkeys(roots))
-    items, problems, judge = collect(cells, wanted, namespace, place)
+    plan = collect(cells, wanted, namespace, place)
+    items = list(plan.items.values())
     found = [
         Finding(
             severity="error",
@@ -71,9 +72,9 @@ def lint(
             line=problem.line,
             step=_step_at(problem.cell, problem.line, items, wanted),
         )
-        for problem in problems
+        for problem in plan.problems
     ]
-    found += _hints(items, judge, wanted)
+    found += _hints(items, plan.judge, wanted)
     unique = dict.fromkeys(found)
     return sorted(
         unique, key=lambda f: (_ORDER.index(f.severity), f.cell or 0, f.line or 0)

@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from jupyter_graph.cells.items import Item
 from jupyter_graph.cells.source import place
 from jupyter_graph.errors import CellError
 
 
-def ordered(items: Iterable[Item]) -> list[Item]:
+def ordered(items: Iterable[Item], finals: Mapping[str, Item]) -> list[Item]:
     """Give the pieces in the order they ran, each one below what it needs.
 
+    Args:
+        items: the pieces.
+        finals: name → the piece whose binding must be the last.
+
     Raises:
-        CellError: two pieces need each other while they are set up.
+        CellError: two pieces need each other while they are set up, or no order gives
+            each piece the names as it found them when it ran.
     """
     waiting = sorted(items, key=_key)
     done: dict[Item, None] = {}
     for item in waiting:
         _put(item, done, [])
+    _check(list(done), finals)
     return list(done)
+
+
+def _check(items: Iterable[Item], finals: Mapping[str, Item]) -> None:
+    now: dict[str, Item] = {}
+    for item in items:
+        for name, wanted in item.reads.items():
+            _check_one(name, wanted, now.get(name), item)
+        now.update(dict.fromkeys(item.binds, item))
+    for name, wanted in finals.items():
+        _check_one(name, wanted, now.get(name), wanted)
+
+
+def _check_one(name: str, wanted: Item, found: Item | None, user: Item) -> None:
+    both = {wanted.kind, found.kind if found else None}
+    if found is wanted or both == {"import"}:
+        return
+    raise CellError(
+        f"{place(user.cell, user.line)} needs {name!r} as "
+        f"{place(wanted.cell, wanted.line)} sets it, but the cells ran in an order "
+        "that cannot be repeated; restart the kernel and run all cells",
+        cell=user.cell,
+        line=user.line,
+    )
 
 
 def _key(item: Item) -> tuple[float, int, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from jupyter_graph.cells.cheap import ENVIRONMENT, TABLE
 from jupyter_graph.cells.evaluate import NotPlain
+from jupyter_graph.cells.scopes import names_of
 
 Dotted = Callable[[ast.expr], str | None]
 
@@ -92,6 +93,24 @@ def is_plain_block(node: ast.AST) -> bool:
         parts += [inner for handler in node.handlers for inner in handler.body]
         return all(map(_is_plain_statement, parts))
     return False
+
+
+def always_binds(node: ast.AST, name: str) -> bool:
+    r"""Tell whether a plain block sets a name whichever way it goes.
+
+    >>> always_binds(ast.parse("if a:\n    b = 1\nelse:\n    b = 2").body[0], "b")
+    True
+    >>> always_binds(ast.parse("if a:\n    b = 1").body[0], "b")
+    False
+    """
+    if isinstance(node, ast.If):
+        branches: list[list[ast.stmt]] = [node.body, node.orelse]
+    elif isinstance(node, ast.Try):
+        handlers = [handler.body for handler in node.handlers]
+        branches = [[*node.body, *node.orelse, *node.finalbody], *handlers]
+    else:
+        return name in names_of(node).binds if isinstance(node, ast.stmt) else False
+    return all(any(always_binds(part, name) for part in branch) for branch in branches)
 
 
 def _is_plain_statement(node: ast.stmt) -> bool:

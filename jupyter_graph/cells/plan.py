@@ -19,6 +19,7 @@ from jupyter_graph.cells.judge import BUILTINS, NOTEBOOK_ONLY, Judge, Verdict
 from jupyter_graph.cells.names import Use
 from jupyter_graph.cells.outside import Outside
 from jupyter_graph.cells.patches import Patches
+from jupyter_graph.cells.plain import always_binds
 from jupyter_graph.cells.program import Statement
 from jupyter_graph.cells.registry import registrations
 from jupyter_graph.cells.scopes import names_of
@@ -43,6 +44,7 @@ class Plan:
         self.patches = Patches(judge)
         self.items: dict[Hashable, Item] = {}
         self.problems: dict[Problem, None] = {}
+        self.finals: dict[str, Item] = {}
         self._waiting: list[Item] = []
         self._soft: list[tuple[Use, float]] = []
         self._chains: dict[str, set[tuple[str, ...]]] = {}
@@ -79,6 +81,7 @@ class Plan:
             elif use.depth == 0:
                 found = self._need(use, item.index, item)
                 item.needs += [i for i in found if i is not item]
+                item.reads.update((use.name, i) for i in found if i is not item)
                 if use.called:
                     self._follow_call(item, found, use.called, set())
             else:
@@ -109,6 +112,12 @@ class Plan:
 
     def _need(self, use: Use, at: float | None, user: Item | None) -> list[Item]:
         """Give the pieces that bind a name as it is at a place (None: at the end)."""
+        found = self._find(use, at, user)
+        if at is None:
+            self.finals.update((use.name, item) for item in found)
+        return found
+
+    def _find(self, use: Use, at: float | None, user: Item | None) -> list[Item]:
         name = use.name
         own = user.statement if user is not None else None
         if own is not None and user is not None and user.node is not own.node:
@@ -124,7 +133,12 @@ class Plan:
             return self._need_value(use, statement, verdict, user)
         if verdict.how == "import":
             return self._need_imports(name, statement, verdict.node)
-        return [self._add_code(statement, verdict.node)]
+        item = self._add_code(statement, verdict.node)
+        is_whole = verdict.node is statement.node
+        before = self.program.before(name, statement.index)
+        if is_whole and before is not None and not always_binds(statement.node, name):
+            item.needs += self._need(Use(name, item.line or 0), item.index, item)
+        return [item]
 
     def _is_known_code(self, name: str, statement: Statement) -> bool:
         if statement is not self.judge.final(name):

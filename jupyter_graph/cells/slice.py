@@ -92,10 +92,10 @@ def slice_cells(
     <BLANKLINE>
     """
     place = Path(folder) if folder is not None else Path.cwd()
-    items, problems, judge = collect(cells, roots, namespace, place)
-    if problems:
-        raise _error(problems)
-    return _written(ordered(items), judge, place)
+    plan = collect(cells, roots, namespace, place)
+    if plan.problems:
+        raise _error(list(plan.problems))
+    return _written(ordered(plan.items.values(), plan.finals), plan.judge, place)
 
 
 def collect(
@@ -103,13 +103,13 @@ def collect(
     roots: Iterable[str],
     namespace: Mapping[str, Any] | None,
     folder: Path,
-) -> tuple[list[Item], list[Problem], Judge]:
-    """Give the pieces that the roots need, the problems, and who judged."""
+) -> Plan:
+    """Give the pieces that the roots need, and the problems."""
     program = read_program(cells, folder, is_live=namespace is not None)
     judge = Judge(program, namespace)
     plan = Plan(judge)
     plan.collect(dict.fromkeys(roots))
-    return list(plan.items.values()), list(plan.problems), judge
+    return plan
 
 
 def _error(problems: Sequence[Problem]) -> CellError:
