@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_graph.cells.requirements import requirements as requirements_of
+from jupyter_graph.cells.secrets import leaks
 from jupyter_graph.cells.slice import Slice, slice_cells
 from jupyter_graph.cells.source import place
 from jupyter_graph.deployment.bundle_folder import (
@@ -32,7 +33,7 @@ from jupyter_graph.deployment.function import (
     public_part,
     to_yaml,
 )
-from jupyter_graph.deployment.leaks import environment_leaks, leaks
+from jupyter_graph.deployment.leaks import environment_leaks
 from jupyter_graph.deployment.manifests import dockerfile, manifests
 from jupyter_graph.deployment.modules import LocalModules, collect
 from jupyter_graph.deployment.named_values import with_named_values

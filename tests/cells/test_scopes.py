@@ -33,7 +33,7 @@ def globals_read(table):
 
 
 def set_in_classes(tree):
-    """Give what class bodies set: ``X = X`` reads the global, the compiler says local."""
+    """Give what class bodies set: in ``X = X`` the compiler calls both local."""
     bodies = (node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
     parts = (part for body in bodies for line in body for part in ast.walk(line))
     return {
