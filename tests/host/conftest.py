@@ -1,0 +1,126 @@
+"""Bundles made for a test, and hosts that are stopped after it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+VALUES = Path(__file__).parent / "data" / "values"
+
+
+def wait_for(condition, limit_s=15.0):
+    """Give the condition's first true value; fail when it stays false."""
+    until = time.monotonic() + limit_s
+    while time.monotonic() < until:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    pytest.fail(f"waited {limit_s:g} s in vain")
+
+
+@dataclass
+class Host:
+    """A host process and what it said."""
+
+    process: subprocess.Popen
+    folder: Path
+
+    @property
+    def state(self):
+        try:
+            return json.loads((self.folder / "state" / "host.json").read_text())
+        except FileNotFoundError:
+            return None
+
+    @property
+    def url(self):
+        return self.state["url"]
+
+    @property
+    def log(self):
+        lines = (self.folder / "log" / "host.log").read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def post(self, body, path="/", **options):
+        return requests.post(self.url + path, json=body, timeout=15, **options)
+
+    def stop(self):
+        """Ask to stop; give the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(15)
+
+
+def start(bundle, folder, *words, env=None, wait=True):
+    command = [
+        sys.executable, "-m", "jupyter_graph.host", str(bundle),
+        "--state-file", str(folder / "state" / "host.json"),
+        "--log-file", str(folder / "log" / "host.log"), *words,
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, env={**os.environ, **(env or {})}
+    )
+    host = Host(process, folder)
+    if wait:
+        wait_for(lambda: host.state or process.poll() is not None)
+        assert process.poll() is None, process.stderr.read().decode()
+    return host
+
+
+def end(host):
+    if host.process.poll() is None:
+        host.process.terminate()
+        try:
+            host.process.wait(10)
+        except subprocess.TimeoutExpired:
+            host.process.kill()
+            host.process.wait()
+    host.process.stderr.close()
+
+
+@pytest.fixture
+def start_host(tmp_path):
+    """Give a function that starts a host: bundle and words in, Host out."""
+    hosts = []
+
+    def start_one(bundle, *words, **options):
+        hosts.append(start(bundle, tmp_path, *words, **options))
+        return hosts[-1]
+
+    yield start_one
+    for host in hosts:
+        end(host)
+
+
+@pytest.fixture
+def make_bundle(tmp_path):
+    """Give a function that writes a bundle: source of steps.py in, folder out."""
+
+    def make(source, engine="sync", handler="step", **config):
+        folder = tmp_path / "bundle"
+        folder.mkdir()
+        shutil.copy(VALUES / "main.py", folder)
+        step = {"kind": "task", "handler": handler, "responder": True}
+        graph = {"name": "made", "engine": engine, "steps": {"step": step}}
+        (folder / "graph.json").write_text(json.dumps(graph))
+        (folder / "steps.py").write_text(source)
+        (folder / "config.json").write_text(json.dumps(config))
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def values_host(tmp_path_factory):
+    """A host with two workers that gives a value of every kind."""
+    host = start(VALUES, tmp_path_factory.mktemp("values"), "--workers", "2")
+    yield host
+    end(host)
