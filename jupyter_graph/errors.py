@@ -10,6 +10,7 @@ JupyterGraphError
 ├── RunError                  an event or a runner failed
 │   ├── StepError             a step raised; ``__cause__`` holds what it raised
 │   ├── DeadlineError         an event or a step took longer than it may
+│   │   └── StepDeadlineError    … and was in this step then (also a StepError)
 │   ├── OverloadError         more events in flight than the graph allows
 │   ├── ClosedError           the runner is closed
 │   └── AnswerError           a value cannot become an answer
@@ -108,6 +109,10 @@ class StepError(RunError):
 
 class DeadlineError(RunError, TimeoutError):
     """An event or a step took longer than it may."""
+
+
+class StepDeadlineError(StepError, DeadlineError):
+    """An event's time was up while it was in this step."""
 
 
 class OverloadError(RunError):

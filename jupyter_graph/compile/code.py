@@ -11,8 +11,10 @@ from typing import Any, Literal
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.model import StepSpec
+from jupyter_graph.spec.values import function_argument
 
 Injected = Literal["name", "context", "routes"]
+STOREY_OPTIONS = ("name", "context", "full_event", "input_path", "result_path")
 INJECTED: tuple[Injected, ...] = ("name", "context", "routes")
 
 
@@ -30,7 +32,7 @@ class StepCode:
         selects: it picks its followers with ``select_outlets``.
         merges: it waits for all branches of an event.
         is_stateful: it is a step of storey's and runs in a storey flow.
-        in_thread: it runs in a thread pool beside the loop.
+        on_loop: the graph it belongs to is asynchronous.
         wants: what its constructor, or the function itself, asks to be given.
     """
 
@@ -43,12 +45,25 @@ class StepCode:
     selects: bool = False
     merges: bool = False
     is_stateful: bool = False
-    in_thread: bool = False
+    on_loop: bool = False
     wants: tuple[Injected, ...] = ()
 
     @property
     def is_class(self) -> bool:
         return inspect.isclass(self.code)
+
+    @property
+    def in_thread(self) -> bool:
+        """Whether it runs in a thread pool, so that the loop goes on meanwhile."""
+        is_sync = not (self.is_async or self.is_stream or self.is_stateful)
+        has_limit = self.step.blocking or self.step.timeout_s is not None
+        return self.on_loop and is_sync and has_limit
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether what is called gives a coroutine."""
+        pauses = self.on_loop and self.step.retries > 0
+        return (self.is_async or self.in_thread or pauses) and not self.is_stream
 
 
 def look_at(step: StepSpec, code: Any) -> StepCode:
@@ -79,6 +94,7 @@ def _look_at_function(step: StepSpec, code: Callable[..., Any]) -> StepCode:
             wants = ("context",)
         _arguments_fit(step, parameters, skip={first.name}, injected=wants)
     is_async, is_stream = _nature(code)
+    _limits_fit(step, is_async=is_async, is_stream=is_stream)
     return StepCode(
         step=step,
         code=code,
@@ -96,6 +112,8 @@ def _is_storey_step(code: type) -> bool:
 
 def _look_at_class(step: StepSpec, code: type) -> StepCode:
     if _is_storey_step(code):
+        _limits_fit(step, what="a storey step")
+        _storey_arguments_fit(step, code)
         return StepCode(step=step, code=code, is_stateful=True)
     selects = callable(getattr(code, "select_outlets", None))
     merges = bool(getattr(code, "waits_for_branches", False))
@@ -115,6 +133,13 @@ def _look_at_class(step: StepSpec, code: type) -> StepCode:
     if call is not None:
         _method_takes_a_body(step, code, method)
     is_async, is_stream = _nature(call) if call else (False, False)
+    what = "" if method else "a step that is not called"
+    _limits_fit(step, is_async=is_async, is_stream=is_stream, what=what)
+    if selects and _nature(code.select_outlets) != (False, False):  # type: ignore[attr-defined]
+        raise SpecError(
+            f"step {step.name!r}: {code.__name__}.select_outlets must be a plain "
+            "function, neither a coroutine nor a generator"
+        )
     return StepCode(
         step=step,
         code=code,
@@ -130,7 +155,8 @@ def _look_at_class(step: StepSpec, code: type) -> StepCode:
 
 def _method(step: StepSpec, code: type, *, optional: bool) -> str:
     if step.handler:
-        if callable(getattr(code, step.handler, None)):
+        is_special = step.handler.startswith("__") and step.handler != "__call__"
+        if callable(getattr(code, step.handler, None)) and not is_special:
             return step.handler
         methods = [name for name in dir(code) if not name.startswith("_")]
         raise SpecError(
@@ -213,6 +239,64 @@ def _arguments_fit(
             f"step {step.name!r}: {step.code_name!r} needs the argument"
             f"{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))}"
         )
+    if problems:
+        raise SpecError("\n".join(problems), problems)
+
+
+def _storey_arguments_fit(step: StepSpec, code: type) -> None:
+    """Refuse arguments that storey's steps would pass on, and nobody would read."""
+    known: dict[str, Any] = dict.fromkeys(STOREY_OPTIONS)
+    for base in code.__mro__:
+        signature = _signature(vars(base).get("__init__"))
+        parameters = list(signature.parameters.values())[1:] if signature else []
+        known |= {
+            p.name: p
+            for p in parameters
+            if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        }
+    given = {function_argument(step, k, v) or k for k, v in step.class_args.items()}
+    own = _signature(code)
+    needed = [
+        name
+        for name, p in (own.parameters if own else {}).items()
+        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    problems = [
+        f"step {step.name!r}: {step.code_name!r} takes no argument {name!r}"
+        f"{did_you_mean(name, known)}"
+        for name in given - set(known)
+    ]
+    problems += [
+        f"step {step.name!r}: {step.code_name!r} needs the argument {name!r}"
+        for name in needed
+        if name not in given | {"name"}
+    ]
+    if problems:
+        raise SpecError("\n".join(problems), problems)
+
+
+def _limits_fit(
+    step: StepSpec, *, is_async: bool = False, is_stream: bool = False, what: str = ""
+) -> None:
+    """Refuse limits that would mean nothing where they stand."""
+    asked = {
+        "timeout_s": step.timeout_s is not None,
+        "retries": step.retries > 0,
+        "blocking": step.blocking,
+        "on_error": is_stream and step.on_error is not None,
+    }
+    problems = []
+    if is_stream or what:
+        problems = [
+            f"step {step.name!r} is {what or 'a generator'}, which takes no {name}"
+            for name, is_asked in asked.items()
+            if is_asked
+        ]
+    elif is_async and step.blocking:
+        problems = [
+            f"step {step.name!r} is a coroutine, which takes no blocking; it is for "
+            "plain functions that wait"
+        ]
     if problems:
         raise SpecError("\n".join(problems), problems)
 

@@ -21,10 +21,12 @@ HELPERS = frozenset(
     {
         "body", "event", "answer", "parts", "error", "run", "NOTHING",
         "get_path", "put_path", "twin", "twins", "branches", "together", "chosen",
-        "gathered", "caught", "same_event", "stream", "stream_async", "each",
-        "each_async", "drain", "drain_async", "said_by", "targets",
+        "gathered", "gathered_event", "caught", "same_event", "stream", "stream_async",
+        "each", "each_async", "drain", "drain_async", "targets", "len",
+        "BaseException", "__builtins__",
     }
 )  # fmt: skip
+DEEPEST = 8  # Python nests at most 20 blocks; further in, a place is a function
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class _Generator:
     calls: dict[str, str] = field(default_factory=dict)
     selectors: dict[str, str] = field(default_factory=dict)
     mergers: dict[str, str] = field(default_factory=dict)
-    todo: list[str] = field(default_factory=list)
+    todo: list[tuple[str, ...]] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -75,6 +77,7 @@ class _Generator:
             if edge.kind == "flow" and edge.target in self.steps:
                 self.upstream[edge.target].append(edge.source)
         self.responder = responder_of(self.graph)
+        self.answers_early = bool(self.responder and self.next.get(self.responder))
         self.names = dict(zip(self.steps, _identifiers(self.steps), strict=True))
         self.takes_event = any(self.codes[name].takes_event for name in self.steps)
         self.it = "event" if self.takes_event else "body"
@@ -82,8 +85,9 @@ class _Generator:
         self.has_merge = any(self.codes[name].merges for name in self.steps)
         self.more = ", parts" if self.has_merge else ""
         # one loop, one colour: a coroutine anywhere makes every function one
-        self.is_async = any(self.codes[name].is_async for name in self.steps)
-        self.done: set[str] = set()
+        codes = [self.codes[name] for name in self.steps]
+        self.is_async = any(code.is_async or code.is_awaited for code in codes)
+        self.functions: dict[tuple[str, ...], str] = {}
 
     # -- the whole --------------------------------------------------------------
 
@@ -112,54 +116,64 @@ class _Generator:
 
     # -- functions --------------------------------------------------------------
 
-    def _function(self, key: str) -> None:
-        kind, _, name = key.partition(" ")
+    def _function(self, key: tuple[str, ...]) -> None:
+        kind, name, *more = key
         self.text += ["", ""]
+        self._define(self.functions[key])
         if kind == "at":
-            self._define(f"at_{self.names[name]}")
             self._scope(lambda depth: self._step(name, depth), name)
         elif kind == "after":
-            self._define(f"after_{self.names[name]}")
             self._scope(
                 lambda depth: self._go_on(name, self.next[name], depth, keep=False),
                 name,
             )
         else:
-            source, _, merge = name.partition(" ")
-            self._arrival(source, merge)
+            self._arrival(name, tuple(more))
+
+    def _want(self, *key: str) -> str:
+        """Give the name of a function, which is written when its turn comes."""
+        if key in self.functions:
+            return self.functions[key]
+        kind, name, *more = key
+        parts = [self.names[name], *(self.names.get(one, one) for one in more)]
+        found = f"at_{'_'.join(parts)}" if kind != "after" else f"after_{parts[0]}"
+        while found in self.functions.values():  # "a" from "b_c", "a_b" from "c"
+            found += "_"
+        self.functions[key] = found
+        self.todo.append(key)
+        return found
 
     def _define(self, name: str, *, parts: bool = True) -> None:
         colour = "async def" if self.is_async else "def"
         self._line(0, f"{colour} {name}({self.it}{self.more if parts else ''}):")
 
-    def _arrival(self, source: str, merge: str) -> None:
+    def _arrival(self, merge: str, slots: tuple[str, ...]) -> None:
         """A branch reaches a merge: wait until all have."""
-        ident = self.names[merge]
-        expected = list(
-            dict.fromkeys(self._slot(s, merge) for s in self.upstream[merge])
-        )
-        self._define(f"at_{ident}_from_{self._source(source)}")
+        ident, step = self.names[merge], self.steps[merge]
         self.mergers[f"{ident}_merge"] = merge
-        slot = self._slot(source, merge)
-        self._line(
-            1,
-            f"{self.it} = gathered({ident}_merge, {merge!r}, {slot!r}, {expected!r}, "
-            f"{self.it}, parts)",
-            merge,
+        gather = "gathered_event" if self.takes_event else "gathered"
+        text = (
+            f"{self.it} = {gather}({ident}_merge, {merge!r}, {slots!r}, "
+            f"{step.after or (START,)!r}, {self.it}, parts)"
         )
+        self._guarded(step, 1, lambda depth: self._line(depth, text, merge))
         self._line(1, f"if {self.it} is NOTHING:")
         self._line(2, "return NOTHING")
-        self._line(1, f"return {self._call(f'at_{ident}')}")
-        self._want(f"at {merge}")
+        self._line(1, f"return {self._call(self._want('at', merge))}")
 
-    def _slot(self, source: str, merge: str) -> str:
-        """An error handler that goes on before a merge stands in for its step."""
-        step = self.steps.get(source)
-        base = step.base_step if step else None
-        return base if base and base in self.upstream[merge] else source
+    def _slots(self, source: str, merge: str, stands_for: str | None) -> list[str]:
+        """Give the branches of a merge that end where this source reaches it.
 
-    def _source(self, name: str) -> str:
-        return "start" if name == START else self.names[name]
+        An error handler stands for all that would have come after the failed step.
+        """
+        if stands_for is None:
+            return [source]
+        reached, todo = set(), [stands_for]
+        while todo:
+            if (name := todo.pop()) not in reached:
+                reached.add(name)
+                todo += self.next[name]
+        return [name for name in self.steps[merge].after if name in reached] or [source]
 
     # -- the inside of a function -----------------------------------------------
 
@@ -169,51 +183,113 @@ class _Generator:
         if not handler or (name != START and name in self._handlers()):
             emit(1)
             return
+        if self.answers_early:
+            self._line(1, "answer = NOTHING")
         self._line(1, "try:")
         emit(2)
         self._line(1, "except BaseException as error:")
-        self._line(2, f"caught(error, {sorted(self._handlers())!r})")
-        self._error_facts("said_by(error)", 2)
-        self._run_step(handler, 2)
-        self._line(2, f"return {self.value}")
+        names = sorted(self._handlers())
+        self._caught(f"caught(error, {names!r})", None, 2)
+        self._guarded(
+            self.steps[handler], 2, lambda inner: self._run_step(handler, inner)
+        )
+        instead = f"{self.value} if answer is NOTHING else answer"
+        self._line(2, f"return {instead if self.answers_early else self.value}")
 
     def _step(self, name: str, depth: int, *, answered: bool = False) -> None:
-        step = self.steps[name]
-        if step.on_error:
-            self._with_handler(step, depth, answered)
-        else:
-            self._run_step(name, depth)
-        self._go_on(name, self.next[name], depth, answered=answered)
+        step, code, targets = self.steps[name], self.codes[name], self.next[name]
+        picks = bool(step.on_error and code.selects and targets and not code.is_stream)
 
-    def _with_handler(self, step: StepSpec, depth: int, answered: bool) -> None:
-        handler = self.steps[str(step.on_error)]
-        targets = self.next[handler.name]
+        def own_part(inner: int) -> None:
+            self._run_step(name, inner)
+            if picks:
+                self._pick(name, targets, inner)
+
+        falls = not (code.selects or code.is_stream)
+        is_part = bool(self._has_call(name) or picks)
+        if is_part:
+            self._guarded(step, depth, own_part, answered=answered, falls=falls)
+        self._go_on(name, targets, depth, answered=answered, picked=picks)
+
+    def _guarded(
+        self,
+        step: StepSpec,
+        depth: int,
+        own_part: Callable[[int], None],
+        *,
+        answered: bool = False,
+        falls: bool = False,
+        stands_for: str | None = None,
+    ) -> None:
+        """Write a step's own part, with its error handler around it if it has one.
+
+        Args:
+            step: the step.
+            depth: how far the text is indented.
+            own_part: writes what may fail, at a depth.
+            answered: another step before this one has answered.
+            falls: where the flow goes on at the same place, the handler's result may
+                simply take the place of the step's.
+            stands_for: for an error handler's own handler, the step that failed first.
+        """
+        if not step.on_error:
+            own_part(depth)
+            return
+        handler = self.steps[step.on_error]
+        code, targets = self.codes[handler.name], self.next[handler.name]
         self._line(depth, "try:")
-        self._run_step(step.name, depth + 1)
+        before = len(self.text)
+        own_part(depth + 1)
+        if len(self.text) == before:
+            self._line(depth + 1, "pass")
         self._line(depth, "except BaseException as error:")
-        self._line(depth + 1, "caught(error)")
-        self._error_facts(repr(step.name), depth + 1)
-        self._run_step(handler.name, depth + 1)
-        same = targets == self.next[step.name]
-        plain = (
-            not self.codes[step.name].selects and not self.codes[step.name].is_stream
+        self._caught("caught(error)", step.name, depth + 1)
+        falls_too = not (code.selects or code.is_stream)
+        self._guarded(
+            handler,
+            depth + 1,
+            lambda inner: self._run_step(handler.name, inner),
+            answered=answered,
+            falls=falls_too,
+            stands_for=stands_for or step.name,
         )
-        answers = self.responder == step.name
-        if same and plain and (answers if not targets else not answers):
-            return  # the handler's result takes the place of the step's
+        answers = step.name == self.responder
+        stands_in = targets == self.next[step.name] and bool(targets or answers)
+        if falls and falls_too and stands_in:
+            return
         if targets:
-            self._go_on(handler.name, targets, depth + 1, answered=answered)
+            if answers:
+                self._line(depth + 1, f"answer = twin({self.value})", handler.name)
+            on = answered or answers
+            self._go_on(
+                handler.name,
+                targets,
+                depth + 1,
+                answered=on,
+                stands_for=stands_for or step.name,
+            )
         else:
             self._line(depth + 1, f"return {'answer' if answered else self.value}")
 
-    def _error_facts(self, origin: str, depth: int) -> None:
-        if self.takes_event:
-            self._line(depth, "event.error = error")
-            self._line(depth, f"event.origin_state = {origin}")
+    def _caught(self, call: str, origin: str | None, depth: int) -> None:
+        if not self.takes_event:
+            self._line(depth, call)
+            return
+        if origin is None:
+            self._line(depth, f"event.origin_state = {call}")
+        else:
+            self._line(depth, call)
+            self._line(depth, f"event.origin_state = {origin!r}")
+        self._line(depth, "event.error = error")
+
+    def _has_call(self, name: str) -> bool:
+        """Tell whether a step is called, not just asked for its followers."""
+        code = self.codes[name]
+        return bool(code.method) if code.is_class else True
 
     def _run_step(self, name: str, depth: int) -> None:
         step, code = self.steps[name], self.codes[name]
-        if code.is_class and not code.method:
+        if not self._has_call(name):
             return  # it only picks its followers, or only merges
         ident = self.names[name]
         self.calls[ident] = name
@@ -230,8 +306,7 @@ class _Generator:
         self._line(depth, f"{self.value} = {call}", name)
 
     def _awaited(self, call: str, code: StepCode) -> str:
-        waits = code.in_thread or (code.is_async and not code.is_stream)
-        return f"await {call}" if waits else call
+        return f"await {call}" if code.is_awaited else call
 
     def _go_on(
         self,
@@ -241,6 +316,8 @@ class _Generator:
         *,
         answered: bool = False,
         keep: bool = True,
+        picked: bool = False,
+        stands_for: str | None = None,
     ) -> None:
         """Write what comes after a step."""
         code = self.codes.get(name)
@@ -256,55 +333,44 @@ class _Generator:
         if not targets:
             self._line(depth, f"return {'answer' if answered else 'NOTHING'}")
         elif code is not None and code.selects:
-            self._choose(name, targets, depth, answered)
+            if not picked:
+                self._pick(name, targets, depth)
+            twins = f"twins({self.it}, len(targets))"
+            self._branch("targets", twins, depth, answered, name)
         elif len(targets) == 1:
-            self._one(name, targets[0], depth, answered)
+            [target] = targets
+            if depth <= DEEPEST and self._is_inline(target):
+                self._step(target, depth, answered=answered)
+                return
+            place = self._target(name, target, stands_for)
+            self._finish(self._call(place), depth, answered)
         else:
-            self._fan_out(name, targets, depth, answered)
-
-    def _one(self, name: str, target: str, depth: int, answered: bool) -> None:
-        if self._is_inline(target):
-            self._step(target, depth, answered=answered)
-            return
-        self._finish(self._reach(name, target), depth, answered)
+            places = [self._target(name, target, stands_for) for target in targets]
+            twins = f"twins({self.it}, {len(targets)})"
+            self._branch(f"({', '.join(places)})", twins, depth, answered, name)
 
     def _is_inline(self, target: str) -> bool:
         return len(self.upstream[target]) == 1 and not self.codes[target].merges
 
-    def _reach(self, source: str, target: str) -> str:
-        return self._call(self._target(source, target))
-
-    def _target(self, source: str, target: str) -> str:
-        if self.codes[target].merges:
-            self._want(f"from {source} {target}")
-            return f"at_{self.names[target]}_from_{self._source(source)}"
-        self._want(f"at {target}")
-        return f"at_{self.names[target]}"
+    def _target(self, source: str, target: str, stands_for: str | None = None) -> str:
+        if not self.codes[target].merges:
+            return self._want("at", target)
+        return self._want("from", target, *self._slots(source, target, stands_for))
 
     def _call(self, function: str) -> str:
         call = f"{function}({self.it}{self.more})"
         return f"await {call}" if self.is_async else call
 
-    def _fan_out(
-        self, name: str, targets: tuple[str, ...], depth: int, answered: bool
-    ) -> None:
-        places = ", ".join(self._target(name, target) for target in targets)
-        twins = f"twins({self.it}, {len(targets)})"
-        self._branch(f"({places})", twins, depth, answered, name)
-
-    def _choose(
-        self, name: str, targets: tuple[str, ...], depth: int, answered: bool
-    ) -> None:
+    def _pick(self, name: str, targets: tuple[str, ...], depth: int) -> None:
         ident = self.names[name]
-        self.selectors[f"{ident}_select"] = name
-        rows = ", ".join(f"{t!r}: {self._target(name, t)}" for t in targets)
-        self.tables.append(f"{ident}_outlets = {{{rows}}}")
+        if name not in self.selectors.values():
+            self.selectors[f"{ident}_select"] = name
+            rows = ", ".join(f"{t!r}: {self._target(name, t)}" for t in targets)
+            self.tables.append(f"{ident}_outlets = {{{rows}}}")
         picked = f"{ident}_select({self.value})"
         self._line(
             depth, f"targets = chosen({picked}, {ident}_outlets, {name!r})", name
         )
-        twins = f"twins({self.it}, len(targets))"
-        self._branch("targets", twins, depth, answered, name)
 
     def _branch(
         self,
@@ -327,9 +393,8 @@ class _Generator:
 
     def _stream_on(self, name: str, depth: int) -> None:
         """Each item of a stream goes on by itself."""
-        self._want(f"after {name}")
         keeps = self.responder == name
-        place = f"after_{self.names[name]}"
+        place = self._want("after", name)
         item = "event" if self.takes_event else "None"
         each = "each_async" if self.is_async else "each"
         call = f"{each}({self.value}, {place}, {keeps}, {item}{self.more})"
@@ -340,11 +405,6 @@ class _Generator:
             self._line(depth, f"return {call}")
 
     # -- text -------------------------------------------------------------------
-
-    def _want(self, key: str) -> None:
-        if key not in self.done:
-            self.done.add(key)
-            self.todo.append(key)
 
     def _line(self, depth: int, text: str, step: str = "") -> None:
         self.text.append("    " * depth + text)
@@ -363,7 +423,13 @@ def _identifiers(names: Mapping[str, StepSpec]) -> Iterator[str]:
         found = re.sub(r"\W", "_", name)
         if keyword.iskeyword(found) or not found.isidentifier():
             found = f"step_{found}"
-        while found in taken or found.startswith(("at_", "after_")):
-            found = f"{found}_" if found in taken else f"step_{found}"
-        taken |= {found, f"{found}_select", f"{found}_merge", f"{found}_outlets"}
+        if found.startswith(("at_", "after_")):  # generated functions begin so
+            found = f"step_{found}"
+        while taken & _derived(found):
+            found = f"{found}_"
+        taken |= _derived(found)
         yield found
+
+
+def _derived(name: str) -> set[str]:
+    return {name, f"{name}_select", f"{name}_merge", f"{name}_outlets"}

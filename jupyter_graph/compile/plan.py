@@ -12,6 +12,7 @@ from types import CodeType
 from typing import Any
 
 from jupyter_graph.compile import prelude
+from jupyter_graph.compile.blame import LINES
 from jupyter_graph.compile.code import StepCode, look_at
 from jupyter_graph.compile.flow import Region, cut_into_regions, is_stateful
 from jupyter_graph.compile.fuse import Fused, fuse
@@ -21,12 +22,6 @@ from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 from jupyter_graph.spec.topology import responder_of
 from jupyter_graph.spec.validate import validate
-
-PRELUDE = (
-    "NOTHING", "branches", "caught", "chosen", "drain", "drain_async", "each",
-    "each_async", "gathered", "get_path", "put_path", "said_by", "same_event",
-    "stream", "stream_async", "together",
-)  # fmt: skip
 
 _numbers = itertools.count(1)
 _gone: deque[str] = deque()
@@ -50,8 +45,11 @@ class GeneratedModule:
             calls: each step's name to what is called with the body.
             instances: the step instances by name, for choices and merges.
         """
-        names: dict[str, Any] = {name: getattr(prelude, name) for name in PRELUDE}
-        names |= {"twin": self.twin, "twins": prelude.twins_by(self.twin)}
+        names: dict[str, Any] = {
+            name: getattr(prelude, name) for name in prelude.__all__
+        }
+        twins = prelude.twins_by(self.twin, of_events=self.fused.takes_event)
+        names |= {"twin": self.twin, "twins": twins}
         names |= {ident: calls[name] for ident, name in self.fused.calls.items()}
         for ident, name in self.fused.selectors.items():
             names[ident] = instances[name].select_outlets
@@ -185,7 +183,7 @@ def _module_of(spec: GraphSpec, fused: Fused | None) -> GeneratedModule | None:
     filename = f"<graph {spec.name} #{next(_numbers)}>"
     lines = fused.source.splitlines(keepends=True)
     linecache.cache[filename] = (len(fused.source), None, lines, filename)
-    prelude.LINES[filename] = fused.lines
+    LINES[filename] = fused.lines
     code = compile(fused.source, filename, "exec", dont_inherit=True)
     return GeneratedModule(fused, filename, code, prelude.TWINS[spec.copy])
 
@@ -198,7 +196,7 @@ def _forget_gone() -> None:
     while _gone:
         filename = _gone.popleft()
         linecache.cache.pop(filename, None)
-        prelude.LINES.pop(filename, None)
+        LINES.pop(filename, None)
 
 
 def _resolver(
@@ -226,28 +224,27 @@ def _look_at_all(spec: GraphSpec, codes: Mapping[str, Any]) -> dict[str, StepCod
     if problems:
         lines = "\n  - ".join(problems)
         raise SpecError(f"invalid graph {spec.name!r}:\n  - {lines}", problems)
+    if any(code.is_async or code.is_stateful for code in found.values()):
+        found = {name: replace(code, on_loop=True) for name, code in found.items()}
     for router in spec.every_step():
         found[router.name] = _with_routes(found, router)
-    if any(code.is_async or code.is_stateful for code in found.values()):
-        return {name: _beside_the_loop(code) for name, code in found.items()}
     return found
-
-
-def _beside_the_loop(code: StepCode) -> StepCode:
-    is_sync = not (code.is_async or code.is_stream or code.is_stateful)
-    return replace(code, in_thread=code.step.blocking and is_sync)
 
 
 def _with_routes(found: Mapping[str, StepCode], router: StepSpec) -> StepCode:
     """A router with a coroutine among its routes is awaited itself."""
     code = found[router.name]
-    if not any(found[route.name].is_async for route in router.routes):
-        return code
-    if code.is_async:
+    is_awaited = any(found[route.name].is_awaited for route in router.routes)
+    if code.is_async or not is_awaited:
         return code
     if not hasattr(code.code, "do_event_async"):
         raise SpecError(
             f"router {router.name!r} has a coroutine among its routes, but its class "
             "has no do_event_async"
+        )
+    if router.blocking:
+        raise SpecError(
+            f"router {router.name!r} has a coroutine among its routes, which takes no "
+            "blocking; mark the routes that wait"
         )
     return replace(code, is_async=True, method="do_event_async")

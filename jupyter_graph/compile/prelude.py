@@ -4,33 +4,41 @@ from __future__ import annotations
 
 import copy
 import logging
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from types import TracebackType
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from jupyter_graph.errors import RunError
+from jupyter_graph.compile.blame import caught, is_cancelled, is_interrupt
+from jupyter_graph.compile.streams import (
+    NOTHING,
+    drain,
+    drain_async,
+    each,
+    each_async,
+    stream,
+    stream_async,
+)
+from jupyter_graph.errors import RunError, said
+
+__all__ = [
+    "NOTHING",
+    "branches",
+    "caught",
+    "chosen",
+    "drain",
+    "drain_async",
+    "each",
+    "each_async",
+    "gathered",
+    "gathered_event",
+    "get_path",
+    "put_path",
+    "same_event",
+    "stream",
+    "stream_async",
+    "together",
+]
 
 logger = logging.getLogger("jupyter_graph")
-
-TAG = "__jupyter_graph_step__"
-
-
-class Nothing:
-    """The answer of a part of the graph in which nobody answers."""
-
-    def __repr__(self) -> str:
-        return "NOTHING"
-
-    def __bool__(self) -> bool:
-        return False
-
-
-NOTHING: Final = Nothing()
-
-
-class DeadlineInterrupt(BaseException):
-    """Thrown into a step whose time is up; the runner makes a DeadlineError of it."""
 
 
 # -- paths ----------------------------------------------------------------------
@@ -88,23 +96,25 @@ def put_path(body: Any, path: str, value: Any) -> Any:
 
 def deep_twin(it: Any) -> Any:
     """Give a deep copy; what cannot be copied is shared, with a note."""
-    try:
-        return copy.deepcopy(it)
-    except Exception as error:
-        logger.warning(
-            "a body cannot be copied for a branch and is shared: %s: %s",
-            type(error).__name__,
-            error,
-        )
-        return it
+    return _twin(copy.deepcopy, it)
 
 
 def shallow_twin(it: Any) -> Any:
-    return copy.copy(it)
+    return _twin(copy.copy, it)
 
 
 def same_twin(it: Any) -> Any:
     return it
+
+
+def _twin(by: Callable[[Any], Any], it: Any) -> Any:
+    try:
+        return by(it)
+    except Exception as error:
+        logger.warning(
+            "a body cannot be copied for a branch and is shared: %s", said(error)
+        )
+        return it
 
 
 TWINS: Mapping[str, Callable[[Any], Any]] = {
@@ -114,10 +124,22 @@ TWINS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def twins_by(twin: Callable[[Any], Any]) -> Callable[[Any, int], list[Any]]:
+def twins_by(
+    twin: Callable[[Any], Any], *, of_events: bool
+) -> Callable[[Any, int], list[Any]]:
     """Give the function that makes one body (or event) for each of n branches."""
 
+    def event_twin(event: Any) -> Any:
+        found = copy.copy(event)  # each branch has its own, even where they share
+        found.body = twin(event.body)
+        return found
+
     def twins(it: Any, count: int) -> list[Any]:
+        if count == 1:
+            return [it]
+        if of_events:
+            _ = it.id  # made when first read: all branches shall have the same
+            return [it, *(event_twin(it) for _ in range(count - 1))]
         return [it, *(twin(it) for _ in range(count - 1))]
 
     return twins
@@ -136,7 +158,7 @@ def branches(places: Any, its: list[Any], *more: Any) -> Any:
         except BaseException as error:
             if is_interrupt(error):
                 raise
-            failed = failed or error
+            failed = error if failed is None else failed
         else:
             answer = found if answer is NOTHING else answer
     if failed is not None:
@@ -191,27 +213,49 @@ def chosen(outlets: Any, table: Mapping[str, Any], name: str) -> list[Any]:
     return [table[name] for name in names]
 
 
+Parts = dict[Any, dict[str, Any]]
+Slots = tuple[str, ...]
+
+
 def gathered(
-    merge: Any,
-    name: str,
-    source: str,
-    expected: list[str],
-    it: Any,
-    parts: dict[Any, dict[str, Any]],
+    merge: Any, name: str, slots: Slots, expected: Slots, body: Any, parts: Parts
 ) -> Any:
-    """Keep a branch's part; give the merged body once all parts are there."""
-    is_event = hasattr(it, "path") and hasattr(it, "body")
-    key = merge.key(it.body if is_event else it)
-    found = parts.setdefault((name, key), {})
-    found[source] = it
-    if len(found) < (merge.expected or len(expected)):
+    """Keep a branch's part; give the merged body once all parts are there.
+
+    Args:
+        merge: the step that merges.
+        name: its name.
+        slots: the branches that this part is of; an error handler's may be several.
+        expected: the branches to wait for, in order.
+        body: the part.
+        parts: what came before, of this event.
+    """
+    found = _all_of((name, merge.key(body)), merge, slots, expected, body, parts)
+    return NOTHING if found is None else merge.merge(found)
+
+
+def gathered_event(
+    merge: Any, name: str, slots: Slots, expected: Slots, event: Any, parts: Parts
+) -> Any:
+    """As ``gathered``, for events; the first one goes on with the merged body."""
+    key = (name, merge.key(event.body))
+    found = _all_of(key, merge, slots, expected, event, parts)
+    if found is None:
         return NOTHING
-    del parts[name, key]
-    ordered = [found[slot] for slot in expected if slot in found]
-    if not is_event:
-        return merge.merge(ordered)
-    ordered[0].body = merge.merge([part.body for part in ordered])
-    return ordered[0]
+    found[0].body = merge.merge([part.body for part in found])
+    return found[0]
+
+
+def _all_of(
+    key: Any, merge: Any, slots: Slots, expected: Slots, it: Any, parts: Parts
+) -> list[Any] | None:
+    found = parts.setdefault(key, {})
+    found |= dict.fromkeys(slots, NOTHING) | {slots[0]: it}
+    if len(found) < (merge.expected or len(expected)):
+        return None
+    del parts[key]
+    inside = [found[slot] for slot in expected if slot in found]
+    return [part for part in inside if part is not NOTHING]
 
 
 # -- events ---------------------------------------------------------------------
@@ -225,156 +269,3 @@ def same_event(given: Any, name: str) -> Any:
         f"step {name!r} takes the full event and must give an event back, "
         f"got {type(given).__name__!r} object that has no attribute 'body'"
     )
-
-
-# -- errors ---------------------------------------------------------------------
-
-
-def caught(error: BaseException, handlers: tuple[str, ...] | list[str] = ()) -> None:
-    """Raise again what no error handler may take.
-
-    That is the user's stop, a time limit, a cancelled caller, and the failure of an
-    error handler itself.
-    """
-    if is_interrupt(error):
-        raise error
-    if handlers and said_by(error) in handlers:
-        raise error
-
-
-def is_interrupt(error: BaseException) -> bool:
-    """Tell whether an exception stops the event rather than fails its step."""
-    if isinstance(error, DeadlineInterrupt) or is_cancelled(error):
-        return True
-    return isinstance(error, KeyboardInterrupt) and not _was_raised(error)
-
-
-def is_cancelled(error: BaseException) -> bool:
-    """Tell whether somebody cancelled the task this event runs in."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None or not isinstance(error, asyncio.CancelledError):
-        return False
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:
-        return False
-    return task is not None and task.cancelling() > 0
-
-
-def _was_raised(error: BaseException) -> bool:
-    """Tell whether code raised it; a signal's exception comes from no instruction."""
-    import dis
-
-    frame = error.__traceback__
-    if frame is None:
-        return True
-    while frame.tb_next is not None:
-        frame = frame.tb_next
-    code = frame.tb_frame.f_code.co_code
-    at = frame.tb_lasti
-    return 0 <= at < len(code) and dis.opname[code[at]] in ("RAISE_VARARGS", "RERAISE")
-
-
-def tag(error: BaseException, name: str) -> None:
-    """Note the step that failed, where its line cannot be read from the traceback."""
-    if not hasattr(error, TAG):
-        try:
-            setattr(error, TAG, name)
-        except AttributeError:
-            error.add_note(f"in step {name!r}")
-
-
-LINES: dict[str, Mapping[int, str]] = {}
-"""File name of a generated module to its lines and their steps."""
-
-
-def said_by(error: BaseException) -> str:
-    """Give the name of the step that failed, "" when no step did."""
-    tagged = getattr(error, TAG, None)
-    if tagged:
-        return str(tagged)
-    if found := step_at(error.__traceback__):
-        return found
-    storey_step = getattr(error, "_raised_by_storey_step", None)  # storey's own mark
-    return str(getattr(storey_step, "name", ""))
-
-
-def step_at(traceback: TracebackType | None) -> str:
-    """Give the innermost step that a traceback passes through."""
-    found = ""
-    while traceback is not None:
-        lines = LINES.get(traceback.tb_frame.f_code.co_filename)
-        if lines is not None:
-            found = lines.get(traceback.tb_lineno, found)
-        traceback = traceback.tb_next
-    return found
-
-
-# -- streams --------------------------------------------------------------------
-
-
-def stream(items: Any, name: str) -> Iterator[Any]:
-    """Pass a step's items through; a failure in their midst is that step's."""
-    try:
-        yield from items
-    except BaseException as error:
-        tag(error, name)
-        raise
-
-
-async def stream_async(items: Any, name: str) -> AsyncIterator[Any]:
-    """As ``stream``, for generators and asynchronous generators."""
-    try:
-        if hasattr(items, "__aiter__"):
-            async for item in items:
-                yield item
-        else:
-            for item in items:
-                yield item
-    except BaseException as error:
-        tag(error, name)
-        raise
-
-
-def each(items: Any, place: Any, keeps: bool, event: Any, *more: Any) -> Iterator[Any]:
-    """Send each item of a stream on; give what comes out at the end."""
-    for item in items:
-        found = place(_item(event, item), *more)
-        if keeps:
-            yield item
-        elif found is not NOTHING:
-            yield found
-
-
-async def each_async(
-    items: Any, place: Any, keeps: bool, event: Any, *more: Any
-) -> AsyncIterator[Any]:
-    """As ``each``, for asynchronous graphs."""
-    async for item in items:
-        found = await place(_item(event, item), *more)
-        if keeps:
-            yield item
-        elif found is not NOTHING:
-            yield found
-
-
-def _item(event: Any, item: Any) -> Any:
-    if event is None:
-        return item
-    twin = copy.copy(event)
-    twin.body = item
-    return twin
-
-
-def drain(items: Iterator[Any]) -> Nothing:
-    """Run a stream to its end for its effects alone."""
-    for _ in items:
-        pass
-    return NOTHING
-
-
-async def drain_async(items: AsyncIterator[Any]) -> Nothing:
-    """As ``drain``, for asynchronous graphs."""
-    async for _ in items:
-        pass
-    return NOTHING

@@ -7,6 +7,7 @@ happens to be imported.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any
 
 from jupyter_graph.errors import SpecError, UnknownStepError, did_you_mean
 from jupyter_graph.spec.model import GraphSpec, StepSpec
-from jupyter_graph.spec.values import named_value
+from jupyter_graph.spec.values import function_argument, named_value
 from jupyter_graph.steps import BLOCKS, load_block
 
 
@@ -66,8 +67,29 @@ class Resolver:
                     f"step {step.name!r}: argument {key!r} is the variable {name!r}, "
                     f"which is not defined{did_you_mean(name, self.namespace)}"
                 )
-            found[key] = value if name is None else self.namespace[name]
+            if name is not None:
+                found[key] = self._value(name, key, step)
+            elif (plain := function_argument(step, key, value)) is not None:
+                found[plain] = self._function(value, key, step)
+            else:
+                found[key] = value
         return found
+
+    def _function(self, name: str, key: str, step: StepSpec) -> Any:
+        where = f"step {step.name!r}: argument {key!r}"
+        if name.startswith("("):
+            raise UnknownStepError(
+                f"{where} is the expression {name!r}, which is not available; write a "
+                "function and give its name"
+            )
+        return self.named(name, where)
+
+    def _value(self, name: str, key: str, step: StepSpec) -> Any:
+        """Give a variable; a document may not reach imported code through it."""
+        value = self.namespace[name]
+        if _is_code(value) and not self.is_trusted:
+            self._own(name, f"step {step.name!r}: argument {key!r}")
+        return value
 
     def _own(self, name: str, where: str) -> Any:
         code = self.namespace[name]
@@ -134,6 +156,11 @@ def resolve(
         lines = "\n  - ".join(problems)
         raise UnknownStepError(f"invalid graph {graph.name!r}:\n  - {lines}", problems)
     return codes, arguments
+
+
+def _is_code(value: Any) -> bool:
+    is_routine = inspect.isroutine(value) or isinstance(value, functools.partial)
+    return is_routine or inspect.isclass(value) or inspect.ismodule(value)
 
 
 def _imported(module: str, attribute: str, where: str) -> Any:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jupyter_graph.compile.blame import is_interrupt, tag
 from jupyter_graph.compile.code import StepCode
 from jupyter_graph.compile.plan import CompiledGraph
-from jupyter_graph.compile.prelude import tag
-from jupyter_graph.errors import JupyterGraphError, RunError, said
+from jupyter_graph.compile.prelude import get_path, put_path, same_event
+from jupyter_graph.compile.streams import stream, stream_async
+from jupyter_graph.errors import RunError, SpecError, said
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.limits import in_thread, with_limits
+from jupyter_graph.run.limits import with_limits
 
 Call = Callable[..., Any]
 
@@ -29,8 +31,7 @@ class BuiltStep:
     @property
     def is_awaited(self) -> bool:
         """Whether the call gives a coroutine."""
-        code = self.code
-        return code.in_thread or (code.is_async and not code.is_stream)
+        return self.code.is_awaited
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def build(compiled: CompiledGraph, context: Context, old: Built | None = None) -
         code, arguments = compiled.steps[spec.name], compiled.arguments[spec.name]
         routes = {route.name: steps[route.name] for route in spec.routes}
         known = kept.get(spec.name)
-        if known and not routes and _is_same(known, code, arguments):
+        if known and not routes and is_same(known, code, arguments):
             instance = known.instance
         elif code.is_stateful:
             instance = None  # run/flow builds it, on its loop
@@ -77,7 +78,8 @@ def build(compiled: CompiledGraph, context: Context, old: Built | None = None) -
     return Built(steps)
 
 
-def _is_same(known: BuiltStep, code: StepCode, arguments: Mapping[str, Any]) -> bool:
+def is_same(known: BuiltStep, code: StepCode, arguments: Mapping[str, Any]) -> bool:
+    """Tell whether a step built before still is what the graph asks for."""
     try:
         return known.code.code is code.code and bool(known.arguments == arguments)
     except Exception:
@@ -100,11 +102,18 @@ def _instance(
         instance = code.code(**arguments, **wanted)
         if callable(post_init := getattr(instance, "post_init", None)):
             post_init(mode="sync")
-    except JupyterGraphError:
-        raise
-    except Exception as error:
-        raise RunError(f"step {name!r} cannot be built: {said(error)}") from error
+    except BaseException as error:
+        raise cannot_be_built(name, error) from error
     return instance
+
+
+def cannot_be_built(name: str, error: BaseException) -> BaseException:
+    """Give what is raised when a constructor failed; the user's stop as it is."""
+    if is_interrupt(error):
+        return error
+    if isinstance(error, SpecError):
+        return SpecError(f"step {name!r}: {error}")
+    return RunError(f"step {name!r} cannot be built: {said(error)}")
 
 
 def _call(code: StepCode, instance: Any, context: Context) -> Call | None:
@@ -120,34 +129,80 @@ def _call(code: StepCode, instance: Any, context: Context) -> Call | None:
         if extra:
             call = functools.partial(call, **extra)
     limited = with_limits(call, code)
-    if code.in_thread:
-        return in_thread(limited, code.step.timeout_s)
-    return limited
+    return _with_paths(limited, code) if code.takes_event else limited
+
+
+def _with_paths(call: Call, code: StepCode) -> Call:
+    """Let a step that takes events see, and fill, its own part of their body."""
+    step = code.step
+    if not step.input_path and not step.result_path:
+        return call
+
+    def enter(event: Any) -> Any:
+        whole = event.body
+        if step.input_path:
+            event.body = get_path(whole, step.input_path)
+        return whole
+
+    def leave(given: Any, whole: Any) -> Any:
+        event = same_event(given, step.name)
+        if step.result_path:
+            event.body = put_path(whole, step.result_path, event.body)
+        return event
+
+    def run(event: Any) -> Any:
+        whole = enter(event)
+        try:
+            return leave(call(event), whole)
+        except BaseException:
+            event.body = whole  # an error handler gets what the step got
+            raise
+
+    async def run_async(event: Any) -> Any:
+        whole = enter(event)
+        try:
+            return leave(await call(event), whole)
+        except BaseException:
+            event.body = whole
+            raise
+
+    return run_async if code.is_awaited else run
 
 
 def _route(step: BuiltStep) -> Call:
     """Give what a router calls: an event in, the event with the route's result out."""
-    name, call, code = step.code.step.name, step.call, step.code
+    spec, call, code = step.code.step, step.call, step.code
     assert call is not None  # routes are never mere choices: look_at saw to it
+
+    def given(event: Any) -> Any:
+        body = event.body
+        return get_path(body, spec.input_path) if spec.input_path else body
+
+    def put(event: Any, found: Any) -> Any:
+        if code.is_stream:
+            by = stream_async if code.on_loop else stream
+            found = by(found, spec.name)
+        if spec.result_path:
+            found = put_path(event.body, spec.result_path, found)
+        event.body = found
+        return event
 
     async def run_async(event: Any) -> Any:
         try:
             if code.takes_event:
-                return await call(event) if code.is_async else call(event)
-            event.body = await call(event.body) if code.is_async else call(event.body)
+                return same_event(await call(event), spec.name)
+            return put(event, await call(given(event)))
         except BaseException as error:
-            tag(error, name)
+            tag(error, spec.name)
             raise
-        return event
 
     def run(event: Any) -> Any:
         try:
             if code.takes_event:
-                return call(event)
-            event.body = call(event.body)
+                return same_event(call(event), spec.name)
+            return put(event, call(given(event)))
         except BaseException as error:
-            tag(error, name)
+            tag(error, spec.name)
             raise
-        return event
 
-    return run_async if code.is_async else run
+    return run_async if code.is_awaited else run

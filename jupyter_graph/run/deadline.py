@@ -8,26 +8,21 @@ runs in a thread of its own: its caller is let go at once, the thread is left be
 from __future__ import annotations
 
 import logging
-import queue
+import os
 import signal
-import sys
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from types import FrameType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
-from jupyter_graph.compile.prelude import LINES, DeadlineInterrupt, tag
-from jupyter_graph.errors import DeadlineError
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+from jupyter_graph.compile.blame import DeadlineInterrupt, is_in_a_step
 
 logger = logging.getLogger("jupyter_graph")
 
-SIGNAL = getattr(signal, "SIGVTALRM", None)  # Windows has none: see _interrupt_main
+SIGNAL: Any = getattr(signal, "SIGVTALRM", None) or getattr(signal, "SIGBREAK", None)
+"""Windows has no SIGVTALRM; its SIGBREAK is only simulated, and wakes no sleep."""
 LONGEST_NAP_S = 0.5
 SHORTEST_NAP_S = 0.005
 
@@ -73,6 +68,7 @@ class _Watchdog:
 
     def _run(self) -> None:
         while True:
+            self._wake.clear()
             with self._lock:
                 watched = list(self._watched)
                 if not watched:
@@ -81,8 +77,7 @@ class _Watchdog:
             nap = min(one.timeout_s for one in watched) / 25
             for one in watched:
                 self._look(one)
-            del watched
-            self._wake.clear()
+            del watched, one
             self._wake.wait(max(SHORTEST_NAP_S, min(LONGEST_NAP_S, nap)))
 
     def _look(self, one: Watched) -> None:
@@ -92,10 +87,15 @@ class _Watchdog:
         if mark != seen or not mark:
             self._seen[one] = (mark, now)
         elif now - since >= one.timeout_s:
-            one.expire(mark)
+            try:
+                one.expire(mark)
+            except Exception:
+                logger.exception("a deadline could not be kept")
 
 
 _watchdog = _Watchdog()
+if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads
+    os.register_at_fork(after_in_child=_watchdog.__init__)  # type: ignore[misc]
 
 
 def watch(watched: Watched) -> None:
@@ -117,183 +117,59 @@ class MainThreadInterrupter:
 
     _installed: ClassVar[int] = 0
     _previous: ClassVar[Any] = None
-    _pending: ClassVar[deque[Callable[[], bool]]] = deque()
+    _pending: ClassVar[deque[tuple[Callable[[], bool], Any]]] = deque()
 
     @classmethod
     def install(cls) -> bool:
         """Take the signal; False where that cannot be done (not the main thread)."""
         if not is_main_thread():
             return False
-        if cls._installed == 0 and SIGNAL is not None:
+        if not cls._stands():
             cls._previous = signal.signal(SIGNAL, cls._on_signal)
         cls._installed += 1
         return True
 
     @classmethod
     def uninstall(cls) -> None:
-        """Give the signal back once nobody needs it."""
+        """Give the signal back once nobody needs it.
+
+        Another thread cannot; then it is given back with the next one.
+        """
         cls._installed = max(0, cls._installed - 1)
-        if cls._installed == 0 and SIGNAL is not None and is_main_thread():
+        if cls._installed == 0 and is_main_thread() and cls._stands():
             signal.signal(SIGNAL, cls._previous or signal.SIG_DFL)
 
     @classmethod
-    def throw(cls, still: Callable[[], bool]) -> None:
-        """Interrupt the main thread if ``still()`` is true when it gets there."""
-        cls._pending.append(still)
-        if SIGNAL is not None:
+    def _stands(cls) -> bool:
+        return bool(signal.getsignal(SIGNAL) == cls._on_signal)
+
+    @classmethod
+    def throw(cls, still: Callable[[], bool], owner: Any) -> None:
+        """Interrupt the main thread if ``still()`` is true when it gets there.
+
+        Args:
+            still: whether the event that ran too long is still being worked on.
+            owner: the runner it belongs to.
+        """
+        cls._pending.append((still, owner))
+        if hasattr(signal, "pthread_kill"):
             signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL)
         else:
             import _thread
 
-            _thread.interrupt_main()
+            _thread.interrupt_main(SIGNAL)
 
     @classmethod
     def _on_signal(cls, number: int, frame: Any) -> None:
+        is_ours = bool(cls._pending)
         while cls._pending:
-            if cls._pending.popleft()() and is_in_a_step(frame):
-                raise DeadlineInterrupt
-        if callable(cls._previous):
+            still, owner = cls._pending.popleft()
+            if still() and is_in_a_step(frame):
+                raise DeadlineInterrupt(owner)
+        if not is_ours and callable(cls._previous):
             cls._previous(number, frame)
 
 
 def is_main_thread() -> bool:
     """Tell whether this is the thread that signals reach."""
     return threading.current_thread() is threading.main_thread()
-
-
-def is_in_a_step(frame: FrameType | None) -> bool:
-    """Tell whether generated code is being run in this frame or above it."""
-    while frame is not None:
-        if frame.f_code.co_filename in LINES:
-            return True
-        frame = frame.f_back
-    return False
-
-
-def step_in_thread(thread: threading.Thread) -> str:
-    """Give the name of the step that a thread is in, "" when it is in none."""
-    frame = sys._current_frames().get(thread.ident or 0)
-    while frame is not None:
-        lines = LINES.get(frame.f_code.co_filename)
-        if lines is not None and frame.f_lineno in lines:
-            return lines[frame.f_lineno]
-        frame = frame.f_back
-    return ""
-
-
-def throw_into(thread_id: int) -> None:
-    """Raise a DeadlineInterrupt in a thread as soon as it runs Python code again."""
-    import ctypes
-
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread_id), ctypes.py_object(DeadlineInterrupt)
-    )
-
-
-class _Worker:
-    """A daemon thread that runs one piece of work after the other."""
-
-    def __init__(self, idle: deque[_Worker]) -> None:
-        self.inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.idle = idle
-        self.is_left_behind = False
-        self.thread = threading.Thread(
-            target=self._run, name="jupyter_graph-step", daemon=True
-        )
-        self.thread.start()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                work = self.inbox.get()
-                if work is None:
-                    return
-                future, call, args = work
-                try:
-                    result = call(*args)
-                except BaseException as error:
-                    _settle(future, error=error)
-                else:
-                    _settle(future, result=result)
-                del work, future, call, args
-                if self.is_left_behind:
-                    ThreadPool.left_behind -= 1
-                    return
-            except DeadlineInterrupt:
-                return  # it came after the work had ended
-            self.idle.append(self)
-
-
-def _settle(future: Future[Any], *, result: Any = None, error: Any = None) -> None:
-    if future.set_running_or_notify_cancel() if not future.done() else False:
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-
-
-class ThreadPool:
-    """Daemon threads, made when needed, kept for the next piece of work.
-
-    Unlike the executor of the standard library it never waits at exit for a thread
-    whose step hangs.
-    """
-
-    left_behind = 0
-
-    def __init__(self) -> None:
-        self._idle: deque[_Worker] = deque()
-
-    def submit(
-        self, call: Callable[..., Any], *args: Any
-    ) -> tuple[Future[Any], _Worker]:
-        """Start the work; give its future and the worker that does it."""
-        from concurrent.futures import Future
-
-        future: Future[Any] = Future()
-        try:
-            worker = self._idle.pop()
-        except IndexError:
-            worker = _Worker(self._idle)
-        worker.inbox.put((future, call, args))
-        return future, worker
-
-    def run(self, seconds: float, call: Callable[..., Any], *args: Any) -> Any:
-        """Run the work and wait for it.
-
-        Raises:
-            DeadlineError: it took longer than ``seconds``; its thread is left behind.
-        """
-        future, worker = self.submit(call, *args)
-        try:
-            return future.result(seconds)
-        except TimeoutError:
-            if future.done():
-                raise  # the work's own TimeoutError
-        late = DeadlineError(f"took longer than {seconds:g} s")
-        if step := step_in_thread(worker.thread):
-            tag(late, step)
-        self.leave(future, worker)
-        raise late
-
-    def leave(self, future: Future[Any], worker: _Worker) -> None:
-        """Give up on a piece of work and its thread."""
-        worker.is_left_behind = True
-        ThreadPool.left_behind += 1
-        future.cancel()
-        logger.warning(
-            "a step goes on past its deadline, its thread %r is left behind (%d so)",
-            worker.thread.name,
-            ThreadPool.left_behind,
-        )
-        throw_into(worker.thread.ident or 0)
-
-    def close(self) -> None:
-        """Let idle threads end."""
-        while self._idle:
-            self._idle.pop().inbox.put(None)
-
-
-pool = ThreadPool()
-"""The process's own pool: steps marked ``blocking``, and deadlines beside the main
-thread."""

@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from jupyter_graph.compile.prelude import DeadlineInterrupt, is_interrupt, said_by
+from jupyter_graph.compile.blame import (
+    DeadlineInterrupt,
+    as_raised,
+    is_interrupt,
+    said_by,
+    untag,
+)
 from jupyter_graph.errors import (
     ClosedError,
     DeadlineError,
     JupyterGraphError,
     RunError,
+    StepDeadlineError,
     StepError,
     said,
 )
 
 
 def fail(
-    error: BaseException, event_id: str | None, graph: str, limit_s: float
+    error: BaseException,
+    event_id: str | None,
+    graph: str,
+    limit_s: float,
+    owner: Any = None,
 ) -> NoReturn:
     """Raise it as an error of ours that names the step, the cause behind it.
 
-    The user's own stop, and the cancellation of the caller, are raised as they are.
+    The user's own stop, the cancellation of the caller, and the deadline of another
+    runner's event are raised as they are.
     """
     if isinstance(error, DeadlineInterrupt):
+        if error.owner is not None and error.owner is not owner:
+            raise error
         late(said_by(error), event_id, graph, limit_s)
-    if isinstance(error, StepError | ClosedError) or _is_stop(error):
+    if _is_stop(error):
         raise error
-    if step := said_by(error):
+    error = as_raised(error)
+    step = said_by(error)
+    untag(error)
+    if step:
         raise StepError(step, event_id or new_id(), error) from error
     if isinstance(error, JupyterGraphError):
         raise error
@@ -38,10 +55,15 @@ def late(step: str, event_id: str | None, graph: str, limit_s: float) -> NoRetur
     """Raise what the caller gets when the event's time was up in this step."""
     if step:
         cause = DeadlineError(f"took longer than {limit_s:g} s")
-        raise StepError(step, event_id or new_id(), cause) from cause
+        raise StepDeadlineError(step, event_id or new_id(), cause) from cause
     raise DeadlineError(
         f"an event of graph {graph!r} took longer than {limit_s:g} s"
     ) from None
+
+
+def closed(graph: str) -> ClosedError:
+    """Give the error of an event whose runner was closed under it."""
+    return ClosedError(f"the runner of graph {graph!r} was closed meanwhile")
 
 
 def new_id() -> str:

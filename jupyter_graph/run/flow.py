@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from jupyter_graph.compile.blame import DRIVERS, said_by, tag
 from jupyter_graph.compile.flow import Region
 from jupyter_graph.compile.plan import CompiledGraph, GeneratedModule
-from jupyter_graph.compile.prelude import NOTHING, chosen
-from jupyter_graph.errors import JupyterGraphError, RunError, said
-from jupyter_graph.run.build import Built
+from jupyter_graph.compile.prelude import chosen
+from jupyter_graph.compile.streams import NOTHING
+from jupyter_graph.errors import RunError
+from jupyter_graph.run.build import Built, BuiltStep, cannot_be_built, is_same
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.event import Event
 from jupyter_graph.run.trace import Tracer
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from jupyter_graph.run.loop import LoopThread
 
 Call = Callable[..., Any]
+DRIVERS.add(__file__)
 
 
 class Flow:
@@ -27,17 +30,31 @@ class Flow:
     The steps are built with the first event, on the loop that runs it. An event that a
     step keeps or drops, such as in a batch or a filter, is answered with NOTHING at
     once; only steps that work beside the flow are waited for.
+
+    Args:
+        plan: the compiled graph.
+        built: its stateless steps.
+        tracer: what watches the steps.
+        context: what the steps see.
+        old: the flow that ran before; steps with the same code and arguments are
+            taken over with their state.
     """
 
     def __init__(
-        self, plan: CompiledGraph, built: Built, tracer: Tracer, context: Context
+        self,
+        plan: CompiledGraph,
+        built: Built,
+        tracer: Tracer,
+        context: Context,
+        old: Flow | None = None,
     ) -> None:
         self._plan = plan
         self._built = built
         self._tracer = tracer
         self._context = context
         self._head: Any = None
-        self._waits = False
+        self._steps: dict[str, tuple[BuiltStep, Any]] = {}
+        self._old = dict(old._steps) if old is not None else {}
         self._lock = asyncio.Lock()
 
     async def __call__(self, event: Event) -> Any:
@@ -59,7 +76,7 @@ class Flow:
             awaitable_result=result,
         )
         await self._head._do_downstream(passing)
-        if self._waits and self._plan.responder is not None:
+        if result.is_beside and self._plan.responder is not None:
             return await result.future
         return result.future.result() if result.future.done() else NOTHING
 
@@ -106,8 +123,19 @@ class Flow:
             raise RunError(f"step {step.name!r}: {error}") from error
 
     def _storey(self, region: Region) -> Any:
-        code = self._plan.steps[region.last]
-        spec = code.step
+        own = self._built.steps[region.last]
+        name = region.last
+        old, kept = self._old.pop(name, (None, None))
+        is_known = old is not None and is_same(old, own.code, own.arguments)
+        step: Any = kept if is_known else self._new(own)
+        step._outlets, step._inlets = [], []  # one taken over has those of its past
+        self._steps[name] = own, step
+        do = type(step)._do.__get__(step)
+        step._do = self._watched(name, do, is_beside=hasattr(step, "_lazy_init"))
+        return step
+
+    def _new(self, own: BuiltStep) -> Any:
+        spec = own.code.step
         options: dict[str, Any] = {"name": spec.name}
         for key in ("input_path", "result_path"):
             if getattr(spec, key) is not None:
@@ -115,24 +143,24 @@ class Flow:
         if spec.full_event:
             options["full_event"] = True
         try:
-            step = code.code(**{**options, **self._plan.arguments[spec.name]})
-        except JupyterGraphError:
-            raise
-        except Exception as error:
-            text = f"step {spec.name!r} cannot be built: {said(error)}"
-            raise RunError(text) from error
-        self._waits |= hasattr(step, "_lazy_init")  # it works beside the flow
-        step._do = self._traced(spec.name, step._do)
-        return step
+            return own.code.code(**{**options, **own.arguments})
+        except BaseException as error:
+            raise cannot_be_built(spec.name, error) from error
 
-    def _traced(self, name: str, do: Call) -> Call:
+    def _watched(self, name: str, do: Call, *, is_beside: bool) -> Call:
         from storey import Event as StoreyEvent
 
         traced = self._tracer.wrap(name, do, is_async=True)
 
         async def step_do(event: Any) -> Any:
             is_event = isinstance(event, StoreyEvent)
-            return await (traced if is_event and Tracer.is_tracing() else do)(event)
+            if is_event and is_beside and event._awaitable_result is not None:
+                event._awaitable_result.is_beside = True
+            try:
+                return await (traced if is_event and Tracer.is_tracing() else do)(event)
+            except BaseException as error:
+                tag(error, name, first=True)
+                raise
 
         return step_do
 
@@ -170,9 +198,13 @@ def _region_step(
             if event is _termination_obj:
                 return await self._do_downstream(_termination_obj)
             run = traced if Tracer.is_tracing() else plain
-            found = run(event if fused.takes_event else event.body)
-            if fused.is_async:
-                found = await found
+            try:
+                found = run(event if fused.takes_event else event.body)
+                if fused.is_async:
+                    found = await found
+            except BaseException as error:
+                tag(error, said_by(error) or region.last, first=True)
+                raise
             if found is NOTHING:
                 return None
             event.body = found
@@ -196,6 +228,7 @@ class _Result:
 
     def __init__(self) -> None:
         self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.is_beside = False  # a step works on it beside the flow
 
     def _set_result(self, result: Any) -> None:
         if not self.future.done():

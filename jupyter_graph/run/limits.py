@@ -6,25 +6,33 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from jupyter_graph.compile.blame import is_interrupt
 from jupyter_graph.compile.code import StepCode
-from jupyter_graph.compile.prelude import is_interrupt
 from jupyter_graph.errors import DeadlineError, StatusError
-from jupyter_graph.run.deadline import pool
+from jupyter_graph.run.pool import pool
 from jupyter_graph.spec.model import StepSpec
 
 Call = Callable[..., Any]
 
 
 def with_limits(call: Call, code: StepCode) -> Call:
-    """Give the call with the limits its step asks for; without any, the call itself."""
+    """Give the call with the limits its step asks for; without any, the call itself.
+
+    What it gives is a coroutine where ``code.is_awaited`` says so.
+    """
     step = code.step
     if code.is_stream:
         return call
     if code.is_async:
         limited = _timed_async(call, step.timeout_s) if step.timeout_s else call
-        return _retried_async(limited, step) if step.retries else limited
-    limited = _timed(call, step.timeout_s) if step.timeout_s else call
-    return _retried(limited, step) if step.retries else limited
+    elif code.in_thread:
+        limited = in_thread(call, step.timeout_s)
+    elif code.is_awaited:
+        limited = _at_once(call)  # only the pauses between attempts are awaited
+    else:
+        limited = _timed(call, step.timeout_s) if step.timeout_s else call
+        return _retried(limited, step) if step.retries else limited
+    return _retried_async(limited, step) if step.retries else limited
 
 
 def in_thread(call: Call, timeout_s: float | None) -> Call:
@@ -32,20 +40,27 @@ def in_thread(call: Call, timeout_s: float | None) -> Call:
     import asyncio
 
     async def run_in_thread(*args: Any) -> Any:
-        future, worker = pool.submit(call, *args)
+        outcome, worker = pool.submit(call, *args)
         try:
             async with asyncio.timeout(timeout_s):
-                return await asyncio.wrap_future(future)
+                await outcome.waited()
         except TimeoutError:
-            if future.done() and not future.cancelled():
-                raise
-            pool.leave(future, worker)
-            raise DeadlineError(f"took longer than {timeout_s:g} s") from None
+            if not outcome.is_done:
+                pool.leave(outcome, worker)
+                raise DeadlineError(f"took longer than {timeout_s:g} s") from None
         except asyncio.CancelledError:
-            pool.leave(future, worker)
+            pool.leave(outcome, worker)
             raise
+        return outcome.result()
 
     return run_in_thread
+
+
+def _at_once(call: Call) -> Call:
+    async def at_once(*args: Any) -> Any:
+        return call(*args)
+
+    return at_once
 
 
 def _timed(call: Call, seconds: float) -> Call:

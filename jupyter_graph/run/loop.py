@@ -11,14 +11,15 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
 
+from jupyter_graph.compile.blame import is_in_a_step
+from jupyter_graph.errors import ClosedError
 from jupyter_graph.run.deadline import (
     MainThreadInterrupter,
-    is_in_a_step,
     is_main_thread,
-    throw_into,
     unwatch,
     watch,
 )
+from jupyter_graph.run.pool import step_in_thread, throw_into
 
 logger = logging.getLogger("jupyter_graph")
 
@@ -30,131 +31,219 @@ class Heartbeat:
         self,
         loop: asyncio.AbstractEventLoop,
         timeout_s: float,
+        *,
+        on_slow: Callable[[], None],
         on_stuck: Callable[[], None],
     ) -> None:
         self.loop = loop
         self.timeout_s = timeout_s
-        self._on_stuck = on_stuck
-        self._asked = 0
+        self.asked = 0
         self._answered = 0
+        self._on_slow = on_slow
+        self._on_stuck = on_stuck
+        self._on_back: Callable[[], None] | None = None
+
+    def when_back(self, call: Callable[[], None]) -> None:
+        """Let it be called once the loop, stuck now, goes on."""
+        self._on_back = call
 
     def mark(self) -> int:
-        if self._asked != self._answered:
-            return self._asked
-        self._asked += 1
+        if self.asked != self._answered:
+            self._on_slow()
+            return self.asked
+        self.asked += 1
         try:
             self.loop.call_soon_threadsafe(self._beat)
         except RuntimeError:  # the loop is closed
-            self._answered = self._asked
-        return 0
+            self._answered = self.asked
+        return self.asked
 
     def _beat(self) -> None:
-        self._answered = self._asked
+        self._answered = self.asked
+        if (on_back := self._on_back) is not None:
+            self._on_back = None
+            on_back()
 
     def expire(self, mark: int) -> None:
         if self.mark_is(mark):
             self._on_stuck()
 
     def mark_is(self, mark: int) -> bool:
-        return self._asked == mark and self._answered != mark
+        return self.asked == mark and self._answered != mark
+
+
+class Ticket:
+    """One piece of work with a deadline, and the task it runs in."""
+
+    __slots__ = ("cancels", "task")
+
+    def __init__(self, task: asyncio.Task[Any]) -> None:
+        self.task = task
+        self.cancels = 0
+
+    def cancel(self) -> None:
+        self.cancels += 1
+        self.task.cancel()
 
 
 class Deadlines:
     """Cancels tasks whose time is up; one timer for all tasks of a loop.
 
-    All have the same limit, so the oldest is always the first.
+    All have the same limit, so the oldest is always the first. A task that takes no
+    notice is cancelled again.
     """
 
     def __init__(self, timeout_s: float) -> None:
         self.timeout_s = timeout_s
-        self._ends: dict[asyncio.Task[Any], float] = {}
-        self._expired: set[asyncio.Task[Any]] = set()
+        self._tick_s = max(0.005, timeout_s / 25)
+        self._ends: dict[Ticket, float] = {}
+        self._expired: set[Ticket] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, task: asyncio.Task[Any]) -> None:
-        self._ends[task] = time.monotonic() + self.timeout_s
+    def add(self, task: asyncio.Task[Any]) -> Ticket:
+        """Begin: from now on the task has so much time."""
+        ticket = Ticket(task)
+        self._ends[ticket] = time.monotonic() + self.timeout_s
         if self._timer is None:
             self._arm()
+        return ticket
 
-    def discard(self, task: asyncio.Task[Any]) -> bool:
-        """Forget a task; tell whether its time was up."""
-        self._ends.pop(task, None)
-        if task in self._expired:
-            self._expired.discard(task)
-            return True
-        return False
+    def discard(self, ticket: Ticket) -> bool:
+        """End; tell whether the time was up and nobody else cancelled the task."""
+        self._ends.pop(ticket, None)
+        self._expired.discard(ticket)
+        for _ in range(ticket.cancels):
+            ticket.task.uncancel()
+        was_late, ticket.cancels = ticket.cancels > 0, 0
+        return was_late and not ticket.task.cancelling()
 
     def _arm(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(0.005, self.timeout_s / 25), self._look)
+        self._timer = asyncio.get_running_loop().call_later(self._tick_s, self._look)
 
     def _look(self) -> None:
         self._timer = None
         now = time.monotonic()
-        for task, end in list(self._ends.items()):
+        for ticket in self._expired:
+            ticket.cancel()
+        for ticket, end in list(self._ends.items()):
             if end > now:
                 break
-            del self._ends[task]
-            self._expired.add(task)
-            task.cancel()
-        if self._ends:
+            del self._ends[ticket]
+            self._expired.add(ticket)
+            ticket.cancel()
+        if self._ends or self._expired:
             self._arm()
 
 
 class LoopThread:
-    """A loop in a daemon thread; a step that never gives it back loses it."""
+    """A loop in a daemon thread; a step that keeps it to itself loses it."""
 
     def __init__(self, timeout_s: float) -> None:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(
-            target=self._run, name="jupyter_graph-loop", daemon=True
+            target=_run_loop, args=(self.loop,), name="jupyter_graph-loop", daemon=True
         )
         self.is_stuck = False
+        self._slow: set[str] = set()
+        self._last: asyncio.Task[None] | None = None
         self.thread.start()
-        self._heartbeat = Heartbeat(self.loop, timeout_s, self._stuck)
+        self._heartbeat = Heartbeat(
+            self.loop, timeout_s, on_slow=self._is_slow, on_stuck=self._is_kept
+        )
         watch(self._heartbeat)
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        try:
-            self.loop.run_forever()
-        finally:
-            if not self.is_stuck:
-                self._cancel_all()
-            self.loop.close()
-
-    def _cancel_all(self) -> None:
-        tasks = asyncio.all_tasks(self.loop)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            self.loop.run_until_complete(asyncio.wait(tasks, timeout=1))
-        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-
     def start(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
-        """Start a coroutine on the loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
+        """Start a coroutine on the loop.
 
-    def _stuck(self) -> None:
-        thread_id = self.thread.ident or 0
-        frame = sys._current_frames().get(thread_id)
-        if frame is None or not is_in_a_step(frame):
-            return
-        if not self.is_stuck:
+        Raises:
+            ClosedError: the loop is closed.
+        """
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self.loop)
+        except RuntimeError:
+            work.close()
+            raise ClosedError("the runner was closed meanwhile") from None
+
+    def stop_step(self, task: asyncio.Task[Any] | None) -> None:
+        """Interrupt the step that this task is in, if it keeps the loop right now."""
+        if task is not None and asyncio.current_task(self.loop) is task:
+            self._throw()
+
+    def _is_slow(self) -> None:
+        step = step_in_thread(self.thread)
+        if step and step not in self._slow:
+            self._slow.add(step)
+            logger.warning(
+                "step %r keeps the loop to itself; mark it blocking, and other events "
+                "go on meanwhile",
+                step,
+            )
+
+    def _is_kept(self) -> None:
+        if self._throw() and not self.is_stuck:
             self.is_stuck = True
             logger.warning(
-                "a step keeps the loop past its deadline; its thread %r is left "
-                "behind. Mark the step blocking, or give it a timeout",
+                "a step keeps the loop past its deadline; its thread %r is left behind",
                 self.thread.name,
             )
-        throw_into(thread_id)
+            self._heartbeat.when_back(self._retire)
 
-    def close(self) -> None:
+    def _retire(self) -> None:
+        """Let what is still under way here end, then end the loop."""
+        self._last = self.loop.create_task(self._end_after_all())
+
+    async def _end_after_all(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others)
+        self._end()
+
+    def _throw(self) -> bool:
+        thread_id = self.thread.ident or 0
+        if not is_in_a_step(sys._current_frames().get(thread_id)):
+            return False
+        throw_into(thread_id)
+        return True
+
+    def _end(self) -> None:
         unwatch(self._heartbeat)
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def close(self, wait_s: float = 2) -> None:
+        """End the loop; what is still under way on it is cancelled."""
+        self._end()
         if not self.is_stuck and threading.current_thread() is not self.thread:
-            self.thread.join(2)
+            self.thread.join(wait_s)
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        while not _runs_to_its_end(loop):
+            pass
+        _cancel_all(loop)
+    finally:
+        loop.close()
+
+
+def _runs_to_its_end(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        loop.run_forever()
+    except BaseException:  # a deadline that came too late, or a task's own SystemExit
+        return False
+    return True
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_until_complete(asyncio.sleep(0))  # what was put there at the last moment
+    for _ in range(3):
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks, timeout=0.3))
+    loop.run_until_complete(loop.shutdown_asyncgens())
 
 
 class CallersLoop:
@@ -162,14 +251,16 @@ class CallersLoop:
 
     def __init__(self, timeout_s: float) -> None:
         self.loop = asyncio.get_running_loop()
-        self._heartbeat = Heartbeat(self.loop, timeout_s, self._stuck)
+        self._heartbeat = Heartbeat(
+            self.loop, timeout_s, on_slow=lambda: None, on_stuck=self._is_kept
+        )
         self._interrupts = is_main_thread() and MainThreadInterrupter.install()
         if self._interrupts:
             watch(self._heartbeat)
 
-    def _stuck(self) -> None:
-        mark = self._heartbeat._asked
-        MainThreadInterrupter.throw(lambda: self._heartbeat.mark_is(mark))
+    def _is_kept(self) -> None:
+        mark = self._heartbeat.asked
+        MainThreadInterrupter.throw(lambda: self._heartbeat.mark_is(mark), None)
 
     def close(self) -> None:
         if self._interrupts:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from jupyter_graph.compile.plan import CompiledGraph, compile_graph
-from jupyter_graph.compile.prelude import NOTHING
-from jupyter_graph.errors import ClosedError, JupyterGraphError, RunError
+from jupyter_graph.compile.streams import NOTHING
+from jupyter_graph.errors import ClosedError, DeadlineError, JupyterGraphError, RunError
 from jupyter_graph.run.build import Built, build
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.deadline import MainThreadInterrupter, pool, unwatch, watch
+from jupyter_graph.run.deadline import MainThreadInterrupter, unwatch, watch
 from jupyter_graph.run.failure import fail, new_id
+from jupyter_graph.run.pool import pool
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
 
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
 
 NO_LIMIT_S = 86_400.0 * 365
 
+Result = TypeVar("Result")
+FREE: AbstractContextManager[None] = nullcontext()
 get_ident = threading.get_ident
 
 
@@ -72,8 +79,7 @@ class Runner:
         logger: Any = None,
         worker_id: str = "0",
     ) -> None:
-        if timeout_s is not None and not timeout_s > 0:
-            raise RunError(f"timeout_s must be above 0 seconds, got {timeout_s!r}")
+        self.timeout_s = _seconds(timeout_s)
         self._plan: CompiledGraph = (
             graph
             if isinstance(graph, CompiledGraph)
@@ -87,16 +93,16 @@ class Runner:
             worker_id=worker_id,
             is_parity=is_parity,
         )
-        self.timeout_s = timeout_s or NO_LIMIT_S
         self.termination: Any = None
         self._own_loop = own_loop
         self._mlrun_status = mlrun_status
         self._built: Built | None = None
-        self._function: Callable[[Any], Any] = self._closed
+        self._function: Callable[[Any], Any] = _closed
         self._fast: Callable[[Any], Any] | None = None
         self._traced: tuple[Tracer, Callable[[Any], Any]] | None = None
         self._counters: Counters | None = None
-        self._tasks: Tasks | None = None
+        self._kept = _Kept()
+        self._seats = threading.Semaphore()
         self._main_id = -1
         self._mark = 0
         self._count = 0
@@ -115,26 +121,37 @@ class Runner:
                 self._take(self._plan, build(self._plan, self._context))
                 if MainThreadInterrupter.install():
                     self._main_id = get_ident()
+                    self._kept.has_signal = True
                 watch(self)
+                self._forgotten = weakref.finalize(self, self._kept.let_go)
+                self._forgotten.atexit = False
         return self
 
     def close(self) -> None:
-        """Let go of steps, threads and the signal; calling it twice is harmless."""
+        """Let go of steps, threads and the signal; calling it twice is harmless.
+
+        Events that are still under way end in a ClosedError where they can be ended.
+        """
         with self._lock:
-            if self._built is None:
+            built, function = self._built, self._function
+            if built is None:
                 return
-            unwatch(self)
-            if self._main_id != -1:
-                MainThreadInterrupter.uninstall()
-                self._main_id = -1
-            if self._tasks is not None:
-                self._tasks.close(self._end_flow)
-                self._tasks = None
-            for step in self._built.steps.values():
-                if callable(close := getattr(step.instance, "close", None)):
-                    close()
             self._built = self._fast = self._traced = None
-            self._function = self._closed
+            self._function, self._main_id = _closed, -1
+            unwatch(self)
+            self._forgotten.detach()
+            self._kept.let_go(lambda thread: self._end_flow(function, thread))
+            for name, step in built.steps.items():
+                self._close_step(name, step.instance)
+
+    def _close_step(self, name: str, instance: Any) -> None:
+        close = getattr(instance, "close", None)
+        if not callable(close):
+            return
+        try:
+            close()
+        except Exception:
+            self._context.logger.exception("step %r did not close well", name)
 
     def __enter__(self) -> Self:
         return self.open()
@@ -191,19 +208,25 @@ class Runner:
     def _take(self, plan: CompiledGraph, built: Built) -> None:
         function = self._flow(plan, built) if plan.main is None else None
         function = function or plan.function(built.calls, built.instances)
+        limit = plan.spec.max_in_flight
+        if self._built is None or limit != self._plan.spec.max_in_flight:
+            self._seats = threading.Semaphore(max(1, limit - 1))  # one is the main's
+            self._kept.bound(limit)
         self._plan, self._built, self._function = plan, built, function
         self._traced = None
         is_plain = not (plan.is_async or plan.takes_event or plan.streams)
-        self._fast = function if is_plain else None
+        self._fast = function if is_plain and limit > 1 else None
 
     def _flow(self, plan: CompiledGraph, built: Built) -> Callable[[Any], Any]:
         from jupyter_graph.run.flow import Flow
         from jupyter_graph.run.trace import Tracer
 
-        return Flow(plan, built, Tracer(plan.spec, self.counters), self._context)
+        tracer = Tracer(plan.spec, self.counters)
+        old = self._function if isinstance(self._function, Flow) else None
+        return Flow(plan, built, tracer, self._context, old)
 
-    def _end_flow(self, thread: Any) -> None:
-        if callable(end := getattr(self._function, "end", None)):
+    def _end_flow(self, function: Any, thread: Any) -> None:
+        if callable(end := getattr(function, "end", None)):
             self.termination = end(thread)
 
     def _twin(self) -> tuple[Tracer, Callable[[Any], Any]]:
@@ -228,10 +251,6 @@ class Runner:
             )
         return self._built
 
-    def _closed(self, it: Any) -> NoReturn:
-        self._opened()
-        raise ClosedError(f"the runner of graph {self.spec.name!r} is closed")
-
     # -- the watchdog's view ----------------------------------------------------
 
     def mark(self) -> int:
@@ -240,7 +259,7 @@ class Runner:
 
     def expire(self, mark: int) -> None:
         """Interrupt that event; the watchdog calls this."""
-        MainThreadInterrupter.throw(lambda: self._mark == mark)
+        MainThreadInterrupter.throw(lambda: self._mark == mark, self)
 
     # -- one event --------------------------------------------------------------
 
@@ -270,7 +289,7 @@ class Runner:
             try:
                 found = fast(body)
             except BaseException as error:
-                fail(error, event_id, self.spec.name, self.timeout_s)
+                fail(error, event_id, self.spec.name, self.timeout_s, self)
             finally:
                 self._mark = 0
             return found if found is not NOTHING else self._unanswered(event_id)
@@ -319,10 +338,12 @@ class Runner:
 
     def handle(self, event: Event, *, traced: bool = False) -> Answer:
         """Answer one event; a failed event has an answer too, with its error."""
-        if traced:
-            return self._handle_traced(event)
         answers = self._answers()
         try:
+            if traced and self._plan.is_async:
+                return self._wait_traced(event, answers)
+            if traced:
+                return self._handle_traced(event)
             return answers.collected(self._run_event(event), event, None, {})
         except JupyterGraphError as error:
             return answers.failed(error, event, None)
@@ -331,16 +352,6 @@ class Runner:
         from jupyter_graph.run.trace import end_trace, start_trace
 
         answers, (tracer, function) = self._answers(), self._twin()
-        if self._plan.is_async:
-            found: Answer = self._tasks_().wait(self._ahandle_traced(event), event)
-            if isinstance(found.value, AsyncIterator):
-                items = self._tasks_().iterated(found.value, event)
-                return answers.collected(items, event, found.trace, {})
-            return (
-                answers.collected(found.value, event, found.trace, found.outputs)
-                if found.error is None
-                else found
-            )
         trace, token = start_trace()
         try:
             value = self._run_event(event, function)
@@ -350,17 +361,28 @@ class Runner:
         finally:
             end_trace(token)
 
+    def _wait_traced(self, event: Event, answers: Answers) -> Answer:
+        tasks = self._tasks_()
+        found: Answer = tasks.wait(self._ahandle_traced(event), event)
+        if not isinstance(found.value, AsyncIterator):
+            return found
+        items = tasks.iterated(found.value, event)
+        return answers.collected(items, event, found.trace, {})
+
     async def ahandle(self, event: Event, *, traced: bool = False) -> Answer:
         """``handle`` from a coroutine; the value of a stream is left unread."""
-        if traced and self._plan.is_async:
-            found: Answer = await self._tasks_().hop(self._ahandle_traced(event), event)
-            return found
-        if traced and self._own_loop:
-            return await _in_thread(self._handle_traced, event)
-        if traced:
-            return self._handle_traced(event)
         answers = self._answers()
         try:
+            if traced and self._plan.is_async:
+                tasks = self._tasks_()
+                found: Answer = await tasks.hop(self._ahandle_traced(event), event)
+                if isinstance(found.value, AsyncIterator):
+                    found.value = tasks.aiterated(found.value, event)
+                return found
+            if traced and self._own_loop:
+                return await _in_thread(self._handle_traced, event)
+            if traced:
+                return self._handle_traced(event)
             return answers.ok(await self._arun_event(event), event, None, {})
         except JupyterGraphError as error:
             return answers.failed(error, event, None)
@@ -393,15 +415,15 @@ class Runner:
         from jupyter_graph.run.tasks import Tasks
 
         with self._lock:
-            if self._tasks is None:
-                self._opened()
-                self._tasks = Tasks(
+            self._opened()
+            if self._kept.tasks is None:
+                self._kept.tasks = Tasks(
                     graph=self.spec.name,
                     limit_s=self.timeout_s,
                     max_in_flight=self.spec.max_in_flight,
                     own_loop=self._own_loop,
                 )
-            return self._tasks
+            return self._kept.tasks
 
     def _run_event(self, event: Event, function: Any = None) -> Any:
         self._opened()
@@ -414,56 +436,108 @@ class Runner:
         return self._run_sync(function or self._function, event)
 
     def _run_sync(self, function: Callable[[Any], Any], event: Event) -> Any:
-        it, event_id = self._it(event), event._id
-        try:
-            if get_ident() != self._main_id:
-                found = pool.run(self.timeout_s, _in_context(function), it)
-            elif self._mark:
-                found = function(it)  # a step of this graph runs the graph again
-            else:
-                self._mark = self._count = self._count + 1
-                try:
-                    found = function(it)
-                finally:
-                    self._mark = 0
-        except BaseException as error:
-            fail(error, event_id, self.spec.name, self.timeout_s)
+        found = self._limited(function, self._it(event), event, takes_seat=True)
         if self._plan.streams and isinstance(found, Iterator):
             return self._guarded(found, event)
         return found
+
+    def _limited(
+        self,
+        function: Callable[[Any], Any],
+        it: Any,
+        event: Event,
+        *,
+        takes_seat: bool = False,
+    ) -> Any:
+        """Call a function of the graph within the event's time."""
+        is_main = get_ident() == self._main_id
+        try:
+            if is_main and self._mark:
+                return function(it)  # a step of this graph runs the graph again
+            with self._seat() if takes_seat and not self._is_seated(is_main) else FREE:
+                if not is_main:
+                    return pool.run(self.timeout_s, function, it)
+                self._mark = self._count = self._count + 1
+                try:
+                    return function(it)
+                finally:
+                    self._mark = 0
+        except BaseException as error:
+            fail(error, event.id, self.spec.name, self.timeout_s, self)
+
+    def _is_seated(self, is_main: bool) -> bool:
+        """The main thread has a seat of its own, unless there is only one."""
+        return is_main and self.spec.max_in_flight > 1
+
+    @contextmanager
+    def _seat(self) -> Iterator[None]:
+        if not self._seats.acquire(timeout=self.timeout_s):
+            raise DeadlineError(f"found no seat within {self.timeout_s:g} s")
+        try:
+            yield
+        finally:
+            self._seats.release()
 
     async def _arun_event(self, event: Event) -> Any:
         self._opened()
         if self._plan.is_async:
             tasks = self._tasks_()
             work = tasks.run(self._function, self._it(event), event)
-            return await tasks.hop(work, event)
+            found = await tasks.hop(work, event)
+            is_stream = isinstance(found, AsyncIterator)
+            return tasks.aiterated(found, event) if is_stream else found
         if not self._own_loop:
             return self._run_sync(self._function, event)
         return await _in_thread(self._run_event, event)
 
     def _guarded(self, items: Iterator[Any], event: Event) -> Iterator[Any]:
-        """Give a stream whose failure is an error of ours that names the step."""
-        try:
-            yield from items
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            fail(error, event.id, self.spec.name, self.timeout_s)
+        """Give a stream; each item has the time of an event, a failure is ours."""
+
+        def following(rest: Iterator[Any]) -> Any:
+            return next(rest, NOTHING)
+
+        while (item := self._limited(following, items, event)) is not NOTHING:
+            yield item
 
     def _unanswered(self, event_id: str | None) -> Any:
         """Give what the caller gets when no step answered."""
         return {"id": event_id or new_id()} if self._plan.responder is None else None
 
 
-def _in_context(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    from contextvars import copy_context
+@dataclass
+class _Kept:
+    """What a runner has outside itself; let go even when nobody closes the runner."""
 
-    context = copy_context()
-    return lambda it: context.run(function, it)
+    tasks: Tasks | None = None
+    has_signal: bool = False
+
+    def let_go(self, last: Callable[[Any], None] | None = None) -> None:
+        tasks, self.tasks = self.tasks, None
+        if self.has_signal:
+            self.has_signal = False
+            MainThreadInterrupter.uninstall()
+        if tasks is not None:
+            tasks.close(last)
+
+    def bound(self, limit: int) -> None:
+        if self.tasks is not None:
+            self.tasks.bound(limit)
 
 
-async def _in_thread(call: Callable[..., Any], *args: Any) -> Any:
+def _closed(_: Any) -> NoReturn:
+    raise ClosedError("the runner is closed")
+
+
+def _seconds(limit: Any) -> float:
+    if limit is None:
+        return NO_LIMIT_S
+    is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
+    if not is_number or math.isnan(limit) or limit <= 0:
+        raise RunError(f"timeout_s must be above 0 seconds, got {limit!r}")
+    return float(min(limit, NO_LIMIT_S))
+
+
+async def _in_thread(call: Callable[..., Result], *args: Any) -> Result:
     import asyncio
 
     return await asyncio.to_thread(call, *args)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.compile.prelude import NOTHING, said_by
+from jupyter_graph.compile.blame import said_by
+from jupyter_graph.compile.streams import NOTHING
 from jupyter_graph.errors import RunError
-from jupyter_graph.run.deadline import step_in_thread
-from jupyter_graph.run.failure import fail, late
+from jupyter_graph.run.failure import closed, fail, late
 from jupyter_graph.run.loop import CallersLoop, Deadlines, LoopThread
+from jupyter_graph.run.pool import step_in_thread
 
 if TYPE_CHECKING:
     from jupyter_graph.run.event import Event
@@ -40,33 +42,50 @@ class Tasks:
         self._lock = threading.Lock()
         self._thread: LoopThread | None = None
         self._callers: CallersLoop | None = None
+        self._running: dict[Event, asyncio.Task[Any]] = {}
         self._limits: dict[
             asyncio.AbstractEventLoop, tuple[Deadlines, asyncio.Semaphore]
         ] = {}
 
+    # -- on the loop ------------------------------------------------------------
+
     async def run(self, function: Callable[[Any], Any], it: Any, event: Event) -> Any:
         """Run one event on the loop this coroutine is on."""
         deadlines, slots = self._limits_here()
+        async with slots:
+            return await self._limited(deadlines, function(it), event)
+
+    async def _limited(
+        self, deadlines: Deadlines, work: Awaitable[Any], event: Event
+    ) -> Any:
         task = asyncio.current_task()
         assert task is not None
-        async with slots:
-            deadlines.add(task)
-            try:
-                return await function(it)
-            except BaseException as error:
-                if deadlines.discard(task):
-                    task.uncancel()
-                    late(said_by(error), event.id, self.graph, self.limit_s)
-                fail(error, event.id, self.graph, self.limit_s)
-            finally:
-                deadlines.discard(task)
+        self._running[event] = task
+        ticket = deadlines.add(task)
+        try:
+            return await work
+        except BaseException as error:
+            if deadlines.discard(ticket):
+                late(said_by(error), event.id, self.graph, self.limit_s)
+            fail(error, event.id, self.graph, self.limit_s)
+        finally:
+            deadlines.discard(ticket)
+            self._running.pop(event, None)
+
+    async def _next(self, items: AsyncIterator[Any], event: Event) -> Any:
+        deadlines, _ = self._limits_here()
+        return await self._limited(deadlines, anext(items, NOTHING), event)
 
     def _limits_here(self) -> tuple[Deadlines, asyncio.Semaphore]:
         loop = asyncio.get_running_loop()
         if loop not in self._limits:
+            for gone in [known for known in self._limits if known.is_closed()]:
+                del self._limits[gone]
             slots = asyncio.Semaphore(self.max_in_flight)
             self._limits[loop] = Deadlines(self.limit_s), slots
         return self._limits[loop]
+
+    # -- from elsewhere ---------------------------------------------------------
 
     @property
     def thread(self) -> LoopThread:
@@ -88,24 +107,28 @@ class Tasks:
         future = thread.start(work)
         try:
             return future.result(self.limit_s * GRACE)
-        except KeyboardInterrupt:
-            future.cancel()
-            raise
+        except CancelledError:
+            raise closed(self.graph) from None
         except TimeoutError:
             if future.done():
                 raise
-        step = step_in_thread(thread.thread)
+        except BaseException:
+            if not future.done():  # the user's stop, or the deadline of an outer event
+                future.cancel()
+                thread.stop_step(self._running.get(event))
+            raise
+        step = self._step_of(event, thread)
         future.cancel()
         late(step, event.id, self.graph, self.limit_s)
 
     async def hop(self, work: Work, event: Event) -> Any:
         """Run a coroutine on the right loop and await it from this one."""
+        here = asyncio.get_running_loop()
         if not self.own_loop:
-            if self._callers is None:
-                self._callers = CallersLoop(self.limit_s)
+            self._watch_caller(here)
             return await work
         thread = self.thread
-        if asyncio.get_running_loop() is thread.loop:
+        if here is thread.loop:
             return await work
         future = thread.start(work)
         try:
@@ -114,21 +137,60 @@ class Tasks:
         except TimeoutError:
             if future.done() and not future.cancelled():
                 raise
-        late(step_in_thread(thread.thread), event.id, self.graph, self.limit_s)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise closed(self.graph) from None
+        late(self._step_of(event, thread), event.id, self.graph, self.limit_s)
+
+    def _step_of(self, event: Event, thread: LoopThread) -> str:
+        """Give the step that keeps the loop, when it is this event's."""
+        task = self._running.get(event)
+        is_own = task is not None and asyncio.current_task(thread.loop) is task
+        return step_in_thread(thread.thread) if is_own else ""
+
+    def _watch_caller(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._callers is not None and self._callers.loop is not loop:
+            self._callers.close()
+            self._callers = None
+        if self._callers is None:
+            self._callers = CallersLoop(self.limit_s)
 
     def iterated(self, items: AsyncIterator[Any], event: Event) -> Iterator[Any]:
         """Give a stream of the loop's thread to a caller without a loop."""
-        while True:
-            item = self.wait(self._next(items, event), event)
-            if item is NOTHING:
-                return
-            yield item
-
-    async def _next(self, items: AsyncIterator[Any], event: Event) -> Any:
         try:
-            return await anext(items, NOTHING)
-        except BaseException as error:
-            fail(error, event.id, self.graph, self.limit_s)
+            while (item := self.wait(self._next(items, event), event)) is not NOTHING:
+                yield item
+        finally:
+            self._let_go(items)
+
+    async def aiterated(
+        self, items: AsyncIterator[Any], event: Event
+    ) -> AsyncIterator[Any]:
+        """Give a stream of the loop's thread to a caller on another loop."""
+        try:
+            while True:
+                item = await self.hop(self._next(items, event), event)
+                if item is NOTHING:
+                    return
+                yield item
+        finally:
+            if self.own_loop:
+                self._let_go(items)
+            else:
+                await _close(items)
+
+    def _let_go(self, items: Any) -> None:
+        """A stream that nobody reads on cleans up, where its steps run."""
+        thread = self._thread
+        if thread is not None and not thread.loop.is_closed():
+            thread.start(_close(items))
+
+    def bound(self, limit: int) -> None:
+        """Let so many events be inside at once from now on."""
+        self.max_in_flight = limit
+        self._limits.clear()
 
     def close(self, last: Callable[[LoopThread], None] | None = None) -> None:
         """End the loop's thread; ``last`` may use it once more."""
@@ -141,3 +203,7 @@ class Tasks:
             self._callers.close()
             self._callers = None
         self._limits.clear()
+
+
+async def _close(items: Any) -> None:
+    await items.aclose()

@@ -28,10 +28,16 @@ class StepHandle:
         return f"<step {self.name!r} of graph {self.graph.name!r}>"
 
     def to(
-        self, class_name: Any = None, name: str | None = None, **options: Any
+        self,
+        class_name: Any = None,
+        name: str | None = None,
+        handler: Any = None,
+        **options: Any,
     ) -> StepHandle:
         """Add a step after this one; options as in ``Graph.add_step``."""
-        return self.graph.add_step(class_name, name, after=self.name, **options)
+        return self.graph.add_step(
+            class_name, name, handler, after=self.name, **options
+        )
 
     def respond(self) -> StepHandle:
         """Let this step's result answer the caller."""
@@ -204,10 +210,14 @@ class Graph:
     # -- steps ------------------------------------------------------------------
 
     def to(
-        self, class_name: Any = None, name: str | None = None, **options: Any
+        self,
+        class_name: Any = None,
+        name: str | None = None,
+        handler: Any = None,
+        **options: Any,
     ) -> StepHandle:
         """Add a first step; options as in ``add_step``."""
-        return self.add_step(class_name, name, after=START, **options)
+        return self.add_step(class_name, name, handler, after=START, **options)
 
     def add_step(
         self,
@@ -280,6 +290,8 @@ class Graph:
                 f"graph {self.name!r} already has a step {step.name!r}; "
                 "give the new one another name"
             )
+        if before:
+            self._spec.step(before)  # an unknown one leaves the graph as it is
         self.put_step(step)
         if before:
             self._rewire_before(before, step)
@@ -347,6 +359,8 @@ class Graph:
     ) -> Graph:
         """Add an error handler for one step, or (without ``step``) for the graph."""
         following = (before,) if isinstance(before, str) else tuple(before or ())
+        if step is not None:
+            self._spec.step(step)  # an unknown one leaves the graph as it is
         handle = self.add_step(
             class_name, name, handler, after=START, kind="error_step", **options
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -34,7 +35,8 @@ CARRIED_IN_GRAPHS = frozenset(
 )
 LISTS = ("after", "before")
 OF_STEP = tuple(f.name for f in fields(StepSpec) if f.name not in ("name", "carried"))
-OF_FLOW = ("kind", "name", "engine", "steps", "on_error", "max_in_flight", "copy")
+OF_ANY_GRAPH = ("engine", "max_in_flight", "copy")
+OF_FLOW = ("kind", "name", "steps", "on_error", *OF_ANY_GRAPH)
 EMPTY: tuple[Any, ...] = (None, "", (), [], {})
 
 
@@ -45,11 +47,13 @@ def to_dict(graph: GraphSpec) -> dict[str, Any]:
     >>> to_dict(GraphSpec(steps=(step,)))["steps"]
     {'a': {'kind': 'task', 'handler': 'f', 'responder': True}}
     """
+    document: dict[str, Any]
     if graph.router is not None:
-        return {**_step_to_dict(graph.router), **graph.carried}
-    document: dict[str, Any] = {"engine": graph.engine}
-    document["steps"] = {step.name: _step_to_dict(step) for step in graph.steps}
-    for name in ("on_error", "max_in_flight", "copy"):
+        document = _step_to_dict(graph.router)
+    else:
+        document = {"engine": graph.engine}
+        document["steps"] = {step.name: _step_to_dict(step) for step in graph.steps}
+    for name in ("on_error", *OF_ANY_GRAPH):
         if getattr(graph, name) != _default(GraphSpec, name):
             document[name] = getattr(graph, name)
     return {**document, **graph.carried}
@@ -108,11 +112,19 @@ class _Reader:
         kind = document.get("kind") or "flow"
         if kind == "router":
             own = str(document.get("name") or "router")
-            fields_ = {k: v for k, v in document.items() if k in CARRIED_IN_GRAPHS}
-            rest = {k: v for k, v in document.items() if k not in fields_}
-            router = self.step(own, rest)
+            carried = {k: v for k, v in document.items() if k in CARRIED_IN_GRAPHS}
+            values = _given(document, OF_ANY_GRAPH)
+            own_part = {
+                key: value
+                for key, value in document.items()
+                if key not in carried and key not in OF_ANY_GRAPH
+            }
             return GraphSpec(
-                name=name, topology="router", router=router, carried=fields_
+                name=name,
+                topology="router",
+                router=self.step(own, own_part),
+                carried=deepcopy(carried),
+                **values,
             )
         if kind not in ("flow", "root"):
             self.problems.append(
@@ -130,18 +142,22 @@ class _Reader:
                 f"got {_short(steps)}"
             )
             steps = {}
-        values = {
-            key: document[key]
-            for key in ("engine", "on_error", "max_in_flight", "copy")
-            if document.get(key) not in EMPTY
-        }
         carried = {k: v for k, v in document.items() if k in CARRIED_IN_GRAPHS}
         return GraphSpec(
             name=name,
-            steps=tuple(self.step(key, value) for key, value in steps.items()),
-            carried=carried,
-            **values,
+            steps=self.steps(steps, "step"),
+            carried=deepcopy(carried),
+            **_given(document, ("on_error", *OF_ANY_GRAPH)),
         )
+
+    def steps(self, documents: Mapping[Any, Any], what: str) -> tuple[StepSpec, ...]:
+        found = []
+        for key, value in documents.items():
+            if isinstance(key, str):
+                found.append(self.step(key, value))
+            else:
+                self.problems.append(f"the name of a {what} is a text, got {key!r}")
+        return tuple(found)
 
     def step(self, name: str, document: Any) -> StepSpec:
         where = f"step {name!r}"
@@ -158,7 +174,7 @@ class _Reader:
             )
         values = dict(self.values(document, where))
         carried = {k: v for k, v in document.items() if k in CARRIED_IN_STEPS}
-        return StepSpec(name=name, carried=carried, **values)
+        return StepSpec(name=name, carried=deepcopy(carried), **values)
 
     def values(
         self, document: Mapping[str, Any], where: str
@@ -171,14 +187,14 @@ class _Reader:
                 yield key, self.names(value, key, where)
             elif key == "routes":
                 if isinstance(value, Mapping):
-                    yield key, tuple(self.step(k, v) for k, v in value.items())
+                    yield key, self.steps(value, "route")
                 else:
                     self.problems.append(
                         f"field 'routes' of {where} is an object of route names and "
                         f"steps, got {_short(value)}"
                     )
             else:
-                yield key, value
+                yield key, deepcopy(value)
 
     def names(self, value: Any, key: str, where: str) -> tuple[str, ...]:
         if isinstance(value, str):
@@ -204,6 +220,10 @@ class _Reader:
                     f"{where} has an unknown field {key!r}"
                     f"{did_you_mean(str(key), known)}"
                 )
+
+
+def _given(document: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: document[key] for key in keys if document.get(key) not in EMPTY}
 
 
 def _short(value: Any) -> str:
@@ -261,6 +281,15 @@ def load_graph(
     )
 
 
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise SpecError(f"the graph document has {key!r} twice in one object")
+        found[key] = value
+    return found
+
+
 def read_document(path: str | Path) -> dict[str, Any]:
     """Read a JSON or YAML file that holds one object."""
     source = Path(path)
@@ -274,7 +303,9 @@ def read_document(path: str | Path) -> dict[str, Any]:
 
             document = yaml.safe_load(text)
         else:
-            document = json.loads(text)
+            document = json.loads(text, object_pairs_hook=_once_each)
+    except SpecError:
+        raise
     except Exception as error:  # yaml's errors share no base with json's
         raise SpecError(f"{str(source)!r} is not a graph document: {error}") from None
     if not isinstance(document, dict):

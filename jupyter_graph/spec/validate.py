@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from jupyter_graph.errors import SpecError, did_you_mean
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from jupyter_graph.spec.builder import Graph
 
 KINDS = ("task", "router", "error_step")
+TEXTS = (
+    "kind", "class_name", "handler", "on_error", "base_step", "input_path",
+    "result_path", "comment", "shape",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,17 +195,86 @@ def routers_have_routes(graph: GraphSpec) -> Iterator[Problem]:
             )
 
 
+def routes_stand_alone(graph: GraphSpec) -> Iterator[Problem]:
+    """A route is reached through its router only, and fails as its router does."""
+    for router in graph.every_step():
+        for route in router.routes:
+            for field in ("after", "before", "on_error", "responder", "routes"):
+                if getattr(route, field):
+                    yield Problem(
+                        f"route {route.name!r} of {router.name!r} has {field!r}, which "
+                        f"a route cannot have; put it at {router.name!r}",
+                        route.name,
+                        field,
+                    )
+
+
+def a_root_router_stands_alone(graph: GraphSpec) -> Iterator[Problem]:
+    if graph.router is None:
+        return
+    for field in ("after", "before", "on_error"):
+        if getattr(graph.router, field):
+            yield Problem(
+                f"router {graph.router.name!r} is the whole graph, so it has no "
+                f"{field!r}; make it a step of a flow",
+                graph.router.name,
+                field,
+            )
+    if graph.steps:
+        yield Problem(
+            f"a router topology has no steps beside its router, found "
+            f"{', '.join(graph.names())}",
+            field="steps",
+        )
+
+
+def error_handlers_come_after_errors_only(graph: GraphSpec) -> Iterator[Problem]:
+    for step in graph.steps:
+        if step.is_error_handler and step.after:
+            yield Problem(
+                f"error handler {step.name!r} has 'after', but only errors lead to it; "
+                "take it away",
+                step.name,
+                "after",
+            )
+        if step.base_step and step.base_step not in graph.names():
+            yield Problem(
+                f"error handler {step.name!r} has the base_step {step.base_step!r}, "
+                f"which does not exist{did_you_mean(step.base_step, graph.names())}",
+                step.name,
+                "base_step",
+            )
+
+
+def upstream_steps_are_named_once(graph: GraphSpec) -> Iterator[Problem]:
+    for step in graph.steps:
+        for field in ("after", "before"):
+            for name, count in Counter(getattr(step, field)).items():
+                if count > 1:
+                    yield Problem(
+                        f"step {step.name!r} names {name!r} {count} times in "
+                        f"{field!r}; once is enough",
+                        step.name,
+                        field,
+                    )
+
+
+# -- types ----------------------------------------------------------------------
+
+
 def fields_have_their_types(graph: GraphSpec) -> Iterator[Problem]:
     for step in graph.every_step():
+        if not isinstance(step.name, str):
+            yield Problem(str(step_name_problem(step.name)), str(step.name), "name")
         yield from _texts(step)
+        yield from _names(step)
         yield from _numbers(step)
-        if not isinstance(step.class_args, Mapping):
-            yield Problem(
-                f"class_args of step {step.name!r} must be an object of names and "
-                f"values, got {step.class_args!r}",
-                step.name,
-                "class_args",
-            )
+        yield from _arguments(step)
+    if graph.topology not in ("flow", "router"):
+        yield Problem(
+            f"topology must be 'flow' or 'router', got {graph.topology!r}",
+            field="topology",
+        )
     if graph.engine not in ("async", "sync"):
         yield Problem(
             f"engine must be 'async' or 'sync', got {graph.engine!r}", field="engine"
@@ -211,6 +284,11 @@ def fields_have_their_types(graph: GraphSpec) -> Iterator[Problem]:
             f"copy must be 'deep', 'shallow' or 'none', got {graph.copy!r}",
             field="copy",
         )
+    if graph.on_error is not None and not isinstance(graph.on_error, str):
+        yield Problem(
+            f"on_error of the graph must be a text, got {graph.on_error!r}",
+            field="on_error",
+        )
     if not _is_count(graph.max_in_flight, least=1):
         yield Problem(
             f"max_in_flight must be a whole number of 1 or more, "
@@ -219,8 +297,38 @@ def fields_have_their_types(graph: GraphSpec) -> Iterator[Problem]:
         )
 
 
+def _arguments(step: StepSpec) -> Iterator[Problem]:
+    if not isinstance(step.class_args, Mapping):
+        yield Problem(
+            f"class_args of step {step.name!r} must be an object of names and "
+            f"values, got {step.class_args!r}",
+            step.name,
+            "class_args",
+        )
+        return
+    for key in step.class_args:
+        if not isinstance(key, str):
+            yield Problem(
+                f"class_args of step {step.name!r} must have texts as names, "
+                f"got {key!r}",
+                step.name,
+                "class_args",
+            )
+
+
+def _names(step: StepSpec) -> Iterator[Problem]:
+    for field in ("after", "before"):
+        value = getattr(step, field)
+        if not isinstance(value, tuple) or not all(isinstance(n, str) for n in value):
+            yield Problem(
+                f"{field} of step {step.name!r} must be names of steps, got {value!r}",
+                step.name,
+                field,
+            )
+
+
 def _texts(step: StepSpec) -> Iterator[Problem]:
-    for field in ("class_name", "handler", "on_error", "input_path", "result_path"):
+    for field in TEXTS:
         value = getattr(step, field)
         if value is not None and not isinstance(value, str):
             yield Problem(
@@ -278,21 +386,52 @@ RULES: tuple[Rule, ...] = (
     names_are_unique,
     kinds_are_known,
     steps_have_code,
-    fields_have_their_types,
+    upstream_steps_are_named_once,
     after_names_exist,
     before_names_exist,
     before_belongs_to_error_handlers,
     error_handlers_exist,
     error_handlers_are_used,
+    error_handlers_come_after_errors_only,
     one_responder,
     routers_have_routes,
+    routes_stand_alone,
+    a_root_router_stands_alone,
     no_cycles,
 )
+"""They may trust that every field has its type."""
 
 
 def problems(graph: GraphSpec) -> list[Problem]:
     """Give everything that is wrong with a graph, [] when it is fine."""
-    return [problem for rule in RULES for problem in rule(graph)]
+    of_types = list(fields_have_their_types(graph))
+    usable = _without(graph, of_types)
+    return [*of_types, *(problem for rule in RULES for problem in rule(usable))]
+
+
+def _without(graph: GraphSpec, wrong: list[Problem]) -> GraphSpec:
+    """Give the graph with its own defaults where a field has a wrong type."""
+    if not wrong:
+        return graph
+    places = {(problem.step, problem.field) for problem in wrong}
+
+    def mended(step: StepSpec) -> StepSpec:
+        kept = {
+            f.name: getattr(step, f.name)
+            for f in fields(StepSpec)
+            if (step.name, f.name) not in places or f.name == "name"
+        }
+        if (step.name, "class_name") in places or (step.name, "handler") in places:
+            kept.setdefault("handler", "unknown")  # it has code, of whatever type
+        routes = tuple(mended(route) for route in step.routes)
+        return StepSpec(**{**kept, "name": str(step.name), "routes": routes})
+
+    return GraphSpec(
+        name=graph.name,
+        steps=tuple(mended(step) for step in graph.steps),
+        router=mended(graph.router) if graph.router else None,
+        on_error=None if (None, "on_error") in places else graph.on_error,
+    )
 
 
 def validate(graph: GraphSpec | Graph) -> None:

@@ -26,6 +26,19 @@ def named_value(argument: Any) -> str | None:
     return None
 
 
+def function_argument(step: StepSpec, key: str, value: Any) -> str | None:
+    """Give the plain name of an argument of a storey step that names a function.
+
+    Source: MLRun, ``{"class_name": "storey.Map", "class_args": {"_fn": "double"}}``.
+
+    >>> function_argument(StepSpec(name="m", class_name="storey.Map"), "_fn", "double")
+    'fn'
+    """
+    is_storey = (step.class_name or "").startswith("storey.")
+    is_name = isinstance(value, str) and key.startswith("_") and len(key) > 1
+    return key[1:] if is_storey and is_name else None
+
+
 def value_names(of: StepSpec | GraphSpec) -> tuple[str, ...]:
     """Give the names of all variables that the arguments stand for."""
     steps = of.every_step() if isinstance(of, GraphSpec) else (of, *of.routes)

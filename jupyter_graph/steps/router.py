@@ -6,6 +6,7 @@ Source: MLRun's model router, https://docs.mlrun.org/en/stable/serving/model-api
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ class ModelRouter:
         routes: the routes by name; a version stands as ``name:version``.
         url_prefix: what the path of a model begins with.
         health_prefix: what the path of a health question begins with.
+        protocol: the version at the beginning of these prefixes by default.
         name: the router's own name.
 
     Raises:
@@ -41,13 +43,15 @@ class ModelRouter:
         self,
         routes: Mapping[str, Route],
         *,
-        url_prefix: str = "/v2/models",
-        health_prefix: str = "/v2/health",
+        url_prefix: str | None = None,
+        health_prefix: str | None = None,
+        protocol: str = "v2",
         name: str = "router",
     ) -> None:
         self.routes = dict(routes)
-        self.url_prefix = "/" + url_prefix.strip("/")
-        self.health_prefix = "/" + health_prefix.strip("/")
+        self.protocol = protocol
+        self.url_prefix = "/" + (url_prefix or f"{protocol}/models").strip("/")
+        self.health_prefix = "/" + (health_prefix or f"{protocol}/health").strip("/")
         self.name = name
 
     def preprocess(self, event: Any) -> Any:
@@ -63,6 +67,7 @@ class ModelRouter:
         if self._answers_itself(event):
             return event
         path = event.path
+        event.body = _read(event.body)
         try:
             event = self._route_of(event)(event)
         finally:
@@ -75,6 +80,7 @@ class ModelRouter:
         if self._answers_itself(event):
             return event
         path = event.path
+        event.body = _read(event.body)
         try:
             found = self._route_of(event)(event)
             event = await found if inspect.isawaitable(found) else found
@@ -88,7 +94,7 @@ class ModelRouter:
         if path.startswith(self.health_prefix) or (is_get and path == "/"):
             event.body = {
                 "name": type(self).__name__,
-                "version": "v2",
+                "version": self.protocol,
                 "extensions": [],
             }
             return True
@@ -118,6 +124,21 @@ class ModelRouter:
             )
         event.path = "/" + str(body.get("operation") or operation)
         return self.routes[model]
+
+
+def _read(body: Any) -> Any:
+    """Give the request: an object, or JSON text of one; None stays None."""
+    if isinstance(body, str | bytes | bytearray):
+        try:
+            body = json.loads(body)
+        except ValueError as error:
+            raise BadRequestError(f"Unrecognized request format: {error}") from None
+    if body is None or isinstance(body, Mapping):
+        return body
+    raise BadRequestError(
+        f"Unrecognized request format: a router takes an object, "
+        f"got {type(body).__name__}"
+    )
 
 
 def _names_a_model(body: Any) -> bool:

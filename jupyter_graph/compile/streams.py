@@ -1,0 +1,117 @@
+"""Streams: the items of a generator step, sent on one by one."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+
+from jupyter_graph.compile.blame import tag
+
+
+class Nothing:
+    """The answer of a part of the graph in which nobody answers."""
+
+    def __repr__(self) -> str:
+        return "NOTHING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+NOTHING: Final = Nothing()
+
+
+def stream(items: Any, name: str) -> Iterator[Any]:
+    """Pass a step's items through; a failure in their midst is that step's."""
+    try:
+        while True:
+            try:
+                item = next(items, NOTHING)
+            except BaseException as error:
+                tag(error, name)
+                raise
+            if item is NOTHING:
+                return
+            yield item
+    finally:
+        _close(items)
+
+
+async def stream_async(items: Any, name: str) -> AsyncIterator[Any]:
+    """As ``stream``, for generators and asynchronous generators."""
+    is_async = hasattr(items, "__anext__")
+    try:
+        while True:
+            try:
+                if is_async:
+                    item = await anext(items, NOTHING)
+                else:
+                    item = next(items, NOTHING)
+            except BaseException as error:
+                tag(error, name)
+                raise
+            if item is NOTHING:
+                return
+            yield item
+    finally:
+        if is_async:
+            await items.aclose()
+        else:
+            _close(items)
+
+
+def each(items: Any, place: Any, keeps: bool, event: Any, *more: Any) -> Iterator[Any]:
+    """Send each item of a stream on; give what comes out at the end."""
+    try:
+        for item in items:
+            found = place(_item(event, item), *more)
+            if keeps:
+                yield item
+            elif found is not NOTHING:
+                yield found
+    finally:
+        items.close()
+
+
+async def each_async(
+    items: Any, place: Any, keeps: bool, event: Any, *more: Any
+) -> AsyncIterator[Any]:
+    """As ``each``, for asynchronous graphs."""
+    try:
+        async for item in items:
+            found = await place(_item(event, item), *more)
+            if keeps:
+                yield item
+            elif found is not NOTHING:
+                yield found
+    finally:
+        await items.aclose()
+
+
+def _close(items: Any) -> None:
+    """Let a generator clean up, unless a thread that was left behind is inside it."""
+    if not items.gi_running:
+        items.close()
+
+
+def _item(event: Any, item: Any) -> Any:
+    if event is None:
+        return item
+    twin = copy.copy(event)
+    twin.body = item
+    return twin
+
+
+def drain(items: Iterator[Any]) -> Nothing:
+    """Run a stream to its end for its effects alone."""
+    for _ in items:
+        pass
+    return NOTHING
+
+
+async def drain_async(items: AsyncIterator[Any]) -> Nothing:
+    """As ``drain``, for asynchronous graphs."""
+    async for _ in items:
+        pass
+    return NOTHING

@@ -1,0 +1,214 @@
+"""Threads for steps: made when needed, kept for the next one, left when they hang."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Any
+
+from jupyter_graph.compile.blame import DeadlineInterrupt, step_of, tag
+from jupyter_graph.errors import DeadlineError
+
+logger = logging.getLogger("jupyter_graph")
+
+MOST_IDLE = 32
+
+
+class Outcome:
+    """What a piece of work will give: a value or an error, whatever that is.
+
+    Unlike a ``Future`` it takes StopIteration and CancelledError like any other.
+    """
+
+    __slots__ = ("_gate", "_tell", "error", "is_done", "value")
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.is_done = False
+        self._gate = threading.Lock()
+        self._gate.acquire()
+        self._tell: Callable[[], Any] | None = None
+
+    def settle(self, value: Any, error: BaseException | None) -> None:
+        self.value, self.error, self.is_done = value, error, True
+        self._gate.release()
+        if (tell := self._tell) is not None:
+            tell()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait in a thread; tell whether the work is done."""
+        return self._gate.acquire(timeout=seconds)
+
+    async def waited(self) -> None:
+        """Wait on a loop."""
+        import asyncio
+
+        loop, ready = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell() -> None:
+            try:
+                loop.call_soon_threadsafe(ready.set)
+            except RuntimeError:
+                return  # the loop is closed: nobody waits any more
+
+        self._tell = tell
+        if not self.is_done:
+            await ready.wait()
+
+    def result(self) -> Any:
+        """Give the value, or raise the error."""
+        try:
+            if self.error is not None:
+                raise self.error
+            return self.value
+        finally:
+            self.error = None  # it holds this frame, which holds it
+
+
+class Worker:
+    """A daemon thread that runs one piece of work after the other."""
+
+    def __init__(self, pool: ThreadPool) -> None:
+        self.inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.current: Outcome | None = None
+        self.is_left_behind = False
+        self.lock = threading.Lock()
+        self._pool = pool
+        self.thread = threading.Thread(
+            target=self._run, name="jupyter_graph-step", daemon=True
+        )
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            while self._next() and self._pool.take_back(self):
+                pass
+        except DeadlineInterrupt:
+            return  # it came after the work had ended
+        finally:
+            self._pool.forget(self)
+
+    def _next(self) -> bool:
+        """Do one piece of work; tell whether the thread can do another."""
+        work = self.inbox.get()
+        if work is None:
+            return False
+        outcome, call, args = work
+        value, error = None, None
+        try:
+            value = call(*args)
+        except BaseException as raised:
+            error = raised
+        with self.lock:
+            self.current = None  # from here on nobody can leave it behind
+        outcome.settle(value, error)
+        return not self.is_left_behind
+
+    def leave(self, outcome: Outcome) -> bool:
+        """Give up on the thread unless that work has ended meanwhile."""
+        with self.lock:
+            if self.current is not outcome:
+                return False
+            self.is_left_behind = True
+            throw_into(self.thread.ident or 0)
+            return True
+
+
+class ThreadPool:
+    """Daemon threads, made when needed, kept for the next piece of work.
+
+    Unlike the executor of the standard library it never waits at exit for a thread
+    whose step hangs.
+    """
+
+    def __init__(self) -> None:
+        self._idle: deque[Worker] = deque()
+        self._left: set[Worker] = set()
+
+    @property
+    def left_behind(self) -> int:
+        """How many threads are still in a step that nobody waits for."""
+        return len(self._left)
+
+    def submit(self, call: Callable[..., Any], *args: Any) -> tuple[Outcome, Worker]:
+        """Start the work, in the caller's context; give its outcome and its worker."""
+        outcome = Outcome()
+        try:
+            worker = self._idle.pop()
+        except IndexError:
+            worker = Worker(self)
+        worker.current = outcome
+        worker.inbox.put((outcome, copy_context().run, (call, *args)))
+        return outcome, worker
+
+    def run(self, seconds: float, call: Callable[..., Any], *args: Any) -> Any:
+        """Run the work and wait for it.
+
+        Raises:
+            DeadlineError: it took longer than ``seconds``; its thread is left behind.
+        """
+        outcome, worker = self.submit(call, *args)
+        try:
+            is_done = outcome.wait(seconds)
+        except BaseException:  # the user's stop, or the deadline of the event
+            self.leave(outcome, worker)
+            raise
+        if is_done:
+            return outcome.result()
+        late = DeadlineError(f"took longer than {seconds:g} s")
+        if step := step_in_thread(worker.thread):
+            tag(late, step)
+        self.leave(outcome, worker)
+        raise late
+
+    def leave(self, outcome: Outcome, worker: Worker) -> None:
+        """Give up on a piece of work and its thread."""
+        self._left.add(worker)
+        if worker.leave(outcome):
+            logger.warning(
+                "a step goes on past its deadline, its thread %r is left behind "
+                "(%d so)",
+                worker.thread.name,
+                self.left_behind,
+            )
+        else:
+            self._left.discard(worker)
+
+    def take_back(self, worker: Worker) -> bool:
+        """Keep an idle worker for the next piece of work; False when there are many."""
+        if len(self._idle) >= MOST_IDLE:
+            return False
+        self._idle.append(worker)
+        return True
+
+    def forget(self, worker: Worker) -> None:
+        """A worker's thread has ended."""
+        self._left.discard(worker)
+
+
+def step_in_thread(thread: threading.Thread) -> str:
+    """Give the name of the step that a thread is in, "" when it is in none."""
+    return step_of(sys._current_frames().get(thread.ident or 0))
+
+
+def throw_into(thread_id: int) -> None:
+    """Raise a DeadlineInterrupt in a thread as soon as it runs Python code again."""
+    import ctypes
+
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread_id), ctypes.py_object(DeadlineInterrupt)
+    )
+
+
+pool = ThreadPool()
+"""The process's own pool: steps marked ``blocking``, and deadlines beside the main
+thread."""
+if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads
+    os.register_at_fork(after_in_child=pool.__init__)  # type: ignore[misc]

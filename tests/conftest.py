@@ -1,0 +1,47 @@
+"""Fixtures of every room: a step or a graph, run on real events."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from jupyter_graph import Graph, Runner
+
+
+@pytest.fixture
+def open_runner() -> Iterator[Callable[..., Runner]]:
+    """Open a runner that the end of the test closes."""
+    opened: list[Runner] = []
+
+    def open_one(graph: Any, **options: Any) -> Runner:
+        options.setdefault("timeout_s", 10.0)
+        opened.append(Runner(graph, **options).open())
+        return opened[-1]
+
+    yield open_one
+    for runner in opened:
+        runner.close()
+
+
+@pytest.fixture
+def run_graph(open_runner):
+    """Run bodies through a graph and give the answers."""
+
+    def run(graph: Any, bodies: list[Any], **options: Any) -> list[Any]:
+        runner = open_runner(graph, **options)
+        return [runner.run(body) for body in bodies]
+
+    return run
+
+
+@pytest.fixture
+def run_step(run_graph):
+    """Run bodies through a graph of one step and give the answers."""
+
+    def run(step: Any, bodies: list[Any], **class_args: Any) -> list[Any]:
+        graph = Graph("one_step")
+        kind = "class_name" if isinstance(step, type | str) else "handler"
+        graph.to(name="it", **{kind: step}, class_args=class_args).respond()
+        return run_graph(graph, bodies)
+
+    return run

@@ -1,0 +1,99 @@
+"""The arrows of the house go down only."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import jupyter_graph
+
+PACKAGE = Path(jupyter_graph.__file__).parent
+LOW = {"errors", "types", "spec"}
+ALL = {
+    *LOW, "cells", "steps", "connectors", "picture", "compile", "run", "host",
+    "deployment", "session", "widgets", "magics", "cli", "__init__", "__main__",
+}  # fmt: skip
+MAY_IMPORT = {
+    "errors": set(),
+    "types": {"errors"},
+    "spec": {"errors", "types"},
+    "cells": LOW,
+    "steps": LOW,
+    "connectors": LOW,
+    "picture": LOW,
+    "compile": LOW | {"steps", "connectors"},
+    "run": LOW | {"connectors", "compile"},
+    "host": LOW | {"connectors", "compile", "run", "picture"},
+    "deployment": LOW | {"cells", "connectors", "compile", "run", "host"},
+    "session": LOW | {"cells", "compile", "run", "deployment"},
+    "widgets": LOW | {"picture", "run", "session"},
+    "magics": ALL - {"cli", "__main__"},
+    "cli": ALL - {"magics", "widgets"},
+    "__init__": ALL,
+    "__main__": {"cli"},
+}
+
+
+def imports(path: Path, *, top: bool = False) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names: set[str] = set()
+    for node in tree.body if top else ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            names.add(str(node.module))
+        elif isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+    return names
+
+
+def rooms_of(path: Path) -> set[str]:
+    names = imports(path)
+    is_root = path.parent == PACKAGE
+    assert is_root or "jupyter_graph" not in names, f"{path} imports the package root"
+    return {name.split(".")[1] for name in names if name.startswith("jupyter_graph.")}
+
+
+def files_of(room: str) -> list[Path]:
+    folder = PACKAGE / room
+    found = folder.rglob("*.py") if folder.is_dir() else [PACKAGE / f"{room}.py"]
+    return sorted(path for path in found if path.exists())
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_imports_only_the_rooms_below_it(room):
+    allowed = MAY_IMPORT[room] | {room}
+    extra = {
+        f"{path.relative_to(PACKAGE.parent)} imports {name}"
+        for path in files_of(room)
+        for name in rooms_of(path) - allowed
+    }
+
+    assert not extra
+
+
+def test_every_room_has_its_arrows():
+    rooms = {path.stem for path in PACKAGE.glob("*.py")}
+    rooms |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+
+    assert rooms <= set(MAY_IMPORT)
+
+
+HEAVY = {
+    "IPython", "anywidget", "asyncio", "graphviz", "ipywidgets", "nuclio", "numpy",
+    "nuclio_sdk", "pandas", "prometheus_client", "pyarrow", "requests", "sklearn",
+    "skops", "storey", "uvicorn", "uvloop", "yaml",
+}  # fmt: skip
+ON_THE_WAY = ("__init__", "errors", "types", "spec", "steps", "compile")
+"""What every process that runs a graph imports."""
+
+
+@pytest.mark.parametrize("room", ON_THE_WAY)
+def test_heavy_packages_are_imported_where_they_are_used(room):
+    found = {
+        f"{path.relative_to(PACKAGE.parent)} imports {name}"
+        for path in files_of(room)
+        for name in imports(path, top=True)
+        if name.split(".")[0] in HEAVY
+    }
+
+    assert not found
