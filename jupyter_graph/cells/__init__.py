@@ -7,7 +7,7 @@ that read a cell, so that the room itself loads without it.
 from jupyter_graph.cells.files import cells_from_notebook, cells_from_script
 from jupyter_graph.cells.lint import Finding, lint
 from jupyter_graph.cells.requirements import requirements
-from jupyter_graph.cells.slice import CapturedValue, Slice, slice_cells
+from jupyter_graph.cells.slice import Slice, slice_cells
 from jupyter_graph.cells.source import (
     Cell,
     Definition,
@@ -15,6 +15,7 @@ from jupyter_graph.cells.source import (
     parse_cell,
     step_definition,
 )
+from jupyter_graph.cells.values import CapturedValue
 
 __all__ = [
     "CapturedValue",

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from jupyter_graph.cells.codes import IMPORT, Codes
 from jupyter_graph.cells.evaluate import Evaluator, NotPlain, wrapped
-from jupyter_graph.cells.expected import Function, Same, is_certain, still
+from jupyter_graph.cells.expected import Function, Made, Same, is_certain, still
 from jupyter_graph.cells.plain import (
     always_binds,
     bound_value,
@@ -94,12 +94,14 @@ class Judge:
 
         True as well where that cannot be told: decorated functions, no kernel.
         """
-        node = statement.names.binds[name][-1]
-        if not self.has_live(name) or not isinstance(node, FUNCTION):
+        nodes = statement.names.binds[name]
+        if not self.has_live(name) or statement is not self.final(name):
             return True
-        if node.decorator_list or statement is not self.final(name):
+        live = self.live(name)
+        plain = [n for n in nodes if isinstance(n, FUNCTION) and not n.decorator_list]
+        if len(plain) < len(nodes):
             return True
-        return self.codes.is_of(self.live(name), node, statement)
+        return any(self.codes.is_of(live, node, statement) for node in plain)
 
     def verdict(self, name: str, statement: Statement) -> Verdict:
         """Say how what a statement binds to a name ships."""
@@ -225,7 +227,10 @@ class Judge:
         verdict = self.verdict(name, statement)
         is_assignment = isinstance(verdict.node, ast.Assign | ast.AnnAssign)
         if is_assignment and verdict.how != "value":
-            return self.assigned(name, statement, verdict.node)
+            value = self.assigned(name, statement, verdict.node)
+            is_class = isinstance(value, Made) and isinstance(value.again, type)
+            is_now = statement is self.final(name) and self.has_live(name)
+            return Same(self.live(name)) if is_class and is_now else value
         if statement is self.final(name):
             if not self.has_live(name):
                 raise NotPlain(name)

@@ -28,6 +28,7 @@ from jupyter_graph.errors import did_you_mean
 _MODULE_NAMES = frozenset(
     ("__name__", "__file__", "__doc__", "__builtins__", "__spec__", "__annotations__")
 )
+_ATOMS = int | float | complex | str | bytes | bool | None
 
 
 class Plan:
@@ -58,6 +59,20 @@ class Plan:
             use, at = self._soft.pop(0)
             self._try(use, at)
         mend_imports(self.items, self._chains, self.program)
+        self._join_twins()
+
+    def _join_twins(self) -> None:
+        """Let names of one object stay names of one object."""
+        values = [item for item in self.items.values() if item.kind == "value"]
+        first: dict[int, Item] = {}
+        for item in sorted(values, key=lambda i: (i.at, min(i.binds))):
+            live = self.judge.live(min(item.binds))
+            twin = first.setdefault(id(live), item)
+            if twin is not item and not isinstance(live, _ATOMS):
+                item.kind = "text"
+                item.text = f"{min(item.binds)} = {min(twin.binds)}"
+                item.note = "the same object"
+                item.needs = [twin]
 
     def _drain(self) -> None:
         while self._waiting:

@@ -44,6 +44,8 @@ def rebuild(judge: Judge, function: Any, args: list[Any], named: Named) -> Any:
     if is_function and judge.is_from_cells(name, statement):
         _check_only_defines(node)
         return Closure(target.__code__, _bound(target, args, named), node)
+    if isinstance(target, type) and issubclass(target, tuple):
+        return Fields(target, tuple(_bound(target, args, named).values()))
     if isinstance(target, type) and isinstance(node, ast.ClassDef):
         return _instance(judge, target, node, statement.index, args, named)
     raise NotPlain("a call")
@@ -149,6 +151,18 @@ def _given(kind: type, args: list[Any], named: Named) -> set[str]:
 
 def _known(value: Any) -> bool:
     return isinstance(value, Expected)
+
+
+@dataclasses.dataclass(eq=False)
+class Fields(Expected):
+    """A named tuple of this class."""
+
+    kind: type
+    values: tuple[Any, ...]
+
+    def is_met_by(self, live: Any) -> bool:
+        fields = tuple(live) if isinstance(live, tuple) else ()
+        return type(live) is self.kind and still(fields, self.values)
 
 
 @dataclasses.dataclass(eq=False)

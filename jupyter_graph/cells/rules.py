@@ -13,7 +13,7 @@ from jupyter_graph.cells.judge import FUNCTION, Judge
 from jupyter_graph.cells.names import chain_of
 from jupyter_graph.cells.plain import reads_environment
 from jupyter_graph.cells.secrets import is_secret
-from jupyter_graph.cells.size import size_of
+from jupyter_graph.cells.values import shippable, size_of
 
 _BLOCKING = (
     "time.sleep", "os.system", "os.popen", "builtins.input", "subprocess.*",
@@ -61,7 +61,7 @@ def async_steps_do_not_block(items: Sequence[Item], judge: Judge) -> Found:
 def values_are_named(items: Sequence[Item], judge: Judge) -> Found:
     for item in items:
         for name in sorted(item.binds) if item.kind == "value" else ():
-            live = judge.live(name)
+            live = shippable(judge.live(name))
             kind = type(live).__name__
             message = f"{name!r} ships as a value: {kind}, about {size_of(live)}"
             yield item, Hint("note", message)

@@ -14,25 +14,9 @@ from jupyter_graph.cells.order import ordered
 from jupyter_graph.cells.plan import Plan
 from jupyter_graph.cells.program import read_program
 from jupyter_graph.cells.source import Cell
+from jupyter_graph.cells.values import CapturedValue, shippable
 from jupyter_graph.cells.writer import Writer
 from jupyter_graph.errors import CellError
-
-
-@dataclass(frozen=True)
-class CapturedValue:
-    """A value that ships beside the code.
-
-    Args:
-        name: the name it is loaded under.
-        value: the live value.
-        cell: number of the cell that set it; None when no cell did.
-        line: the line that set it.
-    """
-
-    name: str
-    value: Any
-    cell: int | None
-    line: int | None
 
 
 @dataclass(frozen=True)
@@ -141,11 +125,3 @@ def _written(items: Sequence[Item], judge: Judge, folder: Path) -> Slice:
         line_map=writer.places,
         local_modules=local,
     )
-
-
-def shippable(value: Any) -> Any:
-    """Give a value as it ships: the list that ``files = !ls`` gives as a plain list."""
-    owner = type(value)
-    if owner.__name__ == "SList" and owner.__module__ == "IPython.utils.text":
-        return list(value)
-    return value

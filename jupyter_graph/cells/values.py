@@ -1,12 +1,38 @@
-"""About how large a value is."""
+"""Values that ship beside the code."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 MOST_PARTS = 10_000
+
+
+@dataclass(frozen=True)
+class CapturedValue:
+    """A value that ships beside the code.
+
+    Args:
+        name: the name it is loaded under.
+        value: the live value.
+        cell: number of the cell that set it; None when no cell did.
+        line: the line that set it.
+    """
+
+    name: str
+    value: Any
+    cell: int | None
+    line: int | None
+
+
+def shippable(value: Any) -> Any:
+    """Give a value as it ships: the list that ``files = !ls`` gives as a plain list."""
+    owner = type(value)
+    if owner.__name__ == "SList" and owner.__module__ == "IPython.utils.text":
+        return list(value)
+    return value
 
 
 def size_of(value: Any) -> str:
