@@ -267,9 +267,10 @@ class App:
         self._refuse(wire.status_code)
         if wire.status_code == 401:
             wire.headers["WWW-Authenticate"] = "Bearer"
-        if b"content-length" in raw or b"transfer-encoding" in raw:
+        has_body = b"content-length" in raw or b"transfer-encoding" in raw
+        if has_body or wire.status_code in (400, 421):
             wire.headers["Connection"] = "close"
-            if b"expect" not in raw:
+            if has_body and b"expect" not in raw:
                 await _discard(receive)
         await _send(send, wire)
 

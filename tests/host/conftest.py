@@ -1,5 +1,6 @@
 """Bundles made for a test, and hosts that are stopped after it."""
 
+import functools
 import json
 import os
 import shutil
@@ -87,6 +88,12 @@ def end(host):
 
 
 @pytest.fixture
+def wait_until():
+    """Give the function that waits for a condition, with a limit."""
+    return wait_for
+
+
+@pytest.fixture
 def start_host(tmp_path):
     """Give a function that starts a host: bundle and words in, Host out."""
     hosts = []
@@ -100,22 +107,43 @@ def start_host(tmp_path):
         end(host)
 
 
+def write_bundle(
+    folder, source, engine="sync", handler="step", full_event=False, **config
+):
+    """Write a bundle of one step; give its folder."""
+    folder.mkdir(parents=True)
+    shutil.copy(VALUES / "main.py", folder)
+    word = "class_name" if handler[0].isupper() else "handler"
+    step = {"kind": "task", word: handler, "responder": True, "full_event": full_event}
+    graph = {"name": "made", "engine": engine, "steps": {"step": step}}
+    (folder / "graph.json").write_text(json.dumps(graph))
+    (folder / "steps.py").write_text(source)
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
 @pytest.fixture
 def make_bundle(tmp_path):
     """Give a function that writes a bundle: source of steps.py in, folder out."""
+    return functools.partial(write_bundle, tmp_path / "bundle")
 
-    def make(source, engine="sync", handler="step", **config):
-        folder = tmp_path / "bundle"
-        folder.mkdir()
-        shutil.copy(VALUES / "main.py", folder)
-        step = {"kind": "task", "handler": handler, "responder": True}
-        graph = {"name": "made", "engine": engine, "steps": {"step": step}}
-        (folder / "graph.json").write_text(json.dumps(graph))
-        (folder / "steps.py").write_text(source)
-        (folder / "config.json").write_text(json.dumps(config))
-        return folder
 
-    return make
+@pytest.fixture(scope="module")
+def module_host(tmp_path_factory):
+    """Give a function that starts a host for a module's tests, the same one twice."""
+    hosts = {}
+
+    def start_one(source, *words, env=None, config=None, **options):
+        key = repr((source, words, env, config, options))
+        if key not in hosts:
+            folder = tmp_path_factory.mktemp("host")
+            bundle = write_bundle(folder / "made", source, **options, **(config or {}))
+            hosts[key] = start(bundle, folder, *words, env=env)
+        return hosts[key]
+
+    yield start_one
+    for host in hosts.values():
+        end(host)
 
 
 @pytest.fixture(scope="module")
