@@ -6,8 +6,9 @@ import ast
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.cells.evaluate import Evaluator, NotPlain
+from jupyter_graph.cells.evaluate import Evaluator
 from jupyter_graph.cells.expected import Expected, same_code
+from jupyter_graph.cells.objects import NotPlain
 
 if TYPE_CHECKING:
     from jupyter_graph.cells.judge import Judge

@@ -6,20 +6,27 @@ import ast
 import enum
 import operator
 import os
-import sys
 import types
-import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from jupyter_graph.cells.cheap import comparer, wraps_the_same
 from jupyter_graph.cells.expected import (
-    Expected,
     Function,
     Made,
     Method,
     Same,
     is_data,
+)
+from jupyter_graph.cells.objects import (
+    Key,
+    NotPlain,
+    check_size,
+    is_flag,
+    is_type,
+    joined_path,
+    real,
+    wrapped,
 )
 
 _TEXT_METHODS = frozenset(dir(str)) & frozenset(dir(bytes)) | {"format", "encode"}
@@ -43,11 +50,6 @@ _UNARY: Mapping[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.Not: operator.not_,
     ast.Invert: operator.invert,
 }
-_TYPE_FORMS = (type, types.GenericAlias, types.UnionType, typing.TypeVar)
-
-
-class NotPlain(Exception):
-    """The expression is none that ships as code."""
 
 
 class Evaluator:
@@ -143,7 +145,7 @@ class Evaluator:
     def _key(self, node: ast.expr) -> Any:
         key = self.value(node)
         if isinstance(key, Same):
-            return _Key(key.value)
+            return Key(key.value)
         if not is_data(key):
             raise NotPlain("an object as key")
         return key
@@ -154,14 +156,14 @@ class Evaluator:
     def _binop(self, node: ast.BinOp) -> Any:
         left, right = self.value(node.left), self.value(node.right)
         if is_data(left) and is_data(right):
-            _check_size(node.op, left, right)
+            check_size(node.op, left, right)
             return _BINARY[type(node.op)](left, right)
-        if isinstance(node.op, ast.BitOr) and (_is_type(left) or _is_type(right)):
+        if isinstance(node.op, ast.BitOr) and (is_type(left) or is_type(right)):
             return Made(real(left) | real(right), operator.eq)
-        if isinstance(node.op, ast.BitOr) and _is_flag(left) and _is_flag(right):
+        if isinstance(node.op, ast.BitOr) and is_flag(left) and is_flag(right):
             return Made(real(left) | real(right), operator.eq)
         if isinstance(node.op, ast.Div) and isinstance(left, Made) and is_data(right):
-            return _joined_path(left, right)
+            return joined_path(left, right)
         raise NotPlain("an operator on an object")
 
     def _boolop(self, node: ast.BoolOp) -> Any:
@@ -190,7 +192,7 @@ class Evaluator:
         owner = self.value(node.value)
         if isinstance(owner, Same) and owner.value is os.environ:
             return os.environ[self.data(node.slice)]
-        if _is_type(owner):
+        if is_type(owner):
             return Made(real(owner)[real(self.value(node.slice))], operator.eq)
         if type(owner) in (dict, list, tuple, str, bytes, range):
             return owner[self.data(node.slice)]
@@ -253,71 +255,3 @@ class Evaluator:
             else:
                 raise NotPlain("** of something that is no dict")
         return self._items(node.args), named
-
-
-class _Key(Expected):
-    """An object as the key of a dict."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def is_met_by(self, live: Any) -> bool:
-        return live is self.value
-
-    def __hash__(self) -> int:
-        return hash(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.value is self.value
-
-
-def wrapped(value: Any) -> Any:
-    """Give data as it is, and any other object as one to recognise."""
-    return value if is_data(value) else Same(value)
-
-
-def real(value: Any) -> Any:
-    """Give the object itself for an argument of a cheap constructor."""
-    if isinstance(value, Same):
-        return value.value
-    if isinstance(value, Made):
-        return value.again
-    if isinstance(value, Expected):
-        raise NotPlain("an object that is not made again")
-    if type(value) in (list, tuple):
-        return type(value)(map(real, value))
-    if type(value) is dict:
-        pairs = value.items()
-        return {k.value if isinstance(k, _Key) else k: real(v) for k, v in pairs}
-    return value
-
-
-def _is_type(value: Any) -> bool:
-    thing = value.value if isinstance(value, Same) else getattr(value, "again", None)
-    if isinstance(thing, type) and getattr(thing, "__module__", "") == "__main__":
-        return issubclass(thing, typing.Generic)
-    module = type(thing).__module__
-    return isinstance(thing, _TYPE_FORMS) or module in ("typing", "typing_extensions")
-
-
-def _is_flag(value: Any) -> bool:
-    """Tell whether it is a flag like ``re.I``, whose ``|`` is Python's own."""
-    if not isinstance(value, Same | Made):
-        return False
-    thing = real(value)
-    return isinstance(thing, enum.Flag) and type(thing).__or__ is enum.Flag.__or__
-
-
-def _check_size(op: ast.operator, left: Any, right: Any) -> None:
-    """Refuse what would take long to work out again."""
-    if isinstance(op, ast.Pow) and type(right) is int and abs(right) > 10_000:
-        raise NotPlain("a large power")
-    if isinstance(op, ast.LShift) and right > 100_000:
-        raise NotPlain("a large shift")
-
-
-def _joined_path(left: Made, right: Any) -> Made:
-    pathlib = sys.modules.get("pathlib")
-    if pathlib is None or not isinstance(left.again, pathlib.PurePath):
-        raise NotPlain("an operator on an object")
-    return Made(left.again / right, left.compare)

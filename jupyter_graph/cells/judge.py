@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from jupyter_graph.cells.codes import IMPORT, Codes
-from jupyter_graph.cells.evaluate import Evaluator, NotPlain, wrapped
+from jupyter_graph.cells.evaluate import Evaluator
 from jupyter_graph.cells.expected import Function, Made, Same, is_certain, still
+from jupyter_graph.cells.objects import NotPlain, wrapped
 from jupyter_graph.cells.plain import (
     always_binds,
     bound_value,

@@ -8,12 +8,12 @@ from types import FunctionType, MemberDescriptorType
 from typing import Any
 
 from jupyter_graph.cells.attributes import UNKNOWN, class_attributes
-from jupyter_graph.cells.evaluate import NotPlain
 from jupyter_graph.cells.expected import is_data, still
 from jupyter_graph.cells.items import Item, Problem, code_item
 from jupyter_graph.cells.judge import FUNCTION, Judge
 from jupyter_graph.cells.literals import literal
 from jupyter_graph.cells.names import Change, Use
+from jupyter_graph.cells.objects import NotPlain
 from jupyter_graph.cells.outside import Outside
 from jupyter_graph.cells.program import Statement
 

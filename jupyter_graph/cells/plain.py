@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jupyter_graph.cells.cheap import ENVIRONMENT, TABLE
-from jupyter_graph.cells.evaluate import NotPlain
+from jupyter_graph.cells.objects import NotPlain
 from jupyter_graph.cells.scopes import names_of
 
 Dotted = Callable[[ast.expr], str | None]

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.cells.evaluate import Evaluator, NotPlain
+from jupyter_graph.cells.evaluate import Evaluator
 from jupyter_graph.cells.expected import (
     Built,
     Expected,
@@ -21,6 +21,7 @@ from jupyter_graph.cells.expected import (
     is_data,
     still,
 )
+from jupyter_graph.cells.objects import NotPlain
 
 if TYPE_CHECKING:
     from jupyter_graph.cells.judge import Judge

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from jupyter_graph.cells.evaluate import NotPlain
 from jupyter_graph.cells.expected import still
 from jupyter_graph.cells.judge import BUILTINS, Judge
+from jupyter_graph.cells.objects import NotPlain
 from jupyter_graph.cells.program import Statement
 from jupyter_graph.cells.source import awaits
 

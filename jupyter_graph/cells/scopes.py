@@ -6,9 +6,9 @@ import ast
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from jupyter_graph.cells.binding import Scope, stored_in
 from jupyter_graph.cells.names import Change, Names, Use, chain_of, quoted
 
 LAZY_ANNOTATIONS = sys.version_info >= (3, 14)  # PEP 649
@@ -31,64 +31,13 @@ def names_of(statement: ast.stmt, *, lazy_annotations: bool = False) -> Names:
     return visitor.names
 
 
-@dataclass
-class _Scope:
-    kind: Literal["module", "function", "class", "comprehension"]
-    parent: _Scope | None = None
-    bound: set[str] = field(default_factory=set)
-    declared_global: set[str] = field(default_factory=set)
-
-
-def _stored(nodes: Iterable[ast.AST]) -> _Scope:
-    """Find what a function body binds, not looking into the scopes inside it."""
-    scope, nonlocals = _Scope("function"), set[str]()
-    todo = list(nodes)
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.Global):
-            scope.declared_global.update(node.names)
-        elif isinstance(node, ast.Nonlocal):
-            nonlocals.update(node.names)
-        scope.bound.update(_bound_by(node))
-        todo += _same_scope(node)
-    scope.bound -= scope.declared_global | nonlocals
-    return scope
-
-
-def _bound_by(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-        yield node.id
-    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
-    elif isinstance(node, ast.alias):
-        yield node.asname or node.name.partition(".")[0]
-    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
-        yield from [node.name] if node.name else []
-    elif isinstance(node, ast.MatchMapping):
-        yield from [node.rest] if node.rest else []
-
-
-def _same_scope(node: ast.AST) -> list[ast.AST]:
-    if isinstance(node, ast.Lambda):
-        return [*node.args.defaults, *filter(None, node.args.kw_defaults)]
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
-        return [*node.decorator_list, *defaults]
-    if isinstance(node, ast.ClassDef):
-        return [*node.decorator_list, *node.bases, *node.keywords]
-    if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-        walrus = [n for n in ast.walk(node) if isinstance(n, ast.NamedExpr)]
-        return [n.target for n in walrus]
-    return list(ast.iter_child_nodes(node))
-
-
 class _Visitor(ast.NodeVisitor):
     """Walks one statement; the stack of scopes says whose a name is."""
 
     def __init__(self, lazy_annotations: bool) -> None:
         self.names = Names()
         self.lazy = lazy_annotations
-        self.scope = _Scope("module")
+        self.scope = Scope("module")
         self.depth = 0
         self.called = 0
         self.soft = 0
@@ -265,7 +214,7 @@ class _Visitor(ast.NodeVisitor):
             self._bind(node.rest, node.lineno)
 
     @contextmanager
-    def _inside(self, scope: _Scope, deeper: int = 0) -> Iterator[None]:
+    def _inside(self, scope: Scope, deeper: int = 0) -> Iterator[None]:
         state = self.scope, self.depth, self.called
         scope.parent, self.scope = self.scope, scope
         self.depth += deeper
@@ -283,7 +232,7 @@ class _Visitor(ast.NodeVisitor):
     @contextmanager
     def _type_scope(self, node: Any) -> Iterator[None]:
         params = getattr(node, "type_params", ())
-        scope = _Scope("function", bound={param.name for param in params})
+        scope = Scope("function", bound={param.name for param in params})
         if not params:
             yield
             return
@@ -310,7 +259,7 @@ class _Visitor(ast.NodeVisitor):
                 if annotation is not None:
                     self._annotation(annotation)
             in_class = self.scope.kind == "class" and self.depth == 0
-            scope = _stored(node.body)
+            scope = stored_in(node.body)
             scope.bound |= {argument.arg for argument in arguments}
             deeper = 2 if in_class and node.name not in _CONSTRUCTION else 1
             with self._inside(scope, deeper):
@@ -321,7 +270,7 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._block([*node.args.defaults, *filter(None, node.args.kw_defaults)])
-        scope = _stored([node.body])
+        scope = stored_in([node.body])
         scope.bound |= {argument.arg for argument in _arguments(node.args)}
         with self._inside(scope, 1):
             self.visit(node.body)
@@ -332,12 +281,12 @@ class _Visitor(ast.NodeVisitor):
             self.called += 1
             self._block([*node.bases, *node.keywords])
             self.called -= 1
-            with self._inside(_Scope("class")):
+            with self._inside(Scope("class")):
                 self._block(node.body)
         self._bind(node.name, node.lineno)
 
     def visit_TypeAlias(self, node: Any) -> None:
-        with self._type_scope(node), self._inside(_Scope("function"), 1):
+        with self._type_scope(node), self._inside(Scope("function"), 1):
             self.visit(node.value)
         self._bind(node.name.id, node.lineno)
 
@@ -345,7 +294,7 @@ class _Visitor(ast.NodeVisitor):
         first = node.generators[0]
         self.visit(first.iter)
         targets = [generator.target for generator in node.generators]
-        with self._inside(_Scope("comprehension", bound=_stored(targets).bound)):
+        with self._inside(Scope("comprehension", bound=stored_in(targets).bound)):
             for generator in node.generators:
                 if generator is not first:
                     self.visit(generator.iter)
@@ -368,7 +317,7 @@ class _Visitor(ast.NodeVisitor):
         evaluated = evaluated and not self.lazy
         if evaluated:
             self.visit(node)
-        with self._softly(), self._inside(_Scope("comprehension"), 1):
+        with self._softly(), self._inside(Scope("comprehension"), 1):
             self._block([*quoted(node), *([] if evaluated else [node])])
 
 
