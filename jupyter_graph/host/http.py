@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl
 
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
 from jupyter_graph.errors import (
     AccessDeniedError,
     BadRequestError,
@@ -31,7 +33,7 @@ from jupyter_graph.errors import (
     UnauthorizedError,
 )
 from jupyter_graph.host.contract import HostContext, HostResponse
-from jupyter_graph.host.protocol import BODY_S
+from jupyter_graph.host.protocol import BODY_S, whole_body, write_answer
 from jupyter_graph.run.event import EVENT_ID_HEADERS, Event, Trigger, own_id
 from jupyter_graph.run.response import Wire, encode, is_stream, open_stream, problem
 
@@ -211,20 +213,17 @@ class App:
         if length is not None or b"transfer-encoding" in raw:
             if length is not None and int(length) > self._limits.max_body_bytes:
                 raise self._too_large()
-            message = await receive()
-            if message["type"] != "http.request":
-                raise GoneError
-            body = message["body"]
-            if message["more_body"]:
-                body = await self._read_rest(body, receive)
-            elif len(body) > self._limits.max_body_bytes:
+            cycle = _cycle_of(receive)
+            known = None if cycle is None else whole_body(cycle)
+            body = await self._receive(receive) if known is None else known
+            if len(body) > self._limits.max_body_bytes:
                 raise self._too_large()
         else:
             body = b""
         query = scope["query_string"]
         return Event(
             body,
-            id=own_id(headers) if raw.keys() & _ID_HEADERS else None,
+            id=None if _ID_HEADERS.isdisjoint(raw) else own_id(headers),
             path=scope["path"],
             method=scope["method"],
             headers=headers,
@@ -234,6 +233,13 @@ class App:
             trigger=_TRIGGER,
             fields=dict(parse_qsl(query.decode("latin-1"))) if query else None,
         )
+
+    async def _receive(self, receive: Receive) -> bytes:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise GoneError
+        body: bytes = message["body"]
+        return await self._read_rest(body, receive) if message["more_body"] else body
 
     async def _read_rest(self, first: bytes, receive: Receive) -> bytes:
         parts, size, more = [first], len(first), True
@@ -250,8 +256,6 @@ class App:
                     more = message["more_body"]
         except TimeoutError:
             raise DeadlineError("the body took too long to arrive") from None
-        if size > self._limits.max_body_bytes:
-            raise self._too_large()
         return b"".join(parts)
 
     def _too_large(self) -> TooLargeError:
@@ -277,7 +281,7 @@ class App:
     async def _answer(self, event: Event, receive: Receive, send: Send) -> None:
         """Run the handler and send what it gives."""
         started = time.perf_counter()
-        cycle = getattr(receive, "__self__", None)
+        cycle: Any = _cycle_of(receive)
         if cycle is not None:
             cycle.task = asyncio.current_task()  # see LimitedProtocol.connection_lost
         wire: Any = None
@@ -287,7 +291,15 @@ class App:
                 found = await found
             if type(found) is HostResponse and type(found.body) is bytes:
                 wire = found
-                await _send_response(send, found)
+                is_sent = (
+                    cycle is not None
+                    and not found.headers
+                    and write_answer(
+                        cycle, found.status_code, found.content_type, found.body
+                    )
+                )
+                if not is_sent:
+                    await _send_response(send, found)
             else:
                 wire = await self._send_other(found, send)
         except asyncio.CancelledError:
@@ -329,6 +341,12 @@ def _as_answer(found: HostResponse) -> Any:
 
     content_type = found.content_type if isinstance(found.body, str | bytes) else None
     return Response(found.body, found.status_code, found.headers, content_type)
+
+
+def _cycle_of(receive: Any) -> RequestResponseCycle | None:
+    """Give uvicorn's own object for the request; None behind another server."""
+    cycle = getattr(receive, "__self__", None)
+    return cycle if type(cycle) is RequestResponseCycle else None
 
 
 def _check_twice(headers: Iterable[tuple[bytes, bytes]]) -> None:

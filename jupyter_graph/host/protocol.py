@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 HEADER_S: Final = 10.0
 """Seconds a connection may take to send the head of a request."""
@@ -88,6 +92,48 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.cycle is None or self.cycle.response_complete:
             self.transport.write(answer)
         self.transport.close()
+
+
+def whole_body(cycle: RequestResponseCycle) -> bytes | None:
+    """Give the body when all of it has arrived, None when it must be waited for."""
+    if cycle.more_body or cycle.disconnected or cycle.waiting_for_100_continue:
+        return None
+    return bytes(cycle.body)
+
+
+_heads: dict[tuple[int, str], bytes] = {}
+_heads_of: list[Any] = [None]
+
+
+def write_answer(
+    cycle: RequestResponseCycle, status: int, content_type: str, body: bytes
+) -> bool:
+    """Send a whole answer without further headers in one write.
+
+    The two ASGI messages of an answer cost a tenth of a small request. False where
+    they are needed: nothing was written.
+    """
+    is_plain = cycle.keep_alive and cycle.scope["method"] != "HEAD"
+    if not is_plain or status in (204, 304) or cycle.response_started:
+        return False
+    if cycle.flow.write_paused or cycle.disconnected:
+        return False
+    if _heads_of[0] is not cycle.default_headers:  # a new list with a new date
+        _heads.clear()
+        _heads_of[0] = cycle.default_headers
+    head = _heads.get((status, content_type))
+    if head is None:
+        lines = [
+            *cycle.default_headers,
+            (b"content-type", content_type.encode("latin-1")),
+        ]
+        text = b"".join(b"%s: %s\r\n" % line for line in lines)
+        head = _heads[status, content_type] = STATUS_LINE[status] + text
+    cycle.response_started = cycle.response_complete = True
+    cycle.message_event.set()
+    cycle.transport.write(b"%scontent-length: %d\r\n\r\n%s" % (head, len(body), body))
+    cycle.on_response()
+    return True
 
 
 def sweep(connections: set[Any], now: float) -> None:
