@@ -167,7 +167,11 @@ class Builder:
     def _artifacts(self, part: Slice, code: Code) -> set[str]:
         """Save every value; give the modules that loading them needs."""
         values = {value.name: value.value for value in part.values}
-        places = {v.name: f"{place(v.cell, v.line)}: " for v in part.values}
+        places = {
+            v.name: f"{place(v.cell, v.line)}: "
+            for v in part.values
+            if v.cell is not None  # a name that no cell set has no place
+        }
         values.update(code.values)
         folder = self.folder / "artifacts"
         needs: set[str] = set()
