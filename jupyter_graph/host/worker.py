@@ -7,6 +7,7 @@ import gc
 import importlib
 import inspect
 import json
+import logging
 import os
 import signal
 import socket
@@ -28,9 +29,11 @@ from jupyter_graph.host.options import TOKEN, HostOptions
 from jupyter_graph.host.pages import pages
 from jupyter_graph.host.platform import die_with_parent, inherited, loop_factory
 from jupyter_graph.host.protocol import LimitedProtocol, sweep
+from jupyter_graph.run.pool import pool
 
 BEAT_S = 0.5
 _ORPHAN_S = 35.0
+_MOST_LEFT_BEHIND = 4
 _SLOW_MS = BEAT_S * 500
 
 
@@ -60,6 +63,7 @@ class WorkerServer(uvicorn.Server):
         super().__init__(config)
         self._pipe = pipe
         self._metrics = metrics
+        self._log = logging.getLogger("jupyter_graph.host")
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -73,6 +77,11 @@ class WorkerServer(uvicorn.Server):
         if counter % 10 == 0:
             now = asyncio.get_running_loop().time()
             sweep(self.server_state.connections, now)
+            if pool.left_behind >= _MOST_LEFT_BEHIND and not self.should_exit:
+                self._log.error(
+                    "too many steps hang in threads; this worker is replaced"
+                )
+                self.should_exit = True
         return await super().on_tick(counter)
 
 

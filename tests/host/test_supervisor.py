@@ -116,6 +116,31 @@ def test_a_worker_that_hangs_past_its_deadline_is_replaced(
     assert "silent past its deadline" in str(host.log)
 
 
+def test_a_worker_full_of_hanging_threads_is_replaced(
+    start_host, make_bundle, wait_until
+):
+    source = (
+        "import ctypes, os\n"
+        "async def step(body):\n    return os.getpid()\n"
+        "def hang(body):\n"
+        "    if body == 'hang':\n        ctypes.CDLL(None).sleep(60)\n"
+        "    return body\n"
+    )
+    bundle = make_bundle(source, engine="async", timeout_s=0.3)
+    document = json.loads((bundle / "graph.json").read_text())
+    document["steps"]["step"]["after"] = ["hang"]
+    hang = {"kind": "task", "handler": "hang", "blocking": True}
+    document["steps"] = {"hang": hang, **document["steps"]}
+    (bundle / "graph.json").write_text(json.dumps(document))
+    host = start_host(bundle)
+    old = pid_of(host)
+
+    statuses = [host.post("hang").status_code for _ in range(4)]
+
+    assert statuses == [408] * 4
+    assert wait_until(lambda: pid_of(host) not in (None, old))
+
+
 def test_many_slow_events_in_a_row_are_no_hang(start_host, make_bundle):
     host = start_host(make_bundle(STEP, timeout_s=1.5))
     before = pid_of(host)
