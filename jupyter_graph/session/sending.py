@@ -36,7 +36,8 @@ def send(
 
     Args:
         graph: the graph, or a part of it.
-        body: what the first step receives; a copy of it is kept.
+        body: what the first step receives, as a copy: steps may change it, the
+            notebook's own object stays as it is.
         path: the path of the request.
         method: the method of the request.
         headers: the headers of the request.
@@ -52,10 +53,10 @@ def send(
     call: dict[str, Any] = {**request, "event_id": uuid4().hex}
     call |= {"silent": True, "traced": True}
     if runners is not None:
-        answer = runners.of(graph).answer(body, **call)
+        answer = runners.of(graph).answer(private_copy(body), **call)
     else:
         with Runner(graph) as runner:
-            answer = runner.answer(body, **call)
+            answer = runner.answer(private_copy(body), **call)
     ring.add(graph.name, entered, answer, is_whole=runners is not None, **request)
     return answer
 

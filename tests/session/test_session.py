@@ -33,10 +33,14 @@ def test_a_failed_event_raises_and_is_remembered(session, define):
     assert session.run(0, silent=True).status_code == 500
 
 
-def test_what_a_step_does_to_the_body_does_not_reach_the_record(session, define):
+def test_what_a_step_does_to_the_body_reaches_neither_caller_nor_record(
+    session, define
+):
     define("def spoil(body):\n    body['x'] = 0\n    return body")
-    session.run({"x": 1})
+    sent = {"x": 1}
+    session.run(sent)
 
+    assert sent == {"x": 1}
     assert session.events()[0].body == {"x": 1}
     assert session.replay().body == {"x": 0}
 
