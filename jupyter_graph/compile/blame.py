@@ -124,7 +124,7 @@ def as_raised(error: BaseException) -> BaseException:
     """Give what a step raised: Python turns its StopIteration in a coroutine."""
     cause = error.__cause__
     turned = isinstance(cause, StopIteration | StopAsyncIteration)
-    if turned and type(error) is RuntimeError and step_at(cause.__traceback__):
+    if cause is not None and turned and type(error) is RuntimeError:
         return cause
     return error
 

@@ -12,6 +12,7 @@ import keyword
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from jupyter_graph.compile.code import StepCode
 from jupyter_graph.spec.model import START, GraphSpec, StepSpec
@@ -55,6 +56,10 @@ class Fused:
 def fuse(graph: GraphSpec, codes: Mapping[str, StepCode]) -> Fused:
     """Generate the code of a graph; the graph obeys the rules of ``spec.validate``."""
     return _Generator(graph, codes).generate()
+
+
+Next = tuple[str, bool] | None
+"""The step that follows in line, and whether another one before it has answered."""
 
 
 @dataclass
@@ -121,7 +126,7 @@ class _Generator:
         self.text += ["", ""]
         self._define(self.functions[key])
         if kind == "at":
-            self._scope(lambda depth: self._step(name, depth), name)
+            self._scope(lambda depth: self._from(name, depth), name)
         elif kind == "after":
             self._scope(
                 lambda depth: self._go_on(name, self.next[name], depth, keep=False),
@@ -196,7 +201,16 @@ class _Generator:
         instead = f"{self.value} if answer is NOTHING else answer"
         self._line(2, f"return {instead if self.answers_early else self.value}")
 
-    def _step(self, name: str, depth: int, *, answered: bool = False) -> None:
+    def _from(self, name: str, depth: int) -> None:
+        """Write a step and what follows it in line."""
+        self._in_line(self._step(name, depth), depth)
+
+    def _in_line(self, following: Next, depth: int) -> None:
+        while following is not None:
+            name, answered = following
+            following = self._step(name, depth, answered=answered)
+
+    def _step(self, name: str, depth: int, *, answered: bool = False) -> Next:
         step, code, targets = self.steps[name], self.codes[name], self.next[name]
         picks = bool(step.on_error and code.selects and targets and not code.is_stream)
 
@@ -209,7 +223,7 @@ class _Generator:
         is_part = bool(self._has_call(name) or picks)
         if is_part:
             self._guarded(step, depth, own_part, answered=answered, falls=falls)
-        self._go_on(name, targets, depth, answered=answered, picked=picks)
+        return self._after(name, targets, depth, answered=answered, picked=picks)
 
     def _guarded(
         self,
@@ -309,6 +323,12 @@ class _Generator:
         return f"await {call}" if code.is_awaited else call
 
     def _go_on(
+        self, name: str, targets: tuple[str, ...], depth: int, **options: Any
+    ) -> None:
+        """Write all that comes after a step."""
+        self._in_line(self._after(name, targets, depth, **options), depth)
+
+    def _after(
         self,
         name: str,
         targets: tuple[str, ...],
@@ -318,16 +338,16 @@ class _Generator:
         keep: bool = True,
         picked: bool = False,
         stands_for: str | None = None,
-    ) -> None:
-        """Write what comes after a step."""
+    ) -> Next:
+        """Write how it goes on after a step; give the one that follows in line."""
         code = self.codes.get(name)
         if code is not None and code.is_stream and targets and keep:
             self._stream_on(name, depth)
-            return
+            return None
         if name == self.responder and keep:
             if not targets:
                 self._line(depth, f"return {self.value}")
-                return
+                return None
             self._line(depth, f"answer = twin({self.value})", name)
             answered = True
         if not targets:
@@ -340,14 +360,14 @@ class _Generator:
         elif len(targets) == 1:
             [target] = targets
             if depth <= DEEPEST and self._is_inline(target):
-                self._step(target, depth, answered=answered)
-                return
+                return target, answered
             place = self._target(name, target, stands_for)
             self._finish(self._call(place), depth, answered)
         else:
             places = [self._target(name, target, stands_for) for target in targets]
             twins = f"twins({self.it}, {len(targets)})"
             self._branch(f"({', '.join(places)})", twins, depth, answered, name)
+        return None
 
     def _is_inline(self, target: str) -> bool:
         return len(self.upstream[target]) == 1 and not self.codes[target].merges

@@ -164,9 +164,12 @@ class LoopThread:
             work.close()
             raise ClosedError("the runner was closed meanwhile") from None
 
-    def stop_step(self, task: asyncio.Task[Any] | None) -> None:
-        """Interrupt the step that this task is in, if it keeps the loop right now."""
-        if task is not None and asyncio.current_task(self.loop) is task:
+    def stop(self, task: asyncio.Task[Any] | None) -> None:
+        """Cancel a task, and interrupt its step if that keeps the loop right now."""
+        if task is None:
+            return
+        self.loop.call_soon_threadsafe(task.cancel)
+        if asyncio.current_task(self.loop) is task:
             self._throw()
 
     def _is_slow(self) -> None:

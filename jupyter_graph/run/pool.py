@@ -155,18 +155,25 @@ class ThreadPool:
             DeadlineError: it took longer than ``seconds``; its thread is left behind.
         """
         outcome, worker = self.submit(call, *args)
+        step = self.wait(seconds, outcome, worker)
+        if step is None:
+            return outcome.result()
+        late = DeadlineError(f"took longer than {seconds:g} s")
+        if step:
+            tag(late, step)
+        raise late
+
+    def wait(self, seconds: float, outcome: Outcome, worker: Worker) -> str | None:
+        """Wait for work; None when it is done, else the step it was in at the end."""
         try:
-            is_done = outcome.wait(seconds)
+            if outcome.wait(seconds):
+                return None
         except BaseException:  # the user's stop, or the deadline of the event
             self.leave(outcome, worker)
             raise
-        if is_done:
-            return outcome.result()
-        late = DeadlineError(f"took longer than {seconds:g} s")
-        if step := step_in_thread(worker.thread):
-            tag(late, step)
+        step = step_in_thread(worker.thread)
         self.leave(outcome, worker)
-        raise late
+        return step
 
     def leave(self, outcome: Outcome, worker: Worker) -> None:
         """Give up on a piece of work and its thread."""

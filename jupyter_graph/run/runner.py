@@ -16,7 +16,7 @@ from jupyter_graph.errors import ClosedError, DeadlineError, JupyterGraphError, 
 from jupyter_graph.run.build import Built, build
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.deadline import MainThreadInterrupter, unwatch, watch
-from jupyter_graph.run.failure import fail, new_id
+from jupyter_graph.run.failure import fail, late, new_id
 from jupyter_graph.run.pool import pool
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
@@ -456,7 +456,7 @@ class Runner:
                 return function(it)  # a step of this graph runs the graph again
             with self._seat() if takes_seat and not self._is_seated(is_main) else FREE:
                 if not is_main:
-                    return pool.run(self.timeout_s, function, it)
+                    return self._elsewhere(function, it, event)
                 self._mark = self._count = self._count + 1
                 try:
                     return function(it)
@@ -464,6 +464,13 @@ class Runner:
                     self._mark = 0
         except BaseException as error:
             fail(error, event.id, self.spec.name, self.timeout_s, self)
+
+    def _elsewhere(self, function: Callable[[Any], Any], it: Any, event: Event) -> Any:
+        outcome, worker = pool.submit(function, it)
+        step = pool.wait(self.timeout_s, outcome, worker)
+        if step is None:
+            return outcome.result()
+        late(step, event.id, self.spec.name, self.timeout_s)
 
     def _is_seated(self, is_main: bool) -> bool:
         """The main thread has a seat of its own, unless there is only one."""

@@ -104,18 +104,21 @@ class Tasks:
                 f"graph {self.graph!r} is run by one of its own steps; "
                 "await runner.arun(...) there"
             )
-        future = thread.start(work)
+        future = None
         try:
+            future = thread.start(work)
             return future.result(self.limit_s * GRACE)
         except CancelledError:
             raise closed(self.graph) from None
         except TimeoutError:
-            if future.done():
+            if future is None or future.done():
                 raise
         except BaseException:
-            if not future.done():  # the user's stop, or the deadline of an outer event
+            # the user's stop, or the deadline of an outer event: it may come anywhere
+            if future is None or not future.done():
+                thread.stop(self._running.get(event))
+            if future is not None:
                 future.cancel()
-                thread.stop_step(self._running.get(event))
             raise
         step = self._step_of(event, thread)
         future.cancel()

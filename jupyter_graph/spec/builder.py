@@ -525,9 +525,13 @@ class Graph:
 
 
 def _is_newer(code: Callable[..., Any], known: Any) -> bool:
-    """Tell whether ``code`` is ``known`` again, from a cell that ran once more."""
+    """Tell whether ``code`` is ``known`` again, from a cell that ran once more.
+
+    What a function made is not: two of them differ in what they remember.
+    """
     return (
-        inspect.isclass(code) == inspect.isclass(known)
+        "<locals>" not in getattr(code, "__qualname__", "<locals>")
+        and inspect.isclass(code) == inspect.isclass(known)
         and getattr(code, "__qualname__", 0) == getattr(known, "__qualname__", 1)
         and getattr(code, "__module__", 0)
         == getattr(known, "__module__", 1)
