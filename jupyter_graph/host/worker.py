@@ -22,7 +22,8 @@ import uvicorn
 
 from jupyter_graph.errors import said
 from jupyter_graph.host.contract import HostContext
-from jupyter_graph.host.http import App, Limits
+from jupyter_graph.host.gate import Gate, Limits
+from jupyter_graph.host.http import App
 from jupyter_graph.host.logs import HostLogger, catch_prints, start_logging
 from jupyter_graph.host.metrics import Metrics
 from jupyter_graph.host.options import TOKEN, HostOptions
@@ -123,7 +124,7 @@ async def _work(
     app = App(
         module.handler,
         context,
-        _limits(options),
+        Gate(_limits(options)),
         count=count,
         refuse=metrics.refused,
         pages=pages(runner, options.name),
@@ -131,7 +132,7 @@ async def _work(
     server = WorkerServer(_config(app), pipe, metrics)
 
     def stop() -> None:
-        app.is_draining = True
+        app.gate.is_draining = True
         server.should_exit = True
 
     _stop_when_told(stop)
