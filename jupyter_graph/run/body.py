@@ -1,0 +1,105 @@
+"""What the bytes of a body mean, by their content type."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any, Final
+
+from jupyter_graph.errors import BadRequestError, UnsupportedMediaTypeError
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_scan_json: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+
+
+def decode_body(payload: Any, content_type: str) -> Any:
+    """Give the Python value of a body; what is neither text nor bytes stays as it is.
+
+    Without a content type the body is JSON when it parses and stays as it came when
+    not; so does a form that begins like JSON, because ``curl -d`` sends one unasked.
+
+    Raises:
+        BadRequestError: the body is not JSON, or not text in its charset.
+        UnsupportedMediaTypeError: the charset is not known.
+
+    >>> decode_body(b'{"a": 1}', "application/json; charset=utf-8")
+    {'a': 1}
+    >>> decode_body(b"a,b", ""), decode_body(b"a,b", "text/csv"), decode_body(b"", "")
+    (b'a,b', 'a,b', None)
+    """
+    if isinstance(payload, (bytearray, memoryview)):
+        payload = bytes(payload)
+    elif not isinstance(payload, (bytes, str)):
+        return payload
+    if not payload:
+        return None
+    kind, options = _kind_of(content_type)
+    if kind == "json":
+        return _parse(payload)
+    if not kind or (kind == _FORM and payload[:1] in (b"{", b"[", "{", "[")):
+        try:
+            return _parse(payload)
+        except BadRequestError:
+            return payload
+    if kind.startswith("text/") and isinstance(payload, bytes):
+        return _decode_text(payload, charset_of(options))
+    return payload
+
+
+@lru_cache(maxsize=256)
+def _kind_of(content_type: str) -> tuple[str, str]:
+    """Give the media type, ``json`` for all kinds of JSON, and its options."""
+    kind, _, options = content_type.partition(";")
+    kind = kind.strip().lower()
+    is_json = kind == "application/json" or kind.endswith("+json")
+    return ("json" if is_json else kind), options
+
+
+def _parse(payload: bytes | str) -> Any:
+    try:
+        text = payload if isinstance(payload, str) else payload.decode()
+        value, end = _scan_json(text, 0)
+        if end == len(text):
+            return value
+    except (ValueError, RecursionError, StopIteration):
+        pass
+    return _parse_slowly(payload)  # blanks around it, not UTF-8, or wrong
+
+
+def _parse_slowly(payload: bytes | str) -> Any:
+    try:
+        return json.loads(payload)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        raise BadRequestError(f"body is not JSON: {error.msg} at {where}") from None
+    except UnicodeDecodeError as error:
+        said = f"byte {error.start} is not {error.encoding}"
+        raise BadRequestError(f"body is not JSON: {said}") from None
+    except RecursionError:
+        raise BadRequestError("body is not usable JSON: nested too deep") from None
+    except ValueError:  # the interpreter's limit on the digits of an integer
+        said = "an integer with too many digits"
+        raise BadRequestError(f"body is not usable JSON: {said}") from None
+
+
+def charset_of(options: str) -> str:
+    """Give the charset that the options of a content type name, else UTF-8.
+
+    >>> charset_of(' charset="latin-1"; x=1'), charset_of("")
+    ('latin-1', 'utf-8')
+    """
+    for option in options.split(";"):
+        name, _, value = option.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip("\"'") or "utf-8"
+    return "utf-8"
+
+
+def _decode_text(payload: bytes, charset: str) -> str:
+    try:
+        return str(payload, charset)
+    except UnicodeDecodeError as error:
+        said = f"byte {error.start} is not {charset}"
+        raise BadRequestError(f"body is not text: {said}") from None
+    except (LookupError, ValueError):
+        raise UnsupportedMediaTypeError(f"unknown charset {charset!r}") from None
