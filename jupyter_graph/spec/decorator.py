@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.builder import PREVIOUS, After, Graph
 
 Code = TypeVar("Code", bound=Callable[..., Any])
@@ -33,6 +34,9 @@ def step(
         args: constructor arguments of a class.
         **options: the other options of ``Graph.add_step``.
 
+    Raises:
+        SpecError: the options do not go together, or the graph refuses the step.
+
     >>> graph = Graph("demo")
     >>> @step(graph=graph)
     ... def double(x: int) -> int:
@@ -40,11 +44,16 @@ def step(
     >>> graph.spec.names()
     ('double',)
     """
+    if on_error and (respond or after != PREVIOUS):
+        word = "respond" if respond else "after"
+        raise SpecError(f"an error handler takes no {word!r}: only errors lead to it")
+    if not on_error and before is not None and not isinstance(before, str):
+        raise SpecError(f"a step goes before one step, got {before!r}")
 
     def put(code: Code) -> Code:
         is_class = isinstance(code, type)
         call: dict[str, Any] = {"class_name" if is_class else "handler": code}
-        own = name or code.__name__
+        own = name or getattr(code, "__name__", None)
         if on_error:
             base = None if on_error == "graph" else on_error
             graph.error_handler(

@@ -49,15 +49,35 @@ def check_step_name(name: str, *, route: bool = False) -> str:
     return name
 
 
-def check_graph_name(name: str) -> str:
-    """Give the name back when a graph may have it: the rule of steps, nothing reserved.
+def graph_name_problem(name: object) -> str | None:
+    """Say what is wrong with a graph's name: the rule of steps, nothing reserved.
 
-    >>> check_graph_name("graph")
-    'graph'
+    >>> graph_name_problem("graph")
+    >>> graph_name_problem("my graph")
+    "a graph's name holds letters, digits, '_', '.' and '-', got 'my graph'"
     """
-    if name not in RESERVED and (problem := step_name_problem(name)):
-        raise SpecError(problem.replace("a step's name", "a graph's name"))
+    if isinstance(name, str) and name in RESERVED - {"$prev"}:
+        return None
+    problem = step_name_problem(name)
+    return problem and re.sub(r"\b(a|the) step\b", r"\1 graph", problem)
+
+
+def check_graph_name(name: str) -> str:
+    """Give the name back, or raise a SpecError that says what is wrong with it."""
+    if problem := graph_name_problem(name):
+        raise SpecError(problem)
     return name
+
+
+def graph_name(text: str) -> str:
+    """Give the name of a graph that comes from a file of this name.
+
+    >>> graph_name("01 Fraud-model"), graph_name("")
+    ('_01_Fraud-model', 'graph')
+    """
+    found = re.sub(r"[^A-Za-z0-9_.\-]", "_", text)[: LONGEST_NAME - 1]
+    starts_well = found[:1] == "_" or found[:1].isalpha()
+    return found if starts_well else f"_{found}" if found else "graph"
 
 
 def check_function_name(name: str) -> str:

@@ -161,12 +161,15 @@ def order(graph: GraphSpec) -> tuple[str, ...]:
         raise SpecError(f"the graph has a cycle: {' → '.join(cycle)}")
     after = followers(graph)
     waiting = dict.fromkeys(graph.names(), 0)
+    if graph.router is not None:
+        waiting[graph.router.name] = 0
     for targets in after.values():
         for target in targets:
             if target in waiting:
                 waiting[target] += 1
     for target in after[START]:
-        waiting[target] -= 1
+        if target in waiting:
+            waiting[target] -= 1
     ready = [name for name, count in waiting.items() if not count]
     found: list[str] = []
     while ready:

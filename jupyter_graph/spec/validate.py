@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import reprlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.model import GraphSpec, StepSpec
-from jupyter_graph.spec.names import step_name_problem
+from jupyter_graph.spec.names import graph_name_problem, step_name_problem
 from jupyter_graph.spec.topology import cycle_in, handler_names
 
 if TYPE_CHECKING:
     from jupyter_graph.spec.builder import Graph
 
 KINDS = ("task", "router", "error_step")
+LONGEST_S = 365 * 24 * 3600.0
 TEXTS = (
     "kind", "class_name", "handler", "on_error", "base_step", "input_path",
     "result_path", "comment", "shape",
@@ -42,6 +43,11 @@ class Problem:
 
 
 Rule = Callable[[GraphSpec], Iterator[Problem]]
+
+
+def the_graph_has_a_name(graph: GraphSpec) -> Iterator[Problem]:
+    if problem := graph_name_problem(graph.name):
+        yield Problem(problem, field="name")
 
 
 def has_steps(graph: GraphSpec) -> Iterator[Problem]:
@@ -349,8 +355,8 @@ def _texts(step: StepSpec) -> Iterator[Problem]:
 def _numbers(step: StepSpec) -> Iterator[Problem]:
     if step.timeout_s is not None and not _is_seconds(step.timeout_s, above=True):
         yield Problem(
-            f"timeout_s of step {step.name!r} must be a number of seconds above 0, "
-            f"got {step.timeout_s!r}",
+            f"timeout_s of step {step.name!r} must be a number of seconds above 0 "
+            f"and within a year, got {_short(step.timeout_s)}",
             step.name,
             "timeout_s",
         )
@@ -363,11 +369,18 @@ def _numbers(step: StepSpec) -> Iterator[Problem]:
         )
     if not _is_seconds(step.backoff_s, above=False):
         yield Problem(
-            f"backoff_s of step {step.name!r} must be 0 or more seconds, "
-            f"got {step.backoff_s!r}",
+            f"backoff_s of step {step.name!r} must be 0 or more seconds and within "
+            f"a year, got {_short(step.backoff_s)}",
             step.name,
             "backoff_s",
         )
+
+
+def _short(value: object) -> str:
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python does not write numbers of thousands of digits
+        return "a very large number"
 
 
 def _is_count(value: object, *, least: int) -> bool:
@@ -377,10 +390,11 @@ def _is_count(value: object, *, least: int) -> bool:
 def _is_seconds(value: object, *, above: bool) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return math.isfinite(value) and (value > 0 if above else value >= 0)
+    return (value > 0 if above else value >= 0) and value <= LONGEST_S
 
 
 RULES: tuple[Rule, ...] = (
+    the_graph_has_a_name,
     has_steps,
     names_follow_the_rule,
     names_are_unique,
@@ -413,24 +427,25 @@ def _without(graph: GraphSpec, wrong: list[Problem]) -> GraphSpec:
     """Give the graph with its own defaults where a field has a wrong type."""
     if not wrong:
         return graph
-    places = {(problem.step, problem.field) for problem in wrong}
+    places = {(str(problem.step), problem.field) for problem in wrong}
 
     def mended(step: StepSpec) -> StepSpec:
         kept = {
             f.name: getattr(step, f.name)
             for f in fields(StepSpec)
-            if (step.name, f.name) not in places or f.name == "name"
+            if (str(step.name), f.name) not in places or f.name == "name"
         }
-        if (step.name, "class_name") in places or (step.name, "handler") in places:
+        own = str(step.name)
+        if (own, "class_name") in places or (own, "handler") in places:
             kept.setdefault("handler", "unknown")  # it has code, of whatever type
         routes = tuple(mended(route) for route in step.routes)
-        return StepSpec(**{**kept, "name": str(step.name), "routes": routes})
+        return StepSpec(**{**kept, "name": own, "routes": routes})
 
     return GraphSpec(
         name=graph.name,
         steps=tuple(mended(step) for step in graph.steps),
         router=mended(graph.router) if graph.router else None,
-        on_error=None if (None, "on_error") in places else graph.on_error,
+        on_error=None if ("None", "on_error") in places else graph.on_error,
     )
 
 
@@ -443,7 +458,9 @@ def validate(graph: GraphSpec | Graph) -> None:
         ...
     jupyter_graph.errors.SpecError: graph 'g' has no steps yet
     """
-    spec = graph if isinstance(graph, GraphSpec) else graph.spec
+    spec = graph if isinstance(graph, GraphSpec) else getattr(graph, "spec", None)
+    if not isinstance(spec, GraphSpec):
+        raise SpecError(f"a Graph or a GraphSpec is needed, got {_short(graph)}")
     found = [str(problem) for problem in problems(spec)]
     if len(found) == 1:
         raise SpecError(found[0])
