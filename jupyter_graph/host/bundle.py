@@ -52,7 +52,7 @@ def load_bundle_graph(bundle: Path) -> Graph:
         BundleError: ``graph.json`` or ``steps.py`` is missing or cannot be read.
     """
     document = _read_json(bundle / "graph.json")
-    spec = from_dict(document, name=str(document.get("name") or "graph"))
+    spec = from_dict(document)
     # A bundle is code that its owner built, so what steps.py imports counts too.
     return Graph.from_spec(spec, vars(import_steps(bundle)), literal=True)
 

@@ -7,14 +7,17 @@ documents MLRun 1.12 writes at ``function.spec.graph``.
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.spec.model import GraphSpec, StepSpec
+from jupyter_graph.spec.model import GraphSpec, StepSpec, map_steps
+from jupyter_graph.spec.names import graph_name
+from jupyter_graph.spec.values import tagged, untagged
 
 if TYPE_CHECKING:
     from jupyter_graph.spec.builder import Graph
@@ -81,20 +84,35 @@ def _default(of: type, name: str) -> Any:
     return found.default_factory() if found.default_factory is not MISSING else None
 
 
-def from_dict(document: Mapping[str, Any], *, name: str = "graph") -> GraphSpec:
+def from_dict(document: Mapping[str, Any], *, name: str | None = None) -> GraphSpec:
     """Read a graph document; nothing is imported, nothing is evaluated.
+
+    Args:
+        document: the document.
+        name: the graph's name, else the document's, else ``graph``.
 
     Raises:
         SpecError: the document has a wrong shape or unknown fields; all are listed.
     """
     reader = _Reader()
-    graph = reader.graph(document, name)
+    graph = reader.graph(document, name or name_in(document) or "graph")
     if len(reader.problems) == 1:
         raise SpecError(reader.problems[0])
     if reader.problems:
         lines = "\n  - ".join(reader.problems)
         raise SpecError(f"invalid graph document:\n  - {lines}", reader.problems)
     return graph
+
+
+def name_in(document: Any) -> Any:
+    """Give the graph's name that a document holds, None when it holds none.
+
+    The ``name`` of a router document is the router's; where the graph has another
+    one, that stands as ``graph_name``.
+    """
+    if not isinstance(document, Mapping):
+        return None
+    return document.get("graph_name") or document.get("name")
 
 
 class _Reader:
@@ -117,7 +135,7 @@ class _Reader:
             own_part = {
                 key: value
                 for key, value in document.items()
-                if key not in carried and key not in OF_ANY_GRAPH
+                if key not in carried and key not in (*OF_ANY_GRAPH, "graph_name")
             }
             return GraphSpec(
                 name=name,
@@ -193,6 +211,11 @@ class _Reader:
                         f"field 'routes' of {where} is an object of route names and "
                         f"steps, got {_short(value)}"
                     )
+            elif key == "class_args":
+                try:
+                    yield key, untagged(value, f"field {key!r} of {where}")
+                except SpecError as error:
+                    self.problems.append(str(error))
             else:
                 yield key, deepcopy(value)
 
@@ -227,19 +250,29 @@ def _given(document: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = reprlib.repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def graph_json(graph: GraphSpec) -> str:
-    """Give a graph's document as JSON text: the same graph, the same text."""
-    try:
-        return json.dumps({"name": graph.name, **to_dict(graph)}, indent=2) + "\n"
-    except TypeError as error:
-        raise SpecError(
-            f"graph {graph.name!r} holds an argument that JSON cannot: {error}; "
-            "use numbers, texts, lists and objects"
-        ) from None
+    """Give a graph's document as JSON text: the same graph, the same text.
+
+    Raises:
+        SpecError: an argument cannot be written; the text names step and argument.
+    """
+    written = map_steps(graph, _with_tagged_arguments)
+    document = {"name": graph.name, **to_dict(written)}
+    if document["name"] != graph.name:
+        document["graph_name"] = graph.name
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _with_tagged_arguments(step: StepSpec) -> StepSpec:
+    args = {
+        key: tagged(value, f"step {step.name!r}: argument {key!r}")
+        for key, value in step.class_args.items()
+    }
+    return replace(step, class_args=args)
 
 
 def save_graph(graph: GraphSpec | Graph, path: str | Path) -> Path:
@@ -277,7 +310,7 @@ def load_graph(
         document,
         namespace=namespace,
         allow_imports=allow_imports,
-        name=str(document.get("name") or Path(path).stem),
+        name=name_in(document) or graph_name(Path(path).stem),
     )
 
 
@@ -290,6 +323,18 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _read_yaml(text: str) -> Any:
+    import yaml
+
+    class OnceEach(yaml.SafeLoader):
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            keys = [key.value for key, _ in node.value]
+            _once_each([(key, None) for key in keys if isinstance(key, str)])
+            return super().construct_mapping(node, deep)
+
+    return yaml.load(text, OnceEach)  # a SafeLoader: plain data, no objects
+
+
 def read_document(path: str | Path) -> dict[str, Any]:
     """Read a JSON or YAML file that holds one object."""
     source = Path(path)
@@ -299,9 +344,7 @@ def read_document(path: str | Path) -> dict[str, Any]:
         raise SpecError(f"cannot read graph file {str(source)!r}: {error}") from None
     try:
         if source.suffix in (".yaml", ".yml"):
-            import yaml
-
-            document = yaml.safe_load(text)
+            document = _read_yaml(text)
         else:
             document = json.loads(text, object_pairs_hook=_once_each)
     except SpecError:

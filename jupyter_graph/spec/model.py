@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from jupyter_graph.errors import UnknownStepError, did_you_mean
@@ -133,3 +133,17 @@ class GraphSpec:
         """Give all steps, the routes of routers included."""
         top = (*self.steps, *((self.router,) if self.router else ()))
         return tuple(found for step in top for found in (step, *step.routes))
+
+
+def map_steps(graph: GraphSpec, change: Callable[[StepSpec], StepSpec]) -> GraphSpec:
+    """Give the graph with each step changed, routes and the root router included."""
+
+    def changed(step: StepSpec) -> StepSpec:
+        new = change(step)
+        return replace(new, routes=tuple(change(route) for route in new.routes))
+
+    return replace(
+        graph,
+        steps=tuple(changed(step) for step in graph.steps),
+        router=changed(graph.router) if graph.router else None,
+    )

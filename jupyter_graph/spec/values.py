@@ -1,13 +1,19 @@
-"""Constructor arguments that stand for a variable of the notebook."""
+"""Constructor arguments: those that stand for a variable, and how JSON holds them."""
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
+from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 
 VALUE_KEY = "$value"
+TUPLE_KEY = "$tuple"
+ITEMS_KEY = "$items"
+DEEPEST = 100
 
 
 def value_of(name: str) -> dict[str, str]:
@@ -44,3 +50,68 @@ def value_names(of: StepSpec | GraphSpec) -> tuple[str, ...]:
     steps = of.every_step() if isinstance(of, GraphSpec) else (of, *of.routes)
     found = [named_value(v) for step in steps for v in step.class_args.values()]
     return tuple(dict.fromkeys(name for name in found if name))
+
+
+def tagged(value: Any, where: str = "value", depth: int = 0) -> Any:
+    """Give an argument as JSON can hold it: tuples and keys that are no text survive.
+
+    Raises:
+        SpecError: it holds something else; the text says where and what to do.
+
+    >>> tagged({12: "dozen", "size": (1, 2)})
+    {'$items': [[12, 'dozen'], ['size', {'$tuple': [1, 2]}]]}
+    """
+    if depth > DEEPEST:
+        raise SpecError(f"{where} holds itself, or more than {DEEPEST} levels")
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list):
+        return [tagged(item, where, depth + 1) for item in value]
+    if isinstance(value, tuple):
+        return {TUPLE_KEY: tagged(list(value), where, depth + 1)}
+    if isinstance(value, Mapping):
+        pairs = [(key, tagged(item, where, depth + 1)) for key, item in value.items()]
+        is_plain = all(isinstance(key, str) for key, _ in pairs)
+        if is_plain and not set(value) & {TUPLE_KEY, ITEMS_KEY}:
+            return dict(pairs)
+        keys = [tagged(key, where, depth + 1) for key, _ in pairs]
+        return {ITEMS_KEY: [[k, v] for k, (_, v) in zip(keys, pairs, strict=True)]}
+    raise SpecError(
+        f"{where} is of type {type(value).__name__}, which a graph document cannot "
+        "hold; use numbers, texts, lists and objects, or a variable: $NAME"
+    )
+
+
+def untagged(value: Any, where: str = "value", depth: int = 0) -> Any:
+    """Give back what ``tagged`` made of an argument; other values as a copy.
+
+    Raises:
+        SpecError: a tag has a wrong shape, or the value holds itself.
+
+    >>> untagged({"$items": [[12, "dozen"], ["size", {"$tuple": [1, 2]}]]})
+    {12: 'dozen', 'size': (1, 2)}
+    """
+    if depth > DEEPEST:
+        raise SpecError(f"{where} holds itself, or more than {DEEPEST} levels")
+    if isinstance(value, list):
+        return [untagged(item, where, depth + 1) for item in value]
+    if not isinstance(value, Mapping):
+        return deepcopy(value)
+    found = {key: untagged(item, where, depth + 1) for key, item in value.items()}
+    try:
+        if set(found) == {TUPLE_KEY}:
+            return tuple(_list(found[TUPLE_KEY]))
+        if set(found) == {ITEMS_KEY}:
+            return dict(_list(found[ITEMS_KEY]))
+    except (TypeError, ValueError):
+        raise SpecError(
+            f'{where} is tagged wrongly; {{"{TUPLE_KEY}": [1, 2]}} and '
+            f'{{"{ITEMS_KEY}": [[1, 2]]}} are right, got {reprlib.repr(value)}'
+        ) from None
+    return found
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
