@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from jupyter_graph.errors import DuplicateStepError, SpecError
@@ -173,8 +175,7 @@ class Graph:
             allow_imports: modules that dotted names may be taken from.
             name: the graph's name, else the document's, else ``graph``.
         """
-        own = document.get("name") if isinstance(document, Mapping) else None
-        spec = from_dict(document, name=str(name or own or "graph"))
+        spec = from_dict(document, name=name)
         graph = cls.from_spec(spec, namespace, literal=True)
         graph.allow_imports = tuple(allow_imports)
         graph._is_trusted = False
@@ -264,37 +265,36 @@ class Graph:
         Raises:
             SpecError: the name is taken or wrong, or there is no class and no handler.
         """
-        class_text = self._code(class_name)
-        handler_text = self._code(handler)
-        if not class_text and not handler_text and kind != "router":
-            raise SpecError("a step needs a class_name or a handler")
-        step = StepSpec(
-            name=name or _own_name(class_text or handler_text or "", name),
-            kind=kind,
-            class_name=class_text,
-            class_args={**(class_args or {}), **arguments},
-            handler=handler_text,
-            after=self._after(after),
-            input_path=input_path,
-            result_path=result_path,
-            full_event=full_event,
-            timeout_s=timeout_s,
-            retries=retries,
-            backoff_s=backoff_s,
-            blocking=blocking,
-            shape=shape,
-            comment=comment,
-        )
-        if step.name in self._spec:
-            raise DuplicateStepError(
-                f"graph {self.name!r} already has a step {step.name!r}; "
-                "give the new one another name"
+        with self._unchanged_on_error():
+            class_text = self._code(class_name)
+            handler_text = self._code(handler)
+            if not class_text and not handler_text and kind != "router":
+                raise SpecError("a step needs a class_name or a handler")
+            step = StepSpec(
+                name=name or _own_name(class_text or handler_text or "", name),
+                kind=kind,
+                class_name=class_text,
+                class_args={**(class_args or {}), **arguments},
+                handler=handler_text,
+                after=self._after(after),
+                input_path=input_path,
+                result_path=result_path,
+                full_event=full_event,
+                timeout_s=timeout_s,
+                retries=retries,
+                backoff_s=backoff_s,
+                blocking=blocking,
+                shape=shape,
+                comment=comment,
             )
-        if before:
-            self._spec.step(before)  # an unknown one leaves the graph as it is
-        self.put_step(step)
-        if before:
-            self._rewire_before(before, step)
+            if step.name in self._spec:
+                raise DuplicateStepError(
+                    f"graph {self.name!r} already has a step {step.name!r}; "
+                    "give the new one another name"
+                )
+            self.put_step(step)
+            if before:
+                self._rewire_before(before, step)
         return StepHandle(self, step.name)
 
     def add_router(
@@ -322,19 +322,20 @@ class Graph:
         **arguments: Any,
     ) -> StepSpec:
         """Add a route to a router, or replace the route of that key."""
-        class_text, handler_text = self._code(class_name), self._code(handler)
-        if not class_text and not handler_text:
-            raise SpecError(f"route {key!r} needs a class_name or a handler")
         args = {**(class_args or {}), **arguments}
         if model_path is not None:
             args["model_path"] = model_path
-        route = StepSpec(
-            name=check_step_name(key, route=True),
-            class_name=class_text,
-            handler=handler_text,
-            class_args=args,
-        )
-        self.put_route(self._router_named(router_step), route)
+        with self._unchanged_on_error():
+            class_text, handler_text = self._code(class_name), self._code(handler)
+            if not class_text and not handler_text:
+                raise SpecError(f"route {key!r} needs a class_name or a handler")
+            route = StepSpec(
+                name=check_step_name(key, route=True),
+                class_name=class_text,
+                handler=handler_text,
+                class_args=args,
+            )
+            self.put_route(self._router_named(router_step), route)
         return route
 
     def add_model(
@@ -359,16 +360,12 @@ class Graph:
     ) -> Graph:
         """Add an error handler for one step, or (without ``step``) for the graph."""
         following = (before,) if isinstance(before, str) else tuple(before or ())
-        if step is not None:
-            self._spec.step(step)  # an unknown one leaves the graph as it is
-        handle = self.add_step(
-            class_name, name, handler, after=START, kind="error_step", **options
-        )
-        self.change_step(handle.name, before=following, base_step=step)
-        if step is None:
-            self._spec = replace(self._spec, on_error=handle.name)
-        else:
-            self.change_step(step, on_error=handle.name)
+        with self._unchanged_on_error():
+            handle = self.add_step(
+                class_name, name, handler, after=START, kind="error_step", **options
+            )
+            self.change_step(handle.name, before=following, base_step=step)
+            self.set_error_handler(handle.name, step)
         return self
 
     def put_step(self, step: StepSpec, code: Any = None) -> None:
@@ -431,12 +428,16 @@ class Graph:
             after = _swapped(step.after, name, gone.after)
             before = _swapped(step.before, name, ())
             on_error = None if step.on_error == name else step.on_error
-            return replace(step, after=after, before=before, on_error=on_error)
+            base = None if step.base_step == name else step.base_step
+            return replace(
+                step, after=after, before=before, on_error=on_error, base_step=base
+            )
 
         kept = tuple(healed(step) for step in self._spec.steps if step.name != name)
         on_error = None if self._spec.on_error == name else self._spec.on_error
         self._spec = replace(self._spec, steps=kept, on_error=on_error)
-        self._last = _last_ordinary(self._spec) if self._last == name else self._last
+        if self._last == name:
+            self._last = _last_ordinary(self._spec)
 
     def rename_step(self, name: str, new: str) -> None:
         """Give a step another name; its neighbours follow."""
@@ -463,13 +464,26 @@ class Graph:
     @property
     def last_step(self) -> str | None:
         """What ``$prev`` means now: the last ordinary step added."""
+        if self._last in handler_names(self._spec):  # it became one later
+            return _last_ordinary(self._spec)
         return self._last
 
     # -- inside -----------------------------------------------------------------
 
+    @contextmanager
+    def _unchanged_on_error(self) -> Iterator[None]:
+        kept = self._spec, self._last, dict(self.namespace)
+        try:
+            yield
+        except BaseException:
+            self._spec, self._last, names = kept
+            self.namespace.clear()
+            self.namespace.update(names)
+            raise
+
     def _after(self, after: After) -> tuple[str, ...]:
         names = (after,) if isinstance(after, str) else tuple(after or ())
-        found = [self._last if name == PREVIOUS else name for name in names]
+        found = [self.last_step if name == PREVIOUS else name for name in names]
         return tuple(dict.fromkeys(name for name in found if name and name != START))
 
     def _rewire_before(self, before: str, step: StepSpec) -> None:
@@ -492,14 +506,18 @@ class Graph:
                 "or wrap it in a function"
             )
         if name == "<lambda>":
-            name = f"_lambda_{len(self.namespace) + 1}"
+            name = self._lambda_name(code)
         known = self.namespace.get(name)
-        if known is not None and known is not code and not _is_newer(code, known):
+        if known is not None and not _is_same(code, known):
             raise DuplicateStepError(
                 f"two different objects are named {name!r}; rename one of them"
             )
         self.namespace[name] = code
         return str(name)
+
+    def _lambda_name(self, code: Any) -> str:
+        numbered = (f"_lambda_{number}" for number in count(1))
+        return next(n for n in numbered if self.namespace.get(n, code) is code)
 
     def _router_named(self, name: str | None) -> str:
         if name is not None:
@@ -524,11 +542,13 @@ class Graph:
         return found
 
 
-def _is_newer(code: Callable[..., Any], known: Any) -> bool:
-    """Tell whether ``code`` is ``known`` again, from a cell that ran once more.
+def _is_same(code: Callable[..., Any], known: Any) -> bool:
+    """Tell whether ``code`` is ``known``, perhaps from a cell that ran once more.
 
     What a function made is not: two of them differ in what they remember.
     """
+    if code is known or (inspect.ismethod(code) and code == known):
+        return True
     return (
         "<locals>" not in getattr(code, "__qualname__", "<locals>")
         and inspect.isclass(code) == inspect.isclass(known)
