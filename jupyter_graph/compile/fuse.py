@@ -173,12 +173,18 @@ class _Generator:
         """
         if stands_for is None:
             return [source]
-        reached, todo = set(), [stands_for]
-        while todo:
-            if (name := todo.pop()) not in reached:
-                reached.add(name)
-                todo += self.next[name]
+        reached = self._reached(stands_for)
         return [name for name in self.steps[merge].after if name in reached] or [source]
+
+    def _reached(self, first: str) -> set[str]:
+        """Give a step and all that comes after it."""
+        found: set[str] = set()
+        todo = [first]
+        while todo:
+            if (name := todo.pop()) not in found:
+                found.add(name)
+                todo += self.next[name]
+        return found
 
     # -- the inside of a function -----------------------------------------------
 
@@ -341,8 +347,8 @@ class _Generator:
     ) -> Next:
         """Write how it goes on after a step; give the one that follows in line."""
         code = self.codes.get(name)
-        if code is not None and code.is_stream and targets and keep:
-            self._stream_on(name, depth)
+        if code is not None and code.is_stream and keep:
+            self._stream_on(name, depth, answered=answered)
             return None
         if name == self.responder and keep:
             if not targets:
@@ -411,18 +417,20 @@ class _Generator:
         else:
             self._line(depth, f"return {call}", origin)
 
-    def _stream_on(self, name: str, depth: int) -> None:
+    def _stream_on(self, name: str, depth: int, *, answered: bool) -> None:
         """Each item of a stream goes on by itself."""
-        keeps = self.responder == name
-        place = self._want("after", name)
-        item = "event" if self.takes_event else "None"
-        each = "each_async" if self.is_async else "each"
-        call = f"{each}({self.value}, {place}, {keeps}, {item}{self.more})"
-        if self.responder is None:
-            drain = "await drain_async" if self.is_async else "drain"
-            self._line(depth, f"return {drain}({call})")
-        else:
+        keeps, call = self.responder == name, self.value
+        if self.next[name]:
+            place = self._want("after", name)
+            item = "event" if self.takes_event else "None"
+            each = "each_async" if self.is_async else "each"
+            call = f"{each}({call}, {place}, {keeps}, {item}{self.more})"
+        if not answered and self.responder in self._reached(name):
             self._line(depth, f"return {call}")
+            return
+        drain = "await drain_async" if self.is_async else "drain"
+        self._line(depth, f"{drain}({call})")
+        self._line(depth, f"return {'answer' if answered else 'NOTHING'}")
 
     # -- text -------------------------------------------------------------------
 

@@ -234,7 +234,8 @@ def _look_at_all(spec: GraphSpec, codes: Mapping[str, Any]) -> dict[str, StepCod
 def _with_routes(found: Mapping[str, StepCode], router: StepSpec) -> StepCode:
     """A router with a coroutine among its routes is awaited itself."""
     code = found[router.name]
-    is_awaited = any(found[route.name].is_awaited for route in router.routes)
+    routes = [found[route.name] for route in router.routes]
+    is_awaited = any(route.is_awaited or route.is_async for route in routes)
     if code.is_async or not is_awaited:
         return code
     if not hasattr(code.code, "do_event_async"):

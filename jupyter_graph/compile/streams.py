@@ -68,6 +68,8 @@ def each(items: Any, place: Any, keeps: bool, event: Any, *more: Any) -> Iterato
             found = place(_item(event, item), *more)
             if keeps:
                 yield item
+            elif getattr(found, "gi_code", None) in STREAMS:
+                yield from found  # a step further on gave several for this one
             elif found is not NOTHING:
                 yield found
     finally:
@@ -83,10 +85,22 @@ async def each_async(
             found = await place(_item(event, item), *more)
             if keeps:
                 yield item
+            elif getattr(found, "ag_code", None) in STREAMS:
+                async for inner in found:
+                    yield inner
             elif found is not NOTHING:
                 yield found
     finally:
         await items.aclose()
+
+
+STREAMS = (
+    stream.__code__,
+    each.__code__,
+    stream_async.__code__,
+    each_async.__code__,
+)
+"""What a stream of ours is made by; any other generator is a body like another."""
 
 
 def _close(items: Any) -> None:
