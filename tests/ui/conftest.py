@@ -121,7 +121,8 @@ def need_built_extension() -> None:
 
 @pytest.fixture(scope="session")
 def need_wheel_builder() -> None:
-    need(find_spec("build"), "no build: dependency group `build`")
+    found = find_spec("build")  # without it our own folder of that name is found
+    need(found and found.origin, "no build: dependency group `build`")
 
 
 @pytest.fixture(scope="session")
