@@ -35,7 +35,8 @@ class ChoiceByField:
         chosen = body[self.field_name]
         if isinstance(chosen, str):
             return [chosen]
-        if isinstance(chosen, list | tuple) and chosen:
+        is_list = isinstance(chosen, list | tuple) and len(chosen) > 0
+        if is_list and all(isinstance(name, str) for name in chosen):
             return list(chosen)
         raise BadRequestError(
             f"field {self.field_name!r} must name a step or a list of steps, "

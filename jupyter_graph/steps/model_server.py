@@ -6,6 +6,7 @@ https://docs.mlrun.org/en/stable/serving/custom-model-serving-class.html
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -55,6 +56,12 @@ class V2ModelServer:
 
     def post_init(self, mode: str = "sync", **_: Any) -> None:
         """Load the model before the first event."""
+        for name in ("load", "predict", "explain"):
+            if inspect.iscoroutinefunction(getattr(self, name)):
+                raise SpecError(
+                    f"{type(self).__name__}.{name} must be a plain function, not a "
+                    "coroutine; --blocking keeps it off the loop"
+                )
         self._load()
 
     def _load(self) -> None:
@@ -112,6 +119,10 @@ class V2ModelServer:
     def do_event(self, event: Any) -> Any:
         operation = str(event.path or "").strip("/").split("/")[-1]
         body = event.body if event.body is not None else {}
+        custom = getattr(self, f"op_{operation}", None)
+        if callable(custom):
+            event.body = custom(event)
+            return event
         if event.method == "GET":
             event.body = self._get(operation)
             return event
@@ -120,10 +131,6 @@ class V2ModelServer:
                 f"a model takes an object with 'inputs', got {type(body).__name__}"
             )
         operation = operation or "infer"
-        custom = getattr(self, f"op_{operation}", None)
-        if callable(custom):
-            event.body = custom(event)
-            return event
         if operation not in ("infer", "predict", "explain"):
             raise BadRequestError(
                 f"illegal model operation {operation}, method={event.method}"

@@ -117,10 +117,12 @@ class ModelRouter:
                 f"illegal path prefix {event.path!r}, must start with "
                 f"{self.url_prefix} or {self.health_prefix}"
             )
+        if not isinstance(model, str):
+            raise BadRequestError(f"'model' must be a model's name, got {model!r}")
         if model not in self.routes:
             raise NotFoundError(
                 f"model {model} doesnt exist, available models: "
-                f"{' | '.join(self.routes)}{did_you_mean(str(model), self.routes)}"
+                f"{' | '.join(self.routes)}{did_you_mean(model, self.routes)}"
             )
         event.path = "/" + str(body.get("operation") or operation)
         return self.routes[model]
