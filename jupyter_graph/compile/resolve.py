@@ -183,11 +183,28 @@ def _imported(module: str, attribute: str, where: str) -> Any:
 def _storey_class(name: str, where: str) -> Any:
     import storey
 
-    found = getattr(storey, name.removeprefix("storey."), None)
-    if inspect.isclass(found) and issubclass(found, storey.Flow):
+    if name.rpartition(".")[2] == "Flatten":
+        return _flatten()
+    found: Any = storey
+    for part in name.split(".")[1:]:
+        found = getattr(found, part, None)
+    is_own = getattr(found, "__module__", "").split(".")[0] == "storey"
+    if inspect.isclass(found) and issubclass(found, storey.Flow) and is_own:
         return found
     steps = [k for k, v in vars(storey).items() if inspect.isclass(v)]
     raise UnknownStepError(
         f"{where}: storey has no step {name!r}"
         f"{did_you_mean(name.removeprefix('storey.'), steps)}"
     )
+
+
+@functools.cache
+def _flatten() -> type:
+    """Give storey's Flatten as the class it would be; there it is a function."""
+    import storey
+
+    class Flatten(storey.FlatMap):  # type: ignore[misc]  # storey has no types
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(lambda items: items, **{**kwargs, "full_event": False})
+
+    return Flatten

@@ -107,7 +107,7 @@ class Flow:
             step = self._region(region, module) if module else self._storey(region)
             places[region.last] = step
             end = step
-            if region.last == self._plan.responder:
+            if region.last == self._plan.responder and not _ends_the_flow(step):
                 end = storey.Complete(name=f"{region.last} answers")
                 step.to(end)
                 places[region.last] = end
@@ -140,8 +140,8 @@ class Flow:
         for key in ("input_path", "result_path"):
             if getattr(spec, key) is not None:
                 options[key] = getattr(spec, key)
-        if spec.full_event:
-            options["full_event"] = True
+        if spec.full_event or own.code.code.__name__ == "Batch":
+            options["full_event"] = spec.full_event  # storey 1.14's Batch asks for it
         try:
             return own.code.code(**{**options, **own.arguments})
         except BaseException as error:
@@ -178,6 +178,13 @@ class Flow:
         last = self._plan.steps[region.last]
         select = instances[region.last].select_outlets if last.selects else None
         return _region_step(region, module, plain, traced, select)
+
+
+def _ends_the_flow(step: Any) -> bool:
+    """Tell whether nothing may come after a storey step, not even an answer."""
+    import storey
+
+    return isinstance(step, storey.Reduce)
 
 
 def _region_step(

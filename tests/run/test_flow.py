@@ -1,0 +1,365 @@
+"""Storey's own steps beside ours: right answers, each event failing alone."""
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from jupyter_graph import Graph, MockServer, StepError
+from jupyter_graph.errors import DeadlineError, RunError, SpecError
+
+storey = pytest.importorskip("storey")
+
+
+def plus_one(x):
+    return x + 1
+
+
+def double(x):
+    return x * 2
+
+
+async def double_async(x):
+    await asyncio.sleep(0)
+    return x * 2
+
+
+def is_even(x):
+    return x % 2 == 0
+
+
+def twice(x):
+    return [x, x]
+
+
+def add_up(total, x):
+    return total + x
+
+
+def running(x, total):
+    return total + x, total + x
+
+
+def fails_on_bad(x):
+    if x == "bad":
+        raise ValueError("boom")
+    return x
+
+
+def spins_on_bad(x):
+    if x == "bad":
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            pass
+    return x
+
+
+def exits_on_bad(x):
+    if x == "bad":
+        raise SystemExit(3)
+    return x
+
+
+class TimesTen(storey.MapClass):
+    def __init__(self, factor=10, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def do(self, x):
+        return self.filter() if x < 0 else x * self.factor
+
+
+class AsyncTimesTen(storey.MapClass):
+    async def do(self, x):
+        await asyncio.sleep(0)
+        return x * 10
+
+
+class TellsPath(storey.MapClass):
+    def __init__(self, **kwargs):
+        super().__init__(full_event=True, **kwargs)
+
+    def do(self, event):
+        event.body = [event.body, event.path, event.id]
+        return event
+
+
+class BySize(storey.Choice):
+    def select_outlets(self, x):
+        return ["big"] if x > 10 else ["small"]
+
+
+CODE = {
+    code.__name__: code
+    for code in (
+        plus_one, double, double_async, is_even, twice, add_up, running, fails_on_bad,
+        spins_on_bad, exits_on_bad, TimesTen, AsyncTimesTen, TellsPath, BySize,
+    )
+}  # fmt: skip
+
+
+def flow(*steps, respond=True):
+    """A chain: a function's name, or a storey class with its arguments."""
+    graph = Graph("g")
+    for number, (name, args) in enumerate(steps):
+        kind = "class_name" if "." in name or name[0].isupper() else "handler"
+        graph.add_step(name=f"s{number}", class_args=args, **{kind: name})
+    graph.namespace.update(CODE)
+    if not respond:
+        graph.add_step(name="beside", handler="double", after="start")
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("steps", "body", "found"),
+    [
+        ([("storey.Map", {"_fn": "double"})], 3, 6),
+        ([("storey.Map", {"_fn": "double_async"})], 3, 6),
+        ([("plus_one", {}), ("storey.Map", {"_fn": "double"})], 3, 8),
+        ([("storey.Map", {"_fn": "double"}), ("plus_one", {})], 3, 7),
+        ([("plus_one", {}), ("storey.Map", {"_fn": "double"}), ("plus_one", {})], 3, 9),
+        ([("storey.Filter", {"_fn": "is_even"}), ("double", {})], 2, 4),
+        ([("storey.Filter", {"_fn": "is_even"}), ("double", {})], 3, None),
+        ([("storey.FlatMap", {"_fn": "twice"}), ("double", {})], 3, 6),
+        ([("storey.Flatten", {}), ("double", {})], [3, 4], 6),
+        ([("storey.Flatten", {}), ("double", {})], [], None),
+        ([("storey.flow.DropColumns", {"columns": ["a"]})], {"a": 1}, {}),
+        ([("storey.Rename", {"mapping": {"a": "z"}})], {"a": 1}, {"z": 1}),
+        ([("TimesTen", {})], 3, 30),
+        ([("TimesTen", {"factor": 2})], 3, 6),
+        ([("TimesTen", {}), ("double", {})], -3, None),
+        ([("AsyncTimesTen", {}), ("double", {})], 3, 60),
+    ],
+)
+def test_storey_steps_answer(run_graph, steps, body, found):
+    assert run_graph(flow(*steps), [body]) == [found]
+
+
+def test_storey_steps_see_the_event(open_runner):
+    runner = open_runner(flow(("plus_one", {}), ("TellsPath", {})))
+
+    assert runner.run(1, path="/p", event_id="e1") == [2, "/p", "e1"]
+
+
+def test_paths_are_storeys_own(run_graph):
+    graph = flow(("storey.Map", {"_fn": "double"}))
+    graph.change_step("s0", input_path="a", result_path="b")
+
+    assert run_graph(graph, [{"a": 2}]) == [{"a": 2, "b": 4}]
+
+
+@pytest.mark.parametrize(("body", "found"), [(50, 51), (5, 10)])
+def test_a_storey_choice_picks_its_followers(run_graph, body, found):
+    graph = flow(("BySize", {}))
+    graph.add_step(name="big", handler="plus_one", after="s0")
+    graph.add_step(name="small", handler="double", after="s0")
+    graph.add_step(name="end", handler=lambda x: x, after=["big", "small"]).respond()
+
+    assert run_graph(graph, [body]) == [found]
+
+
+def test_state_is_kept_from_event_to_event(run_graph):
+    graph = flow(("storey.MapWithState", {"initial_state": 0, "_fn": "running"}))
+
+    assert run_graph(graph, [1, 2, 3]) == [1, 3, 6]
+
+
+def test_state_is_right_with_many_callers(open_runner):
+    graph = flow(("storey.MapWithState", {"initial_state": 0, "_fn": "running"}))
+    runner = open_runner(graph)
+
+    with ThreadPoolExecutor(16) as threads:
+        found = sorted(threads.map(runner.run, [1] * 500))
+
+    assert found == list(range(1, 501))
+
+
+def test_a_batch_keeps_events_and_answers_nothing(open_runner):
+    seen = []
+    graph = flow(("storey.Batch", {"max_events": 2}))
+    graph.add_step(name="note", handler=seen.append, after="s0")
+    runner = open_runner(graph)
+
+    assert [runner.run(n) for n in range(5)] == [None] * 5
+    assert seen == [[0, 1], [2, 3]]
+    runner.close()
+    assert seen == [[0, 1], [2, 3], [4]]
+
+
+def test_a_reduction_is_given_at_the_end():
+    graph = flow(("storey.Reduce", {"initial_value": 100, "_fn": "add_up"}))
+    server = MockServer(graph)
+    for number in (1, 2, 3):
+        server.test(body=number)
+
+    assert server.wait_for_completion() == 106
+
+
+def test_a_step_beside_the_flow_is_waited_for(run_graph):
+    args = {"_event_processor": "double_async", "max_in_flight": 2}
+    graph = flow(("storey.ConcurrentExecution", args), ("plus_one", {}))
+
+    assert run_graph(graph, [1, 2]) == [3, 5]
+
+
+def test_an_event_dropped_before_a_step_beside_the_flow_is_answered_at_once(run_graph):
+    args = {"_event_processor": "double_async", "max_in_flight": 2}
+    graph = flow(
+        ("storey.Filter", {"_fn": "is_even"}), ("storey.ConcurrentExecution", args)
+    )
+
+    assert run_graph(graph, [1, 2]) == [None, 4]
+
+
+FAILING = [
+    pytest.param([("storey.Map", {"_fn": "fails_on_bad"})], "s0", id="in-a-map"),
+    pytest.param(
+        [("storey.Filter", {"_fn": "fails_on_bad"}), ("storey.Flatten", {})],
+        "s0",
+        id="in-a-filter",
+    ),
+    pytest.param(
+        [("fails_on_bad", {}), ("storey.Map", {"_fn": "twice"})], "s0", id="before"
+    ),
+    pytest.param(
+        [("storey.Map", {"_fn": "twice"}), ("storey.Flatten", {}), ("fails_on_bad", {})],
+        "s2",
+        id="after",
+    ),
+    pytest.param([("storey.Map", {"_fn": "exits_on_bad"})], "s0", id="system-exit"),
+]
+
+
+@pytest.mark.parametrize(("steps", "name"), FAILING)
+def test_only_the_event_of_a_failing_step_fails(open_runner, steps, name):
+    runner = open_runner(flow(*steps))
+
+    for _ in range(2):
+        with pytest.raises(StepError) as caught:
+            runner.run("bad")
+        assert caught.value.step == name
+    assert runner.run("good") is not None
+
+
+def test_a_failing_branch_leaves_the_flow_alive(open_runner):
+    graph = flow(("plus_one", {}))
+    graph.namespace["exits"] = lambda x: exits_on_bad("bad" if x == 2 else x)
+    graph.add_step("storey.Map", "good", after="s0", class_args={"_fn": "double"})
+    graph.add_step("storey.Map", "bad", after="s0", class_args={"_fn": "exits"})
+    graph.change_step("good", responder=True)
+    runner = open_runner(graph, timeout_s=2)
+
+    with pytest.raises(RunError):
+        runner.run(1)
+
+    assert runner.run(5) == 12
+
+
+def test_a_hung_step_is_ended_and_the_next_event_is_fine(open_runner):
+    graph = flow(("storey.Map", {"_fn": "spins_on_bad"}))
+    runner = open_runner(graph, timeout_s=0.2)
+    began = time.monotonic()
+
+    with pytest.raises(DeadlineError):
+        runner.run("bad")
+
+    assert time.monotonic() - began < 0.6
+    assert runner.run("good") == "good"
+
+
+def test_an_awaiting_step_is_ended_and_the_next_event_is_fine(open_runner):
+    async def waits(x):
+        if x == "bad":
+            await asyncio.sleep(5)
+        return x
+
+    graph = flow(("storey.Map", {"_fn": "waits"}))
+    graph.namespace["waits"] = waits
+    runner = open_runner(graph, timeout_s=0.2)
+
+    with pytest.raises(StepError, match="step 's0' failed.*took longer"):
+        runner.run("bad")
+
+    assert runner.run("good") == "good"
+
+
+def test_traces_show_storey_steps(open_runner):
+    runner = open_runner(flow(("plus_one", {}), ("storey.Map", {"_fn": "double"})))
+    trace = runner.answer(3, traced=True).trace
+
+    assert [row.step for row in trace] == ["s0", "s1"]
+
+
+def test_closing_ends_the_flows_threads(open_runner):
+    before = threading.active_count()
+    runner = open_runner(flow(("storey.Map", {"_fn": "double"})))
+    runner.run(1)
+    runner.close()
+
+    assert threading.active_count() <= before + 1
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        pytest.param({"nofn": 1}, "takes no argument 'nofn'", id="unknown"),
+        pytest.param({}, "needs the argument 'fn'", id="missing"),
+        pytest.param({"_fn": "doubel"}, "did you mean 'double'", id="no-function"),
+        pytest.param({"_fn": "subprocess.run"}, "no function or class", id="module"),
+        pytest.param({"_fn": "(event * 2)"}, "write a function", id="expression"),
+        pytest.param(
+            {"_fn": "double", "long_runing": 1}, "did you mean 'long_running'", id="typo"
+        ),
+    ],
+)
+def test_arguments_of_storey_steps_are_checked(open_runner, args, said):
+    with pytest.raises(SpecError, match="step 's0'") as caught:
+        open_runner(flow(("storey.Map", args)))
+
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["storey.flow.asyncio", "storey.flow.traceback.print_exc", "storey.drivers"]
+)
+def test_a_storey_name_reaches_no_further_than_its_steps(open_runner, name):
+    with pytest.raises(SpecError, match="storey has no step"):
+        open_runner(flow((name, {})))
+
+
+def test_an_unknown_storey_step_has_a_suggestion(open_runner):
+    with pytest.raises(SpecError, match="storey has no step 'storey.Mpa'.*'Map'"):
+        open_runner(flow(("storey.Mpa", {})))
+
+
+@pytest.mark.parametrize("option", [{"retries": 1}, {"timeout_s": 1.0}])
+def test_limits_of_storey_steps_are_refused(open_runner, option):
+    graph = flow(("storey.Map", {"_fn": "double"}))
+    graph.change_step("s0", **option)
+
+    with pytest.raises(SpecError, match="'s0' is a storey step, which takes no"):
+        open_runner(graph)
+
+
+def test_a_step_that_cannot_be_built_is_named(open_runner):
+    graph = flow(("storey.Batch", {"max_events": "many", "flush_after_seconds": -1}))
+
+    with pytest.raises(RunError, match="step 's0' cannot be built"):
+        open_runner(graph).run(1)
+
+
+def test_error_handlers_merges_and_generators_cannot_stand_beside(open_runner):
+    def items(x):
+        yield x
+
+    graph = flow(("storey.Map", {"_fn": "double"}))
+    graph.add_step(name="items", handler=items)
+    graph.error_handler("catch", handler="double")
+
+    with pytest.raises(SpecError) as caught:
+        open_runner(graph)
+
+    assert "error handler 'catch' cannot stand" in str(caught.value)
+    assert "'items' is a generator, which cannot stand" in str(caught.value)
