@@ -1,0 +1,194 @@
+"""What do a choice, and a fan-out that is merged again, cost?"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from benchmarks import peers
+from benchmarks.bench_chain import PACKAGES, fused_of
+from benchmarks.measure import Row, Variant, in_turn, measure, one_core
+from benchmarks.report import report, timed_parser
+from jupyter_graph import Graph, Runner
+
+CHOICES = ("a", "b", "c", "d")
+BRANCHES = ("a", "b", "c")
+BODY = {"x": 1, "to": "c", "tags": ["new", "paid"], "user": {"name": "ann"}}
+
+
+def pre(body: Any) -> Any:
+    return {**body, "x": body["x"] + 1}
+
+
+def branch(body: Any) -> Any:
+    return {"x": body["x"] * 2, "to": body["to"]}
+
+
+def post(body: Any) -> Any:
+    return {"x": body["x"] - 1}
+
+
+# -- choice ---------------------------------------------------------------------
+
+
+def plain_choice(body: Any) -> Any:
+    body = pre(body)
+    match body["to"]:
+        case "a" | "b" | "c" | "d":
+            return post(branch(body))
+        case other:
+            raise ValueError(other)
+
+
+def choice_graph() -> Graph:
+    graph = Graph("choice")
+    graph.to(name="pre", handler=pre).to("ChoiceByField", "choose", field_name="to")
+    for name in CHOICES:
+        graph.add_step(name=name, handler=branch, after="choose")
+    graph.add_step(name="post", handler=post, after=CHOICES).respond()
+    return graph
+
+
+def choice_variants(stack: ExitStack) -> list[Variant]:
+    from storey import Choice, Map
+
+    class ByField(Choice):
+        def select_outlets(self, body: Any) -> list[str]:
+            return [body["to"]]
+
+    def inner(last: Any) -> Any:
+        chooser = last.to(Map(pre, name="pre")).to(ByField(name="choose"))
+        end = Map(post, name="post")
+        for name in CHOICES:
+            chooser.to(Map(branch, name=name)).to(end)
+        return end
+
+    def grow(flow: Any) -> None:
+        flow.to(name="pre", handler="pre").to("ByField", "choose")
+        for name in CHOICES:
+            flow.add_step(name=name, handler="branch", after="choose")
+        flow.add_step(name="post", handler="post", after=list(CHOICES)).respond()
+
+    names = {"pre": pre, "branch": branch, "post": post, "ByField": ByField}
+    limit = Variant("plain", in_turn(plain_choice, BODY))
+    return [limit, *_others(stack, choice_graph(), inner, grow, names)]
+
+
+# -- fan-out and merge ----------------------------------------------------------
+
+
+def plain_fan_out(twin: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def plain(body: Any) -> Any:
+        body = pre(body)
+        return [branch(body), branch(twin(body)), branch(twin(body))]
+
+    return plain
+
+
+def same(body: Any) -> Any:
+    return body
+
+
+def fan_out_graph(copies: str) -> Graph:
+    graph = Graph("fan_out", copy=copies)
+    graph.to(name="pre", handler=pre)
+    for name in BRANCHES:
+        graph.add_step(name=name, handler=branch, after="pre")
+    graph.add_step("Merge", "merge", after=BRANCHES).respond()
+    return graph
+
+
+def shallow_variants(stack: ExitStack) -> list[Variant]:
+    graph = fan_out_graph("shallow")
+    runner = stack.enter_context(Runner(graph))
+    return [
+        Variant("plain, dict copies", in_turn(plain_fan_out(dict), BODY)),
+        Variant("plain, no copies", in_turn(plain_fan_out(same), BODY)),
+        Variant("fused function", in_turn(fused_of(graph), BODY)),
+        Variant("Runner.run", in_turn(runner.run, BODY)),
+    ]
+
+
+def deep_variants(stack: ExitStack) -> list[Variant]:
+    """storey copies deeply and has no merging step; one is written here."""
+    from storey import Flow, Map
+
+    class Gather(Flow):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(full_event=True, **options)
+            self._parts: dict[str, list[Any]] = {}
+
+        async def _do(self, event: Any) -> Any:
+            if not hasattr(event, "body"):  # the end of the flow
+                return await self._do_downstream(event)
+            parts = self._parts.setdefault(event.id, [])
+            parts.append(event.body)
+            if len(parts) < len(BRANCHES):
+                return None
+            event.body = self._parts.pop(event.id)
+            return await self._do_downstream(event)
+
+    def inner(last: Any) -> Any:
+        first, end = last.to(Map(pre, name="pre")), Gather(name="merge")
+        for name in BRANCHES:
+            first.to(Map(branch, name=name)).to(end)
+        return end
+
+    def grow(flow: Any) -> None:
+        flow.to(name="pre", handler="pre")
+        for name in BRANCHES:
+            flow.add_step(name=name, handler="branch", after="pre")
+        merge = "mlrun.serving.merger.Merge"
+        flow.add_step(merge, "merge", after=list(BRANCHES)).respond()
+
+    names = {"pre": pre, "branch": branch}
+    limit = Variant("plain, deepcopy", in_turn(plain_fan_out(copy.deepcopy), BODY))
+    return [limit, *_others(stack, fan_out_graph("deep"), inner, grow, names)]
+
+
+# -- all of them ----------------------------------------------------------------
+
+
+def _others(
+    stack: ExitStack, graph: Graph, inner: Any, grow: Any, names: dict[str, Any]
+) -> list[Variant]:
+    runner = stack.enter_context(Runner(graph))
+    found = [
+        Variant("fused function", in_turn(fused_of(graph), BODY)),
+        Variant("Runner.run", in_turn(runner.run, BODY)),
+        Variant("storey AsyncEmitSource", peers.storey_async(stack, inner, BODY)),
+        Variant("storey SyncEmitSource", peers.storey_sync(stack, inner, BODY)),
+    ]
+    if peers.has_mlrun():  # its sync engine takes no branches
+        server = peers.mlrun_server(stack, "async", grow, names)
+        found.append(Variant("MLRun async engine", peers.mlrun_test(server, BODY)))
+    return found
+
+
+SHAPES = {
+    "choice of 4": choice_variants,
+    "fan-out 3 + merge, shallow": shallow_variants,
+    "fan-out 3 + merge, deep": deep_variants,
+}
+
+
+def run(*, rounds: int, turn_s: float) -> list[Row]:
+    rows: list[Row] = []
+    for shape, variants_of in SHAPES.items():
+        with ExitStack() as stack:
+            variants = variants_of(stack)
+            rows += measure(shape, variants, rounds=rounds, turn_s=turn_s)
+    return rows
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    options = timed_parser(__doc__, rounds=9).parse_args(words)
+    with one_core():
+        rows = run(rounds=options.rounds, turn_s=options.turn_ms / 1000)
+    report(rows, PACKAGES, options.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""What does a chain of trivial steps cost, by its length?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from benchmarks import peers
+from benchmarks.measure import Row, Variant, in_turn, measure, one_core
+from benchmarks.report import report, timed_parser
+from jupyter_graph import Context, Graph, Runner
+from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.run.build import build
+
+LENGTHS = (1, 3, 10, 30)
+PACKAGES = ("jupyter_graph", "storey", "mlrun")
+BODY = {"x": 1}
+
+Step = Callable[[Any], Any]
+
+
+def steps_of(length: int) -> dict[str, Step]:
+    """Give that many functions that do next to nothing, by name."""
+
+    def made() -> Step:
+        return lambda body: {"x": body["x"] + 1}
+
+    return {f"s{number}": made() for number in range(length)}
+
+
+def composed(steps: dict[str, Step]) -> Step:
+    """Give the steps as one function, as one would write it: ``s2(s1(s0(body)))``."""
+    text = "body"
+    for name in steps:
+        text = f"{name}({text})"
+    names: dict[str, Any] = dict(steps)
+    exec(f"def plain(body):\n    return {text}\n", names)
+    plain: Step = names["plain"]
+    return plain
+
+
+def chain_of(steps: dict[str, Step]) -> Graph:
+    graph = Graph("chain")
+    last: Any = graph
+    for name, step in steps.items():
+        last = last.to(name=name, handler=step)
+    last.respond()
+    return graph
+
+
+def fused_of(graph: Graph) -> Step:
+    """Give the function that a graph is compiled to, without its runner."""
+    compiled = compile_graph(graph)
+    built = build(compiled, Context())
+    return compiled.function(built.calls, built.instances)
+
+
+def variants_of(stack: ExitStack, steps: dict[str, Step]) -> list[Variant]:
+    graph = chain_of(steps)
+    runner = stack.enter_context(Runner(graph))
+    found = [
+        Variant("plain composition", in_turn(composed(steps), BODY)),
+        Variant("fused function", in_turn(fused_of(graph), BODY)),
+        Variant("Runner.run", in_turn(runner.run, BODY)),
+    ]
+
+    def maps(last: Any) -> Any:
+        from storey import Map
+
+        for name, step in steps.items():  # steps of one name count as a cycle
+            last = last.to(Map(step, name=name))
+        return last
+
+    found += [
+        Variant("storey AsyncEmitSource", peers.storey_async(stack, maps, BODY)),
+        Variant("storey SyncEmitSource", peers.storey_sync(stack, maps, BODY)),
+    ]
+    if peers.has_mlrun():
+        server = _mlrun_chain(stack, steps)
+        found.append(Variant("MLRun sync engine", peers.mlrun_run(server, BODY)))
+    return found
+
+
+def _mlrun_chain(stack: ExitStack, steps: dict[str, Step]) -> Any:
+    def grow(last: Any) -> None:
+        for name in steps:
+            last = last.to(name=name, handler=name)
+        last.respond()
+
+    return peers.mlrun_server(stack, "sync", grow, steps)
+
+
+def run(*, rounds: int, turn_s: float) -> list[Row]:
+    rows: list[Row] = []
+    for length in LENGTHS:
+        shape = f"chain of {length}"
+        with ExitStack() as stack:
+            variants = variants_of(stack, steps_of(length))
+            rows += measure(shape, variants, rounds=rounds, turn_s=turn_s)
+    return rows
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    options = timed_parser(__doc__, rounds=9).parse_args(words)
+    with one_core():
+        rows = run(rounds=options.rounds, turn_s=options.turn_ms / 1000)
+    report(rows, PACKAGES, options.json)
+
+
+if __name__ == "__main__":
+    main()
