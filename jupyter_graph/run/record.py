@@ -28,19 +28,22 @@ class RecordedInput:
     @classmethod
     def of(cls, body: Any, **facts: Any) -> RecordedInput:
         """Keep a copy of a body; one that cannot be copied is kept itself."""
-        try:
-            kept = copy.deepcopy(body)
-        except Exception:
-            kept = body
-        return cls(body=kept, **facts)
+        return cls(body=_copied(body), **facts)
 
     def event(self) -> Event:
         """Give a fresh event with the same content."""
         return Event(
-            copy.deepcopy(self.body),
+            _copied(self.body),
             path=self.path,
             method=self.method,
             headers=dict(self.headers),
             content_type=self.content_type,
             id=self.event_id,
         )
+
+
+def _copied(body: Any) -> Any:
+    try:
+        return copy.deepcopy(body)
+    except Exception:
+        return body

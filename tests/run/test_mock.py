@@ -1,0 +1,124 @@
+"""The mock server does what MLRun's does."""
+
+import types
+
+import pytest
+
+from jupyter_graph import Graph, MockServer, Response
+from jupyter_graph.errors import RunError
+from jupyter_graph.run.record import RecordedInput
+
+
+def echo(x):
+    return x
+
+
+def tell(event):
+    event.body = [event.body, event.path, event.method, event.headers]
+    return event
+
+
+def busy(x):
+    return Response("busy", 503)
+
+
+def fails(x):
+    raise ValueError("boom")
+
+
+def server_of(step, **options):
+    graph = Graph("g")
+    full_event = step is tell
+    graph.to(name="a", handler=step, full_event=full_event).respond()
+    return MockServer(graph, **options)
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        pytest.param({"body": {"a": 1}}, {"a": 1}, id="object"),
+        pytest.param({"body": '{"a": 1}'}, {"a": 1}, id="json-text"),
+        pytest.param({"body": b"[1]"}, [1], id="json-bytes"),
+        pytest.param({"body": "plain"}, "plain", id="text"),
+        pytest.param({"body": None}, None, id="nothing"),
+    ],
+)
+def test_a_body_is_read_and_the_live_answer_given(call, found):
+    with server_of(echo) as server:
+        assert server.test(**call) == found
+
+
+@pytest.mark.parametrize(("body", "method"), [({}, "POST"), (None, "GET")])
+def test_the_method_follows_from_the_body(body, method):
+    with server_of(tell) as server:
+        assert server.test("/p", body=body) == [body, "/p", method, {}]
+
+
+def test_a_failed_event_raises_with_status_and_cause():
+    with server_of(fails) as server, pytest.raises(RunError) as caught:
+        server.test(body=1)
+
+    assert str(caught.value) == "failed (500): ValueError: boom"
+
+
+def test_a_silent_failure_is_a_response():
+    with server_of(fails) as server:
+        found = server.test(body=1, silent=True)
+
+    assert (found.status_code, found.body) == (500, "ValueError: boom")
+
+
+def test_a_bad_body_is_refused():
+    with server_of(echo) as server:
+        found = server.test(body="{", content_type="application/json", silent=True)
+
+    assert found.status_code == 400
+
+
+def test_a_response_of_a_step_keeps_its_status():
+    with server_of(busy) as server:
+        with pytest.raises(RunError, match=r"failed \(503\): busy"):
+            server.test(body=1)
+        assert server.test(body=1, silent=True, get_body=False).status_code == 503
+
+
+def test_the_whole_response_may_be_had():
+    with server_of(echo) as server:
+        found = server.test(body=[1], get_body=False)
+
+    assert (found.status_code, found.body) == (200, [1])
+
+
+def test_a_module_may_be_the_namespace():
+    module = types.ModuleType("steps")
+    exec("def echo(x): return [x]", module.__dict__)
+    graph = Graph.from_dict({"steps": {"a": {"handler": "echo", "responder": True}}})
+
+    with MockServer(graph, namespace=module) as server:
+        assert server.test(body=1) == [1]
+
+
+def test_closing_ends_it():
+    server = server_of(echo)
+    assert server.wait_for_completion() is None
+
+    with pytest.raises(RunError, match="failed"):
+        server.test(body=1)
+
+
+def test_a_recorded_input_keeps_its_own_copy():
+    body = {"a": [1]}
+    recorded = RecordedInput.of(body, path="/p", event_id="e1")
+    body["a"].append(2)
+    event = recorded.event()
+    event.body["a"].append(3)
+
+    assert recorded.event().body == {"a": [1]}
+    assert (event.path, event.id) == ("/p", "e1")
+
+
+def test_what_cannot_be_copied_is_recorded_itself():
+    body = (item for item in [1])
+
+    assert RecordedInput.of(body).body is body
+    assert RecordedInput.of(body).event().body is body
