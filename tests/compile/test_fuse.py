@@ -120,9 +120,7 @@ def test_the_copy_policy_says_what_branches_share(
 
 @pytest.mark.parametrize("copy", ["deep", "shallow"])
 @pytest.mark.parametrize("full_event", [False, True])
-def test_a_body_that_cannot_be_copied_is_shared(
-    run_graph, caplog, copy, full_event
-):
+def test_a_body_that_cannot_be_copied_is_shared(run_graph, caplog, copy, full_event):
     class Uncopied:
         def __copy__(self, memo=None):
             raise TypeError("cannot pickle it")
@@ -431,7 +429,12 @@ def test_a_full_event_step_sees_the_event(open_runner, graph):
     add(graph, "a", "start", tell, full_event=True).respond()
     runner = open_runner(graph.done())
 
-    assert runner.run(1, path="/p", method="PUT", event_id="e7") == [1, "/p", "PUT", "e7"]
+    assert runner.run(1, path="/p", method="PUT", event_id="e7") == [
+        1,
+        "/p",
+        "PUT",
+        "e7",
+    ]
 
 
 @pytest.mark.parametrize("given", [None, {"body": 1}, 5])

@@ -224,7 +224,11 @@ FAILING = [
         [("fails_on_bad", {}), ("storey.Map", {"_fn": "twice"})], "s0", id="before"
     ),
     pytest.param(
-        [("storey.Map", {"_fn": "twice"}), ("storey.Flatten", {}), ("fails_on_bad", {})],
+        [
+            ("storey.Map", {"_fn": "twice"}),
+            ("storey.Flatten", {}),
+            ("fails_on_bad", {}),
+        ],
         "s2",
         id="after",
     ),
@@ -310,7 +314,9 @@ def test_closing_ends_the_flows_threads(open_runner):
         pytest.param({"_fn": "subprocess.run"}, "no function or class", id="module"),
         pytest.param({"_fn": "(event * 2)"}, "write a function", id="expression"),
         pytest.param(
-            {"_fn": "double", "long_runing": 1}, "did you mean 'long_running'", id="typo"
+            {"_fn": "double", "long_runing": 1},
+            "did you mean 'long_running'",
+            id="typo",
         ),
     ],
 )

@@ -75,9 +75,7 @@ def test_the_last_attempts_error_is_the_steps(open_runner, kind, options):
 
 @pytest.mark.parametrize(("kind", "options"), WAYS)
 @pytest.mark.parametrize("error", [BadRequestError, SystemExit, asyncio.CancelledError])
-def test_what_no_attempt_can_mend_is_not_tried_again(
-    open_runner, kind, options, error
-):
+def test_what_no_attempt_can_mend_is_not_tried_again(open_runner, kind, options, error):
     flaky = Flaky(9, error)
     graph = one_step(getattr(flaky, kind), retries=2, backoff_s=0.001, **options)
 

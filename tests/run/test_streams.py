@@ -260,5 +260,7 @@ def test_an_error_handler_for_a_generator_is_refused(open_runner):
     graph = flow(three)
     graph.error_handler("catch", handler=double, step="items")
 
-    with pytest.raises(SpecError, match="'items' is a generator, which takes no on_err"):
+    with pytest.raises(
+        SpecError, match="'items' is a generator, which takes no on_err"
+    ):
         open_runner(graph)
