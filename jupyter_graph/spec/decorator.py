@@ -53,16 +53,15 @@ def step(
     def put(code: Code) -> Code:
         is_class = isinstance(code, type)
         call: dict[str, Any] = {"class_name" if is_class else "handler": code}
-        own = name or getattr(code, "__name__", None)
         if on_error:
             base = None if on_error == "graph" else on_error
             graph.error_handler(
-                own, before=before, step=base, class_args=args, **call, **options
+                name, before=before, step=base, class_args=args, **call, **options
             )
             return code
         follower = before if isinstance(before, str) else None
         handle = graph.add_step(
-            name=own, after=after, before=follower, class_args=args, **call, **options
+            name=name, after=after, before=follower, class_args=args, **call, **options
         )
         if respond:
             handle.respond()

@@ -50,13 +50,13 @@ def check_step_name(name: str, *, route: bool = False) -> str:
 
 
 def graph_name_problem(name: object) -> str | None:
-    """Say what is wrong with a graph's name: the rule of steps, nothing reserved.
+    """Say what is wrong with a graph's name, None when it is fine.
 
     >>> graph_name_problem("graph")
     >>> graph_name_problem("my graph")
     "a graph's name holds letters, digits, '_', '.' and '-', got 'my graph'"
     """
-    if isinstance(name, str) and name in RESERVED - {"$prev"}:
+    if name == "graph":  # what a graph is called when nobody names it
         return None
     problem = step_name_problem(name)
     return problem and re.sub(r"\b(a|the) step\b", r"\1 graph", problem)
@@ -77,7 +77,9 @@ def graph_name(text: str) -> str:
     """
     found = re.sub(r"[^A-Za-z0-9_.\-]", "_", text)[: LONGEST_NAME - 1]
     starts_well = found[:1] == "_" or found[:1].isalpha()
-    return found if starts_well else f"_{found}" if found else "graph"
+    if not starts_well:
+        found = f"_{found}" if found else "graph"
+    return f"{found}_" if found == "start" else found
 
 
 def check_function_name(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import reprlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from jupyter_graph.errors import SpecError, did_you_mean
@@ -418,7 +418,10 @@ RULES: tuple[Rule, ...] = (
 
 def problems(graph: GraphSpec) -> list[Problem]:
     """Give everything that is wrong with a graph, [] when it is fine."""
-    of_types = list(fields_have_their_types(graph))
+    of_types = [
+        replace(problem, step=problem.step and str(problem.step))
+        for problem in fields_have_their_types(graph)
+    ]
     usable = _without(graph, of_types)
     return [*of_types, *(problem for rule in RULES for problem in rule(usable))]
 
@@ -427,7 +430,7 @@ def _without(graph: GraphSpec, wrong: list[Problem]) -> GraphSpec:
     """Give the graph with its own defaults where a field has a wrong type."""
     if not wrong:
         return graph
-    places = {(str(problem.step), problem.field) for problem in wrong}
+    places = {(problem.step, problem.field) for problem in wrong}
 
     def mended(step: StepSpec) -> StepSpec:
         kept = {
@@ -445,7 +448,7 @@ def _without(graph: GraphSpec, wrong: list[Problem]) -> GraphSpec:
         name=graph.name,
         steps=tuple(mended(step) for step in graph.steps),
         router=mended(graph.router) if graph.router else None,
-        on_error=None if ("None", "on_error") in places else graph.on_error,
+        on_error=None if (None, "on_error") in places else graph.on_error,
     )
 
 

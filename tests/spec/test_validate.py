@@ -85,6 +85,18 @@ ONE_PROBLEM = [
     ),
     ({**flow(a=task()), "on_error": 5}, "on_error of the graph must be a text, got 5"),
     # names
+    (
+        {"name": "my graph", **flow(a=task())},
+        "a graph's name holds letters, digits, '_', '.' and '-', got 'my graph'",
+    ),
+    (
+        {"name": 5, **flow(a=task())},
+        "a graph's name is a text of 1 to 63 characters, got 5",
+    ),
+    (
+        {"name": "start", **flow(a=task())},
+        "'start' is reserved; choose another name for the graph",
+    ),
     (flow(**{"2nd": task()}), "a step's name starts with a letter or '_', got '2nd'"),
     (
         flow(**{"a b": task()}),
@@ -162,15 +174,28 @@ ONE_PROBLEM = [
     ),
     (
         flow(a=task(timeout_s=0)),
-        "timeout_s of step 'a' must be a number of seconds above 0 and within a year, got 0",
+        "timeout_s of step 'a' must be a number of seconds above 0 and within "
+        "a year, got 0",
     ),
     (
         flow(a=task(timeout_s="3")),
-        "timeout_s of step 'a' must be a number of seconds above 0 and within a year, got '3'",
+        "timeout_s of step 'a' must be a number of seconds above 0 and within "
+        "a year, got '3'",
     ),
     (
         flow(a=task(timeout_s=math.inf)),
-        "timeout_s of step 'a' must be a number of seconds above 0 and within a year, got inf",
+        "timeout_s of step 'a' must be a number of seconds above 0 and within "
+        "a year, got inf",
+    ),
+    (
+        flow(a=task(timeout_s=10**5000)),
+        "timeout_s of step 'a' must be a number of seconds above 0 and within a year, "
+        "got a very large number",
+    ),
+    (
+        flow(a=task(class_args={"x": {"$tuple": 5}})),
+        "field 'class_args' of step 'a' is tagged wrongly; {\"$tuple\": [1, 2]} and "
+        "{\"$items\": [[1, 2]]} are right, got {'$tuple': 5}",
     ),
     (
         flow(a=task(retries=-1)),
@@ -314,10 +339,6 @@ def test_a_broken_document_is_told_what_is_wrong(document, said):
     assert said in str(error)
 
 
-def test_the_table_is_long_enough():
-    assert len(ONE_PROBLEM) >= 60
-
-
 def test_all_problems_are_told_at_once():
     document = {
         "engine": "fast",
@@ -350,7 +371,7 @@ def test_wrong_types_hide_no_other_problem():
     places = {(problem.step, problem.field) for problem in found}
     assert places == {
         ("a", "handler"), ("a", "on_error"), ("a", "after"), ("7", "name"),
-        (7, "class_args"), ("b", "after"), (None, "on_error"),
+        ("7", "class_args"), ("b", "after"), (None, "on_error"),
     }  # fmt: skip
 
 
@@ -422,12 +443,12 @@ BUILDER = [
 def test_the_builder_refuses_and_leaves_the_graph_as_it_was(call, said):
     graph = Graph("g")
     graph.to(name="a", handler=f)
-    before = graph.spec
+    before = graph.spec, dict(graph.namespace), graph.last_step
 
-    with pytest.raises(SpecError, match=said.replace("(", r"\(")):
+    with pytest.raises(SpecError, match=said):
         call(graph)
 
-    assert graph.spec == before
+    assert (graph.spec, graph.namespace, graph.last_step) == before
 
 
 def test_two_objects_of_one_name_are_refused():
@@ -446,7 +467,7 @@ def test_two_objects_of_one_name_are_refused():
 
 @pytest.mark.parametrize("name", ["", "2nd", "a b", "../up", "$now", 5, "x" * 64])
 def test_a_graph_needs_a_proper_name(name):
-    with pytest.raises(SpecError, match="name|reserved"):
+    with pytest.raises(SpecError, match=r"name|reserved"):
         Graph(name)
 
 
