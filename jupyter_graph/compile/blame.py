@@ -39,7 +39,7 @@ def caught(error: BaseException, handlers: Collection[str] = ()) -> str:
     """
     if is_interrupt(error):
         raise error
-    step = said_by(as_raised(error))
+    step = said_by(as_raised(error)) or said_by(error)
     if step in handlers:
         raise error
     untag(error)

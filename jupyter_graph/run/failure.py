@@ -41,8 +41,8 @@ def fail(
         late(said_by(error), event_id, graph, limit_s)
     if _is_stop(error):
         raise error
-    error = as_raised(error)
-    step = said_by(error)
+    turned, error = error, as_raised(error)
+    step = said_by(error) or said_by(turned)
     untag(error)
     if step:
         raise StepError(step, event_id or new_id(), error) from error

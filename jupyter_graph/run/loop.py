@@ -146,6 +146,8 @@ class LoopThread:
         self.is_stuck = False
         self._slow: set[str] = set()
         self._last: asyncio.Task[None] | None = None
+        self._is_ending = False
+        self._lock = threading.Lock()
         self.thread.start()
         self._heartbeat = Heartbeat(
             self.loop, timeout_s, on_slow=self._is_slow, on_stuck=self._is_kept
@@ -210,7 +212,9 @@ class LoopThread:
 
     def _end(self) -> None:
         unwatch(self._heartbeat)
-        if not self.loop.is_closed():
+        with self._lock:
+            was_ending, self._is_ending = self._is_ending, True
+        if not was_ending and not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.loop.stop)
 
     def close(self, wait_s: float = 2) -> None:
