@@ -39,9 +39,11 @@ lab: $(VENV)/.lab  ## open JupyterLab on the notebooks, with badges and the pane
 	$(PY) labextension/build.py develop
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-bench: $(VENV)/.test  ## benchmarks that need no peers
+bench: $(VENV)/.test  ## cost beside the plain limit: chains, branches, start-up, HTTP
 	$(PY) -m benchmarks.bench_chain
+	$(PY) -m benchmarks.bench_branches
 	$(PY) -m benchmarks.bench_import
+	$(PY) -m benchmarks.bench_http
 
 labextension: $(VENV)/.lab  ## build the JupyterLab part (Node comes from PyPI)
 	$(PY) labextension/build.py build
