@@ -527,7 +527,7 @@ def test_a_handler_that_fails_fails_the_event(open_runner, graph, of_graph):
     if of_graph:
         graph.error_handler("graphs", handler=mark("graphs"))
 
-    with pytest.raises(StepError, match="step 'own' failed.*broken too"):
+    with pytest.raises(StepError, match=r"step 'own' failed.*broken too"):
         open_runner(graph.done()).run([])
 
 

@@ -1,6 +1,7 @@
 """Every event ends in time, whatever its step does; its neighbours do not notice."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import threading
@@ -38,10 +39,8 @@ def blocked_lock():
 def swallows():
     end = time.monotonic() + HANG_S
     while time.monotonic() < end:
-        try:
+        with contextlib.suppress(Exception):
             spin(0.01)
-        except Exception:
-            pass
 
 
 async def async_sleep():

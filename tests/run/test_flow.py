@@ -283,7 +283,7 @@ def test_an_awaiting_step_is_ended_and_the_next_event_is_fine(open_runner):
     graph.namespace["waits"] = waits
     runner = open_runner(graph, timeout_s=0.2)
 
-    with pytest.raises(StepError, match="step 's0' failed.*took longer"):
+    with pytest.raises(StepError, match=r"step 's0' failed.*took longer"):
         runner.run("bad")
 
     assert runner.run("good") == "good"
@@ -336,7 +336,7 @@ def test_a_storey_name_reaches_no_further_than_its_steps(open_runner, name):
 
 
 def test_an_unknown_storey_step_has_a_suggestion(open_runner):
-    with pytest.raises(SpecError, match="storey has no step 'storey.Mpa'.*'Map'"):
+    with pytest.raises(SpecError, match=r"storey has no step 'storey.Mpa'.*'Map'"):
         open_runner(flow(("storey.Mpa", {})))
 
 

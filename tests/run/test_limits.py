@@ -69,7 +69,7 @@ def test_the_last_attempts_error_is_the_steps(open_runner, kind, options):
     flaky = Flaky(9)
     graph = one_step(getattr(flaky, kind), retries=2, backoff_s=0.001, **options)
 
-    with pytest.raises(StepError, match="step 'a' failed.*attempt 3"):
+    with pytest.raises(StepError, match=r"step 'a' failed.*attempt 3"):
         open_runner(graph).run("x")
 
 
@@ -143,7 +143,7 @@ def test_a_steps_own_limit_fails_the_step(open_runner, step, options):
     runner = open_runner(one_step(step, timeout_s=0.1, **options))
     began = time.monotonic()
 
-    with pytest.raises(StepError, match="took longer than 0.1 s") as caught:
+    with pytest.raises(StepError, match=r"took longer than 0.1 s") as caught:
         runner.run("bad")
 
     assert time.monotonic() - began < 0.6
@@ -182,7 +182,7 @@ def test_an_error_handler_is_limited_itself(open_runner):
     graph = one_step(Flaky(9).sync)
     graph.error_handler("catch", handler=hangs, step="a", timeout_s=0.05)
 
-    with pytest.raises(StepError, match="step 'catch' failed.*took longer than 0.05"):
+    with pytest.raises(StepError, match=r"step 'catch' failed.*took longer than 0.05"):
         open_runner(graph).run("bad")
 
 

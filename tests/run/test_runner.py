@@ -5,7 +5,7 @@ import html
 
 import pytest
 
-from jupyter_graph import Graph, Response, Runner, StepError
+from jupyter_graph import Graph, Runner, StepError
 from jupyter_graph.compile.plan import compile_graph
 from jupyter_graph.errors import NotFoundError, RunError, SpecError
 from jupyter_graph.run.event import Event
