@@ -87,8 +87,11 @@ class Resolver:
     def _value(self, name: str, key: str, step: StepSpec) -> Any:
         """Give a variable; a document may not reach imported code through it."""
         value = self.namespace[name]
-        if _is_code(value) and not self.is_trusted:
-            self._own(name, f"step {step.name!r}: argument {key!r}")
+        where = f"step {step.name!r}: argument {key!r}"
+        if not self.is_trusted and name.startswith("__"):
+            raise UnknownStepError(f"{where}: {name!r} is Python's own, no variable")
+        if not self.is_trusted and _is_code(value):
+            self._own(name, where)
         return value
 
     def _own(self, name: str, where: str) -> Any:
