@@ -1,4 +1,4 @@
-"""What may be a step, how it is called, and which arguments fit it."""
+"""What may be a step: every kind of callable, and every way to get it wrong."""
 
 import functools
 
@@ -10,45 +10,85 @@ from jupyter_graph.compile.plan import compile_graph
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.model import StepSpec
 
-
-class Scales:
-    """Gives a number times another, plus an offset."""
-
-    def __init__(self, by, *, offset=0):
-        self.by, self.offset = by, offset
-
-    def do(self, x):
-        return x * self.by + self.offset
+ARGS = "class_args"
 
 
-class TakesAll:
-    def __init__(self, context=None, name=None, **options):
-        self.name, self.options = name, options
-
-    def do(self, x):
-        return self.name, self.options
+# -- callables that are steps -----------------------------------------------------
 
 
-class Callable:
-    def __call__(self, x):
-        return [x]
+def double(body):
+    return body * 2
 
 
-class WithMethods:
-    @staticmethod
-    def static(x):
-        return x + 1
+def with_more(body, more=1, *rest, key=None, **others):
+    return [body, more, rest, key, others]
 
-    @classmethod
-    def of_class(cls, x):
-        return x + 2
 
-    def plain(self, x, factor=3):
-        return x * factor
+def anything(*bodies):
+    return list(bodies)
 
-    @property
-    def no_method(self):
-        return 5
+
+def only_positional(body, /):
+    return body * 2
+
+
+def items(body):
+    yield body
+    yield body * 2
+
+
+async def later(body):
+    return body * 2
+
+
+async def items_later(body):
+    yield body
+    yield body * 2
+
+
+def timed(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def awaited(function):
+    @functools.wraps(function)
+    async def wrapper(*args, **kwargs):
+        return await function(*args, **kwargs)
+
+    return wrapper
+
+
+def add(number, body):
+    return body + number
+
+
+class Do:
+    def do(self, body):
+        return body * 2
+
+
+class DoEvent:
+    def do_event(self, event):
+        event.body = event.body * 2
+        return event
+
+    def do(self, body):
+        raise AssertionError
+
+
+class DoLater:
+    async def do(self, body):
+        return body * 2
+
+
+class DoItems:
+    def do(self, body):
+        yield body
+        yield body * 2
 
 
 class Slots:
@@ -57,247 +97,340 @@ class Slots:
     def __init__(self):
         self.count = 0
 
-    def do(self, x):
+    def do(self, body):
         self.count += 1
-        return self.count
+        return body * 2
 
 
-def decorated(function):
-    @functools.wraps(function)
-    def wrapper(*args, **options):
-        return function(*args, **options)
+class Explodes:
+    def __init__(self):
+        raise SystemExit("built")
 
-    return wrapper
-
-
-@decorated
-def wrapped(x):
-    return x + 1
+    def do(self, body):
+        return body
 
 
-def with_default(x, factor=2):
-    return x * factor
+class Callable:
+    def __call__(self, body):
+        return body * 2
+
+    def method(self, body):
+        return body * 2
+
+    @property
+    def no_method(self):
+        return 5
+
+    @staticmethod
+    def static(body):
+        return body * 2
+
+    @classmethod
+    def of_class(cls, body):
+        return [cls.__name__, body]
+
+    async def later(self, body):
+        return body * 2
 
 
-def of_any(*args):
-    return args
-
-
-def keywords(x, **options):
-    return x, options
-
-
-@pytest.mark.parametrize(
-    ("step", "args", "found"),
-    [
-        pytest.param(with_default, {}, 6, id="default"),
-        pytest.param(with_default, {"factor": 4}, 12, id="argument"),
-        pytest.param(of_any, {}, (3,), id="star"),
-        pytest.param(keywords, {"a": 1}, (3, {"a": 1}), id="double-star"),
-        pytest.param(wrapped, {}, 4, id="decorated"),
-        pytest.param(abs, {}, 3, id="builtin"),
-        pytest.param(Scales, {"by": 2}, 6, id="class"),
-        pytest.param(Scales, {"by": 2, "offset": 1}, 7, id="keyword-only"),
-        pytest.param(TakesAll, {"a": 1}, ("it", {"a": 1}), id="all-arguments"),
-        pytest.param(Slots, {}, 1, id="slots"),
-    ],
-)
-def test_functions_and_classes_are_steps(run_step, step, args, found):
-    assert run_step(step, [3], **args) == [found]
-
-
-@pytest.mark.parametrize(
-    ("method", "found"), [("static", 4), ("of_class", 5), ("plain", 9)]
-)
-def test_a_method_may_be_named(run_graph, method, found):
-    graph = Graph("g")
-    graph.to(WithMethods, "a", method)
-
-    assert run_graph(graph, [3]) == [found]
-
-
-def test_a_callable_class_is_a_step_by_its_call(run_graph):
-    graph = Graph("g")
-    graph.to(Callable, "a", "__call__")
-
-    assert run_graph(graph, [3]) == [[3]]
-
-
-def test_a_bound_method_is_a_step(run_graph):
-    graph = Graph("g")
-    graph.to(name="a", handler=Scales(3).do)
-
-    assert run_graph(graph, [3]) == [9]
-
-
-def test_do_event_comes_before_do(run_step):
-    class Both:
-        def do(self, x):
-            return "do"
-
-        def do_event(self, event):
-            event.body = "do_event"
-            return event
-
-    assert run_step(Both, [1]) == ["do_event"]
-
-
-class NoDo:
-    def run(self, x):
-        return x
-
-
-class Context:
-    def select_outlets(self, body):
-        return []
-
-
-def nothing():
-    return 1
-
-
-def keyword_only(*, x):
-    return x
-
-
-def two(x, y):
-    return x
-
-
-class DoNothing:
-    def do(self):
-        return 1
-
-
-class DoTwo:
-    def do(self, x, y):
-        return x
-
-
-class AsyncChoice:
-    async def select_outlets(self, body):
-        return []
-
-
-REFUSED = [
-    (nothing, {}, "nothing() takes no argument; a step takes the body as its first"),
-    (keyword_only, {}, "keyword_only() takes no argument"),
-    (two, {}, "two() needs y besides the body; give them defaults"),
-    (with_default, {"facotr": 2}, "takes no argument 'facotr'; did you mean 'factor'?"),
-    (with_default, {"x": 2}, "takes no argument 'x' (it takes: factor)"),
-    (wrapped, {"a": 2}, "takes no argument 'a' (it takes: none)"),
-    (NoDo, {}, "class 'NoDo' has no method 'do'; add do(self, body)"),
-    (int, {}, "class 'int' has no method 'do'"),
-    (DoNothing, {}, "DoNothing.do() takes no argument"),
-    (DoTwo, {}, "DoTwo.do() needs y besides the body"),
-    (Scales, {}, "'Scales' needs the argument 'by'"),
-    (Scales, {"by": 1, "offest": 2}, "no argument 'offest'; did you mean 'offset'?"),
-    (Scales, {"of": 1}, "'Scales' takes no argument 'of'"),
-    (AsyncChoice, {}, "select_outlets must be a plain function"),
+CALLABLES = [
+    pytest.param(double, 8, id="function"),
+    pytest.param(lambda body: body * 2, 8, id="lambda"),
+    pytest.param(with_more, [4, 1, (), None, {}], id="defaults"),
+    pytest.param(anything, [4], id="star-args"),
+    pytest.param(only_positional, 8, id="positional-only"),
+    pytest.param(later, 8, id="coroutine"),
+    pytest.param(timed(double), 8, id="decorated"),
+    pytest.param(awaited(later), 8, id="decorated-coroutine"),
+    pytest.param(functools.partial(add, 10), 14, id="partial"),
+    pytest.param(functools.partial(with_more, more=5), [4, 5, (), None, {}], id="kw"),
+    pytest.param(functools.partial(later), 8, id="partial-coroutine"),
+    pytest.param(
+        functools.partial(functools.partial(later)), 8, id="partial-of-partial"
+    ),
+    pytest.param(functools.cache(double), 8, id="cached"),
+    pytest.param(Callable(), 8, id="callable-instance"),
+    pytest.param(Callable().method, 8, id="bound-method"),
+    pytest.param(Callable().later, 8, id="bound-coroutine"),
+    pytest.param(Callable.static, 8, id="static-method"),
+    pytest.param(Callable.of_class, ["Callable", 4], id="class-method"),
+    pytest.param(abs, 4, id="builtin"),
+    pytest.param("{}".format, "4", id="builtin-method"),
 ]
 
 
+@pytest.fixture
+def run_code(open_runner):
+    """Run bodies through one step of any code; give the answers."""
+
+    def run(code, *bodies, **fields):
+        graph = Graph("one")
+        kind = "class_name" if isinstance(code, type) else "handler"
+        graph.put_step(StepSpec(name="it", responder=True, **{kind: "it"}, **fields))
+        graph.namespace["it"] = code
+        runner = open_runner(graph)
+        return [runner.run(body) for body in bodies]
+
+    return run
+
+
+@pytest.mark.parametrize(("code", "answer"), CALLABLES)
+def test_every_kind_of_callable_is_a_step(run_code, code, answer):
+    assert run_code(code, 4) == [answer]
+
+
+@pytest.mark.parametrize("code", [items, items_later, DoItems])
+def test_generators_give_their_items(run_code, code):
+    [stream] = run_code(code, 4)
+
+    assert list(stream) == [4, 8]
+
+
+@pytest.mark.parametrize("code", [Do, DoEvent, DoLater, Slots])
+def test_classes_are_built_and_their_do_is_called(run_code, code):
+    assert run_code(code, 4, 5) == [8, 10]
+
+
 @pytest.mark.parametrize(
-    ("step", "args", "said"), REFUSED, ids=[said[:40] for _, _, said in REFUSED]
-)
-def test_what_cannot_be_a_step_is_refused_before_anything_is_built(step, args, said):
-    kind = "class_name" if isinstance(step, type) else "handler"
-    graph = Graph("g")
-    graph.to(name="it", **{kind: step}, class_args=args)
-
-    with pytest.raises(SpecError, match="step 'it'") as caught:
-        compile_graph(graph)
-
-    assert said in str(caught.value)
-
-
-def test_all_arguments_that_do_not_fit_are_told_at_once():
-    graph = Graph("g")
-    graph.to(Scales, "a", offest=1).to(name="b", handler=nothing)
-
-    with pytest.raises(SpecError) as caught:
-        compile_graph(graph)
-
-    assert len(caught.value.problems) == 3
-    assert "invalid graph 'g'" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("method", "said"),
+    ("handler", "answer"),
     [
-        ("plian", "has no method 'plian'; did you mean 'plain'?"),
-        ("no_method", "has no method 'no_method'"),
-        ("__init__", "has no method '__init__'"),
-        ("__class__", "has no method '__class__'"),
+        ("method", 8), ("static", 8), ("of_class", ["Callable", 4]), ("later", 8),
+        ("__call__", 8),
+    ],
+)  # fmt: skip
+def test_a_handler_names_any_method_of_a_class(run_code, handler, answer):
+    assert run_code(Callable, 4, handler=handler) == [answer]
+
+
+@pytest.mark.parametrize(
+    ("code", "is_async", "is_stream"),
+    [
+        (double, False, False),
+        (later, True, False),
+        (items, False, True),
+        (items_later, True, True),
+        (functools.partial(items_later), True, True),
+        (timed(double), False, False),
+        (awaited(later), True, False),
+        (Callable().later, True, False),
+        (DoLater, True, False),
+        (DoItems, False, True),
     ],
 )
-def test_a_method_that_is_none_is_refused(method, said):
-    graph = Graph("g")
-    graph.to(WithMethods, "a", method)
+def test_the_nature_of_code_is_seen_before_it_runs(code, is_async, is_stream):
+    found = look_at(StepSpec(name="a", handler=None), code)
 
-    with pytest.raises(SpecError) as caught:
-        compile_graph(graph)
-
-    assert said in str(caught.value)
-
-
-@pytest.mark.parametrize("value", [5, "text", None, [1]])
-def test_what_cannot_be_called_is_no_step(value):
-    with pytest.raises(SpecError, match="a function or a class is needed"):
-        look_at(StepSpec(name="a", handler="value"), value)
+    assert (found.is_async, found.is_stream) == (is_async, is_stream)
 
 
 def test_a_constructor_is_not_called_by_compiling():
-    class Explodes:
-        def __init__(self):
-            raise SystemExit("built")
-
-        def do(self, x):
-            return x
-
     graph = Graph("g")
     graph.to(Explodes, "a")
 
     assert compile_graph(graph).spec.names() == ("a",)
 
 
+# -- what is injected -------------------------------------------------------------
+
+
+class Asks:
+    def __init__(self, context, name, factor=1):
+        self.found = [name, context.get_param("p"), factor]
+
+    def do(self, body):
+        return self.found
+
+
+class AsksForAll:
+    def __init__(self, **kwargs):
+        self.found = sorted(kwargs)
+
+    def do(self, body):
+        return self.found
+
+
+class HasAName:
+    def __init__(self, name="own"):
+        self.name = name
+
+    def do(self, body):
+        return self.name
+
+
+def asks(body, context):
+    return [body, context.name, context.get_param("p")]
+
+
 @pytest.mark.parametrize(
-    ("step", "is_async", "is_stream"),
+    ("code", "args", "answer"),
     [
-        pytest.param(lambda x: x, False, False, id="function"),
-        pytest.param(
-            functools.partial(with_default, factor=2), False, False, id="part"
+        pytest.param(Asks, {"factor": 3}, ["it", "P", 3], id="constructor"),
+        pytest.param(AsksForAll, {"x": 1}, ["context", "name", "x"], id="kwargs"),
+        pytest.param(HasAName, {}, "it", id="name-with-default"),
+        pytest.param(HasAName, {"name": "mine"}, "mine", id="given-name-wins"),
+        pytest.param(asks, {}, [4, "it", "P"], id="function"),
+    ],
+)
+def test_name_and_context_are_given_to_those_who_ask(open_runner, code, args, answer):
+    graph = Graph("one")
+    kind = "class_name" if isinstance(code, type) else "handler"
+    graph.to(name="it", **{kind: code}, class_args=args).respond()
+
+    assert open_runner(graph, parameters={"p": "P"}).run(4) == answer
+
+
+def test_a_function_takes_arguments_too(run_code):
+    assert run_code(with_more, 4, class_args={"more": 2, "x": 3}) == [
+        [4, 2, (), None, {"x": 3}]
+    ]
+
+
+# -- what is refused --------------------------------------------------------------
+
+
+def nothing():
+    return 1
+
+
+def only_key(*, key=None):
+    return key
+
+
+def two(body, second):
+    return second
+
+
+def key_needed(body, *, key):
+    return key
+
+
+def strict(body, limit=1):
+    return limit
+
+
+class Empty:
+    pass
+
+
+class NoBody:
+    def do(self):
+        return 1
+
+
+class Two:
+    def do(self, body, second):
+        return second
+
+
+class Needs:
+    def __init__(self, limit, unit):
+        pass
+
+    def do(self, body):
+        return body
+
+
+class Takes:
+    def __init__(self, limit=1, *, unit="s"):
+        pass
+
+    def do(self, body):
+        return body
+
+
+class PicksLater:
+    async def select_outlets(self, body):
+        return body
+
+
+class StaticNothing:
+    @staticmethod
+    def do():
+        return 1
+
+
+REFUSED = [
+    (nothing, {}, "'it'() takes no argument; a step takes the body as its first"),
+    (only_key, {}, "takes no argument"),
+    (two, {}, "it() needs second besides the body; give them defaults"),
+    (key_needed, {}, "it() needs key besides the body"),
+    (
+        strict,
+        {ARGS: {"limt": 5}},
+        "'it' takes no argument 'limt'; did you mean 'limit'? (it takes: limit)",
+    ),
+    (double, {ARGS: {"x": 5}}, "'it' takes no argument 'x' (it takes: none)"),
+    (double, {ARGS: {"body": 5}}, "takes no argument 'body'"),
+    (Empty, {}, "class 'Empty' has no method 'do'; add do(self, body), or name anothe"),
+    (Do, {"handler": "run"}, "class 'Do' has no method 'run'"),
+    (Callable, {"handler": "metod"}, "no method 'metod'; did you mean 'method'?"),
+    (Callable, {"handler": "no_method"}, "has no method 'no_method'"),
+    (Callable, {"handler": "__class__"}, "has no method '__class__'"),
+    (int, {}, "class 'int' has no method 'do'"),
+    (NoBody, {}, "NoBody.do() takes no argument"),
+    (StaticNothing, {}, "StaticNothing.do() takes no argument"),
+    (Two, {}, "Two.do() needs second besides the body"),
+    (Needs, {}, "'it' needs the arguments 'limit', 'unit'"),
+    (Needs, {ARGS: {"limit": 1}}, "'it' needs the argument 'unit'"),
+    (
+        Takes,
+        {ARGS: {"limits": 1}},
+        "takes no argument 'limits'; did you mean 'limit'? (it takes: limit, unit)",
+    ),
+    (Takes, {ARGS: {"self": 1}}, "takes no argument 'self'"),
+    (PicksLater, {}, "PicksLater.select_outlets must be a plain function"),
+    (5, {}, "'it' is an int; a function or a class is needed"),
+    ("text", {}, "'it' is a str; a function or a class is needed"),
+    (items, {"timeout_s": 1.0}, "is a generator, which takes no timeout_s"),
+    (items, {"retries": 1}, "is a generator, which takes no retries"),
+    (items_later, {"blocking": True}, "is a generator, which takes no blocking"),
+    (later, {"blocking": True}, "is a coroutine, which takes no blocking"),
+]
+
+
+@pytest.mark.parametrize(("code", "fields", "message"), REFUSED)
+def test_code_that_cannot_be_a_step_is_refused(run_code, code, fields, message):
+    with pytest.raises(SpecError) as refused:
+        run_code(code, 4, **fields)
+
+    assert str(refused.value).startswith("step 'it'")
+    assert message.replace("'it'()", "it()") in str(refused.value)
+
+
+def test_all_wrong_arguments_are_listed_at_once(run_code):
+    with pytest.raises(SpecError) as refused:
+        run_code(Needs, 4, class_args={"limt": 1, "unti": 2})
+
+    assert len(refused.value.problems) == 3
+
+
+def test_all_steps_that_do_not_fit_are_listed_at_once(open_runner):
+    graph = Graph("g")
+    graph.to(name="a", handler=nothing).to(Empty, name="b").to(Do, name="c", x=1)
+
+    with pytest.raises(SpecError) as refused:
+        open_runner(graph)
+    assert [problem[:8] for problem in refused.value.problems] == [
+        "step 'a'", "step 'b'", "step 'c'",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("class_name", "args", "message"),
+    [
+        ("storey.Map", {}, "needs the argument 'fn'"),
+        (
+            "storey.Map",
+            {"fn": double, "lng_running": True},
+            "no argument 'lng_running'",
         ),
+        ("storey.Batch", {"max_event": 3}, "did you mean 'max_events'?"),
     ],
 )
-def test_the_nature_of_a_plain_step(step, is_async, is_stream):
-    code = look_at(StepSpec(name="a", handler="f"), step)
+def test_arguments_of_storeys_steps_are_checked(open_runner, class_name, args, message):
+    graph = Graph("g")
+    graph.to(class_name, name="it", class_args=args).respond()
 
-    assert (code.is_async, code.is_stream) == (is_async, is_stream)
-
-
-async def coroutine(x):
-    return x
-
-
-def generator(x):
-    yield x
-
-
-async def async_generator(x):
-    yield x
-
-
-@pytest.mark.parametrize(
-    ("step", "is_async", "is_stream"),
-    [
-        (coroutine, True, False),
-        (generator, False, True),
-        (async_generator, True, True),
-        (functools.partial(coroutine), True, False),
-    ],
-)
-def test_the_nature_of_coroutines_and_generators(step, is_async, is_stream):
-    code = look_at(StepSpec(name="a", handler="f"), step)
-
-    assert (code.is_async, code.is_stream) == (is_async, is_stream)
+    with pytest.raises(SpecError, match="step 'it'") as refused:
+        open_runner(graph)
+    assert message in str(refused.value)

@@ -1,228 +1,376 @@
-"""Names in a document reach what the notebook defined, and nothing else."""
+"""What the names of a graph stand for; what a document's names never reach."""
 
+import builtins
 import functools
-import math
+import json
 import os
 import subprocess
 import sys
-import types
 from os import system
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from jupyter_graph import Graph, Runner
+import jupyter_graph.steps
+from jupyter_graph import Graph
 from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.compile.resolve import Resolver, resolve
 from jupyter_graph.errors import SpecError, UnknownStepError
+from jupyter_graph.spec.model import GraphSpec, StepSpec
 from jupyter_graph.spec.values import value_of
+from jupyter_graph.steps import BLOCKS
 
 
-def notebook(code="", **more):
-    """The namespace of a notebook that ran this code."""
-    names = {"__name__": "__main__", **more}
-    exec(code, names)
-    return names
+def own(body):
+    return body
 
 
-MINE = """
-def double(x): return x * 2
-class Adds:
-    def __init__(self, n=1, model=None): self.n, self.model = n, model
-    def do(self, x): return x + self.n
-    def other(self, x): return x - self.n
-"""
-DANGEROUS = notebook(
-    MINE + "import os, subprocess\nfrom os import system\nfrom math import sqrt\n",
-    alias=system,
-    run=subprocess.run,
-    popen=subprocess.Popen,
-    part=functools.partial(system, "true"),
-    method="x".upper,
-    module=types.ModuleType("m"),
-    number=5,
-)
+class Own:
+    def __init__(self, fn=None):
+        self.fn = fn
+
+    def do(self, body):
+        return body
 
 
-def document(**step):
-    return {"steps": {"a": {"responder": True, **step}}}
+def of_notebook(code):
+    """Give a function or class as a cell would have defined it."""
+    code.__module__ = "__main__"
+    return code
 
 
-@pytest.fixture
-def no_command(monkeypatch):
-    """A command that runs would fail the test."""
+of_notebook(own)
+of_notebook(Own)
 
-    def ran(*_, **__):
-        pytest.fail("a command was run")
+HOSTILE = {
+    "__builtins__": __builtins__,
+    "Own": Own,
+    "Path": Path,
+    "call": functools.partial(system),
+    "dumps": json.dumps,
+    "eval": eval,
+    "exec": exec,
+    "importer": __import__,
+    "json": json,
+    "method": Path().exists,
+    "number": 5,
+    "os": os,
+    "own": own,
+    "subprocess": subprocess,
+    "system": system,
+}
+REFUSED = [
+    "os", "os.system", "os.path.join", "system", "subprocess", "subprocess.run",
+    "subprocess.Popen", "__builtins__", "__builtins__.eval", "builtins.eval", "eval",
+    "exec", "importer", "__import__", "json.dumps", "dumps", "call", "method", "Path",
+    "Path.unlink", "pathlib.Path", "number", "own.__globals__", "own.__call__",
+    "Own.do", "Own.__init__.__globals__", "__main__.own", "sys.exit", "storey.os",
+    "storey.Flow.__init__", "storey.flow.os", "storey.pandas", "storey.", "",
+    "jupyter_graph.steps.importlib", "jupyter_graph.steps.load_block",
+    "(event['x'])", "lambda x: x", "importlib.import_module", "a b", "os;system",
+]  # fmt: skip
 
-    monkeypatch.setattr(os, "system", ran)
-    monkeypatch.setattr(subprocess, "Popen", ran)
 
-
-@pytest.mark.parametrize(
-    ("step", "found"),
-    [
-        ({"handler": "double"}, 8),
-        ({"class_name": "Adds"}, 5),
-        ({"class_name": "Adds", "class_args": {"n": 3}}, 7),
-        ({"class_name": "Adds", "handler": "other"}, 3),
-    ],
-)
-def test_a_document_reaches_what_the_notebook_defined(open_runner, step, found):
-    graph = Graph.from_dict(document(**step), notebook(MINE))
-
-    assert open_runner(graph).run(4) == found
-
-
+@pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize(
     "step",
     [
-        {"handler": "os.system"},
-        {"handler": "os"},
-        {"handler": "system"},
-        {"handler": "alias"},
-        {"handler": "run"},
-        {"handler": "subprocess.run"},
-        {"handler": "subprocess"},
-        {"handler": "part"},
-        {"handler": "method"},
-        {"handler": "module"},
-        {"handler": "number"},
-        {"handler": "sqrt"},
-        {"handler": "math.sqrt"},
-        {"handler": "eval"},
-        {"handler": "exec"},
-        {"handler": "__import__"},
-        {"handler": "__builtins__"},
-        {"handler": "builtins.eval"},
-        {"handler": "double.__globals__"},
-        {"handler": "(__import__('os').system('true'))"},
-        {"handler": "lambda x: x"},
-        {"handler": "jupyter_graph.run.runner.Runner"},
-        {"class_name": "popen"},
-        {"class_name": "subprocess.Popen"},
-        {"class_name": "Adds.__init__"},
-        {"class_name": "storey.flow.os.system"},
-        {"class_name": "storey.asyncio.subprocess.Process"},
-        {"class_name": "jupyter_graph.steps.load_block"},
-        {"class_name": "Adds", "handler": "__class__"},
-        {"class_name": "Adds", "handler": "__reduce__"},
-        {"class_name": "Adds", "handler": "__init__"},
-        {"class_name": "Adds", "class_args": {"model": value_of("os")}},
-        {"class_name": "Adds", "class_args": {"model": value_of("system")}},
-        {"class_name": "Adds", "class_args": {"model": value_of("part")}},
-        {"class_name": "Adds", "class_args": {"model": value_of("popen")}},
-        {"class_name": "Adds", "class_args": {"model": value_of("__builtins__")}},
-        {"class_name": "Adds", "class_args": {"model": value_of("nowhere")}},
-        {"class_name": "storey.Map", "class_args": {"_fn": "system"}},
-        {"class_name": "storey.Map", "class_args": {"_fn": "os.system"}},
-        {"class_name": "storey.Map", "class_args": {"_fn": "(event.system)"}},
+        pytest.param(lambda name: {"handler": name}, id="handler"),
+        pytest.param(lambda name: {"class_name": name}, id="class"),
+        pytest.param(
+            lambda name: {"class_name": "storey.Map", "class_args": {"_fn": name}},
+            id="function-argument",
+        ),
     ],
-    ids=str,
 )
-def test_a_document_reaches_nothing_else(no_command, step):
-    graph = Graph.from_dict(document(**step), DANGEROUS)
+def test_a_document_reaches_nothing_but_its_own(name, step):
+    graph = Graph.from_dict({"steps": {"a": step(name)}}, HOSTILE)
 
-    with pytest.raises(SpecError, match="step 'a'"):
+    with pytest.raises(SpecError, match="'a'"):
         compile_graph(graph)
 
 
-def test_reading_and_compiling_a_document_imports_nothing(tmp_path, monkeypatch):
-    (tmp_path / "trap_module.py").write_text("raise SystemExit('imported')")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os",
+        "system",
+        "eval",
+        "subprocess",
+        "call",
+        "method",
+        "Path",
+        "dumps",
+        "importer",
+    ],
+)
+def test_a_document_reaches_no_imported_code_by_an_argument(name):
+    document = {"class_name": "Own", "class_args": {"fn": value_of(name)}}
+    graph = Graph.from_dict({"steps": {"a": document}}, HOSTILE)
+
+    with pytest.raises(UnknownStepError, match=f"step 'a': argument 'fn': '{name}'"):
+        compile_graph(graph)
+
+
+@pytest.mark.parametrize("name", ["__builtins__", "__doc__", "__name__"])
+@pytest.mark.parametrize("names", [{}, {"__builtins__": vars(builtins)}])
+def test_pythons_own_names_are_no_variables(name, names):
+    document = {"class_name": "Own", "class_args": {"fn": value_of(name)}}
+    own_names = {"__doc__": "text", "__name__": "__main__"}
+    graph = Graph.from_dict({"steps": {"a": document}}, HOSTILE | own_names | names)
+
+    with pytest.raises(UnknownStepError, match=f"'{name}' is Python's own"):
+        compile_graph(graph)
+
+
+@pytest.mark.parametrize(("name", "value"), [("number", 5), ("own", own)])
+def test_a_document_may_name_a_variable(name, value):
+    document = {"class_name": "Own", "class_args": {"fn": value_of(name)}}
+    graph = Graph.from_dict({"steps": {"a": document}}, HOSTILE)
+
+    assert compile_graph(graph).arguments["a"] == {"fn": value}
+
+
+@pytest.mark.parametrize(
+    "handler",
+    ["__init__", "__class__", "__reduce__", "__getattribute__", "do.__globals__", "fn"],
+)
+def test_a_method_is_a_method_of_the_class(handler):
+    document = {"class_name": "Own", "handler": handler}
+    graph = Graph.from_dict({"steps": {"a": document}}, HOSTILE)
+
+    with pytest.raises(SpecError, match=f"class 'Own' has no method '{handler}'"):
+        compile_graph(graph)
+
+
+GUARDED = """
+import json, os, subprocess, sys
+from os import system
+from jupyter_graph import Graph, errors
+from jupyter_graph.compile.plan import compile_graph
+import jupyter_graph.compile.resolve, difflib, heapq  # what refusing needs
+
+def own(body):
+    return body
+
+seen = []
+def hook(event, args):
+    if event in ("import", "exec", "compile", "open") or event.startswith(
+        ("os.", "subprocess.", "socket.", "shutil.", "pty.")
+    ):
+        seen.append((event, args[:1]))
+
+names = json.loads(sys.argv[1])
+refused = 0
+sys.addaudithook(hook)
+for name in names:
+    try:
+        compile_graph(Graph.from_dict({"steps": {"a": {"handler": name}}}, globals()))
+    except errors.SpecError:
+        refused += 1
+found, seen = seen, None
+print(json.dumps([refused, [list(map(str, one)) for one in found]]))
+"""
+
+
+def test_refusing_imports_runs_and_opens_nothing():
+    hostile = [
+        "os.system", "subprocess.run", "builtins.eval", "json.dumps", "this.s",
+        "antigravity.fly", "__builtins__", "system", "os", "xml.sax.parse",
+    ]  # fmt: skip
+    found = subprocess.run(
+        [sys.executable, "-c", GUARDED, json.dumps(hostile)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout) == [len(hostile), []]
+
+
+# -- allow_imports ----------------------------------------------------------------
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package ``trusted_steps`` that imports os and has a module below it."""
+    folder = tmp_path / "trusted_steps"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        "import os\nfrom json import dumps\ndef work(body): return ['work', body]\n"
+        "class Work:\n    def do(self, body): return ['Work', body]\nNUMBER = 5\n"
+    )
+    (folder / "more.py").write_text("def work(body): return ['more', body]\n")
     monkeypatch.syspath_prepend(tmp_path)
-    graph = Graph.from_dict(document(handler="trap_module.f"), notebook(MINE))
-
-    with pytest.raises(UnknownStepError, match=r"allow_imports=\('trap_module',\)"):
-        compile_graph(graph)
-
-    assert "trap_module" not in sys.modules
+    yield folder
+    for name in [n for n in sys.modules if n.startswith("trusted_steps")]:
+        del sys.modules[name]
 
 
-def test_an_allowed_module_is_imported_by_name(open_runner):
-    graph = Graph.from_dict(document(handler="json.dumps"), {}, allow_imports=["json"])
-
-    assert open_runner(graph).run([1]) == "[1]"
+def answer_of(run_graph, step, **options):
+    graph = Graph.from_dict({"steps": {"a": {**step, "responder": True}}}, **options)
+    return run_graph(graph, [1])
 
 
 @pytest.mark.parametrize(
-    ("name", "allowed"),
+    ("step", "answer"),
     [
-        pytest.param("json.decoder.scanner", "json", id="an-inner-import"),
-        pytest.param("jsonx.dumps", "json", id="a-longer-name"),
-        pytest.param("json.nothing", "json", id="nothing-there"),
-        pytest.param("json.codecs", "json", id="another-package"),
-        pytest.param("no_such_module_x.f", "no_such_module_x", id="no-module"),
+        ({"handler": "trusted_steps.work"}, ["work", 1]),
+        ({"class_name": "trusted_steps.Work"}, ["Work", 1]),
+        ({"handler": "trusted_steps.more.work"}, ["more", 1]),
     ],
 )
-def test_allowing_a_module_allows_no_other(name, allowed):
-    graph = Graph.from_dict(document(handler=name), {}, allow_imports=[allowed])
+def test_an_allowed_module_gives_what_it_defines(package, run_graph, step, answer):
+    found = answer_of(run_graph, step, allow_imports=("trusted_steps",))
 
-    with pytest.raises(SpecError, match="step 'a'"):
-        compile_graph(graph)
-
-
-def test_what_an_allowed_module_gave_the_notebook_may_be_named(open_runner):
-    names = notebook("from json import dumps")
-    graph = Graph.from_dict(document(handler="dumps"), names, allow_imports=["json"])
-
-    assert open_runner(graph).run([1]) == "[1]"
-
-
-def test_who_builds_a_graph_may_use_what_is_imported(open_runner):
-    graph = Graph("g")
-    graph.to(name="a", handler=math.sqrt)
-
-    assert open_runner(graph).run(9) == 3.0
-
-
-def test_a_notebooks_value_reaches_a_constructor(open_runner):
-    step = {"class_name": "Adds", "class_args": {"n": value_of("clf")}}
-    graph = Graph.from_dict(document(**step), notebook(MINE, clf=10))
-
-    assert open_runner(graph).run(1) == 11
+    assert found == [answer]
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "allowed", "message"),
     [
-        ("duoble", "did you mean 'double'"),
-        ("MergE", "did you mean 'Merge'"),
-        ("ModelRoutr", "did you mean 'ModelRouter'"),
-        ("zzz", "'zzz' is no function or class of this notebook and no block"),
+        ("trusted_steps.work", (), r"allow_imports=\('trusted_steps',\)"),
+        ("trusted_steps.work", ("trusted",), "is no function or class"),
+        ("trusted_steps.work", ("trusted_steps.more",), "is no function or class"),
+        (
+            "trusted_steps.dumps",
+            ("trusted_steps",),
+            "not defined in 'trusted_steps' bu",
+        ),
+        ("trusted_steps.os", ("trusted_steps",), "not defined in 'trusted_steps'"),
+        ("trusted_steps.os.system", ("trusted_steps",), "cannot import"),
+        ("trusted_steps.NUMBER", ("trusted_steps",), "not defined in 'trusted_steps'"),
+        (
+            "trusted_steps.ghost",
+            ("trusted_steps",),
+            "cannot import trusted_steps.ghost",
+        ),
+        ("trusted_steps.no.ghost", ("trusted_steps",), "No module named"),
+        ("ghost_package.f", ("ghost_package",), "No module named 'ghost_package'"),
+        ("os.system", ("os",), "not defined in 'os' but in 'posix'"),
     ],
 )
-def test_an_unknown_name_has_a_suggestion(name, said):
-    graph = Graph.from_dict(document(handler=name), notebook(MINE))
+def test_an_allowed_module_gives_nothing_else(package, name, allowed, message):
+    graph = Graph.from_dict({"steps": {"a": {"handler": name}}}, {}, allowed)
 
-    with pytest.raises(UnknownStepError, match=said):
+    with pytest.raises(UnknownStepError, match=message):
         compile_graph(graph)
 
 
-def test_all_unknown_names_are_told_at_once():
-    steps = {"a": {"handler": "f"}, "b": {"handler": "double"}, "c": {"handler": "g"}}
-    graph = Graph.from_dict({"steps": steps}, notebook(MINE))
+def test_what_an_allowed_module_defines_may_stand_in_the_namespace(package, run_graph):
+    from trusted_steps import work
 
-    with pytest.raises(UnknownStepError) as caught:
+    options = {"namespace": {"work": work}, "allow_imports": ("trusted_steps",)}
+    assert answer_of(run_graph, {"handler": "work"}, **options) == [["work", 1]]
+
+    graph = Graph.from_dict({"steps": {"a": {"handler": "work"}}}, {"work": work})
+    with pytest.raises(UnknownStepError, match="comes from module 'trusted_steps'"):
         compile_graph(graph)
 
-    assert [problem[:10] for problem in caught.value.problems] == [
-        "step 'a': ",
-        "step 'c': ",
-    ]
+
+def test_a_modules_namespace_brings_its_own_names(package):
+    module = ModuleType("my_steps")
+    exec("from os import getcwd\ndef work(body): return body\n", vars(module))
+
+    names = vars(module)
+    assert Resolver(names).named("work", "here") is module.work
+    with pytest.raises(UnknownStepError):
+        Resolver(names).named("getcwd", "here")
+
+
+# -- who is trusted ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["dumps", "len", "Path"])
+def test_what_python_code_names_is_taken_as_it_is(name):
+    code = {"dumps": json.dumps, "len": len, "Path": Path}[name]
+    spec = GraphSpec(steps=(StepSpec(name="a", handler=name),))
+    graph = Graph.from_spec(spec, {name: code})
+
+    assert resolve(spec, Resolver(graph.namespace, is_trusted=True))[0] == {"a": code}
+
+
+def test_a_runners_namespace_adds_to_the_graphs(run_graph):
+    graph = Graph.from_dict({"steps": {"a": {"handler": "own", "responder": True}}})
+
+    assert run_graph(graph, [2], namespace={"own": own}) == [2]
+
+
+# -- blocks and storey ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_block_is_found_by_its_names(name):
+    code = Resolver().named(name, "here")
+
+    assert code.__name__ == name.rpartition(".")[2]
+    assert code is getattr(jupyter_graph.steps, code.__name__)
+
+
+def test_the_notebooks_own_class_wins_over_a_block():
+    class Merge:
+        def do(self, body):
+            return body
+
+    of_notebook(Merge)
+    assert Resolver({"Merge": Merge}).named("Merge", "here") is Merge
+
+
+def test_a_router_without_a_class_is_a_model_router():
+    router = StepSpec(name="r", kind="router", routes=(StepSpec(name="m"),))
+
+    assert Resolver().code_of(router) is jupyter_graph.steps.ModelRouter
+
+
+def test_storeys_steps_go_by_their_name():
+    import storey
+
+    assert Resolver().named("storey.Filter", "here") is storey.Filter
+
+
+# -- what is said -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "name", ["mlrun.serving.ModelRouter", "mlrun.serving.routers.ModelRouter", ""]
-)
-def test_mlruns_names_stand_for_our_blocks(open_runner, name):
-    route = {"handler": "double", "input_path": "x"}
-    graph = Graph.from_dict(
-        {"kind": "router", "class_name": name, "routes": {"m": route}}, notebook(MINE)
+    ("name", "message"),
+    [
+        ("owm", "'owm' is no function or class of this notebook and no block; did you "
+                "mean 'own'?"),
+        ("MdelRouter", "did you mean 'ModelRouter'?"),
+        ("storey.Mapp", "storey has no step 'storey.Mapp'; did you mean 'Map'?"),
+        ("my_lib.work", "modules are allowed by name: allow_imports=('my_lib',)"),
+        ("system", "'system' is a builtin_function_or_method here; a function or "
+                   "class that this notebook defines is needed"),
+        ("dumps", "'dumps' comes from module 'json', which a graph document may not "
+                  "use; allow it with allow_imports=('json',)"),
+    ],
+)  # fmt: skip
+def test_an_unknown_name_says_what_would_be_right(name, message):
+    graph = Graph.from_dict({"steps": {"a": {"handler": name}}}, HOSTILE)
+
+    with pytest.raises(UnknownStepError) as refused:
+        compile_graph(graph)
+    assert str(refused.value).startswith("step 'a': ")
+    assert message in str(refused.value)
+
+
+def test_a_variable_that_is_not_there_is_named():
+    step = {"class_name": "Own", "class_args": {"fn": value_of("numbr")}}
+    graph = Graph.from_dict({"steps": {"a": step}}, HOSTILE)
+
+    with pytest.raises(UnknownStepError) as refused:
+        compile_graph(graph)
+    assert str(refused.value) == (
+        "step 'a': argument 'fn' is the variable 'numbr', which is not defined; did "
+        "you mean 'number'?"
     )
 
-    assert open_runner(graph).run({"x": 2}) == 4
 
+def test_all_unknown_names_are_listed_at_once():
+    steps = {"a": {"handler": "x1"}, "b": {"class_name": "x2"}, "c": {"handler": "own"}}
+    graph = Graph.from_dict({"steps": steps}, HOSTILE)
 
-def test_a_runners_namespace_adds_to_the_graphs():
-    graph = Graph.from_dict(document(handler="double"))
-
-    with Runner(graph, namespace=notebook(MINE)) as runner:
-        assert runner.run(2) == 4
+    with pytest.raises(UnknownStepError) as refused:
+        compile_graph(graph)
+    assert len(refused.value.problems) == 2
+    assert all(problem in str(refused.value) for problem in refused.value.problems)
