@@ -1,0 +1,147 @@
+"""The docs name everything there is, and nothing that is gone."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from jupyter_graph import errors
+from jupyter_graph.magics import deploy_commands, graph_commands
+from jupyter_graph.magics.deploy import FOR_INVOKE, DeployMagics
+from jupyter_graph.magics.graph import GraphMagics
+from jupyter_graph.magics.step_words import ARGUMENTS_OF_STEPS
+from jupyter_graph.magics.steps import StepMagics
+from jupyter_graph.steps import BLOCKS
+
+ROOT = Path(__file__).parents[1]
+MAGICS = (ROOT / "docs" / "magics.md").read_text(encoding="utf-8")
+ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+NOTEBOOKS = list((ROOT / "notebooks").glob("*.ipynb"))
+OPTIONS_OF = {
+    "%%graph_step": StepMagics.graph_step,
+    "%graph": GraphMagics.graph,
+    "%deploy": DeployMagics.deploy,
+}
+COMMANDS = {
+    "%graph": graph_commands.COMMANDS,
+    "%deploy": deploy_commands.COMMANDS,
+}
+CLASSES = {
+    name: found
+    for name, found in vars(errors).items()
+    if inspect.isclass(found) and issubclass(found, errors.JupyterGraphError)
+}
+
+
+def text_of_all():
+    pages = [page.read_text(encoding="utf-8") for page in PAGES]
+    cells = [
+        "".join(cell["source"])
+        for path in NOTEBOOKS
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+    ]
+    return "\n".join(pages + cells)
+
+
+TEXT = text_of_all()
+
+
+def row(*cells):
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+def option_rows(magic):
+    """Give the rows of a magic's table of options, from its parser."""
+    left_out = ARGUMENTS_OF_STEPS if magic == "%graph" else frozenset()
+    for action in OPTIONS_OF[magic].parser._actions:
+        [*names] = action.option_strings
+        if not names or names[0] in left_out - {"--graph"}:
+            continue
+        values = ",".join(action.choices) if action.choices else ""
+        value = action.metavar or (f"{{{values}}}" if values else "")
+        yield row(f"`{names[0]} {value}`".replace(" `", "`"), str(action.help))
+
+
+def table_after(mark, text):
+    """Give the rows of the table below a comment, its two head lines left out."""
+    below = text.partition(f"<!-- {mark} -->\n\n")[2]
+    return below.partition("\n\n")[0].splitlines()[2:]
+
+
+@pytest.mark.parametrize("magic", OPTIONS_OF)
+def test_the_options_are_those_of_the_parser(magic):
+    assert table_after(magic, MAGICS) == list(option_rows(magic))
+
+
+def options_cell(magic, name, command):
+    """Give the options of a subcommand as the table shows them."""
+    if magic == "%deploy":
+        found = FOR_INVOKE if command.takes_expression else frozenset()
+    else:
+        found = command.options
+    if found == ARGUMENTS_OF_STEPS:
+        return " those of a step "
+    listed = " ".join(f"`{option}`" for option in sorted(found))
+    return f" {listed} " if listed else " "
+
+
+@pytest.mark.parametrize("magic", COMMANDS)
+def test_the_subcommands_are_those_there_are(magic):
+    described = re.findall(rf"^\| `({magic} \w.*?)` \| .+? \|(.*)\|$", MAGICS, re.M)
+    known = [
+        (f"{magic} {name} {command.form}".strip(), options_cell(magic, name, command))
+        for name, command in COMMANDS[magic].items()
+    ]
+
+    assert described == known
+
+
+def first_line(found):
+    return str(found.__doc__).partition("\n")[0]
+
+
+def error_rows(found=errors.JupyterGraphError, depth=0):
+    """Give a row for each error, its subclasses after it."""
+    status = str(found.status_code) if issubclass(found, errors.StatusError) else ""
+    says = re.sub(r"^\d+: ", "", first_line(found)).replace("``", "`")
+    says = says[0].upper() + says[1:]
+    yield row("· " * depth + f"`{found.__name__}`", status, says).replace("|  |", "| |")
+    below = [one for one in CLASSES.values() if one.__bases__[0] is found]
+    yield from (line for one in below for line in error_rows(one, depth + 1))
+
+
+def test_the_errors_are_those_there_are():
+    assert table_after("errors", ERRORS) == list(error_rows())
+    assert len(list(error_rows())) == len(CLASSES)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_error_is_named_in_the_docs(name):
+    assert re.search(rf"`{name}`", TEXT)
+
+
+def test_the_tree_of_the_errors_shows_what_is_no_status():
+    tree = str(errors.__doc__)
+
+    assert [
+        name
+        for name, found in CLASSES.items()
+        if not re.search(rf"\b{name}\b", tree)
+        and not issubclass(found, errors.StatusError)
+    ] == []
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_every_block_is_named_in_the_docs(name):
+    assert f"`{name}`" in TEXT
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
