@@ -1,6 +1,7 @@
 """The arrows of the house go down only."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ MAY_IMPORT = {
 }
 
 
+@functools.cache
 def imports(path: Path, *, top: bool = False) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names: set[str] = set()
@@ -97,3 +99,22 @@ def test_heavy_packages_are_imported_where_they_are_used(room):
     }
 
     assert not found
+
+
+ONLY_IN = {
+    "IPython": {"cells", "magics"},  # cells: how IPython reads a cell's text
+    "anywidget": {"widgets"},
+    "ipywidgets": set(),
+}
+
+
+@pytest.mark.parametrize("package", ONLY_IN)
+def test_what_belongs_to_the_notebook_stays_in_its_room(package):
+    found = {
+        room
+        for room in MAY_IMPORT
+        for path in files_of(room)
+        if package in {name.split(".")[0] for name in imports(path)}
+    }
+
+    assert found <= ONLY_IN[package]

@@ -9,6 +9,7 @@ import types
 import pytest
 
 import jupyter_graph
+import jupyter_graph.steps
 
 ROOMS = [name for _, name, is_room in pkgutil.iter_modules(jupyter_graph.__path__)]
 HEAVY = (
@@ -37,9 +38,16 @@ def test_every_public_name_resolves(name):
     assert name in dir(jupyter_graph)
 
 
+@pytest.mark.parametrize("name", jupyter_graph.steps.__all__)
+def test_every_public_step_resolves(name):
+    assert getattr(jupyter_graph.steps, name) is not None
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'Grapf'"):
         _ = jupyter_graph.Grapf
+    with pytest.raises(AttributeError, match="no attribute 'Merg'"):
+        _ = jupyter_graph.steps.Merg
 
 
 @pytest.mark.parametrize("name", jupyter_graph.__all__)
