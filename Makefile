@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+NBVAL = JUPYTER_GRAPH_STATE_DIR=$(CURDIR)/build/state $(PY) -m pytest --nbval-lax \
+        --nbval-sanitize-with notebooks/sanitize.cfg --timeout=180 notebooks
 
 .DEFAULT_GOAL := check
 .PHONY: check fix lint types test test-fast notebooks demo lab bench labextension \
@@ -24,13 +26,13 @@ fix: $(VENV)/.check  ## format, and mend what the linter can
 
 test: $(VENV)/.test  ## all tests: unit, real processes, notebooks, browser where there is one
 	$(PY) -m pytest
-	$(PY) -m pytest --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg --timeout=180 notebooks
+	$(NBVAL)
 
 test-fast: $(VENV)/.test  ## the unit part, under a minute
 	$(PY) -m pytest -m "not slow and not ui and not integration"
 
 notebooks: $(VENV)/.test  ## execute the notebooks and compare their checked outputs
-	$(PY) -m pytest --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg --timeout=180 notebooks
+	$(NBVAL)
 
 demo: $(VENV)/.demo  ## run the quickstart headless: graph, answers, URL, parity
 	$(PY) notebooks/demo.py
@@ -65,7 +67,7 @@ help:  ## this list
 $(VENV)/.base: pyproject.toml setup.cfg
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install -q --upgrade "pip>=25.1"
-	$(PY) -m pip install -q -e .
+	PYTHONWARNINGS=ignore $(PY) -m pip install -q -e .
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.base
