@@ -314,7 +314,9 @@ def _nature(call: Any) -> tuple[bool, bool]:
         if inspect.iscoroutinefunction(found):
             return True, False
         if inspect.isfunction(found) and found is outer:
-            return False, False  # a plain wrapper decides for what it wraps
+            # a plain wrapper may collect what a generator gives, but a coroutine
+            # function's result it nearly always hands on
+            return inspect.iscoroutinefunction(plain), False
     return False, False
 
 

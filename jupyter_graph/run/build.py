@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,7 +74,7 @@ def build(compiled: CompiledGraph, context: Context, old: Built | None = None) -
             instance = None  # run/flow builds it, on its loop
         else:
             instance = _instance(code, arguments, context, routes)
-        call = None if code.is_stateful else _call(code, instance, context)
+        call = None if code.is_stateful else _call(code, arguments, instance, context)
         steps[spec.name] = BuiltStep(code, arguments, instance, call)
     return Built(steps)
 
@@ -116,20 +117,34 @@ def cannot_be_built(name: str, error: BaseException) -> BaseException:
     return RunError(f"step {name!r} cannot be built: {said(error)}")
 
 
-def _call(code: StepCode, instance: Any, context: Context) -> Call | None:
+def _call(
+    code: StepCode, arguments: Mapping[str, Any], instance: Any, context: Context
+) -> Call | None:
     if code.is_class:
         if not code.method:
             return None
         call: Call = getattr(instance, code.method)
     else:
         call = code.code
-        extra = dict(code.step.class_args)
+        extra = dict(arguments)
         if "context" in code.wants:
             extra["context"] = context.named(code.step.name)
         if extra:
             call = functools.partial(call, **extra)
+    if code.is_async and not code.is_stream and not inspect.iscoroutinefunction(call):
+        call = _awaited(call)
     limited = with_limits(call, code)
     return _with_paths(limited, code) if code.takes_event else limited
+
+
+def _awaited(call: Call) -> Call:
+    """Give a coroutine function for a plain wrapper around one."""
+
+    async def awaited(*args: Any) -> Any:
+        found = call(*args)
+        return await found if inspect.isawaitable(found) else found
+
+    return awaited
 
 
 def _with_paths(call: Call, code: StepCode) -> Call:
