@@ -256,7 +256,7 @@ class Builder:
     def _config(self) -> str:
         options = self.options
         config: dict[str, Any] = {
-            "timeout_s": options.timeout_s,
+            "timeout_s": options.deadline_s,
             "parameters": dict(options.parameters),
             "mlrun_status": options.mlrun_status,
             "secrets": dict(options.secrets),

@@ -14,6 +14,9 @@ from jupyter_graph.errors import did_you_mean
 
 Kind = Callable[[Any, str], list[str]]
 
+SECONDS = {
+    "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0,
+}  # fmt: skip
 DURATION = re.compile(r"(?=.*[a-zµ])((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+")
 CPU = re.compile(r"\d+m|\d+(\.\d+)?")
 MEMORY = re.compile(r"\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?")
@@ -56,6 +59,16 @@ def duration(value: Any, path: str) -> list[str]:
     if isinstance(value, str) and DURATION.fullmatch(value):
         return []
     return _wrong(value, path, "a duration with its unit, like '10s'")
+
+
+def seconds_of(text: str) -> float:
+    """Give the seconds of a Go duration.
+
+    >>> seconds_of("1m30s"), seconds_of("250ms")
+    (90.0, 0.25)
+    """
+    parts = re.findall(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)", text)
+    return sum(float(number) * SECONDS[unit] for number, unit in parts)
 
 
 def cpu(value: Any, path: str) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from jupyter_graph.deployment.field_types import CONTROL
+from jupyter_graph.deployment.field_types import CONTROL, seconds_of
 from jupyter_graph.deployment.nuclio_fields import (
     bundle_problems,
     check_config,
@@ -55,7 +55,7 @@ class DeployOptions:
         parity: compare the bundle's answers with the notebook's.
         replace: take a name that belongs to somebody else.
         allow_pickle: variables that may travel as pickle.
-        timeout_s: seconds one event may take.
+        timeout_s: seconds one event may take; ``spec.eventTimeout`` may say less.
         parameters: what steps read with ``context.get_param``.
         mlrun_status: answer 400, as MLRun, when a step fails.
     """
@@ -93,6 +93,13 @@ class DeployOptions:
         if named:
             document.setdefault("spec", {})["triggers"] = named
         return document
+
+    @property
+    def deadline_s(self) -> float:
+        """Seconds one event may take: the graph's limit, or less by eventTimeout."""
+        limit = self.document.get("spec", {}).get("eventTimeout")
+        seconds = seconds_of(limit) if limit else 0.0  # Nuclio: 0 is no limit
+        return min(self.timeout_s, seconds) if seconds else self.timeout_s
 
     @property
     def http_trigger(self) -> tuple[str, Mapping[str, Any]] | None:

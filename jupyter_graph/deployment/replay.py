@@ -76,7 +76,7 @@ class Notebook:
             namespace=self.namespace,
             parameters=dict(self.options.parameters),
             secrets=self.secrets,
-            timeout_s=self.options.timeout_s,
+            timeout_s=self.options.deadline_s,
             mlrun_status=self.options.mlrun_status,
             is_parity=True,
         )

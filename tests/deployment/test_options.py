@@ -78,3 +78,17 @@ def test_a_function_has_an_http_trigger_unless_it_says_otherwise():
 
     assert plain.http_trigger == ("http", {"kind": "http", "numWorkers": 3})
     assert silent.http_trigger is None
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        pytest.param({}, 30.0, id="the-graphs-own"),
+        pytest.param({"config": {"eventTimeout": "2s"}}, 2.0, id="less-by-nuclios"),
+        pytest.param({"config": {"spec.eventTimeout": "1m30s"}}, 30.0, id="not-more"),
+        pytest.param({"config": {"eventTimeout": "0s"}}, 30.0, id="zero-is-none"),
+        pytest.param({"timeout_s": 0.5}, 0.5, id="said-in-seconds"),
+    ],
+)
+def test_an_event_may_take_as_long_as_graph_and_function_say(given, seconds):
+    assert read_options("g", given).deadline_s == seconds
