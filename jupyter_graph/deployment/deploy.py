@@ -106,6 +106,7 @@ def _deploy(
             _write_events(bundle.folder / EVENTS, events)
         job = Job(**{**_fields(job), "parity": str(report)})
         record, note = target.start(job, bundle)
+        note = "; ".join(filter(None, [note, _idle_note(options)]))
         if options.target != "archive":
             folder = function_folder(options.name, options.target)
             _write_events(folder / EVENTS, events)
@@ -160,3 +161,12 @@ def _write_events(path: Path, events: Sequence[RecordedInput]) -> None:
         except (TypeError, ValueError):
             continue  # a live object; it has no form in a file
     write_private(path, "".join(f"{line}\n" for line in lines))
+
+
+def _idle_note(options: DeployOptions) -> str:
+    """Say which fields of the function only Nuclio reads."""
+    if options.target != "local":
+        return ""
+    spec = options.document.get("spec", {})
+    idle = sorted(set(spec) - {"env", "eventTimeout", "triggers"})
+    return f"without effect on this computer: {', '.join(idle)}" if idle else ""

@@ -90,3 +90,14 @@ def test_a_function_that_was_set_again_is_told(doubling):
 def test_an_unknown_option_is_refused(doubling):
     with pytest.raises(DeployError, match="did you mean 'workers'"):
         deploy(doubling.graph("double"), sources=doubling.sources, worker=2)
+
+
+def test_what_only_nuclio_reads_is_told_of_a_local_function(doubling):
+    deployment = deploy(
+        doubling.graph("double"),
+        sources=doubling.sources,
+        config={"replicas": 2, "eventTimeout": "5s"},
+    )
+
+    assert deployment.note == "without effect on this computer: replicas"
+    deployment.delete()
