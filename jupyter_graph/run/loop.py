@@ -217,11 +217,16 @@ class LoopThread:
         if not was_ending and not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.loop.stop)
 
-    def close(self, wait_s: float = 2) -> None:
-        """End the loop; what is still under way on it is cancelled."""
+    def close(self) -> None:
+        """End the loop; what is still under way on it is cancelled, or interrupted."""
         self._end()
-        if not self.is_stuck and threading.current_thread() is not self.thread:
-            self.thread.join(wait_s)
+        if self.is_stuck or threading.current_thread() is self.thread:
+            return
+        for _ in range(5):
+            self.thread.join(0.3)
+            if not self.thread.is_alive():
+                return
+            self._throw()
 
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
@@ -249,7 +254,7 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
         for task in tasks:
             task.cancel()
         if tasks:
-            loop.run_until_complete(asyncio.wait(tasks, timeout=0.3))
+            loop.run_until_complete(asyncio.wait(tasks, timeout=0.1))
     loop.run_until_complete(loop.shutdown_asyncgens())
 
 

@@ -111,8 +111,10 @@ class Tasks:
         except CancelledError:
             raise closed(self.graph) from None
         except TimeoutError:
-            if future is None or future.done():
+            if future is None:
                 raise
+            if future.done():  # at the last moment, or with a TimeoutError of its own
+                return future.result()
         except BaseException:
             # the user's stop, or the deadline of an outer event: it may come anywhere
             if future is None or not future.done():
@@ -138,8 +140,8 @@ class Tasks:
             async with asyncio.timeout(self.limit_s * GRACE):
                 return await asyncio.wrap_future(future)
         except TimeoutError:
-            if future.done() and not future.cancelled():
-                raise
+            if future.done() and not future.cancelled():  # at the last moment
+                return future.result()
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

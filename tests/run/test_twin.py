@@ -11,7 +11,7 @@ from jupyter_graph import Graph, Runner, StepError
 
 NOTHING = object()
 QUICK = settings(
-    max_examples=150,
+    max_examples=120,
     deadline=None,
     database=None,
     derandomize=True,
@@ -276,7 +276,7 @@ def test_a_random_graph_with_coroutines_runs_as_the_reference(drawn, bodies):
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 @seed(3)
-@settings(QUICK, max_examples=1500)
+@settings(QUICK, max_examples=1200)
 @given(drawn_graphs(may_be_async=True), st.lists(st.integers(0, 99), min_size=1))
 def test_many_random_graphs_run_as_the_reference(drawn, bodies):
     assert runs_as_the_reference(drawn, bodies[:4])
