@@ -64,8 +64,14 @@ async def async_spin():
     spin()
 
 
+def slowly(*hangs):
+    return [pytest.param(hang, marks=pytest.mark.slow) for hang in hangs]
+
+
 HANGS = [spin, sleep, blocked_lock, swallows]
-ASYNC_HANGS = [async_sleep, async_wait, async_swallows, async_spin]
+ASYNC_HANGS = [async_sleep, async_swallows, async_spin, *slowly(async_wait)]
+ASYNC_SLOW = [async_wait, async_swallows, async_spin]
+HANGS_ELSEWHERE = [spin, sleep, *slowly(blocked_lock, swallows)]
 
 
 def hanging(hang, *, on_a_loop=False, **options):
@@ -120,7 +126,7 @@ def test_a_hanging_step_ends_in_the_main_thread(open_runner, hang):
     assert runner.run("good") == "good"
 
 
-@pytest.mark.parametrize("hang", HANGS)
+@pytest.mark.parametrize("hang", HANGS_ELSEWHERE)
 def test_a_hanging_step_ends_in_another_thread(open_runner, hang):
     runner = open_runner(hanging(hang), timeout_s=LIMIT_S)
 
@@ -130,7 +136,7 @@ def test_a_hanging_step_ends_in_another_thread(open_runner, hang):
     assert step_of(error) == "hangs"
 
 
-@pytest.mark.parametrize("hang", [*HANGS, *ASYNC_HANGS])
+@pytest.mark.parametrize("hang", [*HANGS_ELSEWHERE, *ASYNC_HANGS])
 def test_a_hanging_step_ends_on_the_runners_loop(open_runner, hang):
     runner = open_runner(hanging(hang, on_a_loop=True), timeout_s=LIMIT_S)
 
@@ -140,7 +146,10 @@ def test_a_hanging_step_ends_on_the_runners_loop(open_runner, hang):
     assert step_of(error) in ("hangs", None)
 
 
-@pytest.mark.parametrize("hang", [*HANGS, *ASYNC_HANGS])
+@pytest.mark.parametrize(
+    "hang",
+    [spin, async_sleep, *slowly(sleep, blocked_lock, swallows, *ASYNC_SLOW)],
+)
 def test_a_hanging_step_leaves_the_callers_loop_alone(open_runner, hang):
     runner = open_runner(hanging(hang, on_a_loop=True), timeout_s=LIMIT_S)
 
@@ -163,7 +172,9 @@ def test_a_hanging_step_leaves_the_callers_loop_alone(open_runner, hang):
     assert asyncio.run(calls()) == (False, "good")
 
 
-@pytest.mark.parametrize("hang", [spin, sleep, blocked_lock, *ASYNC_HANGS[:2]])
+@pytest.mark.parametrize(
+    "hang", [spin, sleep, async_sleep, *slowly(blocked_lock, async_wait)]
+)
 def test_a_hanging_step_ends_on_a_loop_of_the_callers(open_runner, hang):
     graph = hanging(hang, on_a_loop=True)
     runner = open_runner(graph, timeout_s=LIMIT_S, own_loop=False)
