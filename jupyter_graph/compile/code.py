@@ -7,14 +7,20 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from jupyter_graph.compile.fit import (
+    Injected,
+    arguments_fit,
+    limits_fit,
+    method_takes_a_body,
+    signature_of,
+    storey_arguments_fit,
+    takes_a_body,
+)
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.model import StepSpec
-from jupyter_graph.spec.values import function_argument
 
-Injected = Literal["name", "context", "routes"]
-STOREY_OPTIONS = ("name", "context", "full_event", "input_path", "result_path")
 INJECTED: tuple[Injected, ...] = ("name", "context", "routes")
 
 
@@ -85,16 +91,16 @@ def look_at(step: StepSpec, code: Any) -> StepCode:
 
 def _look_at_function(step: StepSpec, code: Callable[..., Any]) -> StepCode:
     wants: tuple[Injected, ...] = ()
-    signature = _signature(code)
+    signature = signature_of(code)
     if signature is not None:
         parameters = signature.parameters
-        _takes_a_body(step, parameters, step.code_name)
+        takes_a_body(step, parameters, step.code_name)
         first = next(iter(parameters.values()))
         if "context" in parameters and first.name != "context":
             wants = ("context",)
-        _arguments_fit(step, parameters, skip={first.name}, injected=wants)
+        arguments_fit(step, parameters, skip={first.name}, injected=wants)
     is_async, is_stream = _nature(code)
-    _limits_fit(step, is_async=is_async, is_stream=is_stream)
+    limits_fit(step, is_async=is_async, is_stream=is_stream)
     return StepCode(
         step=step,
         code=code,
@@ -112,14 +118,14 @@ def _is_storey_step(code: type) -> bool:
 
 def _look_at_class(step: StepSpec, code: type) -> StepCode:
     if _is_storey_step(code):
-        _limits_fit(step, what="a storey step")
-        _storey_arguments_fit(step, code)
+        limits_fit(step, what="a storey step")
+        storey_arguments_fit(step, code)
         return StepCode(step=step, code=code, is_stateful=True)
     selects = callable(getattr(code, "select_outlets", None))
     merges = bool(getattr(code, "waits_for_branches", False))
     method = _method(step, code, optional=selects or merges)
     wants: tuple[Injected, ...] = ()
-    signature = _signature(code)
+    signature = signature_of(code)
     if signature is not None:
         open_ended = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
         wants = tuple(
@@ -128,13 +134,13 @@ def _look_at_class(step: StepSpec, code: type) -> StepCode:
             if name not in step.class_args
             and (name in signature.parameters or (open_ended and name != "routes"))
         )
-        _arguments_fit(step, signature.parameters, skip=set(), injected=wants)
+        arguments_fit(step, signature.parameters, skip=set(), injected=wants)
     call = getattr(code, method) if method else None
     if call is not None:
-        _method_takes_a_body(step, code, method)
+        method_takes_a_body(step, code, method)
     is_async, is_stream = _nature(call) if call else (False, False)
     what = "" if method else "a step that is not called"
-    _limits_fit(step, is_async=is_async, is_stream=is_stream, what=what)
+    limits_fit(step, is_async=is_async, is_stream=is_stream, what=what)
     if selects and _nature(code.select_outlets) != (False, False):  # type: ignore[attr-defined]
         raise SpecError(
             f"step {step.name!r}: {code.__name__}.select_outlets must be a plain "
@@ -174,133 +180,6 @@ def _method(step: StepSpec, code: type, *, optional: bool) -> str:
     )
 
 
-def _method_takes_a_body(step: StepSpec, code: type, method: str) -> None:
-    static = inspect.getattr_static(code, method)
-    signature = _signature(getattr(code, method))
-    if signature is None:
-        return
-    parameters = dict(signature.parameters)
-    if not isinstance(static, staticmethod | classmethod) and parameters:
-        parameters.pop(next(iter(parameters)))
-    _takes_a_body(step, parameters, f"{code.__name__}.{method}")
-
-
-def _takes_a_body(step: StepSpec, parameters: Any, name: str) -> None:
-    positional = [
-        p
-        for p in parameters.values()
-        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)
-    ]
-    if not positional:
-        raise SpecError(
-            f"step {step.name!r}: {name}() takes no argument; "
-            "a step takes the body as its first"
-        )
-    needed = [
-        p.name
-        for p in parameters.values()
-        if p.default is p.empty
-        and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-        and p is not positional[0]
-        and p.name != "context"
-        and p.name not in step.class_args
-    ]
-    if needed:
-        raise SpecError(
-            f"step {step.name!r}: {name}() needs {', '.join(needed)} besides the body; "
-            "give them defaults"
-        )
-
-
-def _arguments_fit(
-    step: StepSpec, parameters: Any, *, skip: set[str], injected: tuple[Injected, ...]
-) -> None:
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    named = {
-        name: p
-        for name, p in parameters.items()
-        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and name not in skip
-    }
-    problems = []
-    for name in step.class_args:
-        if name not in named and not takes_any:
-            known = ", ".join(named) or "none"
-            problems.append(
-                f"step {step.name!r}: {step.code_name!r} takes no argument {name!r}"
-                f"{did_you_mean(str(name), named)} (it takes: {known})"
-            )
-    missing = [
-        name
-        for name, p in named.items()
-        if p.default is p.empty and name not in step.class_args and name not in injected
-    ]
-    if missing and not skip:
-        problems.append(
-            f"step {step.name!r}: {step.code_name!r} needs the argument"
-            f"{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))}"
-        )
-    if problems:
-        raise SpecError("\n".join(problems), problems)
-
-
-def _storey_arguments_fit(step: StepSpec, code: type) -> None:
-    """Refuse arguments that storey's steps would pass on, and nobody would read."""
-    known: dict[str, Any] = dict.fromkeys(STOREY_OPTIONS)
-    for base in code.__mro__:
-        signature = _signature(vars(base).get("__init__"))
-        parameters = list(signature.parameters.values())[1:] if signature else []
-        known |= {
-            p.name: p
-            for p in parameters
-            if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-        }
-    given = {function_argument(step, k, v) or k for k, v in step.class_args.items()}
-    own = _signature(code)
-    needed = [
-        name
-        for name, p in (own.parameters if own else {}).items()
-        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]
-    problems = [
-        f"step {step.name!r}: {step.code_name!r} takes no argument {name!r}"
-        f"{did_you_mean(name, known)}"
-        for name in given - set(known)
-    ]
-    problems += [
-        f"step {step.name!r}: {step.code_name!r} needs the argument {name!r}"
-        for name in needed
-        if name not in given | {"name"}
-    ]
-    if problems:
-        raise SpecError("\n".join(problems), problems)
-
-
-def _limits_fit(
-    step: StepSpec, *, is_async: bool = False, is_stream: bool = False, what: str = ""
-) -> None:
-    """Refuse limits that would mean nothing where they stand."""
-    asked = {
-        "timeout_s": step.timeout_s is not None,
-        "retries": step.retries > 0,
-        "blocking": step.blocking,
-        "on_error": is_stream and step.on_error is not None,
-    }
-    problems = []
-    if is_stream or what:
-        problems = [
-            f"step {step.name!r} is {what or 'a generator'}, which takes no {name}"
-            for name, is_asked in asked.items()
-            if is_asked
-        ]
-    elif is_async and step.blocking:
-        problems = [
-            f"step {step.name!r} is a coroutine, which takes no blocking; it is for "
-            "plain functions that wait"
-        ]
-    if problems:
-        raise SpecError("\n".join(problems), problems)
-
-
 def _nature(call: Any) -> tuple[bool, bool]:
     plain = inspect.unwrap(call) if callable(call) else call
     while isinstance(plain, functools.partial):
@@ -318,13 +197,6 @@ def _nature(call: Any) -> tuple[bool, bool]:
             # function's result it nearly always hands on
             return inspect.iscoroutinefunction(plain), False
     return False, False
-
-
-def _signature(code: Any) -> inspect.Signature | None:
-    try:
-        return inspect.signature(code)
-    except (TypeError, ValueError):
-        return None  # built in C: it says nothing about its arguments
 
 
 def _a(value: Any) -> str:

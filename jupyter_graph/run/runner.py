@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from jupyter_graph.compile.plan import CompiledGraph, compile_graph
 from jupyter_graph.compile.streams import NOTHING
-from jupyter_graph.errors import ClosedError, DeadlineError, JupyterGraphError, RunError
+from jupyter_graph.errors import ClosedError, DeadlineError, JupyterGraphError
 from jupyter_graph.run.build import Built, build
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.deadline import MainThreadInterrupter, unwatch, watch
 from jupyter_graph.run.failure import fail, late, new_id
+from jupyter_graph.run.kept import Kept, refuse, seconds_of
 from jupyter_graph.run.pool import pool
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from jupyter_graph.run.event import Event
     from jupyter_graph.run.tasks import Tasks
     from jupyter_graph.run.trace import Counters, Tracer
-
-NO_LIMIT_S = 86_400.0 * 365
 
 Result = TypeVar("Result")
 FREE: AbstractContextManager[None] = nullcontext()
@@ -79,7 +76,7 @@ class Runner:
         logger: Any = None,
         worker_id: str = "0",
     ) -> None:
-        self.timeout_s = _seconds(timeout_s)
+        self.timeout_s = seconds_of(timeout_s)
         self._plan: CompiledGraph = (
             graph
             if isinstance(graph, CompiledGraph)
@@ -97,11 +94,11 @@ class Runner:
         self._own_loop = own_loop
         self._mlrun_status = mlrun_status
         self._built: Built | None = None
-        self._function: Callable[[Any], Any] = _closed
+        self._function: Callable[[Any], Any] = refuse
         self._is_plain = False
         self._traced: tuple[Tracer, Callable[[Any], Any]] | None = None
         self._counters: Counters | None = None
-        self._kept = _Kept()
+        self._kept = Kept()
         self._seats = threading.Semaphore()
         self._main_id = -1
         self._fast_id = -1  # the main thread, while its events may go the short way
@@ -139,7 +136,7 @@ class Runner:
             if built is None:
                 return
             self._built = self._traced = None
-            self._function, self._main_id, self._fast_id = _closed, -1, -1
+            self._function, self._main_id, self._fast_id = refuse, -1, -1
             unwatch(self)
             self._forgotten.detach()
             self._kept.let_go(lambda thread: self._end_flow(function, thread))
@@ -515,39 +512,6 @@ class Runner:
     def _unanswered(self, event_id: str | None) -> Any:
         """Give what the caller gets when no step answered."""
         return {"id": event_id or new_id()} if self._plan.responder is None else None
-
-
-@dataclass
-class _Kept:
-    """What a runner has outside itself; let go even when nobody closes the runner."""
-
-    tasks: Tasks | None = None
-    has_signal: bool = False
-
-    def let_go(self, last: Callable[[Any], None] | None = None) -> None:
-        tasks, self.tasks = self.tasks, None
-        if self.has_signal:
-            self.has_signal = False
-            MainThreadInterrupter.uninstall()
-        if tasks is not None:
-            tasks.close(last)
-
-    def bound(self, limit: int) -> None:
-        if self.tasks is not None:
-            self.tasks.bound(limit)
-
-
-def _closed(_: Any) -> NoReturn:
-    raise ClosedError("the runner is closed")
-
-
-def _seconds(limit: Any) -> float:
-    if limit is None:
-        return NO_LIMIT_S
-    is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
-    if not is_number or math.isnan(limit) or limit <= 0:
-        raise RunError(f"timeout_s must be above 0 seconds, got {limit!r}")
-    return float(min(limit, NO_LIMIT_S))
 
 
 async def _in_thread(call: Callable[..., Result], *args: Any) -> Result:
