@@ -5,6 +5,8 @@ import pytest
 from jupyter_graph.deployment.dashboard import Dashboard
 from jupyter_graph.errors import DashboardError
 
+pytestmark = pytest.mark.slow
+
 HTTP = {"http": {"kind": "http", "numWorkers": 1}}
 
 

@@ -6,7 +6,7 @@ from jupyter_graph.deployment.notebook import set_notebook
 from jupyter_graph.errors import BundleError, DeployError, ParityError, SpecError
 from jupyter_graph.run.record import RecordedInput
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 EVENTS = [RecordedInput.of({"n": n}) for n in range(20)]
 
 

@@ -10,6 +10,8 @@ import pytest
 from jupyter_graph import Graph, Runner
 from jupyter_graph.errors import ClosedError, DeadlineError, RunError
 
+pytestmark = pytest.mark.slow
+
 
 def plus_one(x):
     return x + 1
