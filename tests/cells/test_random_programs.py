@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from jupyter_graph.errors import CellError
 from tests.cells.conftest import FakeShell, Kernel, load
 
+pytestmark = pytest.mark.slow
+
 CONSTANTS = ("A", "B", "C")
 LISTS = ("L", "M")
 FUNCTIONS = ("f", "g", "h")

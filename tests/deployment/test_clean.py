@@ -5,6 +5,8 @@ import pytest
 from jupyter_graph.deployment.clean import CleanProcess
 from jupyter_graph.errors import BundleError
 
+pytestmark = pytest.mark.slow
+
 EVENT = {
     "payload": "",
     "event_id": "e1",

@@ -15,6 +15,8 @@ from jupyter_graph.errors import DeadlineError, RunError
 from jupyter_graph.run.deadline import SIGNAL
 from jupyter_graph.run.pool import ThreadPool, pool
 
+pytestmark = pytest.mark.slow
+
 LIMIT_S = 0.12
 SLACK_S = 0.25  # what a busy machine may add
 HANG_S = 2.0

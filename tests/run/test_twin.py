@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from jupyter_graph import Graph, Runner, StepError
 
+pytestmark = pytest.mark.slow
+
 NOTHING = object()
 QUICK = settings(
     max_examples=120,
