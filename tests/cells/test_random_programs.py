@@ -2,6 +2,7 @@
 
 import copy
 
+import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
