@@ -55,6 +55,19 @@ class SpecError(JupyterGraphError, ValueError):
         super().__init__(message)
         self.problems = tuple(problems) or (message,)
 
+    @classmethod
+    def raise_all(cls, title: str, problems: Iterable[str]) -> None:
+        """Raise one error that lists every problem, or return quietly.
+
+        A single problem stands alone; more stand below the title.
+        """
+        found = tuple(problems)
+        if len(found) == 1:
+            raise cls(found[0])
+        if found:
+            lines = "\n  - ".join(found)
+            raise cls(f"{title}:\n  - {lines}", found)
+
 
 class UnknownStepError(SpecError):
     """A name stands for no step, class or function that is known here."""

@@ -105,8 +105,4 @@ def _refuse(graph: GraphSpec, codes: Mapping[str, StepCode]) -> None:
             )
     if graph.router is not None:
         problems.append(f"a root router {beside}")
-    if len(problems) == 1:
-        raise SpecError(problems[0])
-    if problems:
-        lines = "\n  - ".join(problems)
-        raise SpecError(f"invalid graph {graph.name!r}:\n  - {lines}", problems)
+    SpecError.raise_all(f"invalid graph {graph.name!r}", problems)

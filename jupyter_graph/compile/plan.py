@@ -8,6 +8,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import CodeType
 from typing import Any
 
@@ -108,7 +109,7 @@ class CompiledGraph:
         """Whether the graph's function takes an event rather than a body."""
         return self.main is None or self.main.fused.takes_event
 
-    @property
+    @cached_property
     def streams(self) -> bool:
         """Whether a step gives its results one by one."""
         return any(code.is_stream for code in self.steps.values())
@@ -219,11 +220,7 @@ def _look_at_all(spec: GraphSpec, codes: Mapping[str, Any]) -> dict[str, StepCod
             found[step.name] = look_at(step, codes[step.name])
         except SpecError as error:
             problems += error.problems
-    if len(problems) == 1:
-        raise SpecError(problems[0])
-    if problems:
-        lines = "\n  - ".join(problems)
-        raise SpecError(f"invalid graph {spec.name!r}:\n  - {lines}", problems)
+    SpecError.raise_all(f"invalid graph {spec.name!r}", problems)
     if any(code.is_async or code.is_stateful for code in found.values()):
         found = {name: replace(code, on_loop=True) for name, code in found.items()}
     for router in spec.every_step():

@@ -153,11 +153,7 @@ def resolve(
             arguments[step.name] = resolver.arguments(step)
         except SpecError as error:
             problems += error.problems
-    if len(problems) == 1:
-        raise UnknownStepError(problems[0])
-    if problems:
-        lines = "\n  - ".join(problems)
-        raise UnknownStepError(f"invalid graph {graph.name!r}:\n  - {lines}", problems)
+    UnknownStepError.raise_all(f"invalid graph {graph.name!r}", problems)
     return codes, arguments
 
 

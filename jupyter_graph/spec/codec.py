@@ -96,11 +96,7 @@ def from_dict(document: Mapping[str, Any], *, name: str | None = None) -> GraphS
     """
     reader = _Reader()
     graph = reader.graph(document, name or name_in(document) or "graph")
-    if len(reader.problems) == 1:
-        raise SpecError(reader.problems[0])
-    if reader.problems:
-        lines = "\n  - ".join(reader.problems)
-        raise SpecError(f"invalid graph document:\n  - {lines}", reader.problems)
+    SpecError.raise_all("invalid graph document", reader.problems)
     return graph
 
 

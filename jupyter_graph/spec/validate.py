@@ -464,9 +464,4 @@ def validate(graph: GraphSpec | Graph) -> None:
     spec = graph if isinstance(graph, GraphSpec) else getattr(graph, "spec", None)
     if not isinstance(spec, GraphSpec):
         raise SpecError(f"a Graph or a GraphSpec is needed, got {_short(graph)}")
-    found = [str(problem) for problem in problems(spec)]
-    if len(found) == 1:
-        raise SpecError(found[0])
-    if found:
-        lines = "\n  - ".join(found)
-        raise SpecError(f"invalid graph {spec.name!r}:\n  - {lines}", found)
+    SpecError.raise_all(f"invalid graph {spec.name!r}", map(str, problems(spec)))
