@@ -12,14 +12,15 @@ PACKAGE = Path(jupyter_graph.__file__).parent
 LOW = {"errors", "types", "spec"}
 ALL = {
     *LOW, "cells", "steps", "connectors", "picture", "compile", "run", "host",
-    "deployment", "session", "widgets", "magics", "cli", "__init__", "__main__",
+    "deployment", "session", "widgets", "magics", "cli", "mlrun_names", "__init__",
+    "__main__",
 }  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
     "types": {"errors"},
     "spec": {"errors", "types"},
     "cells": LOW,
-    "steps": LOW,
+    "steps": LOW | {"connectors"},  # a stateful step keeps its state in a table
     "connectors": LOW,
     "picture": LOW,
     "compile": LOW | {"steps", "connectors"},
@@ -31,6 +32,7 @@ MAY_IMPORT = {
     "magics": ALL - {"cli", "__main__"},
     "cli": ALL - {"magics", "widgets"},
     "__init__": ALL,
+    "mlrun_names": {"errors", "steps"},
     "__main__": {"cli"},
 }
 

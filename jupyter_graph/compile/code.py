@@ -37,6 +37,7 @@ class StepCode:
         is_stream: it gives its results one by one.
         selects: it picks its followers with ``select_outlets``.
         merges: it waits for all branches of an event.
+        may_drop: it may give ``NOTHING``, which ends the event.
         is_stateful: it is a step of storey's and runs in a storey flow.
         on_loop: the graph it belongs to is asynchronous.
         wants: what its constructor, or the function itself, asks to be given.
@@ -50,6 +51,7 @@ class StepCode:
     is_stream: bool = False
     selects: bool = False
     merges: bool = False
+    may_drop: bool = False
     is_stateful: bool = False
     on_loop: bool = False
     wants: tuple[Injected, ...] = ()
@@ -155,6 +157,7 @@ def _look_at_class(step: StepSpec, code: type) -> StepCode:
         is_stream=is_stream,
         selects=selects,
         merges=merges,
+        may_drop=bool(getattr(code, "may_drop", False)),
         wants=wants,
     )
 

@@ -20,7 +20,7 @@ from jupyter_graph.spec.topology import edges, followers, responder_of
 
 HELPERS = frozenset(
     {
-        "body", "event", "answer", "parts", "error", "run", "NOTHING",
+        "body", "event", "answer", "parts", "error", "run", "found", "NOTHING",
         "get_path", "put_path", "twin", "twins", "branches", "together", "chosen",
         "gathered", "gathered_event", "caught", "same_event", "stream", "stream_async",
         "each", "each_async", "drain", "drain_async", "targets", "len",
@@ -221,7 +221,7 @@ class _Generator:
         picks = bool(step.on_error and code.selects and targets and not code.is_stream)
 
         def own_part(inner: int) -> None:
-            self._run_step(name, inner)
+            self._run_step(name, inner, answered=answered)
             if picks:
                 self._pick(name, targets, inner)
 
@@ -268,7 +268,7 @@ class _Generator:
         self._guarded(
             handler,
             depth + 1,
-            lambda inner: self._run_step(handler.name, inner),
+            lambda inner: self._run_step(handler.name, inner, answered=answered),
             answered=answered,
             falls=falls_too,
             stands_for=stands_for or step.name,
@@ -307,7 +307,7 @@ class _Generator:
         code = self.codes[name]
         return bool(code.method) if code.is_class else True
 
-    def _run_step(self, name: str, depth: int) -> None:
+    def _run_step(self, name: str, depth: int, *, answered: bool = False) -> None:
         step, code = self.steps[name], self.codes[name]
         if not self._has_call(name):
             return  # it only picks its followers, or only merges
@@ -315,15 +315,26 @@ class _Generator:
         self.calls[ident] = name
         if code.takes_event:
             call = self._awaited(f"{ident}(event)", code)
+            call = self._or_dropped(call, name, depth, answered)
             self._line(depth, f"event = same_event({call}, {name!r})", name)
             return
         got = f"get_path({self.value}, {step.input_path!r})"
         call = self._awaited(f"{ident}({got if step.input_path else self.value})", code)
         if code.is_stream:
             call = f"{'stream_async' if self.is_async else 'stream'}({call}, {name!r})"
+        call = self._or_dropped(call, name, depth, answered)
         if step.result_path:
             call = f"put_path({self.value}, {step.result_path!r}, {call})"
         self._line(depth, f"{self.value} = {call}", name)
+
+    def _or_dropped(self, call: str, name: str, depth: int, answered: bool) -> str:
+        """Write that the event ends where its step drops it; give what is left."""
+        if not self.codes[name].may_drop:
+            return call
+        self._line(depth, f"found = {call}", name)
+        self._line(depth, "if found is NOTHING:")
+        self._line(depth + 1, f"return {'answer' if answered else 'NOTHING'}")
+        return "found"
 
     def _awaited(self, call: str, code: StepCode) -> str:
         return f"await {call}" if code.is_awaited else call

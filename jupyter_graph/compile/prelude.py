@@ -9,7 +9,6 @@ from typing import Any
 
 from jupyter_graph.compile.blame import caught, is_cancelled, is_interrupt
 from jupyter_graph.compile.streams import (
-    NOTHING,
     drain,
     drain_async,
     each,
@@ -18,6 +17,7 @@ from jupyter_graph.compile.streams import (
     stream_async,
 )
 from jupyter_graph.errors import RunError, said
+from jupyter_graph.types import NOTHING
 
 __all__ = [
     "NOTHING",

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final
+from typing import Any
 
 from jupyter_graph.compile.blame import tag
-
-
-class Nothing:
-    """The answer of a part of the graph in which nobody answers."""
-
-    def __repr__(self) -> str:
-        return "NOTHING"
-
-    def __bool__(self) -> bool:
-        return False
-
-
-NOTHING: Final = Nothing()
+from jupyter_graph.types import NOTHING, Nothing
 
 
 def stream(items: Any, name: str) -> Iterator[Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.compile.streams import NOTHING
 from jupyter_graph.errors import AnswerError, JupyterGraphError
 from jupyter_graph.run.answer import Answer
 from jupyter_graph.run.response import Response, Wire, encode, is_stream, problem
+from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
     from jupyter_graph.run.event import Event

@@ -10,12 +10,12 @@ from jupyter_graph.compile.blame import DRIVERS, said_by, tag
 from jupyter_graph.compile.flow import Region
 from jupyter_graph.compile.plan import CompiledGraph, GeneratedModule
 from jupyter_graph.compile.prelude import chosen
-from jupyter_graph.compile.streams import NOTHING
 from jupyter_graph.errors import RunError
 from jupyter_graph.run.build import Built, BuiltStep, cannot_be_built, is_same
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.event import Event
 from jupyter_graph.run.trace import Tracer
+from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
     from jupyter_graph.run.loop import LoopThread

@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from jupyter_graph.compile.plan import CompiledGraph, compile_graph
-from jupyter_graph.compile.streams import NOTHING
 from jupyter_graph.errors import ClosedError, DeadlineError, JupyterGraphError
 from jupyter_graph.run.build import Built, build
 from jupyter_graph.run.context import Context
@@ -19,6 +18,7 @@ from jupyter_graph.run.kept import Kept, refuse, seconds_of
 from jupyter_graph.run.pool import pool
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
+from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
     from jupyter_graph.run.answer import Answer

@@ -9,11 +9,11 @@ from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.blame import said_by
-from jupyter_graph.compile.streams import NOTHING
 from jupyter_graph.errors import RunError
 from jupyter_graph.run.failure import closed, fail, late
 from jupyter_graph.run.loop import CallersLoop, Deadlines, LoopThread
 from jupyter_graph.run.pool import step_in_thread
+from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
     from jupyter_graph.run.event import Event

@@ -1,40 +1,49 @@
 """What pre-defined steps do: ordinary classes, no base class needed.
 
-May import ``errors``, ``types`` and ``spec``. ``BLOCKS`` is the whole table: the
-name a document or a user writes, and where the class lives.
+May import ``errors``, ``types``, ``spec`` and ``connectors``. ``steps.table.BLOCKS`` is
+the whole table: the name a document or a user writes, and where the class lives.
+
+What the engine looks for in a step class, and asks of it:
+
+``do(self, body)``
+    Gives the next body; may be a coroutine. A generator gives several, each of which
+    goes on by itself. ``do_event(self, event)`` takes and gives the whole event.
+``may_drop = True``
+    Said by the class when ``do`` may give ``types.NOTHING``: the event ends there and
+    its caller gets an empty answer (204).
+``flush(self, *, end: bool) -> list``
+    Gives bodies that the step kept back and that go on now: all of them at the ``end``,
+    else those whose time has come. ``flush_every_s`` (seconds, of the instance) asks
+    the runner to call it so often.
+``select_outlets(self, body)``
+    Names the followers that get the body; None or [] mean all.
+``post_init(self, mode)``, ``close(self)``
+    After building, and when the runner closes.
+``__init__``
+    Gets the arguments of the spec; ``name``, ``context`` and (a router) ``routes`` too
+    when it asks for them. Wrong values are a ``SpecError`` here, not at an event.
+
+A step that remembers something locks it: a synchronous graph may run in many threads.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-BLOCKS: dict[str, str] = {
-    "ChoiceByField": "jupyter_graph.steps.choice:ChoiceByField",
-    "Merge": "jupyter_graph.steps.merge:Merge",
-    "ModelRouter": "jupyter_graph.steps.router:ModelRouter",
-    "V2ModelServer": "jupyter_graph.steps.model_server:V2ModelServer",
-    "mlrun.serving.ModelRouter": "jupyter_graph.steps.router:ModelRouter",
-    "mlrun.serving.V2ModelServer": "jupyter_graph.steps.model_server:V2ModelServer",
-    "mlrun.serving.merger.Merge": "jupyter_graph.steps.merge:Merge",
-    "mlrun.serving.routers.ModelRouter": "jupyter_graph.steps.router:ModelRouter",
-    "mlrun.serving.steps.ChoiceByField": "jupyter_graph.steps.choice:ChoiceByField",
-    "mlrun.serving.v2_serving.V2ModelServer": (
-        "jupyter_graph.steps.model_server:V2ModelServer"
-    ),
-}
+from jupyter_graph.steps.table import BLOCKS, load_block
 
-__all__ = ["BLOCKS", "ChoiceByField", "Merge", "ModelRouter", "V2ModelServer"]
+__all__ = [
+    "BLOCKS",
+    "Model",
+    "ModelRouter",
+    "ModelSelector",
+    "ParallelRun",
+    "V2ModelServer",
+    "VotingEnsemble",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in BLOCKS or not name.isidentifier():
         raise AttributeError(f"module 'jupyter_graph.steps' has no attribute {name!r}")
     return load_block(name)
-
-
-def load_block(name: str) -> Any:
-    """Import the class that a block's name stands for."""
-    from importlib import import_module
-
-    module, _, attribute = BLOCKS[name].partition(":")
-    return getattr(import_module(module), attribute)

@@ -1,0 +1,1 @@
+"""Steps that serve a model: the base class, and ready-made servers for frameworks."""

@@ -1,0 +1,166 @@
+"""The table of pre-defined blocks: their names, and where their classes live."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+OURS: dict[str, dict[str, str]] = {
+    "steps.transform": {
+        "Assert": "Assert",
+        "Extend": "Extend",
+        "Filter": "Filter",
+        "FlatMap": "FlatMap",
+        "Flatten": "Flatten",
+        "ForEach": "ForEach",
+        "Drop": "Drop",
+        "Map": "Map",
+        "Partition": "Partition",
+        "Rename": "Rename",
+    },
+    "steps.batch": {"Batch": "Batch"},
+    "steps.window": {"Aggregate": "Aggregate", "SampleWindow": "SampleWindow"},
+    "steps.state": {"MapWithState": "MapWithState", "Reduce": "Reduce"},
+    "steps.enrich": {"JoinWithTable": "JoinWithTable", "QueryByKey": "QueryByKey"},
+    "steps.features": {
+        "DateExtractor": "DateExtractor",
+        "DropFeatures": "DropFeatures",
+        "Imputer": "Imputer",
+        "MapValues": "MapValues",
+        "OneHotEncoder": "OneHotEncoder",
+        "SetEventMetadata": "SetEventMetadata",
+    },
+    "steps.frames": {"FromDataFrame": "FromDataFrame", "ToDataFrame": "ToDataFrame"},
+    "steps.validators": {
+        "DistributionValidator": "DistributionValidator",
+        "FeaturesetValidator": "FeaturesetValidator",
+        "LengthValidator": "LengthValidator",
+        "PatternValidator": "PatternValidator",
+        "RangeValidator": "RangeValidator",
+        "SchemaValidator": "SchemaValidator",
+    },
+    "steps.choice": {"ChoiceByField": "ChoiceByField"},
+    "steps.merge": {"Merge": "Merge"},
+    "steps.gather": {"Collector": "Collector", "gather": "Collector"},
+    "steps.router": {"ModelRouter": "ModelRouter"},
+    "steps.parallel": {"ParallelRun": "ParallelRun"},
+    "steps.ensemble": {"VotingEnsemble": "VotingEnsemble"},
+    "steps.enrichment": {
+        "EnrichmentModelRouter": "EnrichmentModelRouter",
+        "EnrichmentVotingEnsemble": "EnrichmentVotingEnsemble",
+    },
+    "steps.split": {
+        "Mirror": "Mirror",
+        "Split": "Split",
+        "mirror": "Mirror",
+        "split": "Split",
+    },
+    "steps.model_runner": {
+        "Model": "Model",
+        "ModelRunnerStep": "ModelRunnerStep",
+        "ModelSelector": "ModelSelector",
+    },
+    "steps.models.server": {"V2ModelServer": "V2ModelServer"},
+    "steps.models.sklearn": {
+        "SklearnModelServer": "SklearnModelServer",
+        "sklearn": "SklearnModelServer",
+    },
+    "steps.models.xgboost": {
+        "XGBoostModelServer": "XGBoostModelServer",
+        "xgboost": "XGBoostModelServer",
+    },
+    "steps.models.lightgbm": {
+        "LightGBMModelServer": "LightGBMModelServer",
+        "lightgbm": "LightGBMModelServer",
+    },
+    "steps.models.onnx": {
+        "ONNXModelServer": "ONNXModelServer",
+        "onnx": "ONNXModelServer",
+    },
+    "steps.models.torch": {
+        "PyTorchModelServer": "PyTorchModelServer",
+        "torch": "PyTorchModelServer",
+    },
+    "steps.models.keras": {
+        "KerasModelServer": "KerasModelServer",
+        "tensorflow": "KerasModelServer",
+    },
+    "steps.models.huggingface": {
+        "HuggingFaceModelServer": "HuggingFaceModelServer",
+        "huggingface": "HuggingFaceModelServer",
+    },
+    "steps.remote": {
+        "BatchHttpRequests": "BatchHttpRequests",
+        "RemoteStep": "RemoteStep",
+        "$remote": "RemoteStep",
+    },
+    "steps.llm": {"LLM": "LLM", "llm": "LLM"},
+    "connectors.files": {
+        "CSVTarget": "CSVTarget",
+        "JSONLinesTarget": "JSONLinesTarget",
+        "ParquetTarget": "ParquetTarget",
+    },
+    "connectors.frames": {"DataFrameTarget": "DataFrameTarget"},
+    "connectors.http": {"HTTPTarget": "HTTPTarget"},
+    "connectors.sql": {"SQLTarget": "SQLTarget"},
+    "connectors.targets": {"TableTarget": "TableTarget"},
+}
+"""Module to the blocks in it: the block's name to the class's."""
+
+MLRUN: dict[str, str] = {
+    "mlrun.feature_store.steps.DateExtractor": "DateExtractor",
+    "mlrun.feature_store.steps.DropFeatures": "DropFeatures",
+    "mlrun.feature_store.steps.FeaturesetValidator": "FeaturesetValidator",
+    "mlrun.feature_store.steps.Imputer": "Imputer",
+    "mlrun.feature_store.steps.MapValues": "MapValues",
+    "mlrun.feature_store.steps.OneHotEncoder": "OneHotEncoder",
+    "mlrun.feature_store.steps.SetEventMetadata": "SetEventMetadata",
+    "mlrun.frameworks.huggingface.HuggingFaceModelServer": "HuggingFaceModelServer",
+    "mlrun.frameworks.lgbm.LGBMModelServer": "LightGBMModelServer",
+    "mlrun.frameworks.onnx.ONNXModelServer": "ONNXModelServer",
+    "mlrun.frameworks.pytorch.PyTorchModelServer": "PyTorchModelServer",
+    "mlrun.frameworks.sklearn.PickleModelServer": "SklearnModelServer",
+    "mlrun.frameworks.sklearn.SKLearnModelServer": "SklearnModelServer",
+    "mlrun.frameworks.tf_keras.TFKerasModelServer": "KerasModelServer",
+    "mlrun.frameworks.xgboost.XGBoostModelServer": "XGBoostModelServer",
+    "mlrun.serving.EnrichmentModelRouter": "EnrichmentModelRouter",
+    "mlrun.serving.EnrichmentVotingEnsemble": "EnrichmentVotingEnsemble",
+    "mlrun.serving.Model": "Model",
+    "mlrun.serving.ModelRouter": "ModelRouter",
+    "mlrun.serving.ModelRunnerStep": "ModelRunnerStep",
+    "mlrun.serving.ModelSelector": "ModelSelector",
+    "mlrun.serving.ParallelRun": "ParallelRun",
+    "mlrun.serving.V2ModelServer": "V2ModelServer",
+    "mlrun.serving.VotingEnsemble": "VotingEnsemble",
+    "mlrun.serving.merger.Merge": "Merge",
+    "mlrun.serving.remote.BatchHttpRequests": "BatchHttpRequests",
+    "mlrun.serving.remote.RemoteStep": "RemoteStep",
+    "mlrun.serving.routers.EnrichmentModelRouter": "EnrichmentModelRouter",
+    "mlrun.serving.routers.EnrichmentVotingEnsemble": "EnrichmentVotingEnsemble",
+    "mlrun.serving.routers.ModelRouter": "ModelRouter",
+    "mlrun.serving.routers.ParallelRun": "ParallelRun",
+    "mlrun.serving.routers.VotingEnsemble": "VotingEnsemble",
+    "mlrun.serving.states.Model": "Model",
+    "mlrun.serving.states.ModelRunnerStep": "ModelRunnerStep",
+    "mlrun.serving.states.ModelSelector": "ModelSelector",
+    "mlrun.serving.steps.ChoiceByField": "ChoiceByField",
+    "mlrun.serving.v2_serving.V2ModelServer": "V2ModelServer",
+}
+"""MLRun's class path to our block."""
+
+_OWN = {
+    name: f"jupyter_graph.{module}:{attribute}"
+    for module, names in OURS.items()
+    for name, attribute in names.items()
+}
+BLOCKS: dict[str, str] = {
+    **_OWN,
+    **{name: _OWN[own] for name, own in MLRUN.items()},
+}
+"""Every name that stands for a block: ``module:class``."""
+
+
+def load_block(name: str) -> Any:
+    """Import the class that a block's name stands for."""
+    module, _, attribute = BLOCKS[name].partition(":")
+    return getattr(import_module(module), attribute)
