@@ -1,0 +1,135 @@
+"""Records and tables: a list of objects as a pandas DataFrame, and back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jupyter_graph.errors import SpecError
+
+
+def is_frame(body: Any) -> bool:
+    """Tell whether a body is a pandas DataFrame, without importing pandas.
+
+    >>> is_frame({"a": 1})
+    False
+    """
+    kind = getattr(sys.modules.get("pandas"), "DataFrame", None)
+    return kind is not None and isinstance(body, kind)
+
+
+class ToDataFrame:
+    """Make a pandas DataFrame of a list of records.
+
+    Body in:   ``[{"a": 1, "b": 2}, ...]`` (one row each), rows as lists, one record
+    of plain values (a row), or columns ``{"a": [1, ...], "b": [2, ...]}``
+    Body out:  a ``pandas.DataFrame``
+
+    Args:
+        index: the column, or columns, that become the index; rows are numbered from 0
+            without.
+        columns: the columns to take, in this order; for rows that are lists, their
+            names. A name that no record has becomes a column of missing values.
+
+    Raises:
+        SpecError: an argument is not made of names.
+        TypeError: (from ``do``) the body is neither a list nor an object.
+        KeyError: (from ``do``) no column is named as the index.
+
+    Source: storey's step of this name, https://storey.readthedocs.io
+
+    >>> ToDataFrame(index="id").do([{"id": 7, "x": 1.5}, {"id": 8, "x": 2.5}])
+          x
+    id
+    7   1.5
+    8   2.5
+    """
+
+    def __init__(
+        self,
+        index: str | Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> None:
+        self.index = names_of(index, "index", one=True)
+        self.columns = names_of(columns, "columns")
+
+    def do(self, body: Any) -> Any:
+        import pandas as pd
+
+        if not isinstance(body, list | tuple | Mapping):
+            raise TypeError(
+                "ToDataFrame needs a list of records or an object of columns, "
+                f"got {type(body).__name__}"
+            )
+        if isinstance(body, Mapping):
+            plain = all(pd.api.types.is_scalar(value) for value in body.values())
+            body = [dict(body)] if plain and body else dict(body)
+        frame = pd.DataFrame(body, columns=self.columns)
+        if self.index is None:
+            return frame
+        return frame.set_index(self.index[0] if len(self.index) == 1 else self.index)
+
+
+class FromDataFrame:
+    """Make a list of records of a pandas DataFrame.
+
+    Body in:   a ``pandas.DataFrame``
+    Body out:  ``[{"a": 1, "b": 2}, ...]``, one record a row, in order; numbers are
+    Python's, missing values stay as they are
+
+    Args:
+        index: the key under which each record holds its row's index; without, an
+            index that has a name is held under it and another is left out.
+        columns: the columns to take, in this order, by default all.
+
+    Raises:
+        SpecError: an argument is not made of names.
+        TypeError: (from ``do``) the body is no DataFrame.
+        KeyError: (from ``do``) there is no such column.
+        ValueError: (from ``do``) two columns have one name.
+
+    >>> import pandas as pd
+    >>> FromDataFrame().do(pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}))
+    [{'a': 1, 'b': 'x'}, {'a': 2, 'b': 'y'}]
+    """
+
+    def __init__(
+        self, index: str | None = None, columns: Sequence[str] | None = None
+    ) -> None:
+        if index is not None and not isinstance(index, str):
+            raise SpecError(f"index must be a name, got {index!r}")
+        self.index = index
+        self.columns = names_of(columns, "columns")
+
+    def do(self, body: Any) -> list[dict[str, Any]]:
+        if not is_frame(body):
+            raise TypeError(
+                f"FromDataFrame needs a DataFrame, got {type(body).__name__}"
+            )
+        frame = body if self.columns is None else body[self.columns]
+        if self.index is not None:
+            frame = frame.rename_axis(index=self.index)
+        if frame.index.nlevels > 1 or frame.index.name is not None:
+            frame = frame.reset_index()
+        if not frame.columns.is_unique:
+            twice = frame.columns[frame.columns.duplicated()][0]
+            raise ValueError(f"the DataFrame has two columns named {twice!r}")
+        records: list[dict[str, Any]] = frame.to_dict(orient="records")
+        return records
+
+
+def names_of(value: Any, what: str, *, one: bool = False) -> list[str] | None:
+    """Give names as a list; with ``one``, a single text counts as a list of it.
+
+    Raises:
+        SpecError: it is anything else.
+    """
+    if value is None:
+        return None
+    if one and isinstance(value, str):
+        return [value]
+    is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    if is_list and value and all(isinstance(name, str) for name in value):
+        return list(value)
+    raise SpecError(f"{what} must be a list of names, got {value!r}")

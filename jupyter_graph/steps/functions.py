@@ -1,0 +1,107 @@
+"""Functions that are given to steps: checked when built, called with a body.
+
+A step that was given a coroutine function has ``do`` for callers that cannot wait,
+and ``do_async`` for those that can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from types import CoroutineType
+from typing import Any, TypeAlias
+
+from jupyter_graph.errors import SpecError
+
+Function: TypeAlias = Callable[[Any], Any]
+"""Takes a body; may be a coroutine function."""
+
+
+def checked(fn: Any, what: str) -> Function:
+    """Give the function back, or say why it is none.
+
+    Raises:
+        SpecError: it cannot be called.
+
+    >>> checked("double", "Map: fn")
+    Traceback (most recent call last):
+    ...
+    jupyter_graph.errors.SpecError: Map: fn must be a function, got 'double'; \
+a document names one as "_fn": "double", a magic as fn=$double
+    """
+    if callable(fn):
+        return fn  # type: ignore[no-any-return]  # any callable may take a body
+    word = what.rpartition(" ")[2]
+    name = fn if isinstance(fn, str) and fn.isidentifier() else "NAME"
+    raise SpecError(
+        f"{what} must be a function, got {fn!r}; a document names one as "
+        f'"_{word}": "{name}", a magic as {word}=${name}'
+    )
+
+
+def name_of(fn: Function) -> str:
+    """Give the name by which messages call a function."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    return str(getattr(fn, "__name__", type(fn).__name__))
+
+
+def gives_many(fn: Function) -> bool:
+    """Tell whether a function is a generator, asynchronous or not."""
+    plain = fn.func if isinstance(fn, functools.partial) else fn
+    if not inspect.isroutine(plain):
+        plain = type(plain).__call__
+    return inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain)
+
+
+def must_wait(fn: Function) -> bool:
+    """Tell whether what a function gives must be awaited."""
+    plain = fn.func if isinstance(fn, functools.partial) else fn
+    if not inspect.isroutine(plain):
+        plain = type(plain).__call__
+    return inspect.iscoroutinefunction(plain) or inspect.isasyncgenfunction(plain)
+
+
+def called(fn: Function, body: Any) -> Any:
+    """Give what a function makes of a body, a coroutine's result included."""
+    found = fn(body)
+    return finished(found) if isinstance(found, CoroutineType) else found
+
+
+async def awaited(fn: Function, body: Any) -> Any:
+    """As ``called``, for callers that can wait."""
+    found = fn(body)
+    return await found if inspect.isawaitable(found) else found
+
+
+def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine to its end on a loop of its own and give its result.
+
+    The loop is the same for all, so that a client which was opened in one event
+    serves the next.
+    """
+    return asyncio.run_coroutine_threadsafe(coroutine, _loop()).result()
+
+
+_lock = threading.Lock()
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    with _lock:
+        return _started_loop()
+
+
+@functools.cache
+def _started_loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    name = "jupyter_graph functions"
+    threading.Thread(target=loop.run_forever, name=name, daemon=True).start()
+    return loop
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has the loop but no thread
+    os.register_at_fork(after_in_child=_started_loop.cache_clear)
