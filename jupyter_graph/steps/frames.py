@@ -116,7 +116,7 @@ class FromDataFrame:
             twice = frame.columns[frame.columns.duplicated()][0]
             raise ValueError(f"the DataFrame has two columns named {twice!r}")
         records: list[dict[str, Any]] = frame.to_dict(orient="records")
-        return records
+        return records or [{} for _ in range(len(frame))]
 
 
 def names_of(value: Any, what: str, *, one: bool = False) -> list[str] | None:
