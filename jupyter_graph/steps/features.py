@@ -18,6 +18,7 @@ from jupyter_graph.errors import BadRequestError, InvalidArgumentError, SpecErro
 from jupyter_graph.steps.frames import is_frame
 
 Record = Mapping[str, Any]
+_NEVER = frozenset((str, int, bool, list, dict, tuple))
 
 
 class Imputer:
@@ -115,7 +116,7 @@ def features_of(body: Any, block: str) -> Record:
     Raises:
         BadRequestError: it is none.
     """
-    if isinstance(body, Mapping):
+    if type(body) is dict or isinstance(body, Mapping):
         return body
     kind = type(body).__name__
     raise BadRequestError(
@@ -144,12 +145,12 @@ def is_missing(value: Any) -> bool:
     >>> is_missing(None), is_missing(float("nan")), is_missing(0), is_missing([None])
     (True, True, False, False)
     """
+    if type(value) in _NEVER:
+        return False
     if value is None:
         return True
     if isinstance(value, float):  # numpy's float64 is one too
         return value != value
-    if isinstance(value, str | int | list | dict):
-        return False
     if isinstance(value, Decimal):
         return value.is_nan()
     pandas = sys.modules.get("pandas")  # what it knows to be missing needs it loaded

@@ -67,6 +67,7 @@ class OneHotEncoder:
         return encoded
 
     def _frame(self, frame: Any) -> Any:
+        import numpy as np
         import pandas as pd
 
         columns: dict[Any, Any] = {}
@@ -76,8 +77,9 @@ class OneHotEncoder:
                 continue
             names = self._names[feature]
             found = [_name_of(value, names) for value in frame[feature].tolist()]
+            there = np.array(found, dtype=object)
             for name in self._zeros[feature]:
-                columns[name] = [int(one == name) for one in found]
+                columns[name] = (there == name).astype("int64")
         return pd.DataFrame(columns, index=frame.index)
 
 

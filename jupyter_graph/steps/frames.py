@@ -15,6 +15,8 @@ def is_frame(body: Any) -> bool:
     >>> is_frame({"a": 1})
     False
     """
+    if type(body) is dict:  # nearly every body; the look-up below costs more
+        return False
     kind = getattr(sys.modules.get("pandas"), "DataFrame", None)
     return kind is not None and isinstance(body, kind)
 
