@@ -57,13 +57,20 @@ class Imputer:
     def do(self, body: Any) -> Any:
         filled, default = self.mapping, self.default_value
         if is_frame(body):
-            values = {name: filled.get(name, default) for name in body.columns}
-            known = {name: value for name, value in values.items() if value is not None}
-            return body.fillna(known) if known else body
+            return self._frame(body)
         return {
             feature: filled.get(feature, default) if is_missing(value) else value
             for feature, value in features_of(body, "Imputer").items()
         }
+
+    def _frame(self, frame: Any) -> Any:
+        filled = frame.copy(deep=False)
+        for feature in frame.columns:
+            value = self.mapping.get(feature, self.default_value)
+            missing = frame[feature].isna()
+            if value is not None and missing.any():
+                filled[feature] = frame[feature].mask(missing, value)
+        return filled
 
 
 class DropFeatures:

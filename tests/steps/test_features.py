@@ -326,6 +326,26 @@ def test_a_feature_that_is_not_there_is_named(block, args, says, make):
         load_block(block)(**args).do(make(ROWS))
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "answer"),
+    [
+        pytest.param([1.5, None], 0, [1.5, 0.0], id="number"),
+        pytest.param([1.5, None], "none", [1.5, "none"], id="text-among-numbers"),
+        pytest.param([True, None], False, [True, False], id="bool"),
+        pytest.param(["a", None], 7, ["a", 7], id="number-among-texts"),
+        pytest.param([None, None], "x", ["x", "x"], id="all-missing"),
+        pytest.param(
+            [pd.Timestamp("2024"), None], 0, [pd.Timestamp("2024"), 0], id="date"
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_what_is_missing_in_a_frame_is_filled_in(column, value, answer):
+    frame = load_block("Imputer")(mapping={"a": value}).do(pd.DataFrame({"a": column}))
+
+    assert frame["a"].tolist() == answer
+
+
 def test_an_empty_frame_stays_a_frame():
     frame = pd.DataFrame({"d": [], "at": []})
 
