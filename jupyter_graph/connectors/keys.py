@@ -1,0 +1,128 @@
+"""What a body is filed under: a key, read from the body or from its event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from jupyter_graph.errors import BadRequestError, SpecError, did_you_mean
+from jupyter_graph.types import Body
+
+KeySpec: TypeAlias = str | Sequence[str] | Callable[[Any], Any]
+"""A field, several fields, ``$`` and an attribute of the event, or a function."""
+
+EVENT_ATTRIBUTES = (
+    "content_type",
+    "id",
+    "key",
+    "method",
+    "offset",
+    "path",
+    "shard_id",
+    "time",
+    "topic",
+)
+
+
+def key_reader(key: KeySpec, argument: str = "key") -> Callable[[Any], str]:
+    """Give the function that reads a key, as text, from what a step is given.
+
+    Args:
+        key: ``"user"`` reads that field of the body, ``["country", "city"]`` several,
+            ``"$path"`` an attribute of the event (the step then needs
+            ``full_event=True``); a function is called with what the step is given.
+        argument: the name of the argument, for the error.
+
+    Raises:
+        SpecError: it is none of these. From the function: the key is an attribute of
+            the event, but the step takes bodies.
+        BadRequestError: (from the function) the body has no such field.
+
+    >>> key_reader("user")({"user": 7}), key_reader(["a", "b"])({"a": 1, "b": "x"})
+    ('7', '["1", "x"]')
+    """
+    if isinstance(key, str) and key.startswith("$"):
+        return _attribute_reader(key, argument)
+    if isinstance(key, str) and key:
+        return _field_reader(key)
+    if callable(key):
+        call = key
+        return lambda item: key_text(call(item))
+    is_list = isinstance(key, list | tuple) and len(key) > 0
+    if is_list and all(isinstance(name, str) and name for name in key):
+        readers = [key_reader(name, argument) for name in key]
+        return lambda item: key_text([read(item) for read in readers])
+    raise SpecError(
+        f"{argument} must be a field's name, a list of names, '$' and an attribute of "
+        f"the event, or a function, got {key!r}"
+    )
+
+
+def key_text(key: Any) -> str:
+    """Give a key as the text that every table knows it by.
+
+    >>> key_text("ann"), key_text(7), key_text(("a", 1))
+    ('ann', '7', '["a", 1]')
+    """
+    if isinstance(key, str):
+        return str(key)
+    if isinstance(key, list | tuple):
+        return json.dumps(key, default=str, ensure_ascii=False)
+    return str(key)
+
+
+def is_event(item: Any) -> bool:
+    """Tell whether a step was given an event, not a body."""
+    return (
+        type(item) is not dict
+        and hasattr(item, "headers")
+        and hasattr(item, "body")
+        and hasattr(item, "path")
+    )
+
+
+def body_of(item: Any) -> Body:
+    """Give the body of an event; a body is given as it is."""
+    return item.body if is_event(item) else item
+
+
+def _field_reader(field: str) -> Callable[[Any], str]:
+    def read(item: Any) -> str:
+        body = item if type(item) is dict else body_of(item)
+        try:
+            key = body[field]
+        except (KeyError, TypeError, IndexError):
+            raise _no_field(field, body) from None
+        return key if type(key) is str else key_text(key)
+
+    return read
+
+
+def _no_field(field: str, body: Any) -> BadRequestError:
+    if not isinstance(body, Mapping):
+        return BadRequestError(
+            f"the body must be an object with the field {field!r}, "
+            f"got {type(body).__name__}"
+        )
+    return BadRequestError(
+        f"the body has no field {field!r}{did_you_mean(field, map(str, body))}"
+    )
+
+
+def _attribute_reader(key: str, argument: str) -> Callable[[Any], str]:
+    attribute = key[1:]
+    if attribute not in EVENT_ATTRIBUTES:
+        known = ", ".join(f"${name}" for name in EVENT_ATTRIBUTES)
+        near = did_you_mean(attribute, EVENT_ATTRIBUTES)
+        raise SpecError(f"{argument} {key!r} is unknown{near} (known: {known})")
+
+    def read(item: Any) -> str:
+        if not is_event(item):
+            raise SpecError(
+                f"{argument} {key!r} reads the event, but the step takes bodies; "
+                "give the step full_event=True"
+            )
+        return key_text(getattr(item, attribute, None))
+
+    return read
