@@ -1,0 +1,168 @@
+"""What a graph may give for a model's words, read into one form.
+
+A text; a message or a piece of one (``content``, ``tool_calls``, perhaps
+``finish_reason`` and ``usage``); a whole completion or chunk with ``choices``; or what
+the ``openai`` package calls so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from jupyter_graph.errors import AnswerError
+
+_SAYS: Final = frozenset(
+    ("content", "tool_calls", "function_call", "refusal", "audio", "reasoning_content")
+)
+_ABOUT: Final = frozenset(("finish_reason", "usage", "logprobs", "model", "id"))
+_OF_MESSAGE: Final = _SAYS | _ABOUT | {"role", "name", "annotations"}
+
+
+def as_plain(value: Any) -> Any:
+    """Give the mapping of a pydantic object, such as the ``openai`` package gives."""
+    dump = getattr(value, "model_dump", None)
+    if dump is None or isinstance(value, type):
+        return value
+    return dump(mode="json", exclude_unset=True)
+
+
+def is_message(value: Any) -> bool:
+    """Tell whether a value is a text, or a message that says something.
+
+    >>> is_message("hi"), is_message({"content": "hi"}), is_message({"body": "hi"})
+    (True, True, False)
+    """
+    if isinstance(value, str):
+        return True
+    if not isinstance(value, Mapping) or not value.keys() <= _OF_MESSAGE:
+        return False
+    return not _SAYS.isdisjoint(value)
+
+
+@dataclass(slots=True)
+class Delta:
+    """A piece of one choice: what it adds to the message, and whether that ends."""
+
+    index: int = 0
+    message: dict[str, Any] = field(default_factory=dict)
+    finish_reason: str | None = None
+    logprobs: Any = None
+
+
+def deltas_of(item: Any) -> tuple[list[Delta], dict[str, Any]]:
+    """Give the pieces that an item is made of, and what it says of the whole.
+
+    Raises:
+        AnswerError: the item says nothing that a model could.
+
+    >>> [delta], about = deltas_of({"content": "hi", "finish_reason": "stop"})
+    >>> delta.message, delta.finish_reason, about
+    ({'content': 'hi'}, 'stop', {})
+    """
+    item = as_plain(item)
+    if isinstance(item, str):
+        return [Delta(message={"content": item})], {}
+    if isinstance(item, Mapping) and "choices" in item:
+        about = {key: item[key] for key in ("usage", "model", "id") if item.get(key)}
+        return [_of_choice(*pair) for pair in enumerate(item["choices"])], about
+    if isinstance(item, Mapping) and item and item.keys() <= _OF_MESSAGE:
+        about = {key: item[key] for key in ("usage", "model", "id") if item.get(key)}
+        message = {key: value for key, value in item.items() if key not in _ABOUT}
+        finish, logprobs = item.get("finish_reason"), item.get("logprobs")
+        if message or finish:
+            return [Delta(0, message, finish, logprobs)], about
+        return [], about
+    shown = repr(item)
+    shown = shown if len(shown) <= 80 else f"{shown[:79]}…"
+    raise AnswerError(
+        "a model's answer is made of texts, of messages with 'content' or "
+        f"'tool_calls', or of objects with 'choices', got {shown}"
+    )
+
+
+def _of_choice(position: int, choice: Any) -> Delta:
+    choice = as_plain(choice)
+    if not isinstance(choice, Mapping):
+        raise AnswerError(f"choices[{position}] is an object, got {choice!r}")
+    message = choice.get("delta") or choice.get("message") or {}
+    kept = {key: value for key, value in message.items() if value is not None}
+    index = choice.get("index", position)
+    return Delta(index, kept, choice.get("finish_reason"), choice.get("logprobs"))
+
+
+class Gathered:
+    """The message that the pieces of one choice make together."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.tool_calls: dict[int, dict[str, Any]] = {}
+        self.more: dict[str, Any] = {}
+        self.finish_reason: str | None = None
+
+    def add(self, delta: Delta) -> None:
+        """Add one piece; texts grow, the rest is what was said last."""
+        self.finish_reason = delta.finish_reason or self.finish_reason
+        for key, value in delta.message.items():
+            if key == "content" and isinstance(value, str):
+                self.text += value
+            elif key == "tool_calls":
+                for position, call in enumerate(value or ()):
+                    self._call(as_plain(call), position)
+            elif isinstance(value, str) and isinstance(self.more.get(key), str):
+                grows = key in ("refusal", "reasoning_content")
+                self.more[key] = self.more[key] + value if grows else value
+            elif value is not None:
+                self.more[key] = value
+
+    def _call(self, call: Mapping[str, Any], position: int) -> None:
+        index = call.get("index", position)
+        empty = {"id": None, "type": "function", "function": {"arguments": ""}}
+        known = self.tool_calls.setdefault(index, empty)
+        function = dict(call.get("function") or {})
+        arguments = function.pop("arguments", None) or ""
+        known["function"] |= {k: v for k, v in function.items() if v is not None}
+        known["function"]["arguments"] += arguments
+        known |= {
+            key: value
+            for key, value in call.items()
+            if key not in ("index", "function") and value is not None
+        }
+
+    @property
+    def ends(self) -> str:
+        """Why the model stopped."""
+        return self.finish_reason or ("tool_calls" if self.tool_calls else "stop")
+
+    def message(self) -> dict[str, Any]:
+        """Give the whole message."""
+        content = self.more.get("content", self.text or None)
+        silent = self.tool_calls or "refusal" in self.more
+        if content is None and not silent:
+            content = ""
+        found = {"role": "assistant", "refusal": None, **self.more, "content": content}
+        if self.tool_calls:
+            calls = sorted(self.tool_calls.items())
+            found["tool_calls"] = [call for _, call in calls]
+        return found
+
+
+def gather(items: Iterator[Any]) -> tuple[dict[int, Gathered], dict[str, Any]]:
+    """Give the messages that items make, by their choice, and what they said beside.
+
+    Raises:
+        AnswerError: an item says nothing that a model could.
+
+    >>> found, _ = gather(iter(["he", "llo"]))
+    >>> found[0].message()["content"]
+    'hello'
+    """
+    choices: dict[int, Gathered] = {}
+    about: dict[str, Any] = {}
+    for item in items:
+        deltas, said = deltas_of(item)
+        about |= said
+        for delta in deltas:
+            choices.setdefault(delta.index, Gathered()).add(delta)
+    return choices, about

@@ -1,0 +1,42 @@
+"""What a runner calls before and after its graph."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from jupyter_graph.run.event import Event
+from jupyter_graph.run.wire import Wire
+
+
+class Visit(Protocol):
+    """One event that was let in."""
+
+    def leave(self, value: Any, *, whole: bool = False) -> Any:
+        """Give the answer for a graph's result; a stream stays a stream.
+
+        Args:
+            value: the result.
+            whole: a stream that is sent as one answer is read here and now.
+
+        Raises:
+            StatusError: the result cannot become the answer.
+        """
+
+
+class Front(Protocol):
+    """Stands before one graph; safe from several threads."""
+
+    def enter(self, event: Event) -> Visit:
+        """Let an event in; its body becomes what the first steps get.
+
+        Raises:
+            StatusError: the request is refused, with its status.
+        """
+
+    def problem(self, error: BaseException, event: Event, wire: Wire) -> Wire:
+        """Give the answer of a failed event from the one it would have had."""
+
+
+def is_over_http(event: Event) -> bool:
+    """Tell whether an event came as a request: one from a queue has no endpoint."""
+    return event.trigger is None or event.trigger.kind in ("", "http")
