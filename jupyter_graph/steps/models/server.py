@@ -1,4 +1,4 @@
-"""The base class of model servers: the V2 inference protocol.
+"""The base class of model servers: MLRun's protocol, and the open inference protocol.
 
 Source: MLRun's V2ModelServer,
 https://docs.mlrun.org/en/stable/serving/custom-model-serving-class.html
@@ -7,164 +7,174 @@ https://docs.mlrun.org/en/stable/serving/custom-model-serving-class.html
 from __future__ import annotations
 
 import inspect
-import threading
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from jupyter_graph.errors import (
-    BadRequestError,
-    MethodNotAllowedError,
-    ServiceUnavailableError,
-    SpecError,
+from jupyter_graph.errors import BadRequestError, MethodNotAllowedError, SpecError
+from jupyter_graph.steps.models import protocol
+from jupyter_graph.steps.models.answers import ModelAnswers
+from jupyter_graph.steps.models.operation import (
+    OPERATIONS,
+    Call,
+    body_of,
+    now,
+    operation_of,
 )
+from jupyter_graph.steps.models.tensors import Columns
+
+HOOKS: Final = ("preprocess", "validate", "predict", "explain", "postprocess")
 
 
-class V2ModelServer:
+class V2ModelServer(ModelAnswers):
     """Serve one model; a subclass writes ``load`` and ``predict``.
 
     Body in: ``{"inputs": [...], "id": str?}``. Body out: ``{"id": str, "model_name":
-    str, "outputs": [...], "timestamp": str}``; ``explain`` gives no timestamp.
+    str, "outputs": [...], "timestamp": str}``; ``explain`` gives no timestamp. A
+    request of the open inference protocol gets an answer of that protocol.
 
-    Operations, by the end of the path: ``infer`` and ``predict`` (the default of a
-    POST), ``explain``, ``ready`` (GET), and ``op_<name>(event)`` of the subclass; a GET
-    without one gives the model's metadata.
+    Operations, by the path or by its end: ``infer`` and ``predict`` (the default of
+    a POST), ``infer_dict`` and ``predict_dict`` (inputs by name), ``explain``,
+    ``ready`` (GET), and ``op_<name>(event)`` of the subclass; a GET without one gives
+    the model's metadata. Each hook may be a coroutine; ``do_event`` is one then.
 
-    Args:
-        context: the surroundings; None outside a graph.
-        name: the model's name, ``name:version`` where it has a version.
-        model_path: where ``load`` finds the model.
-        model: a model that is loaded already.
-        **class_args: read by ``get_param``.
+    State: the loaded model and what a subclass keeps, in memory; gone at a restart,
+    kept by a hot swap of other steps, one for each worker.
+
+    >>> class Times(V2ModelServer):
+    ...     def predict(self, request):
+    ...         return [x * self.model for x in request["inputs"]]
+    >>> Times(name="twice", model=2).predict({"inputs": [1, 2]})
+    [2, 4]
     """
 
-    def __init__(
-        self,
-        context: Any = None,
-        name: str = "model",
-        model_path: str | None = None,
-        model: Any = None,
-        **class_args: Any,
-    ) -> None:
-        self.context = context
-        self.name, _, self.version = name.partition(":")
-        self.model_path = model_path
-        self.model = model
-        self._params = class_args
-        self.ready = False
-        self._lock = threading.Lock()
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Choose ``do_event``: what is called is a coroutine where a hook is one."""
+        super().__init_subclass__(**kwargs)
+        ours = (V2ModelServer.do_event, V2ModelServer.do_event_async)
+        if cls.do_event in ours:
+            cls.do_event = ours[is_async(cls)]  # type: ignore[method-assign]
 
     def post_init(self, mode: str = "sync", **_: Any) -> None:
-        """Load the model before the first event."""
-        for name in ("load", "predict", "explain"):
-            if inspect.iscoroutinefunction(getattr(self, name)):
-                raise SpecError(
-                    f"{type(self).__name__}.{name} must be a plain function, not a "
-                    "coroutine; --blocking keeps it off the loop"
-                )
-        self._load()
-
-    def _load(self) -> None:
-        with self._lock:
-            if self.ready:
-                return
-            if self.model is None:
-                try:
-                    self.load()
-                except Exception as error:
-                    raise SpecError(
-                        f"failed to load model {self.name}: "
-                        f"{type(error).__name__}: {error}"
-                    ) from error
-            self.ready = True
-
-    def load(self) -> None:
-        """Load the model, usually into ``self.model``."""
-
-    def get_param(self, key: str, default: Any = None) -> Any:
-        """Give an argument of this step, else a parameter of the graph."""
-        if key in self._params:
-            return self._params[key]
-        return self.context.get_param(key, default) if self.context else default
+        """Load the model before the first event, or begin to."""
+        own = type(self)
+        if is_async(own) and not inspect.iscoroutinefunction(own.do_event):
+            raise SpecError(
+                f"{own.__name__} has coroutines, so its do_event must be one: "
+                "async def do_event(self, event), with await self.do_event_async(event)"
+            )
+        super().post_init(mode)
 
     # -- what a subclass writes -------------------------------------------------
 
-    def preprocess(self, request: dict[str, Any], operation: str) -> dict[str, Any]:
+    def preprocess(self, request: dict[str, Any], operation: str) -> Any:
         """Change the request before it is checked."""
         return request
 
-    def validate(self, request: dict[str, Any], operation: str) -> dict[str, Any]:
+    def validate(self, request: dict[str, Any], operation: str) -> Any:
         """Refuse a request that the model cannot take."""
-        if operation in ("infer", "predict", "explain"):
+        if self.protocol == "v2":
             if "inputs" not in request:
                 raise BadRequestError('Expected key "inputs" in request body')
-            if not isinstance(request["inputs"], list):
+            inputs = request["inputs"]
+            if not isinstance(inputs, list | Columns) and not hasattr(
+                inputs, "__array__"
+            ):
                 raise BadRequestError('Expected "inputs" to be a list')
         return request
 
     def predict(self, request: dict[str, Any]) -> Any:
         """Give one output for each of ``request["inputs"]``."""
-        raise SpecError(f"{type(self).__name__} has no predict(self, request)")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no predict(self, request)"
+        )
 
     def explain(self, request: dict[str, Any]) -> Any:
         """Give an explanation for the inputs."""
-        raise BadRequestError(f"model {self.name} does not explain")
+        raise BadRequestError(
+            f"model {self.name} does not explain (NotImplementedError: "
+            f"{type(self).__name__} has no explain(self, request))"
+        )
 
-    def postprocess(self, response: dict[str, Any]) -> dict[str, Any]:
+    def postprocess(self, response: dict[str, Any]) -> Any:
         """Change the answer."""
         return response
 
     # -- the protocol -----------------------------------------------------------
 
     def do_event(self, event: Any) -> Any:
-        operation = str(event.path or "").strip("/").split("/")[-1]
-        body = event.body if event.body is not None else {}
-        custom = getattr(self, f"op_{operation}", None)
-        if callable(custom):
-            event.body = custom(event)
+        """Answer an event."""
+        call = self._call_of(event)
+        if call is None:
             return event
-        if event.method == "GET":
-            event.body = self._get(operation)
+        if call.custom is not None:
+            event.body = call.custom(event)
             return event
-        if not isinstance(body, Mapping):
-            raise BadRequestError(
-                f"a model takes an object with 'inputs', got {type(body).__name__}"
-            )
-        operation = operation or "infer"
-        if operation not in ("infer", "predict", "explain"):
-            raise BadRequestError(
-                f"illegal model operation {operation}, method={event.method}"
-            )
-        event.body = self._answer(event, dict(body), operation)
+        try:
+            self._check_readiness(event)
+            self._take(call, event)
+            request = self.preprocess(call.request, call.operation)
+            call.request = request = self.validate(request, call.operation)
+            work = self.explain if call.operation == "explain" else self.predict
+            answer = self.postprocess(self._answer(call, work(request)))
+            event.body = self._finished(call, answer)
+        except Exception as error:
+            refusal = self._failed(call, error)
+            if refusal is None:
+                raise
+            event.body = refusal
         return event
 
-    def _get(self, operation: str) -> Any:
-        if operation == "ready":
-            if not self.ready:
-                raise ServiceUnavailableError(f"model {self.name} is not ready yet")
-            return b""
-        if operation:
-            raise MethodNotAllowedError(
-                f"illegal model operation {operation}, method=GET"
-            )
-        return {"name": self.name, "version": self.version, "inputs": [], "outputs": []}
+    async def do_event_async(self, event: Any) -> Any:
+        """``do_event`` where a hook is a coroutine."""
+        call = self._call_of(event)
+        if call is None:
+            return event
+        if call.custom is not None:
+            event.body = await _now(call.custom(event))
+            return event
+        try:
+            await self._check_readiness_async(event)
+            self._take(call, event)
+            request = await _now(self.preprocess(call.request, call.operation))
+            request = await _now(self.validate(request, call.operation))
+            call.request = request
+            work = self.explain if call.operation == "explain" else self.predict
+            answer = self._answer(call, await _now(work(request)))
+            event.body = self._finished(call, await _now(self.postprocess(answer)))
+        except Exception as error:
+            refusal = self._failed(call, error)
+            if refusal is None:
+                raise
+            event.body = refusal
+        return event
 
-    def _answer(
-        self, event: Any, body: dict[str, Any], operation: str
-    ) -> dict[str, Any]:
-        if not self.ready:
-            self._load()
-        request = self.preprocess(body, operation)
-        request.setdefault("id", event.id)
-        request = self.validate(request, operation)
-        work = self.explain if operation == "explain" else self.predict
-        answer = {
-            "id": request["id"],
-            "model_name": self.name,
-            "outputs": work(request),
-        }
-        if self.version:
-            answer["model_version"] = self.version
-        if operation != "explain":
-            answer["timestamp"] = str(datetime.now(UTC))
-        return self.postprocess(answer)
+    def _call_of(self, event: Any) -> Call | None:
+        """Give what is asked; None when the event already holds the answer."""
+        body = body_of(event)
+        operation = operation_of(event, body)
+        if operation in OPERATIONS and not (event.method == "GET" and body is None):
+            is_inference = protocol.is_inference(body)
+            return Call(operation, now(), request=body, is_inference=is_inference)
+        if event.method == "GET" and operation in ("", "ready"):
+            event.body = self._metadata() if not operation else self._readiness(event)
+            return None
+        custom = getattr(self, f"op_{operation}", None)
+        if callable(custom):
+            return Call(operation, now(), custom=custom)
+        refuse = MethodNotAllowedError if event.method == "GET" else BadRequestError
+        raise refuse(f"illegal model operation {operation}, method={event.method}")
+
+
+def is_async(cls: type) -> bool:
+    """Tell whether a hook, or an operation of its own, is a coroutine."""
+    own = [name for name in dir(cls) if name.startswith("op_")]
+    return any(_is_coroutine(getattr(cls, name)) for name in (*HOOKS, *own))
+
+
+def _is_coroutine(hook: Any) -> bool:
+    return inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(
+        inspect.unwrap(hook) if callable(hook) else hook
+    )
+
+
+async def _now(found: Any) -> Any:
+    return await found if inspect.isawaitable(found) else found

@@ -1,0 +1,90 @@
+"""Tensors of what a model gave: their shape and type are read off the values."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Final
+
+from jupyter_graph.steps.models.tensors import DATATYPES, TYPES, Tensor
+
+_NAMES: Final = {numpy: name for name, numpy in DATATYPES.items()}
+
+
+def tensor_of(name: str, value: Any, datatype: str | None = None) -> Tensor:
+    """Give the tensor of a value that a model gave.
+
+    Numbers, texts and truth values keep their type; anything else (a mapping, rows of
+    different length) becomes text, as JSON.
+
+    Args:
+        name: the tensor's name.
+        value: a list, nested lists, an array, or one value.
+        datatype: the type it has to have; by default that of its values.
+
+    >>> tensor_of("y", [[1, 2], [3, 4]])
+    Tensor(name='y', datatype='INT64', shape=(2, 2), data=[1, 2, 3, 4])
+    >>> tensor_of("y", [{"label": "cat"}]).data
+    ['{"label": "cat"}']
+    """
+    if hasattr(value, "__array__"):
+        return _of_array(name, value, datatype)
+    if not isinstance(value, list | tuple):
+        value = [value]
+    shape, values = _measured(value)
+    found = _type_of(values)
+    if found is None and values and any(hasattr(one, "dtype") for one in values):
+        return _of_array(name, value, datatype)
+    if datatype not in (None, found, "BYTES"):
+        return _of_array(name, value, datatype)
+    if found is None:
+        shape, values = (len(value),), [_json(one) for one in value]
+    elif datatype == "BYTES" != found:
+        values = [str(one) for one in values]
+    return Tensor(name, datatype or found or "BYTES", shape, values)
+
+
+def _of_array(name: str, value: Any, datatype: str | None) -> Tensor:
+    import numpy as np
+
+    array = np.asarray(value)
+    if datatype and datatype != "BYTES":
+        array = array.astype(DATATYPES[datatype], copy=False)
+    found = _NAMES.get(array.dtype.name, "BYTES")
+    array = array.reshape(1) if not array.shape else array
+    if found == "BYTES" or datatype == "BYTES":
+        values = [_text(one) for one in array.ravel().tolist()]
+        return Tensor(name, "BYTES", array.shape, values)
+    return Tensor(name, found, array.shape, array)
+
+
+def _measured(values: Any) -> tuple[tuple[int, ...], list[Any]]:
+    """Give shape and all values of nested lists; ragged ones count as one value."""
+    shape: list[int] = []
+    while True:
+        shape.append(len(values) if not shape else len(values) // math.prod(shape))
+        sizes = {len(v) if isinstance(v, list | tuple) else -1 for v in values}
+        if len(sizes) != 1 or sizes == {-1}:
+            return tuple(shape), list(values)
+        values = [value for row in values for value in row]
+        if not values:
+            return (*shape, 0), []
+
+
+def _type_of(values: list[Any]) -> str | None:
+    kinds = set(map(type, values))
+    if kinds <= {bool} and kinds:
+        return "BOOL"
+    if kinds <= {int} and kinds:
+        return "INT64" if min(values) >= -(2**63) and max(values) < 2**63 else None
+    if kinds <= TYPES["FP"]:
+        return "FP64"
+    return "BYTES" if kinds <= TYPES["BYTES"] else None
+
+
+def _text(value: Any) -> str | bytes:
+    return value if isinstance(value, str | bytes) else _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=lambda one: one.tolist())

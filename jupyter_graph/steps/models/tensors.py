@@ -1,0 +1,182 @@
+"""Named, typed, shaped values that came in the open inference protocol.
+
+Source: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jupyter_graph.errors import BadRequestError
+
+DATATYPES: Final = {
+    "BOOL": "bool",
+    "INT8": "int8",
+    "INT16": "int16",
+    "INT32": "int32",
+    "INT64": "int64",
+    "UINT8": "uint8",
+    "UINT16": "uint16",
+    "UINT32": "uint32",
+    "UINT64": "uint64",
+    "FP16": "float16",
+    "FP32": "float32",
+    "FP64": "float64",
+    "BYTES": "object",
+}
+"""The protocol's names of types, and numpy's."""
+
+TYPES: Final[dict[str, frozenset[type]]] = {
+    "BOOL": frozenset({bool}),
+    "INT": frozenset({int}),
+    "FP": frozenset({int, float, type(None)}),
+    "BYTES": frozenset({str, bytes}),
+}
+"""Python's types of values, by the first letters of a datatype."""
+
+
+class Columns(dict[str, Any]):
+    """Values by the name of their tensor; what a JSON body cannot be mistaken for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor of a request or an answer.
+
+    Attributes:
+        name: its name.
+        datatype: one of ``DATATYPES``.
+        shape: its size in each dimension.
+        data: the values, flat or nested, row by row; bytes are the binary form.
+
+    >>> Tensor("x", "INT32", (2, 2), [1, 2, 3, 4]).rows()
+    [[1, 2], [3, 4]]
+    """
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    data: Any
+
+    def rows(self) -> list[Any]:
+        """Give nested lists of plain Python values."""
+        return _nested(self._flat(), self.shape)
+
+    def array(self) -> Any:
+        """Give a numpy array."""
+        import numpy as np
+
+        if isinstance(self.data, bytes) and self.datatype != "BYTES":
+            return self._from_binary()
+        values = self._flat()
+        with np.errstate(over="ignore"):  # too large for FP16 is infinite
+            found = np.array(values, dtype=DATATYPES[self.datatype])
+        return found.reshape(self.shape)
+
+    def _from_binary(self) -> Any:
+        import numpy as np
+
+        kind = np.dtype(DATATYPES[self.datatype]).newbyteorder("<")
+        wanted = kind.itemsize * math.prod(self.shape)
+        if len(self.data) != wanted:
+            raise BadRequestError(
+                f"input {self.name!r} of {self.datatype} {list(self.shape)} needs "
+                f"{wanted} bytes, got {len(self.data)}"
+            )
+        return np.frombuffer(self.data, kind).reshape(self.shape)
+
+    def _flat(self) -> list[Any]:
+        """Give the values in one list, their number and their types checked."""
+        if isinstance(self.data, bytes):
+            if self.datatype != "BYTES":
+                return list(self._from_binary().ravel().tolist())
+            values = list(_texts(self.name, self.data))
+        else:
+            values = flat(self.data)
+        if len(values) != math.prod(self.shape):
+            raise BadRequestError(
+                f"input {self.name!r} has {len(values)} values, but its shape "
+                f"{list(self.shape)} takes {math.prod(self.shape)}"
+            )
+        return self._typed(values)
+
+    def _typed(self, values: list[Any]) -> list[Any]:
+        kind = self.datatype.lstrip("U").rstrip("0123456789")
+        wrong = set(map(type, values)) - TYPES[kind]
+        if wrong:
+            found = next(value for value in values if type(value) in wrong)
+            raise BadRequestError(
+                f"input {self.name!r} is {self.datatype}, got the value {found!r}"
+            )
+        if kind == "INT" and values:
+            low, high = limits(self.datatype)
+            if min(values) < low or max(values) > high:
+                raise BadRequestError(
+                    f"input {self.name!r} is {self.datatype} ({low} to {high}), got "
+                    f"{min(values) if min(values) < low else max(values)}"
+                )
+        return self._floats(values) if kind == "FP" else values
+
+    def _floats(self, values: list[Any]) -> list[Any]:
+        try:
+            return [math.nan if value is None else float(value) for value in values]
+        except OverflowError:
+            raise BadRequestError(
+                f"input {self.name!r} is {self.datatype}, an integer is too large"
+            ) from None
+
+
+def limits(datatype: str) -> tuple[int, int]:
+    """Give the least and the greatest number of an integer type.
+
+    >>> limits("INT8"), limits("UINT16")
+    ((-128, 127), (0, 65535))
+    """
+    bits = int(datatype.lstrip("UINT"))
+    if datatype.startswith("U"):
+        return 0, 2**bits - 1
+    return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+
+
+def flat(values: Any) -> list[Any]:
+    """Give all values of nested lists in one list, row by row."""
+    if not isinstance(values, list | tuple):
+        raise BadRequestError(
+            f"'data' must be a list of values, got {type(values).__name__}"
+        )
+    while any(isinstance(value, list | tuple) for value in values):
+        if not all(isinstance(value, list | tuple) for value in values):
+            raise BadRequestError("'data' mixes values and lists")
+        values = [value for row in values for value in row]
+    return list(values)
+
+
+def _nested(values: list[Any], shape: Sequence[int]) -> list[Any]:
+    """Give the values in lists of lists; no values at all are one empty list."""
+    if not values:
+        return []
+    for size in reversed(shape[1:]):
+        values = [values[at : at + size] for at in range(0, len(values), size)]
+    return values
+
+
+def _texts(name: str, data: bytes) -> Iterator[str | bytes]:
+    """Give the texts of a binary tensor: each has its length in four bytes before."""
+    at = 0
+    while at < len(data):
+        try:
+            (size,) = struct.unpack_from("<I", data, at)
+        except struct.error:
+            size = len(data)
+        piece = data[at + 4 : at + 4 + size]
+        if len(piece) != size:
+            raise BadRequestError(f"the binary data of input {name!r} ends too early")
+        at += 4 + size
+        try:
+            yield piece.decode()
+        except UnicodeDecodeError:
+            yield piece
