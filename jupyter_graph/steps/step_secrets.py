@@ -1,0 +1,70 @@
+"""Secrets by their names: a graph never holds their values."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from jupyter_graph.errors import SpecError
+
+
+def read_secret(context: Any, name: str) -> str | None:
+    """Give a secret of the runner, or the environment variable of its name.
+
+    >>> read_secret(None, "NO_SUCH_SECRET") is None
+    True
+    """
+    found = context.get_secret(name) if context is not None else None
+    return found or os.environ.get(name) or None
+
+
+def secret_headers_of(headers: Any, context: Any) -> dict[str, str]:
+    """Give headers with the secrets whose names they hold.
+
+    Args:
+        headers: a header's name to a secret's name, or to a text with one in braces:
+            ``{"Authorization": "Bearer {MODEL_TOKEN}"}``.
+        context: where secrets come from.
+
+    Raises:
+        SpecError: a secret has no value here; the text names it and shows none.
+    """
+    if not isinstance(headers, Mapping):
+        raise SpecError(
+            "secret_headers must be an object of headers and names of secrets, "
+            f"got a {type(headers).__name__}"
+        )
+    found: dict[str, str] = {}
+    missing: list[str] = []
+    for header, said in headers.items():
+        before, name, after = _parts(said)
+        value = read_secret(context, name)
+        if value is None:
+            missing.append(name)
+        found[header] = f"{before}{value}{after}"
+    if missing:
+        raise SpecError(no_value(missing))
+    return found
+
+
+def no_value(names: list[str]) -> str:
+    """Give the message about secrets that have no value."""
+    return (
+        f"secrets without a value: {', '.join(names)}; give them to the runner "
+        "(secrets={...}), set variables of these names, or deploy with "
+        "--secret NAME=SECRET/KEY"
+    )
+
+
+def _parts(said: Any) -> tuple[str, str, str]:
+    if not isinstance(said, str):
+        raise SpecError(f"the name of a secret must be a text, got {said!r:.40}")
+    before, brace, rest = said.partition("{")
+    name, closing, after = rest.partition("}") if brace else (said, "}", "")
+    if not closing or not name.isidentifier():
+        raise SpecError(
+            "a secret header takes the name of a secret, such as 'TOKEN' or "
+            "'Bearer {TOKEN}', never its value"
+        )
+    return (before if brace else "", name, after)
