@@ -1,0 +1,169 @@
+"""What all targets share: rows kept back for a while, then written together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from jupyter_graph.errors import SpecError, StatusError, said
+from jupyter_graph.types import Body
+
+
+class Refused(Exception):
+    """Some items of a batch will never be stored; the others are.
+
+    Args:
+        causes: the position of each such item, and why.
+    """
+
+    def __init__(self, causes: dict[int, Exception]) -> None:
+        super().__init__(causes)
+        self.causes = causes
+
+
+class Buffered:
+    """A target: ``do`` takes a body's rows and gives the body back.
+
+    Rows are kept until there are ``max_events``, or ``flush_every_s`` seconds went by,
+    or the runner closes. A subclass says what a body's items are (``_take``), and how
+    some of them are written (``_write``) and made whole (``_finish``).
+
+    Promise: at least once. When a write fails, the event that caused it fails and its
+    rows are taken back; rows of earlier events stay for the next attempt. Safe from
+    several threads.
+
+    Args:
+        where: the place as messages show it.
+        name: the step.
+        context: the step's context; in a parity run nothing is written.
+        max_events: items to keep at most, 1 or more.
+        flush_every_s: seconds until kept items are written, None: not by time.
+
+    Raises:
+        SpecError: a number is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        where: object,
+        name: str,
+        context: Any,
+        max_events: int,
+        flush_every_s: float | None,
+    ) -> None:
+        if not _is_count(max_events):
+            raise SpecError(f"max_events must be 1 or more, got {max_events!r}")
+        if flush_every_s is not None and not is_positive(flush_every_s):
+            raise SpecError(
+                "flush_every_s must be seconds above 0, or None for no flushing by "
+                f"time, got {flush_every_s!r}"
+            )
+        self.flush_every_s = flush_every_s
+        self._where = where
+        self._name = name or type(self).__name__
+        self._context = context
+        self._is_parity = bool(getattr(context, "is_parity", False))
+        self._max = max_events
+        self._waiting: list[Any] = []
+        self._lock = threading.Lock()
+
+    def do(self, body: Body) -> Body:
+        """Take the rows of a body and give the body back."""
+        if self._is_parity:
+            return body
+        with self._lock:
+            items = self._take(body)
+            own = len(self._waiting)
+            self._waiting.extend(items)
+            if self._is_full():
+                self._write_waiting(own)
+        return body
+
+    def flush(self, *, end: bool) -> list[Any]:
+        """Write what is kept; at the ``end`` also put it in its place."""
+        with self._lock:
+            if not self._is_parity:
+                self._write_waiting()
+                if end:
+                    self._finish()
+        return []
+
+    def close(self) -> None:
+        """Write all and let go of files and connections; harmless twice."""
+        self.flush(end=True)
+
+    # -- what a subclass says -----------------------------------------------------
+
+    def _take(self, body: Body) -> Sequence[Any]:
+        raise NotImplementedError
+
+    def _write(self, items: list[Any]) -> None:
+        raise NotImplementedError
+
+    def _finish(self) -> None:
+        """Put what was written in its place."""
+
+    # -- writing ------------------------------------------------------------------
+
+    def _is_full(self) -> bool:
+        return len(self._waiting) >= self._max
+
+    def _write_waiting(self, own: int | None = None) -> None:
+        waiting, done = self._waiting, 0
+        refused: dict[int, Exception] = {}
+        try:
+            while done < len(waiting):
+                items = waiting[done : done + self._max]
+                try:
+                    self._write(items)
+                except Refused as some:
+                    refused |= {done + at: why for at, why in some.causes.items()}
+                done += len(items)
+        except Exception as error:
+            if own is not None:
+                del waiting[max(own, done) :]
+            del waiting[:done]
+            raise self._failure(error) from error
+        waiting.clear()
+        if refused:
+            self._tell(refused, own)
+
+    def _tell(self, refused: dict[int, Exception], own: int | None) -> None:
+        """Raise for the event at hand, report for those that are long answered."""
+        mine = [why for at, why in refused.items() if own is not None and at >= own]
+        others = [why for at, why in refused.items() if own is None or at < own]
+        for why in others:
+            if hasattr(self._context, "push_error"):
+                message = f"{self._where} refused a row: {said(why)}"
+                self._context.push_error(None, message, source=self._name)
+        if mine:
+            raise self._failure(mine[0]) from mine[0]
+        if others and own is None:
+            rows = f"{len(others)} of its rows were refused, the first one"
+            raise OSError(f"{self._begin()}: {rows}: {said(others[0])}") from others[0]
+
+    def _begin(self) -> str:
+        return f"step {self._name!r} cannot write {self._where}"
+
+    def _failure(self, error: Exception) -> Exception:
+        """Give the error that names the step and the place."""
+        text = f"{self._begin()}: {said(error)}"
+        if isinstance(error, StatusError):
+            return type(error)(text, status_code=error.status_code)
+        return OSError(text)
+
+
+def is_positive(value: Any) -> bool:
+    """Tell whether a value is a number above 0."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def worker_of(context: Any) -> str:
+    """Give the number of the worker that a step runs in, "0" in a notebook."""
+    return str(getattr(context, "worker_id", "0"))

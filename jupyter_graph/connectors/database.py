@@ -1,0 +1,193 @@
+"""Databases: engines, types of columns, and values as a database takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from jupyter_graph.connectors.extras import needed
+from jupyter_graph.connectors.rows import json_text, plain, short
+from jupyter_graph.errors import SpecError, UnprocessableError
+
+_NATIVE = frozenset({type(None), bool, int, str, bytes, date, time, Decimal})
+
+
+def engine_of(url: Any, *, password: str | None = None, by: str) -> Any:
+    """Give a SQLAlchemy engine that is not connected yet.
+
+    Raises:
+        SpecError: the URL is wrong, or SQLAlchemy or the driver is missing.
+    """
+    needed("sqlalchemy", "sql", by)
+    import sqlalchemy
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    if isinstance(url, str):
+        url = url.replace("postgres://", "postgresql://", 1)
+    try:
+        parsed = sqlalchemy.make_url(url)
+        if password is not None:
+            parsed = parsed.set(password=password)
+        engine = sqlalchemy.create_engine(
+            parsed, json_serializer=json_text, **_pool(parsed)
+        )
+    except NoSuchModuleError as error:
+        raise SpecError(f"url names no database that is known: {error}") from error
+    except ArgumentError as error:
+        raise SpecError(
+            "url must be SQLAlchemy's, such as 'sqlite:///rows.db' or "
+            "'postgresql://user@host/database'"
+        ) from error
+    except ModuleNotFoundError as missing:
+        raise SpecError(
+            f"{shown(parsed)} needs {missing.name}: "
+            f'pip install "jupyter_graph[sql]" {missing.name}'
+        ) from missing
+    if engine.dialect.name == "sqlite":
+        _begin_at_once(engine)
+    return engine
+
+
+def _pool(url: Any) -> dict[str, Any]:
+    from sqlalchemy.pool import StaticPool
+
+    if url.get_backend_name() != "sqlite":
+        return {"pool_size": 1, "max_overflow": 31, "pool_pre_ping": True}
+    if url.database in (None, "", ":memory:"):
+        connect = {"check_same_thread": False}
+        return {"poolclass": StaticPool, "connect_args": connect}
+    return {}
+
+
+def _begin_at_once(engine: Any) -> None:
+    """Let SQLAlchemy begin transactions; Python's driver does so too late.
+
+    Source: https://docs.sqlalchemy.org/en/20/dialects/sqlite.html
+    """
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "connect")  # type: ignore[untyped-decorator,unused-ignore]
+    def connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")  # type: ignore[untyped-decorator,unused-ignore]
+    def begun(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+
+def shown(url: Any) -> str:
+    """Give a database URL without its password."""
+    return str(url.render_as_string(hide_password=True))
+
+
+@contextmanager
+def saved(connection: Any) -> Iterator[None]:
+    """Take back what was done inside when it fails, and nothing before."""
+    with connection.begin_nested():
+        yield
+
+
+def value_for(value: Any) -> Any:
+    """Give a value as a database takes it: NaN is NULL, arrays are lists.
+
+    >>> value_for(float("nan")), value_for(2.5)
+    (None, 2.5)
+    """
+    kind = type(value)
+    if kind in _NATIVE:
+        return value
+    if kind is float:
+        return None if value != value else value  # NaN
+    if kind is dict or kind is list:
+        return value
+    if isinstance(value, datetime):
+        if value != value:  # NaT
+            return None
+        as_python = getattr(value, "to_pydatetime", None)
+        return as_python() if as_python else value
+    if isinstance(value, bool | int | str | bytes | date | time | Decimal):
+        return value
+    if isinstance(value, tuple):
+        return list(value)
+    found = plain(value)
+    return value_for(found) if type(found) is not kind else found
+
+
+def as_text(value: Any) -> Any:
+    """Give JSON for what only a JSON column could hold."""
+    return json_text(value) if isinstance(value, dict | list) else value
+
+
+class ColumnKinds:
+    """The columns of rows so far, and what stands in them.
+
+    >>> kinds = ColumnKinds()
+    >>> kinds.add({"amount": 5}, "table"); kinds.add({"amount": 2.5}, "table")
+    >>> kinds.types()
+    {'amount': Float(precision=53)}
+    """
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, set[type]] = {}
+
+    def add(self, row: Mapping[str, Any], where: object) -> None:
+        """Learn from a row.
+
+        Raises:
+            UnprocessableError: a value has no type in common with those before.
+        """
+        for name, value in row.items():
+            known = self._kinds.setdefault(name, set())
+            if value is None:
+                continue
+            found = _joined(known | {_kind(value)})
+            if found is None:
+                words = ", ".join(sorted(kind.__name__ for kind in known))
+                raise UnprocessableError(
+                    f"column {name!r} of {where} holds {words}, got {short(value)}"
+                )
+            self._kinds[name] = found
+
+    def types(self) -> dict[str, Any]:
+        """Give SQLAlchemy's type for each column; nothing but None is text."""
+        import sqlalchemy as sql
+
+        types: dict[type, Any] = {
+            bool: sql.Boolean(),
+            int: sql.BigInteger(),
+            float: sql.Float(53),
+            bytes: sql.LargeBinary(),
+            datetime: sql.DateTime(timezone=True),
+            date: sql.Date(),
+            time: sql.Time(),
+            Decimal: sql.Numeric(),
+            dict: sql.JSON(),
+            list: sql.JSON(),
+        }
+        return {
+            name: types.get(next(iter(kinds), str), sql.Text())
+            for name, kinds in self._kinds.items()
+        }
+
+
+def _joined(kinds: set[type]) -> set[type] | None:
+    """Give one kind for all of these, None when there is none."""
+    if len(kinds) == 1:
+        return kinds
+    for pair, one in (
+        ({int, float}, float),
+        ({int, Decimal}, Decimal),
+        ({date, datetime}, datetime),
+        ({dict, list}, dict),
+    ):
+        if kinds == pair:
+            return {one}
+    return None
+
+
+def _kind(value: Any) -> type:
+    known = (bool, int, float, str, bytes, datetime, date, time, Decimal, dict, list)
+    return next((kind for kind in known if isinstance(value, kind)), str)

@@ -1,0 +1,185 @@
+"""Rows that are read from a URL, as they arrive."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
+
+from jupyter_graph.connectors.csv_source import CSVSource
+from jupyter_graph.connectors.jsonlines import JSONLinesSource
+from jupyter_graph.connectors.packing import unpacked
+from jupyter_graph.connectors.parquet_source import ParquetSource
+from jupyter_graph.connectors.paths import Place, without_password
+from jupyter_graph.connectors.reading import BATCH, check_batches
+from jupyter_graph.connectors.retrying import Retrying, checked_headers, checked_url
+from jupyter_graph.errors import SpecError
+
+_FORMATS = {
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonlines",
+    ".ndjson": "jsonlines",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".tsv": "csv",
+}
+_CONTENT_TYPES = {
+    "application/csv": "csv",
+    "application/json": "json",
+    "application/jsonl": "jsonlines",
+    "application/jsonlines": "jsonlines",
+    "application/vnd.apache.parquet": "parquet",
+    "application/x-ndjson": "jsonlines",
+    "application/x-jsonlines": "jsonlines",
+    "text/csv": "csv",
+}
+
+
+class HTTPSource:
+    """The rows behind an HTTP URL: JSON lines, CSV, Parquet or a JSON list.
+
+    JSON lines and CSV are read as they arrive, with flat memory; Parquet goes to a
+    temporary file first; a JSON list is read as a whole.
+
+    Args:
+        where: an ``http://`` or ``https://`` URL.
+        format: ``csv``, ``jsonlines``, ``parquet`` or ``json``; by default the URL's
+            suffix says so, else the content type of the answer.
+        headers: sent with the request.
+        timeout_s: seconds to connect, and to wait for the next bytes.
+        retries: further attempts, while no row has been given.
+        backoff_s: seconds before the first of them; each next waits twice as long.
+        columns, types, delimiter: as in ``CSVSource``.
+
+    Raises:
+        SpecError: an argument has a wrong value.
+        OSError: (while reading) the server refuses, is away or stops in the midst.
+        ValueError: (while reading) what comes is not in the format.
+
+    >>> str(HTTPSource("https://example.org/rows.csv"))
+    'https://example.org/rows.csv'
+    """
+
+    def __init__(
+        self,
+        where: str,
+        *,
+        format: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 30.0,
+        retries: int = 3,
+        backoff_s: float = 0.5,
+        columns: Sequence[str] | None = None,
+        types: Mapping[str, str] | None = None,
+        delimiter: str | None = None,
+    ) -> None:
+        self._url = checked_url(where)
+        known = sorted(set(_FORMATS.values()))
+        if format is not None and format not in known:
+            raise SpecError(f"format must be one of {', '.join(known)}, got {format!r}")
+        place = Place(urlsplit(where)._replace(query="", fragment="").geturl())
+        self._packing = place.packing
+        self._format = format or _FORMATS.get(place.kind)
+        if delimiter is None:
+            delimiter = "\t" if place.kind == ".tsv" else ","
+        self._csv: dict[str, Any] = {
+            "columns": columns,
+            "types": types,
+            "delimiter": delimiter,
+        }
+        self._csv["delimiter"] = delimiter
+        if self._format in (None, "csv"):
+            CSVSource(_Opened(io.BytesIO(), where), **self._csv)
+        self._columns = columns
+        self._headers = checked_headers(headers)
+        self._sender = Retrying(timeout_s, retries, backoff_s)
+
+    def __str__(self) -> str:
+        return without_password(self._url)
+
+    def __iter__(self) -> Iterator[Any]:
+        with self._opened() as source:
+            yield from source
+
+    def batches(self, size: int = BATCH, *, kind: str = "arrow") -> Iterator[Any]:
+        """Give the rows in frames of ``size`` rows, the last one may be shorter."""
+        check_batches(size, kind)
+        return self._batches(size, kind)
+
+    def _batches(self, size: int, kind: str) -> Iterator[Any]:
+        with self._opened() as source:
+            yield from source.batches(size, kind=kind)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        import requests
+        import urllib3
+
+        try:
+            with requests.Session() as session:
+                response = self._sender.send(
+                    session, "GET", self._url, headers=self._headers, stream=True
+                )
+                with response, self._reading(response) as source:
+                    yield source
+        except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
+            raise OSError(
+                f"{self} stopped in the midst of its rows: {error}"
+            ) from error
+
+    @contextmanager
+    def _reading(self, response: Any) -> Iterator[Any]:
+        raw = response.raw
+        raw.decode_content, raw.auto_close = True, False
+        file: Any = io.BufferedReader(raw, 1 << 20)
+        is_decoded = "Content-Encoding" in response.headers
+        with unpacked(file, "" if is_decoded else self._packing) as plain:
+            opened = _Opened(plain, str(self))
+            match self._format or self._told(response):
+                case "csv":
+                    yield CSVSource(opened, **self._csv)
+                case "parquet":
+                    with _saved(plain, self) as place:
+                        yield ParquetSource(cast("Any", place), columns=self._columns)
+                case format:
+                    yield JSONLinesSource(opened, is_list=format == "json")
+
+    def _told(self, response: Any) -> str:
+        content_type = response.headers.get("Content-Type", "")
+        found = _CONTENT_TYPES.get(content_type.partition(";")[0].strip().lower())
+        if found is None:
+            raise ValueError(
+                f"{self} is of type {content_type!r}, which says no format; name it: "
+                "format='csv', 'jsonlines', 'parquet' or 'json'"
+            )
+        return found
+
+
+class _Opened:
+    """An open file as something that can be opened once."""
+
+    def __init__(self, file: BinaryIO, text: str) -> None:
+        self._file = file
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+    def reading(self) -> Any:
+        return nullcontext(self._file)
+
+
+@contextmanager
+def _saved(file: BinaryIO, source: object) -> Iterator[Place]:
+    import shutil
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.parquet"
+        with path.open("wb") as copy:
+            shutil.copyfileobj(file, copy, 1 << 20)
+        yield Place(path.as_uri(), path)

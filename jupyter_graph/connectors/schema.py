@@ -1,0 +1,150 @@
+"""The columns of a table that grows: which there are, and what fits in them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+from jupyter_graph.connectors.rows import Row, short, table_of
+from jupyter_graph.errors import UnprocessableError
+
+_SIMPLE = (Real, str, bytes)  # each such type always is the same Arrow type
+
+
+class GrowingSchema:
+    """Arrow types of columns, learned from rows until they are fixed.
+
+    Args:
+        where: the table as messages show it.
+        columns: the columns, None: those of the rows.
+        types: types that are known from the start.
+
+    Raises:
+        UnprocessableError: (from ``check``) a row does not fit.
+    """
+
+    def __init__(
+        self,
+        where: object,
+        columns: Sequence[str] | None,
+        types: Mapping[str, Any],
+    ) -> None:
+        import pyarrow
+
+        self._arrow = pyarrow
+        self._where = where
+        self._chosen = None if columns is None else frozenset(columns)
+        names = columns or list(types)
+        self._types: dict[str, Any] = {
+            name: types.get(name, pyarrow.null()) for name in names
+        }
+        self._stated = frozenset(types)
+        self._fits: dict[str, set[type]] = {}
+        self.is_fixed = False
+
+    def check_row(self, row: Row) -> None:
+        """Learn from a row, or say why it does not fit."""
+        fits = self._fits
+        for name, value in row.items():
+            if type(value) not in fits.get(name, ()):
+                self._learn(name, value)
+
+    def check_table(self, table: Any) -> None:
+        """As ``check_row``, for all columns of an Arrow table."""
+        for field in table.schema:
+            if self._is_wanted(field.name):
+                self._merge(field.name, field.type, f"values of type {field.type}")
+
+    def fix(self) -> Any:
+        """Give the schema; from now on only what fits it is taken.
+
+        A column that held nothing but None so far is text.
+        """
+        if not self.is_fixed:
+            self.is_fixed = True
+            for name, known in self._types.items():
+                if self._arrow.types.is_null(known):
+                    self._types[name] = self._arrow.string()
+            self._fits.clear()
+        return self._arrow.schema(list(self._types.items()))
+
+    def take(self, schema: Any) -> None:
+        """Fix the schema to that of a file."""
+        self._types = {field.name: field.type for field in schema}
+        self.fix()
+
+    def cast(self, table: Any) -> Any:
+        """Give an Arrow table with exactly these columns."""
+        schema = self.fix()
+        arrays = [
+            table[field.name].cast(field.type)
+            if field.name in table.column_names
+            else self._arrow.nulls(table.num_rows, field.type)
+            for field in schema
+        ]
+        return self._arrow.table(arrays, schema=schema)
+
+    def _is_wanted(self, name: str) -> bool:
+        return self._chosen is None or name in self._chosen
+
+    def _learn(self, name: str, value: Any) -> None:
+        if not self._is_wanted(name):
+            self._fits.setdefault(name, set()).add(type(value))
+            return
+        try:
+            found = self._arrow.scalar(value).type
+        except (self._arrow.ArrowException, ValueError, TypeError, OverflowError) as no:
+            raise UnprocessableError(
+                f"{self._where} cannot hold {name!r}: {short(value)} ({no})"
+            ) from no
+        self._merge(name, found, short(value))
+        if value is None or isinstance(value, _SIMPLE):
+            self._fits.setdefault(name, set()).add(type(value))
+
+    def _merge(self, name: str, found: Any, shown: str) -> None:
+        known = self._types.get(name)
+        if known is None:
+            if self.is_fixed:
+                raise UnprocessableError(
+                    f"{self._where} has no column {name!r}; its columns are "
+                    f"{list(self._types)}, name all of them in columns="
+                )
+            self._types[name] = found
+            return
+        is_free = not self.is_fixed and name not in self._stated
+        merged = self._merged(known, found) if is_free else known
+        if merged is None or not (is_free or self._takes(known, found)):
+            raise UnprocessableError(
+                f"column {name!r} of {self._where} holds {known}, got {shown}; "
+                "types={COLUMN: TYPE} says the type from the start"
+            )
+        self._types[name] = merged
+
+    def _merged(self, known: Any, found: Any) -> Any:
+        """Give the type that holds both, None when there is none."""
+        if known == found:
+            return known
+        pair = [self._arrow.schema([("it", kind)]) for kind in (known, found)]
+        try:
+            return self._arrow.unify_schemas(pair, promote_options="permissive")[0].type
+        except self._arrow.ArrowException:
+            return None
+
+    def _takes(self, known: Any, found: Any) -> bool:
+        """Tell whether a fixed type takes values of another type of its family."""
+        of = self._arrow.types
+        if of.is_null(found) or self._merged(known, found) == known:
+            return True
+        if of.is_timestamp(known) and of.is_timestamp(found):
+            return bool(known.tz == found.tz)
+        if of.is_floating(known):
+            return bool(of.is_floating(found) or of.is_integer(found))
+        return bool(of.is_integer(known) and of.is_integer(found))
+
+
+def own_copy(frame: Any) -> Any:
+    """Give a frame as an Arrow table that later steps cannot change."""
+    is_pandas = type(frame).__module__.startswith("pandas.")
+    return table_of(copy.deepcopy(frame) if is_pandas else frame)
