@@ -229,16 +229,7 @@ def _shape_of(engine: Any, name: str, key_column: str | None, where: str) -> _Sh
 
     schema, _, table_name = name.rpartition(".")
     metadata = sa.MetaData(schema=schema or None)
-    if not sa.inspect(engine).has_table(table_name, schema=schema or None):
-        text = sa.Text().with_variant(sa.Text(2**24), "mysql", "mariadb")
-        made = sa.Table(
-            table_name,
-            metadata,
-            sa.Column("key", sa.String(512), primary_key=True),
-            sa.Column("value", text, nullable=False),
-        )
-        metadata.create_all(engine, checkfirst=True)
-        return _Shape(made, made.c.key, made.c.value)
+    _make(engine, table_name, metadata)
     table = sa.Table(table_name, metadata, autoload_with=engine)
     columns = table.columns
     if set(columns.keys()) == {"key", "value"} and key_column in (None, "key"):
@@ -251,6 +242,26 @@ def _shape_of(engine: Any, name: str, key_column: str | None, where: str) -> _Sh
             f"holds the key, got {key_column!r}"
         )
     return _Shape(table, columns[chosen], None)
+
+
+def _make(engine: Any, name: str, metadata: Any) -> None:
+    """Make our own table when there is none of that name."""
+    import sqlalchemy as sa
+
+    def is_there() -> bool:
+        return bool(sa.inspect(engine).has_table(name, schema=metadata.schema))
+
+    if is_there():
+        return
+    text = sa.Text().with_variant(sa.Text(2**24), "mysql", "mariadb")
+    key = sa.Column("key", sa.String(512), primary_key=True)
+    made = sa.Table(name, sa.MetaData(schema=metadata.schema), key)
+    made.append_column(sa.Column("value", text, nullable=False))
+    try:
+        made.create(engine)
+    except sa.exc.SQLAlchemyError:
+        if not is_there():  # else another process has just made it
+            raise
 
 
 def _engine(url: str, timeout_s: float) -> Any:
