@@ -1,11 +1,15 @@
 """ModelRouter: paths, versions, bodies, errors."""
 
+import functools
+import threading
 from dataclasses import replace
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from jupyter_graph import Graph
-from jupyter_graph.errors import SpecError
+from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.run.event import Event
 from jupyter_graph.steps import ModelRouter
 
 MODELS = "/v2/models"
@@ -42,7 +46,6 @@ def test_a_path_leads_to_a_model(ask, models, path, outputs):
     [
         ("/", {"model": "m2"}, [3, 6]),
         ("/", {"model": "m2:v2"}, [30, 60]),
-        (MODELS, {"model": "m2"}, [3, 6]),
         ("/", {"operation": "explain"}, {"why": 2}),
         ("/", {"model": "m1", "operation": "predict"}, [2, 4]),
         (f"{MODELS}/m1/infer", {"operation": "explain"}, {"why": 2}),
@@ -64,9 +67,15 @@ def test_a_body_may_name_model_and_operation(ask, models, path, body, outputs):
             "GET",
             {"name": "ModelRouter", "version": "v2", "extensions": []},
         ),
+        ("/v2", "GET", {"name": "ModelRouter", "version": "v2", "extensions": []}),
         (
             "/v2/health/live",
-            "POST",
+            "GET",
+            {"name": "ModelRouter", "version": "v2", "extensions": []},
+        ),
+        (
+            "/v2/health/ready",
+            "GET",
             {"name": "ModelRouter", "version": "v2", "extensions": []},
         ),
     ],
@@ -100,7 +109,8 @@ def test_the_router_answers_for_itself(ask, models, path, method, answer):
         (f"{MODELS}/m1", "[1]", 400, "a router takes an object, got list"),
         (f"{MODELS}/m1", {"x": 1}, 400, 'Expected key "inputs" in request body'),
         (f"{MODELS}/m1", {"inputs": 5}, 400, 'Expected "inputs" to be a list'),
-        (f"{MODELS}/m1", None, 400, 'Expected key "inputs" in request body'),
+        (f"{MODELS}/m1", {}, 400, 'Expected key "inputs" in request body'),
+        ("/v2/health/live", TWO, 400, "illegal path prefix"),
     ],
 )
 def test_a_wrong_request_is_the_callers_fault(ask, models, path, body, status, message):
@@ -227,3 +237,177 @@ def test_a_failing_model_names_itself_and_goes_to_the_routers_handler(ask):
 
     router.error_handler("caught", handler=lambda body: {"caught": body["inputs"]})
     assert ask(graph, TWO, f"{MODELS}/bad").body == {"caught": [1, 2]}
+
+
+def test_a_list_of_models_is_given_whatever_the_body_names(ask, models):
+    answer = ask(models, {"model": "m2", "inputs": [1]}, MODELS)
+
+    assert answer.body == {"models": ["m1", "m2", "m2:v2"]}
+
+
+def test_the_repository_lists_models_and_versions(ask, models):
+    index = ask(models, {}, "/v2/repository/index").body
+
+    assert index[0] == {"name": "m1", "version": "", "state": "READY", "reason": ""}
+    assert (index[2]["name"], index[2]["version"]) == ("m2", "v2")
+
+
+def test_metadata_and_readiness_are_the_models_own(ask, models):
+    assert ask(models, None, f"{MODELS}/m2/versions/v2", "GET").body["name"] == "m2"
+    assert ask(models, None, f"{MODELS}/m2/versions/v2/ready", "GET").status_code == 200
+    assert ask(models, None, f"{MODELS}/ghost/ready", "GET").status_code == 404
+
+
+# -- called directly ------------------------------------------------------------
+
+
+def echo(event):
+    event.body = {"path": event.path, "body": event.body}
+    return event
+
+
+def asked(router, body=None, path="/", **facts):
+    return router.do_event(Event(body, path=path, **facts)).body
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "operation"),
+    [
+        ("/", {}, "infer"),
+        (f"{MODELS}/m1", {}, ""),
+        (f"{MODELS}/m1/infer", {}, "infer"),
+        (f"{MODELS}/m1/a/b", {}, "a/b"),
+        (f"{MODELS}/m1/infer", {"operation": "explain"}, "explain"),
+    ],
+)
+def test_a_model_sees_its_operation_as_path(path, body, operation):
+    router = ModelRouter(routes={"m1": echo})
+
+    event = Event(body, path=path)
+    assert router.do_event(event).body["path"] == operation
+    assert event.path == path
+
+
+def test_the_path_is_put_back_when_a_model_fails():
+    def fail(event):
+        raise OSError("broken")
+
+    event = Event({}, path=f"{MODELS}/m1/infer")
+    with pytest.raises(OSError, match="broken"):
+        ModelRouter(routes={"m1": fail}).do_event(event)
+
+    assert event.path == f"{MODELS}/m1/infer"
+
+
+def test_images_become_inputs_to_read():
+    router = ModelRouter(routes={"m1": echo})
+
+    body = asked(router, b"\x89PNG", content_type="image/png")["body"]
+    assert [sample.read() for sample in body["inputs"]] == [b"\x89PNG"]
+    assert asked(router, b"{}", content_type="image/png")["body"].keys() == {"inputs"}
+
+
+def test_protocol_v1_calls_inputs_instances():
+    router = ModelRouter(routes={"m1": echo}, protocol="v1")
+
+    assert "instances" in asked(router, b"GIF", content_type="image/gif")["body"]
+
+
+def test_paths_in_the_arguments_work_as_those_of_the_step():
+    router = ModelRouter(routes={"m1": echo}, input_path="d", result_path="r.s")
+
+    found = asked(router, {"d": {"x": 1}, "r": {"t": 2}})
+    assert found["r"] == {"t": 2, "s": {"path": "infer", "body": {"x": 1}}}
+
+
+def test_a_subclass_may_be_written_as_for_mlrun():
+    class Last(ModelRouter):
+        def __init__(self, context=None, name=None, routes=None, limit=1, **more):
+            super().__init__(context, name, routes, "v2", **more)
+            self.limit = limit
+
+        def parse_event(self, event):
+            return {"parsed": event.body, "extra": self.kwargs["extra"]}
+
+        def postprocess(self, event):
+            return self.routes["m2"].run(event)
+
+    router = Last(None, "mine", {"m1": echo, "m2": echo}, limit=3, extra=5)
+    found = asked(router, "text")["body"]
+
+    assert found["body"] == {"parsed": "text", "extra": 5}
+    assert (router.name, router.limit) == ("mine", 3)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"routes": {}}, "ModelRouter has no routes"),
+        ({"url_prefx": "/x"}, "takes no 'url_prefx'; did you mean 'url_prefix'?"),
+        ({"data_url_prefixes": ["file:///"]}, "must look like 'https://"),
+        ({"data_url_prefixes": "https://host"}, "got 'https://host'"),
+    ],
+)
+def test_a_wrong_argument_is_refused(args, message):
+    with pytest.raises(SpecError, match=message):
+        ModelRouter(**{"routes": {"m1": echo}, **args})
+
+
+# -- inputs by URL --------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Serve a folder; give its URL."""
+    (tmp_path / "a.txt").write_bytes(b"a sample")
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self):
+            if self.path == "/away":
+                self.send_response(302)
+                self.send_header("Location", "http://127.0.0.1:9/")
+                self.end_headers()
+            else:
+                super().do_GET()
+
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Handler, directory=str(tmp_path))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_request_may_name_its_input_by_an_allowed_url(files):
+    router = ModelRouter(routes={"m1": echo}, data_url_prefixes=[files])
+
+    body = asked(router, {"data_url": f"{files}a.txt"})["body"]
+    assert [sample.read() for sample in body["inputs"]] == [b"a sample"]
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        pytest.param("http://127.0.0.1:9/x", "must begin with", id="elsewhere"),
+        pytest.param("file:///etc/hosts", "must begin with", id="a-file"),
+        pytest.param(7, "must begin with", id="no-text"),
+        pytest.param("away", "must begin with", id="leads-elsewhere"),
+        pytest.param("gone", "cannot be read: HTTP Error 404", id="not-there"),
+    ],
+)
+def test_other_urls_are_refused(files, url, message):
+    router = ModelRouter(routes={"m1": echo}, data_url_prefixes=files)
+    url = files + url if url in ("away", "gone") else url
+
+    with pytest.raises(BadRequestError, match=message):
+        asked(router, {"data_url": url})
+
+
+def test_without_prefixes_nothing_is_downloaded(files):
+    with pytest.raises(BadRequestError, match="'data_url' is not allowed here"):
+        asked(ModelRouter(routes={"m1": echo}), {"data_url": files})
