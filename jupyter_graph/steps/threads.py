@@ -1,0 +1,109 @@
+"""Threads that a step keeps; no exit waits for one that hangs."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
+from typing import Any
+
+Work = tuple["Future[Any]", Callable[[], Any]]
+
+
+class Threads:
+    """At most so many daemon threads, started when needed, ended by ``close``.
+
+    Unlike the executor of the standard library it never waits at exit for a thread
+    whose work hangs, and what waits for a thread may be bounded. Safe from several
+    threads.
+
+    Args:
+        most: how many threads, 1 or more.
+        name: what their names begin with.
+        most_waiting: how many pieces of work may wait for a thread, 0 = any number.
+
+    >>> threads = Threads(2, "doc")
+    >>> threads.submit(divmod, 7, 2).result()
+    (3, 1)
+    >>> threads.close()
+    0
+    """
+
+    def __init__(self, most: int, name: str, *, most_waiting: int = 0) -> None:
+        self._most = most
+        self._name = name
+        self._most_waiting = most_waiting
+        self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._numbers = itertools.count(1)
+        self._idle = 0
+        self._is_closed = False
+        self._lock = threading.Lock()
+
+    def submit(self, call: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Run the call in a thread, in a copy of this context.
+
+        Raises:
+            queue.Full: as many pieces of work as may wait do wait.
+            RuntimeError: the threads are closed.
+        """
+        future: Future[Any] = Future()
+        context = copy_context()
+        with self._lock:
+            if self._is_closed:
+                raise RuntimeError("the threads of this step are closed")
+            if 0 < self._most_waiting <= self._waiting.qsize():
+                raise queue.Full
+            self._waiting.put((future, lambda: context.run(call, *args)))
+            if self._idle < self._waiting.qsize() and len(self._threads) < self._most:
+                name = f"{self._name}-{next(self._numbers)}"
+                thread = threading.Thread(target=self._work, name=name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        return future
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            work = self._waiting.get()
+            with self._lock:
+                self._idle -= 1
+            if work is None:
+                return
+            future, call = work
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                found = call()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(found)
+            del work, future, call  # an idle thread keeps nothing alive
+
+    def close(self) -> int:
+        """End the threads that are idle; give how much work is given up.
+
+        Work that is under way goes on to its end; what waits is cancelled.
+        """
+        with self._lock:
+            if self._is_closed:
+                return 0
+            self._is_closed = True
+            given_up = self._drain()
+            for _ in self._threads:
+                self._waiting.put(None)
+        return given_up
+
+    def _drain(self) -> int:
+        count = 0
+        while True:
+            try:
+                work = self._waiting.get_nowait()
+            except queue.Empty:
+                return count
+            count += bool(work and work[0].cancel())
