@@ -150,7 +150,7 @@ def test_a_path_beside_the_prefix_is_refused():
 def test_a_result_that_is_no_object_is_refused(way):
     router = ParallelRun(routes={"one": add_one, "n": gives_a_list}, executor_type=way)
 
-    with pytest.raises(TypeError, match="route 'n' is not an object .* got list"):
+    with pytest.raises(TypeError, match="route 'n' is not an object"):
         asked(router, {"x": 8})
 
 

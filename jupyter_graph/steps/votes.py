@@ -1,0 +1,96 @@
+"""How the predictions of several models become one: majority or weighted mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jupyter_graph.errors import SpecError, did_you_mean
+
+Row = Sequence[Any]
+
+
+def weights_of(
+    weights: Mapping[str, float] | None, routes: Mapping[str, Any]
+) -> dict[str, float]:
+    """Give each route's weight; a sum below 1 is scaled up to 1.
+
+    Args:
+        weights: weights by route, a route that is not there weighs 0; None = all alike.
+        routes: the routes.
+
+    Raises:
+        SpecError: a weight is no finite number, is that of no route, or all of them
+            sum to 0 or less.
+
+    >>> weights_of({"a": 0.2, "b": 0.3}, {"a": 1, "b": 2, "c": 3})
+    {'a': 0.4, 'b': 0.6, 'c': 0.0}
+    """
+    if weights is None:
+        return {name: 1 / len(routes) for name in routes}
+    if not isinstance(weights, Mapping):
+        raise SpecError(f"weights must be numbers by route, got {weights!r}")
+    for name, weight in weights.items():
+        if name not in routes:
+            raise SpecError(
+                f"weights has {name!r}, which is no route"
+                f"{did_you_mean(str(name), routes)}"
+            )
+        is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not is_number or not math.isfinite(weight):
+            raise SpecError(f"the weight of {name!r} must be a number, got {weight!r}")
+    total = sum(weights.values())
+    if total <= 0:
+        raise SpecError(f"weights must sum to more than 0, got {dict(weights)!r}")
+    scale = total if 1.0 - total > 1e-5 else 1.0
+    return {name: weights.get(name, 0.0) / scale for name in routes}
+
+
+def are_classes(predictions: Sequence[Row]) -> bool:
+    """Tell whether all predictions are whole numbers, or texts, as classes are.
+
+    >>> are_classes([[1, 2.0]]), are_classes([[1, 2.5]]), are_classes([["cat", "dog"]])
+    (True, False, True)
+    """
+    return all(_is_class(value) for row in predictions for value in row)
+
+
+def _is_class(value: Any) -> bool:
+    return isinstance(value, str) or float(value).is_integer()
+
+
+def majority(predictions: Sequence[Row], weights: Sequence[float]) -> list[Any]:
+    """Give for each sample the class that weighs most, the lowest where several do.
+
+    >>> majority([[1, 2, 2], [3, 1, 2]], [1, 1, 1])
+    [2, 1]
+    """
+    votes: list[Any] = []
+    for row in predictions:
+        sums: dict[Any, float] = {}
+        for value, weight in zip(row, weights, strict=True):
+            label = value if isinstance(value, str) else int(value)
+            sums[label] = sums.get(label, 0.0) + float(weight)
+        most = max(sums.values())
+        lowest = [label for label, weight in sums.items() if weight == most]
+        votes.append(min(lowest, key=lambda label: (isinstance(label, str), label)))
+    return votes
+
+
+def mean(predictions: Sequence[Row], weights: Sequence[float]) -> list[Any]:
+    """Give for each sample the sum of the predictions times their weights.
+
+    A prediction may itself be a list of numbers.
+
+    >>> mean([[1, 3], [10, 20]], [0.5, 0.5]), mean([[[1, 2], [3, 4]]], [0.5, 0.5])
+    ([2.0, 15.0], [[2.0, 3.0]])
+    """
+    return [_mean_of(row, weights) for row in predictions]
+
+
+def _mean_of(values: Row, weights: Sequence[float]) -> Any:
+    if any(isinstance(value, list | tuple) for value in values):
+        return [_mean_of(part, weights) for part in zip(*values, strict=True)]
+    pairs = zip(values, weights, strict=True)
+    return sum(float(value) * float(weight) for value, weight in pairs)
