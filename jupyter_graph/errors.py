@@ -13,6 +13,7 @@ JupyterGraphError
 │   │   └── StepDeadlineError    … and was in this step then (also a StepError)
 │   ├── OverloadError         more events in flight than the graph allows
 │   ├── ClosedError           the runner is closed
+│   ├── StreamingError        a stream broke off after it had begun
 │   └── AnswerError           a value cannot become an answer
 ├── StatusError               a step says which HTTP status its caller gets
 │   ├── BadRequestError … ServiceUnavailableError
@@ -136,6 +137,10 @@ class ClosedError(RunError):
     """The runner is closed, or was never opened."""
 
 
+class StreamingError(RunError):
+    """A stream broke off after its first items had been sent."""
+
+
 class AnswerError(RunError, TypeError):
     """A value cannot become an answer; the text names the key that holds it."""
 
@@ -247,6 +252,12 @@ class TooManyRequestsError(StatusError):
 
 class InternalServerError(StatusError):
     """500: the step failed."""
+
+
+class NotImplementedServerError(StatusError):
+    """501: the function does not do this."""
+
+    status_code = 501
 
 
 class ServiceUnavailableError(StatusError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,13 @@ from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.model import StepSpec
 
 INJECTED: tuple[Injected, ...] = ("name", "context", "routes")
+OF_MLRUN: tuple[Injected, ...] = (
+    "input_path",
+    "result_path",
+    "full_event",
+    "graph_step",
+)
+"""What MLRun gives too, to constructors that name it or take any keyword."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,10 @@ class StepCode:
         selects: it picks its followers with ``select_outlets``.
         merges: it waits for all branches of an event.
         may_drop: it may give ``NOTHING``, which ends the event.
-        is_stateful: it is a step of storey's and runs in a storey flow.
+        keeps: it may give bodies later, by ``flush`` or of its own accord.
+        collects: it makes one list of the items of a stream.
+        knows_paths: it looks at input_path and result_path by itself.
+        is_storey: it is a step of storey's.
         on_loop: the graph it belongs to is asynchronous.
         wants: what its constructor, or the function itself, asks to be given.
     """
@@ -52,7 +62,10 @@ class StepCode:
     selects: bool = False
     merges: bool = False
     may_drop: bool = False
-    is_stateful: bool = False
+    keeps: bool = False
+    collects: bool = False
+    knows_paths: bool = False
+    is_storey: bool = False
     on_loop: bool = False
     wants: tuple[Injected, ...] = ()
 
@@ -63,26 +76,47 @@ class StepCode:
     @property
     def in_thread(self) -> bool:
         """Whether it runs in a thread pool, so that the loop goes on meanwhile."""
-        is_sync = not (self.is_async or self.is_stream or self.is_stateful)
+        is_sync = not (self.is_async or self.is_stream)
         has_limit = self.step.blocking or self.step.timeout_s is not None
         return self.on_loop and is_sync and has_limit
 
     @property
+    def needs_loop(self) -> bool:
+        """Whether the graph must be asynchronous because of this step."""
+        step = self.step
+        return bool(self.is_async or step.batch or step.join_timeout_s)
+
+    @property
     def is_awaited(self) -> bool:
         """Whether what is called gives a coroutine."""
-        pauses = self.on_loop and self.step.retries > 0
+        step = self.step
+        pauses = self.on_loop and bool(step.retries or step.batch or step.concurrency)
         return (self.is_async or self.in_thread or pauses) and not self.is_stream
 
 
-def look_at(step: StepSpec, code: Any) -> StepCode:
+def look_at(
+    step: StepSpec,
+    code: Any,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    engine: str = "async",
+) -> StepCode:
     """Describe the code of a step.
+
+    Args:
+        step: its description.
+        code: its function or class.
+        arguments: its constructor arguments, names filled in.
+        engine: in MLRun's ``sync`` one a class without a handler fails its events.
 
     Raises:
         SpecError: it cannot be called with a body, has no such method, or its
             constructor does not take the step's arguments.
     """
+    if inspect.isclass(code) and _is_storey_step(code):
+        return _look_at_storey(step, code, arguments or {})
     if inspect.isclass(code):
-        return _look_at_class(step, code)
+        return _look_at_class(step, code, arguments or {}, engine)
     if not callable(code):
         raise SpecError(
             f"step {step.name!r}: {step.code_name!r} is {_a(code)}; "
@@ -118,14 +152,50 @@ def _is_storey_step(code: type) -> bool:
     return storey is not None and issubclass(code, storey.Flow)
 
 
-def _look_at_class(step: StepSpec, code: type) -> StepCode:
-    if _is_storey_step(code):
-        limits_fit(step, what="a storey step")
-        storey_arguments_fit(step, code)
-        return StepCode(step=step, code=code, is_stateful=True)
+def _look_at_storey(
+    step: StepSpec, code: Any, arguments: Mapping[str, Any]
+) -> StepCode:
+    import storey
+
+    limits_fit(step, what="a storey step")
+    storey_arguments_fit(step, code)
+    function = arguments.get("fn") if code is storey.Map else None
+    do = code.do if issubclass(code, storey.MapClass) else function
+    if do is not None and _nature(do)[1]:  # its chunks go on one by one, as they come
+        is_method = function is None
+        return StepCode(
+            step=step,
+            code=code,
+            method="do" if is_method else "_fn",
+            is_async=_nature(do)[0],
+            is_stream=True,
+            is_storey=True,
+        )
+    own = vars(storey.Flow)["select_outlets"]
+    inherited = (own, vars(storey.Map.__mro__[1]).get("select_outlets"))
+    overrides = code.select_outlets not in inherited
+    return StepCode(
+        step=step,
+        code=code,
+        method="" if issubclass(code, storey.Choice) else "do_event",
+        takes_event=True,
+        is_async=True,
+        selects=overrides or "fn_select_outlets" in arguments,
+        keeps=True,
+        knows_paths=True,
+        is_storey=True,
+    )
+
+
+def _look_at_class(
+    step: StepSpec, code: type, arguments: Mapping[str, Any], engine: str
+) -> StepCode:
     selects = callable(getattr(code, "select_outlets", None))
     merges = bool(getattr(code, "waits_for_branches", False))
-    method = _method(step, code, optional=selects or merges)
+    method = _method(step, code, optional=selects or merges or engine == "sync")
+    is_given_async = any(_nature(given)[0] for given in arguments.values())
+    if method == "do" and is_given_async and callable(getattr(code, "do_async", None)):
+        method = "do_async"  # a block that was given a coroutine function
     wants: tuple[Injected, ...] = ()
     signature = signature_of(code)
     if signature is not None:
@@ -135,6 +205,13 @@ def _look_at_class(step: StepSpec, code: type) -> StepCode:
             for name in INJECTED
             if name not in step.class_args
             and (name in signature.parameters or (open_ended and name != "routes"))
+        )
+        takes_all = open_ended and not _is_ours(code)
+        wants += tuple(
+            name
+            for name in OF_MLRUN
+            if name not in step.class_args
+            and (name in signature.parameters or takes_all)
         )
         arguments_fit(step, signature.parameters, skip=set(), injected=wants)
     call = getattr(code, method) if method else None
@@ -157,9 +234,21 @@ def _look_at_class(step: StepSpec, code: type) -> StepCode:
         is_stream=is_stream,
         selects=selects,
         merges=merges,
+        knows_paths=method == "do_event" and _names_paths(signature),
         may_drop=bool(getattr(code, "may_drop", False)),
+        keeps=callable(getattr(code, "flush", None)),
+        collects=bool(getattr(code, "collects_streams", False)),
         wants=wants,
     )
+
+
+def _names_paths(signature: inspect.Signature | None) -> bool:
+    """Tell whether a constructor asks for the paths, as MLRun's model servers do."""
+    return signature is not None and "input_path" in signature.parameters
+
+
+def _is_ours(code: type) -> bool:
+    return any(base.__module__.startswith("jupyter_graph.") for base in code.__mro__)
 
 
 def _method(step: StepSpec, code: type, *, optional: bool) -> str:

@@ -9,7 +9,15 @@ from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.model import StepSpec
 from jupyter_graph.spec.values import function_argument
 
-Injected = Literal["name", "context", "routes"]
+Injected = Literal[
+    "name",
+    "context",
+    "routes",
+    "input_path",
+    "result_path",
+    "full_event",
+    "graph_step",
+]
 STOREY_OPTIONS = ("name", "context", "full_event", "input_path", "result_path")
 
 
@@ -60,8 +68,9 @@ def arguments_fit(
         for name, p in parameters.items()
         if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and name not in skip
     }
+    given = {function_argument(step, k, v) or k: v for k, v in step.class_args.items()}
     problems = []
-    for name in step.class_args:
+    for name in given:
         if name not in named and not takes_any:
             known = ", ".join(named) or "none"
             problems.append(
@@ -71,7 +80,7 @@ def arguments_fit(
     missing = [
         name
         for name, p in named.items()
-        if p.default is p.empty and name not in step.class_args and name not in injected
+        if p.default is p.empty and name not in given and name not in injected
     ]
     if missing and not skip:
         problems.append(

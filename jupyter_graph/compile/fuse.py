@@ -15,16 +15,33 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_graph.compile.code import StepCode
-from jupyter_graph.spec.model import START, GraphSpec, StepSpec
-from jupyter_graph.spec.topology import edges, followers, responder_of
+from jupyter_graph.spec.model import (
+    DEFAULT_ITERATIONS,
+    START,
+    START_WORD,
+    GraphSpec,
+    StepSpec,
+)
+from jupyter_graph.spec.topology import (
+    back_edges,
+    edges,
+    followers,
+    order,
+    reached,
+    responder_of,
+    steps_in_cycles,
+)
 
 HELPERS = frozenset(
     {
         "body", "event", "answer", "parts", "error", "run", "found", "NOTHING",
         "get_path", "put_path", "twin", "twins", "branches", "together", "chosen",
         "gathered", "gathered_event", "caught", "same_event", "stream", "stream_async",
+        "event_or_answer",
         "each", "each_async", "drain", "drain_async", "targets", "len",
-        "BaseException", "__builtins__",
+        "BaseException", "__builtins__", "begin", "counted", "landed", "landed_async",
+        "Leap", "first_of", "Several", "several", "type", "items", "collection",
+        "collecting", "collected", "gathered_in_time", "gathered_event_in_time",
     }
 )  # fmt: skip
 DEEPEST = 8  # Python nests at most 20 blocks; further in, a place is a function
@@ -39,23 +56,39 @@ class Fused:
         lines: line number to the name of the step that stands there.
         calls: identifier in the source to the name of the step it calls.
         selectors: identifier to the step whose ``select_outlets`` it is.
-        mergers: identifier to the step whose instance merges branches.
+        holders: identifier to the step whose instance merges branches or collects
+            streams.
+        joins: identifier to the step that joins its branches.
+        resumes: step to the function that takes on what it gives later.
         is_async: ``run`` must be awaited.
         takes_event: ``run`` takes an event, not a body.
+        has_parts: the other functions also take what an event left at merges, joins,
+            cycles and collectors, a dict.
     """
 
     source: str
     lines: Mapping[int, str]
     calls: Mapping[str, str]
     selectors: Mapping[str, str]
-    mergers: Mapping[str, str]
+    holders: Mapping[str, str]
+    joins: Mapping[str, StepSpec]
+    resumes: Mapping[str, str]
     is_async: bool
     takes_event: bool
+    has_parts: bool
 
 
-def fuse(graph: GraphSpec, codes: Mapping[str, StepCode]) -> Fused:
-    """Generate the code of a graph; the graph obeys the rules of ``spec.validate``."""
-    return _Generator(graph, codes).generate()
+def fuse(
+    graph: GraphSpec, codes: Mapping[str, StepCode], *, on_loop: bool = False
+) -> Fused:
+    """Generate the code of a graph; the graph obeys the rules of ``spec.validate``.
+
+    Args:
+        graph: the graph.
+        codes: the code of each of its steps.
+        on_loop: make coroutines of its functions, even where no step needs it.
+    """
+    return _Generator(graph, codes, on_loop).generate()
 
 
 Next = tuple[str, bool] | None
@@ -66,16 +99,19 @@ Next = tuple[str, bool] | None
 class _Generator:
     graph: GraphSpec
     codes: Mapping[str, StepCode]
+    on_loop: bool = False
     text: list[str] = field(default_factory=list)
     lines: dict[int, str] = field(default_factory=dict)
     calls: dict[str, str] = field(default_factory=dict)
     selectors: dict[str, str] = field(default_factory=dict)
-    mergers: dict[str, str] = field(default_factory=dict)
+    holders: dict[str, str] = field(default_factory=dict)
+    joins: dict[str, StepSpec] = field(default_factory=dict)
+    resumes: dict[str, str] = field(default_factory=dict)
     todo: list[tuple[str, ...]] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.steps = {step.name: step for step in _top_steps(self.graph)}
+        self.steps = {step.name: step for step in self.graph.top_steps()}
         self.next = dict(followers(self.graph))
         self.upstream: dict[str, list[str]] = {name: [] for name in self.steps}
         for edge in edges(self.graph):
@@ -87,21 +123,33 @@ class _Generator:
         self.takes_event = any(self.codes[name].takes_event for name in self.steps)
         self.it = "event" if self.takes_event else "body"
         self.value = "event.body" if self.takes_event else "body"
-        self.has_merge = any(self.codes[name].merges for name in self.steps)
-        self.more = ", parts" if self.has_merge else ""
-        # one loop, one colour: a coroutine anywhere makes every function one
         codes = [self.codes[name] for name in self.steps]
-        self.is_async = any(code.is_async or code.is_awaited for code in codes)
+        self.back = back_edges(self.graph) if self.graph.allow_cyclic else frozenset()
+        self.counted = steps_in_cycles(self.graph) if self.back else frozenset()
+        self.joined = [s.name for s in self.steps.values() if s.join]
+        remembers = any(code.merges or code.collects for code in codes)
+        self.has_parts = bool(remembers or self.back or self.joined)
+        self.more = ", parts" if self.has_parts else ""
+        # one loop, one colour: a coroutine anywhere makes every function one
+        self.is_async = self.on_loop or any(c.is_async or c.is_awaited for c in codes)
         self.functions: dict[tuple[str, ...], str] = {}
 
     # -- the whole --------------------------------------------------------------
 
     def generate(self) -> Fused:
         firsts = self.next[START]
+        ends = bool(self.back or self.joined)
         self._define("run", parts=False)
-        if self.has_merge:
+        if self.has_parts:
             self._line(1, "parts = {}")
+        if ends:
+            self._ended_run()
+            self.text += ["", ""]
+            self._define("begin")
         self._scope(lambda depth: self._go_on(START, firsts, depth), START)
+        for name in self.steps:
+            if self.codes[name].keeps and self.next[name]:
+                self.resumes[name] = self._want("after", name)
         while self.todo:
             self._function(self.todo.pop(0))
         self.text += ["", *self.tables] if self.tables else []
@@ -110,10 +158,41 @@ class _Generator:
             lines=self.lines,
             calls=self.calls,
             selectors=self.selectors,
-            mergers=self.mergers,
+            holders=self.holders,
+            joins=self.joins,
+            resumes=self.resumes,
             is_async=self.is_async,
             takes_event=self.takes_event,
+            has_parts=self.has_parts,
         )
+
+    def _ended_run(self) -> None:
+        """Write what stands around all of a graph with cycles or joins."""
+        call = f"{self._await}begin({self.it}, parts)"
+        if self.back:
+            call = f"{self._landed}({call}{self.more})"
+        if not self.joined:
+            self._line(1, f"return {call}")
+            return
+        self._line(1, f"answer = {call}")
+        order_of = {name: at for at, name in enumerate(order(self.graph))}
+        for name in sorted(self.joined, key=lambda name: order_of[name]):
+            ident, step = self.names[name], self.steps[name]
+            self._line(1, f"{self.it} = {ident}_join.rest(parts)", name)
+            self._line(1, f"if {self.it} is not NOTHING:")
+            call = self._call(self._want("at", step.name))
+            if self.back:
+                call = f"{self._landed}({call}{self.more})"
+            self._line(2, f"answer = first_of(answer, {call})")
+        self._line(1, "return answer")
+
+    @property
+    def _await(self) -> str:
+        return "await " if self.is_async else ""
+
+    @property
+    def _landed(self) -> str:
+        return "await landed_async" if self.is_async else "landed"
 
     def _handlers(self) -> set[str]:
         own = {step.on_error for step in self.steps.values() if step.on_error}
@@ -140,7 +219,7 @@ class _Generator:
         if key in self.functions:
             return self.functions[key]
         kind, name, *more = key
-        parts = [self.names[name], *(self.names.get(one, one) for one in more)]
+        parts = [self.names[name], *(self.names.get(one, START_WORD) for one in more)]
         found = f"at_{'_'.join(parts)}" if kind != "after" else f"after_{parts[0]}"
         while found in self.functions.values():  # "a" from "b_c", "a_b" from "c"
             found += "_"
@@ -153,12 +232,19 @@ class _Generator:
         self._line(0, f"{colour} {name}({self.it}{self.more if parts else ''}):")
 
     def _arrival(self, merge: str, slots: tuple[str, ...]) -> None:
-        """A branch reaches a merge: wait until all have."""
+        """A branch reaches a merge or a join: wait until all have."""
         ident, step = self.names[merge], self.steps[merge]
-        self.mergers[f"{ident}_merge"] = merge
+        if step.join:
+            holder = f"{ident}_join"
+            self.joins[holder] = step
+        else:
+            holder = f"{ident}_merge"
+            self.holders[holder] = merge
         gather = "gathered_event" if self.takes_event else "gathered"
+        if step.join_timeout_s is not None:
+            gather = f"await {gather}_in_time"
         text = (
-            f"{self.it} = {gather}({ident}_merge, {merge!r}, {slots!r}, "
+            f"{self.it} = {gather}({holder}, {merge!r}, {slots!r}, "
             f"{step.after or (START,)!r}, {self.it}, parts)"
         )
         self._guarded(step, 1, lambda depth: self._line(depth, text, merge))
@@ -178,13 +264,7 @@ class _Generator:
 
     def _reached(self, first: str) -> set[str]:
         """Give a step and all that comes after it."""
-        found: set[str] = set()
-        todo = [first]
-        while todo:
-            if (name := todo.pop()) not in found:
-                found.add(name)
-                todo += self.next[name]
-        return found
+        return reached(first, self.next)
 
     # -- the inside of a function -----------------------------------------------
 
@@ -221,12 +301,16 @@ class _Generator:
         picks = bool(step.on_error and code.selects and targets and not code.is_stream)
 
         def own_part(inner: int) -> None:
+            if name in self.counted:
+                limit = step.max_iterations or self.graph.max_iterations
+                limit = limit or DEFAULT_ITERATIONS
+                self._line(inner, f"counted(parts, {name!r}, {limit})", name)
             self._run_step(name, inner, answered=answered)
             if picks:
                 self._pick(name, targets, inner)
 
         falls = not (code.selects or code.is_stream)
-        is_part = bool(self._has_call(name) or picks)
+        is_part = bool(self._has_call(name) or picks or name in self.counted)
         if is_part:
             self._guarded(step, depth, own_part, answered=answered, falls=falls)
         return self._after(name, targets, depth, answered=answered, picked=picks)
@@ -305,7 +389,9 @@ class _Generator:
     def _has_call(self, name: str) -> bool:
         """Tell whether a step is called, not just asked for its followers."""
         code = self.codes[name]
-        return bool(code.method) if code.is_class else True
+        if code.is_class and not code.method:
+            return not (code.selects or code.merges or code.collects)
+        return True
 
     def _run_step(self, name: str, depth: int, *, answered: bool = False) -> None:
         step, code = self.steps[name], self.codes[name]
@@ -315,8 +401,18 @@ class _Generator:
         self.calls[ident] = name
         if code.takes_event:
             call = self._awaited(f"{ident}(event)", code)
+            if code.is_storey:
+                self._one_of(call, name, depth, answered)
+                return
             call = self._or_dropped(call, name, depth, answered)
-            self._line(depth, f"event = same_event({call}, {name!r})", name)
+            is_last = self.graph.engine == "sync" and not self.next[name]
+            event = f"event_or_answer({call}, event)"
+            if not is_last:
+                event = f"same_event({call}, {name!r})"
+            self._line(depth, f"event = {event}", name)
+            if self.graph.engine == "sync":
+                self._line(depth, "if event.terminated:")
+                self._line(depth + 1, "return event.body")
             return
         got = f"get_path({self.value}, {step.input_path!r})"
         call = self._awaited(f"{ident}({got if step.input_path else self.value})", code)
@@ -326,6 +422,22 @@ class _Generator:
         if step.result_path:
             call = f"put_path({self.value}, {step.result_path!r}, {call})"
         self._line(depth, f"{self.value} = {call}", name)
+
+    def _one_of(self, call: str, name: str, depth: int, answered: bool) -> None:
+        """Write what goes on after a storey step: nothing, an event or several."""
+        self._line(depth, f"found = {call}", name)
+        self._line(depth, "if found is NOTHING:")
+        self._line(depth + 1, f"return {'answer' if answered else 'NOTHING'}")
+        self._line(depth, "if type(found) is Several:")
+        if self.next[name] and name != self.responder:
+            after = self._want("after", name)
+            self._finish(
+                f"await several(found, {after}{self.more})", depth + 1, answered
+            )
+        else:
+            is_answer = name == self.responder and not answered
+            self._line(depth + 1, f"return {'found.first' if is_answer else 'NOTHING'}")
+        self._line(depth, "event = found")
 
     def _or_dropped(self, call: str, name: str, depth: int, answered: bool) -> str:
         """Write that the event ends where its step drops it; give what is left."""
@@ -358,6 +470,8 @@ class _Generator:
     ) -> Next:
         """Write how it goes on after a step; give the one that follows in line."""
         code = self.codes.get(name)
+        if code is not None and code.collects and keep:
+            self._collect(name, depth, answered=answered)
         if code is not None and code.is_stream and keep:
             self._stream_on(name, depth, answered=answered)
             return None
@@ -387,16 +501,41 @@ class _Generator:
         return None
 
     def _is_inline(self, target: str) -> bool:
-        return len(self.upstream[target]) == 1 and not self.codes[target].merges
+        return len(self.upstream[target]) == 1 and not self._waits(target)
+
+    def _waits(self, target: str) -> bool:
+        """Tell whether a step waits for its branches."""
+        return self.codes[target].merges or self.steps[target].join is not None
 
     def _target(self, source: str, target: str, stands_for: str | None = None) -> str:
-        if not self.codes[target].merges:
-            return self._want("at", target)
-        return self._want("from", target, *self._slots(source, target, stands_for))
+        """Give the function that takes an event from one step on to another."""
+        if self._waits(target):
+            slots = self._slots(source, target, stands_for)
+            place = self._want("from", target, *slots)
+        else:
+            place = self._want("at", target)
+        if (source, target) not in self.back:
+            return place
+        leap = f"back_{place.removeprefix('at_')}"
+        line = f"{leap} = Leap.to({place}, is_async={self.is_async})"
+        if line not in self.tables:
+            self.tables.append(line)
+        return leap
 
     def _call(self, function: str) -> str:
-        call = f"{function}({self.it}{self.more})"
-        return f"await {call}" if self.is_async else call
+        return f"{self._await}{function}({self.it}{self.more})"
+
+    def _collect(self, name: str, depth: int, *, answered: bool) -> None:
+        """Write that an item of a stream stays with the step that collects them."""
+        ident = self.names[name]
+        self.holders[f"{ident}_collect"] = name
+        self._line(depth, f"if collecting({ident}_collect, {self.it}, parts):")
+        self._line(depth + 1, f"return {'answer' if answered else 'NOTHING'}")
+
+    def _collectors(self, name: str) -> list[str]:
+        """Give the steps that collect the items of a stream, in order."""
+        after = self._reached(name) - {name}
+        return [one for one in self.steps if one in after and self.codes[one].collects]
 
     def _pick(self, name: str, targets: tuple[str, ...], depth: int) -> None:
         ident = self.names[name]
@@ -423,7 +562,8 @@ class _Generator:
 
     def _finish(self, call: str, depth: int, answered: bool, origin: str = "") -> None:
         if answered:
-            self._line(depth, call, origin)
+            text = f"{self._landed}({call}{self.more})" if self.back else call
+            self._line(depth, text, origin)
             self._line(depth, "return answer")
         else:
             self._line(depth, f"return {call}", origin)
@@ -431,6 +571,9 @@ class _Generator:
     def _stream_on(self, name: str, depth: int, *, answered: bool) -> None:
         """Each item of a stream goes on by itself."""
         keeps, call = self.responder == name, self.value
+        if not keeps and (collectors := self._collectors(name)):
+            self._collected(name, collectors, depth, answered=answered)
+            return
         if self.next[name]:
             place = self._want("after", name)
             item = "event" if self.takes_event else "None"
@@ -443,16 +586,42 @@ class _Generator:
         self._line(depth, f"{drain}({call})")
         self._line(depth, f"return {'answer' if answered else 'NOTHING'}")
 
+    def _collected(
+        self, name: str, collectors: list[str], depth: int, *, answered: bool
+    ) -> None:
+        """The items of a stream become one body again, further on."""
+        place, item = self._want("after", name), "event" if self.takes_event else "None"
+        each, drain = (
+            ("each_async", "drain_async") if self.is_async else ("each", "drain")
+        )
+        holders = [f"{self.names[one]}_collect" for one in collectors]
+        self.holders |= dict(zip(holders, collectors, strict=True))
+        self._line(
+            depth, f"items = {each}({self.value}, {place}, False, {item}, parts)"
+        )
+        self._line(depth, f"with collection(parts, ({', '.join(holders)},)):")
+        self._line(depth + 1, f"{self._await}{drain}(items)", name)
+        for one, holder in zip(collectors, holders, strict=True):
+            given = f"{self.it} = collected({holder}, {item}, parts)"
+            self._line(depth, given, one)
+            if one == self.responder and not self.next[one]:
+                self._line(depth, f"return {'answer' if answered else self.value}")
+            elif one == self.responder:
+                self._line(depth, f"answer = twin({self.value})", one)
+                self._line(depth, f"{self._call(self._want('after', one))}")
+                self._line(depth, "return answer")
+            elif one != collectors[-1]:
+                self._line(depth, self._call(self._want("after", one)))
+            else:
+                call = self._call(self._want("after", one))
+                self._finish(call, depth, answered)
+
     # -- text -------------------------------------------------------------------
 
     def _line(self, depth: int, text: str, step: str = "") -> None:
         self.text.append("    " * depth + text)
         if step:
             self.lines[len(self.text)] = step
-
-
-def _top_steps(graph: GraphSpec) -> tuple[StepSpec, ...]:
-    return (graph.router,) if graph.router is not None else graph.steps
 
 
 def _identifiers(names: Mapping[str, StepSpec]) -> Iterator[str]:
@@ -462,7 +631,7 @@ def _identifiers(names: Mapping[str, StepSpec]) -> Iterator[str]:
         found = re.sub(r"\W", "_", name)
         if keyword.iskeyword(found) or not found.isidentifier():
             found = f"step_{found}"
-        if found.startswith(("at_", "after_")):  # generated functions begin so
+        if found.startswith(("at_", "after_", "back_")):  # generated functions begin so
             found = f"step_{found}"
         while taken & _derived(found):
             found = f"{found}_"
@@ -471,4 +640,5 @@ def _identifiers(names: Mapping[str, StepSpec]) -> Iterator[str]:
 
 
 def _derived(name: str) -> set[str]:
-    return {name, f"{name}_select", f"{name}_merge", f"{name}_outlets"}
+    ends = ("", "_select", "_merge", "_join", "_collect", "_outlets")
+    return {f"{name}{end}" for end in ends}

@@ -15,17 +15,30 @@ from typing import Any
 from jupyter_graph.compile import prelude
 from jupyter_graph.compile.blame import LINES
 from jupyter_graph.compile.code import StepCode, look_at
-from jupyter_graph.compile.flow import Region, cut_into_regions, is_stateful
 from jupyter_graph.compile.fuse import Fused, fuse
 from jupyter_graph.compile.resolve import Resolver, resolve
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.model import GraphSpec, StepSpec
+from jupyter_graph.spec.model import GraphSpec, StepSpec, flow_inside
+from jupyter_graph.spec.parts import EVERYWHERE, part_of, starting_from
 from jupyter_graph.spec.topology import responder_of
 from jupyter_graph.spec.validate import validate
 
 _numbers = itertools.count(1)
 _gone: deque[str] = deque()
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """What generated code does, over the calls of one runner.
+
+    Attributes:
+        run: a body (or event) in, the answer out.
+        resumes: step name to what takes a body (or event) of it on, later.
+    """
+
+    run: Callable[..., Any]
+    resumes: Mapping[str, Callable[..., Any]]
 
 
 @dataclass(frozen=True)
@@ -37,10 +50,10 @@ class GeneratedModule:
     code: CodeType
     twin: Callable[[Any], Any]
 
-    def function(
+    def functions(
         self, calls: Mapping[str, Callable[..., Any]], instances: Mapping[str, Any]
-    ) -> Callable[..., Any]:
-        """Give the module's function over these calls: body (or event) in, answer out.
+    ) -> Functions:
+        """Give the module's functions over these calls.
 
         Args:
             calls: each step's name to what is called with the body.
@@ -54,11 +67,13 @@ class GeneratedModule:
         names |= {ident: calls[name] for ident, name in self.fused.calls.items()}
         for ident, name in self.fused.selectors.items():
             names[ident] = instances[name].select_outlets
-        for ident, name in self.fused.mergers.items():
+        for ident, name in self.fused.holders.items():
             names[ident] = instances[name]
+        for ident, step in self.fused.joins.items():
+            names[ident] = prelude.Joined(step)
         exec(self.code, names)
-        run: Callable[..., Any] = names["run"]
-        return run
+        later = {name: names[ident] for name, ident in self.fused.resumes.items()}
+        return Functions(names["run"], later)
 
 
 @dataclass(frozen=True)
@@ -71,70 +86,77 @@ class CompiledGraph:
         spec: the graph.
         steps: each step's code, routes included, by the step's name.
         arguments: each step's constructor arguments, variables filled in.
-        main: the generated code of a graph without storey steps.
-        regions: for a graph with storey steps its regions, each with its code.
+        main: the generated code.
+        inner: the graphs that steps of kind ``flow`` are, by the step's name.
         responder: the step that answers, None when nobody does.
     """
 
     spec: GraphSpec
     steps: Mapping[str, StepCode]
     arguments: Mapping[str, Mapping[str, Any]]
-    main: GeneratedModule | None
-    regions: tuple[tuple[Region, GeneratedModule | None], ...]
+    main: GeneratedModule
+    inner: Mapping[str, CompiledGraph]
     responder: str | None
 
     def modules(self) -> tuple[GeneratedModule, ...]:
         """Give all generated modules."""
-        parts = (module for _, module in self.regions if module)
-        return (self.main,) if self.main else tuple(parts)
+        inside = (m for graph in self.inner.values() for m in graph.modules())
+        return (self.main, *inside)
 
     @property
     def source(self) -> str:
-        """The generated code; storey steps stand as comments between the regions."""
-        if self.main is not None:
-            return self.main.fused.source
+        """The generated code, that of flows inside it after it."""
         parts = [
-            module.fused.source if module else f"# storey step {region.last!r}\n"
-            for region, module in self.regions
+            f"# flow {name!r}\n\n{graph.source}" for name, graph in self.inner.items()
         ]
-        return "\n".join(parts)
+        return "\n\n".join([self.main.fused.source, *parts])
 
     @property
     def is_async(self) -> bool:
         """Whether the graph's function must be awaited."""
-        return self.main is None or self.main.fused.is_async
+        return self.main.fused.is_async
 
     @property
     def takes_event(self) -> bool:
         """Whether the graph's function takes an event rather than a body."""
-        return self.main is None or self.main.fused.takes_event
+        return self.main.fused.takes_event
 
     @cached_property
     def streams(self) -> bool:
         """Whether a step gives its results one by one."""
         return any(code.is_stream for code in self.steps.values())
 
-    def function(
+    @cached_property
+    def keeps(self) -> bool:
+        """Whether a step may give bodies later than it got them."""
+        own = any(code.keeps for code in self.steps.values())
+        return own or any(graph.keeps for graph in self.inner.values())
+
+    def functions(
         self, calls: Mapping[str, Callable[..., Any]], instances: Mapping[str, Any]
-    ) -> Callable[..., Any]:
-        """Give the function of a graph without storey steps over these calls.
+    ) -> Functions:
+        """Give the graph's functions over these calls.
 
         Args:
             calls: each step's name to what is called with the body.
             instances: the step instances by name, for choices and merges.
-
-        Raises:
-            SpecError: the graph has storey steps; a Runner builds its flow.
         """
-        if self.main is None:
-            raise SpecError(f"graph {self.spec.name!r} has storey steps; use a Runner")
-        return self.main.function(calls, instances)
+        return self.main.functions(calls, instances)
+
+    def function(
+        self, calls: Mapping[str, Callable[..., Any]], instances: Mapping[str, Any]
+    ) -> Callable[..., Any]:
+        """Give the one function that runs an event: ``functions(...).run``."""
+        return self.main.functions(calls, instances).run
 
 
 def compile_graph(
     graph: Graph | GraphSpec,
     namespace: Mapping[str, Any] | None = None,
     allow_imports: Iterable[str] = (),
+    *,
+    current_function: str = EVERYWHERE,
+    from_step: str | None = None,
 ) -> CompiledGraph:
     """Compile a graph; nothing is started and no step is built.
 
@@ -142,6 +164,8 @@ def compile_graph(
         graph: the graph; a ``Graph`` brings its own namespace.
         namespace: further names that its steps may stand for.
         allow_imports: modules that dotted names may be taken from.
+        current_function: the function whose steps run; ``*`` = all of them.
+        from_step: the step that events begin with.
 
     Raises:
         SpecError: the graph breaks rules, or its names or arguments do not fit; every
@@ -156,31 +180,97 @@ def compile_graph(
     """
     spec = graph if isinstance(graph, GraphSpec) else graph.spec
     validate(spec)
-    codes, arguments = resolve(spec, _resolver(graph, namespace, allow_imports))
-    steps = _look_at_all(spec, codes)
+    spec = starting_from(spec, from_step) if from_step else spec
+    spec = part_of(spec, current_function)
+    resolver = _resolver(graph, namespace, allow_imports)
     _forget_gone()
-    if is_stateful(steps):
-        cut = cut_into_regions(spec, steps)
-        regions = tuple((region, _module_of(spec, region.fused)) for region in cut)
-        main = None
-    else:
-        regions, main = (), _module_of(spec, fuse(spec, steps))
-    compiled = CompiledGraph(
-        spec=spec,
-        steps=steps,
-        arguments=arguments,
-        main=main,
-        regions=regions,
-        responder=responder_of(spec),
-    )
+    looked = _look(spec, resolver)
+    compiled = _generate(looked, on_loop=looked.needs_loop)
     for module in compiled.modules():
         weakref.finalize(compiled, _gone.append, module.filename)
     return compiled
 
 
-def _module_of(spec: GraphSpec, fused: Fused | None) -> GeneratedModule | None:
-    if fused is None:
-        return None
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A graph whose code was looked at, and the graphs inside it."""
+
+    spec: GraphSpec
+    steps: Mapping[str, StepCode]
+    arguments: Mapping[str, Mapping[str, Any]]
+    inner: Mapping[str, _Looked]
+
+    @property
+    def needs_loop(self) -> bool:
+        own = any(code.needs_loop for code in self.steps.values())
+        return own or any(looked.needs_loop for looked in self.inner.values())
+
+
+def _look(spec: GraphSpec, resolver: Resolver) -> _Looked:
+    """Look at the code of all steps; what is wrong anywhere is told at once."""
+    codes, arguments = resolve(spec, resolver)
+    steps: dict[str, StepCode] = {}
+    inner: dict[str, _Looked] = {}
+    problems: list[str] = []
+    for step in spec.every_step():
+        try:
+            if step.kind == "flow":
+                inner[step.name] = _look(flow_inside(step, spec), resolver)
+            else:
+                code = codes[step.name]
+                args = arguments[step.name]
+                looked_at = step
+                if step.kind in ("queue", "model_runner"):  # they get more than theirs
+                    looked_at = replace(step, class_args=args)
+                steps[step.name] = look_at(looked_at, code, args, engine=spec.engine)
+        except SpecError as error:
+            problems += error.problems
+    SpecError.raise_all(f"invalid graph {spec.name!r}", problems)
+    return _Looked(spec, steps, arguments, inner)
+
+
+def _generate(looked: _Looked, *, on_loop: bool) -> CompiledGraph:
+    spec = looked.spec
+    inner = {
+        name: _generate(graph, on_loop=on_loop) for name, graph in looked.inner.items()
+    }
+    found: dict[str, StepCode] = {}
+    for step in spec.every_step():  # their order is the order of the code
+        if step.name in inner:
+            found[step.name] = _of_flow(step, inner[step.name])
+        else:
+            found[step.name] = replace(looked.steps[step.name], on_loop=on_loop)
+    for router in spec.every_step():
+        found[router.name] = _with_routes(found, router)
+    return CompiledGraph(
+        spec=spec,
+        steps=found,
+        arguments=looked.arguments,
+        main=_module_of(spec, fuse(spec, found, on_loop=on_loop)),
+        inner=inner,
+        responder=responder_of(spec),
+    )
+
+
+def _of_flow(step: StepSpec, graph: CompiledGraph) -> StepCode:
+    if graph.responder is None:
+        raise SpecError(
+            f"flow {step.name!r} has several last steps, so it is not clear which "
+            "result goes on; mark one with respond()"
+        )
+    return StepCode(
+        step=step,
+        code=graph.function,
+        takes_event=graph.takes_event,
+        is_async=graph.is_async,
+        is_stream=graph.streams,
+        may_drop=True,
+        keeps=graph.keeps,
+        on_loop=graph.is_async,
+    )
+
+
+def _module_of(spec: GraphSpec, fused: Fused) -> GeneratedModule:
     filename = f"<graph {spec.name} #{next(_numbers)}>"
     lines = fused.source.splitlines(keepends=True)
     linecache.cache[filename] = (len(fused.source), None, lines, filename)
@@ -210,22 +300,6 @@ def _resolver(
     names = {**(namespace or {}), **graph.namespace}
     allowed = (*graph.allow_imports, *allow_imports)
     return Resolver(names, allowed, is_trusted=graph.is_trusted)
-
-
-def _look_at_all(spec: GraphSpec, codes: Mapping[str, Any]) -> dict[str, StepCode]:
-    found: dict[str, StepCode] = {}
-    problems: list[str] = []
-    for step in spec.every_step():
-        try:
-            found[step.name] = look_at(step, codes[step.name])
-        except SpecError as error:
-            problems += error.problems
-    SpecError.raise_all(f"invalid graph {spec.name!r}", problems)
-    if any(code.is_async or code.is_stateful for code in found.values()):
-        found = {name: replace(code, on_loop=True) for name, code in found.items()}
-    for router in spec.every_step():
-        found[router.name] = _with_routes(found, router)
-    return found
 
 
 def _with_routes(found: Mapping[str, StepCode], router: StepSpec) -> StepCode:

@@ -13,10 +13,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jupyter_graph.connectors.memory import QueueEnd
 from jupyter_graph.errors import SpecError, UnknownStepError, did_you_mean
+from jupyter_graph.spec.expressions import compile_expression, is_expression
 from jupyter_graph.spec.model import GraphSpec, StepSpec
+from jupyter_graph.spec.topology import followers
 from jupyter_graph.spec.values import function_argument, named_value
-from jupyter_graph.steps import BLOCKS, load_block
+from jupyter_graph.steps.table import BLOCKS, load_block
+
+DEFAULT_CLASSES = {"router": "ModelRouter", "model_runner": "ModelRunnerStep"}
+"""The class of a step of this kind that names none."""
+
+SHARED = ("shared_models", "shared_models_mechanism")
+
+
+def pass_on(body: Any) -> Any:
+    """Stand for a queue inside one process: what comes goes on."""
+    return body
 
 
 @dataclass(frozen=True)
@@ -40,12 +53,17 @@ class Resolver:
         Raises:
             UnknownStepError: its name stands for nothing here.
         """
-        name = step.class_name or step.handler
-        if name is None and step.kind == "router":
-            name = "ModelRouter"
-        return self.named(str(name), f"step {step.name!r}")
+        name = step.class_name or step.handler or DEFAULT_CLASSES.get(step.kind)
+        where = f"step {step.name!r}"
+        if step.class_name and is_expression(step.class_name):
+            raise UnknownStepError(
+                f"{where}: an expression is no class; put it into 'handler'"
+            )
+        return self.named(str(name), where)
 
     def named(self, name: str, where: str) -> Any:
+        if is_expression(name):
+            return _expression(name, where)
         if name in self.namespace:
             return self._own(name, where)
         if name in BLOCKS:
@@ -57,9 +75,14 @@ class Resolver:
             return _imported(module, attribute, where)
         raise UnknownStepError(self._unknown(name, where))
 
-    def arguments(self, step: StepSpec) -> dict[str, Any]:
-        """Give a step's constructor arguments, notebook variables filled in."""
-        found = {}
+    def arguments(self, step: StepSpec, graph: GraphSpec) -> dict[str, Any]:
+        """Give a step's constructor arguments, notebook variables filled in.
+
+        A model runner also gets the models that its graph shares.
+        """
+        found: dict[str, Any] = {}
+        if step.kind == "model_runner":
+            found = {key: graph.carried[key] for key in SHARED if key in graph.carried}
         for key, value in step.class_args.items():
             name = named_value(value)
             if name is not None and name not in self.namespace:
@@ -73,16 +96,21 @@ class Resolver:
                 found[plain] = self._function(value, key, step)
             else:
                 found[key] = value
+        found |= step.runner
+        fill_in = getattr(self._block(step), "resolve_arguments", None)
+        if fill_in is not None:
+            where = f"step {step.name!r}"
+            found = dict(fill_in(found, lambda name: self.named(name, where)))
         return found
 
+    def _block(self, step: StepSpec) -> Any:
+        """Give the block of ours that a step is, None for other code."""
+        name = step.class_name or DEFAULT_CLASSES.get(step.kind) or ""
+        is_own = name in BLOCKS and name not in self.namespace
+        return load_block(name) if is_own else None
+
     def _function(self, name: str, key: str, step: StepSpec) -> Any:
-        where = f"step {step.name!r}: argument {key!r}"
-        if name.startswith("("):
-            raise UnknownStepError(
-                f"{where} is the expression {name!r}, which is not available; write a "
-                "function and give its name"
-            )
-        return self.named(name, where)
+        return self.named(name, f"step {step.name!r}: argument {key!r}")
 
     def _value(self, name: str, key: str, step: StepSpec) -> Any:
         """Give a variable; a document may not reach imported code through it."""
@@ -147,14 +175,27 @@ def resolve(
     codes: dict[str, Any] = {}
     arguments: dict[str, dict[str, Any]] = {}
     problems: list[str] = []
+    ways = followers(graph)
     for step in graph.every_step():
         try:
-            codes[step.name] = resolver.code_of(step)
-            arguments[step.name] = resolver.arguments(step)
+            arguments[step.name] = resolver.arguments(step, graph)
+            if step.kind == "queue":
+                is_end = not ways.get(step.name)
+                codes[step.name] = QueueEnd if is_end else pass_on
+                arguments[step.name] |= {"path": step.path} if is_end else {}
+            elif step.kind != "flow":
+                codes[step.name] = resolver.code_of(step)
         except SpecError as error:
             problems += error.problems
     UnknownStepError.raise_all(f"invalid graph {graph.name!r}", problems)
     return codes, arguments
+
+
+def _expression(text: str, where: str) -> Any:
+    try:
+        return compile_expression(text)
+    except SpecError as error:
+        raise UnknownStepError(f"{where}: {error}") from None
 
 
 def _is_code(value: Any) -> bool:
@@ -184,6 +225,8 @@ def _storey_class(name: str, where: str) -> Any:
 
     if name.rpartition(".")[2] == "Flatten":
         return _flatten()
+    if name.rpartition(".")[2] == "Collector":
+        return _collector()
     found: Any = storey
     for part in name.split(".")[1:]:
         found = getattr(found, part, None)
@@ -207,3 +250,15 @@ def _flatten() -> type:
             super().__init__(lambda items: items, **{**kwargs, "full_event": False})
 
     return Flatten
+
+
+@functools.cache
+def _collector() -> type:
+    """Give storey's Collector: ours, with what storey does when a stream fails."""
+    from jupyter_graph.steps.gather import Collector
+
+    class StoreyCollector(Collector):
+        def __init__(self, expected_completions: int = 1) -> None:
+            super().__init__(expected_completions, on_error="collect")
+
+    return StoreyCollector

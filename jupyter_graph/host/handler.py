@@ -36,7 +36,8 @@ def serve(bundle: Path) -> tuple[InitContext, Handler]:
         context.user_data.runner = runner
         end = getattr(context.platform, "set_termination_callback", None)
         if end is not None:
-            end(runner.close)
+            is_awaited = getattr(context, "streams", False)  # our host's own context
+            end(runner.aclose if is_awaited else runner.close)
 
     async def handler(context: Any, event: Any) -> Any:
         """Run one event through the graph; always answer with bytes of our own."""

@@ -9,12 +9,20 @@ from urllib.parse import parse_qsl
 from jupyter_graph.errors import DeadlineError, TooLargeError
 from jupyter_graph.host.asgi import HeaderView, Receive, Scope, cycle_of
 from jupyter_graph.host.protocol import BODY_S, whole_body
-from jupyter_graph.run.event import EVENT_ID_HEADERS, Event, Trigger, own_id
+from jupyter_graph.run.event import (
+    EVENT_ID_HEADERS,
+    EVENT_PATH_HEADER,
+    Event,
+    Trigger,
+    own_id,
+    own_path,
+)
 
 _DISCARD_BYTES: Final = 16 * 1024 * 1024
 _DISCARD_S: Final = 2.0
 _TRIGGER: Final = Trigger("http", "default-http")
 _ID_HEADERS: Final = frozenset(name.encode() for name in EVENT_ID_HEADERS)
+_PATH_HEADER: Final = EVENT_PATH_HEADER.encode()
 
 
 class GoneError(Exception):
@@ -43,11 +51,13 @@ async def read_request(
             raise _too_large(max_bytes)
     else:
         body = b""
-    query = scope["query_string"]
+    query, path = scope["query_string"], scope["path"]
+    if _PATH_HEADER in raw:
+        path = own_path(headers) or path
     return Event(
         body,
         id=None if _ID_HEADERS.isdisjoint(raw) else own_id(headers),
-        path=scope["path"],
+        path=path,
         method=scope["method"],
         headers=headers,
         content_type=raw.get(b"content-type", b"").decode("latin-1"),

@@ -12,7 +12,7 @@ from IPython.core.magic_arguments import argument
 from jupyter_graph.errors import MagicError
 from jupyter_graph.magics.expressions import evaluate, pair, read_value, variable
 from jupyter_graph.session.options import StepOptions
-from jupyter_graph.spec.model import START
+from jupyter_graph.spec.model import START_WORD
 from jupyter_graph.spec.values import value_of
 
 RAW = frozenset({"--args", "--arg", "--example"})
@@ -95,9 +95,11 @@ def read_step(
 ) -> StepOptions:
     """Give the options that the words of a magic stand for."""
     after = _names(words.after, "--after", magic)
-    if after is not None and START in after:
+    if after is not None and START_WORD in after:
         if len(after) > 1:
-            raise MagicError(f"{magic}: --after {START} stands alone: it means none")
+            raise MagicError(
+                f"{magic}: --after {START_WORD} stands alone: it means none"
+            )
         after = ()
     return StepOptions(
         name=name,

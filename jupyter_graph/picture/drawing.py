@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_graph.picture.layout import EdgePath, Layout, Node
 from jupyter_graph.picture.measure import clean
 from jupyter_graph.picture.shapes import head, line, outline, rim
-from jupyter_graph.spec.model import START, GraphSpec
+from jupyter_graph.spec.model import START, START_WORD, GraphSpec
 
 Drawing = dict[str, Any]
 
@@ -102,8 +102,10 @@ def about(spec: GraphSpec, places: Layout) -> str:
 
 
 def _told(edge: EdgePath) -> str:
-    source, target = clean(edge.source), clean(edge.target)
+    is_start = edge.source == START
+    source = START_WORD if is_start else clean(edge.source)
+    target = clean(edge.target)
     if edge.kind == "error":
-        where = "of any step" if edge.source == START else f"of {source}"
+        where = "of any step" if is_start else f"of {source}"
         return f"errors {where} go to {target}"
     return f"{source} {'routes' if edge.kind == 'route' else 'leads'} to {target}"

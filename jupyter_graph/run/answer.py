@@ -21,6 +21,8 @@ class Answer:
         error: what failed, None when nothing did.
         trace: what each step took and gave, when the run was traced.
         outputs: each last step's result, when the run was traced.
+        is_stream: ``value`` holds the items of a stream.
+        stream_error: what broke the stream off, where the items so far were asked for.
     """
 
     wire: Wire
@@ -29,6 +31,8 @@ class Answer:
     error: BaseException | None = None
     trace: Trace | None = None
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    is_stream: bool = False
+    stream_error: BaseException | None = None
 
     @property
     def body(self) -> Any:

@@ -33,17 +33,40 @@ class Answers:
             return self.failed(error, event, trace)
         return Answer(wire, event.id, value, None, trace, outputs)
 
-    def collected(self, value: Any, event: Event, trace: Any, outputs: Any) -> Answer:
-        """Give the answer of a result; a stream is read to its end."""
+    def collected(
+        self,
+        value: Any,
+        event: Event,
+        trace: Any,
+        outputs: Any,
+        *,
+        partly: bool = False,
+    ) -> Answer:
+        """Give the answer of a result; a stream is read to its end.
+
+        Args:
+            value: the result.
+            event: whose result it is.
+            trace: its trace.
+            outputs: what the last steps gave.
+            partly: where a stream breaks off, give the items so far and the error.
+        """
         if not is_stream(value):
             return self.ok(value, event, trace, outputs)
         items: list[Any] = []
+        broken: JupyterGraphError | None = None
         try:
-            items.extend(value.body if isinstance(value, Response) else value)
+            for item in value.body if isinstance(value, Response) else value:
+                items.append(item)
+        except JupyterGraphError as error:
+            if not partly:
+                return self.failed(error, event, trace)
+            broken = error
+        try:
             wire = encode(item for item in items)
         except JupyterGraphError as error:
             return self.failed(error, event, trace)
-        return Answer(wire, event.id, items, None, trace, outputs)
+        return Answer(wire, event.id, items, None, trace, outputs, True, broken)
 
     def failed(self, error: JupyterGraphError, event: Event, trace: Any) -> Answer:
         """Give the answer of a failed event."""

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_graph.compile.blame import is_interrupt, tag
 from jupyter_graph.compile.code import StepCode
-from jupyter_graph.compile.plan import CompiledGraph
+from jupyter_graph.compile.plan import CompiledGraph, Functions
 from jupyter_graph.compile.prelude import get_path, put_path, same_event
 from jupyter_graph.compile.streams import stream, stream_async
-from jupyter_graph.errors import RunError, SpecError, said
+from jupyter_graph.errors import BadRequestError, RunError, SpecError, said
 from jupyter_graph.run.context import Context
+from jupyter_graph.run.frames import of_frame
 from jupyter_graph.run.limits import with_limits
+from jupyter_graph.types import NOTHING
 
 Call = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class BuiltStep:
-    """One built step: what it was built from, its instance, what is called."""
+    """One built step: what it was built from, its instance, what is called.
+
+    The instance of a flow inside a graph is what was built of its own steps, and
+    ``functions`` is its generated code.
+    """
 
     code: StepCode
     arguments: Mapping[str, Any]
     instance: Any
     call: Call | None
+    functions: Functions | None = None
 
     @property
     def is_awaited(self) -> bool:
@@ -49,6 +56,13 @@ class Built:
     def calls(self) -> dict[str, Call]:
         return {name: step.call for name, step in self.steps.items() if step.call}
 
+    def everything(self) -> Iterator[tuple[str, BuiltStep]]:
+        """Give all steps, those of flows inside this one too, each after its flow."""
+        for name, step in self.steps.items():
+            yield name, step
+            if isinstance(step.instance, Built):
+                yield from step.instance.everything()
+
 
 def build(compiled: CompiledGraph, context: Context, old: Built | None = None) -> Built:
     """Build every step of a graph once.
@@ -68,20 +82,52 @@ def build(compiled: CompiledGraph, context: Context, old: Built | None = None) -
         code, arguments = compiled.steps[spec.name], compiled.arguments[spec.name]
         routes = {route.name: steps[route.name] for route in spec.routes}
         known = kept.get(spec.name)
+        if spec.kind == "flow":
+            before = known.instance if known else None
+            steps[spec.name] = _flow(compiled, spec.name, context, before)
+            continue
         if known and not routes and is_same(known, code, arguments):
             instance = known.instance
-        elif code.is_stateful:
-            instance = None  # run/flow builds it, on its loop
         else:
             instance = _instance(code, arguments, context, routes)
-        call = None if code.is_stateful else _call(code, arguments, instance, context)
+        call = _call(code, arguments, instance, context)
         steps[spec.name] = BuiltStep(code, arguments, instance, call)
     return Built(steps)
+
+
+def _flow(
+    compiled: CompiledGraph, name: str, context: Context, before: Any
+) -> BuiltStep:
+    """Build a flow inside the graph: its steps, and the one call that it is."""
+    graph, code = compiled.inner[name], compiled.steps[name]
+    known = before if isinstance(before, Built) else None
+    built = build(graph, context, known)
+    functions = graph.functions(built.calls, built.instances)
+    run = functions.run
+
+    def ended(event: Any, found: Any) -> Any:
+        if found is NOTHING:
+            return NOTHING
+        event.body = found
+        return event
+
+    def of_event(event: Any) -> Any:
+        return ended(event, run(event.twin()))
+
+    async def of_event_async(event: Any) -> Any:
+        return ended(event, await run(event.twin()))
+
+    call = run
+    if code.takes_event:
+        call = of_event_async if code.is_async else of_event
+    return BuiltStep(code, {}, built, with_call(call, code), functions)
 
 
 def is_same(known: BuiltStep, code: StepCode, arguments: Mapping[str, Any]) -> bool:
     """Tell whether a step built before still is what the graph asks for."""
     try:
+        if known.code.is_storey and known.code.step != code.step:
+            return False  # a storey step knows its own paths
         return known.code.code is code.code and bool(known.arguments == arguments)
     except Exception:
         return False  # an array or a frame does not say whether it is equal
@@ -95,14 +141,20 @@ def _instance(
 ) -> Any:
     if not code.is_class:
         return None
-    name = code.step.name
+    step, name = code.step, code.step.name
     injected: dict[str, Any] = {"name": name, "context": context.named(name)}
+    injected |= {key: getattr(step, key) for key in ("input_path", "result_path")}
+    injected |= {"full_event": step.full_event or None, "graph_step": step}
     injected["routes"] = {key: _route(step) for key, step in routes.items()}
     wanted = {key: injected[key] for key in code.wants}
     try:
+        if code.is_storey:
+            from jupyter_graph.run.storey_step import StoreyStep
+
+            return StoreyStep(code, arguments, context.named(name))
         instance = code.code(**arguments, **wanted)
         if callable(post_init := getattr(instance, "post_init", None)):
-            post_init(mode="sync")
+            post_init(mode=context.load_mode)
     except BaseException as error:
         raise cannot_be_built(name, error) from error
     return instance
@@ -122,8 +174,11 @@ def _call(
 ) -> Call | None:
     if code.is_class:
         if not code.method:
-            return None
-        call: Call = getattr(instance, code.method)
+            return None if _is_only_asked(code) else _without_handler(code)
+        holder = instance
+        if code.is_storey and code.is_stream:
+            holder = instance.step
+        call: Call = getattr(holder, code.method)
     else:
         call = code.code
         extra = dict(arguments)
@@ -133,8 +188,29 @@ def _call(
             call = functools.partial(call, **extra)
     if code.is_async and not code.is_stream and not inspect.iscoroutinefunction(call):
         call = _awaited(call)
+    return with_call(call, code)
+
+
+def with_call(call: Call, code: StepCode) -> Call:
+    """Give the call of a step with its limits and, of events, its paths."""
+    if code.step.vectorized:
+        call = of_frame(call, code)
     limited = with_limits(call, code)
-    return _with_paths(limited, code) if code.takes_event else limited
+    has_paths = code.takes_event and not code.knows_paths
+    return _with_paths(limited, code) if has_paths else limited
+
+
+def _is_only_asked(code: StepCode) -> bool:
+    return code.selects or code.merges or code.collects
+
+
+def _without_handler(code: StepCode) -> Call:
+    """Give the call of a step without one: MLRun's sync engine fails its events."""
+
+    def fail(_: Any) -> Any:
+        raise BadRequestError(f"step {code.step.name} does not have a handler")
+
+    return fail
 
 
 def _awaited(call: Call) -> Call:
@@ -159,7 +235,10 @@ def _with_paths(call: Call, code: StepCode) -> Call:
             event.body = get_path(whole, step.input_path)
         return whole
 
-    def leave(given: Any, whole: Any) -> Any:
+    def leave(given: Any, whole: Any, event: Any) -> Any:
+        if given is NOTHING:
+            event.body = whole
+            return NOTHING
         event = same_event(given, step.name)
         if step.result_path:
             event.body = put_path(whole, step.result_path, event.body)
@@ -168,7 +247,7 @@ def _with_paths(call: Call, code: StepCode) -> Call:
     def run(event: Any) -> Any:
         whole = enter(event)
         try:
-            return leave(call(event), whole)
+            return leave(call(event), whole, event)
         except BaseException:
             event.body = whole  # an error handler gets what the step got
             raise
@@ -176,7 +255,7 @@ def _with_paths(call: Call, code: StepCode) -> Call:
     async def run_async(event: Any) -> Any:
         whole = enter(event)
         try:
-            return leave(await call(event), whole)
+            return leave(await call(event), whole, event)
         except BaseException:
             event.body = whole
             raise
@@ -194,6 +273,9 @@ def _route(step: BuiltStep) -> Call:
         return get_path(body, spec.input_path) if spec.input_path else body
 
     def put(event: Any, found: Any) -> Any:
+        if found is NOTHING:
+            event.body = NOTHING
+            return event
         if code.is_stream:
             by = stream_async if code.on_loop else stream
             found = by(found, spec.name)

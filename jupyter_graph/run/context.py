@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,11 @@ class Context:
         parameters: what the runner was given as parameters.
         worker_id: the worker of a deployed function, "0" in a notebook.
         is_parity: this run only compares answers; leave the world as it is.
+        is_mock: this is a mock server, not a deployed function.
+        current_function: the function that runs here; ``*`` = all of them.
+        load_mode: how models are loaded, ``sync`` or ``async``.
+        project: the project of a deployed function.
+        verbose: whoever runs it wants to know more.
 
     >>> Context(parameters={"limit": 3}).get_param("limit")
     3
@@ -35,6 +41,11 @@ class Context:
         secrets: Mapping[str, str] | None = None,
         worker_id: str = "0",
         is_parity: bool = False,
+        is_mock: bool = False,
+        current_function: str = "*",
+        load_mode: str = "sync",
+        project: str = "default",
+        verbose: bool = False,
         name: str = "",
         push: Pushed | None = None,
     ) -> None:
@@ -43,6 +54,11 @@ class Context:
         self._secrets = dict(secrets or {})
         self.worker_id = worker_id
         self.is_parity = is_parity
+        self.is_mock = is_mock
+        self.current_function = current_function
+        self.load_mode = load_mode
+        self.project = project
+        self.verbose = verbose
         self.name = name
         self._push = push
 
@@ -58,15 +74,15 @@ class Context:
 
     def named(self, name: str) -> Context:
         """Give the same context for another step."""
-        return Context(
-            logger=self.logger,
-            parameters=self.parameters,
-            secrets=self._secrets,
-            worker_id=self.worker_id,
-            is_parity=self.is_parity,
-            name=name,
-            push=self._push,
-        )
+        found = copy.copy(self)
+        found.name = name
+        return found
+
+    def reporting(self, push: Pushed) -> Context:
+        """Give the same context, with errors reported to ``push``."""
+        found = self.named(self.name)
+        found._push = push
+        return found
 
     def get_param(self, key: str, default: Any = None) -> Any:
         """Give a parameter of the graph."""

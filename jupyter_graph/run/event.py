@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,11 +20,15 @@ __all__ = [
     "decode_body",
     "new_id",
     "own_id",
+    "own_path",
     "read_event",
 ]
 
 EVENT_ID_HEADERS: Final = ("x-event-id", "mlrun-event-id")
 """Headers that carry the caller's own event id, the first one that is there wins."""
+
+EVENT_PATH_HEADER: Final = "mlrun-event-path"
+"""The header by which one function of a graph tells the next one the event's path."""
 
 _STREAMS = frozenset(
     ("kafka-cluster", "kafka", "v3ioStream", "rabbit-mq", "rabbitMq", "nats", "mqtt")
@@ -65,6 +70,8 @@ class Trigger(NamedTuple):
 class Event:
     """A body and what is known about it; ``id`` and ``time`` are made when first read.
 
+    A step of MLRun's sync engine that sets ``terminated`` ends the flow there.
+
     >>> event = Event({"a": 1}, headers={"X-User": "ann"})
     >>> event.body, event.path, event.header("x-user"), len(event.id)
     ({'a': 1}, '/', 'ann', 32)
@@ -85,6 +92,7 @@ class Event:
         "origin_state",
         "path",
         "shard_id",
+        "terminated",
         "topic",
         "trigger",
     )
@@ -125,6 +133,7 @@ class Event:
         self.shard_id = shard_id
         self.offset = offset
         self.deadline = deadline
+        self.terminated = False
 
     @property
     def id(self) -> str:
@@ -152,6 +161,11 @@ class Event:
     def timestamp(self) -> datetime:
         """``time`` as Nuclio gives it: UTC without a time zone."""
         return self.time.astimezone(UTC).replace(tzinfo=None)
+
+    def twin(self) -> Event:
+        """Give an event of its own with the same body, id and everything else."""
+        _ = self.id  # made when first read: both shall have the same
+        return copy.copy(self)
 
     def header(self, name: str) -> str | None:
         """Give a header by its name in any case, None when it is not there."""
@@ -206,6 +220,7 @@ def _from_nuclio(raw: Any) -> Event:
         offset=raw.offset,
     )
     event.id = own_id(headers) or event._id
+    event.path = own_path(headers) or event.path
     if trigger.kind in _STREAMS and not event.content_type:
         event.content_type = event.header("content-type") or ""
     return event
@@ -220,6 +235,14 @@ def own_id(headers: Headers) -> str | None:
     for key, value in headers.items():
         if key.lower() in EVENT_ID_HEADERS:
             return value if 0 < len(value) <= 128 and value.isprintable() else None
+    return None
+
+
+def own_path(headers: Headers) -> str | None:
+    """Give the path that another function of the graph asks for, None without one."""
+    for key, value in headers.items():
+        if key.lower() == EVENT_PATH_HEADER:
+            return value or None
     return None
 
 

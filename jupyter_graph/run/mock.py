@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from jupyter_graph.errors import BadRequestError, RunError
-from jupyter_graph.run.event import Event, decode_body, own_id
+from jupyter_graph.connectors.memory import MemoryStream
+from jupyter_graph.errors import (
+    BadRequestError,
+    RunError,
+    StepError,
+    StreamingError,
+    said,
+)
+from jupyter_graph.run.event import Event, decode_body, own_id, own_path
 from jupyter_graph.run.response import Response
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
+from jupyter_graph.spec.parts import EVERYWHERE
+
+if TYPE_CHECKING:
+    from jupyter_graph.run.answer import Answer
+
+START_FROM = "START_FROM_STEP"
+JSON_TYPES = ("", "json", "application/json")
 
 
 class MockServer:
@@ -21,11 +37,20 @@ class MockServer:
     Args:
         graph: the graph.
         namespace: names to objects, or a module.
+        current_function: the function whose steps run; ``*`` = all of them.
         parameters: what ``context.get_param`` gives.
         secrets: what ``context.get_secret`` gives.
+        load_mode: how models are loaded: ``sync``, or ``async`` in threads.
+        error_stream: the URL of the stream for errors, kept for MLRun's calls; all
+            errors stand in ``server.error_stream``.
+        streaming: kept for MLRun's calls: generators are streamed in any case.
         default_content_type: what an event without a content type has.
+        graph_initializer: called with the server before any step is built.
         verbose: failed events say their cause at length.
+        mlrun_status: a failed step answers 400, as in MLRun, instead of 500.
         timeout_s: seconds an event may take.
+
+    ``START_FROM_STEP`` in the environment lets events begin with that step.
 
     >>> graph = Graph("math")
     >>> _ = graph.to(name="double", handler=lambda x: x * 2).respond()
@@ -39,21 +64,37 @@ class MockServer:
         graph: Graph | GraphSpec,
         *,
         namespace: Mapping[str, Any] | ModuleType | None = None,
+        current_function: str = EVERYWHERE,
         parameters: Mapping[str, Any] | None = None,
         secrets: Mapping[str, str] | None = None,
+        load_mode: str | None = None,
+        error_stream: str | None = None,
+        streaming: bool = False,
         default_content_type: str | None = None,
+        graph_initializer: Callable[[MockServer], None] | None = None,
         verbose: bool = False,
+        mlrun_status: bool = False,
         timeout_s: float | None = 30.0,
     ) -> None:
         names = vars(namespace) if isinstance(namespace, ModuleType) else namespace
         self._default_content_type = default_content_type
         self._verbose = verbose
+        self.error_stream = MemoryStream()
+        self.parameters = dict(parameters or {})
+        if graph_initializer is not None:
+            graph_initializer(self)
         self._runner = Runner(
             graph,
             namespace=names,
-            parameters=parameters,
+            parameters=self.parameters,
             secrets=secrets,
             timeout_s=timeout_s,
+            load_mode=load_mode or "sync",
+            current_function=current_function,
+            from_step=os.environ.get(START_FROM) or None,
+            is_mock=True,
+            mlrun_status=mlrun_status,
+            push_error=self._push_error,
         ).open()
 
     def test(
@@ -83,30 +124,51 @@ class MockServer:
         Raises:
             RunError: the event failed; the text holds status and cause.
         """
+        sent = dict(headers or {})
         event = Event(
             body,
-            path=path,
+            path=own_path(sent) or path,
             method=method or ("POST" if body is not None else "GET"),
-            headers=dict(headers or {}),
+            headers=sent,
             content_type=content_type or self._default_content_type or "",
-            id=event_id or own_id(headers or {}),
+            id=event_id or own_id(sent),
         )
         try:
-            if isinstance(body, str | bytes | bytearray):
-                event.body = decode_body(body, event.content_type)
+            event.body = _decoded(body, event.content_type)
         except BadRequestError as error:
-            return self._refused(error, 400, silent)
-        answer = self._runner.handle(event)
+            text = f"failed to json decode event, {error}"
+            return self._refused(BadRequestError(text), 400, silent)
+        answer = self._runner.handle(event, partly=True)
         if answer.error is not None:
-            detail = json.loads(answer.payload)["detail"]
-            return self._refused(RunError(detail), answer.status_code, silent, answer)
+            return self._failed(answer, event, silent)
+        return self._answered(answer, silent=silent, get_body=get_body)
+
+    def _answered(self, answer: Answer, *, silent: bool, get_body: bool) -> Any:
         if isinstance(answer.value, Response):
             response = answer.value
             if response.status_code >= 400 and not silent:
                 raise RunError(f"failed ({response.status_code}): {response.body}")
             return response.body if get_body else response
-        value = answer.body if answer.status_code in (202, 204) else answer.value
-        return value if get_body else Response(value, answer.status_code)
+        if answer.status_code in (202, 204):
+            value, status = answer.body, 200 if answer.status_code == 202 else 204
+        else:
+            value, status = answer.value, answer.status_code
+        if answer.stream_error is not None or answer.is_stream:
+            value = _streamed(value, answer.stream_error)
+        return value if get_body else Response(value, status)
+
+    def _failed(self, answer: Answer, event: Event, silent: bool) -> Any:
+        error = answer.error
+        assert error is not None  # asked for by the caller
+        step = error.step if isinstance(error, StepError) else ""
+        cause = error.cause if isinstance(error, StepError) else error
+        self._push_error(event, said(cause), step, cause)
+        if self._runner.compiled.responder is None:
+            return {"id": event.id}  # the caller has had his answer already
+        detail = json.loads(answer.payload)["detail"]
+        if self._verbose:
+            detail = f"{detail}\n{''.join(traceback.format_exception(cause))}"
+        return self._refused(RunError(detail), answer.status_code, silent, answer)
 
     def _refused(
         self, error: Exception, status: int, silent: bool, answer: Any = None
@@ -115,6 +177,26 @@ class MockServer:
             cause = answer.error if answer is not None else error
             raise RunError(f"failed ({status}): {error}") from cause
         return Response(str(error), status)
+
+    def _push_error(
+        self,
+        event: Any,
+        message: str,
+        source: str | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        """Add a record as MLRun's error stream has it."""
+        trace = "".join(traceback.format_exception(error)) if error else ""
+        record = {
+            "function_uri": self._runner.spec.name if hasattr(self, "_runner") else "",
+            "worker": 0,
+            "host": os.uname().nodename if hasattr(os, "uname") else "",
+            "source": source or "_handler",
+            "event": {"id": getattr(event, "id", None), "body": _plain_body(event)},
+            "message": f"{message}\n{trace}" if trace else message,
+            "args": {},
+        }
+        self.error_stream.push(record)
 
     def wait_for_completion(self) -> Any:
         """Let everything on its way end, close, and give the flow's last result."""
@@ -130,3 +212,29 @@ class MockServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _streamed(items: list[Any], error: BaseException | None) -> Iterator[Any]:
+    """Give the items of a stream one by one, and its failure where it broke off."""
+    yield from items
+    if error is not None:
+        cause = error.cause if isinstance(error, StepError) else error
+        raise StreamingError(f"{type(cause).__name__}: {cause}") from error
+
+
+def _decoded(body: Any, content_type: str) -> Any:
+    """Read a body as MLRun does: JSON where it says so, or says nothing and is."""
+    if not isinstance(body, str | bytes | bytearray):
+        return body
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in JSON_TYPES:
+        return body
+    found = decode_body(body, "application/json" if kind else "")
+    return body if found is None and not kind else found
+
+
+def _plain_body(event: Any) -> Any:
+    body = getattr(event, "body", None)
+    if isinstance(body, bytes | bytearray):
+        return bytes(body).decode("utf-8", "replace")
+    return body

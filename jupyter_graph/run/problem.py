@@ -62,7 +62,8 @@ def problem(
 "step": "parse", "event_id": "e1"}'
     """
     status = status_of(error)
-    if mlrun_status and status == 500 and isinstance(error, StepError):
+    says_so = isinstance(_cause(error), StatusError)
+    if mlrun_status and status == 500 and isinstance(error, StepError) and not says_so:
         status = 400
     document = {
         "title": _title(status),

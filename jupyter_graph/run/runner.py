@@ -9,21 +9,28 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from jupyter_graph.compile.plan import CompiledGraph, compile_graph
-from jupyter_graph.errors import ClosedError, DeadlineError, JupyterGraphError
+from jupyter_graph.errors import (
+    ClosedError,
+    DeadlineError,
+    JupyterGraphError,
+    RunError,
+)
 from jupyter_graph.run.build import Built, build
-from jupyter_graph.run.context import Context
+from jupyter_graph.run.context import Context, Pushed
 from jupyter_graph.run.deadline import MainThreadInterrupter, unwatch, watch
 from jupyter_graph.run.failure import fail, late, new_id
 from jupyter_graph.run.kept import Kept, refuse, seconds_of
 from jupyter_graph.run.pool import pool
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
+from jupyter_graph.spec.parts import EVERYWHERE
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
     from jupyter_graph.run.answer import Answer
     from jupyter_graph.run.answers import Answers
     from jupyter_graph.run.event import Event
+    from jupyter_graph.run.later import Later, Ticker
     from jupyter_graph.run.tasks import Tasks
     from jupyter_graph.run.trace import Counters, Tracer
 
@@ -51,6 +58,11 @@ class Runner:
         mlrun_status: a failed step answers 400, as in MLRun, instead of 500.
         logger: what ``context.logger`` gives.
         worker_id: the number of the worker of a deployed function.
+        load_mode: how models are loaded: ``sync``, or ``async`` in threads.
+        current_function: the function whose steps run; ``*`` = all of them.
+        from_step: the step that events begin with.
+        is_mock: steps see ``context.is_mock``.
+        push_error: called with event, text and step for errors that no caller sees.
 
     Raises:
         SpecError: the graph breaks rules.
@@ -75,20 +87,30 @@ class Runner:
         mlrun_status: bool = False,
         logger: Any = None,
         worker_id: str = "0",
+        load_mode: str = "sync",
+        current_function: str = EVERYWHERE,
+        from_step: str | None = None,
+        is_mock: bool = False,
+        push_error: Pushed | None = None,
     ) -> None:
         self.timeout_s = seconds_of(timeout_s)
-        self._plan: CompiledGraph = (
-            graph
-            if isinstance(graph, CompiledGraph)
-            else compile_graph(graph, namespace)
-        )
         self._namespace = namespace
+        self._part = current_function, from_step
+        self._plan: CompiledGraph = (
+            graph if isinstance(graph, CompiledGraph) else self._compiled(graph)
+        )
+        if load_mode not in ("sync", "async"):
+            raise RunError(f"load_mode must be 'sync' or 'async', got {load_mode!r}")
         self._context = Context(
             logger=logger,
             parameters=parameters,
             secrets=secrets,
             worker_id=worker_id,
             is_parity=is_parity,
+            is_mock=is_mock,
+            current_function=current_function,
+            load_mode=load_mode,
+            push=push_error,
         )
         self.termination: Any = None
         self._own_loop = own_loop
@@ -98,6 +120,8 @@ class Runner:
         self._is_plain = False
         self._traced: tuple[Tracer, Callable[[Any], Any]] | None = None
         self._counters: Counters | None = None
+        self._later: Later | None = None
+        self._ticker: Ticker | None = None
         self._kept = Kept()
         self._seats = threading.Semaphore()
         self._main_id = -1
@@ -132,16 +156,28 @@ class Runner:
         Events that are still under way end in a ClosedError where they can be ended.
         """
         with self._lock:
-            built, function = self._built, self._function
+            built = self._built
             if built is None:
                 return
+            if self._ticker is not None:
+                self._ticker.close()
+                self._ticker = None
+            if self._later is not None and not self._plan.is_async:
+                self.termination = self._later.flush(end=True)
             self._built = self._traced = None
             self._function, self._main_id, self._fast_id = refuse, -1, -1
             unwatch(self)
             self._forgotten.detach()
-            self._kept.let_go(lambda thread: self._end_flow(function, thread))
-            for name, step in built.steps.items():
+            self._kept.let_go(self._end_kept)
+            for name, step in built.everything():
                 self._close_step(name, step.instance)
+
+    async def aclose(self) -> None:
+        """``close`` from the loop that events run on; what steps kept goes on first."""
+        later, is_here = self._later, not self._own_loop
+        if self.is_open and later is not None and self._plan.is_async and is_here:
+            self.termination = await later.flush_async(end=True)
+        self.close()
 
     def _close_step(self, name: str, instance: Any) -> None:
         close = getattr(instance, "close", None)
@@ -162,7 +198,7 @@ class Runner:
         return self.open()
 
     async def __aexit__(self, *_: object) -> None:
-        self.close()
+        await self.aclose()
 
     def __repr__(self) -> str:
         state = "open" if self.is_open else "closed"
@@ -197,37 +233,68 @@ class Runner:
         Raises:
             SpecError, RunError: the new graph does not work; the old one goes on.
         """
-        plan = compile_graph(graph, self._namespace)
+        plan = self._compiled(graph)
         with self._lock:
             if self._built is None:
                 self._plan = plan
             else:
                 self._take(plan, build(plan, self._context, self._built))
 
+    def _compiled(self, graph: Graph | GraphSpec) -> CompiledGraph:
+        function, from_step = self._part
+        return compile_graph(
+            graph, self._namespace, current_function=function, from_step=from_step
+        )
+
     def _take(self, plan: CompiledGraph, built: Built) -> None:
-        function = self._flow(plan, built) if plan.main is None else None
-        function = function or plan.function(built.calls, built.instances)
+        functions = plan.functions(built.calls, built.instances)
         limit = plan.spec.max_in_flight
         if self._built is None or limit != self._plan.spec.max_in_flight:
             self._seats = threading.Semaphore(max(1, limit - 1))  # one is the main's
             self._kept.bound(limit)
-        self._plan, self._built, self._function = plan, built, function
+        self._plan, self._built, self._function = plan, built, functions.run
         self._traced = None
+        self._watch_keepers(plan, built, functions)
         is_plain = not (plan.is_async or plan.takes_event or plan.streams)
         self._is_plain = is_plain and limit > 1
         self._fast_id = self._main_id if self._is_plain else -1
 
-    def _flow(self, plan: CompiledGraph, built: Built) -> Callable[[Any], Any]:
-        from jupyter_graph.run.flow import Flow
-        from jupyter_graph.run.trace import Tracer
+    # -- what steps keep --------------------------------------------------------
 
-        tracer = Tracer(plan.spec, self.counters)
-        old = self._function if isinstance(self._function, Flow) else None
-        return Flow(plan, built, tracer, self._context, old)
+    def _watch_keepers(self, plan: CompiledGraph, built: Built, functions: Any) -> None:
+        if self._ticker is not None:
+            self._ticker.close()
+            self._ticker = None
+        self._later = None
+        if not plan.keeps:
+            return
+        from jupyter_graph.run.later import Later, Ticker, keepers
 
-    def _end_flow(self, function: Any, thread: Any) -> None:
-        if callable(end := getattr(function, "end", None)):
-            self.termination = end(thread)
+        found = list(keepers(plan, built, functions))
+        self._later = Later(found, self._context, plan.spec.name)
+        if every_s := self._later.every_s:
+            name = f"{plan.spec.name} flush"
+            self._ticker = Ticker(every_s, self._flush_due, name)
+
+    def _flush_due(self) -> None:
+        later, tasks = self._later, self._kept.tasks
+        if later is None:
+            return
+        if not self._plan.is_async:
+            later.flush()
+        elif tasks is not None and tasks.loop is not None:
+            tasks.submit(later.flush_async())
+
+    def _end_kept(self, thread: Any) -> None:
+        """Take on all that steps kept, at the end."""
+        if self._later is None:
+            return
+        try:
+            self.termination = thread.start(self._later.flush_async(end=True)).result(
+                30
+            )
+        except Exception:
+            self._context.logger.exception("the flow did not end well")
 
     def _twin(self) -> tuple[Tracer, Callable[[Any], Any]]:
         """Give the traced function, made when somebody first looks."""
@@ -236,10 +303,8 @@ class Runner:
         with self._lock:
             if self._traced is None:
                 built, tracer = self._opened(), Tracer(self._plan.spec, self.counters)
-                function = self._function  # a flow looks for a trace by itself
-                if self._plan.main is not None:
-                    calls = tracer.wrap_all(built)
-                    function = self._plan.function(calls, built.instances)
+                calls = tracer.wrap_all(built)
+                function = self._plan.function(calls, built.instances)
                 self._traced = tracer, function
             return self._traced
 
@@ -339,15 +404,24 @@ class Runner:
         """``answer`` from a coroutine."""
         return _checked(await self.ahandle(_event(body, facts), traced=traced), silent)
 
-    def handle(self, event: Event, *, traced: bool = False) -> Answer:
-        """Answer one event; a failed event has an answer too, with its error."""
+    def handle(
+        self, event: Event, *, traced: bool = False, partly: bool = False
+    ) -> Answer:
+        """Answer one event; a failed event has an answer too, with its error.
+
+        Args:
+            event: the event.
+            traced: keep each step's input, output and time.
+            partly: give the items of a stream that broke off, and its error.
+        """
         answers = self._answers()
         try:
             if traced and self._plan.is_async:
                 return self._wait_traced(event, answers)
             if traced:
                 return self._handle_traced(event)
-            return answers.collected(self._run_event(event), event, None, {})
+            value = self._run_event(event)
+            return answers.collected(value, event, None, {}, partly=partly)
         except JupyterGraphError as error:
             return answers.failed(error, event, None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.blame import said_by
@@ -86,6 +86,21 @@ class Tasks:
         return self._limits[loop]
 
     # -- from elsewhere ---------------------------------------------------------
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop that events run on, None before the first."""
+        if self.own_loop:
+            return self._thread.loop if self._thread is not None else None
+        return self._callers.loop if self._callers is not None else None
+
+    def submit(self, work: Work) -> Future[Any]:
+        """Run a coroutine on the loop that events run on, without waiting for it."""
+        loop = self.thread.loop if self.own_loop else self.loop
+        if loop is None or loop.is_closed():
+            work.close()
+            raise closed(self.graph)
+        return asyncio.run_coroutine_threadsafe(work, loop)
 
     @property
     def thread(self) -> LoopThread:

@@ -9,7 +9,7 @@ from typing import Any
 from jupyter_graph.errors import MagicError, did_you_mean
 from jupyter_graph.session.options import GRAPH, StepOptions
 from jupyter_graph.spec.builder import PREVIOUS, Graph
-from jupyter_graph.spec.model import START, StepSpec
+from jupyter_graph.spec.model import START_WORD, StepSpec
 from jupyter_graph.spec.topology import handler_names
 
 
@@ -40,7 +40,7 @@ def check_place(graph: Graph, name: str, options: StepOptions) -> None:
         typed["--on-error"] = (str(options.on_error),)
     for option, wanted in typed.items():
         for other in wanted:
-            if other not in (START, PREVIOUS) or option != "--after":
+            if other not in (START_WORD, PREVIOUS) or option != "--after":
                 _check_neighbour(graph, name, other, option, names)
     if options.is_route:
         router_of(graph, options)
@@ -168,7 +168,7 @@ def _after(
         found = [up for each in options.before for up in graph.spec.step(each).after]
     else:
         found = (previous(graph, name),)
-    return tuple(dict.fromkeys(n for n in found if n not in ("", START, name)))
+    return tuple(dict.fromkeys(n for n in found if n not in ("", START_WORD, name)))
 
 
 def previous(graph: Graph, name: str) -> str:
@@ -178,4 +178,4 @@ def previous(graph: Graph, name: str) -> str:
     last = graph.last_step
     if last in ordinary:
         return str(last)
-    return ordinary[-1] if ordinary else START
+    return ordinary[-1] if ordinary else START_WORD

@@ -11,11 +11,22 @@ from typing import Any
 
 from jupyter_graph.errors import DuplicateStepError, SpecError
 from jupyter_graph.spec.codec import from_dict, to_dict
-from jupyter_graph.spec.model import START, Engine, GraphSpec, StepSpec, Topology
+from jupyter_graph.spec.model import (
+    DEFAULT_ITERATIONS,
+    START_WORD,
+    Engine,
+    GraphSpec,
+    Join,
+    Missing,
+    StepSpec,
+    Topology,
+)
 from jupyter_graph.spec.names import check_graph_name, check_step_name
+from jupyter_graph.spec.rules import WITHOUT_CODE
 from jupyter_graph.spec.topology import handler_names, is_linear
 
 PREVIOUS = "$prev"
+QUEUE_FIELDS = ("shards", "retention_in_hours", "trigger_args")
 After = str | Iterable[str] | None
 
 
@@ -36,14 +47,33 @@ class StepHandle:
         handler: Any = None,
         **options: Any,
     ) -> StepHandle:
-        """Add a step after this one; options as in ``Graph.add_step``."""
+        """Add a step after this one; options as in ``Graph.add_step``.
+
+        Raises:
+            SpecError: this is a queue and no ``function`` is named for what follows.
+        """
+        if self._is_queue and not options.get("function"):
+            raise SpecError(
+                f"step {name or class_name or handler!r} must specify a function, "
+                f"because it follows the queue {self.name!r}"
+            )
         return self.graph.add_step(
             class_name, name, handler, after=self.name, **options
         )
 
+    @property
+    def _is_queue(self) -> bool:
+        spec = self.graph.spec
+        return self.name in spec and spec.step(self.name).kind == "queue"
+
     def respond(self) -> StepHandle:
         """Let this step's result answer the caller."""
         self.graph.change_step(self.name, responder=True)
+        return self
+
+    def cycle_to(self, names: After) -> StepHandle:
+        """Lead back from this step to earlier ones."""
+        self.graph.cycle_to(self.name, names)
         return self
 
     def error_handler(
@@ -84,6 +114,9 @@ class Graph:
         engine: ``async`` or ``sync`` (MLRun's: the last step answers).
         max_in_flight: events that may be inside at once.
         router_class: the class of a router topology, ``ModelRouter`` by default.
+        router_args: its constructor arguments.
+        allow_cyclic: steps may lead back to earlier ones.
+        max_iterations: how often an event may come to one step of a cycle.
 
     >>> graph = Graph("math")
     >>> _ = graph.to(name="double", handler=lambda x: x * 2).respond()
@@ -99,10 +132,17 @@ class Graph:
         max_in_flight: int = 1024,
         *,
         router_class: Any = None,
+        router_args: Mapping[str, Any] | None = None,
         copy: str = "deep",
+        allow_cyclic: bool = False,
+        max_iterations: int | None = None,
     ) -> None:
         if topology not in ("flow", "router"):
             raise SpecError(f"topology must be 'flow' or 'router', got {topology!r}")
+        if allow_cyclic and engine == "sync":
+            raise SpecError(
+                "Cyclic graphs are not supported with sync engine, use engine='async'"
+            )
         self.name = check_graph_name(name)
         self.namespace: dict[str, Any] = {}
         self.allow_imports: tuple[str, ...] = ()
@@ -115,6 +155,7 @@ class Graph:
                 name="router",
                 kind="router",
                 class_name=self._code(router_class) if router_class else None,
+                class_args=dict(router_args or {}),
             )
         self._spec = GraphSpec(
             name=name,
@@ -123,6 +164,9 @@ class Graph:
             router=router,
             max_in_flight=max_in_flight,
             copy=copy,  # type: ignore[arg-type]  # validate checks the word
+            allow_cyclic=allow_cyclic or None,
+            max_iterations=max_iterations
+            or (DEFAULT_ITERATIONS if allow_cyclic else None),
         )
 
     def __repr__(self) -> str:
@@ -218,7 +262,7 @@ class Graph:
         **options: Any,
     ) -> StepHandle:
         """Add a first step; options as in ``add_step``."""
-        return self.add_step(class_name, name, handler, after=START, **options)
+        return self.add_step(class_name, name, handler, after=START_WORD, **options)
 
     def add_step(
         self,
@@ -237,14 +281,28 @@ class Graph:
         retries: int = 0,
         backoff_s: float = 0.1,
         blocking: bool = False,
+        concurrency: int | None = None,
+        batch: int | None = None,
+        batch_wait_ms: float = 5.0,
+        join: Join | None = None,
+        join_timeout_s: float | None = None,
+        missing: Missing = "error",
+        vectorized: bool = False,
+        function: str | None = None,
+        cycle_to: After = None,
+        max_iterations: int | None = None,
         shape: str | None = None,
+        graph_shape: str | None = None,
         comment: str | None = None,
+        path: str | None = None,
         **arguments: Any,
     ) -> StepHandle:
         """Add a step.
 
         Args:
-            class_name: a class, or the name of one; None for a function.
+            class_name: a class, or the name of one; None for a function. ``*`` is a
+                router, ``*Name`` a router of that class, ``>>`` a queue; a ``Graph``
+                becomes one step.
             name: the step's name, else the class's or the function's own.
             handler: a function, its name, or the method of the class to call.
             after: upstream steps; ``$prev`` = the one added last, ``start`` = none.
@@ -258,25 +316,34 @@ class Graph:
             retries: how many more attempts after the first one failed.
             backoff_s: seconds before the first of them, doubled each time.
             blocking: run it in a thread pool.
-            shape: the graphviz shape in pictures.
+            concurrency: how many attempts of it may run at once.
+            batch: run it on lists of at most so many bodies of concurrent callers.
+            batch_wait_ms: milliseconds that the first of them waits for others.
+            join: wait for ``all`` upstream steps, or go on with ``any`` or the
+                ``first``.
+            join_timeout_s: seconds that a join waits.
+            missing: what stands for a branch that does not come.
+            vectorized: takes and gives a DataFrame in batch runs.
+            function: the function it runs in.
+            cycle_to: earlier steps that it leads back to.
+            max_iterations: how often an event may come here in a cycle.
+            shape: the graphviz shape in pictures; ``graph_shape`` is MLRun's word.
+            graph_shape: the same.
             comment: a note for readers.
-            **arguments: constructor arguments.
+            path: the URL of a queue's stream; of other steps a constructor argument.
+            **arguments: constructor arguments; of a queue, its options.
 
         Raises:
             SpecError: the name is taken or wrong, or there is no class and no handler.
         """
+        class_name, kind = _kind_of(class_name, kind)
+        if kind not in ("queue", "flow") and path is not None:
+            arguments["path"] = path
         with self._unchanged_on_error():
-            class_text = self._code(class_name)
-            handler_text = self._code(handler)
-            if not class_text and not handler_text and kind != "router":
-                raise SpecError("a step needs a class_name or a handler")
             step = StepSpec(
-                name=name or _own_name(class_text or handler_text or "", name),
+                name=name or "",
                 kind=kind,
-                class_name=class_text,
-                class_args={**(class_args or {}), **arguments},
-                handler=handler_text,
-                after=self._after(after),
+                after=self._after(after, before),
                 input_path=input_path,
                 result_path=result_path,
                 full_event=full_event,
@@ -284,18 +351,123 @@ class Graph:
                 retries=retries,
                 backoff_s=backoff_s,
                 blocking=blocking,
-                shape=shape,
+                concurrency=concurrency,
+                batch=batch,
+                batch_wait_ms=batch_wait_ms,
+                join=join,
+                join_timeout_s=join_timeout_s,
+                missing=missing,
+                vectorized=vectorized,
+                function=function,
+                max_iterations=max_iterations,
+                shape=shape or graph_shape,
                 comment=comment,
             )
+            args = {**(class_args or {}), **arguments}
+            step = self._with_code(step, class_name, handler, args, path)
             if step.name in self._spec:
                 raise DuplicateStepError(
                     f"graph {self.name!r} already has a step {step.name!r}; "
                     "give the new one another name"
                 )
+            self._check_place(step, before)
             self.put_step(step)
             if before:
                 self._rewire_before(before, step)
+            self.cycle_to(step.name, cycle_to)
         return StepHandle(self, step.name)
+
+    def _with_code(
+        self, step: StepSpec, class_name: Any, handler: Any, args: Any, path: Any
+    ) -> StepSpec:
+        """Give the step with what it runs: a class, a function, a graph, a queue."""
+        if step.kind == "queue":
+            if not step.name:
+                raise SpecError("queue name must be specified")
+            return replace(step, path=path or None, queue=_queue_fields(args))
+        if isinstance(class_name, Graph):
+            inner = class_name.spec
+            self._take_names_of(class_name)
+            name = step.name or inner.name
+            kind = "flow" if inner.router is None else "router"
+            steps, routes = inner.steps, inner.router.routes if inner.router else ()
+            return replace(step, name=name, kind=kind, steps=steps, routes=routes)
+        class_text, handler_text = self._code(class_name), self._code(handler)
+        if not class_text and not handler_text and step.kind not in WITHOUT_CODE:
+            raise SpecError(
+                f"step {step.name!r}: class_name or handler must be provided"
+            )
+        return replace(
+            step,
+            name=step.name
+            or _own_name(class_text or handler_text or "", step.name or None),
+            class_name=class_text,
+            handler=handler_text,
+            class_args=args,
+        )
+
+    def _take_names_of(self, graph: Graph) -> None:
+        for name, code in graph.namespace.items():
+            known = self.namespace.setdefault(name, code)
+            if known is not code and not _is_same(code, known):
+                raise DuplicateStepError(
+                    f"graph {graph.name!r} and graph {self.name!r} mean different "
+                    f"objects by {name!r}; rename one of them"
+                )
+
+    def _check_place(self, step: StepSpec, before: str | None) -> None:
+        for name in step.after:
+            self._spec.step(name)
+        if before is not None and before in (step.name, *step.after):
+            raise SpecError(
+                f"graph loop, step {before!r} is specified in before and/or after "
+                f"{step.name!r}"
+            )
+
+    def cycle_to(self, name: str, targets: After) -> None:
+        """Lead back from a step to earlier ones.
+
+        Raises:
+            SpecError: the graph does not allow cycles, or there is no such step.
+        """
+        for target in (targets,) if isinstance(targets, str) else tuple(targets or ()):
+            if not self._spec.allow_cyclic:
+                raise SpecError(
+                    f"step {name!r} cannot lead back to {target!r}: cyclic graphs are "
+                    "not allowed, enable allow_cyclic"
+                )
+            old = self._spec.step(target)
+            after = tuple(dict.fromkeys((*old.after, name)))
+            back = tuple(dict.fromkeys((*old.cycle_from, name)))
+            self.change_step(target, after=after, cycle_from=back)
+
+    def set_flow(self, steps: Iterable[Any], *, force: bool = False) -> StepHandle:
+        """Replace all steps by one chain; give its last step.
+
+        Args:
+            steps: names, classes, functions, or objects of ``add_step`` arguments.
+            force: even where the graph has steps.
+
+        Raises:
+            SpecError: there are steps and ``force`` was not said, or there are none
+                to set.
+        """
+        if self._spec.steps and not force:
+            raise SpecError(
+                "set_flow() called on a step that already has downstream steps "
+                f"({', '.join(self._spec.names())}); overwrite them with force=True"
+            )
+        given = list(steps)
+        if not given:
+            raise SpecError("set_flow() needs one step at least")
+        with self._unchanged_on_error():
+            self._spec, self._last = replace(self._spec, steps=()), None
+            after: After = START_WORD
+            for step in given:
+                options = dict(step) if isinstance(step, Mapping) else _alone(step)
+                handle = self.add_step(**{**options, "after": after})
+                after = handle.name
+        return handle
 
     def add_router(
         self,
@@ -362,7 +534,12 @@ class Graph:
         following = (before,) if isinstance(before, str) else tuple(before or ())
         with self._unchanged_on_error():
             handle = self.add_step(
-                class_name, name, handler, after=START, kind="error_step", **options
+                class_name,
+                name,
+                handler,
+                after=START_WORD,
+                kind="error_step",
+                **options,
             )
             self.change_step(handle.name, before=following, base_step=step)
             self.set_error_handler(handle.name, step)
@@ -481,10 +658,14 @@ class Graph:
             self.namespace.update(names)
             raise
 
-    def _after(self, after: After) -> tuple[str, ...]:
+    def _after(self, after: After, before: str | None = None) -> tuple[str, ...]:
+        if before is not None and after in (PREVIOUS, None):
+            return self._spec.step(before).after  # in front of it, in its place
         names = (after,) if isinstance(after, str) else tuple(after or ())
         found = [self.last_step if name == PREVIOUS else name for name in names]
-        return tuple(dict.fromkeys(name for name in found if name and name != START))
+        return tuple(
+            dict.fromkeys(name for name in found if name and name != START_WORD)
+        )
 
     def _rewire_before(self, before: str, step: StepSpec) -> None:
         follower = self._spec.step(before)
@@ -557,6 +738,30 @@ def _is_same(code: Callable[..., Any], known: Any) -> bool:
         == getattr(known, "__module__", 1)
         == "__main__"
     )
+
+
+def _kind_of(class_name: Any, kind: str) -> tuple[Any, str]:
+    """Give class and kind of MLRun's short forms.
+
+    >>> _kind_of("*", "task"), _kind_of("*Mine", "task"), _kind_of(">>", "task")
+    ((None, 'router'), ('Mine', 'router'), (None, 'queue'))
+    """
+    if class_name in (">>", "$queue"):
+        return None, "queue"
+    if isinstance(class_name, str) and class_name.startswith("*"):
+        return class_name[1:] or None, "router"
+    return class_name, kind
+
+
+def _queue_fields(args: Mapping[str, Any]) -> dict[str, Any]:
+    given = {k: v for k, v in args.items() if v is not None}
+    found = {key: given.pop(key) for key in QUEUE_FIELDS if key in given}
+    return {**found, "options": given} if given else found
+
+
+def _alone(step: Any) -> dict[str, Any]:
+    is_function = inspect.isroutine(step)
+    return {"handler" if is_function else "class_name": step}
 
 
 def _own_name(code_name: str, name: str | None) -> str:

@@ -24,22 +24,48 @@ if TYPE_CHECKING:
 
 # What MLRun writes and what means nothing here: kept, so that a document survives.
 CARRIED_IN_STEPS = frozenset(
-    {"endpoint_type", "model_endpoint_creation_strategy", "skip_context"}
+    {
+        "default_final_step",
+        "endpoint_type",
+        "model_endpoint_creation_strategy",
+        "skip_context",
+    }
 )
 CARRIED_IN_GRAPHS = frozenset(
     {
-        "allow_cyclic",
         "endpoint_type",
         "model_endpoint_creation_strategy",
         "model_endpoints_names",
         "model_endpoints_routes_names",
+        "pool_factor",
+        "shared_max_processes",
+        "shared_max_threads",
+        "shared_models",
+        "shared_models_mechanism",
         "track_models",
     }
 )
-LISTS = ("after", "before")
-OF_STEP = tuple(f.name for f in fields(StepSpec) if f.name not in ("name", "carried"))
+LISTS = ("after", "before", "cycle_from")
+GROUPS = {
+    "queue": ("shards", "retention_in_hours", "trigger_args", "options"),
+    "runner": (
+        "raise_exception",
+        "max_processes",
+        "max_threads",
+        "pool_factor",
+        "_shared_proxy_mapping",
+    ),
+}
+"""Fields of a step that one attribute of its spec holds together."""
+
+GROUP_OF = {key: group for group, keys in GROUPS.items() for key in keys}
+INSIDE = ("routes", "steps")
+OF_STEP = tuple(
+    f.name for f in fields(StepSpec) if f.name not in ("name", "carried", *GROUPS)
+)
 OF_ANY_GRAPH = ("engine", "max_in_flight", "copy")
-OF_FLOW = ("kind", "name", "steps", "on_error", *OF_ANY_GRAPH)
+OF_CYCLES = ("allow_cyclic", "max_iterations", "final_step")
+OF_FLOW = ("kind", "name", "steps", "on_error", *OF_ANY_GRAPH, *OF_CYCLES)
 EMPTY: tuple[Any, ...] = (None, "", (), [], {})
 
 
@@ -56,7 +82,7 @@ def to_dict(graph: GraphSpec) -> dict[str, Any]:
     else:
         document = {"engine": graph.engine}
         document["steps"] = {step.name: _step_to_dict(step) for step in graph.steps}
-    for name in ("on_error", *OF_ANY_GRAPH):
+    for name in ("on_error", *OF_ANY_GRAPH, *OF_CYCLES):
         if getattr(graph, name) != _default(GraphSpec, name):
             document[name] = getattr(graph, name)
     return {**document, **graph.carried}
@@ -68,13 +94,13 @@ def _step_to_dict(step: StepSpec) -> dict[str, Any]:
         found["name"] = step.name  # as MLRun writes it
     for name in OF_STEP:
         value = getattr(step, name)
-        if name == "routes":
+        if name in INSIDE:
             if value:
-                found[name] = {route.name: _step_to_dict(route) for route in value}
+                found[name] = {inner.name: _step_to_dict(inner) for inner in value}
         elif name != "kind" and value != _default(StepSpec, name):
             plain = dict(value) if isinstance(value, Mapping) else value
             found[name] = list(plain) if isinstance(plain, tuple) else plain
-    return {**found, **step.carried}
+    return {**found, **step.queue, **step.runner, **step.carried}
 
 
 def _default(of: type, name: str) -> Any:
@@ -161,7 +187,7 @@ class _Reader:
             name=name,
             steps=self.steps(steps, "step"),
             carried=deepcopy(carried),
-            **_given(document, ("on_error", *OF_ANY_GRAPH)),
+            **_given(document, ("on_error", *OF_ANY_GRAPH, *OF_CYCLES)),
         )
 
     def steps(self, documents: Mapping[Any, Any], what: str) -> tuple[StepSpec, ...]:
@@ -180,7 +206,8 @@ class _Reader:
                 f"{where} is an object of fields, got {_short(document)}"
             )
             return StepSpec(name=name)
-        self.unknown(document, (*OF_STEP, "name"), CARRIED_IN_STEPS, where)
+        known = (*OF_STEP, *GROUP_OF, "name")
+        self.unknown(document, known, CARRIED_IN_STEPS, where)
         own = document.get("name")
         if own not in EMPTY and own != name:
             self.problems.append(
@@ -193,19 +220,22 @@ class _Reader:
     def values(
         self, document: Mapping[str, Any], where: str
     ) -> Iterator[tuple[str, Any]]:
+        for group, keys in GROUPS.items():
+            given = {k: v for k, v in document.items() if k in keys}
+            yield group, deepcopy({k: v for k, v in given.items() if v not in EMPTY})
         for key in OF_STEP:
             value = document.get(key)
             if value in EMPTY:
                 continue
             if key in LISTS:
                 yield key, self.names(value, key, where)
-            elif key == "routes":
+            elif key in INSIDE:
                 if isinstance(value, Mapping):
-                    yield key, self.steps(value, "route")
+                    yield key, self.steps(value, key.removesuffix("s"))
                 else:
                     self.problems.append(
-                        f"field 'routes' of {where} is an object of route names and "
-                        f"steps, got {_short(value)}"
+                        f"field {key!r} of {where} is an object of "
+                        f"{key.removesuffix('s')} names and steps, got {_short(value)}"
                     )
             elif key == "class_args":
                 try:

@@ -8,12 +8,17 @@ from typing import Any, Literal
 
 from jupyter_graph.errors import UnknownStepError, did_you_mean
 
-START = "start"
+START = "$start"
 """The name of the place before the first step; no step may have it."""
+
+START_WORD = "start"
+"""What users write for it; a step of a document may be called so all the same."""
 
 Topology = Literal["flow", "router"]
 Engine = Literal["async", "sync"]
 CopyPolicy = Literal["deep", "shallow", "none"]
+Join = Literal["all", "any", "first"]
+Missing = Literal["drop", "null", "error"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +27,8 @@ class StepSpec:
 
     Attributes:
         name: what the graph calls it.
-        kind: ``task``, ``router`` or ``error_step``.
+        kind: ``task``, ``router``, ``flow`` (a graph of its own), ``queue``,
+            ``model_runner`` or ``error_step``.
         class_name: the step class, or None for a plain function.
         class_args: its constructor arguments.
         handler: the function's name, or the method of the class to call.
@@ -37,10 +43,29 @@ class StepSpec:
         comment: a note for readers; it changes nothing.
         shape: the graphviz shape in pictures.
         routes: the routes of a router, in order.
+        steps: the steps of a flow inside this step, in order.
+        engine: the engine of that flow, None = that of the graph.
+        max_iterations: how often an event may come here, in a graph with cycles.
+        cycle_from: which of ``after`` lead back here from further on.
+        function: the function it runs in; None = the one of the graph itself.
+        path: for a queue, the URL of its stream; None = in process.
+        queue: for a queue, what MLRun notes of its stream: ``shards``,
+            ``retention_in_hours``, ``trigger_args`` and ``options``.
+        runner: for a model runner, what MLRun notes beside its class arguments:
+            ``raise_exception`` and the sizes of its pools.
         timeout_s: seconds one attempt may take; None = the runner's limit.
         retries: how many more attempts after the first one failed.
         backoff_s: seconds before the first of them, doubled each time.
         blocking: run it in a thread pool.
+        concurrency: how many attempts of it may run at once; None = the graph's limit.
+        batch: run it on lists of at most so many bodies of concurrent callers.
+        batch_wait_ms: milliseconds that the first of a batch waits for others.
+        join: with several upstream steps, wait for ``all`` of them, or go on with
+            ``any`` one that comes or only the ``first``; None = once for each.
+        join_timeout_s: seconds that the first to arrive waits for the others.
+        missing: what stands for a branch that does not come: ``drop`` it, ``null``,
+            or an ``error``.
+        vectorized: takes and gives a DataFrame of bodies in batch runs.
         carried: fields of a document that mean nothing here and are kept.
     """
 
@@ -60,10 +85,25 @@ class StepSpec:
     comment: str | None = None
     shape: str | None = None
     routes: tuple[StepSpec, ...] = ()
+    steps: tuple[StepSpec, ...] = ()
+    engine: Engine | None = None
+    max_iterations: int | None = None
+    cycle_from: tuple[str, ...] = ()
+    function: str | None = None
+    path: str | None = None
+    queue: Mapping[str, Any] = field(default_factory=dict)
+    runner: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: float | None = None
     retries: int = 0
     backoff_s: float = 0.1
     blocking: bool = False
+    concurrency: int | None = None
+    batch: int | None = None
+    batch_wait_ms: float = 5.0
+    join: Join | None = None
+    join_timeout_s: float | None = None
+    missing: Missing = "error"
+    vectorized: bool = False
     carried: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -75,6 +115,11 @@ class StepSpec:
     def is_error_handler(self) -> bool:
         """Whether events reach this step only through an error."""
         return self.kind == "error_step"
+
+    def inside(self) -> tuple[StepSpec, ...]:
+        """Give this step, its routes, and the steps of a flow inside it."""
+        parts = (*self.routes, *self.steps)
+        return (self, *(found for part in parts for found in part.inside()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +135,9 @@ class GraphSpec:
         on_error: the error handler for steps that have none of their own.
         max_in_flight: events that may be inside at once.
         copy: how bodies are copied where a flow branches.
+        allow_cyclic: steps may lead back to earlier ones.
+        max_iterations: how often an event may come to one step of a cycle.
+        final_step: where MLRun attaches the targets of a feature set.
         carried: fields of a document that mean nothing here and are kept.
 
     >>> graph = GraphSpec(name="g", steps=(StepSpec(name="parse"),))
@@ -105,6 +153,9 @@ class GraphSpec:
     on_error: str | None = None
     max_in_flight: int = 1024
     copy: CopyPolicy = "deep"
+    allow_cyclic: bool | None = None
+    max_iterations: int | None = None
+    final_step: str | None = None
     carried: Mapping[str, Any] = field(default_factory=dict)
 
     def names(self) -> tuple[str, ...]:
@@ -130,17 +181,50 @@ class GraphSpec:
         return any(step.name == name for step in self.steps)
 
     def every_step(self) -> tuple[StepSpec, ...]:
-        """Give all steps, the routes of routers included."""
-        top = (*self.steps, *((self.router,) if self.router else ()))
-        return tuple(found for step in top for found in (step, *step.routes))
+        """Give all steps of this graph, the routes of routers included."""
+        return tuple(
+            found for step in self.top_steps() for found in (step, *step.routes)
+        )
+
+    def all_steps(self) -> tuple[StepSpec, ...]:
+        """Give all steps, those of flows inside a step or a route included."""
+        return tuple(found for step in self.top_steps() for found in step.inside())
+
+    def top_steps(self) -> tuple[StepSpec, ...]:
+        """Give the steps of a flow, or the router that is the whole graph."""
+        return (self.router,) if self.router is not None else self.steps
+
+
+DEFAULT_ITERATIONS = 100
+"""How often an event may come to one step of a cycle. Source: MLRun 1.12."""
+
+
+def flow_inside(step: StepSpec, graph: GraphSpec) -> GraphSpec:
+    """Give the graph that a step of kind ``flow`` is.
+
+    Its last step answers where none is marked, as in MLRun's sync engine.
+    """
+    return GraphSpec(
+        name=step.name,
+        engine="sync",
+        steps=step.steps,
+        max_in_flight=graph.max_in_flight,
+        copy=graph.copy,
+        allow_cyclic=graph.allow_cyclic,
+        max_iterations=step.max_iterations or graph.max_iterations,
+    )
 
 
 def map_steps(graph: GraphSpec, change: Callable[[StepSpec], StepSpec]) -> GraphSpec:
-    """Give the graph with each step changed, routes and the root router included."""
+    """Give the graph with each step changed, those inside others included."""
 
     def changed(step: StepSpec) -> StepSpec:
         new = change(step)
-        return replace(new, routes=tuple(change(route) for route in new.routes))
+        return replace(
+            new,
+            routes=tuple(changed(route) for route in new.routes),
+            steps=tuple(changed(inner) for inner in new.steps),
+        )
 
     return replace(
         graph,

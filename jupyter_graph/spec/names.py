@@ -15,8 +15,12 @@ _ROUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_.:\-]*\Z")
 _FUNCTION = re.compile(r"[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\Z")
 
 
-def step_name_problem(name: object, *, route: bool = False) -> str | None:
+def step_name_problem(
+    name: object, *, route: bool = False, in_document: bool = False
+) -> str | None:
     """Say what is wrong with a step's name, None when it is fine.
+
+    In a document a step may be called ``start``: MLRun's often are.
 
     >>> step_name_problem("2nd")
     "a step's name starts with a letter or '_', got '2nd'"
@@ -27,7 +31,7 @@ def step_name_problem(name: object, *, route: bool = False) -> str | None:
         return (
             f"a {kind}'s name is a text of 1 to {LONGEST_NAME} characters, got {name!r}"
         )
-    if name in RESERVED:
+    if name in RESERVED and not (in_document and name == "start"):
         return f"{name!r} is reserved; choose another name for the {kind}"
     if len(name) > LONGEST_NAME:
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,11 +25,11 @@ def edges(graph: GraphSpec) -> tuple[Edge, ...]:
     """Give every edge, in the order of the steps they lead to.
 
     An ``error`` edge leads from a step to its error handler; the handler of the
-    whole graph hangs on ``start``. A ``route`` edge leads from a router to a route.
+    whole graph hangs on ``$start``, as first steps do. A ``route`` edge leads from a router to a route.
 
     >>> flow = GraphSpec(steps=(StepSpec(name="a"), StepSpec(name="b", after=("a",))))
     >>> [(edge.source, edge.target) for edge in edges(flow)]
-    [('start', 'a'), ('a', 'b')]
+    [('$start', 'a'), ('a', 'b')]
     """
     return tuple(_edges(graph))
 
@@ -42,7 +42,8 @@ def _edges(graph: GraphSpec) -> Iterator[Edge]:
     for step in graph.steps:
         for upstream in step.after:
             yield Edge(upstream, step.name)
-        if not step.after and step.name not in handlers:
+        is_first = set(step.after) <= set(step.cycle_from)
+        if is_first and step.name not in handlers:
             yield Edge(START, step.name)
         yield from _routes(step)
     for step in graph.steps:
@@ -122,15 +123,63 @@ def cycle_in(graph: GraphSpec) -> tuple[str, ...]:
     >>> cycle_in(GraphSpec(steps=loop))
     ('a', 'b', 'a')
     """
-    after = followers(graph)
+    return next(_cycles(graph, _ways(graph)), ())
+
+
+def back_edges(graph: GraphSpec) -> frozenset[tuple[str, str]]:
+    """Give the edges that lead back: without them the graph has no cycle.
+
+    Those that a step names in ``cycle_from`` come first, then any that closes a cycle
+    in the order of the steps.
+    """
+    ways = _ways(graph)
+    found = {(source, s.name) for s in graph.steps for source in s.cycle_from}
+    for source, target in found:
+        ways[source] = tuple(name for name in ways.get(source, ()) if name != target)
+    while cycle := next(_cycles(graph, ways), ()):
+        source, target = cycle[-2:]
+        found.add((source, target))
+        ways[source] = tuple(name for name in ways[source] if name != target)
+    return frozenset(found)
+
+
+def steps_in_cycles(graph: GraphSpec) -> frozenset[str]:
+    """Give the steps that an event may come to more than once."""
+    ways = _ways(graph)
+    found: set[str] = set()
+    for source, target in back_edges(graph):
+        ahead = reached(target, ways)
+        found |= {name for name in ahead if source in reached(name, ways)}
+    return frozenset(found)
+
+
+def reached(first: str, ways: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Give a step and all that comes after it on these ways."""
+    found: set[str] = set()
+    todo = [first]
+    while todo:
+        if (name := todo.pop()) not in found:
+            found.add(name)
+            todo += ways.get(name, ())
+    return found
+
+
+def _ways(graph: GraphSpec) -> dict[str, tuple[str, ...]]:
+    ways = followers(graph)
     for step in graph.steps:  # a handler that leads back to its step is a loop too
         if step.on_error:
-            after[step.name] = (*after[step.name], step.on_error)
+            ways[step.name] = (*ways[step.name], step.on_error)
+    return ways
+
+
+def _cycles(
+    graph: GraphSpec, ways: dict[str, tuple[str, ...]]
+) -> Iterator[tuple[str, ...]]:
     done: set[str] = set()
     for name in graph.names():
-        if name not in done and (found := _walk(name, after, done)):
-            return found
-    return ()
+        if name not in done and (found := _walk(name, ways, done)):
+            yield found
+            return
 
 
 def _walk(
@@ -154,12 +203,19 @@ def _walk(
 def order(graph: GraphSpec) -> tuple[str, ...]:
     """Give the names of all steps so that each comes after its upstream steps.
 
+    Edges that lead back count for nothing in a graph that allows cycles.
+
     Raises:
-        SpecError: the graph has a cycle; the text shows it.
+        SpecError: the graph has a cycle and does not allow any; the text shows it.
     """
-    if cycle := cycle_in(graph):
+    cycle = cycle_in(graph)
+    if cycle and not graph.allow_cyclic:
         raise SpecError(f"the graph has a cycle: {' → '.join(cycle)}")
-    after = followers(graph)
+    back = back_edges(graph) if cycle else frozenset()
+    after = {
+        name: tuple(target for target in targets if (name, target) not in back)
+        for name, targets in followers(graph).items()
+    }
     waiting = dict.fromkeys(graph.names(), 0)
     if graph.router is not None:
         waiting[graph.router.name] = 0

@@ -33,21 +33,20 @@ def named_value(argument: Any) -> str | None:
 
 
 def function_argument(step: StepSpec, key: str, value: Any) -> str | None:
-    """Give the plain name of an argument of a storey step that names a function.
+    """Give the plain name of an argument that names a function, None for others.
 
     Source: MLRun, ``{"class_name": "storey.Map", "class_args": {"_fn": "double"}}``.
 
     >>> function_argument(StepSpec(name="m", class_name="storey.Map"), "_fn", "double")
     'fn'
     """
-    is_storey = (step.class_name or "").startswith("storey.")
     is_name = isinstance(value, str) and key.startswith("_") and len(key) > 1
-    return key[1:] if is_storey and is_name else None
+    return key[1:] if step.class_name and is_name else None
 
 
 def value_names(of: StepSpec | GraphSpec) -> tuple[str, ...]:
     """Give the names of all variables that the arguments stand for."""
-    steps = of.every_step() if isinstance(of, GraphSpec) else (of, *of.routes)
+    steps = of.all_steps() if isinstance(of, GraphSpec) else of.inside()
     found = [named_value(v) for step in steps for v in step.class_args.values()]
     return tuple(dict.fromkeys(name for name in found if name))
 

@@ -261,11 +261,16 @@ def asks(body, context):
     return [body, context.name, context.get_param("p")]
 
 
+ALL = [
+    "context", "full_event", "graph_step", "input_path", "name", "result_path", "x",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("code", "args", "answer"),
     [
         pytest.param(Asks, {"factor": 3}, ["it", "P", 3], id="constructor"),
-        pytest.param(AsksForAll, {"x": 1}, ["context", "name", "x"], id="kwargs"),
+        pytest.param(AsksForAll, {"x": 1}, ALL, id="kwargs"),
         pytest.param(HasAName, {}, "it", id="name-with-default"),
         pytest.param(HasAName, {"name": "mine"}, "mine", id="given-name-wins"),
         pytest.param(asks, {}, [4, "it", "P"], id="function"),

@@ -68,7 +68,8 @@ REFUSED = [
     "Own.do", "Own.__init__.__globals__", "__main__.own", "sys.exit", "storey.os",
     "storey.Flow.__init__", "storey.flow.os", "storey.pandas", "storey.", "",
     "jupyter_graph.steps.importlib", "jupyter_graph.steps.load_block",
-    "(event['x'])", "lambda x: x", "importlib.import_module", "a b", "os;system",
+    "(event.__class__)", "(os.system('ls'))", "(__import__('os'))", "lambda x: x",
+    "importlib.import_module", "a b", "os;system",
 ]  # fmt: skip
 
 
@@ -303,8 +304,10 @@ def test_a_runners_namespace_adds_to_the_graphs(run_graph):
 def test_a_block_is_found_by_its_names(name):
     code = Resolver().named(name, "here")
 
-    assert code.__name__ == name.rpartition(".")[2]
-    assert code is getattr(jupyter_graph.steps, code.__name__)
+    assert code.__name__ == BLOCKS[name].partition(":")[2]
+    assert code.__module__.startswith(
+        ("jupyter_graph.steps", "jupyter_graph.connectors")
+    )
 
 
 def test_the_notebooks_own_class_wins_over_a_block():

@@ -176,13 +176,14 @@ def test_state_is_right_with_many_callers(open_runner):
     assert found == list(range(1, 501))
 
 
-def test_a_batch_keeps_events_and_answers_nothing(open_runner):
+def test_a_batch_keeps_events_and_answers_the_last_of_them(open_runner):
     seen = []
-    graph = flow(("storey.Batch", {"max_events": 2}))
+    graph = flow(("storey.Batch", {"max_events": 2, "full_event": False}))
+    graph.change_step("s0", responder=True)
     graph.add_step(name="note", handler=seen.append, after="s0")
     runner = open_runner(graph)
 
-    assert [runner.run(n) for n in range(5)] == [None] * 5
+    assert [runner.run(n) for n in range(5)] == [None, [0, 1], None, [2, 3], None]
     assert seen == [[0, 1], [2, 3]]
     runner.close()
     assert seen == [[0, 1], [2, 3], [4]]
@@ -312,7 +313,7 @@ def test_closing_ends_the_flows_threads(open_runner):
         pytest.param({}, "needs the argument 'fn'", id="missing"),
         pytest.param({"_fn": "doubel"}, "did you mean 'double'", id="no-function"),
         pytest.param({"_fn": "subprocess.run"}, "no function or class", id="module"),
-        pytest.param({"_fn": "(event * 2)"}, "write a function", id="expression"),
+        pytest.param({"_fn": "(event.x())"}, "calls 'x'", id="expression"),
         pytest.param(
             {"_fn": "double", "long_runing": 1},
             "did you mean 'long_running'",
@@ -356,16 +357,28 @@ def test_a_step_that_cannot_be_built_is_named(open_runner):
         open_runner(graph).run(1)
 
 
-def test_error_handlers_merges_and_generators_cannot_stand_beside(open_runner):
+def test_error_handlers_merges_and_generators_stand_beside(run_graph):
     def items(x):
         yield x
+        yield fails_on_bad(x)
 
-    graph = flow(("storey.Map", {"_fn": "double"}))
-    graph.add_step(name="items", handler=items)
-    graph.error_handler("catch", handler="double")
+    graph = flow(("storey.Map", {"_fn": "fails_on_bad"}), respond=False)
+    graph.error_handler("catch", handler="double", step="s0")
+    graph.add_step(name="left", handler="double", after="s0")
+    graph.add_step("storey.Map", "right", class_args={"_fn": "plus_one"}, after="s0")
+    graph.add_step("Merge", "both", after=["left", "right"])
+    graph.add_step(name="items", handler=items).respond()
 
-    with pytest.raises(SpecError) as caught:
-        open_runner(graph)
+    good, bad = run_graph(graph, [4, "bad"])
 
-    assert "error handler 'catch' cannot stand" in str(caught.value)
-    assert "'items' is a generator, which cannot stand" in str(caught.value)
+    assert (list(good), bad) == ([[8, 5], [8, 5]], "badbad")
+
+
+def test_a_flat_map_answers_with_its_first_and_sends_all_on(run_graph):
+    seen = []
+    graph = flow(("storey.FlatMap", {"_fn": "twice"}), ("plus_one", {}))
+    graph.change_step("s1", responder=True)
+    graph.add_step(name="note", handler=seen.append, after="s1")
+
+    assert run_graph(graph, [4]) == [5]
+    assert seen == [5, 5]

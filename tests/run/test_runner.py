@@ -263,7 +263,7 @@ def test_a_trace_shows_what_each_step_took_and_gave(graph, open_runner):
     answer = open_runner(graph).answer([1], traced=True)
     row = answer.trace[0]
 
-    assert (row.step, row.upstream, row.error) == ("double", ("start",), None)
+    assert (row.step, row.upstream, row.error) == ("double", ("$start",), None)
     assert (row.input.text, row.output.text) == ("[1]", "[1, 1]")
     assert row.duration_s >= 0
     assert len(answer.trace) == len(graph.spec.steps)
@@ -309,7 +309,7 @@ def test_counters_count_traced_events_only(graph, open_runner):
     seen = runner.counters.snapshot()
 
     assert seen["steps"]["double"]["count"] == 2
-    assert seen["edges"]["start→double"] == {"count": 2, "last": "[2]"}
+    assert seen["edges"]["$start→double"] == {"count": 2, "last": "[2]"}
 
 
 def test_counters_count_failures(open_runner):

@@ -60,7 +60,7 @@ class Drawn:
 
     def followers(self, name):
         found = [n.name for n in self.nodes.values() if name in n.after]
-        is_first = name == "start"
+        is_first = name == "$start"
         found += [
             n.name
             for n in self.nodes.values()
@@ -117,7 +117,7 @@ class Walk:
     def reach(self, source, name, body, failed):
         node = self.graph.nodes[name]
         if node.kind == "merge":
-            expected = node.after or ("start",)
+            expected = node.after or ("$start",)
             reached = self.graph.reached(failed) if failed else {source}
             slots = [slot for slot in node.after if slot in reached] or [source]
             parts = self.parts.setdefault(name, {})
@@ -159,7 +159,7 @@ def outcomes_of(graph, body):
     """Give the outcome, then all that may come first where branches race."""
     walk = Walk(graph)
     try:
-        found = walk.on("start", graph.followers("start"), body)
+        found = walk.on("$start", graph.followers("$start"), body)
     except Breaks as error:
         return [("failed", error.args[0]), *walk.ends]
     if found is NOTHING:

@@ -237,7 +237,7 @@ def test_a_function_of_the_notebook_may_be_defined_again():
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ({}, "a step needs a class_name or a handler"),
+        ({}, "class_name or handler must be provided"),
         ({"handler": 5}, "a class, a function or the name of one is needed, got 5"),
         ({"handler": functools.partial(f)}, "has no name; give its class"),
         ({"class_name": Work()}, "a class, a function or the name of one is needed"),

@@ -55,15 +55,15 @@ EMPTY = GraphSpec()
 @pytest.mark.parametrize(
     ("graph", "found"),
     [
-        pytest.param(CHAIN, {Edge("start", "a"), Edge("a", "b"), Edge("b", "c")}),
+        pytest.param(CHAIN, {Edge("$start", "a"), Edge("a", "b"), Edge("b", "c")}),
         pytest.param(
             CAUGHT,
             {
-                Edge("start", "a"), Edge("a", "b"), Edge("a", "h", "error"),
-                Edge("h", "b"), Edge("start", "last", "error"),
+                Edge("$start", "a"), Edge("a", "b"), Edge("a", "h", "error"),
+                Edge("h", "b"), Edge("$start", "last", "error"),
             },
         ),
-        pytest.param(ROOT, {Edge("start", "router"), Edge("router", "m1", "route")}),
+        pytest.param(ROOT, {Edge("$start", "router"), Edge("router", "m1", "route")}),
         pytest.param(EMPTY, set()),
     ],
     ids=["chain", "caught", "router", "empty"],
@@ -175,5 +175,5 @@ def test_handlers_are_known_by_kind_and_by_name():
 
 def test_followers_stand_in_the_order_they_were_added():
     assert followers(DIAMOND) == {
-        "start": ("a",), "a": ("b", "c"), "b": ("d",), "c": ("d",), "d": (),
+        "$start": ("a",), "a": ("b", "c"), "b": ("d",), "c": ("d",), "d": (),
     }  # fmt: skip

@@ -52,11 +52,11 @@ def test_the_variables_of_a_graph_are_found_once_each():
         ("storey.Map", "_fn", 5, None),
         ("storey.Map", "fn", "double", None),
         ("storey.Map", "_", "double", None),
-        ("Mine", "_fn", "double", None),
+        ("Mine", "_fn", "double", "fn"),
         (None, "_fn", "double", None),
     ],
 )
-def test_arguments_of_storey_steps_may_name_functions(class_name, key, value, plain):
+def test_arguments_of_classes_may_name_functions(class_name, key, value, plain):
     step = StepSpec(name="m", class_name=class_name)
 
     assert function_argument(step, key, value) == plain

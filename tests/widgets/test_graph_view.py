@@ -53,7 +53,7 @@ def messages():
 def test_it_sends_places_and_texts_not_pictures():
     view = GraphView(flow("a", "b"))
 
-    assert [node["name"] for node in view.drawing["nodes"]] == ["start", "a", "b"]
+    assert [node["name"] for node in view.drawing["nodes"]] == ["$start", "a", "b"]
     assert {edge["target"] for edge in view.drawing["edges"]} == {"a", "b"}
     assert view.details["b"]["options"] == {"handler": "b", "after": "a"}
 
@@ -129,7 +129,7 @@ def test_another_state_of_the_graph_keeps_the_open_panel_when_its_step_stays():
 
     view.set_spec(flow("a"))
     assert view.selected == ""
-    assert [node["name"] for node in view.drawing["nodes"]] == ["start", "a"]
+    assert [node["name"] for node in view.drawing["nodes"]] == ["$start", "a"]
 
 
 def test_details_are_shown_and_bounded():

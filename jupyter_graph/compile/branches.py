@@ -1,0 +1,168 @@
+"""Where a flow branches: a body for each branch, and which branches run."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jupyter_graph.compile.blame import is_cancelled, is_interrupt
+from jupyter_graph.compile.cycles import Leap, landed, landed_async
+from jupyter_graph.compile.joins import EXPIRED
+from jupyter_graph.errors import RunError, said
+from jupyter_graph.types import NOTHING
+
+logger = logging.getLogger("jupyter_graph")
+
+
+def deep_twin(it: Any) -> Any:
+    """Give a deep copy; what cannot be copied is shared, with a note."""
+    return _twin(copy.deepcopy, it)
+
+
+def shallow_twin(it: Any) -> Any:
+    return _twin(copy.copy, it)
+
+
+def same_twin(it: Any) -> Any:
+    return it
+
+
+def _twin(by: Callable[[Any], Any], it: Any) -> Any:
+    try:
+        return by(it)
+    except Exception as error:
+        logger.warning(
+            "a body cannot be copied for a branch and is shared: %s", said(error)
+        )
+        return it
+
+
+TWINS: Mapping[str, Callable[[Any], Any]] = {
+    "deep": deep_twin,
+    "shallow": shallow_twin,
+    "none": same_twin,
+}
+
+
+def twins_by(
+    twin: Callable[[Any], Any], *, of_events: bool
+) -> Callable[[Any, int], list[Any]]:
+    """Give the function that makes one body (or event) for each of n branches."""
+
+    def event_twin(event: Any) -> Any:
+        found = copy.copy(event)  # each branch has its own, even where they share
+        found.body = twin(event.body)
+        return found
+
+    def twins(it: Any, count: int) -> list[Any]:
+        if count == 1:
+            return [it]
+        if of_events:
+            _ = it.id  # made when first read: all branches shall have the same
+            return [it, *(event_twin(it) for _ in range(count - 1))]
+        return [it, *(twin(it) for _ in range(count - 1))]
+
+    return twins
+
+
+def first_of(answer: Any, other: Any) -> Any:
+    """Give the first of two answers that is one."""
+    return other if answer is NOTHING else answer
+
+
+def branches(places: Any, its: list[Any], *more: Any) -> Any:
+    """Run every branch, one after the other; the first answer is the answer.
+
+    A failing branch does not stop its neighbours; the first failure is raised then. An
+    event on its way back is handed up where nobody else has answered.
+    """
+    if len(places) == 1:
+        return places[0](its[0], *more)
+    answer: Any = NOTHING
+    failed: BaseException | None = None
+    for place, it in zip(places, its, strict=True):
+        try:
+            if type(answer) is Leap:
+                answer = landed(answer, *more)
+            found = place(it, *more)
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            failed = error if failed is None else failed
+        else:
+            if answer is NOTHING:
+                answer = found
+            else:
+                landed(found, *more)
+    if failed is not None:
+        raise failed
+    return answer
+
+
+async def together(places: Any, its: list[Any], *more: Any) -> Any:
+    """Run every branch at the same time; answer and failure as in ``branches``.
+
+    Where a join did not wait for all of its branches, those that are late are
+    cancelled once there is an answer.
+    """
+    import asyncio
+
+    if len(places) == 1:
+        return await places[0](its[0], *more)
+
+    async def safe(place: Any, it: Any) -> tuple[Any, BaseException | None]:
+        try:
+            found = await place(it, *more)
+            return await landed_async(found, *more), None
+        except BaseException as error:
+            if is_cancelled(error):
+                raise
+            return NOTHING, error
+
+    pairs = zip(places, its, strict=True)
+    tasks = [asyncio.ensure_future(safe(place, it)) for place, it in pairs]
+    try:
+        await _all_or_enough(tasks, more)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        raise
+    results = [task.result() for task in tasks if task.done() and not task.cancelled()]
+    for _, error in results:
+        if error is not None:
+            raise error
+    return next((found for found, _ in results if found is not NOTHING), NOTHING)
+
+
+async def _all_or_enough(tasks: list[Any], more: tuple[Any, ...]) -> None:
+    import asyncio
+
+    waiting = set(tasks)
+    while waiting:
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        is_over = bool(more) and EXPIRED in more[0]
+        if is_over and any(task.result()[0] is not NOTHING for task in done):
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            return
+
+
+def chosen(outlets: Any, table: Mapping[str, Any], name: str) -> list[Any]:
+    """Give the places that ``select_outlets`` named; None and [] mean all."""
+    if outlets is None:
+        return list(table.values())
+    names = [outlets] if isinstance(outlets, str) else list(outlets)
+    if not names:
+        return list(table.values())
+    unknown = [name for name in names if name not in table]
+    if unknown:
+        raise RunError(
+            f"Invalid outlet {unknown[0]!r} for {name!r}. "
+            f"Allowed outlets are: {', '.join(sorted(table))}."
+        )
+    if len(set(names)) != len(names):
+        raise RunError(f"step {name!r} names an outlet twice: {', '.join(names)}")
+    return [table[name] for name in names]

@@ -1,0 +1,188 @@
+"""Where branches of one event come together again."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from jupyter_graph.errors import RunError
+from jupyter_graph.spec.model import StepSpec
+from jupyter_graph.types import NOTHING
+
+Parts = dict[Any, Any]
+"""What one event has left at its merges and joins so far."""
+
+Slots = tuple[str, ...]
+DONE: Final = "\0done"
+EXPIRED: Final = "\0expired"
+
+
+class Joined:
+    """What the ``join`` of a step means: when it goes on, and with what.
+
+    ``all``: once every branch has come, with the list of their bodies in the order of
+    ``after``. ``any``: with the body that comes first. ``first``: with the body of the
+    branch that stands first in ``after``, and when that does not come, of the next.
+    """
+
+    def __init__(self, step: StepSpec) -> None:
+        self.name = step.name
+        self.mode = step.join
+        self.after = step.after
+        self.missing = step.missing
+        self.timeout_s = step.join_timeout_s
+
+    def take(self, parts: Parts, slots: Slots, it: Any) -> list[Any] | None:
+        """Keep what a branch brings; give the parts it may go on with, else None."""
+        if (DONE, self.name) in parts:
+            return None
+        found = parts.setdefault((self.name, None), {})
+        found |= dict.fromkeys(slots, NOTHING) | {slots[0]: it}
+        if self.mode == "any" or (self.mode == "first" and self.after[0] in slots):
+            return self._end(parts, [it])
+        if len(found) < len(self.after):
+            return None
+        return self.all_there(parts)
+
+    def all_there(self, parts: Parts) -> list[Any]:
+        found = parts[self.name, None]
+        inside = [found[slot] for slot in self.after if slot in found]
+        came = [part for part in inside if part is not NOTHING]
+        return self._end(parts, came if self.mode == "all" else came[:1])
+
+    def _end(self, parts: Parts, found: list[Any]) -> list[Any]:
+        parts.pop((self.name, None), None)
+        parts[DONE, self.name] = True
+        return found
+
+    def body(self, parts: list[Any]) -> Any:
+        """Give the body that goes on."""
+        return parts if self.mode == "all" else parts[0]
+
+    def completed(self, parts: Parts) -> list[Any]:
+        """Give the parts, with what stands for those that did not come.
+
+        Raises:
+            RunError: one is missing and ``missing`` is ``error``.
+        """
+        found = parts[self.name, None]
+        absent = [slot for slot in self.after if slot not in found]
+        if self.mode == "all" and self.missing == "error":
+            self._end(parts, [])
+            raise RunError(
+                f"step {self.name!r} joins {', '.join(self.after)}, but nothing came "
+                f"from {', '.join(absent)}; say missing='drop' or 'null' to go on"
+            )
+        if self.mode == "all" and self.missing == "null":
+            found |= dict.fromkeys(absent)
+        return self.all_there(parts)
+
+    def rest(self, parts: Parts) -> Any:
+        """Give what goes on when all branches have ended and some did not come."""
+        if (self.name, None) not in parts:
+            return NOTHING
+        found = [_Null() if part is None else part for part in self.completed(parts)]
+        if not any(hasattr(part, "body") for part in found):
+            return self.body([None if type(p) is _Null else p for p in found])
+        return _as_event(self, found)
+
+
+class _Null:
+    """Stands for a branch that did not come, among events."""
+
+    body = None
+
+
+def _as_event(merge: Any, parts: list[Any]) -> Any:
+    """Give one event with the merged body of several."""
+    event = next(part for part in parts if type(part) is not _Null)
+    bodies = [part.body for part in parts]
+    event.body = (
+        merge.body(bodies) if isinstance(merge, Joined) else merge.merge(bodies)
+    )
+    return event
+
+
+def gathered(
+    merge: Any, name: str, slots: Slots, expected: Slots, body: Any, parts: Parts
+) -> Any:
+    """Keep a branch's part; give the merged body once all parts are there.
+
+    Args:
+        merge: the step that merges, or what joins.
+        name: its name.
+        slots: the branches that this part is of; an error handler's may be several.
+        expected: the branches to wait for, in order.
+        body: the part.
+        parts: what came before, of this event.
+    """
+    if isinstance(merge, Joined):
+        found = merge.take(parts, slots, body)
+        return NOTHING if found is None else merge.body(found)
+    found = _all_of((name, merge.key(body)), merge, slots, expected, body, parts)
+    return NOTHING if found is None else merge.merge(found)
+
+
+def gathered_event(
+    merge: Any, name: str, slots: Slots, expected: Slots, event: Any, parts: Parts
+) -> Any:
+    """As ``gathered``, for events; the first one goes on with the merged body."""
+    if isinstance(merge, Joined):
+        found = merge.take(parts, slots, event)
+    else:
+        key = (name, merge.key(event.body))
+        found = _all_of(key, merge, slots, expected, event, parts)
+    return NOTHING if found is None else _as_event(merge, found)
+
+
+async def gathered_in_time(
+    merge: Joined, name: str, slots: Slots, expected: Slots, it: Any, parts: Parts
+) -> Any:
+    """As ``gathered``; the first to arrive waits so long for the others."""
+    return await _in_time(gathered, merge, name, slots, expected, it, parts)
+
+
+async def gathered_event_in_time(
+    merge: Joined, name: str, slots: Slots, expected: Slots, it: Any, parts: Parts
+) -> Any:
+    """As ``gathered_in_time``, for events."""
+    return await _in_time(gathered_event, merge, name, slots, expected, it, parts)
+
+
+async def _in_time(
+    gather: Any,
+    merge: Joined,
+    name: str,
+    slots: Slots,
+    expected: Slots,
+    it: Any,
+    parts: Parts,
+) -> Any:
+    import asyncio
+
+    is_first = (name, None) not in parts and (DONE, name) not in parts
+    found = gather(merge, name, slots, expected, it, parts)
+    waiting = parts.setdefault(("waits", name), asyncio.Event())
+    if found is not NOTHING:
+        waiting.set()
+        return found
+    if not is_first:
+        return NOTHING
+    try:
+        async with asyncio.timeout(merge.timeout_s):
+            await waiting.wait()
+        return NOTHING
+    except TimeoutError:
+        parts[EXPIRED] = True
+        return merge.rest(parts)
+
+
+def _all_of(
+    key: Any, merge: Any, slots: Slots, expected: Slots, it: Any, parts: Parts
+) -> list[Any] | None:
+    found = parts.setdefault(key, {})
+    found |= dict.fromkeys(slots, NOTHING) | {slots[0]: it}
+    if len(found) < (merge.expected or len(expected)):
+        return None
+    del parts[key]
+    inside = [found[slot] for slot in expected if slot in found]
+    return [part for part in inside if part is not NOTHING]

@@ -1,0 +1,224 @@
+"""One step of storey's, called like any other: an event in, what it sends on out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from jupyter_graph.compile.blame import DRIVERS
+from jupyter_graph.compile.code import StepCode
+from jupyter_graph.compile.fit import signature_of
+from jupyter_graph.compile.streams import Several
+from jupyter_graph.run.context import Context
+from jupyter_graph.run.event import Event
+from jupyter_graph.types import NOTHING
+
+DRIVERS.add(__file__)
+Later = Callable[[Event], Coroutine[Any, Any, None]]
+
+
+class StoreyStep:
+    """Drives one storey step without a flow around it, and without its source queue.
+
+    What the step sends on while it works on an event goes on as that event; what it
+    sends later (a batch whose time is up, the rest at the end) goes to ``later``.
+    Events enter one after the other, as in a flow of storey's; only steps that work on
+    many at once (``ConcurrentExecution``, ``SendToHttp``, joins with tables) take the
+    next one meanwhile.
+
+    State: in memory, with the step; a table of storey's keeps its own. It is carried
+    over a hot swap while code and arguments stay, and is lost with a restart.
+    """
+
+    def __init__(
+        self, code: StepCode, arguments: Mapping[str, Any], context: Context
+    ) -> None:
+        self.name = code.step.name
+        self.step = _new(code, arguments, context)
+        self.later: Later | None = None
+        self._is_beside = hasattr(self.step, "_lazy_init")
+        self._lock = asyncio.Lock()
+        self._call: _Call | None = None
+        self._closeables: list[Any] | None = None
+        self._select = self.step.select_outlets
+
+    def select_outlets(self, body: Any) -> Any:
+        """Name the followers that get the body."""
+        return self._select(body)
+
+    async def do_event(self, event: Event) -> Any:
+        """Give the event that goes on, ``NOTHING`` or ``Several``."""
+        if self._closeables is None:
+            self._begin()
+        call = _Call(self._is_beside)
+        passing = _storey_event(event, call)
+        if self._is_beside:
+            await self.step._do(passing)
+            await call.done()
+        else:
+            async with self._lock:
+                self._call = call
+                try:
+                    await self.step._do(passing)
+                finally:
+                    self._call = None
+                    call.is_open = False
+        return _as_ours(call, event)
+
+    async def end(self) -> Any:
+        """Let the step send on what it kept; give what storey calls its result."""
+        from storey.dtypes import _termination_obj
+
+        if self._closeables is None:
+            return None
+        found = await self.step._do(_termination_obj)
+        for one in self._closeables:
+            await one.close()
+        self._closeables = None
+        return found
+
+    def _begin(self) -> None:
+        """Connect the step to its surroundings, on the loop that it runs on."""
+        import storey
+
+        owner = self
+
+        class Sink(storey.Flow):  # type: ignore[misc]  # storey has no types
+            async def _do(self, event: Any) -> Any:
+                return await owner._sent(event)
+
+            _do_and_recover = _do
+
+        step = self.step
+        step._outlets, step._inlets = [], [None]
+        if not isinstance(step, storey.Reduce):  # nothing comes after it
+            step._outlets = [Sink(name=f"after {self.name}")]
+        step._create_name_to_outlet = False
+        step.select_outlets = lambda _: None  # the graph's own code picks
+        step._runnable = True
+        self._closeables = list(step.run())
+        if self._is_beside:
+            self._report_when_done()
+
+    def _report_when_done(self) -> None:
+        """Tell a call that its event is done, also when the step drops it."""
+        handle = self.step._handle_completed
+
+        async def handled(event: Any, response: Any) -> None:
+            call = event._awaitable_result
+            try:
+                await handle(event, response)
+            finally:
+                if isinstance(call, _Call):
+                    call.finish()
+
+        self.step._handle_completed = handled
+
+    async def _sent(self, sent: Any) -> Any:
+        from storey.dtypes import StreamCompletion, _termination_obj
+
+        if sent is _termination_obj or isinstance(sent, StreamCompletion):
+            return None
+        call = getattr(sent, "_awaitable_result", None)
+        if not (isinstance(call, _Call) and call.is_open):
+            call = self._call
+        if call is not None and call.is_open:
+            call.sent.append(sent)
+        elif self.later is not None:
+            await self.later(_ours(sent, Event(id=sent.id)))
+        return None
+
+
+class _Call:
+    """What storey calls an awaitable result: where the result of an event goes."""
+
+    def __init__(self, is_beside: bool) -> None:
+        self.sent: list[Any] = []
+        self.is_open = True
+        self._future: asyncio.Future[None] | None = None
+        if is_beside:
+            self._future = asyncio.get_running_loop().create_future()
+
+    async def done(self) -> None:
+        if self._future is not None:
+            await self._future
+        self.is_open = False
+
+    def finish(self) -> None:
+        if self._future is not None and not self._future.done():
+            self._future.set_result(None)
+
+    def _set_result(self, _: Any) -> None:
+        self.finish()
+
+    def _set_error(self, error: BaseException) -> None:
+        if self._future is not None and not self._future.done():
+            self._future.set_exception(error)
+
+    def __deepcopy__(self, _: Any) -> _Call:
+        return self  # the copies of an event are still this caller's
+
+
+def _new(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Any:
+    spec = code.step
+    options: dict[str, Any] = {"name": spec.name, "context": _for_storey(context)}
+    for key in ("input_path", "result_path"):
+        if getattr(spec, key) is not None:
+            options[key] = getattr(spec, key)
+    if spec.full_event:
+        options["full_event"] = True
+    elif code.code.__name__ == "Batch":
+        options["full_event"] = arguments.get("full_event", True)  # storey asks for it
+    signature = signature_of(code.code)
+    takes = signature.parameters.values() if signature else ()
+    if not any(p.kind is p.VAR_KEYWORD for p in takes):
+        known = {p.name for p in takes}
+        options = {key: value for key, value in options.items() if key in known}
+    return code.code(**{**options, **arguments})
+
+
+def _for_storey(context: Context) -> Context:
+    """Give a context whose ``push_error`` tells storey that errors are dealt with.
+
+    Its workers end for ever at the first error otherwise (storey 1.14); the caller's
+    own answer says what happened.
+    """
+    return context.reporting(lambda *_: None)
+
+
+def _storey_event(event: Event, call: _Call) -> Any:
+    import storey
+
+    return storey.Event(
+        body=event.body,
+        key=event.key,
+        processing_time=event.time,
+        id=event.id,
+        headers=dict(event.headers),
+        method=event.method,
+        path=event.path,
+        content_type=event.content_type,
+        awaitable_result=call,
+    )
+
+
+def _as_ours(call: _Call, event: Event) -> Any:
+    if len(call.sent) == 1:
+        [sent] = call.sent
+        is_own = getattr(sent, "_awaitable_result", None) is call
+        return _ours(sent, event if is_own else Event(id=sent.id))
+    if not call.sent:
+        return NOTHING
+    return Several([_ours(sent, event.twin()) for sent in call.sent])
+
+
+def _ours(sent: Any, event: Event) -> Event:
+    """Put into our event what a storey step may have changed."""
+    event.body, event.key = sent.body, sent.key
+    event.path, event.method = sent.path, sent.method or event.method
+    if sent.id is not None:
+        event.id = sent.id
+    if sent.headers is not None:
+        event.headers = sent.headers
+    return event

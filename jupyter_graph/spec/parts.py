@@ -1,0 +1,125 @@
+"""The part of a graph that one function runs, and a graph begun in its midst."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.spec.model import START, GraphSpec, StepSpec
+from jupyter_graph.spec.topology import followers, handler_names, reached
+
+EVERYWHERE = "*"
+"""The function in which all steps of a graph run, in one process."""
+
+
+def part_of(graph: GraphSpec, function: str) -> GraphSpec:
+    """Give what one function of a graph runs.
+
+    Args:
+        graph: the graph.
+        function: ``*`` = all steps; ``""`` = those that name no function; else the
+            steps of this function, from the first that an event comes to.
+
+    Raises:
+        SpecError: no step belongs to the function.
+
+    >>> q = StepSpec(name="q", kind="queue", path="memory://q", after=("a",))
+    >>> b = StepSpec(name="b", handler="f", function="child", after=("q",))
+    >>> flow = GraphSpec(steps=(StepSpec(name="a", handler="f"), q, b))
+    >>> part_of(flow, "").names(), part_of(flow, "child").names()
+    (('a', 'q'), ('b',))
+    """
+    if function == EVERYWHERE or graph.router is not None:
+        return graph
+    local = {step.name for step in graph.steps if _is_local(step, function)}
+    ways = followers(graph)
+    firsts = _firsts(graph, function, ways)
+    inside = {
+        name: tuple(target for target in targets if target in local)
+        for name, targets in ways.items()
+    }
+    kept: set[str] = set()
+    for name in firsts:
+        kept |= reached(name, inside)
+    kept |= {name for name in handler_names(graph) if name in local}
+    return _only(graph, kept, firsts)
+
+
+def _is_local(step: StepSpec, function: str) -> bool:
+    if step.kind == "queue":
+        return True
+    return (step.function or "") == function or step.function == EVERYWHERE
+
+
+def _firsts(
+    graph: GraphSpec, function: str, ways: dict[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    if not function:
+        return tuple(
+            name for name in ways[START] if _is_local(graph.step(name), function)
+        )
+    order = [name for name in graph.names() if graph.step(name).function == function]
+    found = tuple(
+        name
+        for name in order
+        if not any(other in order for other in graph.step(name).after)
+    )
+    if not found:
+        known = {step.function for step in graph.steps if step.function}
+        raise SpecError(
+            f"did not find steps pointing to current function ({function})"
+            f"{did_you_mean(function, known)}"
+        )
+    return found
+
+
+def starting_from(graph: GraphSpec, name: str) -> GraphSpec:
+    """Give a flow that begins with one of its steps.
+
+    Source: MLRun's variable ``START_FROM_STEP``.
+
+    Raises:
+        SpecError: there is no such step.
+    """
+    if name not in graph.names():
+        raise SpecError(
+            f"from_step ({name}) specified and not found in graph steps"
+            f"{did_you_mean(name, graph.names())}"
+        )
+    kept = reached(name, followers(graph)) | handler_names(graph)
+    return _only(graph, kept, (name,))
+
+
+def _only(graph: GraphSpec, kept: set[str], firsts: tuple[str, ...]) -> GraphSpec:
+    """Give the graph with these steps alone; queues that lead nowhere go too."""
+    ways = followers(graph)
+    for step in graph.steps:
+        goes_on = any(target in kept for target in ways.get(step.name, ()))
+        if step.kind == "queue" and not step.path and not goes_on:
+            kept.discard(step.name)
+    back = {(s, step.name) for step in graph.steps for s in step.cycle_from}
+    steps = []
+    for step in graph.steps:
+        if step.name not in kept:
+            continue
+        is_first = step.name in firsts
+        after = tuple(
+            name
+            for name in step.after
+            if name in kept and (not is_first or (name, step.name) in back)
+        )
+        steps.append(
+            replace(
+                step,
+                after=after,
+                before=tuple(name for name in step.before if name in kept),
+                cycle_from=tuple(name for name in step.cycle_from if name in after),
+                on_error=step.on_error if step.on_error in kept else None,
+                base_step=step.base_step if step.base_step in kept else None,
+            )
+        )
+    used = {step.on_error for step in steps} | {graph.on_error}
+    steps = [s for s in steps if not s.is_error_handler or s.name in used]
+    on_error = graph.on_error if graph.on_error in kept else None
+    final = graph.final_step if graph.final_step in kept else None
+    return replace(graph, steps=tuple(steps), on_error=on_error, final_step=final)

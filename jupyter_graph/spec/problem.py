@@ -1,0 +1,32 @@
+"""One thing that is wrong with a graph, and how values are shown in it."""
+
+from __future__ import annotations
+
+import reprlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a graph.
+
+    Attributes:
+        message: what is wrong and what would be right; names step and field.
+        step: the step it stands at, None for the graph itself.
+        field: the field of that step or of the graph.
+    """
+
+    message: str
+    step: str | None = None
+    field: str | None = None
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def shown(value: object) -> str:
+    """Give a value as a message shows it, shortened."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python does not write numbers of thousands of digits
+        return "a very large number"

@@ -1,0 +1,63 @@
+"""The step that makes one list of what a generator gave."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from jupyter_graph.errors import SpecError
+
+
+class Collector:
+    """Make one list of the items of a caller's stream; other bodies pass unchanged.
+
+    Body in: an item at a time, from a generator step before it. Body out: the list of
+    all items in the order they came; a single item stands alone, as in storey.
+
+    Args:
+        expected_completions: kept for storey's documents. Here a stream has ended when
+            all of its branches have, so every number gives the same.
+        single: a stream of one item gives ``"bare"`` the item or a ``"list"`` of it.
+        on_error: when the generator fails, ``"raise"`` fails the event, ``"collect"``
+            goes on with ``{"error": text}``, as storey's own Collector does.
+
+    Raises:
+        SpecError: an argument has a value that is not available.
+
+    Source: https://storey.readthedocs.io, ``storey.Collector``.
+
+    >>> Collector().collect([{"n": 1}, {"n": 2}])
+    [{'n': 1}, {'n': 2}]
+    >>> Collector().collect([5]), Collector(single="list").collect([5])
+    (5, [5])
+    """
+
+    collects_streams = True
+
+    def __init__(
+        self,
+        expected_completions: int = 1,
+        *,
+        single: Literal["bare", "list"] = "bare",
+        on_error: Literal["raise", "collect"] = "raise",
+    ) -> None:
+        if not isinstance(expected_completions, int) or expected_completions < 1:
+            raise SpecError(
+                "expected_completions must be a whole number of 1 or more, "
+                f"got {expected_completions!r}"
+            )
+        if single not in ("bare", "list"):
+            raise SpecError(f"single must be 'bare' or 'list', got {single!r}")
+        if on_error not in ("raise", "collect"):
+            raise SpecError(f"on_error must be 'raise' or 'collect', got {on_error!r}")
+        self.single = single
+        self.on_error = on_error
+
+    def collect(self, items: list[Any]) -> Any:
+        """Give the body that stands for all items."""
+        return items[0] if len(items) == 1 and self.single == "bare" else items
+
+    def failed(self, error: Exception) -> Any:
+        """Give the body that stands for a stream that broke off, or raise."""
+        if self.on_error == "raise":
+            raise error
+        return {"error": f"{type(error).__name__}: {error}"}
