@@ -1,0 +1,152 @@
+"""Prompt templates: texts and chat messages with fields of the body in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+from jupyter_graph.errors import SpecError, UnprocessableError, did_you_mean
+
+ROLES: Final = ("assistant", "developer", "system", "tool", "user")
+
+_FIELD = re.compile(r"\{\{\s*(\.|[\w-]+(?:\.[\w-]+)*)\s*\}\}")
+_BRACES = re.compile(r"\{\{[^{}]*\}\}")
+_ABSENT: Final = object()
+
+
+def render_prompt(
+    template: str | Sequence[Mapping[str, Any]],
+    body: Any,
+    *,
+    legend: Mapping[str, str] | None = None,
+    missing: Literal["error", "keep"] = "error",
+) -> Any:
+    """Fill the fields of a template from a body; give a text or a list of messages.
+
+    ``{{city}}`` is the body's field, ``{{trip.days}}`` a field of a field,
+    ``{{stops.0}}`` the first of a list, ``{{.}}`` the whole body. Texts stand as they
+    are, anything else as JSON. What was filled in is not looked at for fields again.
+
+    Args:
+        template: a text, or messages (``{"role": "user", "content": "…"}``) whose
+            texts may hold fields.
+        body: where the values come from.
+        legend: a field's name in the template to its path in the body.
+        missing: what to do when the body does not have a field: an ``error``, or
+            ``keep`` it as it stands.
+
+    Raises:
+        UnprocessableError: 422, the body does not have a field; the text names it.
+
+    >>> render_prompt("{{days}} days in {{trip.city}}", {"days": 3, "trip": {"city": "Rome"}})
+    '3 days in Rome'
+    >>> render_prompt([{"role": "user", "content": "Sum up: {{.}}"}], "a text")
+    [{'role': 'user', 'content': 'Sum up: a text'}]
+    """  # noqa: E501
+    paths = legend or {}
+
+    def fill(found: re.Match[str]) -> str:
+        path = paths.get(found[1], found[1])
+        value = field_of(body, path)
+        if value is not _ABSENT:
+            return value if isinstance(value, str) else _json(value)
+        if missing == "keep":
+            return found[0]
+        raise UnprocessableError(_lacks(path, body))
+
+    return _filled(template, fill)
+
+
+def _filled(part: Any, fill: Any) -> Any:
+    if isinstance(part, str):
+        return _FIELD.sub(fill, part)
+    if isinstance(part, Mapping):
+        return {key: _filled(value, fill) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_filled(value, fill) for value in part]
+    return part
+
+
+def check_template(template: Any, what: str = "prompt") -> None:
+    """Say what is wrong with a template before any event.
+
+    Raises:
+        SpecError: a pair of braces holds no path of a field, or a message has no role
+            or no content.
+
+    >>> check_template("{{a b}}")
+    Traceback (most recent call last):
+    jupyter_graph.errors.SpecError: prompt: {{a b}} is no field; write {{city}} or \
+{{trip.days}}
+    """
+    if isinstance(template, str):
+        for braces in _BRACES.findall(template):
+            if not _FIELD.fullmatch(braces):
+                raise SpecError(
+                    f"{what}: {braces} is no field; write {{{{city}}}} or "
+                    "{{trip.days}}"
+                )
+        return
+    if not isinstance(template, list | tuple) or not template:
+        kind = type(template).__name__
+        raise SpecError(f"{what} must be a text or a list of messages, got a {kind}")
+    for at, message in enumerate(template, 1):
+        if problem := problem_of_message(message):
+            raise SpecError(f"{what}, message {at}: {problem}")
+        for text in _texts(message):
+            check_template(text, f"{what}, message {at}")
+
+
+def problem_of_message(message: Any) -> str | None:
+    """Give what is wrong with a chat message, None when nothing is."""
+    if not isinstance(message, Mapping):
+        return f"must be an object with role and content, got {message!r:.80}"
+    if message.get("role") not in ROLES:
+        return f"role must be one of {', '.join(ROLES)}, got {message.get('role')!r}"
+    has_content = isinstance(message.get("content"), str | list | tuple)
+    if not has_content and "tool_calls" not in message:
+        return f"content must be a text or a list, got {message.get('content')!r:.80}"
+    return None
+
+
+def _texts(part: Any) -> list[str]:
+    if isinstance(part, str):
+        return [part]
+    if isinstance(part, Mapping):
+        part = list(part.values())
+    if isinstance(part, list | tuple):
+        return [text for inner in part for text in _texts(inner)]
+    return []
+
+
+def field_of(body: Any, path: str) -> Any:
+    """Give the part of a body at a path; an object of its own when it has none."""
+    if path == ".":
+        return body
+    found = body
+    for key in path.split("."):
+        if isinstance(found, Mapping) and key in found:
+            found = found[key]
+        elif isinstance(found, list | tuple) and key.isdecimal():
+            if int(key) >= len(found):
+                return _ABSENT
+            found = found[int(key)]
+        else:
+            return _ABSENT
+    return found
+
+
+def _lacks(path: str, body: Any) -> str:
+    if not isinstance(body, Mapping):
+        kind = type(body).__name__
+        return f"the prompt needs the field {path!r} of an object, the body is a {kind}"
+    names = [str(name) for name in body]
+    hint = did_you_mean(path.partition(".")[0], names)
+    known = ", ".join(sorted(names)[:20]) or "no field"
+    return f"the prompt needs the field {path!r}{hint} (the body has {known})"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
