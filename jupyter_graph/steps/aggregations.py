@@ -245,6 +245,11 @@ class Timeline:
             self._rebuild(newest)
         return [window.closed.then(newest) for window in self.windows]
 
+    def sums_of(self, window: Window, time_ms: float) -> Sums:
+        """Give the sums of any window that ends at this time, as far as it is kept."""
+        index = int(time_ms // self.period_ms)
+        return self._counted(window.start(index), index)
+
     def to_list(self) -> list[list[Any]]:
         return [bucket.to_list() for bucket in self._buckets]
 

@@ -114,7 +114,7 @@ class Batch:
             else:
                 oldest = self._clock() - after + every / 100  # clocks are not exact
                 due = [k for k, kept in self._waiting.items() if kept.since <= oldest]
-            return [self._waiting.pop(key).batch() for key in due]
+            return [self._waiting.pop(key).bodies for key in due]
 
 
 class _Waiting:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from jupyter_graph.connectors.tables import Table
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.aggregates import Aggregation
-from jupyter_graph.steps.aggregations import Sums, Timeline
+from jupyter_graph.steps.aggregations import Sums, Timeline, Window
 from jupyter_graph.types import Clock
 
 PREFIX: Final = "$aggregates:"
@@ -201,6 +201,7 @@ def query(
             f"feature {feature!r} cannot be told from periods of "
             f"{period_ms / 1000:g} s; its window must be a multiple of that"
         )
-    line = Timeline(period_ms, [window_ms // period_ms], is_fixed=kept["is_fixed"])
+    window = Window(window_ms // period_ms, is_fixed=kept["is_fixed"])
+    line = Timeline(period_ms, [window.buckets], is_fixed=window.is_fixed)
     line.load(kept["buckets"])
-    return line.sums(time_ms)[0]
+    return line.sums_of(window, time_ms)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_graph.connectors.keys import KeySpec, is_event, key_reader
+from jupyter_graph.connectors.keys import KeySpec, body_of, is_event, key_reader
 from jupyter_graph.connectors.tables import TIMEOUT_S, open_table
 from jupyter_graph.connectors.tables_memory import MISSING
 from jupyter_graph.errors import SpecError
@@ -169,7 +169,7 @@ class Reduce:
         if not end or self.running:
             return []
         with self._lock:
-            return [self._value]
+            return [body_of(self._value)]
 
 
 def _function(fn: Any, arguments: int) -> Callable[..., Any]:

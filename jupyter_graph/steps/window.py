@@ -92,7 +92,7 @@ class SampleWindow:
             return []
         with self._lock:
             last, self._last = self._last, NOTHING
-            return [] if last is NOTHING else [last]
+            return [] if last is NOTHING else [body_of(last)]
 
 
 class Aggregate:

@@ -4,6 +4,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -125,6 +126,31 @@ def test_a_file_that_others_keep_locked_is_a_timeout(opened, where):
 
     assert isinstance(refused[0], GatewayTimeoutError)
     assert "table '" in str(refused[0])
+
+
+@pytest.mark.parametrize("kind", ["store", "sqlite"])
+def test_a_new_file_may_be_opened_by_several_at_once(opened, tmp_path, kind):
+    pytest.importorskip("sqlalchemy")
+    together, failed = threading.Barrier(4), []
+
+    def work(tables):
+        for table in tables:
+            together.wait(10)
+            try:
+                table.update("ann", lambda n: n + 1, 0)
+            except StatusError as error:
+                failed.append(error)
+
+    places = [f"{kind}:///{tmp_path}/{n}.db" for n in range(10)]
+    sets = [[opened(place) for place in places] for _ in range(4)]
+    threads = [threading.Thread(target=work, args=(tables,)) for tables in sets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(15)
+
+    assert failed == []
+    assert [table.get("ann") for table in sets[0]] == [4] * 10
 
 
 def test_a_file_that_is_no_store_is_an_error_that_names_it(opened, tmp_path):
