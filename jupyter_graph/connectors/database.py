@@ -116,11 +116,6 @@ def value_for(value: Any) -> Any:
     return value_for(found) if type(found) is not kind else found
 
 
-def as_text(value: Any) -> Any:
-    """Give JSON for what only a JSON column could hold."""
-    return json_text(value) if isinstance(value, dict | list) else value
-
-
 class ColumnKinds:
     """The columns of rows so far, and what stands in them.
 

@@ -101,6 +101,13 @@ class DataFrameTarget:
             whole = whole.tail(self._keep_last).reset_index(drop=True)
         return whole if self._columns is None else whole.reindex(columns=self._columns)
 
+    def flush(self, *, end: bool) -> list[Any]:
+        """Do nothing: rows are in the frame at once."""
+        return []
+
+    def close(self) -> None:
+        """Do nothing: the frame stays."""
+
     def clear(self) -> None:
         """Forget all rows."""
         with self._lock:

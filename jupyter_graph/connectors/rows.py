@@ -83,7 +83,7 @@ def rows_of(body: Any, where: object) -> Iterable[Row]:
     >>> rows_of([{"a": 1}, {"a": 2}], "x")
     [{'a': 1}, {'a': 2}]
     """
-    if isinstance(body, Mapping):
+    if isinstance(body, dict | Mapping):  # dict first, it is faster
         return (body,)
     if isinstance(body, list | tuple) and all(isinstance(r, Mapping) for r in body):
         return body

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -111,11 +111,13 @@ class SQLTarget(Buffered):
         if rows and self._table.columns is None:
             self._look()
         columns = self._table.columns
-        for row in rows:
-            if columns is None:
+        if columns is None:
+            for row in rows:
                 self._kinds.add(row, self._where)
-            elif self._columns is None:
-                self._check_names(row, columns)
+        elif self._columns is None:
+            for row in rows:
+                if not columns.keys() >= row.keys():
+                    self._refuse(row, columns)
         return rows
 
     def _row(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,13 +126,12 @@ class SQLTarget(Buffered):
             kept = {name: row.get(name) for name in self._columns}
         return {str(key): value_for(value) for key, value in snapshot(kept).items()}
 
-    def _check_names(self, row: Mapping[str, Any], columns: list[str]) -> None:
-        for name in row:
-            if name not in columns:
-                raise UnprocessableError(
-                    f"{self._where} has no column {name!r}; its columns are "
-                    f"{columns}, columns= says which keys to store"
-                )
+    def _refuse(self, row: Mapping[str, Any], columns: Iterable[str]) -> None:
+        unknown = [name for name in row if name not in columns]
+        raise UnprocessableError(
+            f"{self._where} has no column {unknown[0]!r}; its columns are "
+            f"{list(columns)}, columns= says which keys to store"
+        )
 
     def _look(self) -> None:
         """Learn the columns of a table that exists."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from jupyter_graph.connectors.database import as_text, saved
+from jupyter_graph.connectors.database import saved
+from jupyter_graph.connectors.rows import json_text
 
 UPSERTING = ("mariadb", "mysql", "postgresql", "sqlite")
 """Databases in which a row can replace the one with the same key."""
@@ -23,11 +24,21 @@ class SQLTable:
     def __init__(self, name: str, schema: str | None, key: list[str]) -> None:
         self._name, self._schema, self._key = name, schema, key
         self._table: Any = None
+        self._columns: dict[str, bool] | None = None
 
     @property
-    def columns(self) -> list[str] | None:
-        """The names of the columns, None while they are not known."""
-        return None if self._table is None else list(self._table.columns.keys())
+    def columns(self) -> dict[str, bool] | None:
+        """Each column, and whether it holds JSON; None while they are not known."""
+        return self._columns
+
+    def _is(self, table: Any) -> None:
+        from sqlalchemy import JSON
+
+        self._table = table
+        self._columns = {
+            name: isinstance(column.type, JSON)
+            for name, column in table.columns.items()
+        }
 
     def look(self, connection: Any) -> bool:
         """Learn the columns of the table; tell whether there is one."""
@@ -35,14 +46,15 @@ class SQLTable:
 
         if not sql.inspect(connection).has_table(self._name, schema=self._schema):
             return False
-        self._table = sql.Table(
+        table = sql.Table(
             self._name, sql.MetaData(), schema=self._schema, autoload_with=connection
         )
+        self._is(table)
         return True
 
     def forget(self) -> None:
         """Know nothing of the table again."""
-        self._table = None
+        self._table = self._columns = None
 
     def create_for(self, connection: Any, types: dict[str, Any]) -> None:
         """Create the table with these columns, unless somebody else just did."""
@@ -60,7 +72,7 @@ class SQLTable:
             if not self.look(connection):
                 raise
         else:
-            self._table = table
+            self._is(table)
 
     def empty(self, connection: Any) -> None:
         """Take out all rows."""
@@ -113,15 +125,13 @@ class SQLTable:
 
     def _fitting(self, row: dict[str, Any]) -> dict[str, Any]:
         """Give a row in which only JSON columns hold dicts and lists."""
-        import sqlalchemy as sql
-
-        columns = self._table.columns
-        return {
-            name: value
-            if name in columns and isinstance(columns[name].type, sql.JSON)
-            else as_text(value)
+        holds_json = self._columns or {}
+        deep = [
+            name
             for name, value in row.items()
-        }
+            if isinstance(value, dict | list) and not holds_json.get(name)
+        ]
+        return {**row, **{name: json_text(row[name]) for name in deep}} if deep else row
 
     def _statement(self, connection: Any, names: tuple[str, ...]) -> Any:
         if not self._key:
