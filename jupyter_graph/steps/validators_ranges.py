@@ -209,10 +209,13 @@ def range_rule(
     if low is not None and high is not None and low > high:
         raise SpecError(f"min must not be above max, got {min!r} and {max!r}")
     between = _between(low, high, min_inclusive, max_inclusive)
+    said = _said(min, max, min_inclusive, max_inclusive, word)
+    if kind == "int" and (low is not None or high is not None):
+        said = said.replace("must be", f"must be {word},", 1)
     plain = {"int": (int,), "number": (int, float), "str": (str,)}.get(kind, ())
     return Rule(
         path,
-        _said(min, max, min_inclusive, max_inclusive, word),
+        said,
         holds=lambda value: is_kind(value) and between(convert(value)),
         quick=_quick(plain, low, high, min_inclusive and max_inclusive, between),
         column=_column_test(kind, between),
@@ -338,7 +341,9 @@ def _column_test(kind: str, between: Callable[[Any], Any]) -> Callable[[Any], An
             else column.to_numpy(dtype="float64", na_value=float("nan"))
         )
         good = between(values)
-        return good & (values == numpy.floor(values)) if kind == "int" else good
+        if kind == "int":
+            good = good & numpy.isfinite(values) & (values == numpy.floor(values))
+        return good
 
     def time(column: Any) -> Any:
         import pandas

@@ -107,8 +107,8 @@ def is_none(value: Any) -> bool:
     if value is None:
         return True
     try:
-        return value != value  # type: ignore[no-any-return]
-    except (TypeError, ValueError):
+        return bool(value != value)
+    except (TypeError, ValueError):  # pandas' NA and arrays do not say
         return type(value).__name__ == "NAType"
 
 
