@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import AccessDeniedError, BadRequestError
@@ -30,10 +31,15 @@ def plain_url(text: Any) -> URL:
     >>> plain_url("http://models.internal/v1").host
     'models.internal'
     """
-    from yarl import URL
-
     if not isinstance(text, str) or not 0 < len(text) <= LONGEST_URL:
         raise AccessDeniedError(f"a URL must be a text, got {text!r:.80}")
+    return _read(text)
+
+
+@lru_cache(maxsize=256)  # most steps call one URL again and again
+def _read(text: str) -> URL:
+    from yarl import URL
+
     scheme, _, rest = text.partition("://")
     if scheme.lower() not in ("http", "https"):
         raise AccessDeniedError(
