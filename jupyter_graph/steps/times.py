@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from numbers import Real
 from typing import Any, NamedTuple, TypeAlias
 
 from jupyter_graph.connectors.keys import is_event
@@ -78,13 +79,16 @@ def time_reader(
             f"time_field must be a field's name or a function, got {time_field!r}"
         )
     per_unit = _TIME_UNITS_MS[time_unit]
+    most = _YEAR_5000_S * 1000 / per_unit
+    hint = "; for milliseconds, time_unit='ms'" if time_unit == "s" else ""
 
     def read(item: Any, body: Mapping[str, Any]) -> float:
         value = time_field(item) if callable(time_field) else body.get(time_field)
-        if type(value) is float or type(value) is int:
-            if time_unit == "s" and value > _YEAR_5000_S:
-                raise _no_time(time_field, value, "; for milliseconds, time_unit='ms'")
-            return value * per_unit
+        is_number = type(value) is float or type(value) is int
+        if is_number or (isinstance(value, Real) and not isinstance(value, bool)):
+            if not -most < value < most:
+                raise _no_time(time_field, value, hint)
+            return float(value) * per_unit
         try:
             return _milliseconds(value, time_format)
         except (TypeError, ValueError):

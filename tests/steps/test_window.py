@@ -174,6 +174,8 @@ def test_times_are_read_as_people_write_them(value, arguments):
 WRONG_TIMES = [
     pytest.param("yesterday", "must hold a time", id="text"),
     pytest.param(None, "must hold a time", id="none"),
+    pytest.param(True, "must hold a time", id="bool"),
+    pytest.param(math.nan, "must hold a time", id="nan"),
     pytest.param(1_700_000_000_000, "time_unit='ms'", id="milliseconds"),
 ]
 
