@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ class Buffered:
 
     Rows are kept until there are ``max_events``, or ``flush_every_s`` seconds went by,
     or the runner closes. A subclass says what a body's items are (``_take``), and how
-    some of them are written (``_write``) and made whole (``_finish``).
+    some of them are written (``_write``) and made whole (``_settle``).
 
     Promise: at least once. When a write fails, the event that caused it fails and its
     rows are taken back; rows of earlier events stay for the next attempt. Safe from
@@ -67,6 +68,7 @@ class Buffered:
         self._is_parity = bool(getattr(context, "is_parity", False))
         self._max = max_events
         self._waiting: list[Any] = []
+        self._flushed_at = time.monotonic()
         self._lock = threading.Lock()
 
     def do(self, body: Body) -> Body:
@@ -82,13 +84,23 @@ class Buffered:
         return body
 
     def flush(self, *, end: bool) -> list[Any]:
-        """Write what is kept; at the ``end`` also put it in its place."""
+        """Write what is kept, when its time has come; at the ``end`` make it whole."""
         with self._lock:
-            if not self._is_parity:
-                self._write_waiting()
-                if end:
-                    self._finish()
+            if self._is_parity or not (end or self._is_due()):
+                return []
+            self._flushed_at = time.monotonic()
+            self._write_waiting()
+            try:
+                self._settle(end=end)
+            except Exception as error:
+                raise self._failure(error) from error
         return []
+
+    def _is_due(self) -> bool:
+        """Tell whether the time has come; a runner asks as often as any step wants."""
+        if self.flush_every_s is None:
+            return False
+        return time.monotonic() - self._flushed_at >= 0.9 * self.flush_every_s
 
     def close(self) -> None:
         """Write all and let go of files and connections; harmless twice."""
@@ -102,7 +114,7 @@ class Buffered:
     def _write(self, items: list[Any]) -> None:
         raise NotImplementedError
 
-    def _finish(self) -> None:
+    def _settle(self, *, end: bool) -> None:
         """Put what was written in its place."""
 
     # -- writing ------------------------------------------------------------------

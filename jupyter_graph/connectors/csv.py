@@ -123,7 +123,7 @@ class CSVTarget(LinesTarget):
 
     def _values(self, row: Row) -> list[Any]:
         if self._known is None:
-            self._settle(row)
+            self._fix_columns(row)
         assert self._columns is not None
         assert self._known is not None
         if not self._is_chosen and not self._known.issuperset(row):
@@ -134,7 +134,7 @@ class CSVTarget(LinesTarget):
             )
         return [row.get(name) for name in self._columns]
 
-    def _settle(self, row: Row) -> None:
+    def _fix_columns(self, row: Row) -> None:
         """Fix the columns, with the first row."""
         there = self._names_there()
         columns = self._columns or there or list(row)

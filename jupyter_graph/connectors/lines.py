@@ -45,8 +45,6 @@ class LinesTarget(Buffered):
         """Give what stands above the rows when the file is new."""
         return ""
 
-    def _finish(self) -> None:
-        try:
+    def _settle(self, *, end: bool) -> None:
+        if end:
             self._sink.commit()
-        except Exception as error:
-            raise self._failure(error) from error

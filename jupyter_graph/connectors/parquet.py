@@ -180,20 +180,11 @@ class ParquetTarget(Buffered):
         self._tables = [rest] if rest.num_rows else []
         self._table_rows = rest.num_rows
 
-    def flush(self, *, end: bool) -> list[Any]:
-        """Write what is kept; at the ``end`` also put it in its place."""
-        with self._lock:
-            if self._is_parity:
-                return []
-            self._write_waiting()
-            try:
-                if self._table_rows and (end or self._out.shows_at_once):
-                    self._write_group()
-                if end:
-                    self._out.commit()
-            except Exception as error:
-                raise self._failure(error) from error
-        return []
+    def _settle(self, *, end: bool) -> None:
+        if self._table_rows and (end or self._out.shows_at_once):
+            self._write_group()
+        if end:
+            self._out.commit()
 
 
 def _check_options(append: Any, row_group_rows: Any, compression: Any) -> None:

@@ -188,15 +188,17 @@ class SQLTarget(Buffered):
         if lasting is not None:
             lasting.close()
 
-    def _finish(self) -> None:
+    def _settle(self, *, end: bool) -> None:
+        if not end:
+            return
+        self._check_lasting()
         try:
-            self._check_lasting()
             if self._lasting is not None:
                 self._lasting.commit()
                 self._replaces = False  # rows that come later come after these
-        except Exception as error:
+        except Exception:
             self._is_broken = True
-            raise self._failure(error) from error
+            raise
         finally:
             self._let_go()
 

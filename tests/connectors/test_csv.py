@@ -2,6 +2,7 @@
 
 import datetime
 import math
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
@@ -103,7 +104,7 @@ def test_a_body_that_is_no_row_is_the_callers_fault(tmp_path, body):
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
     path = tmp_path / "out.csv"
     path.write_text("old\n")
-    target = CSVTarget(path, max_events=1)
+    target = CSVTarget(path, flush_every_s=1e-9)
     target.do({"a": 1})
     target.flush(end=False)
 
@@ -139,11 +140,35 @@ def test_append_keeps_what_the_file_holds(tmp_path, where):
 
 
 def test_appended_rows_are_seen_after_a_flush(tmp_path):
-    target = CSVTarget(tmp_path / "out.csv", append=True)
+    target = CSVTarget(tmp_path / "out.csv", append=True, flush_every_s=1e-9)
     target.do({"a": 1})
     target.flush(end=False)
 
     assert (tmp_path / "out.csv").read_text() == "a\n1\n"
+
+
+@pytest.mark.parametrize("seconds", [None, 60.0])
+def test_rows_wait_until_their_time_has_come(tmp_path, seconds):
+    target = CSVTarget(tmp_path / "out.csv", append=True, flush_every_s=seconds)
+    target.do({"a": 1})
+    target.flush(end=False)
+
+    assert not (tmp_path / "out.csv").exists()
+    target.close()
+    assert (tmp_path / "out.csv").read_text() == "a\n1\n"
+
+
+def test_a_runner_writes_when_the_time_has_come(open_runner, tmp_path):
+    path = tmp_path / "out.csv"
+    graph = Graph("g")
+    options = {"path": str(path), "append": True, "flush_every_s": 0.02}
+    graph.to("CSVTarget", name="save", **options).respond()
+    open_runner(graph).run({"a": 1})
+    ends = time.monotonic() + 10
+    while not path.exists() and time.monotonic() < ends:
+        time.sleep(0.005)
+
+    assert path.read_text() == "a\n1\n"
 
 
 def test_append_to_other_columns_is_refused(tmp_path):

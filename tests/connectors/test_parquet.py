@@ -107,7 +107,8 @@ def test_a_row_that_does_not_fit_is_refused_alone(tmp_path, row, message):
 def test_a_value_that_shows_too_late_does_not_poison_the_others(tmp_path):
     told = []
     context = Context(name="save", push=lambda *said: told.append(said))
-    target = ParquetTarget(tmp_path / "out.parquet", context=context)
+    path = tmp_path / "out.parquet"
+    target = ParquetTarget(path, context=context, flush_every_s=1e-9)
     for number in (1, 2, 2**64, 3):
         target.do({"n": number})
     with pytest.raises(OSError, match="1 of its rows"):
@@ -145,7 +146,7 @@ def test_a_folder_is_partitioned(tmp_path):
 def test_a_folder_is_replaced_when_the_new_one_is_whole(tmp_path, where):
     path = where.format(tmp=tmp_path, id=tmp_path.name)
     store(ParquetTarget(path), {"amount": 1})
-    target = ParquetTarget(path, row_group_rows=1)
+    target = ParquetTarget(path, row_group_rows=1, flush_every_s=1e-9)
     target.do(ROWS)
     target.flush(end=False)
 
@@ -157,7 +158,7 @@ def test_a_folder_is_replaced_when_the_new_one_is_whole(tmp_path, where):
 
 def test_a_folder_with_append_grows_at_each_flush(tmp_path):
     store(ParquetTarget(tmp_path / "out"), {"amount": 1})
-    target = ParquetTarget(tmp_path / "out", append=True)
+    target = ParquetTarget(tmp_path / "out", append=True, flush_every_s=1e-9)
     target.do({"amount": 2})
     target.flush(end=False)
 
