@@ -23,6 +23,8 @@ def with_limits(call: Call, code: StepCode) -> Call:
     step = code.step
     if code.is_stream:
         return call
+    if step.batch is not None:
+        return _batched(call, code)
     if code.is_async:
         limited = _timed_async(call, step.timeout_s) if step.timeout_s else call
     elif code.in_thread:
@@ -31,8 +33,47 @@ def with_limits(call: Call, code: StepCode) -> Call:
         limited = _at_once(call)  # only the pauses between attempts are awaited
     else:
         limited = _timed(call, step.timeout_s) if step.timeout_s else call
+        limited = _few(limited, step.concurrency) if step.concurrency else limited
         return _retried(limited, step) if step.retries else limited
+    if step.concurrency is not None:
+        from jupyter_graph.run.batching import at_once
+
+        limited = at_once(limited, step.concurrency)
     return _retried_async(limited, step) if step.retries else limited
+
+
+def _batched(call: Call, code: StepCode) -> Call:
+    """Give the call of one body; a batch of them has the limits of one attempt."""
+    from jupyter_graph.run.batching import Batcher, at_once
+
+    step = code.step
+    if code.is_async:
+        limited = _timed_async(call, step.timeout_s) if step.timeout_s else call
+    elif code.in_thread:
+        limited = in_thread(call, step.timeout_s)
+    else:
+        limited = call
+    if step.concurrency is not None:
+        limited = at_once(limited, step.concurrency)
+    one = Batcher(limited, step)
+
+    async def run(body: Any) -> Any:
+        return await one(body)
+
+    return _retried_async(run, step) if step.retries else run
+
+
+def _few(call: Call, limit: int) -> Call:
+    """Give the call, run by at most so many threads at the same time."""
+    import threading
+
+    seats = threading.BoundedSemaphore(limit)
+
+    def few(*args: Any) -> Any:
+        with seats:
+            return call(*args)
+
+    return few
 
 
 def in_thread(call: Call, timeout_s: float | None) -> Call:
