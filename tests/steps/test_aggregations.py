@@ -76,7 +76,7 @@ def test_the_numbers_are_those_of_the_definition(windows, late):
     period_s = read.period_ms / 1000
     longest_s = max(read.windows) * period_s
     counted = []
-    for body in events(7, 600, late=late):
+    for body in events(7, 300, late=late):
         given = step.do(body)
         at, key = body["at"], body["user"]
         times = [other["at"] for other in counted if other["user"] == key]
@@ -147,7 +147,7 @@ def test_the_numbers_are_those_of_storey(windows, operations, seed):
     # fixed windows that are no whole unit ("10m") after it has added up anew.
     operations = [operation for operation in operations if operation != "first"]
     aggregates = [{"name": "p", "column": "price", "operations": operations, **windows}]
-    bodies = events(seed, 800, keys=3)
+    bodies = events(seed, 400, keys=3)
     step = Aggregate(aggregates, key_field="user", time_field="at")
     expected = storey_answers(aggregates, bodies)
 
