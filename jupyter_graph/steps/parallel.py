@@ -14,6 +14,7 @@ from jupyter_graph.errors import SpecError, StatusError, said
 from jupyter_graph.steps.members import MOST_WORKERS, Replies, asking_by
 from jupyter_graph.steps.router import Router
 from jupyter_graph.steps.routes import Call, Route, copied
+from jupyter_graph.types import NOTHING
 
 logger = logging.getLogger("jupyter_graph.steps")
 
@@ -156,6 +157,7 @@ class ParallelRun(Router):
     def results_of(self, event: Any, replies: Replies) -> dict[str, Any]:
         """Give the results by route; failing routes are dropped, or fail the event.
 
+        A route that drops the event gives none.
         A GET asks what is there: where no route knows, the answer is empty.
         """
         failed = {name: r.error for name, r in replies.items() if r.error is not None}
@@ -165,7 +167,8 @@ class ParallelRun(Router):
             raise self._all_failed(failed)
         for name, error in failed.items():
             self._report(event, f"route {name!r} is left out: {said(error)}")
-        return {name: r.body for name, r in replies.items() if r.error is None}
+        answered = {name: r.body for name, r in replies.items() if r.error is None}
+        return {name: body for name, body in answered.items() if body is not NOTHING}
 
     def _all_failed(self, failed: Mapping[str, Exception]) -> Exception:
         [first, *others] = failed.values()

@@ -19,6 +19,7 @@ from jupyter_graph.errors import (
 )
 from jupyter_graph.steps.downloads import checked_prefixes, download
 from jupyter_graph.steps.routes import Call, Route, part_of, routes_of, with_part
+from jupyter_graph.types import NOTHING
 
 
 class Router:
@@ -127,25 +128,27 @@ class Router:
     # -- one event --------------------------------------------------------------
 
     def do_event(self, event: Any) -> Any:
-        whole, path = event.body, event.path
+        came, whole, path = event, event.body, event.path
         try:
             event = self._read(event)
             if not self._is_about_the_router(event):
-                event = self.postprocess(self.handle(event))
-        finally:
-            event.path = path
-        return self._written(event, whole)
+                event = self._finished(self.handle(event))
+        except BaseException:
+            came.body, came.path = whole, path  # an error handler gets what came
+            raise
+        return self._written(event, whole, path)
 
     async def do_event_async(self, event: Any) -> Any:
         """``do_event`` where a route is a coroutine."""
-        whole, path = event.body, event.path
+        came, whole, path = event, event.body, event.path
         try:
             event = self._read(event)
             if not self._is_about_the_router(event):
-                event = self.postprocess(await self.handle_async(event))
-        finally:
-            event.path = path
-        return self._written(event, whole)
+                event = self._finished(await self.handle_async(event))
+        except BaseException:
+            came.body, came.path = whole, path
+            raise
+        return self._written(event, whole, path)
 
     def handle(self, event: Any) -> Any:
         """Give the event, answered by the route that was chosen."""
@@ -170,8 +173,12 @@ class Router:
             event.body = self.parse_event(event)
         return event
 
-    def _written(self, event: Any, whole: Any) -> Any:
-        if self._result_path:
+    def _finished(self, event: Any) -> Any:
+        return event if event.body is NOTHING else self.postprocess(event)
+
+    def _written(self, event: Any, whole: Any, path: Any) -> Any:
+        event.path = path
+        if self._result_path and event.body is not NOTHING:
             event.body = with_part(whole, self._result_path, event.body)
         return event
 

@@ -31,7 +31,10 @@ class Route:
     def __init__(self, name: str, call: Call) -> None:
         self.name = name
         self.call = call
-        self.is_async = inspect.iscoroutinefunction(call)
+        self.is_async = any(
+            inspect.iscoroutinefunction(known)
+            for known in (call, getattr(call, "__call__", None))  # noqa: B004
+        )
 
     def __call__(self, event: Any) -> Any:
         return self.call(event)

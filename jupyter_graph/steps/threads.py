@@ -39,7 +39,7 @@ class Threads:
         self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._numbers = itertools.count(1)
-        self._idle = 0
+        self._under_way = 0  # submitted and not ended
         self._is_closed = False
         self._lock = threading.Lock()
 
@@ -58,7 +58,8 @@ class Threads:
             if 0 < self._most_waiting <= self._waiting.qsize():
                 raise queue.Full
             self._waiting.put((future, lambda: context.run(call, *args)))
-            if self._idle < self._waiting.qsize() and len(self._threads) < self._most:
+            self._under_way += 1
+            if len(self._threads) < min(self._under_way, self._most):
                 name = f"{self._name}-{next(self._numbers)}"
                 thread = threading.Thread(target=self._work, name=name, daemon=True)
                 self._threads.append(thread)
@@ -66,24 +67,21 @@ class Threads:
         return future
 
     def _work(self) -> None:
-        while True:
-            with self._lock:
-                self._idle += 1
-            work = self._waiting.get()
-            with self._lock:
-                self._idle -= 1
-            if work is None:
-                return
+        while (work := self._waiting.get()) is not None:
             future, call = work
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                found = call()
-            except BaseException as error:
+            found, error = None, None
+            if future.set_running_or_notify_cancel():
+                try:
+                    found = call()
+                except BaseException as raised:
+                    error = raised
+            with self._lock:
+                self._under_way -= 1
+            if error is not None:
                 future.set_exception(error)
-            else:
+            elif not future.cancelled():
                 future.set_result(found)
-            del work, future, call  # an idle thread keeps nothing alive
+            del work, future, call, found, error  # an idle thread keeps nothing alive
 
     def close(self) -> int:
         """End the threads that are idle; give how much work is given up.

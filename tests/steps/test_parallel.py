@@ -10,6 +10,7 @@ from jupyter_graph import Graph
 from jupyter_graph.errors import BadRequestError, SpecError, StatusError
 from jupyter_graph.run.event import Event
 from jupyter_graph.steps import ParallelRun
+from jupyter_graph.types import NOTHING
 
 WAYS = ("thread", "array", "asyncio")
 
@@ -344,3 +345,19 @@ def test_routes_may_run_in_processes():
 def test_what_another_process_cannot_import_is_refused(route, message):
     with pytest.raises(SpecError, match=message):
         ParallelRun(routes={"it": route}, executor_type="process")
+
+
+def test_a_route_that_drops_the_event_gives_nothing(run_graph):
+    class OnlySmall:
+        may_drop = True
+
+        def do(self, body):
+            return {"small": True} if body["x"] < 5 else NOTHING
+
+    graph = parallel()
+    graph.add_route("small", OnlySmall)
+
+    assert run_graph(graph, [{"x": 1}, {"x": 9}]) == [
+        {"a": 2, "small": True},
+        {"a": 10},
+    ]

@@ -11,6 +11,7 @@ from jupyter_graph import Graph
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.run.event import Event
 from jupyter_graph.steps import ModelRouter
+from jupyter_graph.types import NOTHING
 
 MODELS = "/v2/models"
 TWO = {"inputs": [1, 2]}
@@ -411,3 +412,29 @@ def test_other_urls_are_refused(files, url, message):
 def test_without_prefixes_nothing_is_downloaded(files):
     with pytest.raises(BadRequestError, match="'data_url' is not allowed here"):
         asked(ModelRouter(routes={"m1": echo}), {"data_url": files})
+
+
+def test_an_error_handler_gets_what_the_router_got(ask):
+    def fail(body):
+        raise OSError("cannot predict")
+
+    graph = Graph("nested")
+    router = graph.add_router("router", input_path="d")
+    router.add_route("bad", handler=fail)
+    router.error_handler("caught", handler=lambda body: {"caught": body})
+
+    answer = ask(graph, {"d": TWO}, f"{MODELS}/bad")
+    assert answer.body == {"caught": {"d": TWO}}
+
+
+def test_a_route_may_drop_the_event(ask):
+    class Drops:
+        may_drop = True
+
+        def do(self, body):
+            return NOTHING
+
+    graph = Graph("models", topology="router")
+    graph.add_route("m", Drops)
+
+    assert ask(graph, TWO, f"{MODELS}/m").status_code == 204
