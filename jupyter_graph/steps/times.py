@@ -83,6 +83,7 @@ def time_reader(
     hint = "; for milliseconds, time_unit='ms'" if time_unit == "s" else ""
 
     def read(item: Any, body: Mapping[str, Any]) -> float:
+        value: Any
         value = time_field(item) if callable(time_field) else body.get(time_field)
         is_number = type(value) is float or type(value) is int
         if is_number or (isinstance(value, Real) and not isinstance(value, bool)):
