@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import reprlib
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Protocol, is_typeddict
+from typing import Any, ClassVar, Protocol
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.validators import MISSING
@@ -42,7 +42,7 @@ def schema_of(schema: Any, *, strict: bool, check_formats: bool) -> Schema:
     if any(base.__module__.partition(".")[0] == "pandera" for base in kind.__mro__):
         return PanderaSchema(schema)
     is_model = hasattr(schema, "__pydantic_core_schema__")
-    is_class = dataclasses.is_dataclass(schema) or is_typeddict(schema)
+    is_class = dataclasses.is_dataclass(schema) or hasattr(schema, "__required_keys__")
     if inspect.isclass(schema) and (is_model or is_class):
         return PydanticSchema(schema, strict=strict)
     raise SpecError(
