@@ -73,6 +73,8 @@ class ModelRunnerStep:
         shared_models_mechanism: how each of them runs.
         _shared_proxy_mapping: kept for MLRun's documents.
         name: the step's name.
+        context: the surroundings; a model whose constructor names ``context`` is given
+            it too, unless it runs in another process.
 
     Raises:
         SpecError: an argument has a wrong value, or a model cannot be loaded.
@@ -118,6 +120,7 @@ class ModelRunnerStep:
         shared_models_mechanism: Mapping[str, str] | None = None,
         _shared_proxy_mapping: Mapping[str, Any] | None = None,
         name: str = "model_runner",
+        context: Any = None,
     ) -> None:
         if not isinstance(models, Mapping) or not models:
             raise SpecError(
@@ -125,6 +128,7 @@ class ModelRunnerStep:
                 f"got {models!r}"
             )
         self.name = name
+        self._context = context
         self._raises = raise_exception
         self._most = (
             _count("max_threads", max_threads, 32),
@@ -152,7 +156,7 @@ class ModelRunnerStep:
             self._add(recipe, words.get(key) or default_mechanism(recipe.kind))
 
     def _add(self, recipe: Recipe, word: str) -> None:
-        name, model = recipe.name, recipe.build()
+        name, model = recipe.name, recipe.build(self._context)
         self.models[name] = model
         if checked_mechanism(word, name) == "shared_executor":
             self._mechanisms[name] = self._share(name, model.shared_runnable_name)
@@ -169,7 +173,8 @@ class ModelRunnerStep:
                 f"({known})"
             )
         word = self._shared_words.get(recipe.name) or default_mechanism(recipe.kind)
-        return Shared(recipe, checked_mechanism(word, recipe.name), Pools(*self._most))
+        word = checked_mechanism(word, recipe.name)
+        return Shared(recipe, word, Pools(*self._most), self._context)
 
     @staticmethod
     def resolve_arguments(

@@ -38,8 +38,8 @@ class Recipe:
     kind: Any
     parameters: Mapping[str, Any]
 
-    def build(self) -> Model:
-        return built_model(self.kind, self.parameters, self.name)
+    def build(self, context: Any = None) -> Model:
+        return built_model(self.kind, self.parameters, self.name, context)
 
     def same_as(self, other: Recipe) -> bool:
         """Tell whether both make the same model, whatever it is called."""
@@ -131,7 +131,7 @@ class Naive:
         return self.model.run(copied(body), path, origin)
 
     def close(self) -> None:
-        """Do nothing: nothing is kept."""
+        self.model.close()
 
 
 class OnTheLoop(Naive):

@@ -61,6 +61,9 @@ class Model:
         """Get ready for the first event: load."""
         self.load()
 
+    def close(self) -> None:
+        """Let go of what ``load`` opened, when the runner closes."""
+
     def predict(self, body: Any, **kwargs: Any) -> Any:
         """Give the output for a body."""
         raise NotImplementedError("predict() method not implemented")
@@ -174,8 +177,12 @@ class ModelRunnerError(StatusError):
         return self.models_errors.get(model)
 
 
-def built_model(kind: Any, parameters: Mapping[str, Any], name: str) -> Model:
+def built_model(
+    kind: Any, parameters: Mapping[str, Any], name: str, context: Any = None
+) -> Model:
     """Give a model of a class; nothing is loaded.
+
+    A constructor that names ``context`` is given the step's.
 
     Raises:
         SpecError: the class is no ``Model``, or takes no such parameter.
@@ -187,6 +194,8 @@ def built_model(kind: Any, parameters: Mapping[str, Any], name: str) -> Model:
     known = inspect.signature(kind).parameters
     given = {k: v for k, v in parameters.items() if v is not None or k in known}
     given["name"] = name
+    if "context" in known:
+        given["context"] = context
     if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
         for key in given:
             if key not in known:

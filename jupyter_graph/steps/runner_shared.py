@@ -13,11 +13,11 @@ _kept: list[_Kept] = []
 
 
 class _Kept:
-    def __init__(self, recipe: Recipe, word: str, pools: Pools) -> None:
+    def __init__(self, recipe: Recipe, word: str, pools: Pools, context: Any) -> None:
         self.recipe = recipe
         self.word = word
         self.pools = pools
-        self.mechanism = pools.mechanism(word, recipe, recipe.build())
+        self.mechanism = pools.mechanism(word, recipe, recipe.build(context))
         self.users = 0
 
 
@@ -31,27 +31,30 @@ class Shared:
         recipe: how it is made.
         word: how it runs; not ``shared_executor`` again.
         pools: where it runs, when this is the first user.
+        context: the surroundings of the first user.
 
     Raises:
         SpecError: it would run by ``shared_executor``.
     """
 
-    def __init__(self, recipe: Recipe, word: str, pools: Pools) -> None:
+    def __init__(
+        self, recipe: Recipe, word: str, pools: Pools, context: Any = None
+    ) -> None:
         if word == "shared_executor":
             raise SpecError(
                 "Cannot add a shared model with execution mechanism 'shared_executor': "
                 f"{recipe.name!r}"
             )
-        self._asked = (recipe, word, pools)
+        self._asked = (recipe, word, pools, context)
         self._found: _Kept | None = None
 
     def load(self) -> None:
-        recipe, word, pools = self._asked
+        recipe, word, pools, context = self._asked
         with _lock:
             known = (k for k in _kept if k.word == word and k.recipe.same_as(recipe))
             found = next(known, None)
             if found is None:
-                found = _Kept(recipe, word, pools)
+                found = _Kept(recipe, word, pools, context)
                 found.mechanism.load()
                 _kept.append(found)
             found.users += 1

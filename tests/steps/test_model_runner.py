@@ -505,3 +505,25 @@ def test_many_events_at_once_keep_apart(open_runner):
 
     found = asyncio.run(run())
     assert [answer["a"]["out"] for answer in found] == [2 * n for n in range(50)]
+
+
+def test_a_model_may_ask_for_the_context_and_let_go_at_the_end():
+    closed = []
+
+    class Holds(Model):
+        def __init__(self, name, context=None, **more):
+            super().__init__(name, **more)
+            self.context = context
+
+        def predict(self, body):
+            return self.context
+
+        def close(self):
+            closed.append(self.name)
+
+    step = ModelRunnerStep({"a": Holds}, context="surroundings")
+    step.post_init()
+
+    assert asked(step, {}) == "surroundings"
+    step.close()
+    assert closed == ["a"]
