@@ -28,11 +28,9 @@ OURS: dict[str, dict[str, str]] = {
     "steps.frames": {"FromDataFrame": "FromDataFrame", "ToDataFrame": "ToDataFrame"},
     "steps.validators_distribution": {"DistributionValidator": "DistributionValidator"},
     "steps.validators_featureset": {"FeaturesetValidator": "FeaturesetValidator"},
+    "steps.validators_lengths": {"LengthValidator": "LengthValidator"},
     "steps.validators_patterns": {"PatternValidator": "PatternValidator"},
-    "steps.validators_ranges": {
-        "LengthValidator": "LengthValidator",
-        "RangeValidator": "RangeValidator",
-    },
+    "steps.validators_ranges": {"RangeValidator": "RangeValidator"},
     "steps.validators_schema": {"SchemaValidator": "SchemaValidator"},
     "steps.choice": {"ChoiceByField": "ChoiceByField"},
     "steps.merge": {"Merge": "Merge"},

@@ -6,13 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.validators import (
-    MISSING,
-    OnViolation,
-    Severity,
-    Violation,
-    one_of,
-)
+from jupyter_graph.steps.validators import OnViolation, Severity, one_of
 from jupyter_graph.steps.validators_bodies import is_frame
 from jupyter_graph.steps.validators_drift import (
     BinWindow,
@@ -28,6 +22,7 @@ from jupyter_graph.steps.validators_rules import (
     column_of,
     is_none,
 )
+from jupyter_graph.steps.validators_violations import MISSING, Violation
 
 Method = Literal["z", "psi", "ks"]
 METHODS = ("z", "psi", "ks")

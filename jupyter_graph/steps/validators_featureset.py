@@ -8,8 +8,9 @@ from typing import Any
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.steps.validators import OnViolation, Severity, names
+from jupyter_graph.steps.validators_lengths import length_rule
 from jupyter_graph.steps.validators_patterns import pattern_rule
-from jupyter_graph.steps.validators_ranges import is_number, length_rule, range_rule
+from jupyter_graph.steps.validators_ranges import is_number, range_rule
 from jupyter_graph.steps.validators_rules import Rule, RulesValidator, Test
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.validators import MISSING
+from jupyter_graph.steps.validators_violations import MISSING
 
 Get = Callable[[Any], Any]
 

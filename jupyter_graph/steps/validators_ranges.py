@@ -1,9 +1,8 @@
-"""Limits of values and of lengths."""
+"""Limits of values."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from numbers import Integral, Real
@@ -109,79 +108,6 @@ class RangeValidator(RulesValidator):
         )
 
 
-class LengthValidator(RulesValidator):
-    """Let texts, lists and objects pass whose length lies between two limits.
-
-    Body in, body out: an object, a list of objects or a DataFrame, unchanged when
-    valid. The length of a text is in characters, of bytes in bytes.
-
-    Args:
-        fields: a dotted path, a list of them, or an object of paths to
-            ``[min, max]`` or to own values of the options from ``min`` to
-            ``severity``. "" is the body itself.
-        min: the least length, 0 or more; None for no limit. It is valid itself.
-        max: the greatest length; None for no limit. It is valid itself.
-        required: a body without the field is a violation.
-        allow_none: None and NaN are valid.
-        message: said instead of the standard text.
-        severity: ``info``, ``warning`` or ``error``.
-        on_violation: ``reject``, ``route``, ``tag``, ``count`` or ``drop``.
-        to: for ``route``, the follower of bodies with violations.
-        valid_to: for ``route``, the follower of valid bodies.
-        tag: the field that lists violations.
-        act_on: the lowest severity that is acted on.
-        context: given by the engine.
-
-    Raises:
-        SpecError: an argument is wrong.
-        ViolationError: (from ``do``) 422, with ``on_violation="reject"``.
-
-    State: ``counts``, as ``Validator`` says.
-
-    >>> LengthValidator("name", min=1, max=40).do({"name": "Ada"})
-    {'name': 'Ada'}
-    """
-
-    def __init__(
-        self,
-        fields: Fields,
-        *,
-        min: int | None = None,
-        max: int | None = None,
-        required: bool = True,
-        allow_none: bool = False,
-        message: str | None = None,
-        severity: Severity = "error",
-        on_violation: OnViolation = "reject",
-        to: str | Sequence[str] | None = None,
-        valid_to: str | Sequence[str] | None = None,
-        tag: str | None = None,
-        act_on: Severity = "error",
-        context: Any = None,
-    ) -> None:
-        common = {
-            "min": min,
-            "max": max,
-            "required": required,
-            "allow_none": allow_none,
-            "message": message,
-            "severity": severity,
-        }
-        rules = [
-            at_field(path, length_rule, options)
-            for path, options in options_of(fields, common, low_and_high)
-        ]
-        super().__init__(
-            rules,
-            on_violation=on_violation,
-            to=to,
-            valid_to=valid_to,
-            tag=tag,
-            act_on=act_on,
-            context=context,
-        )
-
-
 def range_rule(
     path: str,
     *,
@@ -209,13 +135,13 @@ def range_rule(
     if low is not None and high is not None and low > high:
         raise SpecError(f"min must not be above max, got {min!r} and {max!r}")
     between = _between(low, high, min_inclusive, max_inclusive)
-    said = _said(min, max, min_inclusive, max_inclusive, word)
+    text = said(min, max, min_inclusive, max_inclusive, word)
     if kind == "int" and (low is not None or high is not None):
-        said = said.replace("must be", f"must be {word},", 1)
+        text = text.replace("must be", f"must be {word},", 1)
     plain = {"int": (int,), "number": (int, float), "str": (str,)}.get(kind, ())
     return Rule(
         path,
-        said,
+        text,
         holds=lambda value: is_kind(value) and between(convert(value)),
         quick=_quick(plain, low, high, min_inclusive and max_inclusive, between),
         column=_column_test(kind, between),
@@ -357,7 +283,8 @@ def _column_test(kind: str, between: Callable[[Any], Any]) -> Callable[[Any], An
     return known.get(kind, lambda _: None)
 
 
-def _said(low: Any, high: Any, with_low: bool, with_high: bool, word: str) -> str:
+def said(low: Any, high: Any, with_low: bool, with_high: bool, word: str) -> str:
+    """Give two limits in words."""
     if low is None and high is None:
         return f"must be {word}"
     first = f"{low}" if with_low else f"above {low}"
@@ -371,31 +298,3 @@ def _said(low: Any, high: Any, with_low: bool, with_high: bool, word: str) -> st
     if high is None:
         return f"must be {low} or more" if with_low else f"must be {first}"
     return f"must be {high} or less" if with_high else f"must be {last}"
-
-
-def length_rule(
-    path: str, *, min: int | None = None, max: int | None = None, **options: Any
-) -> Rule:
-    """Give the rule that a length lies between two limits.
-
-    Raises:
-        SpecError: the limits are no whole numbers of 0 or more in order.
-    """
-    for key, limit in (("min", min), ("max", max)):
-        if limit is not None and (type(limit) is not int or limit < 0):
-            raise SpecError(f"{key} must be a whole number, 0 or more, got {limit!r}")
-    if min is None and max is None:
-        raise SpecError("a length needs min or max")
-    least, most = min or 0, sys.maxsize if max is None else max
-    if least > most:
-        raise SpecError(f"min must not be above max, got {min!r} and {max!r}")
-    said = _said(min, max, True, True, "")
-    return Rule(
-        path,
-        said.replace("must be", "must have a length", 1).replace(
-            "length ", "length of "
-        ),
-        holds=lambda value: isinstance(value, Sized) and least <= len(value) <= most,
-        quick=lambda value: type(value) is str and least <= len(value) <= most,
-        **options,
-    )

@@ -7,15 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.steps.validators import LEVELS as SEVERITIES
-from jupyter_graph.steps.validators import (
-    MISSING,
-    Validator,
-    Violation,
-    one_of,
-)
+from jupyter_graph.steps.validators import Validator, one_of
 from jupyter_graph.steps.validators_bodies import is_frame
 from jupyter_graph.steps.validators_paths import Get, getter, keys_of, spread
+from jupyter_graph.steps.validators_violations import LEVELS as SEVERITIES
+from jupyter_graph.steps.validators_violations import MISSING, Violation
 
 Test = Callable[[Any], bool]
 Options = Mapping[str, Any]

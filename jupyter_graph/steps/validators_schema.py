@@ -6,16 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.validators import LEVELS as SEVERITIES
-from jupyter_graph.steps.validators import (
-    OnViolation,
-    Severity,
-    Validator,
-    Violation,
-    one_of,
-)
+from jupyter_graph.steps.validators import OnViolation, Severity, Validator, one_of
 from jupyter_graph.steps.validators_bodies import is_frame
 from jupyter_graph.steps.validators_schemas import Schema, schema_of
+from jupyter_graph.steps.validators_violations import LEVELS as SEVERITIES
+from jupyter_graph.steps.validators_violations import Violation
 
 
 class SchemaValidator(Validator):

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.validators import MISSING
 from jupyter_graph.steps.validators_bodies import is_frame
+from jupyter_graph.steps.validators_violations import MISSING
 
 Problem = tuple[Any, ...]
 """Path, value, rule; for a table also the row's position and label."""

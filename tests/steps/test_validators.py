@@ -10,7 +10,7 @@ import pytest
 from jupyter_graph import Graph, StepError
 from jupyter_graph.errors import SpecError, UnprocessableError
 from jupyter_graph.steps import RangeValidator
-from jupyter_graph.steps.validators import MISSING, Violation, ViolationError
+from jupyter_graph.steps.validators_violations import MISSING, Violation, ViolationError
 
 GOOD = {"id": "o-1", "amount": 25.0, "user": {"age": 34}}
 BAD = {"id": "o-2", "amount": -5, "user": {"age": 12}}

@@ -10,8 +10,8 @@ import pytest
 from jupyter_graph import Graph
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps import DistributionValidator
-from jupyter_graph.steps.validators import ViolationError
 from jupyter_graph.steps.validators_drift import BinWindow, MeanWindow, SampleWindow
+from jupyter_graph.steps.validators_violations import ViolationError
 
 
 def normal(seed, count, mean=20.0, std=2.0):

@@ -8,7 +8,7 @@ import pytest
 from jupyter_graph import Graph
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps import FeaturesetValidator
-from jupyter_graph.steps.validators import ViolationError
+from jupyter_graph.steps.validators_violations import ViolationError
 
 # what FeatureSet.to_dict() of MLRun 1.12.1 gives, cut to what is read
 QUOTES = {

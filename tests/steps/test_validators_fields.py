@@ -11,8 +11,8 @@ import pytest
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps import LengthValidator, PatternValidator, RangeValidator
-from jupyter_graph.steps.validators import ViolationError
 from jupyter_graph.steps.validators_regex import can_explode
+from jupyter_graph.steps.validators_violations import ViolationError
 
 NAN = float("nan")
 INF = float("inf")

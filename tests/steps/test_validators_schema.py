@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from jupyter_graph import Graph
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps import SchemaValidator
-from jupyter_graph.steps.validators import ViolationError
+from jupyter_graph.steps.validators_violations import ViolationError
 
 
 class Line(BaseModel):

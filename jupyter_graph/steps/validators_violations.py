@@ -1,0 +1,127 @@
+"""What a validator found, and the error that tells it."""
+
+from __future__ import annotations
+
+import logging
+import reprlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jupyter_graph.errors import UnprocessableError
+
+LEVELS: Final[Mapping[str, int]] = {
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+LISTED = 20
+"""As many violations stand in one message; the rest is a number."""
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __reduce__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+"""The value of a field that is not there."""
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One value that breaks one rule.
+
+    Attributes:
+        field: dotted path of the value, "" for the whole body.
+        value: the value itself, ``MISSING`` when there is none.
+        rule: what would be right, such as ``must be from 0 to 10``.
+        severity: ``info``, ``warning`` or ``error``.
+        row: position in a list or table of bodies, else None.
+        label: how a table calls that row.
+        message: said instead of the standard text; ``{field}``, ``{value}`` and
+            ``{rule}`` in it are filled in.
+        unit: what a row is called, ``item`` or ``row``.
+
+    >>> Violation("age", 7, "must be 18 or more").text
+    "field 'age' is 7, must be 18 or more"
+    """
+
+    field: str
+    value: Any
+    rule: str
+    severity: str = "error"
+    row: int | None = None
+    label: Any = None
+    message: str | None = None
+    unit: str = "item"
+
+    @property
+    def text(self) -> str:
+        """Place, value and rule in one line."""
+        place = "" if self.row is None else f"{self.unit} {self._row()!r}: "
+        return place + (self._own() if self.message else self._standard())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give what a tagged body holds of it; JSON can hold all of that."""
+        found = {"field": self.field, "rule": self.rule, "severity": self.severity}
+        if self.value is not MISSING:
+            found["value"] = _plain(self.value)
+        return {**found, "message": self.text}
+
+    def _row(self) -> Any:
+        return _bare(self.row if self.label is None else self.label)
+
+    def _standard(self) -> str:
+        place = f"field {self.field!r}" if self.field else "the body"
+        if self.value is MISSING:
+            return f"{place} is missing, {self.rule}"
+        return f"{place} is {_short.repr(_bare(self.value))}, {self.rule}"
+
+    def _own(self) -> str:
+        text = (self.message or "").replace("{field}", self.field)
+        text = text.replace("{rule}", self.rule)
+        return text.replace("{value}", _short.repr(_bare(self.value)))
+
+
+def _bare(value: Any) -> Any:
+    """Give a numpy scalar as the Python value that it is."""
+    is_scalar = type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0
+    return value.item() if is_scalar else value
+
+
+def _plain(value: Any) -> Any:
+    value = _bare(value)
+    if isinstance(value, float) and (value != value or value in _INFINITE):
+        return repr(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return value[:200] if isinstance(value, str) else _short.repr(value)
+
+
+_INFINITE: Final = (float("inf"), float("-inf"))
+
+
+class ViolationError(UnprocessableError):
+    """422: fields of the body break rules; ``violations`` holds each of them.
+
+    >>> str(ViolationError([Violation("age", 7, "must be 18 or more")]))
+    "field 'age' is 7, must be 18 or more"
+    """
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        listed = [found.text for found in violations[:LISTED]]
+        if more := len(violations) - len(listed):
+            listed.append(f"and {more} more")
+        head = f"{len(violations)} violations: " if len(violations) > 1 else ""
+        super().__init__(head + "; ".join(listed))
+        self.violations = tuple(violations)
+
+    def __reduce__(self) -> Any:
+        return (ViolationError, (self.violations,))
