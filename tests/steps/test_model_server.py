@@ -173,6 +173,14 @@ def test_hooks_do_not_change_the_callers_body():
     assert body == {"inputs": [1]}
 
 
+def test_a_request_may_be_made_of_nothing():
+    class Makes(Echo):
+        def preprocess(self, request, operation):
+            return request or {"inputs": [operation]}
+
+    assert Makes(name="m").do_event(event_of(None)).body["outputs"] == ["infer"]
+
+
 def event_of(body, path="/", method="POST"):
     return Event(body, path=path, method=method)
 
@@ -192,7 +200,7 @@ class Silent(V2ModelServer):
         ("/", [1], 400, "a model takes an object with 'inputs', got list"),
         ("/", {"x": 1}, 400, 'Expected key "inputs" in request body'),
         ("/", {"inputs": 5}, 400, 'Expected "inputs" to be a list'),
-        ("/", None, 400, 'Expected key "inputs" in request body'),
+        ("/", None, 400, 'Expected key "inputs" in request body; the body is of type'),
         ("/", {"operation": 7}, 400, "'operation' must be a text, got 7"),
         ("/zip", TWO, 400, "illegal model operation zip, method=POST"),
         ("/a/b", TWO, 400, "illegal model operation a/b, method=POST"),
@@ -425,6 +433,41 @@ def test_hooks_may_be_coroutines(ask, place, path, key, value):
         path = f"/v2/models/m{path}"
 
     assert ask(graph, TWO, path).body[key] == value
+
+
+class OldStyle(Echo):
+    """Names the paths itself, as MLRun's own servers do."""
+
+    def __init__(
+        self, context, name, model_path=None, input_path=None, result_path=None, **args
+    ):
+        super().__init__(
+            context,
+            name,
+            model_path,
+            input_path=input_path,
+            result_path=result_path,
+            **args,
+        )
+
+    def op_whole(self, event):
+        return sorted(event.body)
+
+
+@pytest.mark.parametrize("model", [Echo, OldStyle, Later])
+def test_a_part_of_the_body_is_the_request_and_the_answer(ask, model):
+    graph = serve(model, input_path="d.in", result_path="out")
+    answer = ask(graph, {"d": {"in": TWO}, "more": 1}).body
+
+    assert (answer["d"], answer["more"]) == ({"in": TWO}, 1)
+    assert answer["out"]["outputs"] in ([1, 2], [10, 20])
+
+
+def test_an_operation_of_its_own_gets_the_whole_event(ask):
+    graph = serve(OldStyle, input_path="d", result_path="out")
+    answer = ask(graph, {"d": TWO, "more": 1}, "/whole").body
+
+    assert answer["out"] == ["d", "more"]
 
 
 def test_a_subclass_without_coroutines_is_called_plainly():

@@ -44,7 +44,10 @@ class ModelAnswers(ModelLifecycle):
 
     def _take(self, call: Call, event: Any) -> None:
         """Fill the call with the request that the hooks get."""
-        body = call.request if call.request is not None else {}
+        body = call.request
+        if body is None:  # preprocess may make a request of nothing
+            call.id = event.id
+            return
         if not isinstance(body, (dict, Mapping)):
             raise BadRequestError(
                 f"a model takes an object with 'inputs', got {type(body).__name__}"

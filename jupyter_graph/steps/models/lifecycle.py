@@ -31,6 +31,8 @@ class ModelLifecycle:
         inputs: the names of the features in their order, or mappings with ``name`` and,
             for the metadata, ``datatype`` and ``shape``.
         outputs: the same of the outputs.
+        input_path: the part of the body that is the request, by dots.
+        result_path: where in the body the answer goes, by dots.
         load_mode: ``sync`` loads before the first event, ``async`` in a thread, so that
             the graph starts at once; by default as the graph says.
         **class_args: read by ``get_param``; ``sha256`` is what ``get_model`` compares
@@ -48,6 +50,8 @@ class ModelLifecycle:
         model_path: str | None = None,
         model: Any = None,
         protocol: str | None = None,
+        input_path: str | None = None,
+        result_path: str | None = None,
         *,
         inputs: Any = None,
         outputs: Any = None,
@@ -62,6 +66,8 @@ class ModelLifecycle:
         self.model_path = model_path
         self.model = model
         self.protocol = protocol or "v2"
+        self._input_path = input_path
+        self._result_path = result_path
         self.inputs = features(inputs, "inputs")
         self.outputs = features(outputs, "outputs")
         self.load_mode = load_mode

@@ -76,10 +76,17 @@ def _type_of(values: list[Any]) -> str | None:
     if kinds <= {bool} and kinds:
         return "BOOL"
     if kinds <= {int} and kinds:
-        return "INT64" if min(values) >= -(2**63) and max(values) < 2**63 else None
+        return _integer_of(min(values), max(values))
     if kinds <= TYPES["FP"]:
         return "FP64"
     return "BYTES" if kinds <= TYPES["BYTES"] else None
+
+
+def _integer_of(least: int, greatest: int) -> str | None:
+    """Give the type that holds both; None when none does."""
+    if least >= -(2**63) and greatest < 2**63:
+        return "INT64"
+    return "UINT64" if least >= 0 and greatest < 2**64 else None
 
 
 def _text(value: Any) -> str | bytes:

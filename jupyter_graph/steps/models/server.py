@@ -20,6 +20,7 @@ from jupyter_graph.steps.models.operation import (
     operation_of,
 )
 from jupyter_graph.steps.models.tensors import Columns
+from jupyter_graph.steps.routes import part_of, with_part
 
 HOOKS: Final = ("preprocess", "validate", "predict", "explain", "postprocess")
 
@@ -65,12 +66,17 @@ class V2ModelServer(ModelAnswers):
 
     # -- what a subclass writes -------------------------------------------------
 
-    def preprocess(self, request: dict[str, Any], operation: str) -> Any:
-        """Change the request before it is checked."""
+    def preprocess(self, request: Any, operation: str) -> Any:
+        """Change the request before it is checked; it is None without a body."""
         return request
 
-    def validate(self, request: dict[str, Any], operation: str) -> Any:
+    def validate(self, request: Any, operation: str) -> Any:
         """Refuse a request that the model cannot take."""
+        if request is None:
+            raise BadRequestError(
+                'Expected key "inputs" in request body; the body is of type NoneType, '
+                "not an object"
+            )
         if self.protocol == "v2":
             if "inputs" not in request:
                 raise BadRequestError('Expected key "inputs" in request body')
@@ -106,7 +112,7 @@ class V2ModelServer(ModelAnswers):
         if call is None:
             return event
         if call.custom is not None:
-            event.body = call.custom(event)
+            event.body = self._placed(event, call.custom(event))
             return event
         try:
             self._check_readiness(event)
@@ -115,7 +121,7 @@ class V2ModelServer(ModelAnswers):
             call.request = request = self.validate(request, call.operation)
             work = self.explain if call.operation == "explain" else self.predict
             answer = self.postprocess(self._answer(call, work(request)))
-            event.body = self._finished(call, answer)
+            event.body = self._placed(event, self._finished(call, answer))
         except Exception as error:
             refusal = self._failed(call, error)
             if refusal is None:
@@ -129,7 +135,7 @@ class V2ModelServer(ModelAnswers):
         if call is None:
             return event
         if call.custom is not None:
-            event.body = await _now(call.custom(event))
+            event.body = self._placed(event, await _now(call.custom(event)))
             return event
         try:
             await self._check_readiness_async(event)
@@ -139,7 +145,8 @@ class V2ModelServer(ModelAnswers):
             call.request = request
             work = self.explain if call.operation == "explain" else self.predict
             answer = self._answer(call, await _now(work(request)))
-            event.body = self._finished(call, await _now(self.postprocess(answer)))
+            answer = await _now(self.postprocess(answer))
+            event.body = self._placed(event, self._finished(call, answer))
         except Exception as error:
             refusal = self._failed(call, error)
             if refusal is None:
@@ -150,18 +157,31 @@ class V2ModelServer(ModelAnswers):
     def _call_of(self, event: Any) -> Call | None:
         """Give what is asked; None when the event already holds the answer."""
         body = body_of(event)
+        if self._input_path:
+            body = part_of(body, self._input_path)
         operation = operation_of(event, body)
         if operation in OPERATIONS and not (event.method == "GET" and body is None):
             is_inference = protocol.is_inference(body)
             return Call(operation, now(), request=body, is_inference=is_inference)
         if event.method == "GET" and operation in ("", "ready"):
-            event.body = self._metadata() if not operation else self._readiness(event)
+            is_ready = operation == "ready"
+            event.body = (
+                self._readiness(event)
+                if is_ready
+                else self._placed(event, self._metadata())
+            )
             return None
         custom = getattr(self, f"op_{operation}", None)
         if callable(custom):
             return Call(operation, now(), custom=custom)
         refuse = MethodNotAllowedError if event.method == "GET" else BadRequestError
         raise refuse(f"illegal model operation {operation}, method={event.method}")
+
+    def _placed(self, event: Any, answer: Any) -> Any:
+        """Give the body that the event has from now on."""
+        if not self._result_path:
+            return answer
+        return with_part(event.body, self._result_path, answer)
 
 
 def is_async(cls: type) -> bool:

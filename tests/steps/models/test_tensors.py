@@ -116,6 +116,8 @@ def test_values_that_do_not_fit_are_refused(datatype, shape, data, message, give
         pytest.param([[1], [2, 3]], "BYTES", (2,), ["[1]", "[2, 3]"], id="ragged"),
         pytest.param([{"a": 1}], "BYTES", (1,), ['{"a": 1}'], id="mapping"),
         pytest.param([2**64], "BYTES", (1,), ["18446744073709551616"], id="huge"),
+        pytest.param([2**64 - 1], "UINT64", (1,), [2**64 - 1], id="unsigned"),
+        pytest.param([-1, 2**63], "BYTES", (2,), ["-1", str(2**63)], id="too-wide"),
         pytest.param([True, 2], "BYTES", (2,), ["true", "2"], id="mixed"),
     ],
 )
