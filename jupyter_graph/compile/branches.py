@@ -82,22 +82,25 @@ def branches(places: Any, its: list[Any], *more: Any) -> Any:
         return places[0](its[0], *more)
     answer: Any = NOTHING
     failed: BaseException | None = None
+    leaps: list[Leap] = []
     for place, it in zip(places, its, strict=True):
         try:
-            if type(answer) is Leap:
-                answer = landed(answer, *more)
             found = place(it, *more)
         except BaseException as error:
             if is_interrupt(error):
                 raise
             failed = error if failed is None else failed
         else:
-            if answer is NOTHING:
+            if type(found) is Leap:
+                leaps.append(found)
+            elif answer is NOTHING:
                 answer = found
-            else:
-                landed(found, *more)
     if failed is not None:
         raise failed
+    if len(leaps) == 1 and answer is NOTHING:
+        return leaps[0]
+    for leap in leaps:
+        answer = first_of(answer, landed(leap, *more))
     return answer
 
 

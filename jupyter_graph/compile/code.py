@@ -192,7 +192,9 @@ def _look_at_class(
 ) -> StepCode:
     selects = callable(getattr(code, "select_outlets", None))
     merges = bool(getattr(code, "waits_for_branches", False))
-    method = _method(step, code, optional=selects or merges or engine == "sync")
+    collects = bool(getattr(code, "collects_streams", False))
+    needs_none = selects or merges or collects or engine == "sync"
+    method = _method(step, code, optional=needs_none)
     is_given_async = any(_nature(given)[0] for given in arguments.values())
     if method == "do" and is_given_async and callable(getattr(code, "do_async", None)):
         method = "do_async"  # a block that was given a coroutine function
@@ -237,7 +239,7 @@ def _look_at_class(
         knows_paths=method == "do_event" and _names_paths(signature),
         may_drop=bool(getattr(code, "may_drop", False)),
         keeps=callable(getattr(code, "flush", None)),
-        collects=bool(getattr(code, "collects_streams", False)),
+        collects=collects,
         wants=wants,
     )
 

@@ -357,7 +357,8 @@ class _Generator:
             falls=falls_too,
             stands_for=stands_for or step.name,
         )
-        answers = step.name == self.responder
+        comes_again = any(step.name in self._reached(name) for name in targets)
+        answers = step.name == self.responder and not comes_again
         stands_in = targets == self.next[step.name] and bool(targets or answers)
         if falls and falls_too and stands_in:
             return

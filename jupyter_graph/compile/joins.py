@@ -24,7 +24,8 @@ class Joined:
     branch that stands first in ``after``, and when that does not come, of the next.
     """
 
-    def __init__(self, step: StepSpec) -> None:
+    def __init__(self, step: StepSpec, of_events: bool) -> None:
+        self.of_events = of_events
         self.name = step.name
         self.mode = step.join
         self.after = step.after
@@ -80,22 +81,14 @@ class Joined:
         """Give what goes on when all branches have ended and some did not come."""
         if (self.name, None) not in parts:
             return NOTHING
-        found = [_Null() if part is None else part for part in self.completed(parts)]
-        if not any(hasattr(part, "body") for part in found):
-            return self.body([None if type(p) is _Null else p for p in found])
-        return _as_event(self, found)
-
-
-class _Null:
-    """Stands for a branch that did not come, among events."""
-
-    body = None
+        found = self.completed(parts)
+        return _as_event(self, found) if self.of_events else self.body(found)
 
 
 def _as_event(merge: Any, parts: list[Any]) -> Any:
     """Give one event with the merged body of several."""
-    event = next(part for part in parts if type(part) is not _Null)
-    bodies = [part.body for part in parts]
+    event = next(part for part in parts if part is not None)
+    bodies = [None if part is None else part.body for part in parts]
     event.body = (
         merge.body(bodies) if isinstance(merge, Joined) else merge.merge(bodies)
     )

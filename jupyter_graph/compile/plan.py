@@ -70,7 +70,7 @@ class GeneratedModule:
         for ident, name in self.fused.holders.items():
             names[ident] = instances[name]
         for ident, step in self.fused.joins.items():
-            names[ident] = prelude.Joined(step)
+            names[ident] = prelude.Joined(step, self.fused.takes_event)
         exec(self.code, names)
         later = {name: names[ident] for name, ident in self.fused.resumes.items()}
         return Functions(names["run"], later)

@@ -41,6 +41,7 @@ def open_runner(bundle: Path, context: Any) -> Runner:
         logger=context.logger,
         worker_id=str(context.worker_id),
         is_parity=bool(getattr(context, "is_parity", False)),
+        is_deployed=True,
     )
     return runner.open()
 

@@ -24,6 +24,7 @@ class Context:
         worker_id: the worker of a deployed function, "0" in a notebook.
         is_parity: this run only compares answers; leave the world as it is.
         is_mock: this is a mock server, not a deployed function.
+        is_deployed: this is a deployed function, not a notebook.
         current_function: the function that runs here; ``*`` = all of them.
         load_mode: how models are loaded, ``sync`` or ``async``.
         project: the project of a deployed function.
@@ -42,6 +43,7 @@ class Context:
         worker_id: str = "0",
         is_parity: bool = False,
         is_mock: bool = False,
+        is_deployed: bool = False,
         current_function: str = "*",
         load_mode: str = "sync",
         project: str = "default",
@@ -55,6 +57,7 @@ class Context:
         self.worker_id = worker_id
         self.is_parity = is_parity
         self.is_mock = is_mock
+        self.is_deployed = is_deployed
         self.current_function = current_function
         self.load_mode = load_mode
         self.project = project

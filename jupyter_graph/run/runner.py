@@ -62,6 +62,7 @@ class Runner:
         current_function: the function whose steps run; ``*`` = all of them.
         from_step: the step that events begin with.
         is_mock: steps see ``context.is_mock``.
+        is_deployed: steps see ``context.is_deployed``.
         push_error: called with event, text and step for errors that no caller sees.
 
     Raises:
@@ -91,6 +92,7 @@ class Runner:
         current_function: str = EVERYWHERE,
         from_step: str | None = None,
         is_mock: bool = False,
+        is_deployed: bool = False,
         push_error: Pushed | None = None,
     ) -> None:
         self.timeout_s = seconds_of(timeout_s)
@@ -108,6 +110,7 @@ class Runner:
             worker_id=worker_id,
             is_parity=is_parity,
             is_mock=is_mock,
+            is_deployed=is_deployed,
             current_function=current_function,
             load_mode=load_mode,
             push=push_error,

@@ -7,6 +7,7 @@ simpleeval, https://github.com/danthedeckie/simpleeval.
 from __future__ import annotations
 
 import ast
+import functools
 import reprlib
 from collections.abc import Callable
 from typing import Any, Final
@@ -14,6 +15,10 @@ from typing import Any, Final
 from jupyter_graph.errors import SpecError, did_you_mean
 
 LONGEST: Final = 2000
+DEEPEST: Final = 50
+LARGEST: Final = 1_000_000
+"""Characters, items or digits that an expression may make of something smaller."""
+
 NAMES: Final = ("event", "body")
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "abs": abs,
@@ -27,7 +32,7 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "list": list,
     "max": max,
     "min": min,
-    "round": round,
+    "round": lambda number, digits=0: _round(number, digits),
     "set": set,
     "sorted": sorted,
     "str": str,
@@ -75,12 +80,11 @@ def compile_expression(text: str) -> Callable[[Any], Any]:
     """
     tree = _read(text)
     _Checker(text).visit(tree)
-    from simpleeval import EvalWithCompoundTypes
+    evaluator = _evaluator()
 
     def evaluate(event: Any) -> Any:
         names = {"event": event, "body": getattr(event, "body", event)}
-        evaluator = EvalWithCompoundTypes(functions=FUNCTIONS, names=names)
-        return evaluator.eval(text, previously_parsed=tree)
+        return evaluator(names=names).eval(text, previously_parsed=tree)
 
     evaluate.__name__ = evaluate.__qualname__ = text
     return evaluate
@@ -99,6 +103,72 @@ def _read(text: str) -> ast.expr:
         raise SpecError(f"expression {shown} cannot be read: {said}") from None
 
 
+@functools.cache
+def _evaluator() -> Any:
+    """Give simpleeval's evaluator, with bounds on what a few characters may cost."""
+    from simpleeval import DEFAULT_OPERATORS, EvalWithCompoundTypes
+
+    operators = {**DEFAULT_OPERATORS, ast.Pow: _power, ast.Mod: _modulo}
+
+    class Evaluator(EvalWithCompoundTypes):  # type: ignore[misc]  # it has no types
+        def __init__(self, names: dict[str, Any]) -> None:
+            super().__init__(operators=operators, functions=FUNCTIONS, names=names)
+
+        def _check_disallowed_items(self, item: Any) -> None:
+            """Nothing to find: what may be called was checked before."""
+
+        def _eval_call(self, node: ast.Call) -> Any:
+            if isinstance(node.func, ast.Attribute) and node.func.attr in GROWING:
+                value = self._eval(node.func.value)
+                given = [self._eval(argument) for argument in node.args]
+                return GROWING[node.func.attr](value, *given)
+            return super()._eval_call(node)
+
+    return Evaluator
+
+
+def _round(number: Any, digits: Any) -> Any:
+    if not isinstance(digits, int) or abs(digits) > 100:
+        raise ValueError(f"round takes -100 to 100 digits, got {digits!r}")
+    return round(number, digits) if digits else round(number)
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    is_large = isinstance(base, int) and abs(base) > 1
+    if abs(exponent) > 1000 and is_large:
+        raise ValueError(f"an exponent is 1000 at most, got {exponent!r}")
+    if isinstance(base, int) and base.bit_length() * abs(exponent) > LARGEST:
+        raise ValueError("the power is too large")
+    return base**exponent
+
+
+def _modulo(left: Any, right: Any) -> Any:
+    if isinstance(left, str | bytes):
+        raise TypeError("a text is not formatted with % here; use an f-string")
+    return left % right
+
+
+def _replace(text: Any, old: str, new: str, count: int = -1) -> Any:
+    times = text.count(old)
+    _bounded(len(text) + times * max(0, len(new) - len(old)))
+    return text.replace(old, new, count)
+
+
+def _join(separator: Any, parts: Any) -> Any:
+    listed = list(parts)
+    _bounded(sum(map(len, listed)) + len(separator) * len(listed))
+    return separator.join(listed)
+
+
+def _bounded(size: int) -> None:
+    if size > LARGEST:
+        raise ValueError(f"the text would have {size} characters, more than {LARGEST}")
+
+
+GROWING: Final[dict[str, Callable[..., Any]]] = {"replace": _replace, "join": _join}
+"""Methods whose result may be far larger than what they are called with."""
+
+
 class _Checker(ast.NodeVisitor):
     """Refuses what no graph needs, before anything is evaluated."""
 
@@ -111,6 +181,7 @@ class _Checker(ast.NodeVisitor):
 
     def __init__(self, text: str) -> None:
         self.shown = reprlib.repr(text)
+        self.depth = 0
 
     def generic_visit(self, node: ast.AST) -> None:
         if not isinstance(node, self.ALLOWED):
@@ -118,6 +189,13 @@ class _Checker(ast.NodeVisitor):
         if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
             self.refuse("has a format in an f-string, which is not available")
         super().generic_visit(node)
+
+    def visit(self, node: ast.AST) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            self.refuse(f"is nested more than {DEEPEST} deep")
+        super().visit(node)
+        self.depth -= 1
 
     def visit_Name(self, node: ast.Name) -> None:
         if node.id not in NAMES:

@@ -25,7 +25,8 @@ def edges(graph: GraphSpec) -> tuple[Edge, ...]:
     """Give every edge, in the order of the steps they lead to.
 
     An ``error`` edge leads from a step to its error handler; the handler of the
-    whole graph hangs on ``$start``, as first steps do. A ``route`` edge leads from a router to a route.
+    whole graph hangs on ``$start``, as first steps do. A ``route`` edge leads from a
+    router to a route.
 
     >>> flow = GraphSpec(steps=(StepSpec(name="a"), StepSpec(name="b", after=("a",))))
     >>> [(edge.source, edge.target) for edge in edges(flow)]

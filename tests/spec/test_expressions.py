@@ -1,0 +1,106 @@
+"""Expressions of documents: what they give, and what they may not ask for."""
+
+import pytest
+
+from jupyter_graph import Event, Graph
+from jupyter_graph.errors import SpecError
+from jupyter_graph.spec.expressions import compile_expression, is_expression
+
+
+@pytest.mark.parametrize(
+    ("text", "event", "found"),
+    [
+        ("(event + 1)", 2, 3),
+        ("(event['a']['b'])", {"a": {"b": 5}}, 5),
+        ("(event.get('x', 7))", {}, 7),
+        ("(event['n'] if event['n'] > 1 else 0)", {"n": 1}, 0),
+        ("(event > 1 and event < 5)", 3, True),
+        ("(len(event))", [1, 2], 2),
+        ("({'a': event, 'b': [event, 2]})", 1, {"a": 1, "b": [1, 2]}),
+        ("(event[1:])", [1, 2, 3], [2, 3]),
+        ("(f\"{event['u']}/x\")", {"u": "k"}, "k/x"),
+        ("(event.upper().split('-')[0])", "a-b", "A"),
+        ("(round(event, 1))", 1.26, 1.3),
+        ("('-'.join(event))", ["a", "b"], "a-b"),
+        ("(event.replace('a', 'b'))", "aba", "bbb"),
+        ("(2 ** event)", 10, 1024),
+        ("(not event)", 0, True),
+        ("(body['x'])", Event({"x": 3}), 3),
+        ("(event.body['x'] + len(event.path))", Event({"x": 3}, path="/ab"), 6),
+    ],
+)
+def test_an_expression_is_worked_out(text, event, found):
+    assert compile_expression(text)(event) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("(__import__('os').system('x'))", "calls '__import__'"),
+        ("(event.__class__)", "reads the attribute '__class__'"),
+        ("(os.system)", "reads the attribute 'system'"),
+        ("([x for x in event])", "has a ListComp"),
+        ("(lambda: 1)", "has a Lambda"),
+        ("(event := 1)", "has a NamedExpr"),
+        ("('{}'.format(event))", "calls 'format'"),
+        ("(f'{event:>9999999999}')", "has a format in an f-string"),
+        ("(getattr(event, 'x'))", "calls 'getattr'"),
+        ("(event('x'))", "calls 'event'"),
+        ("(evnt + 1)", "reads 'evnt'; did you mean 'event'?"),
+        ("(event[", "cannot be read"),
+        ("(event; 1)", "cannot be read"),
+        (f"({'(' * 60}event{')' * 60} + {'-' * 60}1)", "nested more than 50 deep"),
+        (f"({'event + ' * 500}1)", "characters, 2000 at most"),
+    ],
+)
+def test_what_no_graph_needs_is_refused_before_it_runs(text, said):
+    with pytest.raises(SpecError) as caught:
+        compile_expression(text)
+
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(9 ** 9 ** 9)",
+        "(2 ** 5000000)",
+        "(round(5, -10000000))",
+        "(('%' + '500000000d') % 1)",
+        "('x' * 10 ** 9)",
+        "(('x' * 10000).replace('x', 'y' * 10000))",
+        "(('x' * 10000).join(['a'] * 9000))",
+    ],
+)
+def test_a_few_characters_cannot_cost_much(text):
+    with pytest.raises(Exception, match=r".") as caught:
+        compile_expression(text)(1)
+
+    assert not isinstance(caught.value, MemoryError | RecursionError)
+
+
+def test_only_texts_in_parentheses_are_expressions():
+    found = [is_expression(text) for text in ("(event)", "event", "(event", 5, None)]
+
+    assert found == [True, False, False, False, False]
+
+
+def test_a_handler_and_an_argument_may_be_expressions(run_graph):
+    document = {
+        "steps": {
+            "a": {"handler": "(event['n'] + 1)"},
+            "b": {
+                "class_name": "storey.Filter",
+                "class_args": {"_fn": "(event > 2)"},
+                "after": "a",
+            },
+            "c": {
+                "class_name": "Map",
+                "class_args": {"_fn": "(event * 10)"},
+                "after": "b",
+                "responder": True,
+            },
+        }
+    }
+
+    assert run_graph(Graph.from_dict(document), [{"n": 1}, {"n": 4}]) == [None, 50]
