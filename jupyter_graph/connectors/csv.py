@@ -138,6 +138,8 @@ class CSVTarget(LinesTarget):
         """Fix the columns, with the first row."""
         there = self._names_there()
         columns = self._columns or there or list(row)
+        if not columns:
+            raise UnprocessableError(f"the first row of {self._where} has no columns")
         if there and there != columns:
             raise UnprocessableError(
                 f"{self._where} has the columns {there}, not {columns}"

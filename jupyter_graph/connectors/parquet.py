@@ -31,7 +31,8 @@ class ParquetTarget(Buffered):
 
     The columns and their types are those of all rows before the first write
     (``max_events`` of them at most); a column with nothing but None is text. Then a
-    row with another column, or a value that does not fit, is refused.
+    row with another column, or a value that does not fit, is refused. An empty dict is
+    stored as None.
 
     Args:
         path: a path or fsspec URL; ``{worker}`` becomes the worker's number.
@@ -116,7 +117,7 @@ class ParquetTarget(Buffered):
             table = own_copy(body)
             self._schema.check_table(table)
             return [table]
-        rows = [snapshot(row) for row in rows_of(body, self._where)]
+        rows = [_without_empty(snapshot(row)) for row in rows_of(body, self._where)]
         for row in rows:
             self._check_partitions(row)
             self._schema.check_row(row)
@@ -185,6 +186,17 @@ class ParquetTarget(Buffered):
             self._write_group()
         if end:
             self._out.commit()
+
+
+def _without_empty(row: dict[str, Any]) -> dict[str, Any]:
+    """Give None for an empty dict: Parquet has no columns without names inside."""
+    if dict in map(type, row.values()):
+        return {key: None if _is_empty(value) else value for key, value in row.items()}
+    return row
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, dict) and not value
 
 
 def _check_options(append: Any, row_group_rows: Any, compression: Any) -> None:

@@ -104,6 +104,12 @@ class GrowingSchema:
             self._fits.setdefault(name, set()).add(type(value))
 
     def _merge(self, name: str, found: Any, shown: str) -> None:
+        if not isinstance(name, str):
+            raise UnprocessableError(f"a column needs a text as its name, got {name!r}")
+        if _has_empty_struct(found):
+            raise UnprocessableError(
+                f"{name!r} holds an empty dict inside, which Parquet cannot: {shown}"
+            )
         known = self._types.get(name)
         if known is None:
             if self.is_fixed:
@@ -145,6 +151,31 @@ class GrowingSchema:
 
 
 def own_copy(frame: Any) -> Any:
-    """Give a frame as an Arrow table that later steps cannot change."""
+    """Give a frame as an Arrow table that later steps cannot change.
+
+    Categories become their values.
+
+    Raises:
+        UnprocessableError: the values of a column have no type in common.
+    """
+    import pyarrow
+
     is_pandas = type(frame).__module__.startswith("pandas.")
-    return table_of(copy.deepcopy(frame) if is_pandas else frame)
+    try:
+        table = table_of(copy.deepcopy(frame) if is_pandas else frame)
+    except (pyarrow.ArrowException, TypeError, ValueError) as error:
+        raise UnprocessableError(f"the frame is no table: {error}") from error
+    for at, field in enumerate(table.schema):
+        if pyarrow.types.is_dictionary(field.type):
+            values = table.column(at).cast(field.type.value_type)
+            table = table.set_column(at, field.name, values)
+    return table
+
+
+def _has_empty_struct(kind: Any) -> bool:
+    import pyarrow
+
+    if pyarrow.types.is_struct(kind) and kind.num_fields == 0:
+        return True
+    inner = (kind.field(at).type for at in range(kind.num_fields))
+    return any(_has_empty_struct(each) for each in inner)

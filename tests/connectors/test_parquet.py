@@ -63,11 +63,13 @@ def test_values_of_many_types_come_back(tmp_path):
         "day": datetime.date(2026, 1, 2),
         "price": decimal.Decimal("2.50"),
         "list": [1, 2],
+        "array": np.array([1.5, 2.0]),
         "deep": {"x": [{"y": None}]},
         "none": None,
     }
     store(ParquetTarget(tmp_path / "out.parquet"), row, {**row, "f": np.float64(1)})
 
+    row["array"] = [1.5, 2.0]
     assert list(ParquetSource(tmp_path / "out.parquet")) == [row, {**row, "f": 1.0}]
 
 
@@ -127,6 +129,39 @@ def test_stated_types_hold_from_the_start(tmp_path):
     schema = pq.read_schema(tmp_path / "out.parquet")
 
     assert [str(kind) for kind in schema.types] == ["float", "int32"]
+
+
+def test_empty_dicts_are_none_and_do_not_hide_later_keys(tmp_path):
+    store(ParquetTarget(tmp_path / "out.parquet"), {"d": {}}, {"d": {"a": 1}})
+
+    assert list(ParquetSource(tmp_path / "out.parquet")) == [
+        {"d": None},
+        {"d": {"a": 1}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        pytest.param({"d": {"a": {}}}, "an empty dict inside", id="empty-inside"),
+        pytest.param({1: 2}, "needs a text as its name", id="number-as-name"),
+        pytest.param(pd.DataFrame({"a": [1, "x"]}), "no table", id="mixed-frame"),
+    ],
+)
+def test_what_parquet_cannot_hold_is_refused_alone(tmp_path, body, message):
+    target = ParquetTarget(tmp_path / "out.parquet")
+    with pytest.raises(UnprocessableError, match=message):
+        target.do(body)
+    store(target, {"a": 1})
+
+    assert list(ParquetSource(tmp_path / "out.parquet")) == [{"a": 1}]
+
+
+def test_categories_are_stored_as_their_values(tmp_path):
+    frame = pd.DataFrame({"a": pd.Categorical(["x", "y"])})
+    store(ParquetTarget(tmp_path / "out.parquet"), frame, {"a": "z"})
+
+    assert [row["a"] for row in ParquetSource(tmp_path / "out.parquet")] == list("xyz")
 
 
 def test_a_folder_is_partitioned(tmp_path):
