@@ -170,6 +170,6 @@ def _innermost(places: Iterable[tuple[str, int]]) -> str:
         lines = LINES.get(filename)
         if lines is not None:
             found, is_inside = lines.get(line, found), True
-        elif is_inside and not filename.startswith(HERE):
+        elif is_inside and not filename.startswith(HERE) and filename not in DRIVERS:
             break
     return found

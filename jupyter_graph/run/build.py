@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_graph.compile.blame import is_interrupt, tag
+from jupyter_graph.compile.blame import DRIVERS, is_interrupt, tag
 from jupyter_graph.compile.code import StepCode
 from jupyter_graph.compile.plan import CompiledGraph, Functions
 from jupyter_graph.compile.prelude import get_path, put_path, same_event
@@ -20,6 +20,7 @@ from jupyter_graph.run.limits import with_limits
 from jupyter_graph.types import NOTHING
 
 Call = Callable[..., Any]
+DRIVERS.add(__file__)
 
 
 @dataclass(frozen=True)

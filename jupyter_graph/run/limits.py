@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_graph.compile.blame import is_interrupt
+from jupyter_graph.compile.blame import DRIVERS, is_interrupt
 from jupyter_graph.compile.code import StepCode
 from jupyter_graph.errors import DeadlineError, StatusError
 from jupyter_graph.run.pool import pool
 from jupyter_graph.spec.model import StepSpec
 
 Call = Callable[..., Any]
+DRIVERS.add(__file__)
 
 
 def with_limits(call: Call, code: StepCode) -> Call:
