@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any, Literal
 
 from jupyter_graph.errors import SpecError
@@ -49,7 +50,7 @@ class DistributionValidator(RulesValidator):
         window: as many values are looked at, 2 or more.
         min_values: before so many values nothing is said; by default ``window``.
         every: the statistic is computed at every so many values, and holds until then;
-            by default 1, for ``ks`` a twentieth of ``window``.
+            by default 1, for ``ks`` a tenth of ``window``.
         bins: of a sample, for ``psi``, 2 or more.
         required: a body without the field is a violation.
         allow_none: None and NaN are valid; they stay out of the window.
@@ -112,6 +113,7 @@ class DistributionValidator(RulesValidator):
             field,
             "must be a text" if named else "must be a finite number",
             holds=_is_text if named else is_finite,
+            quick=_is_text if named else _is_plain,
             required=required,
             allow_none=allow_none,
             severity=severity,
@@ -152,11 +154,14 @@ class DistributionValidator(RulesValidator):
 
     def judged(self, body: Any) -> tuple[Any, list[Violation]]:
         [rule] = self.rules
-        found = super().judged(body)[1]
+        if type(body) is dict and rule.quick(value := rule.get(body)):
+            found, values = [], (value,)
+        else:
+            found = super().judged(body)[1]
+            values = tuple(one for one in _values(rule, body) if _counts(rule, one))
         with self._lock:
-            for value in _values(rule, body):
-                if _counts(rule, value):
-                    self._add(value)
+            for value in values:
+                self._add(value)
             drift = self._drift
         return body, [*found, drift] if drift else found
 
@@ -211,13 +216,17 @@ def _window(method: str, size: int, reference: Any, bins: int) -> Window:
 
 
 def _pace(method: str, window: int) -> int:
-    return max(window // 20, 1) if method == "ks" else 1
+    return max(window // 10, 1) if method == "ks" else 1
 
 
 def _whole(key: str, value: Any, least: int) -> int:
     if type(value) is not int or value < least:
         raise SpecError(f"{key} must be a whole number, {least} or more, got {value!r}")
     return value
+
+
+def _is_plain(value: Any) -> bool:
+    return type(value) in (int, float) and isfinite(value)
 
 
 def _is_text(value: Any) -> bool:

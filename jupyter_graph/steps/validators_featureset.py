@@ -21,7 +21,8 @@ class FeaturesetValidator(RulesValidator):
     unchanged when valid. As in MLRun a feature that is not there is valid, None is not.
     Unlike MLRun's step, which prints, it acts. ``info`` and ``warning`` violations are
     counted and logged once; those of another severity, or of none, count as
-    ``error`` and are acted on. ``act_on="info"`` acts on all.
+    ``error`` and are acted on. ``act_on="info"`` acts on all. True and False are no
+    numbers here.
 
     Args:
         featureset: the feature set: its document (``FeatureSet.to_dict()``), or the
@@ -78,11 +79,6 @@ class FeaturesetValidator(RulesValidator):
                 hint = did_you_mean(name, listed)
                 raise SpecError(f"the feature set has no feature {name!r}{hint}")
         rules = [rule for name in wanted for rule in _rules(name, listed[name])]
-        if not rules:
-            raise SpecError(
-                "no feature has a validator; give one as "
-                '{"validator": {"kind": "minmax", "min": 0}}'
-            )
         super().__init__(
             rules,
             on_violation=on_violation,
@@ -92,6 +88,10 @@ class FeaturesetValidator(RulesValidator):
             act_on=act_on,
             context=context,
         )
+        if not rules:
+            self._logger.warning(
+                "step %r: no feature has a validator, every body passes", self._where
+            )
 
 
 def _document(featureset: Any, context: Any) -> Mapping[str, Any]:

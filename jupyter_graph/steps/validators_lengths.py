@@ -107,12 +107,10 @@ def length_rule(
     least, most = min or 0, sys.maxsize if max is None else max
     if least > most:
         raise SpecError(f"min must not be above max, got {min!r} and {max!r}")
-    text = said(min, max, True, True, "")
+    text = said(min, max, True, True, "").replace("must be", "must have a length of", 1)
     return Rule(
         path,
-        text.replace("must be", "must have a length", 1).replace(
-            "length ", "length of "
-        ),
+        text.replace("of from", "from"),
         holds=lambda value: isinstance(value, Sized) and least <= len(value) <= most,
         quick=lambda value: type(value) is str and least <= len(value) <= most,
         **options,

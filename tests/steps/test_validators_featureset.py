@@ -57,7 +57,7 @@ def test_a_feature_set_acts(ask):
     assert answer.status_code == 422
     assert answer.body["detail"] == (
         "2 violations: field 'bid' is 51.97, must be 52 or more; "
-        "field 'ticker' is 'GOOGL', must have a length of from 1 to 4"
+        "field 'ticker' is 'GOOGL', must have a length from 1 to 4"
     )
 
 
@@ -93,6 +93,16 @@ def test_the_uri_of_an_mlrun_document_is_a_parameter_of_the_runner(run_graph):
     graph = Graph.from_dict(document)
 
     assert run_graph(graph, [GOOD], parameters=parameters) == [GOOD]
+
+
+@pytest.mark.parametrize("columns", [["time"], ["any"]])
+def test_features_without_rules_let_every_body_pass(columns, caplog):
+    any_text = {"name": "any", "validator": {"kind": "", "check_type": True}}
+    document = {"features": [*QUOTES["spec"]["features"], any_text]}
+    step = FeaturesetValidator(document, columns)
+
+    assert step.do(BAD) is BAD
+    assert "no feature has a validator, every body passes" in caplog.text
 
 
 @pytest.mark.parametrize("suffix", [".json", ".yaml"])
@@ -184,7 +194,6 @@ def test_rows_of_a_table_are_named():
         ({"featureset": "none.yaml"}, "cannot read the feature set 'none.yaml'"),
         ({"featureset": {"spec": {}}}, "has its features under spec.features"),
         ({"featureset": QUOTES, "columns": ["bidd"]}, "'bidd'; did you mean 'bid'"),
-        ({"featureset": QUOTES, "columns": ["time"]}, "no feature has a validator"),
         ({"features": 5}, "features must be an object or a list"),
         ({"features": [{}]}, "a feature must be an object with a name"),
         ({"features": {"a": {"kind": "max"}}}, "there is no validator 'max'"),
