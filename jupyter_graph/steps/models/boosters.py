@@ -60,8 +60,21 @@ class BoosterServer(FrameworkServer):
         self.threads = threads
         self.output_names = (method,)
 
-    def width(self) -> int:
-        """Give the model's number of features."""
+    def fitted(self) -> tuple[int, list[str]]:
+        """Give the model's number of features, and their names where it has any."""
+        raise NotImplementedError
+
+    def input_names(self) -> list[str]:
+        """Give the names the model was trained with, else those of ``inputs``."""
+        return self.names or super().input_names()
+
+    def _open(self) -> None:
+        super()._open()
+        self.booster = self.booster_of(self.model)
+        self.width, self.names = self.fitted()
+
+    def booster_of(self, model: Any) -> Any:
+        """Give the booster of a model, which may be one itself."""
         raise NotImplementedError
 
     def scores(self, rows: Any) -> Any:
@@ -72,7 +85,7 @@ class BoosterServer(FrameworkServer):
         """Give what the method gives for the rows."""
         inputs = request["inputs"]
         rows = rows_of(inputs, self.input_names())
-        check_width(rows, self.width(), self.name)
+        check_width(rows, self.width, self.name)
         result = self.scores(rows)
         if self.classes and self.method == "predict":
             result = labels_of(result, self.classes)
@@ -81,7 +94,7 @@ class BoosterServer(FrameworkServer):
     def describe(self) -> tuple[list[Feature], list[Feature]]:
         """Give one tensor of rows where nobody said more."""
         inputs, outputs = super().describe()
-        table = {"name": "input_0", "datatype": "FP64", "shape": [-1, self.width()]}
+        table = {"name": "input_0", "datatype": "FP64", "shape": [-1, self.width]}
         result = {"name": self.method, "datatype": "FP64", "shape": [-1]}
         return inputs or [table], outputs or [result]
 

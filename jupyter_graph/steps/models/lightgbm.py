@@ -6,6 +6,7 @@ from typing import Any
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.models.boosters import BoosterServer, both_classes
+from jupyter_graph.steps.models.framework import labels_of
 from jupyter_graph.steps.models.loading import ModelFile
 
 
@@ -53,9 +54,7 @@ class LightGBMModelServer(BoosterServer):
 
     def _open(self) -> None:
         super()._open()
-        model = self.model
-        self.booster = getattr(model, "booster_", model)
-        self.is_estimator = self.booster is not model
+        self.is_estimator = self.booster is not self.model
         self.objective = self.booster.dump_model(num_iteration=1).get("objective", "")
         self.per_class = self.booster.num_model_per_iteration()
         gives = self.per_class > 1 or self.objective.startswith(("binary", "cross_ent"))
@@ -65,15 +64,15 @@ class LightGBMModelServer(BoosterServer):
                 "use method='predict'"
             )
 
-    def width(self) -> int:
-        """Give the model's number of features."""
-        return int(self.booster.num_feature())
+    def booster_of(self, model: Any) -> Any:
+        """Give the booster of a model, which may be one itself."""
+        return getattr(model, "booster_", model)
 
-    def input_names(self) -> list[str]:
-        """Give the names the model was trained with, else those of ``inputs``."""
+    def fitted(self) -> tuple[int, list[str]]:
+        """Give the model's number of features, and their names where it has any."""
         names = list(self.booster.feature_name())
         made_up = names == [f"Column_{number}" for number in range(len(names))]
-        return super().input_names() if made_up else names
+        return int(self.booster.num_feature()), [] if made_up else names
 
     def scores(self, rows: Any) -> Any:
         """Give what the method gives, as an array."""
@@ -87,7 +86,5 @@ class LightGBMModelServer(BoosterServer):
             return both_classes(result)
         classes = getattr(self.model, "classes_", None) if self.is_estimator else None
         if self.method == "predict" and classes is not None and not self.classes:
-            from jupyter_graph.steps.models.framework import labels_of
-
             return labels_of(result, classes)
         return result

@@ -66,10 +66,8 @@ class XGBoostModelServer(BoosterServer):
 
     def _open(self) -> None:
         super()._open()
-        model = self.model
-        self.booster = model.get_booster() if hasattr(model, "get_booster") else model
         self.booster.set_param({"nthread": self.threads})
-        self.is_classifier = hasattr(model, "predict_proba")
+        self.is_classifier = hasattr(self.model, "predict_proba")
         objective = json.loads(self.booster.save_config())["learner"]["objective"]
         self.objective = str(objective["name"])
         gives = self.objective in ("binary:logistic", "multi:softprob")
@@ -79,13 +77,14 @@ class XGBoostModelServer(BoosterServer):
                 "use method='predict'"
             )
 
-    def width(self) -> int:
-        """Give the model's number of features."""
-        return int(self.booster.num_features())
+    def booster_of(self, model: Any) -> Any:
+        """Give the booster of a model, which may be one itself."""
+        return model.get_booster() if hasattr(model, "get_booster") else model
 
-    def input_names(self) -> list[str]:
-        """Give the names the model was trained with, else those of ``inputs``."""
-        return list(self.booster.feature_names or ()) or super().input_names()
+    def fitted(self) -> tuple[int, list[str]]:
+        """Give the model's number of features, and their names where it has any."""
+        names = list(self.booster.feature_names or ())
+        return int(self.booster.num_features()), names
 
     def scores(self, rows: Any) -> Any:
         """Give what the method gives, as an array."""
