@@ -1,8 +1,8 @@
 """What a graph may give for a model's words, read into one form.
 
 A text; a message or a piece of one (``content``, ``tool_calls``, perhaps
-``finish_reason`` and ``usage``); a whole completion or chunk with ``choices``; or what
-the ``openai`` package calls so.
+``finish_reason`` and ``usage``); what the block ``LLM`` gives; a whole completion or
+chunk with ``choices``; or what the ``openai`` package calls so.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _SAYS: Final = frozenset(
 )
 _ABOUT: Final = frozenset(("finish_reason", "usage", "logprobs", "model", "id"))
 _OF_MESSAGE: Final = _SAYS | _ABOUT | {"role", "name", "annotations"}
+_OF_BLOCK: Final = frozenset(("answer", "data"))  # a block's words for text and JSON
 
 
 def as_plain(value: Any) -> Any:
@@ -36,9 +37,17 @@ def is_message(value: Any) -> bool:
     """
     if isinstance(value, str):
         return True
-    if not isinstance(value, Mapping) or not value.keys() <= _OF_MESSAGE:
+    if not isinstance(value, Mapping) or not value.keys() <= _OF_MESSAGE | _OF_BLOCK:
         return False
-    return not _SAYS.isdisjoint(value)
+    return "answer" in value or not _SAYS.isdisjoint(value)
+
+
+def _of_block(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give a message in the protocol's words."""
+    if "answer" not in item:
+        return item
+    rest = {key: value for key, value in item.items() if key not in _OF_BLOCK}
+    return {"content": item["answer"], **rest}
 
 
 @dataclass(slots=True)
@@ -67,9 +76,11 @@ def deltas_of(item: Any) -> tuple[list[Delta], dict[str, Any]]:
     if isinstance(item, Mapping) and "choices" in item:
         about = {key: item[key] for key in ("usage", "model", "id") if item.get(key)}
         return [_of_choice(*pair) for pair in enumerate(item["choices"])], about
+    item = _of_block(item) if isinstance(item, Mapping) else item
     if isinstance(item, Mapping) and item and item.keys() <= _OF_MESSAGE:
         about = {key: item[key] for key in ("usage", "model", "id") if item.get(key)}
-        message = {key: value for key, value in item.items() if key not in _ABOUT}
+        said = ((key, value) for key, value in item.items() if key not in _ABOUT)
+        message = {key: value for key, value in said if value is not None}
         finish, logprobs = item.get("finish_reason"), item.get("logprobs")
         if message or finish:
             return [Delta(0, message, finish, logprobs)], about

@@ -15,6 +15,7 @@ REST = {"index": 0, "function": {"arguments": ": 1}"}}
         pytest.param("", True, id="text"),
         pytest.param({"content": None, "refusal": "no"}, True, id="refusal"),
         pytest.param({"tool_calls": [CALL], "usage": {}}, True, id="calls"),
+        pytest.param({"answer": "x", "data": {}, "usage": {}}, True, id="llm-block"),
         pytest.param({"content": "x", "score": 1}, False, id="something-else"),
         pytest.param({"usage": {}}, False, id="says-nothing"),
         pytest.param(7, False, id="number"),
@@ -28,6 +29,12 @@ def test_a_message_says_something_and_nothing_else(value, is_one):
     ("items", "message", "ends"),
     [
         pytest.param(["a", "b"], {"content": "ab"}, "stop", id="texts"),
+        pytest.param(
+            [{"answer": "{}", "data": {}, "finish_reason": "stop"}],
+            {"content": "{}"},
+            "stop",
+            id="llm-block",
+        ),
         pytest.param(
             [{"content": "a"}, {"finish_reason": "length"}],
             {"content": "a"},

@@ -2,6 +2,8 @@
 
 import pytest
 
+from jupyter_graph import Graph
+
 openai = pytest.importorskip("openai")
 
 USAGE = {"prompt_tokens": 2, "completion_tokens": 3}
@@ -157,3 +159,23 @@ def test_an_object_of_the_clients_own_may_be_the_answer(client):
     found = client(answer).chat.completions.create(model="m", messages=HI)
 
     assert found.choices[0].message.content == "hello"
+
+
+@pytest.mark.parametrize("block", ["LLM", "LLMStream"])
+def test_a_block_that_asks_a_model_is_asked_itself(client, serve, block):
+    url = serve(words, openai={"prefix": "/v1"})
+    graph = Graph("gateway")
+    arguments = {
+        "model": "m2",
+        "base_url": f"{url}/v1",
+        "allow_hosts": ["127.0.0.1"],
+    }
+    graph.to(class_name=block, name="ask", class_args=arguments).respond()
+
+    ask = client(graph).chat.completions.create
+    whole = ask(model="m", messages=HI)
+    stream = list(ask(model="m", messages=HI, stream=True))
+
+    assert whole.choices[0].message.content == "hello"
+    said = [one.delta.content for row in stream for one in row.choices]
+    assert "".join(text or "" for text in said) == "hello"

@@ -158,6 +158,52 @@ def test_a_stream_that_fails_at_once_has_its_status(fronted):
     assert (status, detail) == (404, "no model 'm'")
 
 
+def test_a_stream_can_be_gathered_here_and_now(fronted):
+    visit = fronted(words, openai=True).front.enter(event_of(ASKED))
+
+    assert chosen(visit.leave(words({}), whole=True)) == [("hello", "length")]
+
+
+def test_a_caller_who_leaves_closes_the_graphs_stream(fronted):
+    closed = []
+
+    def endless(body):
+        try:
+            while True:
+                yield "more"
+        finally:
+            closed.append(True)
+
+    left = (
+        fronted(endless, openai=True).front.enter(event_of(STREAM)).leave(endless({}))
+    )
+    next(left.body)
+    left.body.close()
+
+    assert closed == [True]
+
+
+def test_an_asynchronous_stream_is_closed_too(fronted):
+    closed = []
+
+    async def endless(body):
+        try:
+            while True:
+                yield "more"
+        finally:
+            closed.append(True)
+
+    async def ask():
+        visit = fronted(endless, openai=True).front.enter(event_of(STREAM))
+        left = visit.leave(endless({}))
+        await anext(left.body)
+        await left.body.aclose()
+
+    asyncio.run(ask())
+
+    assert closed == [True]
+
+
 # -- responses ------------------------------------------------------------------
 
 
