@@ -32,6 +32,8 @@ def with_parameters(code: Code, methods: Iterable[str] = ("do",)) -> Code:
     replaced: dict[str, Any] = {}
     for name in methods:
         static = inspect.getattr_static(code, name)
+        if not callable(static) and not hasattr(static, "__func__"):
+            continue  # a descriptor of another kind knows itself what it gives
         if isinstance(static, staticmethod | classmethod):
             skip = 2 if isinstance(static, classmethod) else 1
             replaced[name] = type(static)(_twin(static.__func__, skip=skip))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from jupyter_graph.errors import (
@@ -16,7 +15,7 @@ from jupyter_graph.errors import (
 )
 from jupyter_graph.run.api.config import ApiHandlerConfig
 from jupyter_graph.run.api.documents import api_handler_config
-from jupyter_graph.run.api.endpoints import METHODS, Endpoint
+from jupyter_graph.run.api.endpoints import METHODS
 from jupyter_graph.run.api.front import Visit, is_over_http
 from jupyter_graph.run.api.mappings import FieldMap, merged
 from jupyter_graph.run.api.parameters import (
@@ -33,6 +32,14 @@ from jupyter_graph.run.wire import Wire
 from jupyter_graph.types import NOTHING
 
 _METHODS: Final = frozenset(METHODS)
+_MAX_KNOWN: Final = 1024  # many templates may meet in many ways
+
+
+class _Maps(NamedTuple):
+    """What becomes of a request, and of its result."""
+
+    input: FieldMap | None
+    output: FieldMap | None
 
 
 class ApiFront:
@@ -48,7 +55,8 @@ class ApiFront:
 
     Source: https://docs.mlrun.org/en/stable/serving/serving-graph.html
 
-    >>> front = ApiFront(ApiHandlerConfig((Endpoint("/users/{id}", "GET"),)))
+    >>> user = {"path": "/users/{id}", "http_method": "GET"}
+    >>> front = ApiFront({"endpoints": {"GET:/users/{id}": user}})
     >>> event = Event(None, path="/users/7?full=yes", method="GET")
     >>> visit = front.enter(event)
     >>> event.body, visit.leave({"name": "ann"})
@@ -58,8 +66,7 @@ class ApiFront:
     def __init__(self, config: ApiHandlerConfig | Mapping[str, Any]) -> None:
         self.config = api_handler_config(config)
         self._routes = Routes(self.config.endpoints)
-        # bounded: which endpoints meet is for the configuration to say, not for callers
-        self._maps = lru_cache(maxsize=1024)(_maps_of)
+        self._known: dict[tuple[int, ...], _Maps] = {}
 
     def enter(self, event: Event) -> Visit:
         """Let a request in.
@@ -74,7 +81,7 @@ class ApiFront:
         if not self.config.enabled or not is_over_http(event):
             return _Passing()
         found = self.admit(event)
-        return ApiVisit(self._maps(found.endpoints)[1])
+        return ApiVisit(self.maps(found).output)
 
     def admit(self, event: Event) -> Found:
         """Find the endpoint of a request and give its body the parameters.
@@ -97,7 +104,7 @@ class ApiFront:
     def _give_parameters(
         self, event: Event, found: Found, method: str, path: str, query: str
     ) -> None:
-        body_map = self._maps(found.endpoints)[0]
+        body_map = self.maps(found).input
         from_body = (body_map.apply(event.body) if body_map else None) or {}
         from_query: dict[str, Any] = {}
         if query or event.fields:
@@ -121,9 +128,17 @@ class ApiFront:
             )
         return NotFoundError(f"endpoint not found: {method} {_shown(path)}")
 
-    def output_map(self, found: Found) -> FieldMap | None:
-        """Give what becomes of a result of these endpoints."""
-        return self._maps(found.endpoints)[1]
+    def maps(self, found: Found) -> _Maps:
+        """Give the mappings of the endpoints of a request."""
+        key = tuple(map(id, found.endpoints))  # they live as long as the front
+        maps = self._known.get(key)
+        if maps is None:
+            maps = _Maps(
+                merged(found.endpoints, "input"), merged(found.endpoints, "output")
+            )
+            if len(self._known) < _MAX_KNOWN:
+                self._known[key] = maps
+        return maps
 
     def problem(self, error: BaseException, event: Event, wire: Wire) -> Wire:
         """Give the answer as it is: a problem document."""
@@ -184,12 +199,6 @@ def with_body(response: Any, body: Any) -> Any:
     if body is not response.body and not isinstance(body, str | bytes):
         found.content_type = None
     return found
-
-
-def _maps_of(
-    endpoints: tuple[Endpoint, ...],
-) -> tuple[FieldMap | None, FieldMap | None]:
-    return merged(endpoints, "input"), merged(endpoints, "output")
 
 
 def _shown(path: str) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from jupyter_graph.run.api.config import ApiHandlerConfig
-from jupyter_graph.run.api.documents import api_handler_config
-from jupyter_graph.run.api.front import Front, Visit, is_over_http
+from jupyter_graph.run.api.front import Visit, is_over_http
 from jupyter_graph.run.api.handler import (
     ApiFront,
     ApiVisit,
@@ -17,12 +16,7 @@ from jupyter_graph.run.api.handler import (
     with_body,
 )
 from jupyter_graph.run.api.mappings import FieldMap
-from jupyter_graph.run.api.openai import (
-    CHAT,
-    RESPONSES,
-    OpenAIFrontend,
-    openai_frontend,
-)
+from jupyter_graph.run.api.openai import CHAT, RESPONSES, OpenAIFrontend
 from jupyter_graph.run.api.openai_chat import ChatReply
 from jupyter_graph.run.api.openai_errors import with_error_object
 from jupyter_graph.run.api.openai_events import ResponsesReply
@@ -35,28 +29,6 @@ from jupyter_graph.run.wire import JSON, Wire, to_json
 MakeReply: TypeAlias = Callable[[Mapping[str, Any], str], Reply]
 
 _REPLIES: Final[Mapping[str, MakeReply]] = {CHAT: ChatReply, RESPONSES: ResponsesReply}
-
-
-def front_of(api_handler: Any = None, openai_frontend_: Any = None) -> Front | None:
-    """Give the front that options ask for, None where they ask for none.
-
-    Args:
-        api_handler: an ``ApiHandlerConfig``, its document, or None.
-        openai_frontend_: True, a list of groups, ``{"endpoints", "prefix"}``, or None.
-
-    Raises:
-        SpecError: an option is wrong; all problems are listed.
-
-    >>> front_of() is None, type(front_of(openai_frontend_=True)).__name__
-    (True, 'OpenAIFront')
-    """
-    options = openai_frontend(openai_frontend_)
-    config = (
-        None if api_handler in (None, False, {}) else api_handler_config(api_handler)
-    )
-    if options is not None:
-        return OpenAIFront(options, config)
-    return ApiFront(config) if config is not None and config.enabled else None
 
 
 class OpenAIFront:
@@ -98,7 +70,7 @@ class OpenAIFront:
         endpoint = found.endpoints[0]
         if endpoint.key in self._own and isinstance(event.body, MappedBody):
             event.body.is_lenient = True  # clients send more than most handlers name
-        output = self._front.output_map(found)
+        output = self._front.maps(found).output
         make = self._replies.get(endpoint.key)
         if make is None or output is None or not isinstance(request, Mapping):
             return ApiVisit(output)

@@ -31,8 +31,9 @@ class Twins:
         graph: Graph | GraphSpec,
         namespace: Mapping[str, Any] | None = None,
         allow_imports: Iterable[str] = (),
+        **part: Any,
     ) -> CompiledGraph:
-        """``compile_graph`` for a graph behind a front.
+        """``compile_graph`` for a graph behind a front; ``part`` is passed on.
 
         Raises:
             SpecError: as of ``compile_graph``.
@@ -46,8 +47,8 @@ class Twins:
         spec = graph if isinstance(graph, GraphSpec) else graph.spec
         names |= self._of(spec, Resolver(names, allowed, is_trusted=is_trusted))
         if is_trusted:
-            return compile_graph(Graph.from_spec(spec, names, literal=True))
-        return compile_graph(spec, names, allowed)
+            return compile_graph(Graph.from_spec(spec, names, literal=True), **part)
+        return compile_graph(spec, names, allowed, **part)
 
     def _of(self, spec: GraphSpec, resolver: Resolver) -> dict[str, Code]:
         """Give the twins of a graph's steps by the names the steps have for them."""

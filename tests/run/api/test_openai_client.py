@@ -21,6 +21,11 @@ def fails_late(body):
     raise RuntimeError("the model fell over")
 
 
+async def fails_later(body):
+    yield "hel"
+    raise RuntimeError("the model fell over")
+
+
 @pytest.fixture
 def client(serve):
     clients = []
@@ -131,8 +136,9 @@ def test_an_unknown_path_is_the_clients_own_error(client):
         client(words).models.list()
 
 
-def test_a_failure_in_a_stream_reaches_the_client(client):
-    ask = client(fails_late).chat.completions.create
+@pytest.mark.parametrize("handler", [fails_late, fails_later])
+def test_a_failure_in_a_stream_reaches_the_client(client, handler):
+    ask = client(handler).chat.completions.create
     stream = iter(ask(model="m", messages=HI, stream=True))
 
     assert next(stream).choices[0].delta.content == "hel"

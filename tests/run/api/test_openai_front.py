@@ -7,7 +7,7 @@ import pytest
 
 from jupyter_graph import Response
 from jupyter_graph.errors import NotFoundError, TooManyRequestsError
-from jupyter_graph.run.event import Event
+from jupyter_graph.run.event import Event, Trigger
 
 CHAT, RESPONSES = "/chat/completions", "/responses"
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
@@ -260,6 +260,30 @@ def test_a_response_leaves_event_by_event(fronted, handler):
     assert [one["sequence_number"] for one in found] == list(range(10))
 
 
+def test_a_refusal_is_a_part_of_a_response(fronted):
+    def refuse(body):
+        return {"refusal": "no"}
+
+    found = fronted(refuse, openai=True).events(RESPONSES, {**INPUT, "stream": True})
+
+    kinds = [one["type"].removeprefix("response.") for one in found]
+    assert kinds[3:7] == [
+        "content_part.added",
+        "refusal.delta",
+        "refusal.done",
+        "content_part.done",
+    ]
+
+
+def test_further_choices_have_no_place_in_a_response(fronted):
+    def two(body):
+        yield {"choices": [{"delta": {"content": "a"}}, {"delta": {"content": "b"}}]}
+
+    found = fronted(two, openai=True).events(RESPONSES, {**INPUT, "stream": True})
+
+    assert found[-1]["response"]["output_text"] == "a"
+
+
 def test_events_of_the_graphs_own_pass(fronted):
     def own(body):
         yield {"type": "response.created", "response": {"id": "r"}}
@@ -341,6 +365,22 @@ def test_a_response_keeps_its_headers_around_a_completion(fronted):
         {"X-Cost": "3"},
         "hello",
     )
+
+
+def test_an_event_from_a_queue_has_no_endpoint(fronted):
+    event = Event({"a": 1}, trigger=Trigger("kafka-cluster", "k"))
+
+    visit = fronted(words, openai=True).front.enter(event)
+
+    assert visit.leave("hello") == "hello"
+
+
+def test_a_stream_of_the_graphs_own_type_leaves_as_it_is(fronted):
+    own = Response((text for text in ["data: x\n\n"]), content_type="text/event-stream")
+
+    visit = fronted(words, openai=True).front.enter(event_of(STREAM))
+
+    assert visit.leave(own) is own
 
 
 def test_a_failure_speaks_both_languages(fronted):
