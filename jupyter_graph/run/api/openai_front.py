@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from jupyter_graph.run.api.config import ApiHandlerConfig
-from jupyter_graph.run.api.front import Visit, is_over_http
+from jupyter_graph.run.api.documents import api_handler_config
+from jupyter_graph.run.api.front import Front, Visit, is_over_http
 from jupyter_graph.run.api.handler import (
     ApiFront,
     ApiVisit,
@@ -16,7 +17,12 @@ from jupyter_graph.run.api.handler import (
     with_body,
 )
 from jupyter_graph.run.api.mappings import FieldMap
-from jupyter_graph.run.api.openai import CHAT, RESPONSES, OpenAIFrontend
+from jupyter_graph.run.api.openai import (
+    CHAT,
+    RESPONSES,
+    OpenAIFrontend,
+    openai_frontend,
+)
 from jupyter_graph.run.api.openai_chat import ChatReply
 from jupyter_graph.run.api.openai_errors import with_error_object
 from jupyter_graph.run.api.openai_events import ResponsesReply
@@ -29,6 +35,27 @@ from jupyter_graph.run.wire import JSON, Wire, to_json
 MakeReply: TypeAlias = Callable[[Mapping[str, Any], str], Reply]
 
 _REPLIES: Final[Mapping[str, MakeReply]] = {CHAT: ChatReply, RESPONSES: ResponsesReply}
+
+
+def front_of(api_handler: Any = None, openai: Any = None) -> Front | None:
+    """Give the front that options ask for, None where they ask for none.
+
+    Args:
+        api_handler: an ``ApiHandlerConfig``, its document, or None.
+        openai: True, a list of groups, ``{"endpoints", "prefix"}``, or None.
+
+    Raises:
+        SpecError: an option is wrong; all problems are listed.
+
+    >>> front_of() is None, type(front_of(openai=True)).__name__
+    (True, 'OpenAIFront')
+    """
+    options = openai_frontend(openai)
+    is_there = api_handler not in (None, False, {})
+    config = api_handler_config(api_handler) if is_there else None
+    if options is not None:
+        return OpenAIFront(options, config)
+    return ApiFront(config) if config is not None and config.enabled else None
 
 
 class OpenAIFront:

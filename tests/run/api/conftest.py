@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_graph import Graph, Runner
 from jupyter_graph.errors import JupyterGraphError
-from jupyter_graph.run.api.options import front_of
+from jupyter_graph.run.api.openai_front import front_of
 from jupyter_graph.run.api.twins import Twins
 from jupyter_graph.run.event import Event, read_event
 from jupyter_graph.run.response import (

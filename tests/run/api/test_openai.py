@@ -10,8 +10,7 @@ from jupyter_graph.run.api.config import ApiHandlerConfig
 from jupyter_graph.run.api.documents import api_handler_config
 from jupyter_graph.run.api.endpoints import Endpoint
 from jupyter_graph.run.api.openai import OpenAIFrontend, openai_frontend
-from jupyter_graph.run.api.openai_front import OpenAIFront
-from jupyter_graph.run.api.options import front_of
+from jupyter_graph.run.api.openai_front import OpenAIFront, front_of
 
 # what MLRun 1.12.1 wrote after set_openai_frontend()
 RECORDED = Path(__file__).parent / "data" / "openai_frontend.json"
