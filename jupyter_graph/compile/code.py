@@ -21,7 +21,9 @@ from jupyter_graph.compile.fit import (
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.model import StepSpec
 
-INJECTED: tuple[Injected, ...] = ("name", "context", "routes")
+INJECTED: tuple[Injected, ...] = ("name", "context", "routes", "outlets")
+ONLY_BY_NAME = ("routes", "outlets")
+"""Given to constructors that name them, not to those that take any keyword."""
 OF_MLRUN: tuple[Injected, ...] = (
     "input_path",
     "result_path",
@@ -191,6 +193,8 @@ def _look_at_class(
     step: StepSpec, code: type, arguments: Mapping[str, Any], engine: str
 ) -> StepCode:
     selects = callable(getattr(code, "select_outlets", None))
+    if selects and callable(asked := getattr(code, "selects", None)):
+        selects = bool(asked(arguments))  # only some arguments make it a choice
     merges = bool(getattr(code, "waits_for_branches", False))
     collects = bool(getattr(code, "collects_streams", False))
     needs_none = selects or merges or collects or engine == "sync"
@@ -206,7 +210,10 @@ def _look_at_class(
             name
             for name in INJECTED
             if name not in step.class_args
-            and (name in signature.parameters or (open_ended and name != "routes"))
+            and (
+                name in signature.parameters
+                or (open_ended and name not in ONLY_BY_NAME)
+            )
         )
         takes_all = open_ended and not _is_ours(code)
         wants += tuple(

@@ -13,6 +13,7 @@ Injected = Literal[
     "name",
     "context",
     "routes",
+    "outlets",
     "input_path",
     "result_path",
     "full_event",

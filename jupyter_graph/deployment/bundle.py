@@ -261,10 +261,18 @@ class Builder:
             "mlrun_status": options.mlrun_status,
             "secrets": dict(options.secrets),
         }
+        if options.api_handler is not None:
+            handler = options.api_handler
+            is_object = hasattr(handler, "to_dict")
+            config["api_handler"] = handler.to_dict() if is_object else handler
+        if options.openai_frontend is not None:
+            config["openai_frontend"] = options.openai_frontend
         try:
             return json.dumps(config, indent=1, sort_keys=True, allow_nan=False) + "\n"
         except (TypeError, ValueError) as error:
-            raise BundleError(f"parameters must be JSON values: {error}") from None
+            raise BundleError(
+                f"parameters, api_handler and openai_frontend must be JSON: {error}"
+            ) from None
 
     def _runtime(self) -> None:
         if self.options.runtime == "bundled":

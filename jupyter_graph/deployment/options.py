@@ -58,6 +58,9 @@ class DeployOptions:
         timeout_s: seconds one event may take; ``spec.eventTimeout`` may say less.
         parameters: what steps read with ``context.get_param``.
         mlrun_status: answer 400, as MLRun, when a step fails.
+        api_handler: endpoints in front of the graph, MLRun's document of them.
+        openai_frontend: OpenAI's endpoints in front of it: True, a list of groups, or
+            ``{"endpoints": ..., "prefix": ...}``.
     """
 
     name: str
@@ -84,6 +87,8 @@ class DeployOptions:
     timeout_s: float = 30.0
     parameters: Mapping[str, Any] = field(default_factory=dict)
     mlrun_status: bool = False
+    api_handler: Any = None
+    openai_frontend: Any = None
 
     @property
     def document(self) -> dict[str, Any]:

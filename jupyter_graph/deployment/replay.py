@@ -14,7 +14,7 @@ from jupyter_graph.deployment.closure import closure, modules_of
 from jupyter_graph.deployment.compare import WireAnswer
 from jupyter_graph.deployment.invoke import wire_body
 from jupyter_graph.errors import AnswerError, BundleError
-from jupyter_graph.host.bundle import read_secrets
+from jupyter_graph.host.bundle import front_of_options, read_secrets
 from jupyter_graph.run.event import Event, read_event
 from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.run.response import encode, is_stream, problem
@@ -79,6 +79,9 @@ class Notebook:
             timeout_s=self.options.deadline_s,
             mlrun_status=self.options.mlrun_status,
             is_parity=True,
+            front=front_of_options(
+                self.options.api_handler, self.options.openai_frontend
+            ),
         )
 
     def rows(self, inputs: Sequence[Mapping[str, Any]]) -> list[list[str]]:

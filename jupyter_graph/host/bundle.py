@@ -42,8 +42,20 @@ def open_runner(bundle: Path, context: Any) -> Runner:
         worker_id=str(context.worker_id),
         is_parity=bool(getattr(context, "is_parity", False)),
         is_deployed=True,
+        front=front_of_options(
+            config.get("api_handler"), config.get("openai_frontend")
+        ),
     )
     return runner.open()
+
+
+def front_of_options(api_handler: Any, openai_frontend: Any) -> Any:
+    """Give the front that a deployment asks for, None where it asks for none."""
+    if api_handler is None and openai_frontend is None:
+        return None
+    from jupyter_graph.run.api.openai_front import front_of
+
+    return front_of(api_handler, openai_frontend)
 
 
 def load_bundle_graph(bundle: Path) -> Graph:

@@ -27,7 +27,7 @@ _MODEL_PATHS = ("infer", "predict", "explain")
 def pages(
     runner: Runner | None, name: str
 ) -> dict[str, Callable[[], Wire | Awaitable[Wire]]]:
-    """Give path to page; a worker that answers at all is alive and ready."""
+    """Give path to page; a worker that answers is alive, and ready with its models."""
     alive = json.dumps({"status": "ok", "function": name}).encode()
     document = json.dumps(openapi(runner, name)).encode()
 
@@ -39,9 +39,16 @@ def pages(
     def health() -> Wire:
         return Wire(alive, 200, JSON)
 
+    def ready() -> Wire:
+        waiting = [] if runner is None else runner.not_ready()
+        if not waiting:
+            return health()
+        text = json.dumps({"status": "loading", "steps": waiting}).encode()
+        return Wire(text, 503, JSON)
+
     return {
         "/healthz": health,
-        "/readyz": health,
+        "/readyz": ready,
         "/__internal/health": lambda: Wire(b"", 200, TEXT),
         "/metrics": metrics,
         "/openapi.json": lambda: Wire(document, 200, JSON),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_graph.errors import AnswerError, JupyterGraphError
 from jupyter_graph.run.answer import Answer
@@ -10,7 +10,11 @@ from jupyter_graph.run.response import Response, Wire, encode, is_stream, proble
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
+    from jupyter_graph.run.api.front import Front
     from jupyter_graph.run.event import Event
+
+INFERENCE: Final = "/v2/"
+"""Below this path the Open Inference Protocol wants a failure's text as ``error``."""
 
 
 class Answers:
@@ -19,9 +23,13 @@ class Answers:
     Args:
         responds: whether a step of the graph answers.
         mlrun_status: a failed step answers 400 instead of 500.
+        front: what stands before the graph; it may say failures in its own form.
     """
 
-    def __init__(self, *, responds: bool, mlrun_status: bool) -> None:
+    def __init__(
+        self, *, responds: bool, mlrun_status: bool, front: Front | None = None
+    ) -> None:
+        self.front = front
         self.responds = responds
         self.mlrun_status = mlrun_status
 
@@ -70,7 +78,14 @@ class Answers:
 
     def failed(self, error: JupyterGraphError, event: Event, trace: Any) -> Answer:
         """Give the answer of a failed event."""
-        wire = problem(error, event_id=event.id, mlrun_status=self.mlrun_status)
+        wire = problem(
+            error,
+            event_id=event.id,
+            mlrun_status=self.mlrun_status,
+            says_error=event.path.startswith(INFERENCE),
+        )
+        if self.front is not None:
+            wire = self.front.problem(error, event, wire)
         return Answer(wire, event.id, None, error, trace, {})
 
     def _wire(self, value: Any, event: Event) -> Wire:

@@ -17,6 +17,7 @@ from jupyter_graph.errors import BadRequestError, RunError, SpecError, said
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.frames import of_frame
 from jupyter_graph.run.limits import with_limits
+from jupyter_graph.spec.topology import followers
 from jupyter_graph.types import NOTHING
 
 Call = Callable[..., Any]
@@ -79,6 +80,7 @@ def build(compiled: CompiledGraph, context: Context, old: Built | None = None) -
     """
     kept = old.steps if old else {}
     steps: dict[str, BuiltStep] = {}
+    ways = followers(compiled.spec)
     for spec in reversed(compiled.spec.every_step()):  # routes before their routers
         code, arguments = compiled.steps[spec.name], compiled.arguments[spec.name]
         routes = {route.name: steps[route.name] for route in spec.routes}
@@ -90,7 +92,7 @@ def build(compiled: CompiledGraph, context: Context, old: Built | None = None) -
         if known and not routes and is_same(known, code, arguments):
             instance = known.instance
         else:
-            instance = _instance(code, arguments, context, routes)
+            instance = _instance(code, arguments, context, routes, ways)
         call = _call(code, arguments, instance, context)
         steps[spec.name] = BuiltStep(code, arguments, instance, call)
     return Built(steps)
@@ -139,6 +141,7 @@ def _instance(
     arguments: Mapping[str, Any],
     context: Context,
     routes: Mapping[str, BuiltStep],
+    ways: Mapping[str, tuple[str, ...]],
 ) -> Any:
     if not code.is_class:
         return None
@@ -146,6 +149,7 @@ def _instance(
     injected: dict[str, Any] = {"name": name, "context": context.named(name)}
     injected |= {key: getattr(step, key) for key in ("input_path", "result_path")}
     injected |= {"full_event": step.full_event or None, "graph_step": step}
+    injected["outlets"] = ways.get(name, ())
     injected["routes"] = {key: _route(step) for key, step in routes.items()}
     wanted = {key: injected[key] for key in code.wants}
     try:

@@ -45,6 +45,10 @@ class MockServer:
             errors stand in ``server.error_stream``.
         streaming: kept for MLRun's calls: generators are streamed in any case.
         default_content_type: what an event without a content type has.
+        api_handler: endpoints in front of the graph: an ``ApiHandlerConfig`` or MLRun's
+            document of one.
+        openai_frontend: OpenAI's endpoints in front of it: True, a list of groups, or
+            ``{"endpoints": …, "prefix": …}``.
         graph_initializer: called with the server before any step is built.
         verbose: failed events say their cause at length.
         mlrun_status: a failed step answers 400, as in MLRun, instead of 500.
@@ -71,6 +75,8 @@ class MockServer:
         error_stream: str | None = None,
         streaming: bool = False,
         default_content_type: str | None = None,
+        api_handler: Any = None,
+        openai_frontend: Any = None,
         graph_initializer: Callable[[MockServer], None] | None = None,
         verbose: bool = False,
         mlrun_status: bool = False,
@@ -95,6 +101,7 @@ class MockServer:
             is_mock=True,
             mlrun_status=mlrun_status,
             push_error=self._push_error,
+            front=_front(api_handler, openai_frontend),
         ).open()
 
     def test(
@@ -212,6 +219,14 @@ class MockServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _front(api_handler: Any, openai_frontend: Any) -> Any:
+    if api_handler is None and openai_frontend is None:
+        return None
+    from jupyter_graph.run.api.openai_front import front_of
+
+    return front_of(api_handler, openai_frontend)
 
 
 def _streamed(items: list[Any], error: BaseException | None) -> Iterator[Any]:

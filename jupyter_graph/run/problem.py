@@ -48,6 +48,7 @@ def problem(
     event_id: str | None,
     step: str | None = None,
     mlrun_status: bool = False,
+    says_error: bool = False,
 ) -> Wire:
     """Give the ``application/problem+json`` answer of a failed event.
 
@@ -56,6 +57,7 @@ def problem(
         event_id: whose failure it is.
         step: where it failed; a StepError knows for itself.
         mlrun_status: answer 400 where a step failed, as MLRun does, rather than 500.
+        says_error: repeat the detail as ``error``, where inference clients look for it.
 
     >>> problem(StepError("parse", "e1", ValueError("no")), event_id="e1").payload
     b'{"title": "Internal Server Error", "status": 500, "detail": "ValueError: no", \
@@ -72,6 +74,8 @@ def problem(
         "step": error.step if isinstance(error, StepError) else step,
         "event_id": event_id,
     }
+    if says_error:
+        document["error"] = document["detail"]
     headers = {"Retry-After": "1"} if status in (429, 503) else {}
     return Wire(to_json(document), status, PROBLEM, headers)
 

@@ -29,12 +29,17 @@ from jupyter_graph.types import NOTHING
 if TYPE_CHECKING:
     from jupyter_graph.run.answer import Answer
     from jupyter_graph.run.answers import Answers
+    from jupyter_graph.run.api.front import Front
+    from jupyter_graph.run.api.twins import Twins
     from jupyter_graph.run.event import Event
     from jupyter_graph.run.later import Later, Ticker
     from jupyter_graph.run.tasks import Tasks
     from jupyter_graph.run.trace import Counters, Tracer
 
 Result = TypeVar("Result")
+Leave = Callable[..., Any]
+"""What a front makes of a graph's result, on the way out."""
+
 FREE: AbstractContextManager[None] = nullcontext()
 get_ident = threading.get_ident
 
@@ -63,6 +68,7 @@ class Runner:
         from_step: the step that events begin with.
         is_mock: steps see ``context.is_mock``.
         is_deployed: steps see ``context.is_deployed``.
+        front: what stands before the graph: ``run.api.openai_front.front_of``.
         push_error: called with event, text and step for errors that no caller sees.
 
     Raises:
@@ -94,8 +100,11 @@ class Runner:
         is_mock: bool = False,
         is_deployed: bool = False,
         push_error: Pushed | None = None,
+        front: Front | None = None,
     ) -> None:
         self.timeout_s = seconds_of(timeout_s)
+        self._front = front
+        self._twins: Twins | None = None
         self._namespace = namespace
         self._part = current_function, from_step
         self._plan: CompiledGraph = (
@@ -230,6 +239,26 @@ class Runner:
             self._counters = Counters()
         return self._counters
 
+    def step(self, name: str) -> Any:
+        """Give the instance of a step's class, as it runs now; None for a function.
+
+        Raises:
+            UnknownStepError: there is no such step.
+            ClosedError: the runner is not open.
+        """
+        built = self._opened()
+        if name not in built.steps:
+            self.spec.step(name)
+        return built.steps[name].instance
+
+    def not_ready(self) -> list[str]:
+        """Give the names of the model servers that are still loading."""
+        return [
+            name
+            for name, step in self._opened().everything()
+            if getattr(step.instance, "ready", True) is False
+        ]
+
     def swap(self, graph: Graph | GraphSpec) -> None:
         """Take new code with the next event; unchanged steps keep their state.
 
@@ -245,7 +274,13 @@ class Runner:
 
     def _compiled(self, graph: Graph | GraphSpec) -> CompiledGraph:
         function, from_step = self._part
-        return compile_graph(
+        compiling = compile_graph
+        if self._front is not None:  # its functions take the parameters of a request
+            from jupyter_graph.run.api.twins import Twins
+
+            self._twins = self._twins or Twins()
+            compiling = self._twins.compile
+        return compiling(
             graph, self._namespace, current_function=function, from_step=from_step
         )
 
@@ -419,31 +454,36 @@ class Runner:
         """
         answers = self._answers()
         try:
+            leave = self._enter(event)
             if traced and self._plan.is_async:
-                return self._wait_traced(event, answers)
+                return self._wait_traced(event, answers, leave)
             if traced:
-                return self._handle_traced(event)
-            value = self._run_event(event)
+                return self._handle_traced(event, leave)
+            value = leave(self._run_event(event), whole=True)
             return answers.collected(value, event, None, {}, partly=partly)
         except JupyterGraphError as error:
             return answers.failed(error, event, None)
 
-    def _handle_traced(self, event: Event) -> Answer:
+    def _enter(self, event: Event) -> Leave:
+        """Let the event in; give what becomes of the graph's result."""
+        return _as_it_is if self._front is None else self._front.enter(event).leave
+
+    def _handle_traced(self, event: Event, leave: Leave) -> Answer:
         from jupyter_graph.run.trace import end_trace, start_trace
 
         answers, (tracer, function) = self._answers(), self._twin()
         trace, token = start_trace()
         try:
-            value = self._run_event(event, function)
+            value = leave(self._run_event(event, function), whole=True)
             return answers.collected(value, event, trace, tracer.outputs(trace))
         except JupyterGraphError as error:
             return answers.failed(error, event, trace)
         finally:
             end_trace(token)
 
-    def _wait_traced(self, event: Event, answers: Answers) -> Answer:
+    def _wait_traced(self, event: Event, answers: Answers, leave: Leave) -> Answer:
         tasks = self._tasks_()
-        found: Answer = tasks.wait(self._ahandle_traced(event), event)
+        found: Answer = tasks.wait(self._ahandle_traced(event, leave), event)
         if not isinstance(found.value, AsyncIterator):
             return found
         items = tasks.iterated(found.value, event)
@@ -453,27 +493,30 @@ class Runner:
         """``handle`` from a coroutine; the value of a stream is left unread."""
         answers = self._answers()
         try:
+            leave = self._enter(event)
             if traced and self._plan.is_async:
                 tasks = self._tasks_()
-                found: Answer = await tasks.hop(self._ahandle_traced(event), event)
+                work = self._ahandle_traced(event, leave)
+                found: Answer = await tasks.hop(work, event)
                 if isinstance(found.value, AsyncIterator):
                     found.value = tasks.aiterated(found.value, event)
                 return found
             if traced and self._own_loop:
-                return await _in_thread(self._handle_traced, event)
+                return await _in_thread(self._handle_traced, event, leave)
             if traced:
-                return self._handle_traced(event)
-            return answers.ok(await self._arun_event(event), event, None, {})
+                return self._handle_traced(event, leave)
+            return answers.ok(leave(await self._arun_event(event)), event, None, {})
         except JupyterGraphError as error:
             return answers.failed(error, event, None)
 
-    async def _ahandle_traced(self, event: Event) -> Answer:
+    async def _ahandle_traced(self, event: Event, leave: Leave) -> Answer:
         from jupyter_graph.run.trace import end_trace, start_trace
 
         answers, (tracer, function) = self._answers(), self._twin()
         trace, token = start_trace()
         try:
             value = await self._tasks_().run(function, self._it(event), event)
+            value = leave(value)
         except JupyterGraphError as error:
             return answers.failed(error, event, trace)
         finally:
@@ -484,7 +527,9 @@ class Runner:
         from jupyter_graph.run.answers import Answers
 
         responds = self._plan.responder is not None
-        return Answers(responds=responds, mlrun_status=self._mlrun_status)
+        return Answers(
+            responds=responds, mlrun_status=self._mlrun_status, front=self._front
+        )
 
     # -- threads and loops ------------------------------------------------------
 
@@ -589,6 +634,11 @@ class Runner:
     def _unanswered(self, event_id: str | None) -> Any:
         """Give what the caller gets when no step answered."""
         return {"id": event_id or new_id()} if self._plan.responder is None else None
+
+
+def _as_it_is(value: Any, *, whole: bool = False) -> Any:
+    """Stand for a front where there is none."""
+    return value
 
 
 async def _in_thread(call: Callable[..., Result], *args: Any) -> Result:

@@ -6,7 +6,8 @@ the whole table: the name a document or a user writes, and where the class lives
 What the engine looks for in a step class, and asks of it:
 
 ``do(self, body)``
-    Gives the next body; may be a coroutine. A generator gives several, each of which
+    Gives the next body; may be a coroutine (``do_async`` is taken instead where an
+    argument is a coroutine function). A generator gives several, each of which
     goes on by itself. ``do_event(self, event)`` takes and gives the whole event.
 ``may_drop = True``
     Said by the class when ``do`` may give ``types.NOTHING``: the event ends there and
@@ -16,12 +17,15 @@ What the engine looks for in a step class, and asks of it:
     else those whose time has come. ``flush_every_s`` (seconds, of the instance) asks
     the runner to call it so often.
 ``select_outlets(self, body)``
-    Names the followers that get the body; None or [] mean all.
+    Names the followers that get the body; None or [] mean all. A class that is a choice
+    with some arguments only says so: ``selects(arguments) -> bool``, a static method.
+``resolve_arguments(arguments, find)``
+    A static method that fills in the names of classes inside the arguments.
 ``post_init(self, mode)``, ``close(self)``
     After building, and when the runner closes.
 ``__init__``
-    Gets the arguments of the spec; ``name``, ``context`` and (a router) ``routes`` too
-    when it asks for them. Wrong values are a ``SpecError`` here, not at an event.
+    Gets the arguments of the spec; ``name``, ``context``, ``outlets`` (the names of the
+    steps after it) and (a router) ``routes`` too when it asks for them. Wrong values are a ``SpecError`` here, not at an event.
 
 A step that remembers something locks it: a synchronous graph may run in many threads.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -33,6 +33,16 @@ from jupyter_graph.types import NOTHING
 
 _METHODS: Final = frozenset(METHODS)
 _MAX_KNOWN: Final = 1024  # many templates may meet in many ways
+
+
+class WrongMethodError(MethodNotAllowedError):
+    """405: the path takes other methods; ``methods`` names them."""
+
+    def __init__(
+        self, message: str, *, methods: Sequence[str] = (), **more: Any
+    ) -> None:
+        super().__init__(message, **more)
+        self.methods = tuple(methods)
 
 
 class _Maps(NamedTuple):
@@ -122,9 +132,10 @@ class ApiFront:
 
     def _refusal(self, method: str, path: str) -> Exception:
         if methods := self._routes.methods(path):
-            return MethodNotAllowedError(
+            return WrongMethodError(
                 f"method not allowed: {method} {_shown(path)}; "
-                f"the path takes {', '.join(methods)}"
+                f"the path takes {', '.join(methods)}",
+                methods=methods,
             )
         return NotFoundError(f"endpoint not found: {method} {_shown(path)}")
 
@@ -141,7 +152,12 @@ class ApiFront:
         return maps
 
     def problem(self, error: BaseException, event: Event, wire: Wire) -> Wire:
-        """Give the answer as it is: a problem document."""
+        """Give the problem document; a 405 says which methods there are.
+
+        Source: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6
+        """
+        if isinstance(error, WrongMethodError):
+            wire.headers = {**wire.headers, "Allow": ", ".join(error.methods)}
         return wire
 
 

@@ -106,7 +106,7 @@ class OpenAIFront:
 
     def problem(self, error: BaseException, event: Event, wire: Wire) -> Wire:
         """Give a problem document that holds OpenAI's error object too."""
-        return with_error_object(wire, error)
+        return with_error_object(self._front.problem(error, event, wire), error)
 
 
 class _OpenAIVisit:
