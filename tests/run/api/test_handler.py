@@ -1,5 +1,7 @@
 """Requests through an API handler and a graph."""
 
+import asyncio
+
 import pytest
 
 from jupyter_graph import Graph, Response
@@ -106,6 +108,15 @@ def test_what_does_not_fit_is_refused(ask, method, path, body, status, said):
 
     assert found == status
     assert said in detail
+
+
+@pytest.mark.parametrize("openai", [None, True])
+def test_a_wrong_method_is_told_the_right_ones(fronted, openai):
+    event = Event(path="/items/7", method="PATCH")
+
+    wire = asyncio.run(fronted(tell, CONFIG, openai).whole(event))
+
+    assert (wire.status_code, wire.headers["Allow"]) == (405, "GET")
 
 
 def test_the_answer_is_made_of_the_mapped_fields(ask):
