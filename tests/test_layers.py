@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "compile": LOW | {"steps", "connectors"},
     "run": LOW | {"connectors", "compile"},
     "host": LOW | {"connectors", "compile", "run", "picture"},
-    "deployment": LOW | {"cells", "connectors", "compile", "run", "host"},
+    "deployment": LOW | {"cells", "steps", "connectors", "compile", "run", "host"},
     "session": LOW | {"cells", "compile", "run", "deployment"},
     "widgets": LOW | {"picture", "run", "session"},
     "magics": ALL - {"cli", "__main__"},

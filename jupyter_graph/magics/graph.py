@@ -43,9 +43,14 @@ class GraphMagics(Magics):
     @argument(
         "--max-in-flight", metavar="N", type=whole, default=1024, help="new: events"
     )
+    @argument("--allow-cyclic", action="store_true", help="new: steps may lead back")
     @argument("--class", dest="class_name", metavar="C", help="model: its class")
     @argument("--model-path", metavar="P", help="model: its file or folder")
-    @argument("--path", metavar="P", default="/", help="run: path of the request")
+    @argument(
+        "--path",
+        metavar="P",
+        help="run: path of the request (default: /); add: a queue's URL",
+    )
     @argument("--method", metavar="M", default="POST", help="run: its method")
     @argument("--header", metavar="K=V", action="append", help="run: a header")
     @argument("--until", metavar="STEP", help="run: the step that answers")
@@ -63,7 +68,8 @@ class GraphMagics(Magics):
     def graph(self, line: str) -> Any:
         """Show, run, check or change a graph of this notebook.
 
-        show · new NAME · use NAME · list · add CLASS_OR_KIND NAME · model NAME
+        show · new NAME · use NAME · list · add CLASS_OR_KIND_OR_GRAPH NAME
+        model NAME
         run EXPR · events · trace [ID] · replay ID · check · code [STEP]
         remove STEP · rename A B · undo · plot · export FILE · import FILE · reset
         """

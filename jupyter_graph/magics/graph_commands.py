@@ -93,6 +93,8 @@ def new(request: Request) -> Note:
             topology=options.topology,
             engine=options.engine,
             max_in_flight=options.max_in_flight,
+            allow_cyclic=options.allow_cyclic,
+            max_iterations=options.max_iterations,
         )
     request.session.changed(name)
     gone = f"; {old} steps of the one before are gone (%graph undo)" if old else ""
@@ -136,7 +138,7 @@ def run(request: Request) -> Any:
     options = request.options
     body = request.evaluate(request.expression, "EXPR of %graph run")
     call = {
-        "path": options.path,
+        "path": options.path or "/",
         "method": options.method.upper(),
         "headers": dict(pair(text, what="--header") for text in options.header or ()),
         "silent": options.silent,
@@ -270,11 +272,21 @@ _G = frozenset({"--graph"})
 COMMANDS: dict[str, Command] = {
     "show": Command(show),
     "new": Command(
-        new, "NAME", frozenset({"--topology", "--engine", "--max-in-flight"})
+        new,
+        "NAME",
+        frozenset(
+            {
+                "--topology",
+                "--engine",
+                "--max-in-flight",
+                "--allow-cyclic",
+                "--max-iterations",
+            }
+        ),
     ),
     "use": Command(use, "NAME", frozenset()),
     "list": Command(list_graphs, "", frozenset()),
-    "add": Command(add, "CLASS_OR_KIND NAME", ARGUMENTS_OF_STEPS),
+    "add": Command(add, "CLASS_OR_KIND_OR_GRAPH NAME", ARGUMENTS_OF_STEPS),
     "model": Command(
         model,
         "NAME",

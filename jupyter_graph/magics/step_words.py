@@ -35,6 +35,16 @@ def seconds(text: str) -> float:
     return found
 
 
+def milliseconds(text: str) -> float:
+    """Read a number of milliseconds."""
+    try:
+        return seconds(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of milliseconds such as 20, got {text!r}"
+        ) from None
+
+
 def whole(text: str) -> int:
     """Read a whole number."""
     try:
@@ -76,15 +86,70 @@ ARGUMENTS = (
         help="seconds before the first of them, doubled each time (default: 0.1)",
     ),
     argument("--blocking", action="store_true", help="run it in a thread pool"),
+    argument(
+        "--concurrency",
+        metavar="N",
+        type=whole,
+        help="attempts of it that may run at once",
+    ),
+    argument("--cycle-to", metavar="A,B", help="it leads back to these earlier steps"),
+    argument(
+        "--max-iterations",
+        metavar="N",
+        type=whole,
+        help="times an event may come to one step of a cycle (default: 100)",
+    ),
+    argument(
+        "--queue", metavar="NAME", help="it stands behind this queue, made if need be"
+    ),
+    argument(
+        "--function",
+        metavar="F",
+        help="the function it runs in (default: that of its upstream steps)",
+    ),
+    argument(
+        "--batch",
+        metavar="N",
+        type=whole,
+        help="takes a list of at most N bodies of concurrent callers, gives a list",
+    ),
+    argument(
+        "--batch-wait",
+        metavar="MS",
+        type=milliseconds,
+        help="milliseconds the first of a batch waits for others (default: 5)",
+    ),
+    argument(
+        "--join",
+        metavar="HOW",
+        help="of several upstream steps: all (a list), any or first",
+    ),
+    argument(
+        "--join-timeout",
+        metavar="S",
+        type=seconds,
+        help="seconds that --join all waits for the last of them",
+    ),
+    argument(
+        "--missing",
+        metavar="HOW",
+        help="what --join all puts for one that does not come: drop, null or error",
+    ),
+    argument(
+        "--vectorized",
+        action="store_true",
+        help="takes and gives a DataFrame of bodies in batch runs",
+    ),
 )
 
 ARGUMENTS_OF_STEPS = frozenset(
-    name for declared in ARGUMENTS for name in declared.args if name.startswith("--")
+    {"--path"}  # %graph run has one, too, so that each magic declares it itself
+    | {name for found in ARGUMENTS for name in found.args if name.startswith("--")}
 )
 
 
 def step_arguments(magic: Callable[..., Any]) -> Callable[..., Any]:
-    """Declare the options of a step for a magic."""
+    """Declare the options of a step for a magic, all but ``--path``."""
     for declare in reversed(ARGUMENTS):
         magic = declare(magic)
     return magic
@@ -119,6 +184,18 @@ def read_step(
         retries=words.retries,
         backoff_s=words.backoff,
         blocking=words.blocking,
+        cycle_to=_names(words.cycle_to, "--cycle-to", magic) or (),
+        max_iterations=words.max_iterations,
+        queue=words.queue,
+        path=words.path,
+        function=words.function,
+        concurrency=words.concurrency,
+        batch=words.batch,
+        batch_wait_ms=words.batch_wait,
+        join=words.join,
+        join_timeout_s=words.join_timeout,
+        missing=words.missing,
+        vectorized=words.vectorized,
         keep=getattr(words, "keep", False),
     )
 

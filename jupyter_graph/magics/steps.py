@@ -39,6 +39,11 @@ class StepMagics(Magics):
     @argument("name", nargs="?", help="the step's name (default: its function's)")
     @step_arguments
     @argument(
+        "--path",
+        metavar="URL",
+        help="with --queue: its stream's URL (default: in process)",
+    )
+    @argument(
         "--keep",
         action="store_true",
         help="under another name: keep the step this cell defined before",
@@ -89,6 +94,8 @@ class StepMagics(Magics):
             )
         name = names[0] if names else None
         options = read_step(name, words, self.session.user_ns, magic=magic)
+        if options.path is not None and options.queue is None:
+            raise MagicError(f"{magic}: --path is the URL of a queue: say --queue NAME")
         if words.example is not None and (options.on_error or options.is_route):
             raise MagicError(
                 f"{magic}: --example runs the flow up to the step; an error handler "

@@ -1,43 +1,94 @@
-"""Steps that no cell defines: pre-defined blocks, routers, models."""
+"""Steps that no cell defines: pre-defined blocks, routers, queues, graphs, models."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.resolve import Resolver
-from jupyter_graph.errors import MagicError, UnknownStepError
+from jupyter_graph.errors import MagicError, SpecError, UnknownStepError
+from jupyter_graph.session.advice import notes_about
 from jupyter_graph.session.defining import StepPlaced, step_spec
-from jupyter_graph.session.fitting import check_arguments_travel, check_fit
+from jupyter_graph.session.embedding import as_step, check_names
+from jupyter_graph.session.fitting import (
+    check_arguments_travel,
+    check_block_builds,
+    check_fit,
+)
 from jupyter_graph.session.options import StepOptions, check_options
 from jupyter_graph.session.placing import check_place, place
 from jupyter_graph.spec.model import StepSpec
-from jupyter_graph.spec.validate import problems
+from jupyter_graph.steps.table import BLOCKS
 
 if TYPE_CHECKING:
     from jupyter_graph.session.session import Session
 
-ROUTER = "router"
+ROUTER, QUEUE = "router", "queue"
+NOT_OF_QUEUES = (
+    "handler", "input_path", "result_path", "full_event", "respond", "retries",
+    "timeout_s", "blocking", "concurrency", "batch", "vectorized", "join", "queue",
+    "router", "route", "on_error",
+)  # fmt: skip
 
 
 def add_block(session: Session, kind: str, options: StepOptions) -> StepPlaced:
-    """Add a router, a block of ours or of storey, or the notebook's own class.
+    """Add a block of ours or of storey, a router, a queue, a graph or a class.
 
     Raises:
-        MagicError: there is no such class, or an option does not fit it.
+        MagicError: there is no such thing, or an option does not fit it.
     """
+    if kind == QUEUE:
+        return _add_queue(session, options)
+    if kind in session.graphs and kind not in session.user_ns and kind not in BLOCKS:
+        return _add_graph(session, kind, options)
+    if options.path is not None:
+        options = replace(options, args={"path": options.path, **options.args})
     if kind == ROUTER:
         step = replace(step_spec(str(options.name), "", None, options), kind=ROUTER)
-        return _put(session, replace(step, handler=None), options, None)
+        step = replace(step, handler=None)
+        _check_builds(session, step, _code(session, "ModelRouter"))
+        return _put(session, step, options)
     code = _code(session, kind)
     step = step_spec(str(options.name), kind, code, options)
-    if kind == "ModelRouter":
-        step = replace(step, kind=ROUTER)
     if not kind.startswith("storey."):
         check_fit(step, code)
+    _check_builds(session, step, code)
     own = code if session.user_ns.get(kind) is code else None
     return _put(session, step, options, own)
+
+
+def _add_queue(session: Session, options: StepOptions) -> StepPlaced:
+    usual = StepOptions()
+    for field in NOT_OF_QUEUES:
+        if getattr(options, field) != getattr(usual, field):
+            option = f"--{field.removesuffix('_s').replace('_', '-')}"
+            raise MagicError(
+                f"%graph add queue takes no {option}: a queue runs no code"
+            )
+    step = StepSpec(
+        name=str(options.name),
+        kind=QUEUE,
+        path=options.path,
+        queue={"options": dict(options.args)} if options.args else {},
+        function=options.function,
+    )
+    return _put(session, step, replace(options, args={}))
+
+
+def _add_graph(session: Session, name: str, options: StepOptions) -> StepPlaced:
+    inner = session.graphs.named(name)
+    if not inner.spec.every_step():
+        raise MagicError(f"graph {name!r} has no steps yet, so it cannot be one itself")
+    if options.args or options.handler or options.path is not None:
+        raise MagicError(
+            f"%graph add {name}: a graph takes no arguments, no --handler and no "
+            "--path; its own steps have them"
+        )
+    step = step_spec(str(options.name), "", None, options)
+    step = as_step(inner, replace(step, handler=None))
+    return _put(session, step, options, inner=name)
 
 
 def add_model(
@@ -57,17 +108,38 @@ def _code(session: Session, name: str) -> Any:
     try:
         code = resolver.named(name, "%graph add")
     except UnknownStepError as error:
-        raise MagicError(str(error)) from None
+        graphs = _listed("graphs", session.graphs.names())
+        raise MagicError(f"{error}{graphs}") from None
     if not inspect.isclass(code) and not inspect.isroutine(code):
         raise MagicError(
-            f"%graph add: {name!r} is a {type(code).__name__}; a class, a function "
-            "or the word router is needed"
+            f"%graph add: {name!r} is a {type(code).__name__}; a class, a function, "
+            "a graph or one of the words router and queue is needed"
         )
     return code
 
 
+def _listed(what: str, names: Iterable[str]) -> str:
+    found = ", ".join(names)
+    return f" ({what}: {found})" if found else ""
+
+
+def _check_builds(session: Session, step: StepSpec, code: Any) -> None:
+    """Refuse arguments that name nothing, or that a block of ours would not take."""
+    resolver = Resolver(session.user_ns, is_trusted=True)
+    spec = session.graphs.named().spec
+    try:
+        arguments = resolver.arguments(step, spec)
+    except SpecError as error:
+        raise MagicError(str(error)) from None
+    check_block_builds(step, code, arguments)
+
+
 def _put(
-    session: Session, step: StepSpec, options: StepOptions, code: Any
+    session: Session,
+    step: StepSpec,
+    options: StepOptions,
+    code: Any = None,
+    inner: str | None = None,
 ) -> StepPlaced:
     check_options(options)
     check_arguments_travel(step.class_args)
@@ -75,11 +147,15 @@ def _put(
     name = graphs.named(options.graph).name
     if options.is_route and options.route:
         step = replace(step, name=options.route)
-    with graphs.change(f"%graph add {step.code_name} {step.name}"):
+    with graphs.change(f"%graph add {inner or step.code_name} {step.name}"):
         graph = graphs.named(name)
         check_place(graph, step.name, options)
         graphs.sources.forget(name, step.name)
+        graphs.let_go(name, step.name)
+        if inner is not None:
+            graphs.embed(name, step.name, inner)
+            check_names(graph, graphs.named(inner))
         place(graph, step, options, code)
     session.changed(name)
     placed = next(s for s in graph.spec.every_step() if s.name == step.name)
-    return StepPlaced(name, placed, tuple(str(p) for p in problems(graph.spec)))
+    return StepPlaced(name, placed, notes_about(graph, session.user_ns))

@@ -10,12 +10,13 @@ from typing import Any
 from jupyter_graph.cells.lint import Finding, lint
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.deployment.named_code import argument_names
 from jupyter_graph.errors import SpecError
+from jupyter_graph.session.advice import advice
 from jupyter_graph.session.program import shipped_names
 from jupyter_graph.session.sources import StepSources
 from jupyter_graph.session.tables import Table
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.topology import leaves, responder_of
 from jupyter_graph.spec.validate import problems
 from jupyter_graph.spec.values import value_names
 
@@ -46,9 +47,9 @@ def check(
         namespace: what their names stand for now.
         folder: where the notebook's own modules lie.
     """
-    found = [*_spec(graph, sources), *_answering(graph)]
-    if not any(finding.severity == "error" for finding in found):
-        found += _code(graph)
+    found = list(_spec(graph, sources))
+    if not found:
+        found += [*_code(graph), *_advice(graph, namespace, sources)]
     if graph.spec.every_step():
         steps = _steps_of_names(graph)
         roots = shipped_names(graph, namespace)
@@ -60,9 +61,12 @@ def check(
 
 def _steps_of_names(graph: Graph) -> dict[str, str]:
     """Give the step that each function, class and variable belongs to."""
-    steps = graph.spec.every_step()
-    values = {name: step.name for step in steps for name in value_names(step)}
-    return values | {step.code_name: step.name for step in steps}
+    found: dict[str, str] = {}
+    for step in graph.spec.every_step():  # what is inside a flow belongs to the flow
+        for part in step.inside():
+            names = (*value_names(part), *argument_names(part), part.code_name)
+            found |= dict.fromkeys(names, step.name)
+    return found
 
 
 def _finding(message: str, step: str | None, sources: StepSources, graph: str) -> Any:
@@ -81,17 +85,12 @@ def _spec(graph: Graph, sources: StepSources) -> Iterator[Finding]:
         yield _finding(str(problem), problem.step, sources, graph.name)
 
 
-def _answering(graph: Graph) -> Iterator[Finding]:
-    spec = graph.spec
-    ends = leaves(spec)
-    if spec.router is None and responder_of(spec) is None and len(ends) > 1:
-        yield Finding(
-            severity="warning",
-            message=f"nobody answers the caller: the flow ends in {', '.join(ends)}",
-            cell=None,
-            line=None,
-            fix="say --respond at one step",
-        )
+def _advice(
+    graph: Graph, namespace: Mapping[str, Any], sources: StepSources
+) -> Iterator[Finding]:
+    for note in advice(graph, namespace):
+        found = _finding(note.message, note.step, sources, graph.name)
+        yield replace(found, severity=note.severity, fix=note.fix)
 
 
 def _code(graph: Graph) -> Iterator[Finding]:

@@ -10,16 +10,19 @@ from html import escape
 from typing import Any
 
 from jupyter_graph.cells.source import Cell, Definition, step_definition
+from jupyter_graph.deployment.named_code import code_names
 from jupyter_graph.errors import MagicError
+from jupyter_graph.session.advice import notes_about
 from jupyter_graph.session.fitting import check_fit
 from jupyter_graph.session.graphs import Graphs
-from jupyter_graph.session.options import StepOptions, check_options
+from jupyter_graph.session.options import BATCH_WAIT_MS, StepOptions, check_options
 from jupyter_graph.session.placing import check_place, place, router_with
 from jupyter_graph.session.sources import StepSource
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import StepSpec
 from jupyter_graph.spec.names import step_name_problem
-from jupyter_graph.spec.validate import problems
+
+PACKAGE = "jupyter_graph."
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +181,8 @@ def put_step(graphs: Graphs, plan: StepPlan, user_ns: Mapping[str, Any]) -> Step
         place(graph, step, options, code)
         graphs.sources.put(source)
         drop_unused_code(graphs, graph)
-    notes += [str(problem) for problem in problems(graph.spec)]
     placed = next(s for s in graph.spec.every_step() if s.name == name)
+    notes += notes_about(graph, user_ns, name)
     return StepPlaced(plan.graph, placed, tuple(notes))
 
 
@@ -201,12 +204,14 @@ def _make_room(graphs: Graphs, plan: StepPlan) -> list[str]:
 def step_spec(name: str, code_name: str, code: Any, options: StepOptions) -> StepSpec:
     """Describe a step, all but its place."""
     is_class = inspect.isclass(code)
+    kind = kind_of(code, options.args) if is_class else "task"
     if options.handler and not is_class:
         raise MagicError(
             f"--handler names the method of a class; {code_name or name!r} is no class"
         )
     return StepSpec(
         name=name,
+        kind=kind,
         class_name=code_name if is_class else None,
         handler=options.handler if is_class else code_name,
         class_args=dict(options.args),
@@ -218,7 +223,36 @@ def step_spec(name: str, code_name: str, code: Any, options: StepOptions) -> Ste
         retries=options.retries,
         backoff_s=options.backoff_s,
         blocking=options.blocking,
+        max_iterations=options.max_iterations,
+        concurrency=options.concurrency,
+        batch=options.batch,
+        batch_wait_ms=BATCH_WAIT_MS
+        if options.batch_wait_ms is None
+        else options.batch_wait_ms,
+        join=options.join,  # type: ignore[arg-type]  # check_options saw the words
+        join_timeout_s=options.join_timeout_s,
+        missing=options.missing or "error",  # type: ignore[arg-type]  # as above
+        vectorized=options.vectorized,
     )
+
+
+def kind_of(code: type, args: Mapping[str, Any]) -> str:
+    """Give the kind of a step of this class: one that asks for routes is a router."""
+    if any(
+        base.__name__ == "ModelRunnerStep" and base.__module__.startswith(PACKAGE)
+        for base in code.__mro__
+    ):
+        return "model_runner"
+    makers = [vars(base).get("__init__") for base in code.__mro__]
+    asked = {name for maker in makers for name in _parameters(maker)}
+    return "router" if "routes" in asked - set(args) else "task"
+
+
+def _parameters(code: Any) -> tuple[str, ...]:
+    try:
+        return tuple(inspect.signature(code).parameters)
+    except (TypeError, ValueError):
+        return ()
 
 
 def remove_step(graphs: Graphs, graph: Graph, name: str) -> None:
@@ -230,6 +264,7 @@ def remove_step(graphs: Graphs, graph: Graph, name: str) -> None:
         kept = tuple(route for route in router.routes if route.name != name)
         graph.set_routes(router.name, kept)
     graphs.sources.forget(graph.name, name)
+    graphs.let_go(graph.name, name)
     drop_unused_code(graphs, graph)
 
 
@@ -245,11 +280,12 @@ def rename_step(graphs: Graphs, graph: Graph, name: str, new: str) -> None:
         )
         graph.set_routes(router.name, routes)
     graphs.sources.rename(graph.name, name, new)
+    graphs.let_go(graph.name, name, new)
 
 
 def drop_unused_code(graphs: Graphs, graph: Graph) -> None:
     """Forget the functions and classes that no step of the graph names any more."""
-    used = {step.code_name for step in graph.spec.every_step()}
+    used = set(code_names(graph.spec))
     owned = {source.code_name for source in graphs.sources.of_graph(graph.name)}
     for name in [n for n in graph.namespace if n not in used and n not in owned]:
         value = graph.namespace[name]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.compile.code import look_at
 from jupyter_graph.errors import MagicError, SpecError
+from jupyter_graph.run.context import Context
 from jupyter_graph.spec.model import StepSpec
+
+HARMLESS = "jupyter_graph.steps."
+REACHING = (".model_runner", ".llm", ".runner_models")
 
 
 def check_fit(step: StepSpec, code: Any) -> None:
@@ -37,3 +42,33 @@ def check_arguments_travel(args: Mapping[str, Any]) -> None:
                 f"be written into the graph ({error}); name a variable of the "
                 f"notebook instead: --arg {name}=$VARIABLE"
             ) from None
+
+
+def check_block_builds(step: StepSpec, code: Any, arguments: Mapping[str, Any]) -> None:
+    """Raise a MagicError when a block of ours does not take these arguments.
+
+    It is built and let go; those that would reach for a file, a server or a model
+    are left to the first event.
+    """
+    if not inspect.isclass(code) or not code.__module__.startswith(HARMLESS):
+        return
+    parameters = inspect.signature(code).parameters
+    if "routes" in parameters:
+        return  # it needs its routes, which come later
+    if code.__module__.endswith(REACHING) or _names_a_place(arguments):
+        return
+    known = {"name": step.name, "context": Context(is_parity=True, name=step.name)}
+    given = {key: value for key, value in known.items() if key in parameters}
+    try:
+        built = code(**{**given, **arguments})
+    except SpecError as error:
+        raise MagicError(f"step {step.name!r}: {error}") from None
+    except TypeError as error:
+        raise MagicError(f"step {step.name!r}: {step.code_name}: {error}") from None
+    if callable(close := getattr(built, "close", None)):
+        close()
+
+
+def _names_a_place(arguments: Mapping[str, Any]) -> bool:
+    table = arguments.get("table")
+    return isinstance(table, str) and table != "memory"

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from jupyter_graph.deployment.named_code import code_names
 from jupyter_graph.errors import MagicError, did_you_mean
+from jupyter_graph.session.embedding import Embedded, check_is_no_loop, embed_again
 from jupyter_graph.session.sources import StepSource, StepSources
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.values import value_names
@@ -31,6 +33,7 @@ class Graphs:
     _current: str | None = None
     _implicit: set[str] = field(default_factory=set)
     _borrowing: set[str] = field(default_factory=set)
+    _embedded: Embedded = field(default_factory=dict)
     _past: deque[_Moment] = field(
         default_factory=lambda: deque(maxlen=LONGEST_WAY_BACK)
     )
@@ -83,7 +86,7 @@ class Graphs:
 
         Args:
             name: follows the rule of step names.
-            **options: those of ``Graph``: topology, engine, max_in_flight.
+            **options: those of ``Graph``, such as topology and allow_cyclic.
 
         Raises:
             SpecError: the name breaks the rule.
@@ -102,6 +105,8 @@ class Graphs:
         self._implicit.discard(graph.name)
         self._borrowing.discard(graph.name)
         self._borrowing.update({graph.name} if borrows else ())
+        for key in [key for key in self._embedded if key[0] == graph.name]:
+            del self._embedded[key]
         if known is not None:  # whoever holds the old object sees the new graph
             vars(known).update(vars(graph))
         else:
@@ -111,12 +116,46 @@ class Graphs:
 
     def borrowed_names(self, graph: Graph) -> list[str]:
         """Give the names of a graph that mean what the notebook has under them."""
-        names = list(value_names(graph.spec))
+        names = [*value_names(graph.spec), *code_names(graph.spec, in_arguments=True)]
         if graph.name in self._borrowing:
             own = {source.code_name for source in self.sources.of_graph(graph.name)}
-            every = graph.spec.every_step()
-            names += [s.code_name for s in every if s.code_name not in own]
+            names += [name for name in code_names(graph.spec) if name not in own]
         return names
+
+    def embed(self, graph: str, step: str, inner: str) -> None:
+        """Remember that a step is another graph, so that it follows its changes.
+
+        Raises:
+            MagicError: the graph would stand inside itself.
+        """
+        check_is_no_loop(graph, inner, self._embedded)
+        self._embedded[graph, step] = inner
+
+    def inner_of(self, graph: str, step: str) -> str | None:
+        """Give the name of the graph that a step is, None when it is none."""
+        found = self._embedded.get((graph, step))
+        return found if found in self._graphs else None
+
+    def let_go(self, graph: str, step: str, new: str | None = None) -> None:
+        """Forget that a step is a graph, or call the step by its new name."""
+        inner = self._embedded.pop((graph, step), None)
+        if inner is not None and new is not None:
+            self._embedded[graph, new] = inner
+
+    def holding(self, inner: str) -> list[str]:
+        """Give the graphs that hold this one, however deep."""
+        found: list[str] = []
+        todo = [inner]
+        while todo:
+            name = todo.pop()
+            homes = [home for (home, _), own in self._embedded.items() if own == name]
+            todo += [home for home in homes if home not in found]
+            found += [home for home in homes if home not in found]
+        return found
+
+    def embed_again(self) -> None:
+        """Bring the steps that are graphs up to date with them."""
+        embed_again(self._embedded, self._graphs)
 
     def home_of(self, source: StepSource | None) -> Graph:
         """Give the graph in which a cell that says no graph puts its step.
@@ -137,6 +176,7 @@ class Graphs:
         before = self._moment(note)
         try:
             yield
+            self.embed_again()
         except BaseException:
             self._restore(before)
             raise
@@ -161,6 +201,7 @@ class Graphs:
         self._graphs.clear()
         self._implicit.clear()
         self._borrowing.clear()
+        self._embedded.clear()
         self.sources.clear()
         self._current = None
 
@@ -171,6 +212,7 @@ class Graphs:
             self._current,
             set(self._implicit),
             set(self._borrowing),
+            dict(self._embedded),
             self.sources.copy(),
         )
 
@@ -181,6 +223,7 @@ class Graphs:
         self._current = moment.current
         self._implicit = set(moment.implicit)
         self._borrowing = set(moment.borrowing)
+        self._embedded = dict(moment.embedded)
         self.sources = moment.sources
 
 
@@ -193,6 +236,7 @@ class _Moment:
     current: str | None
     implicit: set[str]
     borrowing: set[str]
+    embedded: Embedded
     sources: StepSources
 
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_graph.errors import MagicError
+from jupyter_graph.errors import MagicError, did_you_mean
+from jupyter_graph.spec.fields import JOINS, MISSING
 from jupyter_graph.spec.names import step_name_problem
 
 GRAPH = "graph"
+BATCH_WAIT_MS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,10 @@ class StepOptions:
         on_error: the step whose errors it handles, or ``graph``.
         router: the router whose route it is.
         route: the route's key, the step's name when None.
+        cycle_to: earlier steps that it leads back to.
+        queue: the queue it stands behind; it is made where there is none.
+        path: the URL of that queue's stream; of a block, its argument ``path``.
+        function: the function it runs in; None = that of its upstream steps.
         keep: under another name, keep the step that the cell made before.
     """
 
@@ -46,6 +52,18 @@ class StepOptions:
     retries: int = 0
     backoff_s: float = 0.1
     blocking: bool = False
+    cycle_to: tuple[str, ...] = ()
+    max_iterations: int | None = None
+    queue: str | None = None
+    path: str | None = None
+    function: str | None = None
+    concurrency: int | None = None
+    batch: int | None = None
+    batch_wait_ms: float | None = None
+    join: str | None = None
+    join_timeout_s: float | None = None
+    missing: str | None = None
+    vectorized: bool = False
     keep: bool = False
 
     @property
@@ -78,27 +96,102 @@ def _problems(options: StepOptions) -> Iterator[str]:
     ):
         yield f"--route: {problem}"
     if options.on_error is not None:
-        if options.is_route:
-            yield "--on-error and --route exclude each other: a route is no handler"
-        if options.after is not None:
-            yield "an error handler takes no --after: its events come from the error"
-        if options.respond:
-            yield (
-                "--respond does not go with --on-error: without --before an error "
-                "handler's result is the answer anyhow"
-            )
-    if options.is_route and (options.after is not None or options.before):
-        yield "a route takes no --after and no --before: its place is in its router"
-    if options.is_route and options.respond:
-        yield "a route takes no --respond: let its router respond"
+        yield from _handler_problems(options)
+    if options.is_route:
+        yield from _route_problems(options)
+    yield from _queue_problems(options)
+    yield from _join_problems(options)
+    yield from _batch_problems(options)
     yield from _number_problems(options)
 
 
+def _handler_problems(options: StepOptions) -> Iterator[str]:
+    if options.is_route:
+        yield "--on-error and --route exclude each other: a route is no handler"
+    if options.after is not None:
+        yield "an error handler takes no --after: its events come from the error"
+    if options.respond:
+        yield (
+            "--respond does not go with --on-error: without --before an error "
+            "handler's result is the answer anyhow"
+        )
+    for option in _given(options, "--queue", "--join", "--cycle-to"):
+        yield f"an error handler takes no {option}: only errors lead to it"
+
+
+def _route_problems(options: StepOptions) -> Iterator[str]:
+    if options.after is not None or options.before:
+        yield "a route takes no --after and no --before: its place is in its router"
+    if options.respond:
+        yield "a route takes no --respond: let its router respond"
+    for option in _given(options, "--queue", "--join", "--cycle-to", "--function"):
+        yield f"a route takes no {option}: say it at its router"
+
+
+def _given(options: StepOptions, *names: str) -> list[str]:
+    """Give those of these options that were typed."""
+    fields = {name: name.removeprefix("--").replace("-", "_") for name in names}
+    return [name for name, field in fields.items() if getattr(options, field)]
+
+
+def _queue_problems(options: StepOptions) -> Iterator[str]:
+    if options.queue is None:
+        return
+    if problem := step_name_problem(options.queue):
+        yield f"--queue: {problem}"
+    if options.queue == options.name:
+        yield f"--queue {options.queue}: a queue and its step need two names"
+    if options.function is None:
+        yield (
+            "--queue needs --function F: the step behind a queue runs in a function "
+            "of its own (in the notebook all run in one process)"
+        )
+
+
+def _join_problems(options: StepOptions) -> Iterator[str]:
+    if options.join is not None and options.join not in JOINS:
+        yield _choice("--join", options.join, JOINS)
+    if options.missing is not None and options.missing not in MISSING:
+        yield _choice("--missing", options.missing, MISSING)
+    if options.join_timeout_s is not None and options.join != "all":
+        yield "--join-timeout goes with --join all: other joins do not wait"
+    if options.missing is not None and options.join != "all":
+        yield "--missing goes with --join all: other joins miss nothing"
+
+
+def _choice(option: str, value: str, known: tuple[str, ...]) -> str:
+    return f"{option} is one of {', '.join(known)}, got {value!r}" + did_you_mean(
+        value, known
+    )
+
+
+def _batch_problems(options: StepOptions) -> Iterator[str]:
+    if options.batch is None:
+        if options.batch_wait_ms is not None:
+            yield "--batch-wait goes with --batch N: it says how long a batch waits"
+        return
+    if options.full_event:
+        yield "--batch does not go with --full-event: a batch is a list of bodies"
+
+
 def _number_problems(options: StepOptions) -> Iterator[str]:
-    timeout = options.timeout_s
-    if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
-        yield f"--timeout must be seconds above 0, got {timeout:g}"
-    if options.retries < 0:
-        yield f"--retries must be 0 or more, got {options.retries}"
-    if not (math.isfinite(options.backoff_s) and options.backoff_s >= 0):
-        yield f"--backoff must be 0 or more seconds, got {options.backoff_s:g}"
+    for name, seconds in (
+        ("--timeout", options.timeout_s),
+        ("--join-timeout", options.join_timeout_s),
+    ):
+        if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
+            yield f"{name} must be seconds above 0, got {seconds:g}"
+    for name, least, number in (
+        ("--retries", 0, options.retries),
+        ("--max-iterations", 1, options.max_iterations),
+        ("--concurrency", 1, options.concurrency),
+        ("--batch", 1, options.batch),
+    ):
+        if number is not None and number < least:
+            yield f"{name} must be {least} or more, got {number}"
+    for name, unit, amount in (
+        ("--backoff", "seconds", options.backoff_s),
+        ("--batch-wait", "milliseconds", options.batch_wait_ms),
+    ):
+        if amount is not None and not (math.isfinite(amount) and amount >= 0):
+            yield f"{name} must be 0 or more {unit}, got {amount:g}"

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from jupyter_graph.errors import MagicError, did_you_mean
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.model import GraphSpec, StepSpec
-from jupyter_graph.spec.topology import handler_names
+from jupyter_graph.spec.model import START, GraphSpec, StepSpec
+from jupyter_graph.spec.topology import followers, handler_names, reached
 
 
 def part(
@@ -36,44 +36,50 @@ def part(
                 f"{spec.name!r}{did_you_mean(name, known)} "
                 f"(its steps: {', '.join(known) or 'none yet'})"
             )
+    if until is not None and spec.step(until).kind == "queue":
+        raise MagicError(
+            f"--until {until}: a queue runs no code and gives nothing; name the step "
+            "before or after it"
+        )
     kept = set(spec.names()) - handlers
     if until is not None:
-        kept &= _upstream(spec, until)
+        kept &= _up_to(spec, until)
     if from_step is not None:
-        kept &= _downstream(spec, from_step)
+        kept &= reached(from_step, followers(spec))
     kept |= {h for s in spec.steps if s.name in kept and (h := s.on_error)}
     if spec.on_error:
         kept.add(spec.on_error)
-    steps = tuple(_cut(step, kept, until) for step in spec.steps if step.name in kept)
+    steps = tuple(
+        _cut(step, kept, until, from_step) for step in spec.steps if step.name in kept
+    )
     cut = Graph.from_spec(replace(spec, steps=steps), graph.namespace)
     cut.allow_imports = graph.allow_imports
     return cut
 
 
-def _cut(step: StepSpec, kept: set[str], until: str | None) -> StepSpec:
-    after = tuple(name for name in step.after if name in kept)
-    before = tuple(name for name in step.before if name in kept)
-    responder = step.responder if until is None else step.name == until
-    return replace(step, after=after, before=before, responder=responder)
+def _up_to(spec: GraphSpec, name: str) -> set[str]:
+    """Give a step and all that an event may pass before it comes there first."""
+    ways = {**followers(spec), name: ()}
+    before = {step.name: step.after for step in spec.steps}
+    return reached(name, before) & reached(START, ways)
 
 
-def _upstream(spec: GraphSpec, name: str) -> set[str]:
-    found: set[str] = set()
-    todo = [name]
-    while todo:
-        current = todo.pop()
-        if current not in found:
-            found.add(current)
-            todo += [up for up in spec.step(current).after if up in spec]
-    return found
-
-
-def _downstream(spec: GraphSpec, name: str) -> set[str]:
-    found: set[str] = set()
-    todo = [name]
-    while todo:
-        current = todo.pop()
-        if current not in found:
-            found.add(current)
-            todo += [s.name for s in spec.steps if current in s.after]
-    return found
+def _cut(
+    step: StepSpec, kept: set[str], until: str | None, from_step: str | None
+) -> StepSpec:
+    """Give a step as it is in the part: what is left out is not named."""
+    after = tuple(name for name in step.after if name in kept and name != until)
+    back = tuple(name for name in step.cycle_from if name in after)
+    if step.name == from_step:
+        back = after  # it is the first step now: all others lead back to it
+    elif set(after) <= set(back) and from_step is not None:
+        back = ()  # what led back here is the way to it now
+    return replace(
+        step,
+        after=after,
+        cycle_from=back,
+        before=tuple(name for name in step.before if name in kept),
+        responder=step.responder if until is None else step.name == until,
+        join=step.join if len(after) > 1 else None,
+        join_timeout_s=step.join_timeout_s if len(after) > 1 else None,
+    )

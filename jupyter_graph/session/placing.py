@@ -8,8 +8,9 @@ from typing import Any
 
 from jupyter_graph.errors import MagicError, did_you_mean
 from jupyter_graph.session.options import GRAPH, StepOptions
+from jupyter_graph.session.queues import put_queue
 from jupyter_graph.spec.builder import PREVIOUS, Graph
-from jupyter_graph.spec.model import START_WORD, StepSpec
+from jupyter_graph.spec.model import DEFAULT_ITERATIONS, START, START_WORD, StepSpec
 from jupyter_graph.spec.topology import handler_names
 
 
@@ -36,6 +37,7 @@ def check_place(graph: Graph, name: str, options: StepOptions) -> None:
     """Raise a MagicError when a place names steps that are not there."""
     names = [known for known in graph.spec.names() if known != name]
     typed = {"--after": options.after or (), "--before": options.before}
+    typed["--cycle-to"] = tuple(to for to in options.cycle_to if to != name)
     if options.on_error not in (None, GRAPH):
         typed["--on-error"] = (str(options.on_error),)
     for option, wanted in typed.items():
@@ -44,6 +46,29 @@ def check_place(graph: Graph, name: str, options: StepOptions) -> None:
                 _check_neighbour(graph, name, other, option, names)
     if options.is_route:
         router_of(graph, options)
+    if options.cycle_to:
+        _check_cycles(graph)
+    if options.queue in names and graph.spec.step(str(options.queue)).kind != "queue":
+        raise MagicError(
+            f"--queue {options.queue}: this step of graph {graph.name!r} is no queue; "
+            "choose another name"
+        )
+
+
+def _check_cycles(graph: Graph) -> None:
+    spec = graph.spec
+    if spec.router is not None:
+        raise MagicError(f"--cycle-to: graph {spec.name!r} is a router; flows loop")
+    if spec.engine == "sync":
+        raise MagicError(
+            f"--cycle-to: graph {spec.name!r} has the engine 'sync', which knows no "
+            f"cycles; make it anew: %graph new {spec.name} --allow-cyclic"
+        )
+    if not spec.allow_cyclic and not graph.is_trusted:
+        raise MagicError(
+            f"--cycle-to: the document of graph {spec.name!r} allows no cycles; write "
+            "allow_cyclic: true into it and import it again"
+        )
 
 
 def _check_neighbour(
@@ -103,9 +128,9 @@ def _place_error_handler(
         was_handler = step.name in handler_names(graph.spec)
         if not was_handler and not graph.spec.step(step.name).is_error_handler:
             graph.remove_step(step.name)
-    graph.put_step(
-        replace(step, kind="error_step", before=options.before, base_step=base), code
-    )
+    function = options.function or _function_of(graph, (base,) if base else ())
+    step = replace(step, before=options.before, base_step=base, function=function)
+    graph.put_step(replace(step, kind="error_step"), code)
     graph.set_error_handler(step.name, base)
 
 
@@ -129,14 +154,51 @@ def _place_in_flow(
         old = None
     _take_route_away(graph, step.name)
     after = _after(graph, step.name, options, old)
+    if options.queue is not None:
+        after = (put_queue(graph, options, after, step.name),)
     if old is not None:
-        step = replace(step, on_error=old.on_error, routes=old.routes)
-    graph.put_step(replace(step, after=after), code)
+        step = replace(step, on_error=old.on_error, cycle_from=old.cycle_from)
+        if step.kind == "router" and not step.routes:
+            step = replace(step, routes=old.routes)
+    function = options.function or _function_of(graph, after)
+    after = tuple(dict.fromkeys((*after, *step.cycle_from)))
+    graph.put_step(replace(step, after=after, function=function), code)
     for name in options.before:
         follower = graph.spec.step(name)
         if step.name not in follower.after:
             others = tuple(other for other in follower.after if other not in after)
             graph.change_step(name, after=(*others, step.name))
+    _lead_back(graph, step.name, options.cycle_to)
+
+
+def _function_of(graph: Graph, after: tuple[str, ...]) -> str | None:
+    """Give the function in which all these steps run, None when there is no such."""
+    functions = {graph.spec.step(name).function for name in after if name in graph.spec}
+    return functions.pop() if len(functions) == 1 else None
+
+
+def _lead_back(graph: Graph, name: str, targets: tuple[str, ...]) -> None:
+    """Lead from a step back to these earlier ones, and to no others."""
+    for step in graph.spec.steps:
+        if name in step.cycle_from and step.name not in targets:
+            graph.change_step(
+                step.name,
+                after=tuple(other for other in step.after if other != name),
+                cycle_from=tuple(other for other in step.cycle_from if other != name),
+            )
+    if targets:
+        allow_cycles(graph)
+        graph.cycle_to(name, targets)
+
+
+def allow_cycles(graph: Graph) -> None:
+    """Let the steps of a graph lead back to earlier ones."""
+    spec = graph._spec
+    graph._spec = replace(
+        spec,
+        allow_cyclic=True,
+        max_iterations=spec.max_iterations or DEFAULT_ITERATIONS,
+    )
 
 
 def _take_route_away(graph: Graph, name: str) -> None:
@@ -157,25 +219,30 @@ def router_with(graph: Graph, route: str) -> StepSpec | None:
 def _after(
     graph: Graph, name: str, options: StepOptions, old: StepSpec | None
 ) -> tuple[str, ...]:
+    """Give the upstream steps, those that lead back from further on left out."""
     if options.after is not None:
         found: Iterable[str] = (
             previous(graph, name) if other == PREVIOUS else other
             for other in options.after
         )
     elif old is not None:
-        found = old.after
+        found = [other for other in old.after if other not in old.cycle_from]
     elif options.before:
-        found = [up for each in options.before for up in graph.spec.step(each).after]
+        followers = [graph.spec.step(each) for each in options.before]
+        found = [up for f in followers for up in f.after if up not in f.cycle_from]
     else:
         found = (previous(graph, name),)
-    return tuple(dict.fromkeys(n for n in found if n not in ("", START_WORD, name)))
+    nothing = {"", START, name}
+    if START_WORD not in graph.spec:  # a step of a document may be called so
+        nothing.add(START_WORD)
+    return tuple(dict.fromkeys(other for other in found if other not in nothing))
 
 
 def previous(graph: Graph, name: str) -> str:
-    """Give the last ordinary step added besides ``name``; ``start`` when none is."""
+    """Give the last ordinary step added besides ``name``; ``$start`` when none is."""
     handlers = handler_names(graph.spec)
     ordinary = [n for n in graph.spec.names() if n not in handlers and n != name]
     last = graph.last_step
     if last in ordinary:
         return str(last)
-    return ordinary[-1] if ordinary else START_WORD
+    return ordinary[-1] if ordinary else START

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_graph.cells.source import Cell
+from jupyter_graph.deployment.named_code import code_names
 from jupyter_graph.session.sources import StepSources
 from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.model import StepSpec
 from jupyter_graph.spec.values import value_names
 
 
@@ -47,17 +49,28 @@ def code_of(graph: Graph, sources: StepSources, step: str) -> str:
     source = sources.of(graph.name, step)
     if source is not None:
         return source.cell.source
-    known = [found for found in graph.spec.every_step() if found.name == step]
-    name = (known[0] if known else graph.spec.step(step)).code_name
+    every = (*graph.spec.every_step(), *graph.spec.all_steps())
+    known = [found for found in every if found.name == step]
+    found = known[0] if known else graph.spec.step(step)
+    parts = [part for part in found.inside() if part.class_name or part.handler]
+    names = dict.fromkeys(part.code_name for part in parts)
+    return "\n\n".join(_source(graph, name) for name in names) or _plain(found)
+
+
+def _source(graph: Graph, name: str) -> str:
     try:
         return inspect.getsource(graph.namespace[name])
     except (KeyError, TypeError, OSError):
         return f"# {name}: its source is not at hand"
 
 
+def _plain(step: StepSpec) -> str:
+    return f"# {step.name}: a {step.kind}, which has no code of its own"
+
+
 def shipped_names(graph: Graph, namespace: Mapping[str, Any]) -> list[str]:
     """Give the names of the notebook that a graph needs in production."""
-    codes = [step.code_name for step in graph.spec.every_step()]
+    codes = code_names(graph.spec)
     names = [name for name in codes if name in graph.namespace or name in namespace]
     return list(dict.fromkeys([*names, *value_names(graph.spec)]))
 

@@ -106,6 +106,7 @@ class Session:
         Variables that its arguments name, and the functions and classes that an
         imported document names, are those of the notebook now.
         """
+        self.graphs.embed_again()
         graph = self.graphs.named(name)
         for own in self.graphs.borrowed_names(graph):
             if own in self.user_ns:
@@ -269,8 +270,9 @@ class Session:
             self._untold.add(graph)
             return
         self._told_at = monotonic()
-        for watcher in list(self.watchers):
-            watcher(graph)
+        for name in (graph, *self.graphs.holding(graph)):
+            for watcher in list(self.watchers):
+                watcher(name)
 
     @contextmanager
     def _told_seldom(self) -> Iterator[None]:

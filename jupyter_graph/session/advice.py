@@ -1,0 +1,238 @@
+"""What is allowed in a graph and may still surprise: notes, each with a way out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from jupyter_graph.compile.resolve import Resolver
+from jupyter_graph.errors import JupyterGraphError
+from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.model import START_WORD, GraphSpec, StepSpec
+from jupyter_graph.spec.topology import (
+    followers,
+    handler_names,
+    leaves,
+    reached,
+    responder_of,
+)
+from jupyter_graph.spec.validate import problems
+
+REMOTE = ("RemoteStep", "BatchHttpRequests", "HTTPTarget")
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One note about a graph.
+
+    Attributes:
+        message: what happens.
+        step: at which step, None for the graph.
+        fix: what to say where it is not wanted.
+        severity: ``warning`` where nobody would want it, else ``note``.
+    """
+
+    message: str
+    step: str | None = None
+    fix: str = ""
+    severity: str = "note"
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.fix}" if self.fix else self.message
+
+
+def notes_about(
+    graph: Graph, namespace: Mapping[str, Any], step: str | None = None
+) -> tuple[str, ...]:
+    """Give what the line that placed a step says below it.
+
+    Args:
+        graph: the graph.
+        namespace: what the notebook's names stand for.
+        step: the step; what is a matter of others, or of later, is left out.
+    """
+    found = [str(problem) for problem in problems(graph.spec)]
+    seen = Looked(graph, namespace)
+    found += [str(note) for note in plain_joins(seen) if note.step == step]
+    return tuple(found)
+
+
+def advice(graph: Graph, namespace: Mapping[str, Any]) -> list[Advice]:
+    """Give all notes about a graph that breaks no rule."""
+    seen = Looked(graph, namespace)
+    return [note for rule in RULES for note in rule(seen)]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A graph, and what its names stand for as far as that is known."""
+
+    graph: Graph
+    namespace: Mapping[str, Any]
+
+    @cached_property
+    def spec(self) -> GraphSpec:
+        return self.graph.spec
+
+    @cached_property
+    def ways(self) -> dict[str, tuple[str, ...]]:
+        return followers(self.spec)
+
+    @cached_property
+    def responder(self) -> str | None:
+        return responder_of(self.spec)
+
+    @cached_property
+    def _resolver(self) -> Resolver:
+        names = {**self.namespace, **self.graph.namespace}
+        return Resolver(names, self.graph.allow_imports, self.graph.is_trusted)
+
+    def class_of(self, step: StepSpec) -> type | None:
+        """Give the class of a step, None for a function and what is not there."""
+        if step.kind in ("queue", "flow"):
+            return None
+        try:
+            found = self._resolver.code_of(step)
+        except JupyterGraphError:
+            return None
+        return found if inspect.isclass(found) else None
+
+    def says(self, step: StepSpec, word: str) -> bool:
+        """Tell whether the class of a step has an attribute that is true."""
+        return bool(getattr(self.class_of(step), word, False))
+
+
+def plain_joins(seen: Looked) -> Iterator[Advice]:
+    """Steps that run once for each branch that arrives."""
+    for step in seen.spec.steps:
+        upstream = [name for name in step.after if name not in step.cycle_from]
+        if len(upstream) < 2 or step.join or step.kind == "queue":
+            continue
+        if any(
+            seen.says(step, word) for word in ("waits_for_branches", "collects_streams")
+        ):
+            continue
+        if not _branches_meet(seen, step.name, upstream):
+            continue
+        yield Advice(
+            f"step {step.name!r} comes after {', '.join(upstream)} and runs once for "
+            "each of them that arrives",
+            step.name,
+            "--join all gives it one list, --join any the first that comes",
+        )
+
+
+def _branches_meet(seen: Looked, name: str, upstream: list[str]) -> bool:
+    """Tell whether one event may come to a step on two ways.
+
+    A choice sends it on one of them only.
+    """
+    ways = {source: [t for t in targets if t != name] for source, targets in
+            seen.ways.items()}  # fmt: skip
+    for fork, targets in ways.items():
+        if fork == name or (fork in seen.spec and _chooses(seen, fork)):
+            continue
+        arriving = []
+        for target in [*targets, *([fork] if fork in upstream else [])]:
+            ahead = {target} if target == fork else reached(target, _plain(ways))
+            arriving.append(frozenset(up for up in upstream if up in ahead))
+        if len({found for found in arriving if found}) > 1:
+            return True
+    return False
+
+
+def _plain(ways: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(targets) for name, targets in ways.items()}
+
+
+def _chooses(seen: Looked, name: str) -> bool:
+    found = seen.class_of(seen.spec.step(name))
+    return callable(getattr(found, "select_outlets", None))
+
+
+def nobody_answers(seen: Looked) -> Iterator[Advice]:
+    """Flows in which no step responds."""
+    if seen.spec.router is not None or seen.responder is not None:
+        return
+    if not seen.spec.steps:
+        return
+    ends = leaves(seen.spec)
+    where = f": the flow ends in {', '.join(ends)}" if len(ends) > 1 else ""
+    yield Advice(
+        f"nobody answers the caller{where}; he gets the event's id at once (202)",
+        fix="say --respond at one step",
+        severity="warning" if len(ends) > 1 else "note",
+    )
+
+
+def responders_with_followers(seen: Looked) -> Iterator[Advice]:
+    """The answer is that of the responder, whatever comes after it."""
+    after = seen.ways.get(str(seen.responder), ())
+    if seen.responder and after and seen.spec.router is None:
+        yield Advice(
+            f"step {seen.responder!r} answers the caller; what {', '.join(after)} "
+            "makes of its result is not in the answer",
+            seen.responder,
+            "say --respond at a later step where it should be",
+        )
+
+
+def dead_ends(seen: Looked) -> Iterator[Advice]:
+    """Steps whose results go nowhere."""
+    if seen.responder is None or seen.spec.router is not None:
+        return
+    for name in leaves(seen.spec):
+        step = seen.spec.step(name)
+        is_elsewhere = step.kind == "queue" or step.function is not None
+        if name == seen.responder or is_elsewhere or _writes(seen, step):
+            continue
+        yield Advice(
+            f"what step {name!r} gives goes nowhere: it does not answer and nothing "
+            "follows it",
+            name,
+            f"fine for a side effect; else lead it on: --after {name} at a later step",
+        )
+
+
+def _writes(seen: Looked, step: StepSpec) -> bool:
+    name = (step.class_name or "").rpartition(".")[2]
+    return name.endswith("Target") or name in REMOTE or seen.says(step, "is_target")
+
+
+def drops_before_the_answer(seen: Looked) -> Iterator[Advice]:
+    """Filters on the way to the answer."""
+    if seen.responder is None or seen.spec.router is not None:
+        return
+    for step in seen.spec.steps:
+        if step.kind == "queue" or step.name in handler_names(seen.spec):
+            continue
+        on_the_way = seen.responder in reached(step.name, seen.ways)
+        if on_the_way and (step.class_name or "").rpartition(".")[2] == "Filter":
+            yield Advice(
+                f"a caller whose event {step.name!r} drops gets an empty answer (204)",
+                step.name,
+                "use Assert to refuse it, or ChoiceByField to answer something else",
+            )
+
+
+def steps_called_start(seen: Looked) -> Iterator[Advice]:
+    """In a line, ``start`` means the place before the first step."""
+    if START_WORD in seen.spec.names():
+        yield Advice(
+            f"a step is called {START_WORD!r}, which means 'no step' after --after",
+            START_WORD,
+            f"call it otherwise: %graph rename {START_WORD} NAME",
+        )
+
+
+RULES = (
+    nobody_answers,
+    plain_joins,
+    responders_with_followers,
+    dead_ends,
+    drops_before_the_answer,
+    steps_called_start,
+)
