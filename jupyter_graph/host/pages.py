@@ -65,6 +65,10 @@ def openapi(runner: Runner | None, name: str) -> dict[str, Any]:
                 paths[path] = {"post": _operation(f"{route.name} {operation}", {}, {})}
     elif runner is not None:
         paths = {"/": {"post": _operation(name, *_schemas(runner))}}
+    if runner is not None and (config := runner.endpoints) is not None:
+        from jupyter_graph.run.api.openapi import api_paths
+
+        paths = api_paths(config)
     return {
         "openapi": "3.1.0",
         "info": {"title": name, "version": "1"},

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
-from urllib.parse import parse_qsl
+from typing import Any, Final
+from urllib.parse import parse_qs
 
 from jupyter_graph.errors import DeadlineError, TooLargeError
 from jupyter_graph.host.asgi import HeaderView, Receive, Scope, cycle_of
@@ -12,8 +12,10 @@ from jupyter_graph.host.protocol import BODY_S, whole_body
 from jupyter_graph.run.event import (
     EVENT_ID_HEADERS,
     EVENT_PATH_HEADER,
+    TIME_LEFT_HEADER,
     Event,
     Trigger,
+    deadline_in,
     own_id,
     own_path,
 )
@@ -23,6 +25,7 @@ _DISCARD_S: Final = 2.0
 _TRIGGER: Final = Trigger("http", "default-http")
 _ID_HEADERS: Final = frozenset(name.encode() for name in EVENT_ID_HEADERS)
 _PATH_HEADER: Final = EVENT_PATH_HEADER.encode()
+_TIME_LEFT: Final = TIME_LEFT_HEADER.encode()
 
 
 class GoneError(Exception):
@@ -62,8 +65,22 @@ async def read_request(
         headers=headers,
         content_type=raw.get(b"content-type", b"").decode("latin-1"),
         trigger=_TRIGGER,
-        fields=dict(parse_qsl(query.decode("latin-1"))) if query else None,
+        fields=_fields(query.decode("latin-1")) if query else None,
+        deadline=deadline_in(headers) if _TIME_LEFT in raw else None,
     )
+
+
+def _fields(query: str) -> dict[str, Any]:
+    """Give the values of a query; a name that stands there twice has a list.
+
+    >>> _fields("a=1&b=2&b=3&c=")
+    {'a': '1', 'b': ['2', '3'], 'c': ''}
+    """
+    found = parse_qs(query, keep_blank_values=True)
+    return {
+        name: values[0] if len(values) == 1 else values
+        for name, values in found.items()
+    }
 
 
 async def _receive(receive: Receive, max_bytes: int) -> bytes:

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_graph.errors import AnswerError, JupyterGraphError
 from jupyter_graph.run.answer import Answer
-from jupyter_graph.run.response import Response, Wire, encode, is_stream, problem
+from jupyter_graph.run.response import (
+    Response,
+    Wire,
+    collected_wire,
+    encode,
+    is_stream,
+    problem,
+)
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
@@ -71,7 +78,7 @@ class Answers:
                 return self.failed(error, event, trace)
             broken = error
         try:
-            wire = encode(item for item in items)
+            wire = collected_wire(value, items)
         except JupyterGraphError as error:
             return self.failed(error, event, trace)
         return Answer(wire, event.id, items, None, trace, outputs, True, broken)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import count
@@ -17,6 +19,7 @@ __all__ = [
     "Event",
     "Trigger",
     "charset_of",
+    "deadline_in",
     "decode_body",
     "new_id",
     "own_id",
@@ -29,6 +32,9 @@ EVENT_ID_HEADERS: Final = ("x-event-id", "mlrun-event-id")
 
 EVENT_PATH_HEADER: Final = "mlrun-event-path"
 """The header by which one function of a graph tells the next one the event's path."""
+
+TIME_LEFT_HEADER: Final = "x-event-time-left-ms"
+"""The header by which a caller says how many milliseconds he still waits."""
 
 _STREAMS = frozenset(
     ("kafka-cluster", "kafka", "v3ioStream", "rabbit-mq", "rabbitMq", "nats", "mqtt")
@@ -221,6 +227,7 @@ def _from_nuclio(raw: Any) -> Event:
     )
     event.id = own_id(headers) or event._id
     event.path = own_path(headers) or event.path
+    event.deadline = deadline_in(headers)
     if trigger.kind in _STREAMS and not event.content_type:
         event.content_type = event.header("content-type") or ""
     return event
@@ -243,6 +250,21 @@ def own_path(headers: Headers) -> str | None:
     for key, value in headers.items():
         if key.lower() == EVENT_PATH_HEADER:
             return value or None
+    return None
+
+
+def deadline_in(headers: Headers) -> float | None:
+    """Give when the caller stops waiting, as ``time.monotonic`` says it; None = never.
+
+    A value that is no number of milliseconds says nothing.
+    """
+    for key, value in headers.items():
+        if key.lower() == TIME_LEFT_HEADER:
+            try:
+                left_ms = float(value)
+            except ValueError:
+                return None
+            return time.monotonic() + left_ms / 1000 if math.isfinite(left_ms) else None
     return None
 
 

@@ -116,12 +116,16 @@ class Later:
                     self._report(keeper.name, event, error)
         return last
 
-    async def flush_async(self, *, end: bool = False) -> Any:
-        """``flush`` on the loop of an asynchronous graph; ends storey's steps too."""
+    async def flush_async(self, *, end: bool = False, ends_steps: bool = True) -> Any:
+        """``flush`` on the loop of an asynchronous graph.
+
+        At the end storey's steps end too, unless ``ends_steps`` is False: they take no
+        event after that.
+        """
         last = None
         for keeper in self.keepers:
             if isinstance(keeper.instance, StoreyStep):
-                found = await self._end(keeper) if end else None
+                found = await self._end(keeper) if end and ends_steps else None
                 last = found if last is None else last
                 continue
             for body in self._given(keeper, end):

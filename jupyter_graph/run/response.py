@@ -148,6 +148,17 @@ async def collect(value: Any) -> Wire:
     return Wire(payload, opened.status_code, opened.content_type, opened.headers)
 
 
+def collected_wire(value: Any, items: list[Any]) -> Wire:
+    """Give a stream as one answer, from its items and what it said about itself."""
+    chunker = _Chunker()
+    payload = b"".join([chunker.chunk(item) for item in items])
+    status, content_type, headers = 200, chunker.content_type, dict[str, str]()
+    if _is_response(type(value)):
+        status, own_type, headers = _head(value)
+        content_type = own_type or content_type
+    return Wire(payload, status, content_type, headers)
+
+
 class _Chunker:
     """Turns the items of one stream into bytes; the first decides the content type."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -27,10 +28,13 @@ from jupyter_graph.spec.parts import EVERYWHERE
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from jupyter_graph.run.answer import Answer
     from jupyter_graph.run.answers import Answers
     from jupyter_graph.run.api.front import Front
     from jupyter_graph.run.api.twins import Twins
+    from jupyter_graph.run.emitted import Emitted
     from jupyter_graph.run.event import Event
     from jupyter_graph.run.later import Later, Ticker
     from jupyter_graph.run.tasks import Tasks
@@ -134,6 +138,7 @@ class Runner:
         self._counters: Counters | None = None
         self._later: Later | None = None
         self._ticker: Ticker | None = None
+        self._emitted: Emitted | None = None
         self._kept = Kept()
         self._seats = threading.Semaphore()
         self._main_id = -1
@@ -167,6 +172,8 @@ class Runner:
 
         Events that are still under way end in a ClosedError where they can be ended.
         """
+        if self._emitted is not None and self._built is not None:
+            self._emitted.wait(self.timeout_s)
         with self._lock:
             built = self._built
             if built is None:
@@ -250,6 +257,12 @@ class Runner:
         if name not in built.steps:
             self.spec.step(name)
         return built.steps[name].instance
+
+    @property
+    def endpoints(self) -> Any:
+        """The endpoints of the front, None where there is none."""
+        config = getattr(self._front, "config", None)
+        return None if config is None else config.endpoints
 
     def not_ready(self) -> list[str]:
         """Give the names of the model servers that are still loading."""
@@ -404,6 +417,67 @@ class Runner:
         found = self._run_event(event)
         return found if found is not NOTHING else self._unanswered(event.id)
 
+    def emit(self, body: Any = None, **facts: Any) -> str:
+        """Send one event without waiting; give its id.
+
+        At most ``max_in_flight`` events are on their way at once; a further one waits
+        here. A failure goes to the log and to ``push_error``.
+
+        Args:
+            body: what the first steps get.
+            **facts: path, method, headers, event_id, content_type as of ``run``.
+
+        Raises:
+            DeadlineError: no event ended within the time of one.
+            ClosedError: the runner is not open.
+        """
+        self._opened()
+        return self._emitted_().send(_event(body, facts))
+
+    def wait_for_completion(self, timeout_s: float | None = None) -> bool:
+        """Wait until no emitted event is on its way, and take on what steps kept.
+
+        Args:
+            timeout_s: seconds to wait at most; None = as long as it takes.
+
+        Returns:
+            False when the time was up before.
+        """
+        self._opened()
+        if self._emitted is not None and not self._emitted.wait(timeout_s):
+            return False
+        later, tasks = self._later, self._kept.tasks
+        if later is not None and not self._plan.is_async:
+            later.flush(end=True)
+        elif later is not None and tasks is not None and tasks.loop is not None:
+            work = later.flush_async(end=True, ends_steps=False)
+            tasks.submit(work).result(timeout_s)
+        return True
+
+    def _emitted_(self) -> Emitted:
+        from jupyter_graph.run.emitted import Emitted, thread_starter
+
+        with self._lock:
+            if self._emitted is None:
+                in_threads = thread_starter(self.handle, self.spec.name)
+                self._emitted = Emitted(
+                    self._start_on_loop if self._plan.is_async else in_threads,
+                    limit=self.spec.max_in_flight,
+                    context=self._context,
+                    timeout_s=self.timeout_s,
+                )
+            return self._emitted
+
+    def _start_on_loop(self, event: Event) -> Future[Answer]:
+        return self._tasks_().submit(self._whole_answer(event))
+
+    async def _whole_answer(self, event: Event) -> Answer:
+        answer = await self.ahandle(event)
+        if isinstance(answer.value, AsyncIterator):
+            async for _ in answer.value:  # nobody reads it: its effects alone
+                pass
+        return answer
+
     async def arun(self, body: Any = None, **facts: Any) -> Any:
         """Run one event from a coroutine; arguments and errors as of ``run``.
 
@@ -483,11 +557,16 @@ class Runner:
 
     def _wait_traced(self, event: Event, answers: Answers, leave: Leave) -> Answer:
         tasks = self._tasks_()
-        found: Answer = tasks.wait(self._ahandle_traced(event, leave), event)
-        if not isinstance(found.value, AsyncIterator):
-            return found
-        items = tasks.iterated(found.value, event)
-        return answers.collected(items, event, found.trace, {})
+        value, error, trace, outputs = tasks.wait(self._run_traced(event), event)
+        if error is not None:
+            return answers.failed(error, event, trace)
+        if isinstance(value, AsyncIterator):
+            value = tasks.iterated(value, event)
+        try:
+            left = leave(value, whole=True)
+            return answers.collected(left, event, trace, outputs)
+        except JupyterGraphError as wrong:
+            return answers.failed(wrong, event, trace)
 
     async def ahandle(self, event: Event, *, traced: bool = False) -> Answer:
         """``handle`` from a coroutine; the value of a stream is left unread."""
@@ -495,12 +574,7 @@ class Runner:
         try:
             leave = self._enter(event)
             if traced and self._plan.is_async:
-                tasks = self._tasks_()
-                work = self._ahandle_traced(event, leave)
-                found: Answer = await tasks.hop(work, event)
-                if isinstance(found.value, AsyncIterator):
-                    found.value = tasks.aiterated(found.value, event)
-                return found
+                return await self._await_traced(event, answers, leave)
             if traced and self._own_loop:
                 return await _in_thread(self._handle_traced, event, leave)
             if traced:
@@ -509,19 +583,33 @@ class Runner:
         except JupyterGraphError as error:
             return answers.failed(error, event, None)
 
-    async def _ahandle_traced(self, event: Event, leave: Leave) -> Answer:
+    async def _await_traced(
+        self, event: Event, answers: Answers, leave: Leave
+    ) -> Answer:
+        tasks = self._tasks_()
+        value, error, trace, outputs = await tasks.hop(self._run_traced(event), event)
+        if error is not None:
+            return answers.failed(error, event, trace)
+        if isinstance(value, AsyncIterator):
+            value = tasks.aiterated(value, event)
+        try:
+            return answers.ok(leave(value), event, trace, outputs)
+        except JupyterGraphError as wrong:
+            return answers.failed(wrong, event, trace)
+
+    async def _run_traced(self, event: Event) -> tuple[Any, Any, Any, Any]:
+        """Give value, error, trace, and what the last steps gave."""
         from jupyter_graph.run.trace import end_trace, start_trace
 
-        answers, (tracer, function) = self._answers(), self._twin()
+        tracer, function = self._twin()
         trace, token = start_trace()
         try:
             value = await self._tasks_().run(function, self._it(event), event)
-            value = leave(value)
         except JupyterGraphError as error:
-            return answers.failed(error, event, trace)
+            return None, error, trace, {}
         finally:
             end_trace(token)
-        return answers.ok(value, event, trace, tracer.outputs(trace))
+        return value, None, trace, tracer.outputs(trace)
 
     def _answers(self) -> Answers:
         from jupyter_graph.run.answers import Answers
@@ -552,6 +640,7 @@ class Runner:
 
     def _run_event(self, event: Event, function: Any = None) -> Any:
         self._opened()
+        _check_time_left(event)
         if self._plan.is_async:
             tasks = self._tasks_()
             work = tasks.run(function or self._function, self._it(event), event)
@@ -612,6 +701,7 @@ class Runner:
 
     async def _arun_event(self, event: Event) -> Any:
         self._opened()
+        _check_time_left(event)
         if self._plan.is_async:
             tasks = self._tasks_()
             work = tasks.run(self._function, self._it(event), event)
@@ -634,6 +724,14 @@ class Runner:
     def _unanswered(self, event_id: str | None) -> Any:
         """Give what the caller gets when no step answered."""
         return {"id": event_id or new_id()} if self._plan.responder is None else None
+
+
+def _check_time_left(event: Event) -> None:
+    """Refuse an event that nobody waits for any more."""
+    if event.deadline is not None and event.deadline < time.monotonic():
+        raise DeadlineError(
+            "the event's time was up before it came here (X-Event-Time-Left-Ms)"
+        )
 
 
 def _as_it_is(value: Any, *, whole: bool = False) -> Any:
