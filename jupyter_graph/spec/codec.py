@@ -7,9 +7,7 @@ documents MLRun 1.12 writes at ``function.spec.graph``.
 from __future__ import annotations
 
 import json
-import reprlib
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +15,9 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.model import GraphSpec, StepSpec, map_steps
 from jupyter_graph.spec.names import graph_name
+from jupyter_graph.spec.problem import shown
+from jupyter_graph.spec.text import check_plain, check_size, read_json, read_yaml
+from jupyter_graph.spec.validate import problems as rule_problems
 from jupyter_graph.spec.values import tagged, untagged
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ OF_STEP = tuple(
 OF_ANY_GRAPH = ("engine", "max_in_flight", "copy")
 OF_CYCLES = ("allow_cyclic", "max_iterations", "final_step")
 OF_FLOW = ("kind", "name", "steps", "on_error", *OF_ANY_GRAPH, *OF_CYCLES)
-EMPTY: tuple[Any, ...] = (None, "", (), [], {})
+YAML = (".yaml", ".yml")
 
 
 def to_dict(graph: GraphSpec) -> dict[str, Any]:
@@ -120,9 +121,12 @@ def from_dict(document: Mapping[str, Any], *, name: str | None = None) -> GraphS
     Raises:
         SpecError: the document has a wrong shape or unknown fields; all are listed.
     """
+    check_size(document, "the graph document")
     reader = _Reader()
     graph = reader.graph(document, name or name_in(document) or "graph")
-    SpecError.raise_all("invalid graph document", reader.problems)
+    if reader.problems:
+        more = [str(p) for p in rule_problems(graph) if p.step not in reader.broken]
+        SpecError.raise_all("invalid graph document", [*reader.problems, *more])
     return graph
 
 
@@ -138,16 +142,24 @@ def name_in(document: Any) -> Any:
 
 
 class _Reader:
-    """Reads one document and collects everything that is wrong with it."""
+    """Reads one document and collects everything that is wrong with it.
+
+    ``broken`` names the steps that something is wrong with, None for the graph: what
+    rules say of these may follow from it.
+    """
 
     def __init__(self) -> None:
         self.problems: list[str] = []
+        self.broken: set[str | None] = set()
+        self.inside: list[str] = []
+
+    def say(self, problem: str) -> None:
+        self.problems.append(problem)
+        self.broken |= set(self.inside) or {None}
 
     def graph(self, document: Any, name: str) -> GraphSpec:
         if not isinstance(document, Mapping):
-            self.problems.append(
-                f"a graph document is an object of fields, got {_short(document)}"
-            )
+            self.say(f"a graph document is an object of fields, got {short(document)}")
             return GraphSpec(name=name)
         kind = document.get("kind") or "flow"
         if kind == "router":
@@ -163,12 +175,12 @@ class _Reader:
                 name=name,
                 topology="router",
                 router=self.step(own, own_part),
-                carried=deepcopy(carried),
+                carried=self.kept(carried, "the graph"),
                 **values,
             )
         if kind not in ("flow", "root"):
-            self.problems.append(
-                f"a graph is of kind 'flow' or 'router', got {kind!r}"
+            self.say(
+                f"a graph is of kind 'flow' or 'router', got {short(kind)}"
                 f"{did_you_mean(str(kind), ('flow', 'router', 'root'))}"
             )
         return self.flow(document, name)
@@ -177,16 +189,16 @@ class _Reader:
         self.unknown(document, OF_FLOW, CARRIED_IN_GRAPHS, "the graph")
         steps = document.get("steps") or {}
         if not isinstance(steps, Mapping):
-            self.problems.append(
+            self.say(
                 "field 'steps' of the graph is an object of step names and steps, "
-                f"got {_short(steps)}"
+                f"got {short(steps)}"
             )
             steps = {}
         carried = {k: v for k, v in document.items() if k in CARRIED_IN_GRAPHS}
         return GraphSpec(
             name=name,
             steps=self.steps(steps, "step"),
-            carried=deepcopy(carried),
+            carried=self.kept(carried, "the graph"),
             **_given(document, ("on_error", *OF_ANY_GRAPH, *OF_CYCLES)),
         )
 
@@ -196,36 +208,41 @@ class _Reader:
             if isinstance(key, str):
                 found.append(self.step(key, value))
             else:
-                self.problems.append(f"the name of a {what} is a text, got {key!r}")
+                self.say(f"the name of a {what} is a text, got {short(key)}")
         return tuple(found)
 
     def step(self, name: str, document: Any) -> StepSpec:
+        self.inside.append(name)
+        try:
+            return self.read_step(name, document)
+        finally:
+            self.inside.pop()
+
+    def read_step(self, name: str, document: Any) -> StepSpec:
         where = f"step {name!r}"
         if not isinstance(document, Mapping):
-            self.problems.append(
-                f"{where} is an object of fields, got {_short(document)}"
-            )
+            self.say(f"{where} is an object of fields, got {short(document)}")
             return StepSpec(name=name)
         known = (*OF_STEP, *GROUP_OF, "name")
         self.unknown(document, known, CARRIED_IN_STEPS, where)
         own = document.get("name")
-        if own not in EMPTY and own != name:
-            self.problems.append(
-                f"{where} says its name is {own!r}; write {name!r} or leave it out"
+        if not is_empty(own) and own != name:
+            self.say(
+                f"{where} says its name is {short(own)}; write {name!r} or leave it out"
             )
         values = dict(self.values(document, where))
         carried = {k: v for k, v in document.items() if k in CARRIED_IN_STEPS}
-        return StepSpec(name=name, carried=deepcopy(carried), **values)
+        return StepSpec(name=name, carried=self.kept(carried, where), **values)
 
     def values(
         self, document: Mapping[str, Any], where: str
     ) -> Iterator[tuple[str, Any]]:
         for group, keys in GROUPS.items():
             given = {k: v for k, v in document.items() if k in keys}
-            yield group, deepcopy({k: v for k, v in given.items() if v not in EMPTY})
+            yield group, self.kept(given, where)
         for key in OF_STEP:
             value = document.get(key)
-            if value in EMPTY:
+            if is_empty(value):
                 continue
             if key in LISTS:
                 yield key, self.names(value, key, where)
@@ -233,26 +250,37 @@ class _Reader:
                 if isinstance(value, Mapping):
                     yield key, self.steps(value, key.removesuffix("s"))
                 else:
-                    self.problems.append(
+                    self.say(
                         f"field {key!r} of {where} is an object of "
-                        f"{key.removesuffix('s')} names and steps, got {_short(value)}"
+                        f"{key.removesuffix('s')} names and steps, got {short(value)}"
                     )
             elif key == "class_args":
-                try:
-                    yield key, untagged(value, f"field {key!r} of {where}")
-                except SpecError as error:
-                    self.problems.append(str(error))
+                yield key, self.untagged(value, f"field {key!r} of {where}")
             else:
-                yield key, deepcopy(value)
+                yield key, copied(value)
+
+    def kept(self, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """Give the fields of a group that hold something."""
+        return {
+            key: self.untagged(value, f"field {key!r} of {where}")
+            for key, value in given.items()
+            if not is_empty(value)
+        }
+
+    def untagged(self, value: Any, where: str) -> Any:
+        try:
+            return untagged(value, where)
+        except SpecError as error:
+            self.say(str(error))
+            return {}
 
     def names(self, value: Any, key: str, where: str) -> tuple[str, ...]:
         if isinstance(value, str):
             return (value,)
         if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
             return tuple(value)
-        self.problems.append(
-            f"field {key!r} of {where} is a name or a list of names, "
-            f"got {_short(value)}"
+        self.say(
+            f"field {key!r} of {where} is a name or a list of names, got {short(value)}"
         )
         return ()
 
@@ -265,19 +293,51 @@ class _Reader:
     ) -> None:
         for key in document:
             if key not in known and key not in carried:
-                self.problems.append(
-                    f"{where} has an unknown field {key!r}"
+                self.say(
+                    f"{where} has an unknown field {short(key)}"
                     f"{did_you_mean(str(key), known)}"
                 )
 
 
 def _given(document: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return {key: document[key] for key in keys if document.get(key) not in EMPTY}
+    return {key: document[key] for key in keys if not is_empty(document.get(key))}
 
 
-def _short(value: Any) -> str:
-    text = reprlib.repr(value)
+def is_empty(value: Any) -> bool:
+    """Tell whether a field holds nothing: null, "" or an empty list or object."""
+    return value is None or (
+        isinstance(value, str | list | tuple | Mapping) and not value
+    )
+
+
+def copied(value: Any) -> Any:
+    """Give plain data that shares no list and no object with this."""
+    if isinstance(value, Mapping):
+        return {key: copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    return tuple(copied(item) for item in value) if isinstance(value, tuple) else value
+
+
+def short(value: Any) -> str:
+    text = shown(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def graph_document(graph: GraphSpec) -> dict[str, Any]:
+    """Give a graph's document as JSON can hold it, its name included.
+
+    Raises:
+        SpecError: an argument cannot be written; the text names step and argument.
+    """
+    written = replace(
+        map_steps(graph, _tagged_step),
+        carried=_tagged_values(graph.carried, "the graph: field"),
+    )
+    document = {"name": graph.name, **to_dict(written)}
+    if document["name"] != graph.name:
+        document["graph_name"] = graph.name
+    return document
 
 
 def graph_json(graph: GraphSpec) -> str:
@@ -286,19 +346,26 @@ def graph_json(graph: GraphSpec) -> str:
     Raises:
         SpecError: an argument cannot be written; the text names step and argument.
     """
-    written = map_steps(graph, _with_tagged_arguments)
-    document = {"name": graph.name, **to_dict(written)}
-    if document["name"] != graph.name:
-        document["graph_name"] = graph.name
-    return json.dumps(document, indent=2) + "\n"
+    document = graph_document(graph)
+    try:
+        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:  # a field of a spec that was not checked
+        raise SpecError(f"graph {graph.name!r} cannot be written: {error}") from None
 
 
-def _with_tagged_arguments(step: StepSpec) -> StepSpec:
-    args = {
-        key: tagged(value, f"step {step.name!r}: argument {key!r}")
-        for key, value in step.class_args.items()
-    }
-    return replace(step, class_args=args)
+def _tagged_step(step: StepSpec) -> StepSpec:
+    where = f"step {step.name!r}:"
+    return replace(
+        step,
+        class_args=_tagged_values(step.class_args, f"{where} argument"),
+        queue=_tagged_values(step.queue, f"{where} field"),
+        runner=_tagged_values(step.runner, f"{where} field"),
+        carried=_tagged_values(step.carried, f"{where} field"),
+    )
+
+
+def _tagged_values(values: Mapping[str, Any], what: str) -> dict[str, Any]:
+    return {key: tagged(value, f"{what} {key!r}") for key, value in values.items()}
 
 
 def save_graph(graph: GraphSpec | Graph, path: str | Path) -> Path:
@@ -306,7 +373,7 @@ def save_graph(graph: GraphSpec | Graph, path: str | Path) -> Path:
     spec = graph if isinstance(graph, GraphSpec) else graph.spec
     target = Path(path)
     text = graph_json(spec)
-    if target.suffix in (".yaml", ".yml"):
+    if target.suffix in YAML:
         import yaml
 
         text = yaml.safe_dump(json.loads(text), sort_keys=False, allow_unicode=True)
@@ -319,7 +386,10 @@ def load_graph(
     namespace: Mapping[str, Any] | None = None,
     allow_imports: tuple[str, ...] = (),
 ) -> Graph:
-    """Read a graph's document from a JSON or YAML file; nothing is imported or run.
+    """Read a graph from a JSON or YAML file; nothing is imported or run.
+
+    The file holds a graph document, or an MLRun function or serving spec with one;
+    what else stands in those is not used, and the graph's ``notes`` say so.
 
     Args:
         path: the file; a document without a name is named after it.
@@ -330,56 +400,34 @@ def load_graph(
         SpecError: the file cannot be read, or is no graph document.
     """
     from jupyter_graph.spec.builder import Graph
+    from jupyter_graph.spec.function_document import graph_in
 
-    document = read_document(path)
-    return Graph.from_dict(
+    document, notes = graph_in(read_document(path))
+    graph = Graph.from_dict(
         document,
         namespace=namespace,
         allow_imports=allow_imports,
         name=name_in(document) or graph_name(Path(path).stem),
     )
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise SpecError(f"the graph document has {key!r} twice in one object")
-        found[key] = value
-    return found
-
-
-def _read_yaml(text: str) -> Any:
-    import yaml
-
-    class OnceEach(yaml.SafeLoader):
-        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-            keys = [key.value for key, _ in node.value]
-            _once_each([(key, None) for key in keys if isinstance(key, str)])
-            return super().construct_mapping(node, deep)
-
-    return yaml.load(text, OnceEach)  # a SafeLoader: plain data, no objects
+    vars(graph)["notes"] = notes
+    return graph
 
 
 def read_document(path: str | Path) -> dict[str, Any]:
     """Read a JSON or YAML file that holds one object."""
     source = Path(path)
+    what = repr(str(source))
     try:
-        text = source.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"cannot read graph file {str(source)!r}: {error}") from None
-    try:
-        if source.suffix in (".yaml", ".yml"):
-            document = _read_yaml(text)
-        else:
-            document = json.loads(text, object_pairs_hook=_once_each)
-    except SpecError:
-        raise
-    except Exception as error:  # yaml's errors share no base with json's
-        raise SpecError(f"{str(source)!r} is not a graph document: {error}") from None
+        text = source.read_text(encoding="utf-8-sig")  # Windows' editors mark UTF-8
+    except (OSError, ValueError) as error:  # not there, no UTF-8, a zero in its name
+        raise SpecError(f"cannot read graph file {what}: {error}") from None
+    is_yaml = source.suffix in YAML
+    document = read_yaml(text, what) if is_yaml else read_json(text, what)
+    check_size(document, what)
     if not isinstance(document, dict):
         raise SpecError(
-            f"{str(source)!r} is not a graph document: an object of fields is "
-            f"needed, got {_short(document)}"
+            f"{what} is not a graph document: an object of fields is "
+            f"needed, got {short(document)}"
         )
+    check_plain(document, what)
     return cast("dict[str, Any]", document)

@@ -10,7 +10,10 @@ from jupyter_graph.spec.problem import Problem, shown
 
 GROUP_FIELDS = (
     "shards", "retention_in_hours", "trigger_args", "options", "raise_exception",
-    "max_processes", "max_threads", "_shared_proxy_mapping",
+    "max_processes", "max_threads", "pool_factor", "_shared_proxy_mapping",
+)  # fmt: skip
+COUNTS = (
+    "shards", "retention_in_hours", "max_processes", "max_threads", "pool_factor",
 )  # fmt: skip
 JOINS = ("all", "any", "first")
 MISSING = ("drop", "null", "error")
@@ -33,31 +36,33 @@ def fields_have_their_types(graph: GraphSpec) -> Iterator[Problem]:
         yield from _groups(step)
     if graph.topology not in ("flow", "router"):
         yield Problem(
-            f"topology must be 'flow' or 'router', got {graph.topology!r}",
+            f"topology must be 'flow' or 'router', got {shown(graph.topology)}",
             field="topology",
         )
     if graph.engine not in ("async", "sync"):
         yield Problem(
-            f"engine must be 'async' or 'sync', got {graph.engine!r}", field="engine"
+            f"engine must be 'async' or 'sync', got {shown(graph.engine)}",
+            field="engine",
         )
     if graph.copy not in ("deep", "shallow", "none"):
         yield Problem(
-            f"copy must be 'deep', 'shallow' or 'none', got {graph.copy!r}",
+            f"copy must be 'deep', 'shallow' or 'none', got {shown(graph.copy)}",
             field="copy",
         )
     if graph.on_error is not None and not isinstance(graph.on_error, str):
         yield Problem(
-            f"on_error of the graph must be a text, got {graph.on_error!r}",
+            f"on_error of the graph must be a text, got {shown(graph.on_error)}",
             field="on_error",
         )
     if graph.allow_cyclic is not None and not isinstance(graph.allow_cyclic, bool):
         yield Problem(
-            f"allow_cyclic must be true or false, got {graph.allow_cyclic!r}",
+            f"allow_cyclic must be true or false, got {shown(graph.allow_cyclic)}",
             field="allow_cyclic",
         )
     if graph.final_step is not None and not isinstance(graph.final_step, str):
         yield Problem(
-            f"final_step must be a text, got {graph.final_step!r}", field="final_step"
+            f"final_step must be a text, got {shown(graph.final_step)}",
+            field="final_step",
         )
     if graph.max_iterations is not None and not _is_count(
         graph.max_iterations, least=1
@@ -70,7 +75,7 @@ def fields_have_their_types(graph: GraphSpec) -> Iterator[Problem]:
     if not _is_count(graph.max_in_flight, least=1):
         yield Problem(
             f"max_in_flight must be a whole number of 1 or more, "
-            f"got {graph.max_in_flight!r}",
+            f"got {shown(graph.max_in_flight)}",
             field="max_in_flight",
         )
 
@@ -79,7 +84,7 @@ def _arguments(step: StepSpec) -> Iterator[Problem]:
     if not isinstance(step.class_args, Mapping):
         yield Problem(
             f"class_args of step {step.name!r} must be an object of names and "
-            f"values, got {step.class_args!r}",
+            f"values, got {shown(step.class_args)}",
             step.name,
             "class_args",
         )
@@ -88,7 +93,7 @@ def _arguments(step: StepSpec) -> Iterator[Problem]:
         if not isinstance(key, str):
             yield Problem(
                 f"class_args of step {step.name!r} must have texts as names, "
-                f"got {key!r}",
+                f"got {shown(key)}",
                 step.name,
                 "class_args",
             )
@@ -99,7 +104,8 @@ def _names(step: StepSpec) -> Iterator[Problem]:
         value = getattr(step, field)
         if not isinstance(value, tuple) or not all(isinstance(n, str) for n in value):
             yield Problem(
-                f"{field} of step {step.name!r} must be names of steps, got {value!r}",
+                f"{field} of step {step.name!r} must be names of steps, "
+                f"got {shown(value)}",
                 step.name,
                 field,
             )
@@ -110,7 +116,7 @@ def _texts(step: StepSpec) -> Iterator[Problem]:
         value = getattr(step, field)
         if value is not None and not isinstance(value, str):
             yield Problem(
-                f"{field} of step {step.name!r} must be a text, got {value!r}",
+                f"{field} of step {step.name!r} must be a text, got {shown(value)}",
                 step.name,
                 field,
             )
@@ -118,7 +124,8 @@ def _texts(step: StepSpec) -> Iterator[Problem]:
         value = getattr(step, field)
         if not isinstance(value, bool):
             yield Problem(
-                f"{field} of step {step.name!r} must be true or false, got {value!r}",
+                f"{field} of step {step.name!r} must be true or false, "
+                f"got {shown(value)}",
                 step.name,
                 field,
             )
@@ -135,7 +142,8 @@ def _words(step: StepSpec) -> Iterator[Problem]:
         if value not in known:
             words = ", ".join(repr(word) for word in known if word)
             yield Problem(
-                f"{field} of step {step.name!r} must be one of {words}, got {value!r}",
+                f"{field} of step {step.name!r} must be one of {words}, "
+                f"got {shown(value)}",
                 step.name,
                 field,
             )
@@ -144,11 +152,11 @@ def _words(step: StepSpec) -> Iterator[Problem]:
 def _groups(step: StepSpec) -> Iterator[Problem]:
     """The fields that MLRun keeps of a queue's stream and of a runner's pools."""
     given = {**step.queue, **step.runner}
-    for field in ("shards", "retention_in_hours", "max_processes", "max_threads"):
+    for field in COUNTS:
         if field in given and not _is_count(given[field], least=1):
             yield Problem(
                 f"{field} of step {step.name!r} must be a whole number of 1 or more, "
-                f"got {given[field]!r}",
+                f"got {shown(given[field])}",
                 step.name,
                 field,
             )
@@ -163,7 +171,7 @@ def _groups(step: StepSpec) -> Iterator[Problem]:
     if not isinstance(given.get("raise_exception", True), bool):
         yield Problem(
             f"raise_exception of step {step.name!r} must be true or false, "
-            f"got {given['raise_exception']!r}",
+            f"got {shown(given['raise_exception'])}",
             step.name,
             "raise_exception",
         )
@@ -209,7 +217,7 @@ def _numbers(step: StepSpec) -> Iterator[Problem]:
     if not _is_count(step.retries, least=0):
         yield Problem(
             f"retries of step {step.name!r} must be a whole number of 0 or more, "
-            f"got {step.retries!r}",
+            f"got {shown(step.retries)}",
             step.name,
             "retries",
         )

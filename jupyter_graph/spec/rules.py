@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from jupyter_graph.errors import did_you_mean
 from jupyter_graph.spec.model import START, GraphSpec
 from jupyter_graph.spec.names import graph_name_problem, step_name_problem
-from jupyter_graph.spec.problem import Problem
+from jupyter_graph.spec.problem import Problem, shown
 from jupyter_graph.spec.topology import cycle_in, followers, handler_names, reached
 
 KINDS = ("task", "router", "flow", "queue", "model_runner", "error_step")
@@ -33,7 +33,7 @@ def has_steps(graph: GraphSpec) -> Iterator[Problem]:
 
 
 def names_follow_the_rule(graph: GraphSpec) -> Iterator[Problem]:
-    for step in graph.steps:
+    for step in graph.top_steps():
         if problem := step_name_problem(step.name, in_document=True):
             yield Problem(problem, str(step.name), "name")
     for router in graph.every_step():
@@ -59,7 +59,7 @@ def kinds_are_known(graph: GraphSpec) -> Iterator[Problem]:
             )
         elif step.kind not in KINDS:
             yield Problem(
-                f"step {step.name!r} is of kind {step.kind!r}"
+                f"step {step.name!r} is of kind {shown(step.kind)}"
                 f"{did_you_mean(step.kind, KINDS)}, known are {', '.join(KINDS)}",
                 step.name,
                 "kind",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import reprlib
 from collections.abc import Mapping
 from copy import deepcopy
@@ -13,6 +14,9 @@ from jupyter_graph.spec.model import GraphSpec, StepSpec
 VALUE_KEY = "$value"
 TUPLE_KEY = "$tuple"
 ITEMS_KEY = "$items"
+FLOAT_KEY = "$float"
+NOT_FINITE = ("nan", "inf", "-inf")
+TAGS = frozenset({TUPLE_KEY, ITEMS_KEY, FLOAT_KEY})
 DEEPEST = 100
 
 
@@ -52,7 +56,9 @@ def value_names(of: StepSpec | GraphSpec) -> tuple[str, ...]:
 
 
 def tagged(value: Any, where: str = "value", depth: int = 0) -> Any:
-    """Give an argument as JSON can hold it: tuples and keys that are no text survive.
+    """Give an argument as JSON can hold it.
+
+    Tuples, keys that are no text, and numbers that are not finite survive.
 
     Raises:
         SpecError: it holds something else; the text says where and what to do.
@@ -62,6 +68,8 @@ def tagged(value: Any, where: str = "value", depth: int = 0) -> Any:
     """
     if depth > DEEPEST:
         raise SpecError(f"{where} holds itself, or more than {DEEPEST} levels")
+    if isinstance(value, float) and not math.isfinite(value):
+        return {FLOAT_KEY: repr(float(value))}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list):
@@ -71,7 +79,7 @@ def tagged(value: Any, where: str = "value", depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         pairs = [(key, tagged(item, where, depth + 1)) for key, item in value.items()]
         is_plain = all(isinstance(key, str) for key, _ in pairs)
-        if is_plain and not set(value) & {TUPLE_KEY, ITEMS_KEY}:
+        if is_plain and not set(value) & TAGS:
             return dict(pairs)
         keys = [tagged(key, where, depth + 1) for key, _ in pairs]
         return {ITEMS_KEY: [[k, v] for k, (_, v) in zip(keys, pairs, strict=True)]}
@@ -95,22 +103,42 @@ def untagged(value: Any, where: str = "value", depth: int = 0) -> Any:
     if isinstance(value, list):
         return [untagged(item, where, depth + 1) for item in value]
     if not isinstance(value, Mapping):
-        return deepcopy(value)
+        return _copy(value, where)
     found = {key: untagged(item, where, depth + 1) for key, item in value.items()}
+    [tag] = found if len(found) == 1 else [None]
+    if tag not in TAGS:
+        return found
     try:
-        if set(found) == {TUPLE_KEY}:
-            return tuple(_list(found[TUPLE_KEY]))
-        if set(found) == {ITEMS_KEY}:
-            return dict(_list(found[ITEMS_KEY]))
+        return _read_tag(tag, found[tag])
     except (TypeError, ValueError):
         raise SpecError(
-            f'{where} is tagged wrongly; {{"{TUPLE_KEY}": [1, 2]}} and '
-            f'{{"{ITEMS_KEY}": [[1, 2]]}} are right, got {reprlib.repr(value)}'
+            f'{where} is tagged wrongly; {{"{TUPLE_KEY}": [1, 2]}}, '
+            f'{{"{ITEMS_KEY}": [[1, 2]]}} and {{"{FLOAT_KEY}": "nan"}} are right, '
+            f"got {reprlib.repr(value)}"
         ) from None
+
+
+def _read_tag(tag: str, value: Any) -> Any:
+    if tag == FLOAT_KEY:
+        if value not in NOT_FINITE:
+            raise ValueError
+        return float(value)
+    if not isinstance(value, list):
+        raise TypeError
+    if tag == TUPLE_KEY:
+        return tuple(value)
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in value):
+        raise TypeError
+    found = dict(value)
+    if len(found) < len(value):
+        raise ValueError
     return found
 
 
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError
-    return value
+def _copy(value: Any, where: str) -> Any:
+    try:
+        return deepcopy(value)
+    except Exception as error:  # a lock, a socket, a generator
+        raise SpecError(
+            f"{where} holds a {type(value).__name__}, which cannot be copied: {error}"
+        ) from None

@@ -235,13 +235,13 @@ def test_a_flow_has_several_kinds(kind):
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("g.json", "{", "is not a graph document: Expecting"),
-        ("g.json", "", "is not a graph document: Expecting value"),
+        ("g.json", "{", "is no JSON: Expecting"),
+        ("g.json", "", "is no JSON: Expecting value"),
         ("g.json", "[1]", r"an object of fields is needed, got \[1\]"),
-        ("g.json", "[" * 100_000, "is not a graph document"),
+        ("g.json", "[" * 100_000, "is nested too deep"),
         ("g.json", '{"steps": {"a": {}, "a": {}}}', "has 'a' twice in one object"),
         ("g.yaml", "steps:\n  a: {}\n  a: {}\n", "has 'a' twice in one object"),
-        ("g.yaml", "a: [", "is not a graph document: while parsing"),
+        ("g.yaml", "a: [", "is no YAML: while parsing"),
         ("g.yaml", "", "an object of fields is needed, got None"),
         ("g.yml", "just a text", "an object of fields is needed, got 'just a text'"),
         (

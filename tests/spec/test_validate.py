@@ -296,8 +296,9 @@ ONE_PROBLEM = [
     ),
     (
         flow(a=task(class_args={"x": {"$tuple": 5}})),
-        "field 'class_args' of step 'a' is tagged wrongly; {\"$tuple\": [1, 2]} and "
-        "{\"$items\": [[1, 2]]} are right, got {'$tuple': 5}",
+        "field 'class_args' of step 'a' is tagged wrongly; {\"$tuple\": [1, 2]}, "
+        '{"$items": [[1, 2]]} and {"$float": "nan"} are right, '
+        "got {'$tuple': 5}",
     ),
     (
         flow(a=task(retries=-1)),

@@ -1,0 +1,157 @@
+"""JSON and YAML text, read as plain data: bounded, each key once, no objects."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import reprlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jupyter_graph.errors import SpecError
+
+LONGEST: Final = 16 * 1024 * 1024
+"""Characters that a document may have."""
+
+MOST_VALUES: Final = 1_000_000
+DEEPEST: Final = 100
+
+
+def read_json(text: str, what: str = "the text") -> Any:
+    """Read JSON text.
+
+    Raises:
+        SpecError: it is too long, no JSON, or has a key twice in one object.
+
+    >>> read_json('{"a": [1]}')
+    {'a': [1]}
+    """
+    _bounded(text, what)
+    try:
+        return json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_number)
+    except SpecError as error:
+        raise SpecError(f"{what} {error}") from None
+    except RecursionError:
+        raise SpecError(f"{what} is nested too deep") from None
+    except ValueError as error:
+        raise SpecError(f"{what} is no JSON: {error}") from None
+
+
+def read_yaml(text: str, what: str = "the text") -> Any:
+    """Read YAML text: plain data only, whatever its tags ask for.
+
+    Raises:
+        SpecError: it is too long, no YAML, or has a key twice in one object.
+
+    >>> read_yaml("a: [1]")
+    {'a': [1]}
+    """
+    import yaml
+
+    _bounded(text, what)
+    try:
+        return yaml.load(text, _loader())  # a safe loader: plain data, no objects
+    except SpecError as error:
+        raise SpecError(f"{what} {error}") from None
+    except RecursionError:
+        raise SpecError(f"{what} is nested too deep") from None
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise SpecError(f"{what} is no YAML: {error}") from None
+
+
+def check_plain(value: Any, what: str) -> None:
+    """Refuse what a document file cannot hold, naming its place.
+
+    Raises:
+        SpecError: a value is no number, text, list or object, or is not finite.
+    """
+    todo: list[tuple[Any, tuple[Any, ...]]] = [(value, ())]
+    problems = []
+    while todo:
+        value, place = todo.pop()
+        if isinstance(value, dict):
+            todo += [(item, (*place, key)) for key, item in value.items()]
+        elif isinstance(value, list):
+            todo += [(item, (*place, at)) for at, item in enumerate(value)]
+        elif not (value is None or isinstance(value, str | int | float)):
+            problems.append(
+                f"{what}: {_place(place)} is a {type(value).__name__}, which a graph "
+                "document cannot hold; write it as a text"
+            )
+        elif isinstance(value, float) and not math.isfinite(value):
+            problems.append(f"{what}: {_place(place)} is {_unwritable(value)}")
+    SpecError.raise_all(f"{what} is not a graph document", reversed(problems))
+
+
+def check_size(value: Any, what: str) -> None:
+    """Refuse what is nested too deep, or holds itself, or is too much to walk over.
+
+    A few lines of YAML may stand for more values than there are atoms.
+
+    Raises:
+        SpecError: it has more than 1,000,000 values or 100 levels.
+    """
+    level, seen = [value], 0
+    for _ in range(DEEPEST + 1):
+        following: list[Any] = []
+        for item in level:
+            if isinstance(item, Mapping):
+                following.extend(item.values())
+            elif isinstance(item, list | tuple):
+                following.extend(item)
+            if seen + len(following) > MOST_VALUES:
+                raise SpecError(f"{what} holds more than {MOST_VALUES:,} values")
+        if not following:
+            return
+        seen += len(following)
+        level = following
+    raise SpecError(f"{what} holds itself, or has more than {DEEPEST} levels")
+
+
+def _place(place: tuple[Any, ...]) -> str:
+    keys = [key if isinstance(key, str) else f"[{key!r}]" for key in place]
+    return reprlib.repr(".".join(keys).replace(".[", "["))
+
+
+def _unwritable(number: float) -> str:
+    return f'{number!r}, which JSON does not have; write {{"$float": "{number!r}"}}'
+
+
+def _bounded(text: str, what: str) -> None:
+    if len(text) > LONGEST:
+        raise SpecError(
+            f"{what} has {len(text):,} characters, {LONGEST:,} at most are read"
+        )
+
+
+def _once_each(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise SpecError(f"has {key!r} twice in one object")
+        found[key] = value
+    return found
+
+
+def _no_number(name: str) -> Any:
+    raise SpecError(f"holds {_unwritable(float(name.replace('Infinity', 'inf')))}")
+
+
+@functools.cache
+def _loader() -> Any:
+    """Give the safe loader, libyaml's where it is there, that wants each key once."""
+    import yaml
+
+    class OnceEach(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            if isinstance(node, yaml.MappingNode):
+                seen: set[tuple[str, str]] = set()
+                for key, _ in node.value:
+                    if (mark := (key.tag, str(key.value))) in seen:
+                        raise SpecError(f"has {key.value!r} twice in one object")
+                    seen.add(mark)
+            found: dict[Any, Any] = super().construct_mapping(node, deep)
+            return found
+
+    return OnceEach
