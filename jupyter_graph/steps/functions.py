@@ -6,16 +6,18 @@ and ``do_async`` for those that can.
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 import os
 import threading
 from collections.abc import Callable, Coroutine
 from types import CoroutineType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jupyter_graph.errors import SpecError
+
+if TYPE_CHECKING:
+    import asyncio
 
 Function: TypeAlias = Callable[[Any], Any]
 """Takes a body; may be a coroutine function."""
@@ -84,6 +86,8 @@ def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
     The loop is the same for all, so that a client which was opened in one event
     serves the next.
     """
+    import asyncio
+
     return asyncio.run_coroutine_threadsafe(coroutine, _loop()).result()
 
 
@@ -97,6 +101,8 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 @functools.cache
 def _started_loop() -> asyncio.AbstractEventLoop:
+    import asyncio
+
     loop = asyncio.new_event_loop()
     name = "jupyter_graph functions"
     threading.Thread(target=loop.run_forever, name=name, daemon=True).start()
