@@ -45,6 +45,11 @@ def argument_names(step: StepSpec) -> Iterator[str]:
     yield from _named_by(block_of(step), step.class_args)
 
 
+def is_block(name: str) -> bool:
+    """Tell whether a name stands for a pre-defined block."""
+    return name in BLOCKS
+
+
 def block_of(step: StepSpec) -> str | None:
     """Give the name of the pre-defined block that a step is, None for other code."""
     name = step.class_name or DEFAULT_BLOCKS.get(step.kind)

@@ -1,7 +1,7 @@
 """A graph in the DOT language, in MLRun's visual grammar.
 
 Start is an egg, a router a cluster with its routes, the way to an error handler
-dashed, a target a cylinder.
+dashed, a target a cylinder, a queue an arrow, a model runner a folder.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from jupyter_graph.picture import theme
 from jupyter_graph.picture.measure import clean
 from jupyter_graph.picture.scene import Figure, Scene, scene
-from jupyter_graph.spec.model import GraphSpec
+from jupyter_graph.spec.model import START, START_WORD, GraphSpec
 
 _SHAPES = {"route": "box", "task": "box", "error_step": "box", "missing": "box"}
 _GRAPH = (
@@ -42,18 +42,24 @@ def body(spec: GraphSpec, attributes: dict[str, str] | None = None) -> list[str]
 def _box(figure: Figure, drawn: Scene) -> Iterator[str]:
     routes = drawn.routes_of(figure.name)
     if not routes:
-        yield _node(figure)
+        yield _node(figure, drawn)
         return
     yield f"subgraph {quoted('cluster_' + figure.name)} {{"
     yield f'\tgraph [style=rounded, color="{theme.PLAIN["route"][1]}", label=""]'
-    yield f"\t{_node(figure)}"
+    yield f"\t{_node(figure, drawn)}"
     for route in routes:
-        yield f"\t{_node(route)}"
+        yield f"\t{_node(route, drawn)}"
         yield f"\t{quoted(figure.name)} -> {quoted(route.name)}"
     yield "}"
 
 
-def _node(figure: Figure) -> str:
+def _id(name: str, drawn: Scene) -> str:
+    """Give the name of a node: that of its step, ``start`` before the first."""
+    is_free = START_WORD not in drawn.figures  # a step of a document may be called so
+    return quoted(START_WORD if name == START and is_free else name)
+
+
+def _node(figure: Figure, drawn: Scene) -> str:
     fill, colour = theme.PLAIN.get(figure.kind, theme.PLAIN["task"])
     shape = (
         _SHAPES.get(figure.kind, figure.shape)
@@ -66,12 +72,18 @@ def _node(figure: Figure) -> str:
     width = 1.2
     if figure.responder:
         colour, width = theme.PLAIN_GREEN, 2.2
-    words = (figure.title, figure.code, "answers" if figure.responder else "")
+    many = f"{figure.count} model{'' if figure.count == 1 else 's'}"
+    words = (
+        figure.title,
+        figure.code,
+        many if figure.kind == "model_runner" else "",
+        "answers" if figure.responder else "",
+    )
     label = "\\n".join(escaped(word) for word in words if word)
     return (
-        f'{quoted(figure.name)} [label="{label}", shape={quoted(shape)}, '
+        f'{_id(figure.name, drawn)} [label="{label}", shape={quoted(shape)}, '
         f'style="{style}", fillcolor="{fill}", color="{colour}", penwidth={width}, '
-        f"tooltip={quoted(figure.name)}]"
+        f"tooltip={quoted(START_WORD if figure.kind == 'start' else figure.name)}]"
     )
 
 
@@ -79,7 +91,7 @@ def _lines(drawn: Scene) -> Iterator[str]:
     for edge in drawn.edges:
         if edge.kind == "route":
             continue
-        ends = f"{quoted(edge.source)} -> {quoted(edge.target)}"
+        ends = f"{_id(edge.source, drawn)} -> {_id(edge.target, drawn)}"
         marks = []
         if edge.kind == "error":
             marks.append(f'style=dashed, color="{theme.PLAIN["error_step"][1]}"')

@@ -9,8 +9,9 @@ from typing import Any
 
 from jupyter_graph.picture.layout import EdgePath, Layout, Node
 from jupyter_graph.picture.measure import clean
+from jupyter_graph.picture.scene import shown
 from jupyter_graph.picture.shapes import head, line, outline, rim
-from jupyter_graph.spec.model import START, START_WORD, GraphSpec
+from jupyter_graph.spec.model import START, GraphSpec
 
 Drawing = dict[str, Any]
 
@@ -21,6 +22,8 @@ _KINDS = {
     "error_step": "error handler",
     "target": "target",
     "queue": "queue",
+    "flow": "flow",
+    "model_runner": "model runner",
     "missing": "missing step",
 }
 _TOLD = 60
@@ -55,6 +58,7 @@ def _node(name: str, node: Node) -> dict[str, Any]:
         "title_y": _title_y(node),
         "code_y": _title_y(node) + 16.5,
         "responder": node.responder,
+        "count": str(node.count) if node.kind == "model_runner" else "",
         "outline": outline(node.shape, node.width, node.height),
         "rim": rim(node.shape, node.width, node.height),
         "about": about_node(name, node),
@@ -63,7 +67,7 @@ def _node(name: str, node: Node) -> dict[str, Any]:
 
 def _title_y(node: Node) -> float:
     """Give the base line of the first line, from the middle of the box."""
-    lower = 4.0 if node.shape == "cylinder" else 0.0
+    lower = 4.0 if node.shape in ("cylinder", "folder", "tab") else 0.0
     return lower + (-3.5 if node.code else 4.5)
 
 
@@ -72,6 +76,7 @@ def _edge(edge: EdgePath) -> dict[str, Any]:
         "source": edge.source,
         "target": edge.target,
         "kind": edge.kind,
+        "ends": f"{shown(edge.source)} → {shown(edge.target)}",
         "line": line(edge.points),
         "head": head(edge.points),
         "label": list(edge.label) if edge.label else None,
@@ -87,6 +92,8 @@ def about_node(name: str, node: Node) -> str:
     if node.kind == "start":
         return "start of the graph"
     words = [f"{_KINDS.get(node.kind, 'step')} {clean(name)}", node.code]
+    if node.kind == "model_runner":
+        words.append(f"{node.count} model{'' if node.count == 1 else 's'}")
     words.append("answers the caller" if node.responder else "")
     return ", ".join(word for word in words if word)
 
@@ -102,10 +109,8 @@ def about(spec: GraphSpec, places: Layout) -> str:
 
 
 def _told(edge: EdgePath) -> str:
-    is_start = edge.source == START
-    source = START_WORD if is_start else clean(edge.source)
-    target = clean(edge.target)
+    source, target = shown(edge.source), shown(edge.target)
     if edge.kind == "error":
-        where = "of any step" if is_start else f"of {source}"
+        where = "of any step" if edge.source == START else f"of {source}"
         return f"errors {where} go to {target}"
     return f"{source} {'routes' if edge.kind == 'route' else 'leads'} to {target}"

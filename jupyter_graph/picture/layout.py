@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.picture import graphviz_engine, layered
+from jupyter_graph.picture.back_lines import with_back_lines
 from jupyter_graph.picture.block import Block, Link, Plan, blocks, links
 from jupyter_graph.picture.curves import Curve, Point, moved
 from jupyter_graph.picture.graphviz_engine import INSTALL_LINE, GraphvizFailedError
@@ -33,6 +34,7 @@ class Node:
     label: str
     code: str = ""
     responder: bool = False
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,27 @@ def layout(
     >>> from jupyter_graph.spec.model import StepSpec
     >>> graph = GraphSpec(steps=(StepSpec(name="a"), StepSpec(name="b", after=("a",))))
     >>> found = layout(graph, engine="layered")
-    >>> found.nodes["start"].x < found.nodes["a"].x < found.nodes["b"].x
+    >>> found.nodes["$start"].x < found.nodes["a"].x < found.nodes["b"].x
     True
     """
     drawn = scene(spec)
     gap = _ROOMY_GAP if roomy else _GAP
-    boxes, lines = blocks(drawn, gap), links(drawn)
-    name, plan = _plan(engine, boxes, lines, gap)
+    boxes = blocks(drawn, gap)
+    ahead, back = _both_ways(drawn)
+    name, plan = _plan(engine, boxes, ahead, gap)
+    plan = with_back_lines(plan, boxes, back)
     return _finished(drawn, boxes, _at_origin(plan, boxes), name)
+
+
+def _both_ways(drawn: Scene) -> tuple[list[Link], list[Link]]:
+    """Give the lines that lead on, and those that lead back."""
+    ahead: list[Link] = []
+    back: list[Link] = []
+    for link in links(drawn):
+        is_back = link.kind == "flow" and (link.source, link.target) in drawn.back
+        (back if is_back else ahead).append(link)
+    loops = [e for e in drawn.edges if e.source == e.target and e.kind == "flow"]
+    return ahead, [*back, *(Link(e.source, e.target, e.kind) for e in loops)]
 
 
 def _plan(
@@ -180,6 +195,7 @@ def _node(drawn: Scene, name: str, x: float, y: float) -> Node:
         figure.title,
         figure.code,
         figure.responder,
+        figure.count,
     )
 
 

@@ -8,7 +8,14 @@ from jupyter_graph.picture import theme
 from jupyter_graph.picture.scene import Figure, Scene, scene
 from jupyter_graph.spec.model import GraphSpec
 
-_SHAPES = {"egg": ("([", "])"), "cylinder": ("[(", ")]"), "octagon": ("{{", "}}")}
+_SHAPES = {
+    "egg": ("([", "])"),
+    "cylinder": ("[(", ")]"),
+    "octagon": ("{{", "}}"),
+    "cds": (">", "]"),
+    "tab": ("[[", "]]"),
+    "folder": ("[/", "/]"),
+}
 _SPECIAL = '"#<>&`;|{}[]()\\'
 
 
@@ -70,6 +77,8 @@ def _node(figure: Figure, number: str) -> str:
         return f'{number}{opening}"start"{closing}'
     label = f"<b>{escaped(figure.title)}</b>"
     label += f"<br/>{escaped(figure.code)}" if figure.code else ""
+    if figure.kind == "model_runner":
+        label += f"<br/>{figure.count} model{'' if figure.count == 1 else 's'}"
     label += "<br/>answers" if figure.responder else ""
     return f'{number}{opening}"{label}"{closing}'
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from jupyter_graph.picture.measure import (
     MONO,
@@ -13,8 +13,14 @@ from jupyter_graph.picture.measure import (
     shorten,
     text_width,
 )
-from jupyter_graph.spec.model import START, GraphSpec, StepSpec
-from jupyter_graph.spec.topology import Edge, edges, handler_names, responder_of
+from jupyter_graph.spec.model import START, START_WORD, GraphSpec, StepSpec
+from jupyter_graph.spec.topology import (
+    Edge,
+    back_edges,
+    edges,
+    handler_names,
+    responder_of,
+)
 
 TITLE_SIZE = 13.0
 CODE_SIZE = 10.5
@@ -24,7 +30,14 @@ _PADDING = 14.0
 _HEIGHT = 46.0
 _NARROWEST, _WIDEST = 96.0, 236.0
 _QUEUE_CLASSES = (">>", "$queue")
-_EXTRA = {"cylinder": (0.0, 8.0), "ellipse": (28.0, 0.0), "diamond": (56.0, 18.0)}
+_EXTRA = {
+    "cylinder": (0.0, 8.0),
+    "ellipse": (28.0, 0.0),
+    "diamond": (56.0, 18.0),
+    "cds": (20.0, 0.0),
+    "folder": (0.0, 8.0),
+    "tab": (0.0, 8.0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +46,14 @@ class Figure:
 
     Attributes:
         name: the step's name.
-        kind: ``start task router route error_step target queue missing``.
+        kind: ``start task router route error_step target queue flow model_runner
+            missing``.
         shape: a graphviz shape, such as ``box``, ``egg``, ``cylinder``.
         title: first line, shortened to fit.
         code: second line: the class or function, shortened to fit.
         responder: its result answers the caller.
         router: for a route, the name of its router.
+        count: steps inside a flow, models of a runner; 0 elsewhere.
     """
 
     name: str
@@ -50,15 +65,25 @@ class Figure:
     height: float = _HEIGHT
     responder: bool = False
     router: str | None = None
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All boxes by name, all lines, and the names of the error handlers."""
+    """All boxes by name, all lines, the error handlers, and lines that lead back."""
 
     figures: dict[str, Figure]
     edges: tuple[Edge, ...]
     handlers: frozenset[str]
+    back: frozenset[tuple[str, str]] = frozenset()
+
+    def leads_back(self, edge: Edge) -> bool:
+        """Tell whether a line closes a cycle."""
+        return (edge.source, edge.target) in self.back
+
+    def back_from(self, name: str) -> list[str]:
+        """Give the steps that a step leads back to."""
+        return [e.target for e in self.edges if e.source == name and self.leads_back(e)]
 
     def routes_of(self, router: str) -> list[Figure]:
         """Give the boxes of a router's routes, in order."""
@@ -85,13 +110,13 @@ def scene(spec: GraphSpec) -> Scene:
         for name in (edge.source, edge.target):
             if name not in figures:
                 figures[name] = _sized(name, "missing", "box", "not defined")
-    return Scene(figures, lines, handlers)
+    return Scene(figures, lines, handlers, back_edges(spec))
 
 
 def _figures(
     spec: GraphSpec, handlers: frozenset[str], responder: str | None
 ) -> Iterator[Figure]:
-    yield Figure(START, "start", "egg", "start", width=66, height=44)
+    yield Figure(START, "start", "egg", START_WORD, width=66, height=44)
     tops = (*((spec.router,) if spec.router else ()), *spec.steps)
     for step in tops:
         kind = "error_step" if step.name in handlers else _kind(step)
@@ -103,11 +128,19 @@ def _figures(
 def _figure(
     step: StepSpec, kind: str, *, responder: bool = False, router: str | None = None
 ) -> Figure:
-    shape = step.shape or _SHAPES.get(kind, "box")
-    return _sized(step.name, kind, shape, code_line(step), responder, router)
+    inner = _kind(step)  # a route may be a flow, an error handler a runner
+    shape = step.shape or _SHAPES.get(kind) or _SHAPES.get(inner, "box")
+    figure = _sized(step.name, kind, shape, code_line(step), responder, router)
+    return replace(figure, count=len(step.steps) or len(models_of(step)))
 
 
-_SHAPES = {"target": "cylinder", "queue": "cylinder", "router": "octagon"}
+_SHAPES = {
+    "target": "cylinder",
+    "queue": "cds",
+    "router": "octagon",
+    "flow": "tab",
+    "model_runner": "folder",
+}
 
 
 def _sized(
@@ -128,13 +161,34 @@ def _sized(
     return Figure(name, kind, shape, title, code, *size, responder, router)
 
 
+def models_of(step: StepSpec) -> Mapping[str, object]:
+    """Give the models of a model runner, nothing of other steps."""
+    models = step.class_args.get("models")
+    is_runner = _kind(step) == "model_runner"
+    return models if is_runner and isinstance(models, Mapping) else {}
+
+
 def _kind(step: StepSpec) -> str:
     name = step.class_name or ""
+    own = name.rpartition(".")[2]
     if step.kind == "queue" or name in _QUEUE_CLASSES:
         return "queue"
     if step.kind == "router" or step.routes:
         return "router"
-    return "target" if name.endswith("Target") else "task"
+    if step.kind == "flow" or step.steps:
+        return "flow"
+    if step.kind == "model_runner" or own in ("ModelRunnerStep", "ModelRunner"):
+        return "model_runner"
+    return "target" if own.endswith("Target") else "task"
+
+
+def shown(name: str) -> str:
+    """Give the name of a box as users read it.
+
+    >>> shown("$start"), shown("parse")
+    ('start', 'parse')
+    """
+    return START_WORD if name == START else clean(name)
 
 
 def code_line(step: StepSpec) -> str:
@@ -144,11 +198,32 @@ def code_line(step: StepSpec) -> str:
     'parse()'
     >>> code_line(StepSpec(name="a", class_name="Model", handler="score"))
     'Model.score'
+    >>> code_line(StepSpec(name="a", kind="flow", steps=(StepSpec(name="b"),)))
+    '1 step'
     """
+    if step.kind == "flow" or step.steps:
+        return f"{len(step.steps)} step{'' if len(step.steps) == 1 else 's'}"
+    if step.kind == "queue":
+        return clean(without_secrets(step.path)) if step.path else "in process"
     if step.class_name:
         method = f".{step.handler}" if step.handler else ""
         return clean(f"{step.class_name}{method}")
     if step.handler:
         handler = clean(step.handler)
         return handler if handler.startswith("(") else f"{handler}()"
-    return "ModelRouter" if step.kind == "router" else ""
+    return {"router": "ModelRouter", "model_runner": "ModelRunnerStep"}.get(
+        step.kind, ""
+    )
+
+
+def without_secrets(url: str) -> str:
+    """Give a URL as a picture may show it: without user, password and query.
+
+    >>> without_secrets("amqp://ann:pw@host/orders?key=1")
+    'amqp://host/orders'
+    """
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        return url.partition("?")[0]
+    place, slash, path = rest.partition("?")[0].partition("/")
+    return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"

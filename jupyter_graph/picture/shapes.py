@@ -9,6 +9,7 @@ from jupyter_graph.picture.curves import Curve, Point
 _HEAD = 7.5
 _ROUND = 9.0
 _BEND = 6.0
+_TAB = 8.0
 _FLAT = 0.05
 _KAPPA = 0.5523  # a quarter of a circle as a Bézier curve
 _COMMANDS = frozenset("MHVLCQZ")
@@ -37,11 +38,15 @@ def outline(shape: str, width: float, height: float) -> str:
         )  # fmt: skip
     if shape in ("cds", "rarrow"):
         return _polygon((-w, -h), (w - h / 2, -h), (w, 0), (w - h / 2, h), (-w, h))
+    if shape in ("folder", "tab"):
+        return _folder(w, h, left=shape == "tab")
     return _box(w, h)
 
 
 def rim(shape: str, width: float, height: float) -> str:
-    """Give the line inside a shape: the rim of a cylinder, else nothing."""
+    """Give the line inside a shape: the rim of a cylinder or a folder, or nothing."""
+    if shape in ("folder", "tab"):
+        return _path("M", -width / 2, -height / 2 + _TAB, "H", width / 2)
     if shape != "cylinder":
         return ""
     w, top = width / 2, -height / 2 + _BEND
@@ -81,6 +86,15 @@ def _cylinder(w: float, h: float) -> str:
         "M", -w, top, "C", -w, top - 8, w, top - 8, w, top,
         "V", low, "C", w, low + 8, -w, low + 8, -w, low, "Z",
     )  # fmt: skip
+
+
+def _folder(w: float, h: float, *, left: bool) -> str:
+    """Draw a box with a tab at its top, on the left or on the right."""
+    top, wide, slope = -h + _TAB, min(40.0 if left else 60.0, w), 5.0
+    tab: list[Point] = [(-w, -h), (-w + wide, -h), (-w + wide + slope, top), (w, top)]
+    if not left:
+        tab = [(-w, top), (w - wide - slope, top), (w - wide, -h), (w, -h)]
+    return _polygon(*tab, (w, h), (-w, h))
 
 
 def _path(*words: str | float) -> str:

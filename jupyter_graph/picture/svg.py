@@ -112,6 +112,8 @@ def _node(node: dict[str, Any], counted: Any) -> str:
     if figure:
         below = node["height"] / 2 + 14
         parts.append(_text("figures", below, figure, 11, theme.PLAIN_MUTED))
+    if node["count"]:
+        parts.append(_count(node))
     if node["responder"]:
         parts.append(_reply(node))
     if errors:
@@ -145,6 +147,18 @@ def _reply(node: dict[str, Any]) -> str:
     )
 
 
+def _count(node: dict[str, Any]) -> str:
+    """Draw how many models a runner holds, in the tab of its folder."""
+    fill, stroke = theme.PLAIN[node["kind"]]
+    wide = 12 + text_width(node["count"], 10)
+    x, y = node["width"] / 2 - 44, -node["height"] / 2 + 4
+    return (
+        f'<rect class="jg-count" x="{n(x - wide / 2)}" y="{n(y - 8)}" '
+        f'width="{n(wide)}" height="16" rx="8" fill="{fill}" stroke="{stroke}"/>'
+        + _text("count-text", y + 3.5, node["count"], 10, theme.PLAIN_TEXT, x=x)
+    )
+
+
 def _badge(node: dict[str, Any], errors: int) -> str:
     text = f"✕ {figures.number(errors)}"
     wide = 14 + text_width(text, 10)
@@ -163,7 +177,7 @@ def _chip(edge: dict[str, Any], counted: Any) -> str:
     (x, y), many = edge["label"], figures.number(count)
     wide = 16 + text_width(many, 10.5, bold=True)
     wide += 5 + mono_width(value, 9.5) if value else 0
-    told = f"{edge['source']} → {edge['target']}: {count} events"
+    told = f"{edge['ends']}: {count} events"
     if value:
         told = f"{told}, last {figures.whole_value(counted)}"
     shown = (

@@ -9,10 +9,10 @@ from jupyter_graph.picture import figures
 from jupyter_graph.picture.figures import Snapshot
 from jupyter_graph.picture.lanes import Lanes, Way
 from jupyter_graph.picture.measure import columns
-from jupyter_graph.picture.scene import Figure, Scene, scene
+from jupyter_graph.picture.scene import Figure, Scene, scene, shown
 from jupyter_graph.spec.model import GraphSpec
 
-_ASCII = str.maketrans("○●◆◇◉▣│┆├╮╯╰┬┴─┄┼·→↩✕…×µ", "o*#!@=|:++++++--+.><x.xu")
+_ASCII = str.maketrans("○●◆◇◉▣▤▥│┆├╮╯╰┬┴─┄┼·→↩↺✕…×µ", "o*#!@=%&|:++++++--+.><^x.xu")
 _LONGEST_VALUE = 48
 
 
@@ -49,6 +49,8 @@ _SIGNS = {
     "router": "◆",
     "target": "▣",
     "queue": "▣",
+    "flow": "▤",
+    "model_runner": "▥",
     "missing": "?",
 }
 _MOST_LANES = 16
@@ -71,8 +73,8 @@ def _rows(drawn: Scene, counters: Snapshot | None) -> list[str]:
     wide = max(columns(row.art) for row in rows)
     steps = [row for row in rows if row.step]
     named = max(columns(_name(row)) for row in steps)
-    coded = max(columns(row.step.code) for row in steps if row.step)
-    return [_written(row, counters, wide, named, coded) for row in rows]
+    coded = max(columns(_code(row)) for row in steps)
+    return [_written(drawn, row, counters, wide, named, coded) for row in rows]
 
 
 def _flow(drawn: Scene, counters: Snapshot | None) -> Iterator[_Row]:
@@ -81,7 +83,7 @@ def _flow(drawn: Scene, counters: Snapshot | None) -> Iterator[_Row]:
     sources: dict[str, list[str]] = {name: [] for name in drawn.figures}
     home = {f.name: f.router or f.name for f in drawn.figures.values()}
     for edge in drawn.edges:
-        if edge.kind != "route":
+        if edge.kind != "route" and not drawn.leads_back(edge):
             ways[home[edge.source]].append((edge.target, edge.kind))
             sources[edge.target].append(edge.source)
     # Error handlers come at once, so that their lanes stay short.
@@ -97,7 +99,7 @@ def _flow(drawn: Scene, counters: Snapshot | None) -> Iterator[_Row]:
             counted = figures.of_edge(counters, source, name)
             if count := figures.count_of(counted):
                 value = figures.whole_value(counted, _LONGEST_VALUE)
-                whence = f"  from {source}" if len(sources[name]) > 1 else ""
+                whence = f"  from {shown(source)}" if len(sources[name]) > 1 else ""
                 many = figures.number(count)
                 yield _Row(lanes.row(), remark=f"{many} × {value}{whence}")
         column, joint = lanes.enter(name)
@@ -145,7 +147,7 @@ def walk(after: dict[str, list[str]]) -> list[str]:
 def _plain(drawn: Scene) -> Iterator[_Row]:
     """List the steps with their upstream ones, where the lanes would be too many."""
     for figure in drawn.figures.values():
-        ups = [e.source for e in drawn.edges if e.target == figure.name]
+        ups = [shown(e.source) for e in drawn.edges if e.target == figure.name]
         yield _Row(_SIGNS.get(figure.kind, "●"), figure)
         if ups:
             yield _Row(" ", remark=f"after {', '.join(ups[:8])}{' …' * (len(ups) > 8)}")
@@ -156,7 +158,12 @@ def _name(row: _Row) -> str:
 
 
 def _written(
-    row: _Row, counters: Snapshot | None, wide: int, named: int, coded: int
+    drawn: Scene,
+    row: _Row,
+    counters: Snapshot | None,
+    wide: int,
+    named: int,
+    coded: int,
 ) -> str:
     art = _padded(row.art, wide)
     if row.step is None:
@@ -167,10 +174,19 @@ def _written(
         figures.step_line(counted),
         f"✕ {errors} error{'' if errors == 1 else 's'}" if errors else "",
         "↩ answers" if row.step.responder else "",
+        *(f"↺ {shown(name)}" for name in drawn.back_from(row.step.name)),
     ]
-    code = "" if row.step.kind == "start" else row.step.code
-    name, shown = _padded(_name(row), named), _padded(code, coded)
-    return f"{art} {name}  {shown}  {'  '.join(end for end in ends if end)}"
+    name, code = _padded(_name(row), named), _padded(_code(row), coded)
+    return f"{art} {name}  {code}  {'  '.join(end for end in ends if end)}"
+
+
+def _code(row: _Row) -> str:
+    if row.step is None or row.step.kind == "start":
+        return ""
+    if row.step.kind == "model_runner":
+        many = f"{row.step.count} model{'' if row.step.count == 1 else 's'}"
+        return f"{row.step.code} · {many}"
+    return row.step.code
 
 
 def _padded(words: str, wide: int) -> str:

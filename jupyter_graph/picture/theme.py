@@ -17,6 +17,8 @@ ACCENTS = {
     "error_step": "#e5484d",
     "target": "#0f9b8e",
     "queue": "#0f9b8e",
+    "flow": "#2f7fb8",
+    "model_runner": "#b5477e",
     "missing": "#c2780c",
 }
 
@@ -29,6 +31,8 @@ PLAIN = {
     "error_step": ("#fdeeee", "#f09598"),
     "target": ("#e9f6f5", "#72c5bd"),
     "queue": ("#e9f6f5", "#72c5bd"),
+    "flow": ("#ecf4fa", "#7fb1d3"),
+    "model_runner": ("#faeef4", "#d592b4"),
     "missing": ("#fdf5e9", "#dba95e"),
 }
 PLAIN_TEXT, PLAIN_MUTED, PLAIN_LINE, PLAIN_GROUND = (
@@ -96,6 +100,13 @@ _RULES = """
 .jg .jg-chip-count { fill: var(--jg-text); font-size: 10.5px; font-weight: 600; }
 .jg .jg-chip-value {
   fill: var(--jg-muted); font-family: var(--jg-mono); font-size: 9.5px;
+}
+.jg .jg-count {
+  fill: color-mix(in srgb, var(--jg-accent) 22%, var(--jg-ground));
+  stroke: color-mix(in srgb, var(--jg-accent) 68%, var(--jg-ground));
+}
+.jg .jg-count-text {
+  fill: var(--jg-text); font-size: 10px; font-weight: 600; text-anchor: middle;
 }
 .jg .jg-badge { fill: #d43a40; stroke: var(--jg-ground); stroke-width: 1.5; }
 .jg .jg-badge-text {

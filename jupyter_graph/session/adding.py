@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.resolve import Resolver
+from jupyter_graph.deployment.named_code import is_block
 from jupyter_graph.errors import MagicError, SpecError, UnknownStepError
 from jupyter_graph.session.advice import notes_about
 from jupyter_graph.session.defining import StepPlaced, step_spec
@@ -20,7 +21,6 @@ from jupyter_graph.session.fitting import (
 from jupyter_graph.session.options import StepOptions, check_options
 from jupyter_graph.session.placing import check_place, place
 from jupyter_graph.spec.model import StepSpec
-from jupyter_graph.steps.table import BLOCKS
 
 if TYPE_CHECKING:
     from jupyter_graph.session.session import Session
@@ -41,7 +41,7 @@ def add_block(session: Session, kind: str, options: StepOptions) -> StepPlaced:
     """
     if kind == QUEUE:
         return _add_queue(session, options)
-    if kind in session.graphs and kind not in session.user_ns and kind not in BLOCKS:
+    if kind in session.graphs and kind not in session.user_ns and not is_block(kind):
         return _add_graph(session, kind, options)
     if options.path is not None:
         options = replace(options, args={"path": options.path, **options.args})

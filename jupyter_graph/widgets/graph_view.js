@@ -103,10 +103,11 @@ function nearest(nodes, here, distance) {
 export function status(drawing, counters) {
   const steps = Object.values(counters?.steps ?? {});
   const errors = steps.reduce((sum, step) => sum + (step.errors ?? 0), 0);
+  const start = drawing.nodes.find((node) => node.kind === "start")?.name;
   const events = drawing.edges
-    .filter((edge) => edge.source === "start" && edge.kind !== "error")
+    .filter((edge) => edge.source === start && edge.kind !== "error")
     .reduce((most, edge) => {
-      const counted = counters?.edges?.[`start→${edge.target}`]?.count;
+      const counted = counters?.edges?.[`${start}→${edge.target}`]?.count;
       return Math.max(most, counted ?? counters?.steps?.[edge.target]?.count ?? 0);
     }, 0);
   const boxes = drawing.nodes.filter((node) => node.kind !== "start").length;
@@ -165,6 +166,13 @@ function drawNode(node) {
   if (node.rim) group.append(svg("path", { class: "jg-rim", d: node.rim }));
   group.append(svg("text", { class: "jg-title", y: node.title_y }, node.title));
   if (node.code) group.append(svg("text", { class: "jg-code", y: node.code_y }, node.code));
+  if (node.count) {
+    const [x, y, wide] = [node.width / 2 - 44, 4 - node.height / 2, 12 + 7 * node.count.length];
+    group.append(
+      svg("rect", { class: "jg-count", x: x - wide / 2, y: y - 8, width: wide, height: 16, rx: 8 }),
+      svg("text", { class: "jg-count-text", x, y: y + 3.5 }, node.count),
+    );
+  }
   if (node.responder) {
     const [x, y] = [-node.width / 2 + 26, -node.height / 2 - 5];
     group.append(
@@ -230,7 +238,7 @@ function drawEdge(edge) {
     box.setAttribute("width", wide);
     text.setAttribute("x", x - wide / 2 + 8);
     const last = counted.last == null ? "" : `, last ${counted.last}`;
-    tip.textContent = `${edge.source} → ${edge.target}: ${count} events${last}`;
+    tip.textContent = `${edge.ends}: ${count} events${last}`;
   };
   show(undefined);
   return { lines, chip, show };
@@ -247,7 +255,7 @@ function section(title, text, className = "") {
 function drawPanel(panel, node, detail, counted, close) {
   const head = html("header");
   const words = html("div");
-  words.append(html("h3", "", node.name));
+  words.append(html("h3", "", node.kind === "start" ? node.title : node.name));
   const kind = [node.kind.replace("_", " "), detail?.where].filter(Boolean).join(" · ");
   words.append(html("p", "", kind));
   head.append(words, button("jg-close", "Close details", "×", close));

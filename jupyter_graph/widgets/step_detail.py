@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from jupyter_graph.picture.scene import without_secrets
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 
 _LONGEST = 20_000
@@ -41,7 +42,7 @@ def options_of(step: StepSpec) -> dict[str, str]:
     """
     usual = StepSpec(name=step.name)
     return {
-        entry.name: _written(value)
+        entry.name: without_secrets(value) if entry.name == "path" else _written(value)
         for entry in fields(StepSpec)
         if entry.name not in _NOT_OPTIONS
         and (value := getattr(step, entry.name)) != getattr(usual, entry.name)
@@ -50,7 +51,7 @@ def options_of(step: StepSpec) -> dict[str, str]:
 
 def _written(value: Any) -> str:
     if isinstance(value, tuple):
-        return ", ".join(str(part) for part in value)
+        return ", ".join(getattr(part, "name", None) or str(part) for part in value)
     if isinstance(value, Mapping):
         return ", ".join(f"{key}={part!r}" for key, part in value.items())
     return str(value)

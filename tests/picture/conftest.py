@@ -86,6 +86,31 @@ def _errors():
     )
 
 
+def _kinds():
+    runner = {"models": {"a": ["A", {}], "b": ["B", {}]}}
+    return GraphSpec(
+        name="kinds",
+        allow_cyclic=True,
+        steps=(
+            step("tidy", kind="flow", handler=None, steps=(step("a"), step("b", "a"))),
+            step("ask", "tidy", "judge", cycle_from=("judge",)),
+            step("judge", "ask"),
+            step(
+                "models",
+                "judge",
+                kind="model_runner",
+                class_name="ModelRunnerStep",
+                class_args=runner,
+                handler=None,
+            ),
+            step("also", "judge"),
+            step("both", "models", "also", join="all", responder=True),
+            step("orders", "both", kind="queue", path="memory://o", handler=None),
+            step("work", "orders", function="worker"),
+        ),
+    )
+
+
 def _odd():
     steps = [
         step(name, *ODD_NAMES[max(i - 1, 0) : i]) for i, name in enumerate(ODD_NAMES)
@@ -132,6 +157,7 @@ GRAPHS = {
     "root-router": _root_router,
     "wide-router": _wide_router,
     "errors": _errors,
+    "kinds": _kinds,
     "odd": _odd,
     "wrong": _wrong,
     "random": lambda: random_graph(40),

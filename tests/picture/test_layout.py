@@ -203,3 +203,44 @@ def test_an_unknown_engine_is_refused():
 def test_a_missing_engine_is_refused_with_the_line_that_installs_it(no_programs):
     with pytest.raises(SpecError, match=r'pip install "jupyter_graph\[layout\]"$'):
         layout(GraphSpec(), engine="graphviz-pure")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_lines_that_lead_back_pass_over_the_boxes(graph, engine):
+    found = layout(graph("kinds"), engine=engine_or_skip(engine))
+    [back] = [e for e in found.edges if (e.source, e.target) == ("judge", "ask")]
+    ask, judge = found.nodes["ask"], found.nodes["judge"]
+
+    assert ask.x < judge.x
+    assert back.points[0][1] == pytest.approx(judge.y - judge.height / 2, abs=0.2)
+    assert back.points[-1][1] == pytest.approx(ask.y - ask.height / 2, abs=0.2)
+    assert min(y for _, y in back.points) < ask.y - ask.height / 2 - 20
+
+
+def test_two_lines_that_lead_back_do_not_run_on_each_other():
+    steps = (
+        StepSpec(name="a", after=("b", "c"), cycle_from=("b", "c")),
+        StepSpec(name="b", after=("a",)),
+        StepSpec(name="c", after=("b",)),
+    )
+    edges = layout(GraphSpec(allow_cyclic=True, steps=steps)).edges
+    heights = {min(y for _, y in edge.points) for edge in edges if edge.target == "a"}
+
+    assert len(heights) == 3
+
+
+def test_a_loop_on_one_step_is_drawn():
+    step = StepSpec(name="a", after=("a",), cycle_from=("a",))
+    found = layout(GraphSpec(allow_cyclic=True, steps=(step,)))
+
+    assert [(edge.source, edge.target) for edge in found.edges][-1] == ("a", "a")
+
+
+def test_a_graph_full_of_cycles_is_laid_out():
+    names = [f"s{n}" for n in range(14)]
+    steps = tuple(
+        StepSpec(name=name, after=tuple(other for other in names if other != name))
+        for name in names
+    )
+
+    assert len(layout(GraphSpec(steps=steps)).nodes) == 15

@@ -28,7 +28,7 @@ def test_plot_takes_a_graph_as_users_hold_it():
     picture = plot(graph, rankdir="TB")
 
     assert isinstance(picture, graphviz.Digraph)
-    assert '"$start" -> "parse"' in picture.source
+    assert '"start" -> "parse"' in picture.source
     assert '"rankdir"="TB"' in picture.source
 
 
@@ -40,7 +40,7 @@ def test_plot_refuses_what_is_no_graph():
 def test_it_has_the_visual_grammar_of_mlrun(graph):
     source = plot(graph("router")).source + plot(graph("errors")).source
 
-    assert '"$start" [label="start", shape="egg"' in source
+    assert '"start" [label="start", shape="egg"' in source
     assert 'subgraph "cluster_models" {' in source
     assert '"validate" -> "fix" [style=dashed' in source
     assert 'shape="cylinder"' in plot(graph("branch")).source

@@ -132,7 +132,18 @@ def test_errors_are_dashed_for_programs_without_styles_too(graph):
 
 @pytest.mark.parametrize(
     "shape",
-    ["box", "egg", "ellipse", "cylinder", "diamond", "doubleoctagon", "cds", "no such"],
+    [
+        "box",
+        "egg",
+        "ellipse",
+        "cylinder",
+        "diamond",
+        "doubleoctagon",
+        "cds",
+        "folder",
+        "tab",
+        "x",
+    ],
 )
 def test_any_shape_is_drawn(shape):
     step = StepSpec(name="a", handler="f", shape=shape)
@@ -142,3 +153,26 @@ def test_any_shape_is_drawn(shape):
 
 def test_a_thousand_steps_are_drawn(big_graph, counted):
     ElementTree.fromstring(svg(big_graph, counted(big_graph)))
+
+
+def test_flows_queues_and_runners_have_shapes_of_their_own(graph):
+    document = svg(graph("kinds"))
+
+    assert 'aria-label="flow tidy, 2 steps"' in document
+    assert 'aria-label="queue orders, memory://o"' in document
+    assert 'aria-label="model runner models, ModelRunnerStep, 2 models"' in document
+    assert document.count('class="jg-count"') == 1
+
+
+def test_the_place_before_the_first_step_is_called_start(graph, counted):
+    spec = graph("linear")
+    document = svg(spec, counted(spec))
+
+    assert "start → parse: 30 events" in document
+    assert "$start" not in document
+
+
+def test_a_queue_does_not_show_its_password():
+    queue = StepSpec(name="q", kind="queue", path="amqp://ann:secret@host/q?key=1")
+
+    assert "secret" not in svg(GraphSpec(steps=(queue,)))

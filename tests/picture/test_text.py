@@ -59,6 +59,24 @@ from jupyter_graph.spec.model import GraphSpec, StepSpec
             """,
             id="errors",
         ),
+        pytest.param(
+            "kinds",
+            """\
+            kinds · flow · 8 steps
+            ○   start
+            ▤   tidy    2 steps
+            ●   ask     ask()
+            ●   judge   judge()                     ↺ ask
+            ├─╮
+            ▥ │ models  ModelRunnerStep · 2 models
+            │ ● also    also()
+            ├─╯
+            ◉   both    both()                      ↩ answers
+            ▣   orders  memory://o
+            ●   work    work()
+            """,
+            id="kinds",
+        ),
     ],
 )
 def test_a_graph_is_drawn_with_lanes(graph, name, drawn):

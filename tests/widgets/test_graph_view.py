@@ -4,7 +4,7 @@ import pytest
 
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 from jupyter_graph.widgets.graph_view import GraphView
-from jupyter_graph.widgets.step_detail import StepDetail
+from jupyter_graph.widgets.step_detail import StepDetail, options_of
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -20,7 +20,7 @@ def flow(*names, **fields):
 def counted(count, last="1"):
     return {
         "steps": {"a": {"count": count, "errors": 0, "mean_ms": 0.1, "last_ms": 0.1}},
-        "edges": {"start→a": {"count": count, "last": last}},
+        "edges": {"$start→a": {"count": count, "last": last}},
     }
 
 
@@ -146,7 +146,7 @@ def test_what_no_message_can_hold_is_replaced():
     view.show(counted(1, last="\ud800 <script>"))
 
     assert view.details["a"]["input"] == "?"
-    assert view.counters["edges"]["start→a"]["last"] == "? <script>"
+    assert view.counters["edges"]["$start→a"]["last"] == "? <script>"
 
 
 def test_without_a_front_end_the_same_bundle_shows_the_picture():
@@ -173,3 +173,12 @@ def test_the_browser_part_uses_no_markup_from_texts_and_no_network():
     assert "import " not in script
     assert "@import" not in style
     assert "url(" not in style
+
+
+def test_the_panel_of_a_flow_lists_its_steps_and_of_a_queue_no_password():
+    inside = (StepSpec(name="a", handler="f"), StepSpec(name="b", handler="f"))
+    flow = StepSpec(name="tidy", kind="flow", steps=inside)
+    queue = StepSpec(name="q", kind="queue", path="amqp://ann:secret@host/q")
+
+    assert options_of(flow) == {"steps": "a, b"}
+    assert options_of(queue) == {"path": "amqp://host/q"}

@@ -56,7 +56,7 @@ def spec():
 def counters(count):
     return {
         "steps": {"parse": {"count": count, "errors": 2, "mean_ms": 0.4}},
-        "edges": {"start→parse": {"count": count, "last": '{"user": "ann"}'}},
+        "edges": {"$start→parse": {"count": count, "last": '{"user": "ann"}'}},
     }
 
 
