@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_graph.compile.code import StepCode
+from jupyter_graph.compile.shapes import Shapes
 from jupyter_graph.spec.model import (
     DEFAULT_ITERATIONS,
     START,
@@ -40,7 +41,8 @@ HELPERS = frozenset(
         "event_or_answer",
         "each", "each_async", "drain", "drain_async", "targets", "len",
         "BaseException", "__builtins__", "begin", "counted", "landed", "landed_async",
-        "Leap", "first_of", "Several", "several", "type", "items", "collection",
+        "Leap", "first_of", "first_failure", "failed", "picked", "Several", "several",
+        "type", "items", "collection",
         "collecting", "collected", "gathered_in_time", "gathered_event_in_time",
     }
 )  # fmt: skip
@@ -125,6 +127,9 @@ class _Generator:
         self.value = "event.body" if self.takes_event else "body"
         codes = [self.codes[name] for name in self.steps]
         self.back = back_edges(self.graph) if self.graph.allow_cyclic else frozenset()
+        self.shapes = Shapes(
+            self.steps, self.codes, self.next, self.upstream, self.responder, self.back
+        )
         self.counted = steps_in_cycles(self.graph) if self.back else frozenset()
         self.joined = [s.name for s in self.steps.values() if s.join]
         remembers = any(code.merges or code.collects for code in codes)
@@ -394,7 +399,15 @@ class _Generator:
             return not (code.selects or code.merges or code.collects)
         return True
 
-    def _run_step(self, name: str, depth: int, *, answered: bool = False) -> None:
+    def _run_step(
+        self,
+        name: str,
+        depth: int,
+        *,
+        answered: bool = False,
+        variable: str | None = None,
+    ) -> None:
+        value = variable or self.value
         step, code = self.steps[name], self.codes[name]
         if not self._has_call(name):
             return  # it only picks its followers, or only merges
@@ -415,14 +428,14 @@ class _Generator:
                 self._line(depth, "if event.terminated:")
                 self._line(depth + 1, "return event.body")
             return
-        got = f"get_path({self.value}, {step.input_path!r})"
-        call = self._awaited(f"{ident}({got if step.input_path else self.value})", code)
+        got = f"get_path({value}, {step.input_path!r})"
+        call = self._awaited(f"{ident}({got if step.input_path else value})", code)
         if code.is_stream:
             call = f"{'stream_async' if self.is_async else 'stream'}({call}, {name!r})"
         call = self._or_dropped(call, name, depth, answered)
         if step.result_path:
-            call = f"put_path({self.value}, {step.result_path!r}, {call})"
-        self._line(depth, f"{self.value} = {call}", name)
+            call = f"put_path({value}, {step.result_path!r}, {call})"
+        self._line(depth, f"{value} = {call}", name)
 
     def _one_of(self, call: str, name: str, depth: int, answered: bool) -> None:
         """Write what goes on after a storey step: nothing, an event or several."""
@@ -484,6 +497,8 @@ class _Generator:
             answered = True
         if not targets:
             self._line(depth, f"return {'answer' if answered else 'NOTHING'}")
+        elif self._is_written_choice(name, depth, picked=picked):
+            return self._choice(name, targets, depth, answered)
         elif code is not None and code.selects:
             if not picked:
                 self._pick(name, targets, depth)
@@ -495,11 +510,88 @@ class _Generator:
                 return target, answered
             place = self._target(name, target, stands_for)
             self._finish(self._call(place), depth, answered)
+        elif (merged := self._merged(name, depth)) is not None:
+            merge, chains = merged
+            return self._fan_out(merge, chains, depth), answered
         else:
             places = [self._target(name, target, stands_for) for target in targets]
             twins = f"twins({self.it}, {len(targets)})"
             self._branch(f"({', '.join(places)})", twins, depth, answered, name)
         return None
+
+    def _is_written_choice(self, name: str, depth: int, *, picked: bool) -> bool:
+        if name not in self.codes or not self.codes[name].selects or picked:
+            return False
+        return depth < DEEPEST and self.shapes.is_choice(name)
+
+    def _choice(
+        self, name: str, targets: tuple[str, ...], depth: int, answered: bool
+    ) -> Next:
+        """Write a choice out: one outlet is an ``if``, all else goes by the table."""
+        ident = self._outlets(name, targets)
+        rejoined = self.shapes.where_it_rejoins(name)
+        asked = f"{ident}_select({self._asked(name)})"
+        field = self.shapes.field_of(name)
+        if field is None:
+            self._line(depth, f"picked = {asked}", name)
+            self._line(depth, "if type(picked) is list and len(picked) == 1:")
+            self._line(depth + 1, "picked = picked[0]")
+        else:
+            got = f"{self.value}.get({field!r}) if type({self.value}) is dict else None"
+            self._line(depth, f"picked = {got}", name)
+        word = "if"
+        for target in targets:
+            self._line(depth, f"{word} picked == {target!r}:", name)
+            if rejoined is not None:
+                self._run_step(target, depth + 1, answered=answered)
+            else:
+                self._in_line((target, answered), depth + 1)
+            word = "elif"
+        self._line(depth, "else:")
+        picked = "picked" if field is None else asked
+        self._line(
+            depth + 1, f"targets = chosen({picked}, {ident}_outlets, {name!r})", name
+        )
+        twins = f"twins({self.it}, len(targets))"
+        self._branch("targets", twins, depth + 1, answered, name)
+        return None if rejoined is None else (rejoined, answered)
+
+    def _merged(self, name: str, depth: int) -> tuple[str, dict[str, list[str]]] | None:
+        """Give merge and chains of a fan-out that can be written out here."""
+        if name not in self.next or self.takes_event or depth >= DEEPEST:
+            return None
+        found = self.shapes.where_it_merges(name)
+        if found is None:
+            return None
+        chains = found[1].values()
+        waits = any(self.codes[one].is_awaited for chain in chains for one in chain)
+        counted = any(one in self.counted for chain in chains for one in chain)
+        return None if waits or counted else found
+
+    def _fan_out(
+        self,
+        merge: str,
+        chains: dict[str, list[str]],
+        depth: int,
+    ) -> str:
+        """Write branches one below the other; all run, then the first failure."""
+        parts = {last: f"{self.names[chain[0]]}_part" for last, chain in chains.items()}
+        first, *others = parts.values()
+        self._line(depth, f"{first} = body")
+        for part in others:
+            self._line(depth, f"{part} = twin(body)")
+        self._line(depth, "failed = None")
+        for last, chain in chains.items():
+            self._line(depth, "try:")
+            for name in chain:
+                self._run_step(name, depth + 1, variable=parts[last])
+            self._line(depth, "except BaseException as error:")
+            self._line(depth + 1, "failed = first_failure(failed, error)")
+        self._line(depth, "if failed is not None:")
+        self._line(depth + 1, "raise failed")
+        merged = ", ".join(parts[last] for last in self.steps[merge].after)
+        self._line(depth, f"body = [{merged}]")
+        return merge
 
     def _is_inline(self, target: str) -> bool:
         return len(self.upstream[target]) == 1 and not self._waits(target)
@@ -538,13 +630,23 @@ class _Generator:
         after = self._reached(name) - {name}
         return [one for one in self.steps if one in after and self.codes[one].collects]
 
-    def _pick(self, name: str, targets: tuple[str, ...], depth: int) -> None:
+    def _outlets(self, name: str, targets: tuple[str, ...]) -> str:
+        """Want the table of a choice's outlets; give its identifier."""
         ident = self.names[name]
         if name not in self.selectors.values():
             self.selectors[f"{ident}_select"] = name
             rows = ", ".join(f"{t!r}: {self._target(name, t)}" for t in targets)
             self.tables.append(f"{ident}_outlets = {{{rows}}}")
-        picked = f"{ident}_select({self.value})"
+        return ident
+
+    def _asked(self, name: str) -> str:
+        """Give what a choice is asked about: the body, or storey's full event."""
+        is_full = self.steps[name].full_event and self.codes[name].is_storey
+        return self.it if is_full else self.value
+
+    def _pick(self, name: str, targets: tuple[str, ...], depth: int) -> None:
+        ident = self._outlets(name, targets)
+        picked = f"{ident}_select({self._asked(name)})"
         self._line(
             depth, f"targets = chosen({picked}, {ident}_outlets, {name!r})", name
         )
@@ -641,5 +743,5 @@ def _identifiers(names: Mapping[str, StepSpec]) -> Iterator[str]:
 
 
 def _derived(name: str) -> set[str]:
-    ends = ("", "_select", "_merge", "_join", "_collect", "_outlets")
+    ends = ("", "_select", "_merge", "_join", "_collect", "_outlets", "_part")
     return {f"{name}{end}" for end in ends}

@@ -21,20 +21,21 @@ class ChoiceByField:
             neither a name nor names.
 
     >>> ChoiceByField("to").select_outlets({"to": "big"})
-    ['big']
+    'big'
     """
 
     def __init__(self, field_name: str) -> None:
         self.field_name = field_name
 
-    def select_outlets(self, body: Mapping[str, Any]) -> list[str]:
-        if not isinstance(body, Mapping) or self.field_name not in body:
+    def select_outlets(self, body: Mapping[str, Any]) -> str | list[str]:
+        is_object = type(body) is dict or isinstance(body, Mapping)
+        if not is_object or self.field_name not in body:
             raise BadRequestError(
                 f"the body has no field {self.field_name!r} that names the next step"
             )
         chosen = body[self.field_name]
         if isinstance(chosen, str):
-            return [chosen]
+            return chosen
         is_list = isinstance(chosen, list | tuple) and len(chosen) > 0
         if is_list and all(isinstance(name, str) for name in chosen):
             return list(chosen)
