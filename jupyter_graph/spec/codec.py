@@ -16,7 +16,13 @@ from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.model import GraphSpec, StepSpec, map_steps
 from jupyter_graph.spec.names import graph_name
 from jupyter_graph.spec.problem import shown
-from jupyter_graph.spec.text import check_plain, check_size, read_json, read_yaml
+from jupyter_graph.spec.text import (
+    check_plain,
+    check_size,
+    read_json,
+    read_yaml,
+    yaml_text,
+)
 from jupyter_graph.spec.validate import problems as rule_problems
 from jupyter_graph.spec.values import tagged, untagged
 
@@ -374,9 +380,7 @@ def save_graph(graph: GraphSpec | Graph, path: str | Path) -> Path:
     target = Path(path)
     text = graph_json(spec)
     if target.suffix in YAML:
-        import yaml
-
-        text = yaml.safe_dump(json.loads(text), sort_keys=False, allow_unicode=True)
+        text = yaml_text(json.loads(text))
     target.write_text(text, encoding="utf-8")
     return target
 

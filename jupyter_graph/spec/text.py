@@ -14,6 +14,9 @@ from jupyter_graph.errors import SpecError
 LONGEST: Final = 16 * 1024 * 1024
 """Characters that a document may have."""
 
+LINE_BREAKS: Final = frozenset("\x85\u2028\u2029\ufeff")
+"""What YAML takes for the end of a line where it stands in a text unquoted."""
+
 MOST_VALUES: Final = 1_000_000
 DEEPEST: Final = 100
 
@@ -58,6 +61,19 @@ def read_yaml(text: str, what: str = "the text") -> Any:
         raise SpecError(f"{what} is nested too deep") from None
     except (yaml.YAMLError, ValueError, TypeError) as error:
         raise SpecError(f"{what} is no YAML: {error}") from None
+
+
+def yaml_text(value: Any) -> str:
+    """Give plain data as YAML that reads back the same, its order kept.
+
+    >>> print(yaml_text({"a": [1, "no"]}), end="")
+    a:
+    - 1
+    - 'no'
+    """
+    import yaml
+
+    return str(yaml.dump(value, Dumper=_dumper(), sort_keys=False, allow_unicode=True))
 
 
 def check_plain(value: Any, what: str) -> None:
@@ -136,6 +152,22 @@ def _once_each(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
 
 def _no_number(name: str) -> Any:
     raise SpecError(f"holds {_unwritable(float(name.replace('Infinity', 'inf')))}")
+
+
+@functools.cache
+def _dumper() -> Any:
+    import yaml
+
+    class Quoting(yaml.SafeDumper):
+        def represent_str(self, data: str) -> yaml.ScalarNode:
+            style = '"' if LINE_BREAKS.intersection(data) else None
+            return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    Quoting.add_representer(str, Quoting.represent_str)
+    return Quoting
 
 
 @functools.cache

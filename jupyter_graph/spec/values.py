@@ -70,6 +70,8 @@ def tagged(value: Any, where: str = "value", depth: int = 0) -> Any:
         raise SpecError(f"{where} holds itself, or more than {DEEPEST} levels")
     if isinstance(value, float) and not math.isfinite(value):
         return {FLOAT_KEY: repr(float(value))}
+    if isinstance(value, str) and not value.isascii():
+        return _encodable(value, where)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list):
@@ -78,7 +80,9 @@ def tagged(value: Any, where: str = "value", depth: int = 0) -> Any:
         return {TUPLE_KEY: tagged(list(value), where, depth + 1)}
     if isinstance(value, Mapping):
         pairs = [(key, tagged(item, where, depth + 1)) for key, item in value.items()]
-        is_plain = all(isinstance(key, str) for key, _ in pairs)
+        is_plain = all(
+            isinstance(key, str) and _encodable(key, where) is key for key, _ in pairs
+        )
         if is_plain and not set(value) & TAGS:
             return dict(pairs)
         keys = [tagged(key, where, depth + 1) for key, _ in pairs]
@@ -87,6 +91,14 @@ def tagged(value: Any, where: str = "value", depth: int = 0) -> Any:
         f"{where} is of type {type(value).__name__}, which a graph document cannot "
         "hold; use numbers, texts, lists and objects, or a variable: $NAME"
     )
+
+
+def _encodable(text: str, where: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise SpecError(f"{where} is no text that can be written: {error}") from None
+    return text
 
 
 def untagged(value: Any, where: str = "value", depth: int = 0) -> Any:
