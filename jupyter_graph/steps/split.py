@@ -244,6 +244,10 @@ class Mirror:
         began, answer, error = monotonic(), None, None
         try:
             answer = (await route(event)).body
+        except asyncio.CancelledError:  # the loop ends
+            with self._lock:
+                self.counts.dropped += 1
+            raise
         except Exception as failure:
             error = said(failure)
         self.record(Shadow(event.id, route.name, answer, error, monotonic() - began))

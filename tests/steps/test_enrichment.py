@@ -1,7 +1,6 @@
 """Enrichment routers: features in place of the ids of entities."""
 
 import math
-from dataclasses import replace
 
 import pytest
 
@@ -210,11 +209,13 @@ def test_an_ensemble_votes_on_features():
 
 
 def test_a_graph_enriches(ask):
-    graph = Graph("enriched", topology="router", router_class=EnrichmentModelRouter)
+    graph = Graph(
+        "enriched",
+        topology="router",
+        router_class=EnrichmentModelRouter,
+        router_args={"table": ROWS, "impute_policy": {"*": 1}},
+    )
     graph.add_route("m", handler=lambda body: {"rows": body["inputs"]})
-    spec = graph.spec
-    router = replace(spec.router, class_args={"table": ROWS, "impute_policy": {"*": 1}})
-    graph = Graph.from_spec(replace(spec, router=router), graph.namespace)
 
     assert ask(graph, {"inputs": [["bob"]]}).body == {"rows": [[1, 4.0]]}
     assert ask(graph, {"inputs": [["zoe"]]}).status_code == 404

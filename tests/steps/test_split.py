@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 
 import pytest
 
@@ -132,11 +131,12 @@ def test_the_event_reaches_its_route_as_it_came():
 
 
 def split_graph(router_class, **args):
-    graph = Graph("shares", topology="router", router_class=router_class)
+    graph = Graph(
+        "shares", topology="router", router_class=router_class, router_args=args
+    )
     graph.add_route("old", handler=lambda body: {"by": "old", "x": body["x"]})
     graph.add_route("new", handler=lambda body: {"by": "new", "x": body["x"]})
-    router = replace(graph.spec.router, class_args=args)
-    return Graph.from_spec(replace(graph.spec, router=router), graph.namespace)
+    return graph
 
 
 def test_a_graph_may_be_split(run_graph):
