@@ -37,6 +37,7 @@ from jupyter_graph.deployment.leaks import environment_leaks
 from jupyter_graph.deployment.manifests import dockerfile, manifests
 from jupyter_graph.deployment.modules import LocalModules, collect
 from jupyter_graph.deployment.named_values import with_named_values
+from jupyter_graph.deployment.needs import modules_of_steps
 from jupyter_graph.deployment.options import DeployOptions
 from jupyter_graph.deployment.runtime import (
     HOST_MODULES,
@@ -238,9 +239,9 @@ class Builder:
     def _requirements(self, imports: set[str]) -> list[str]:
         options = self.options
         names = {name.partition(".")[0] for name in imports} - {"jupyter_graph"}
-        steps = self.spec.every_step()
-        if any((step.class_name or "").startswith("storey.") for step in steps):
-            names.add("storey")
+        names |= modules_of_steps(self.spec, self.graph.namespace)
+        if options.api_handler is not None:
+            names.add("jsonpath_ng")
         said = [
             line for path in options.requirements for line in read_requirements(path)
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import lzma
 import textwrap
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import atexit
 import base64
 import hashlib
 import io
+import lzma
 import shutil
 import sys
 import tempfile
@@ -39,7 +41,7 @@ def unpack():
         raise RuntimeError("the bundle in this function was changed or cut off")
     folder = Path(tempfile.mkdtemp(prefix="jupyter-graph-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    with zipfile.ZipFile(io.BytesIO(lzma.decompress(data))) as archive:
         archive.extractall(folder)
     return folder
 
@@ -60,8 +62,8 @@ def carrier(folder: Path) -> str:
         BundleError: it is too large for a dashboard; the largest files are named.
     """
     buffer = io.BytesIO()
-    zip_bundle(folder, buffer)
-    data = buffer.getvalue()
+    zip_bundle(folder, buffer, packed=False)  # packed as one it is half as large
+    data = lzma.compress(buffer.getvalue(), preset=9)
     lines = textwrap.wrap(base64.b85encode(data).decode("ascii"), 100)
     text = "\n".join(f'    "{line}"' for line in lines)
     code = CARRIER.format(sha256=hashlib.sha256(data).hexdigest(), text=text)

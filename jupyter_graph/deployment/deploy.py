@@ -21,6 +21,7 @@ from jupyter_graph.deployment.index import (
     state_folder,
     write_private,
 )
+from jupyter_graph.deployment.named_values import with_named_code
 from jupyter_graph.deployment.notebook import notebook_view
 from jupyter_graph.deployment.options import DeployOptions, read_options
 from jupyter_graph.deployment.parity import check_bundle
@@ -30,6 +31,7 @@ from jupyter_graph.deployment.targets import Job, target_named
 from jupyter_graph.errors import DeployError, NameTakenError
 from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.parts import EVERYWHERE
 from jupyter_graph.spec.topology import leaves, responder_of
 from jupyter_graph.spec.validate import validate
 
@@ -70,6 +72,7 @@ def deploy(
         DeployError: with the cause; SpecError, CellError when graph or cells are wrong.
     """
     settings = read_options(graph.name, {"target": target, "name": name, **options})
+    graph = with_named_code(graph)
     view = notebook_view()
     if sources is None and view is not None:
         source, recorded = view(graph)
@@ -146,6 +149,17 @@ def check_graph(graph: Graph, options: DeployOptions, sources: Sources) -> None:
         raise DeployError(
             f"graph {graph.name!r} ends in {', '.join(ends)} and no step responds; "
             "mark the one that answers the caller (--respond, or .respond())"
+        )
+    elsewhere = {
+        step.function: step.name
+        for step in spec.all_steps()
+        if step.function not in (None, "", EVERYWHERE)
+    }
+    if elsewhere:
+        steps = ", ".join(f"{step!r} in {name!r}" for name, step in elsewhere.items())
+        raise DeployError(
+            f"graph {graph.name!r} runs in several functions ({steps}), which cannot "
+            "be deployed yet; take --function away, and all steps run in one"
         )
     compile_graph(graph, sources.namespace)
 

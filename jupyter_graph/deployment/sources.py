@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +12,15 @@ from typing import Any
 from jupyter_graph.cells.files import cells_from_script
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.compile.resolve import Resolver
+from jupyter_graph.deployment.named_code import (
+    argument_names,
+    code_names,
+    is_block,
+)
 from jupyter_graph.errors import BundleError
 from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.expressions import is_expression
+from jupyter_graph.spec.model import StepSpec
 from jupyter_graph.spec.values import value_names
 
 
@@ -44,10 +52,9 @@ def sources_of(graph: Graph) -> Sources:
     """
     main = sys.modules["__main__"]
     own = vars(main)
-    names = [step.code_name for step in graph.spec.every_step()]
     in_main = [
         name
-        for name in (*names, *value_names(graph.spec))
+        for name in (*code_names(graph.spec), *value_names(graph.spec))
         if name in graph.namespace and own.get(name) is graph.namespace[name]
     ]
     script = getattr(main, "__file__", None)
@@ -86,26 +93,39 @@ def code_of(graph: Graph, sources: Sources) -> Code:
     cells: list[str] = []
     imports: dict[str, tuple[str, str]] = {}
     values: dict[str, Any] = {}
-    for step in graph.spec.every_step():
-        name = step.class_name or step.handler
-        if name is None:
-            continue
-        if name not in graph.namespace and name not in sources.namespace:
-            Resolver({}, graph.allow_imports).code_of(step)  # or it says what is wrong
-            module, _, attribute = name.rpartition(".")
-            if module and module != "storey":
-                # Imported by steps.py, its module is allowed in the bundle, too.
-                imports[f"_{name.replace('.', '_')}"] = (module, attribute)
-        else:
-            _place_code(name, step.name, graph, sources, cells, imports)
+    for step in graph.spec.all_steps():
+        for name in (step.class_name or step.handler, *argument_names(step)):
+            if name is None or is_expression(name):
+                continue
+            if name not in graph.namespace and name not in sources.namespace:
+                imports |= _block(name, step, graph)
+            else:
+                _place_code(name, step.name, graph, sources, cells, imports)
     for name in value_names(graph.spec):
         if name in sources.namespace:
             cells.append(name)
-        elif name in graph.namespace:
-            values[name] = graph.namespace[name]
-        else:
+        elif name not in graph.namespace:
             raise BundleError(f"an argument stands for {name!r}, which is not defined")
+        elif inspect.isroutine(graph.namespace[name]) or inspect.isclass(
+            graph.namespace[name]
+        ):
+            _place_code(name, "of an argument", graph, sources, cells, imports)
+        else:
+            values[name] = graph.namespace[name]
     return Code(tuple(dict.fromkeys(cells)), imports, values)
+
+
+def _block(name: str, step: StepSpec, graph: Graph) -> dict[str, tuple[str, str]]:
+    """Give what steps.py imports for a name that the notebook does not define.
+
+    A block needs nothing; code of a module is imported, so that the module is allowed
+    in the bundle too.
+    """
+    Resolver({}, graph.allow_imports).named(name, f"step {step.name!r}")
+    module, _, attribute = name.rpartition(".")
+    if not module or module == "storey" or is_block(name):
+        return {}
+    return {f"_{name.replace('.', '_')}": (module, attribute)}
 
 
 def _place_code(

@@ -109,13 +109,20 @@ def _move(folder: Path, output: Path) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def zip_bundle(folder: Path, file: object) -> None:
-    """Write a bundle as a zip archive; the same files give the same bytes."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:  # type: ignore[call-overload]
+def zip_bundle(folder: Path, file: object, *, packed: bool = True) -> None:
+    """Write a bundle as a zip archive; the same files give the same bytes.
+
+    Args:
+        folder: the bundle.
+        file: an open binary file.
+        packed: compress each file by itself.
+    """
+    kind = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    with zipfile.ZipFile(file, "w", kind, compresslevel=9) as archive:  # type: ignore[call-overload]
         for path in bundle_files(folder):
             info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), OLDEST)
             info.external_attr = 0o644 << 16
-            info.compress_type = zipfile.ZIP_DEFLATED
+            info.compress_type = kind
             info.create_system = 3  # Unix, on every system
             archive.writestr(info, path.read_bytes(), compresslevel=9)
 

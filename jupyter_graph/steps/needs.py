@@ -1,0 +1,103 @@
+"""Which packages a block imports when it runs, beside those that every bundle has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jupyter_graph.spec.expressions import is_expression
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "BatchHttpRequests": ("aiohttp",),
+    "DataFrameTarget": ("pandas",),
+    "DateExtractor": ("pandas",),
+    "EnrichmentVotingEnsemble": ("numpy",),
+    "HTTPTarget": ("requests",),
+    "HuggingFaceModelServer": ("transformers", "torch", "numpy"),
+    "KerasModelServer": ("keras", "tensorflow", "numpy"),
+    "LLM": ("aiohttp",),
+    "LLMStream": ("aiohttp",),
+    "LightGBMModelServer": ("lightgbm", "numpy"),
+    "ONNXModelServer": ("onnxruntime", "numpy"),
+    "ParquetTarget": ("pyarrow",),
+    "PyTorchModelServer": ("torch", "safetensors", "numpy"),
+    "RemoteStep": ("aiohttp",),
+    "SQLTarget": ("sqlalchemy",),
+    "SklearnModelServer": ("sklearn", "skops", "numpy"),
+    "ToDataFrame": ("pandas",),
+    "VotingEnsemble": ("numpy",),
+    "XGBoostModelServer": ("xgboost", "numpy"),
+}
+"""A block's class to the modules that it imports."""
+
+EXPRESSIONS = ("url_expression", "body_expression", "headers_expression")
+PLACES = ("table", "url", "path", "model_path")
+DRIVERS = {
+    "mysql": ("MySQLdb",),
+    "postgres": ("psycopg2",),
+    "postgresql": ("psycopg2",),
+    "redis": ("redis",),
+    "rediss": ("redis",),
+}
+"""What opens a URL of this scheme where it names no driver."""
+
+FILES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
+
+
+def needs_of(block: str, arguments: Mapping[str, Any]) -> Iterator[str]:
+    """Give the modules that a block with these arguments imports.
+
+    Args:
+        block: the name of its class.
+        arguments: its constructor arguments.
+
+    >>> sorted(needs_of("JoinWithTable", {"table": "redis://cache/0"}))
+    ['redis']
+    >>> sorted(set(needs_of("SQLTarget", {"url": "postgresql+psycopg://db/x"})))
+    ['psycopg', 'sqlalchemy']
+    """
+    yield from NEEDS.get(block, ())
+    for key in EXPRESSIONS:
+        if arguments.get(key):
+            yield "simpleeval"
+    for key in PLACES:
+        value = arguments.get(key)
+        if isinstance(value, str) and "://" in value:
+            yield from _of_url(value.partition("://")[0].lower())
+        if isinstance(value, str) and value.endswith(".zst"):
+            yield "pyarrow"
+    if block == "SchemaValidator" and isinstance(arguments.get("schema"), Mapping):
+        yield "jsonschema"
+    if block == "PatternValidator" and arguments.get("timeout_s") is not None:
+        yield "regex"
+    if block == "FeaturesetValidator" and isinstance(arguments.get("featureset"), str):
+        yield "yaml"
+
+
+def _of_url(scheme: str) -> Iterator[str]:
+    """Give what opens a URL: a database's driver, or a file system."""
+    if scheme in ("http", "https", "memory", "store", "file"):
+        return
+    dialect, _, driver = scheme.partition("+")
+    if dialect in ("redis", "rediss"):
+        yield "redis"
+    elif scheme in FILES:
+        yield from ("fsspec", FILES[scheme])
+    else:
+        yield "sqlalchemy"
+        if driver:
+            yield driver
+        yield from () if driver else DRIVERS.get(dialect, ())
+
+
+def needs_of_text(*texts: str | None) -> Iterator[str]:
+    """Give what the handlers and classes of a step import by what they are.
+
+    >>> list(needs_of_text("(event + 1)")), list(needs_of_text("storey.Map"))
+    (['simpleeval'], ['storey', 'packaging'])
+    """
+    for text in texts:
+        if is_expression(text):
+            yield "simpleeval"
+        elif text and text.startswith("storey."):
+            yield from ("storey", "packaging")  # storey 1.14 imports it, undeclared
