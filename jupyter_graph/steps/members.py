@@ -6,7 +6,6 @@ of the event. The replies come in the order of the routes.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
@@ -110,6 +109,8 @@ class OnTheLoop(OneByOne):
     """All coroutines at once; plain routes one by one, before the coroutines wait."""
 
     async def ask_async(self, event: Any) -> Replies:
+        import asyncio
+
         asked = [self._ask_one(route, event) for route in self._routes.values()]
         return dict(zip(self._routes, await asyncio.gather(*asked), strict=True))
 
@@ -138,6 +139,8 @@ class InThreads:
         return _settled(futures)
 
     async def ask_async(self, event: Any) -> Replies:
+        import asyncio
+
         asked = [
             route(twin_of(event))
             if route.is_async
@@ -169,6 +172,8 @@ class InProcesses:
         return _settled({name: self._submit(name, event) for name in self._routes})
 
     async def ask_async(self, event: Any) -> Replies:
+        import asyncio
+
         asked = [asyncio.wrap_future(self._submit(n, event)) for n in self._routes]
         found = await asyncio.gather(*asked, return_exceptions=True)
         return _named(self._routes, found)

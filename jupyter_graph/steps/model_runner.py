@@ -6,7 +6,6 @@ https://docs.mlrun.org/en/stable/serving/model-runner-step.html
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -211,6 +210,8 @@ class ModelRunnerStep:
     # -- one event --------------------------------------------------------------
 
     async def do_event(self, event: Any) -> Any:
+        import asyncio
+
         selected = self._selected(event)
         if not selected:
             return NOTHING

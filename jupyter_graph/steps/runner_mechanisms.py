@@ -5,7 +5,6 @@ Source: storey's ``ParallelExecution``, https://storey.readthedocs.io
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 import threading
@@ -150,6 +149,8 @@ class InThreads(Naive):
         self._pools = pools
 
     async def run(self, body: Any, path: str, origin: str | None) -> Any:
+        import asyncio
+
         call, threads = self.model.run, self._pools.threads
         work = threads.submit(call, copied(body), path, origin)
         found = await asyncio.wrap_future(work)
@@ -176,6 +177,8 @@ class InProcesses:
         self._pools.processes.submit(self._name).result()
 
     async def run(self, body: Any, path: str, origin: str | None) -> Any:
+        import asyncio
+
         processes = self._pools.processes
         return await asyncio.wrap_future(
             processes.submit(self._name, body, path, origin)
@@ -208,6 +211,8 @@ class _Loaded:
 
 async def _pulled(parts: Any, threads: Threads) -> AsyncIterator[Any]:
     """Give a generator's parts, each made in a thread."""
+    import asyncio
+
     while True:
         part = await asyncio.wrap_future(threads.submit(next, parts, END))
         if part is END:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 import queue
@@ -11,12 +10,15 @@ from collections import deque
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import SpecError, did_you_mean, said
 from jupyter_graph.steps.routes import Call, Route, routes_of, twin_of
 from jupyter_graph.steps.shares import Shares, is_number, point_of
 from jupyter_graph.steps.threads import Threads
+
+if TYPE_CHECKING:
+    import asyncio
 
 logger = logging.getLogger("jupyter_graph.steps")
 
@@ -224,6 +226,8 @@ class Mirror:
         if len(self._tasks) >= self._max_waiting:
             work.close()
             return False
+        import asyncio
+
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -234,6 +238,8 @@ class Mirror:
         try:
             found = route(event)
             if inspect.isawaitable(found):
+                import asyncio
+
                 found = asyncio.run(_awaited(found))
             answer = found.body
         except Exception as failure:
@@ -241,6 +247,8 @@ class Mirror:
         self.record(Shadow(event.id, route.name, answer, error, monotonic() - began))
 
     async def _try_async(self, route: Route, event: Any) -> None:
+        import asyncio
+
         began, answer, error = monotonic(), None, None
         try:
             answer = (await route(event)).body
