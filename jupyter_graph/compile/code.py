@@ -51,6 +51,8 @@ class StepCode:
         collects: it makes one list of the items of a stream.
         knows_paths: it looks at input_path and result_path by itself.
         is_storey: it is a step of storey's.
+        direct: the kind of storey step whose function is called directly, "" for those
+            that storey's own code must run.
         on_loop: the graph it belongs to is asynchronous.
         wants: what its constructor, or the function itself, asks to be given.
     """
@@ -68,6 +70,7 @@ class StepCode:
     collects: bool = False
     knows_paths: bool = False
     is_storey: bool = False
+    direct: str = ""
     on_loop: bool = False
     wants: tuple[Injected, ...] = ()
 
@@ -173,6 +176,7 @@ def _look_at_storey(
             is_stream=True,
             is_storey=True,
         )
+    direct, called = _called_directly(code, arguments)
     own = vars(storey.Flow)["select_outlets"]
     inherited = (own, vars(storey.Map.__mro__[1]).get("select_outlets"))
     overrides = code.select_outlets not in inherited
@@ -181,12 +185,37 @@ def _look_at_storey(
         code=code,
         method="" if issubclass(code, storey.Choice) else "do_event",
         takes_event=True,
-        is_async=True,
+        is_async=_nature(called)[0] if direct else not issubclass(code, storey.Choice),
         selects=overrides or "fn_select_outlets" in arguments,
-        keeps=True,
+        keeps=not direct and not issubclass(code, storey.Choice),
+        direct=direct,
         knows_paths=True,
         is_storey=True,
     )
+
+
+STOREY_OPTIONS = frozenset({"long_running", "pass_context"})
+"""Asked for, they are storey's own business."""
+
+
+def _called_directly(code: Any, arguments: Mapping[str, Any]) -> tuple[str, Any]:
+    """Give the kind of a step that is no more than its function, and the function."""
+    import storey
+
+    if any(arguments.get(name) for name in STOREY_OPTIONS):
+        return "", None
+    for kind in ("Map", "Filter", "FlatMap", "Extend"):
+        if code is getattr(storey, kind):
+            return kind, arguments.get("fn")
+    if code.__name__ == "Flatten" and issubclass(code, storey.FlatMap):
+        return "FlatMap", len
+    is_own = ("_do", "_call", "_do_internal", "_do_downstream")
+    base = storey.MapClass
+    if issubclass(code, base) and not any(
+        getattr(code, name, None) is not getattr(base, name, None) for name in is_own
+    ):
+        return "MapClass", code.do
+    return "", None
 
 
 def _look_at_class(

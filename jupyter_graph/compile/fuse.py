@@ -42,7 +42,7 @@ HELPERS = frozenset(
         "each", "each_async", "drain", "drain_async", "targets", "len",
         "BaseException", "__builtins__", "begin", "counted", "landed", "landed_async",
         "Leap", "first_of", "first_failure", "failed", "picked", "Several", "several",
-        "type", "items", "collection",
+        "several_async", "type", "items", "collection",
         "collecting", "collected", "gathered_in_time", "gathered_event_in_time",
     }
 )  # fmt: skip
@@ -445,9 +445,8 @@ class _Generator:
         self._line(depth, "if type(found) is Several:")
         if self.next[name] and name != self.responder:
             after = self._want("after", name)
-            self._finish(
-                f"await several(found, {after}{self.more})", depth + 1, answered
-            )
+            several = "await several_async" if self.is_async else "several"
+            self._finish(f"{several}(found, {after}{self.more})", depth + 1, answered)
         else:
             is_answer = name == self.responder and not answered
             self._line(depth + 1, f"return {'found.first' if is_answer else 'NOTHING'}")

@@ -33,6 +33,7 @@ from jupyter_graph.compile.streams import (
     each,
     each_async,
     several,
+    several_async,
     stream,
     stream_async,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "put_path",
     "same_event",
     "several",
+    "several_async",
     "stream",
     "stream_async",
     "together",

@@ -157,11 +157,20 @@ class Several:
 
     @property
     def first(self) -> Any:
-        return self.events[0].body
+        return self.events[0].body if self.events else NOTHING
 
 
-async def several(found: Several, place: Any, *more: Any) -> Any:
+def several(found: Several, place: Any, *more: Any) -> Any:
     """Send each event on; the first answer is the answer, as in MLRun."""
+    answer: Any = NOTHING
+    for event in found.events:
+        given = landed(place(event, *more), *more)
+        answer = given if answer is NOTHING else answer
+    return answer
+
+
+async def several_async(found: Several, place: Any, *more: Any) -> Any:
+    """As ``several``, for asynchronous graphs."""
     answer: Any = NOTHING
     for event in found.events:
         given = await landed_async(await place(event, *more), *more)

@@ -180,9 +180,11 @@ def _call(
     if code.is_class:
         if not code.method:
             return None if _is_only_asked(code) else _without_handler(code)
-        holder = instance
-        if code.is_storey and code.is_stream:
-            holder = instance.step
+        if code.direct:
+            from jupyter_graph.run.storey_calls import direct_call
+
+            return with_call(direct_call(instance.step, code), code)
+        holder = instance.step if code.is_storey and code.is_stream else instance
         call: Call = getattr(holder, code.method)
     else:
         call = code.code
