@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from jupyter_graph.run.answers import Answers
     from jupyter_graph.run.api.front import Front
     from jupyter_graph.run.api.twins import Twins
+    from jupyter_graph.run.batch_result import BatchResult
     from jupyter_graph.run.emitted import Emitted
     from jupyter_graph.run.event import Event
     from jupyter_graph.run.later import Later, Ticker
@@ -618,6 +619,68 @@ class Runner:
         return Answers(
             responds=responds, mlrun_status=self._mlrun_status, front=self._front
         )
+
+    # -- many rows --------------------------------------------------------------
+
+    def run_batch(
+        self,
+        data: Any,
+        *,
+        target: Any = None,
+        on_error: str = "collect",
+        progress: bool | None = None,
+        batch_rows: int | None = None,
+        check: bool = False,
+        meta: Any = None,
+    ) -> BatchResult:
+        """Run all rows of a table; a row that fails does not stop the others.
+
+        Vectorised steps that the graph begins with get whole frames, the others one
+        row after the other. A stream gives a row for each of its items; what steps kept
+        comes last, under the label of the last row.
+
+        Args:
+            data: a DataFrame (pandas, Arrow, Polars, Dask), a path or URL of Parquet,
+                CSV or JSON lines, or an iterable of bodies.
+            target: where to write the answers as they come: a path or URL, or a target;
+                by default they are kept for ``frame``.
+            on_error: ``collect`` failures, or ``raise`` the first one.
+            progress: show a bar; None: in a terminal or notebook, if tqdm is there.
+            batch_rows: rows read at once, 1 or more: 65,536 where vectorised steps come
+                first, else 8,192.
+            check: compare vectorised steps with themselves, row by row, on 20 rows.
+            meta: for Dask, a frame with the columns of the answers; by default a few
+                rows are run.
+
+        Raises:
+            SpecError: nothing reads the data, or an argument has a wrong value.
+            RunError: a vectorised step gave other rows than it got, or does not agree
+                with itself; with ``raise`` whatever fails a row.
+            OSError: the data cannot be read, or the target not be written.
+
+        >>> import pandas as pd
+        >>> graph = Graph("math")
+        >>> _ = graph.to(name="ratio", handler=lambda row: {"r": row["a"] // row["b"]})
+        >>> with Runner(graph) as runner:
+        ...     result = runner.run_batch(pd.DataFrame({"a": [6, 7], "b": [2, 0]}))
+        >>> result.frame.to_dict("index"), result.errors[0].type
+        ({0: {'r': 3}}, 'ZeroDivisionError')
+        """
+        from jupyter_graph.run.batch import BatchOptions, run_batch
+
+        options = BatchOptions(target, on_error, progress, batch_rows, check, meta)
+        return run_batch(self, data, options)
+
+    async def arun_batch(self, data: Any, **options: Any) -> BatchResult:
+        """``run_batch`` from a coroutine, in a thread of its own."""
+        from jupyter_graph.run.batch import BatchOptions, run_batch
+
+        stopped = threading.Event()
+        try:
+            chosen = BatchOptions(**options)
+            return await _in_thread(run_batch, self, data, chosen, stopped)
+        finally:
+            stopped.set()
 
     # -- threads and loops ------------------------------------------------------
 

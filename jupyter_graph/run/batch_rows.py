@@ -1,0 +1,170 @@
+"""The rows of a batch run: read in chunks, as bodies or as a frame."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from jupyter_graph.connectors.reading import ByBatches
+from jupyter_graph.connectors.rows import is_frame
+from jupyter_graph.connectors.sources import open_source
+
+ROWS = 8_192
+"""Rows of a chunk whose rows go through the graph one by one."""
+FRAME_ROWS = 65_536
+"""Rows of a chunk that vectorised steps get as a whole."""
+
+
+class Chunk:
+    """Some rows that follow each other, and the label of each.
+
+    Args:
+        labels: the rows' labels in the data's index, else their numbers.
+        held: a list of bodies, a DataFrame or a ``pyarrow.RecordBatch``.
+    """
+
+    def __init__(self, labels: Sequence[Any], held: Any) -> None:
+        self.labels = labels
+        self._held = held
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def bodies(self) -> list[Any]:
+        """Give each row as a body: a dict of plain values."""
+        held = self._held
+        if isinstance(held, list):
+            return held
+        names = list(getattr(held, "columns", ()) if is_pandas(held) else ())
+        if is_pandas(held):
+            columns = [held.iloc[:, at].tolist() for at in range(len(names))]
+        else:
+            names = held.schema.names
+            columns = [_values(column) for column in held.columns]
+        return _dicts(names, columns, len(held))
+
+    def frame(self) -> Any:
+        """Give the rows as a DataFrame of its own, the labels as its index."""
+        held = self._held
+        if isinstance(held, list):
+            return frame_of_bodies(held, self.labels)
+        if is_pandas(held):
+            return held.copy()
+        frame = held.to_pandas()
+        frame.index = index_of(self.labels)
+        return frame
+
+
+def is_pandas(held: Any) -> bool:
+    """Tell whether it is a DataFrame, without importing pandas."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(held, pandas.DataFrame)
+
+
+def index_of(labels: Any) -> Any:
+    """Give labels as a pandas index."""
+    import pandas as pd
+
+    if isinstance(labels, range):
+        return pd.RangeIndex(labels)
+    return labels if isinstance(labels, pd.Index) else pd.Index(labels)
+
+
+def frame_of_bodies(bodies: list[Any], labels: Any) -> Any:
+    """Give dicts as a DataFrame; a key that one of them has not is missing there."""
+    import pandas as pd
+
+    columns = columns_of(bodies)
+    if columns is None:
+        return pd.DataFrame.from_records(list(map(dict, bodies)), index_of(labels))
+    return pd.DataFrame(columns, index=index_of(labels))
+
+
+def bodies_of_frame(frame: Any) -> list[Any]:
+    """Give each row of a DataFrame as a dict of plain values."""
+    return Chunk(range(len(frame)), frame).bodies()
+
+
+def columns_of(bodies: list[Any]) -> dict[Any, list[Any]] | None:
+    """Give dicts of the same keys by column; None for anything else.
+
+    >>> columns_of([{"a": 1}, {"a": 2}]), columns_of([{"a": 1}, {"b": 2}])
+    ({'a': [1, 2]}, None)
+    """
+    if set(map(type, bodies)) != {dict}:
+        return None
+    first = bodies[0]
+    if set(map(len, bodies)) != {len(first)}:
+        return None
+    try:
+        return {key: [body[key] for body in bodies] for key in first}
+    except KeyError:
+        return None
+
+
+def _dicts(names: list[Any], columns: list[list[Any]], count: int) -> list[Any]:
+    if not columns:
+        return [{} for _ in range(count)]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns)]  # noqa: B905 - equally long, and this is the innermost loop
+
+
+def _values(column: Any) -> list[Any]:
+    """Give an Arrow column as plain values; what needs no look at each is faster."""
+    import pyarrow.types as of
+
+    kind = column.type
+    is_number = of.is_integer(kind) or of.is_boolean(kind)
+    is_number = is_number or of.is_float32(kind) or of.is_float64(kind)
+    is_text = of.is_string(kind) or of.is_large_string(kind)
+    if is_text or (is_number and not column.null_count):
+        found: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
+        return found
+    return list(column.to_pylist())
+
+
+# -- from data to chunks --------------------------------------------------------
+
+
+def chunks_of(data: Any, size: int) -> tuple[Iterator[Chunk], int | None]:
+    """Give the data in chunks of ``size`` rows, and how many rows it has if it says.
+
+    Args:
+        data: a DataFrame, a path or URL, a source, or an iterable of bodies.
+        size: rows of a chunk, 1 or more.
+
+    Raises:
+        SpecError: nothing reads it, or there is no such file.
+    """
+    if is_pandas(data):
+        return _of_pandas(data, size), len(data)
+    source = open_source(data)
+    is_columnar = isinstance(source, ByBatches) or is_frame(data)
+    chunks = _of_batches(source, size) if is_columnar else _of_rows(source, size)
+    return chunks, _length(data if hasattr(data, "__len__") else source)
+
+
+def _length(data: Any) -> int | None:
+    is_countable = hasattr(data, "__len__") and not isinstance(data, str)
+    return len(data) if is_countable else None
+
+
+def _of_pandas(frame: Any, size: int) -> Iterator[Chunk]:
+    for start in range(0, len(frame), size):
+        part = frame.iloc[start : start + size]
+        yield Chunk(part.index, part)
+
+
+def _of_batches(source: Any, size: int) -> Iterator[Chunk]:
+    start = 0
+    for batch in source.batches(size):
+        yield Chunk(range(start, start + batch.num_rows), batch)
+        start += batch.num_rows
+
+
+def _of_rows(source: Any, size: int) -> Iterator[Chunk]:
+    rows, start = iter(source), 0
+    while some := list(itertools.islice(rows, size)):
+        yield Chunk(range(start, start + len(some)), some)
+        start += len(some)

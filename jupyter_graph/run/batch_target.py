@@ -1,0 +1,169 @@
+"""Where the answers of a batch run are written as they come."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from os import PathLike, fspath
+from typing import Any
+
+from jupyter_graph.connectors.csv import CSVTarget
+from jupyter_graph.connectors.frames import DataFrameTarget
+from jupyter_graph.connectors.jsonlines import JSONLinesTarget
+from jupyter_graph.connectors.lines import LinesTarget
+from jupyter_graph.connectors.parquet import ParquetTarget
+from jupyter_graph.connectors.parquet_files import SUFFIXES
+from jupyter_graph.connectors.paths import Place, place_to_write
+from jupyter_graph.connectors.reading import batch_of
+from jupyter_graph.connectors.rows import short
+from jupyter_graph.connectors.staging import Stage
+from jupyter_graph.errors import JupyterGraphError, RunError, SpecError, said
+from jupyter_graph.run.batch_result import as_row
+from jupyter_graph.run.batch_rows import bodies_of_frame, columns_of, is_pandas
+
+LINES = (".json", ".jsonl", ".ndjson")
+Failed = Callable[[Any, JupyterGraphError], None]
+
+
+class Written:
+    """Answers of a run with a target.
+
+    Args:
+        target: a path or URL of a ``.parquet``, ``.csv``, ``.tsv``, ``.jsonl`` file or
+            of a folder of Parquet files; or a target.
+        failed: told of the label of each answer that cannot be written, and why.
+
+    Raises:
+        SpecError: nothing writes such a file, or the object is no target.
+    """
+
+    def __init__(self, target: Any, failed: Failed) -> None:
+        self._failed = failed
+        self._place: Place | None = None
+        if isinstance(target, str | PathLike):
+            self._place = place_to_write(target, worker="0")
+            self._target, self.name = _of_path(target, self._place), str(self._place)
+        else:
+            self._target, self.name = _checked(target), type(target).__name__
+        self._count = 0
+
+    def take(self, labels: Any, answers: Any) -> None:
+        """Write the answers of some rows."""
+        target = self._target
+        if isinstance(target, ParquetTarget):
+            self._write(_table_written(target), labels, answers)
+        elif isinstance(target, LinesTarget | DataFrameTarget):
+            keeps = isinstance(target, JSONLinesTarget)
+            rows = _listed(answers)
+            rows = rows if keeps else [as_row(row) for row in rows]
+            self._write(target.do, labels, rows)
+        else:
+            for label, answer in zip(labels, _listed(answers), strict=True):
+                self._write(lambda one: target.do(one[0]), [label], [answer])
+
+    def _write(self, write: Callable[[Any], Any], labels: Any, answers: Any) -> None:
+        """Write answers; those that cannot be written are found by halving."""
+        try:
+            write(answers)
+        except Exception as error:
+            cause = error.__cause__ or error
+            if isinstance(cause, OSError) and not isinstance(cause, JupyterGraphError):
+                raise  # the disk is full, the network away: no row's fault
+            if len(labels) == 1:
+                text = f"the answer cannot be written: {said(error)}"
+                failure = RunError(text)
+                self._failed(labels[0], failure)
+                return
+        else:
+            self._count += len(labels)
+            return
+        half = len(labels) // 2
+        for some in (slice(half), slice(half, None)):
+            part = answers.iloc[some] if is_pandas(answers) else answers[some]
+            self._write(write, labels[some], part)
+
+    def finish(self) -> None:
+        """Make the file whole; one without answers is empty."""
+        if callable(flush := getattr(self._target, "flush", None)):
+            flush(end=True)
+        if self._place is None:
+            return
+        self._target.close()
+        if not self._count and self._place.kind:
+            _write_empty(self._place)
+
+
+def _of_path(path: Any, place: Place) -> Any:
+    kind, where = place.kind, fspath(path)
+    if kind in SUFFIXES or (not kind and not place.packing):
+        return ParquetTarget(where, flush_every_s=None)
+    if kind in LINES:
+        return JSONLinesTarget(where, flush_every_s=None)
+    if kind in (".csv", ".tsv"):
+        delimiter = "\t" if kind == ".tsv" else ","
+        return CSVTarget(where, delimiter=delimiter, flush_every_s=None)
+    known = ", ".join((".csv", ".tsv", *LINES, *SUFFIXES))
+    raise SpecError(
+        f"target {str(place)!r}: nothing writes {kind or place.packing!r} files "
+        f"(known: {known}, and folders of Parquet files)"
+    )
+
+
+def _checked(target: Any) -> Any:
+    do = getattr(target, "do", None)
+    if not callable(do) or inspect.isclass(target):
+        raise SpecError(
+            f"a target is a path, a URL or an object with do(body), got {short(target)}"
+        )
+    if inspect.iscoroutinefunction(do):
+        raise SpecError(
+            f"the do of target {type(target).__name__} must be a plain function, "
+            "not a coroutine"
+        )
+    return target
+
+
+def _listed(answers: Any) -> list[Any]:
+    return bodies_of_frame(answers) if is_pandas(answers) else list(answers)
+
+
+def _table_written(target: ParquetTarget) -> Callable[[Any], Any]:
+    """Give what writes answers as one Arrow table: all of them, or none."""
+
+    def write(answers: Any) -> None:
+        target.do(_table(answers))
+
+    return write
+
+
+def _table(answers: Any) -> Any:
+    import pyarrow
+
+    if is_pandas(answers):
+        return pyarrow.Table.from_pandas(answers, preserve_index=False)
+    rows = [_without_empty(as_row(answer)) for answer in answers]
+    columns = columns_of(rows)
+    if columns is not None:
+        return pyarrow.table(columns)
+    return batch_of(rows, "the answers")
+
+
+def _without_empty(row: dict[Any, Any]) -> dict[Any, Any]:
+    """Give None for an empty dict: Parquet has no columns without names inside."""
+    if dict not in map(type, row.values()):
+        return row
+    return {key: None if value == {} else value for key, value in row.items()}
+
+
+def _write_empty(place: Place) -> None:
+    """Put a file without rows in its place, so that no older one stands there."""
+    stage = Stage(place)
+    path = stage.start()
+    if place.kind in SUFFIXES:
+        import pyarrow
+        from pyarrow import parquet
+
+        parquet.write_table(pyarrow.table({}), path)
+    else:
+        path.touch()
+    stage.commit()
