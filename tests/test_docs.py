@@ -18,7 +18,7 @@ from jupyter_graph.steps import BLOCKS
 ROOT = Path(__file__).parents[1]
 MAGICS = (ROOT / "docs" / "magics.md").read_text(encoding="utf-8")
 ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+PAGES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
 NOTEBOOKS = list((ROOT / "notebooks").glob("*.ipynb"))
 OPTIONS_OF = {
     "%%graph_step": StepMagics.graph_step,
@@ -58,7 +58,7 @@ def option_rows(magic):
     left_out = ARGUMENTS_OF_STEPS if magic == "%graph" else frozenset()
     for action in OPTIONS_OF[magic].parser._actions:
         [*names] = action.option_strings
-        if not names or names[0] in left_out - {"--graph"}:
+        if not names or names[0] in left_out - {"--graph", "--path"}:
             continue
         values = ",".join(action.choices) if action.choices else ""
         value = action.metavar or (f"{{{values}}}" if values else "")

@@ -22,6 +22,7 @@ from jupyter_graph.magics.graph import GraphMagics
 from jupyter_graph.magics.steps import StepMagics
 from jupyter_graph.magics.words import split_line, words
 from jupyter_graph.session.session import Session
+from jupyter_graph.spec.fields import JOINS, MISSING
 from jupyter_graph.steps import BLOCKS
 
 _MAGIC = re.compile(r"\s*(?:[\w, ]+=\s*)?%{1,2}(graph_step|graph|deploy)\s(.*)\Z", re.S)
@@ -40,6 +41,11 @@ class Completions:
         self._values: dict[str, Callable[[], Iterable[str]]] = {
             "--after": lambda: [*steps(), "start"],
             "--before": steps,
+            "--cycle-to": steps,
+            "--queue": self._queues,
+            "--function": self._functions,
+            "--join": lambda: JOINS,
+            "--missing": lambda: MISSING,
             "--on-error": lambda: [*steps(), "graph"],
             "--until": steps,
             "--from": steps,
@@ -131,7 +137,9 @@ class Completions:
             return self.session.graphs.names()
         if command == "add":
             own = [name for name in BLOCKS if not name.startswith("mlrun.")]
-            return ["router", *own, *self._classes()]
+            graphs = self.session.graphs
+            others = [name for name in graphs.names() if name != graphs.current_name]
+            return ["router", "queue", *own, *self._classes(), *others]
         return ()
 
     def _expression(self, fragment: str) -> SimpleMatcherResult:
@@ -151,6 +159,16 @@ class Completions:
         graphs = self.session.graphs
         every = graphs.current().spec.every_step() if graphs.current_name else ()
         return [step.name for step in every if step.kind == "router"]
+
+    def _queues(self) -> list[str]:
+        graphs = self.session.graphs
+        every = graphs.current().spec.steps if graphs.current_name else ()
+        return [step.name for step in every if step.kind == "queue"]
+
+    def _functions(self) -> list[str]:
+        graphs = self.session.graphs
+        every = graphs.current().spec.steps if graphs.current_name else ()
+        return [step.function for step in every if step.function]
 
     def _event_ids(self) -> list[str]:
         records = self.session.events() if self.session.graphs.current_name else []

@@ -162,7 +162,7 @@ def nobody_answers(seen: Looked) -> Iterator[Advice]:
     ends = leaves(seen.spec)
     where = f": the flow ends in {', '.join(ends)}" if len(ends) > 1 else ""
     yield Advice(
-        f"nobody answers the caller{where}; he gets the event's id at once (202)",
+        f"nobody answers the caller{where}; what comes back is the event's id (202)",
         fix="say --respond at one step",
         severity="warning" if len(ends) > 1 else "note",
     )

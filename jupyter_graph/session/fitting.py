@@ -26,9 +26,14 @@ def check_fit(step: StepSpec, code: Any) -> None:
     """
     check_arguments_travel(step.class_args)
     try:
-        look_at(step, code)
+        found = look_at(step, code)
     except SpecError as error:
         raise MagicError(str(error)) from None
+    if found.is_stream and step.batch:
+        raise MagicError(
+            f"step {step.name!r} is a generator, which takes no --batch: it must give "
+            "one list as long as the one it got"
+        )
 
 
 def check_arguments_travel(args: Mapping[str, Any]) -> None:
@@ -47,15 +52,15 @@ def check_arguments_travel(args: Mapping[str, Any]) -> None:
 def check_block_builds(step: StepSpec, code: Any, arguments: Mapping[str, Any]) -> None:
     """Raise a MagicError when a block of ours does not take these arguments.
 
-    It is built and let go; those that would reach for a file, a server or a model
-    are left to the first event.
+    It is built and let go; those that would load a model or ask for a secret are left
+    to the first event.
     """
     if not inspect.isclass(code) or not code.__module__.startswith(HARMLESS):
         return
     parameters = inspect.signature(code).parameters
     if "routes" in parameters:
         return  # it needs its routes, which come later
-    if code.__module__.endswith(REACHING) or _names_a_place(arguments):
+    if code.__module__.endswith(REACHING):
         return
     known = {"name": step.name, "context": Context(is_parity=True, name=step.name)}
     given = {key: value for key, value in known.items() if key in parameters}
@@ -67,8 +72,3 @@ def check_block_builds(step: StepSpec, code: Any, arguments: Mapping[str, Any]) 
         raise MagicError(f"step {step.name!r}: {step.code_name}: {error}") from None
     if callable(close := getattr(built, "close", None)):
         close()
-
-
-def _names_a_place(arguments: Mapping[str, Any]) -> bool:
-    table = arguments.get("table")
-    return isinstance(table, str) and table != "memory"

@@ -48,6 +48,17 @@ def complete(shell, run):
         pytest.param("%graph replay l|", ["last"], id="event-ids"),
         pytest.param("%graph new g --topology |", ["flow", "router"], id="choices"),
         pytest.param("%graph add Choice|", ["ChoiceByField"], id="blocks"),
+        pytest.param("%graph add rou|", ["router"], id="router"),
+        pytest.param("%graph add que|", ["queue"], id="queue"),
+        pytest.param(
+            "%%graph_step x --cycle-to p|", ["parse", "predict"], id="cycle-to"
+        ),
+        pytest.param("%%graph_step x --join |", ["all", "any", "first"], id="join"),
+        pytest.param(
+            "%%graph_step x --missing |", ["drop", "null", "error"], id="missing"
+        ),
+        pytest.param("%%graph_step x --batch-|", ["--batch-wait"], id="batch-wait"),
+        pytest.param("%graph new g --allow|", ["--allow-cyclic"], id="allow-cyclic"),
         pytest.param(
             "%graph plot --format |", ["svg", "png", "mermaid", "text"], id="formats"
         ),
@@ -72,3 +83,19 @@ def test_options_of_other_subcommands_are_not_offered(complete, text):
 
 def test_other_code_is_completed_as_ever(complete):
     assert "rows" in complete("ro|")
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        pytest.param("%graph add oth|", ["other"], id="another-graph"),
+        pytest.param("%%graph_step x --queue |", ["orders"], id="queues"),
+        pytest.param("%%graph_step x --function |", ["worker"], id="functions"),
+    ],
+)
+def test_graphs_queues_and_functions_are_completed(complete, run, text, offered):
+    run("%graph new other")
+    run("%graph use notebook")
+    run("%graph add queue orders --function worker")
+
+    assert complete(text) == offered
