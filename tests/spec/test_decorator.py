@@ -86,6 +86,13 @@ def test_an_error_handler_may_lead_back_into_the_flow(run_graph):
         ({"on_error": "prase"}, "no step 'prase'; did you mean 'parse'"),
         ({"name": "2nd"}, "starts with a letter"),
         ({"name": "parse"}, "already has a step 'parse'"),
+        ({"retrys": 2}, "no option 'retrys'; did you mean 'retries'"),
+        ({"timeout": 1, "timeout_s": 1}, "say the same"),
+        ({"queue": "q"}, "needs a function"),
+        ({"path": "memory://q"}, "say queue too"),
+        ({"queue": "parse", "function": "w"}, "this step is no queue"),
+        ({"queue": "q", "function": "w", "name": "parse"}, "already has a step"),
+        ({"router": "r"}, "no step 'r'"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):
@@ -111,3 +118,34 @@ def test_a_name_is_taken_once():
 
     with pytest.raises(DuplicateStepError):
         step(graph)(parse)
+
+
+def test_the_options_of_a_cell_have_the_same_names_here():
+    graph = Graph("g", allow_cyclic=True)
+    step(graph, timeout=2, backoff=0.5, batch=3, batch_wait=7, concurrency=2)(parse)
+    step(graph, "plus", args={"by": 1}, cycle_to="parse", max_iterations=9)(Add)
+    found, plus = graph.spec.step("parse"), graph.spec.step("plus")
+
+    assert (found.timeout_s, found.backoff_s, found.batch_wait_ms) == (2, 0.5, 7)
+    assert (found.cycle_from, plus.max_iterations) == (("plus",), 9)
+
+
+def test_a_step_stands_behind_a_queue(run_graph):
+    graph = Graph("g")
+    step(graph)(parse)
+    step(graph, queue="q", path="memory://q", function="w", args={"by": 1})(Add)
+    step(graph, "more", queue="q", function="w", args={"by": 2}, respond=True)(Add)
+    after = {found.name: found.after for found in graph.spec.steps}
+
+    assert after == {"parse": (), "q": ("parse",), "Add": ("q",), "more": ("q",)}
+    assert graph.spec.step("q").path == "memory://q"
+    assert run_graph(graph, ["5"]) == [7]
+
+
+def test_a_step_is_a_route(run_graph):
+    graph = Graph("g")
+    graph.add_router("pick", "ParallelRun")
+    step(graph, router="pick", route="five")(lambda body: {"five": 5})
+    step(graph, "six", router="pick")(lambda body: {"six": 6})
+
+    assert [route.name for route in graph.spec.step("pick").routes] == ["five", "six"]
