@@ -25,7 +25,8 @@ What the engine looks for in a step class, and asks of it:
     After building, and when the runner closes.
 ``__init__``
     Gets the arguments of the spec; ``name``, ``context``, ``outlets`` (the names of the
-    steps after it) and (a router) ``routes`` too when it asks for them. Wrong values are a ``SpecError`` here, not at an event.
+    steps after it) and (a router) ``routes`` too when it asks for them. Wrong values
+    are a ``SpecError`` here, not at an event.
 
 A step that remembers something locks it: a synchronous graph may run in many threads.
 """

@@ -6,49 +6,55 @@ from importlib import import_module
 from typing import Any
 
 OURS: dict[str, dict[str, str]] = {
-    "steps.transform": {
+    "steps.data.transform": {
         "Assert": "Assert",
         "Extend": "Extend",
         "Filter": "Filter",
         "ForEach": "ForEach",
         "Map": "Map",
     },
-    "steps.flatten": {"FlatMap": "FlatMap", "Flatten": "Flatten"},
-    "steps.partition": {"Partition": "Partition"},
-    "steps.fields": {"Drop": "Drop", "Rename": "Rename"},
-    "steps.batch": {"Batch": "Batch"},
-    "steps.window": {"Aggregate": "Aggregate", "SampleWindow": "SampleWindow"},
-    "steps.state": {"MapWithState": "MapWithState", "Reduce": "Reduce"},
-    "steps.enrich": {"JoinWithTable": "JoinWithTable", "QueryByKey": "QueryByKey"},
-    "steps.features": {"DropFeatures": "DropFeatures", "Imputer": "Imputer"},
-    "steps.features_categories": {"OneHotEncoder": "OneHotEncoder"},
-    "steps.features_dates": {"DateExtractor": "DateExtractor"},
-    "steps.features_metadata": {"SetEventMetadata": "SetEventMetadata"},
-    "steps.features_values": {"MapValues": "MapValues"},
-    "steps.frames": {"FromDataFrame": "FromDataFrame", "ToDataFrame": "ToDataFrame"},
-    "steps.validators_distribution": {"DistributionValidator": "DistributionValidator"},
-    "steps.validators_featureset": {"FeaturesetValidator": "FeaturesetValidator"},
-    "steps.validators_lengths": {"LengthValidator": "LengthValidator"},
-    "steps.validators_patterns": {"PatternValidator": "PatternValidator"},
-    "steps.validators_ranges": {"RangeValidator": "RangeValidator"},
-    "steps.validators_schema": {"SchemaValidator": "SchemaValidator"},
+    "steps.data.flatten": {"FlatMap": "FlatMap", "Flatten": "Flatten"},
+    "steps.data.partition": {"Partition": "Partition"},
+    "steps.data.fields": {"Drop": "Drop", "Rename": "Rename"},
+    "steps.state.batch": {"Batch": "Batch"},
+    "steps.state.window": {"Aggregate": "Aggregate", "SampleWindow": "SampleWindow"},
+    "steps.state.running": {"MapWithState": "MapWithState", "Reduce": "Reduce"},
+    "steps.state.lookup": {
+        "JoinWithTable": "JoinWithTable",
+        "QueryByKey": "QueryByKey",
+    },
+    "steps.data.features": {"DropFeatures": "DropFeatures", "Imputer": "Imputer"},
+    "steps.data.categories": {"OneHotEncoder": "OneHotEncoder"},
+    "steps.data.dates": {"DateExtractor": "DateExtractor"},
+    "steps.data.metadata": {"SetEventMetadata": "SetEventMetadata"},
+    "steps.data.values": {"MapValues": "MapValues"},
+    "steps.data.frames": {
+        "FromDataFrame": "FromDataFrame",
+        "ToDataFrame": "ToDataFrame",
+    },
+    "steps.validators.distribution": {"DistributionValidator": "DistributionValidator"},
+    "steps.validators.featureset": {"FeaturesetValidator": "FeaturesetValidator"},
+    "steps.validators.lengths": {"LengthValidator": "LengthValidator"},
+    "steps.validators.patterns": {"PatternValidator": "PatternValidator"},
+    "steps.validators.ranges": {"RangeValidator": "RangeValidator"},
+    "steps.validators.schema": {"SchemaValidator": "SchemaValidator"},
     "steps.choice": {"ChoiceByField": "ChoiceByField"},
     "steps.merge": {"Merge": "Merge"},
     "steps.gather": {"Collector": "Collector", "gather": "Collector"},
-    "steps.router": {"ModelRouter": "ModelRouter"},
-    "steps.parallel": {"ParallelRun": "ParallelRun"},
-    "steps.ensemble": {"VotingEnsemble": "VotingEnsemble"},
-    "steps.enrichment": {
+    "steps.routers.router": {"ModelRouter": "ModelRouter"},
+    "steps.routers.parallel": {"ParallelRun": "ParallelRun"},
+    "steps.routers.ensemble": {"VotingEnsemble": "VotingEnsemble"},
+    "steps.routers.enrichment": {
         "EnrichmentModelRouter": "EnrichmentModelRouter",
         "EnrichmentVotingEnsemble": "EnrichmentVotingEnsemble",
     },
-    "steps.split": {
+    "steps.routers.split": {
         "Mirror": "Mirror",
         "Split": "Split",
         "mirror": "Mirror",
         "split": "Split",
     },
-    "steps.model_runner": {
+    "steps.runner.model_runner": {
         "Model": "Model",
         "ModelRunnerStep": "ModelRunnerStep",
         "ModelSelector": "ModelSelector",
@@ -82,16 +88,16 @@ OURS: dict[str, dict[str, str]] = {
         "HuggingFaceModelServer": "HuggingFaceModelServer",
         "huggingface": "HuggingFaceModelServer",
     },
-    "steps.remote": {
+    "steps.remote.remote": {
         "BatchHttpRequests": "BatchHttpRequests",
         "RemoteStep": "RemoteStep",
         "$remote": "RemoteStep",
     },
-    "steps.remote_mlrun": {
+    "steps.remote.mlrun": {
         "MLRunAPIRemoteStep": "MLRunAPIRemoteStep",
         "RemoteFunctionStep": "RemoteFunctionStep",
     },
-    "steps.llm": {
+    "steps.llm.llm": {
         "LLM": "LLM",
         "LLMStream": "LLMStream",
         "llm": "LLM",

@@ -20,7 +20,7 @@ from jupyter_graph.steps.models.operation import (
     operation_of,
 )
 from jupyter_graph.steps.models.tensors import Columns
-from jupyter_graph.steps.routes import part_of, with_part
+from jupyter_graph.steps.routers.routes import part_of, with_part
 
 HOOKS: Final = ("preprocess", "validate", "predict", "explain", "postprocess")
 

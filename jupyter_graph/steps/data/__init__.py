@@ -1,0 +1,1 @@
+"""Steps that change, split and encode bodies."""

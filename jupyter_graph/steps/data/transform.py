@@ -1,0 +1,189 @@
+"""Steps that change, keep or check bodies by a function; they remember nothing.
+
+Functions stand in a document as MLRun writes them, ``"_fn": "double"`` or
+``"_fn": "(event['x'] > 1)"``, and may be coroutine functions.
+
+Source: storey's steps of these names, https://storey.readthedocs.io
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping
+from typing import Any
+
+from jupyter_graph.errors import SpecError, StatusError, UnprocessableError
+from jupyter_graph.steps.data.frames import is_frame
+from jupyter_graph.steps.data.functions import (
+    Function,
+    awaited,
+    called,
+    checked,
+    gives_many,
+    name_of,
+)
+from jupyter_graph.types import NOTHING
+
+
+class _ByFunction:
+    """What a function makes of a body; ``_given`` says what goes on."""
+
+    def __init__(self, fn: Function) -> None:
+        self.fn = checked(fn, f"{type(self).__name__}: fn")
+        if gives_many(fn):
+            raise SpecError(
+                f"{type(self).__name__}: {name_of(fn)!r} is a generator, a function "
+                "that returns is needed; FlatMap sends on each item of a generator"
+            )
+
+    def do(self, body: Any) -> Any:
+        return self._given(body, called(self.fn, body))
+
+    async def do_async(self, body: Any) -> Any:
+        return self._given(body, await awaited(self.fn, body))
+
+    def _given(self, body: Any, found: Any) -> Any:
+        raise NotImplementedError
+
+
+class Map(_ByFunction):
+    """Give what a function makes of each body.
+
+    Body in: what ``fn`` takes. Body out: what ``fn`` gives.
+
+    Args:
+        fn: a function of the body, or a coroutine function.
+
+    Raises:
+        SpecError: ``fn`` is no function, or a generator.
+
+    >>> Map(lambda body: body * 2).do(21)
+    42
+    """
+
+    def _given(self, body: Any, found: Any) -> Any:
+        return found
+
+
+class Filter(_ByFunction):
+    """Let a body go on when a function says so; others end here.
+
+    Body in, body out: what ``fn`` takes, unchanged. The caller of an event that ends
+    here gets an empty answer (204). Of a DataFrame those rows go on for which
+    ``fn(frame)`` holds true.
+
+    Args:
+        fn: a function of the body that gives something true to keep it.
+
+    Raises:
+        SpecError: ``fn`` is no function, or a generator.
+
+    >>> keep = Filter(lambda body: body["n"] > 1)
+    >>> keep.do({"n": 2}), keep.do({"n": 1})
+    ({'n': 2}, NOTHING)
+    """
+
+    may_drop = True
+
+    def _given(self, body: Any, found: Any) -> Any:
+        if is_frame(body) and getattr(found, "ndim", 0) == 1:
+            return body[found]
+        return body if found else NOTHING
+
+
+class Extend(_ByFunction):
+    """Add the fields that a function gives to each body.
+
+    Body in: an object ``{...}`` or a DataFrame. Body out: a new one with the fields
+    (columns) of ``fn(body)`` added; fields of the same name are replaced.
+
+    Args:
+        fn: a function of the body that gives an object.
+
+    Raises:
+        SpecError: ``fn`` is no function, or a generator.
+        TypeError: (from ``do``) the body, or what ``fn`` gave, is no object.
+
+    >>> Extend(lambda body: {"square": body["n"] ** 2}).do({"n": 3})
+    {'n': 3, 'square': 9}
+    """
+
+    def _given(self, body: Any, found: Any) -> Any:
+        if not isinstance(found, Mapping):
+            raise TypeError(
+                f"Extend adds the fields of an object, but {name_of(self.fn)} gave "
+                f"{reprlib.repr(found)}"
+            )
+        if is_frame(body):
+            return body.assign(**found)
+        if not isinstance(body, Mapping):
+            raise TypeError(
+                f"Extend needs a body that is an object, got {reprlib.repr(body)}"
+            )
+        return {**body, **found}
+
+
+class ForEach(_ByFunction):
+    """Call a function for its effect; the body goes on as it is.
+
+    Body in, body out: what ``fn`` takes. What ``fn`` gives is not used; what it
+    raises fails the event.
+
+    Args:
+        fn: a function of the body, which should not change it.
+
+    Raises:
+        SpecError: ``fn`` is no function, or a generator.
+
+    >>> seen = []
+    >>> ForEach(seen.append).do({"n": 1}), seen
+    ({'n': 1}, [{'n': 1}])
+    """
+
+    def _given(self, body: Any, found: Any) -> Any:
+        return body
+
+
+class Assert(_ByFunction):
+    """Fail an event whose body does not pass a check.
+
+    Body in, body out: what ``fn`` takes, unchanged.
+
+    Args:
+        fn: a function of the body that gives something true when all is well.
+        message: what the error says; by default the names of the check and the body.
+        status_code: the HTTP status of the failure, 400–599: below 500 the caller is
+            told that the body is at fault.
+
+    Raises:
+        SpecError: ``fn`` is no function, or ``status_code`` is out of range.
+        UnprocessableError: (from ``do``) the check failed; another StatusError with
+            another ``status_code``.
+
+    >>> Assert(lambda body: body["n"] > 0, message="n must be above 0").do({"n": -1})
+    Traceback (most recent call last):
+    ...
+    jupyter_graph.errors.UnprocessableError: n must be above 0, got {'n': -1}
+    """
+
+    def __init__(
+        self, fn: Function, *, message: str | None = None, status_code: int = 422
+    ) -> None:
+        super().__init__(fn)
+        if message is not None and not isinstance(message, str):
+            raise SpecError(f"Assert: message must be a text, got {message!r}")
+        is_number = isinstance(status_code, int) and not isinstance(status_code, bool)
+        if not is_number or not 400 <= status_code <= 599:
+            raise SpecError(
+                f"Assert: status_code must be 400 to 599, got {status_code!r}"
+            )
+        self.message = message or f"the body does not pass {name_of(fn)!r}"
+        self.status_code = status_code
+
+    def _given(self, body: Any, found: Any) -> Any:
+        if found:
+            return body
+        message = f"{self.message}, got {reprlib.repr(body)}"
+        if self.status_code == UnprocessableError.status_code:
+            raise UnprocessableError(message)
+        raise StatusError(message, status_code=self.status_code)

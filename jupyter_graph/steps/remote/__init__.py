@@ -1,0 +1,1 @@
+"""Steps that ask other services over HTTP."""

@@ -1,0 +1,1 @@
+"""Steps that send an event to one or several of their routes."""

@@ -1,0 +1,1 @@
+"""The step that runs several models, and how it runs them."""

@@ -1,0 +1,1 @@
+"""Steps that remember: batches, windows, running states, lookups."""

@@ -1,0 +1,1 @@
+"""Steps that check bodies and act on what is wrong."""

@@ -1,0 +1,199 @@
+"""What every validator does with a violation: reject, route, tag, count or drop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Literal, TypeAlias
+
+from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.steps.validators.bodies import tagged, without
+from jupyter_graph.steps.validators.violations import LEVELS, Violation, ViolationError
+from jupyter_graph.types import Nothing
+
+OnViolation: TypeAlias = Literal["reject", "route", "tag", "count", "drop"]
+Severity: TypeAlias = Literal["info", "warning", "error"]
+
+MODES: Final = ("reject", "route", "tag", "count", "drop")
+
+
+class Validator(ABC):
+    """Judge each body and act on violations; the base of all validators.
+
+    A body is an object, a list of objects or a DataFrame. A valid one passes as it is.
+
+    Args:
+        on_violation: ``reject`` raises a 422 that lists all violations; ``route``
+            sends the body to the follower ``to``; ``tag`` adds a field to a new body;
+            ``count`` lets it pass; ``drop`` takes the bad items or rows out and ends
+            the event when none is left.
+        to: for ``route``, the follower (or followers) of bodies with violations.
+        valid_to: for ``route``, the follower (or followers) of valid bodies.
+        tag: the field, or column, that gets the list of violations. ``violations``
+            for ``tag``; for ``route`` only when given.
+        act_on: the lowest severity that is acted on: ``info``, ``warning`` or
+            ``error``; what is below is counted and logged once.
+        context: given by the engine; its logger is used.
+
+    State: ``counts`` and what was logged, in the instance: a restart forgets both, a
+    hot swap keeps them while the step's arguments stay the same, each worker has
+    its own.
+    """
+
+    may_drop = True
+
+    def __init__(
+        self,
+        *,
+        on_violation: OnViolation = "reject",
+        to: str | Sequence[str] | None = None,
+        valid_to: str | Sequence[str] | None = None,
+        tag: str | None = None,
+        act_on: Severity = "error",
+        context: Any = None,
+    ) -> None:
+        one_of("on_violation", on_violation, MODES)
+        one_of("act_on", act_on, LEVELS)
+        routes = {"to": to, "valid_to": valid_to}
+        for key, value in routes.items():
+            if (on_violation == "route") != bool(value):
+                raise SpecError(_route_problem(key, value, on_violation))
+        if tag is not None and on_violation not in ("route", "tag"):
+            raise SpecError(
+                f"tag={tag!r} goes with 'tag' or 'route', not {on_violation!r}"
+            )
+        if tag is not None and not (isinstance(tag, str) and tag):
+            raise SpecError(f"tag must be the name of a field, got {tag!r}")
+        self._routes = on_violation == "route"
+        self._to, self._valid_to = names(to), names(valid_to)
+        self._tag = tag or ("violations" if on_violation == "tag" else None)
+        self._level = LEVELS[act_on]
+        self._logger = getattr(context, "logger", None) or logging.getLogger(
+            "jupyter_graph.steps"
+        )
+        self._where = getattr(context, "name", "") or type(self).__name__
+        self._act: Callable[[Any, list[Violation]], Any] = {
+            "reject": self._reject,
+            "route": self._route,
+            "tag": self._tagged,
+            "count": self._pass,
+            "drop": without,
+        }[on_violation]
+        self._is_quiet = on_violation not in ("count", "drop")
+        self._lock = threading.Lock()
+        self._bodies = 0
+        self._fields: Counter[str] = Counter()
+        self._said: set[tuple[str, str]] = set()
+        self._verdict = threading.local()
+
+    @abstractmethod
+    def judged(self, body: Any) -> tuple[Any, list[Violation]]:
+        """Give the body that goes on when it is valid, and all violations."""
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """How many bodies had violations, how many violations, by field.
+
+        Safe to read from any thread.
+        """
+        with self._lock:
+            fields = dict(self._fields)
+            return {
+                "bodies": self._bodies,
+                "violations": sum(fields.values()),
+                "fields": fields,
+            }
+
+    def do(self, body: Any) -> Any | Nothing:
+        valid, found = self.judged(body)
+        if found:
+            acting = [v for v in found if LEVELS[v.severity] >= self._level]
+            self._note(found, acting)
+            if acting:
+                return self._act(body, acting)
+        if self._routes:
+            self._verdict.is_valid = True
+        return valid
+
+    def select_outlets(self, body: Any) -> tuple[str, ...] | None:
+        if not self._routes:
+            return None
+        # ``do`` has just judged in this thread, unless a time limit moved it to another
+        is_valid = self._verdict.__dict__.pop("is_valid", None)
+        if is_valid is None:
+            is_valid = self.is_valid(body)
+        return self._valid_to if is_valid else self._to
+
+    def is_valid(self, body: Any) -> bool:
+        """Tell whether a body has no violation that is acted on; nothing is counted."""
+        return self.only_notes(self.judged(body)[1])
+
+    def only_notes(self, found: list[Violation]) -> bool:
+        """Tell whether all violations are below what is acted on."""
+        return all(LEVELS[v.severity] < self._level for v in found)
+
+    def _reject(self, _: Any, found: list[Violation]) -> Any:
+        raise ViolationError(found)
+
+    def _route(self, body: Any, found: list[Violation]) -> Any:
+        self._verdict.is_valid = False
+        return self._tagged(body, found) if self._tag else body
+
+    def _tagged(self, body: Any, found: list[Violation]) -> Any:
+        return tagged(body, found, str(self._tag))
+
+    def _pass(self, body: Any, _: list[Violation]) -> Any:
+        return body
+
+    def _note(self, found: list[Violation], acting: list[Violation]) -> None:
+        with self._lock:
+            self._bodies += 1
+            self._fields.update(v.field for v in found)
+            quiet = {id(v) for v in acting} if self._is_quiet else set()
+            fresh = [v for v in found if id(v) not in quiet and self._is_new(v)]
+        for violation in fresh:
+            self._logger.log(
+                LEVELS[min(violation.severity, "warning", key=_level)],
+                "step %r: %s (said once; see counts)",
+                self._where,
+                violation.text,
+            )
+
+    def _is_new(self, violation: Violation) -> bool:
+        key = violation.field, violation.rule
+        if key in self._said or len(self._said) >= 1000:
+            return False
+        self._said.add(key)
+        return True
+
+
+def _level(severity: str) -> int:
+    return LEVELS[severity]
+
+
+def _route_problem(key: str, value: Any, mode: str) -> str:
+    if mode == "route":
+        whose = "valid bodies" if key == "valid_to" else "bodies with violations"
+        return (
+            f"on_violation='route' needs {key}, the follower of {whose}, got {value!r}"
+        )
+    return f"{key}={value!r} goes with on_violation='route', not {mode!r}"
+
+
+def names(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Give one name, or several, as a tuple."""
+    return (given,) if isinstance(given, str) else tuple(given or ())
+
+
+def one_of(key: str, value: Any, known: Any) -> None:
+    """Refuse an argument that is none of the known words.
+
+    Raises:
+        SpecError: it is not; the text lists those that are.
+    """
+    if not (isinstance(value, str) and value in known):
+        hint = did_you_mean(value, known) if isinstance(value, str) else ""
+        raise SpecError(f"{key} must be one of {', '.join(known)}, got {value!r}{hint}")
