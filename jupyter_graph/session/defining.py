@@ -178,6 +178,7 @@ def put_step(graphs: Graphs, plan: StepPlan, user_ns: Mapping[str, Any]) -> Step
     with graphs.change(f"step {name!r} of graph {plan.graph!r}"):
         graph = graphs.named(plan.graph)
         notes = _make_room(graphs, plan)
+        graphs.let_go(plan.graph, name)
         place(graph, step, options, code)
         graphs.sources.put(source)
         drop_unused_code(graphs, graph)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from jupyter_graph.errors import MagicError
@@ -32,10 +32,18 @@ def as_step(inner: Graph, step: StepSpec) -> StepSpec:
     )
 
 
-def check_names(graph: Graph, inner: Graph) -> None:
-    """Raise a MagicError when two graphs mean different things by one name."""
+def check_names(graph: Graph, inner: Graph, own: Iterable[str] | None = None) -> None:
+    """Raise a MagicError when two graphs mean different things by one name.
+
+    Args:
+        graph: the graph that holds the other one.
+        inner: the other one.
+        own: the names of its own cells, which must not change their meaning; by
+            default all of its names.
+    """
+    kept = set(graph.namespace if own is None else own)
     for name, code in inner.namespace.items():
-        if graph.namespace.get(name, code) is not code:
+        if name in kept and graph.namespace.get(name, code) is not code:
             raise MagicError(
                 f"graphs {graph.name!r} and {inner.name!r} mean different things by "
                 f"{name!r}; give one of them another name in its cell"
@@ -55,25 +63,36 @@ def check_is_no_loop(graph: str, inner: str, embedded: Embedded) -> None:
             todo += [source for (home, _), source in embedded.items() if home == name]
 
 
-def embed_again(embedded: Embedded, graphs: Mapping[str, Graph]) -> set[str]:
-    """Bring every step that is a graph up to date; give the graphs that changed.
+def embed_again(
+    embedded: Embedded,
+    graphs: Mapping[str, Graph],
+    own_names: Callable[[str], Iterable[str]],
+) -> None:
+    """Bring every step that is a graph up to date.
 
     A graph that is gone, or has no steps, leaves its steps as they are.
+
+    Args:
+        embedded: which steps are graphs.
+        graphs: all graphs.
+        own_names: gives the names that a graph's own cells define.
+
+    Raises:
+        MagicError: a graph now means something else by a name of the other's cells.
     """
-    changed: set[str] = set()
     for _ in range(len(embedded)):  # a graph in a graph in a graph
-        again = {
+        again = [
             home
             for (home, step), source in embedded.items()
-            if _refreshed(graphs.get(home), step, graphs.get(source))
-        }
+            if _refreshed(graphs.get(home), step, graphs.get(source), own_names(home))
+        ]
         if not again:
             break
-        changed |= again
-    return changed
 
 
-def _refreshed(graph: Graph | None, name: str, inner: Graph | None) -> bool:
+def _refreshed(
+    graph: Graph | None, name: str, inner: Graph | None, own: Iterable[str]
+) -> bool:
     if graph is None or inner is None or not inner.spec.every_step():
         return False
     home, old = _found(graph, name)
@@ -84,6 +103,7 @@ def _refreshed(graph: Graph | None, name: str, inner: Graph | None) -> bool:
     is_same = all(graph.namespace.get(n, names) is code for n, code in names.items())
     if new == old and is_same:
         return False
+    check_names(graph, inner, own)
     graph.namespace.update(names)
     if home is None:
         graph.put_step(new)

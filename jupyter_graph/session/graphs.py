@@ -155,7 +155,11 @@ class Graphs:
 
     def embed_again(self) -> None:
         """Bring the steps that are graphs up to date with them."""
-        embed_again(self._embedded, self._graphs)
+        if self._embedded:
+            embed_again(self._embedded, self._graphs, self._own_names)
+
+    def _own_names(self, graph: str) -> set[str]:
+        return {source.code_name for source in self.sources.of_graph(graph)}
 
     def home_of(self, source: StepSource | None) -> Graph:
         """Give the graph in which a cell that says no graph puts its step.

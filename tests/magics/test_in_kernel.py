@@ -161,3 +161,32 @@ def test_help_is_shown(run):
     reply, _ = run("%%graph_step?")
 
     assert "--after A,B" in reply["payload"][0]["data"]["text/plain"]
+
+
+AWKWARD = (
+    "%graph new clean",
+    "%%graph_step strip\ndef strip(body): return body.strip()",
+    "%%graph_step lower\nasync def lower(body): return body.lower()",
+    "%graph new awkward",
+    "%graph add clean tidy",
+    "%%graph_step size --after tidy --batch 4\n"
+    "def size(bodies): return [len(body) for body in bodies]",
+    "%%graph_step text --after tidy\ndef text(body): return body",
+    "%%graph_step both --after size,text --join all --respond\n"
+    "def both(parts): return parts",
+    "%%graph_step store --queue q --function worker\ndef store(body): return body",
+)
+
+
+def test_a_notebook_of_all_kinds_runs_and_shows_itself(run):
+    for number, cell in enumerate(AWKWARD):
+        reply, _ = run(cell, f"awkward-{number}")
+        assert reply["status"] == "ok", reply
+    _, outputs = run("%graph run ' A b '")
+    _, shown = run("%graph")
+    drawn = data_of(shown)[0]
+
+    assert data_of(outputs)[0]["text/plain"] == "200  [3, 'a b']"
+    assert "▤   tidy   2 steps" in drawn["text/plain"]
+    assert "queue q, in process" in drawn["image/svg+xml"]
+    assert "$start" not in drawn["image/svg+xml"] + drawn["text/plain"]

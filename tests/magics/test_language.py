@@ -271,6 +271,21 @@ def test_two_graphs_that_mean_different_things_by_a_name_do_not_mix(nested):
         nested("%graph add clean inner")
 
 
+def test_a_name_of_the_outer_graph_cannot_change_its_meaning_from_inside(nested):
+    with pytest.raises(MagicError, match="mean different things by 'show'"):
+        nested("%%graph_step more --graph clean\ndef show(x): return 'other'")
+
+    assert nested("%graph list")[0].spec.names() == ("strip",)
+
+
+def test_a_cell_may_take_the_place_of_a_graph(nested, session):
+    nested("%%graph_step tidy\ndef tidy(text): return 'own'")
+    nested("%%graph_step strip\ndef strip(text): return 'new'", "c-strip")
+
+    assert session.graphs.named("main").spec.step("tidy").kind == "task"
+    assert nested("%graph run 'a' --graph main").body == "<own>"
+
+
 def test_a_graph_stands_behind_a_route(nested, session):
     nested("%graph new routed")
     nested("%graph add router pick")
