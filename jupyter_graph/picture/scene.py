@@ -200,7 +200,12 @@ def code_line(step: StepSpec) -> str:
     'Model.score'
     >>> code_line(StepSpec(name="a", kind="flow", steps=(StepSpec(name="b"),)))
     '1 step'
+    >>> code_line(StepSpec(name="a", handler="add", join="all"))
+    'add() · join all'
     """
+    if step.join:
+        plain = code_line(replace(step, join=None))
+        return f"{plain} · join {step.join}" if plain else f"join {step.join}"
     if step.kind == "flow" or step.steps:
         return f"{len(step.steps)} step{'' if len(step.steps) == 1 else 's'}"
     if step.kind == "queue":

@@ -71,7 +71,7 @@ from jupyter_graph.spec.model import GraphSpec, StepSpec
             ▥ │ models  ModelRunnerStep · 2 models
             │ ● also    also()
             ├─╯
-            ◉   both    both()                      ↩ answers
+            ◉   both    both() · join all           ↩ answers
             ▣   orders  memory://o
             ●   work    work()
             """,
