@@ -15,7 +15,8 @@ from jupyter_graph import Graph, Runner
 
 CHOICES = ("a", "b", "c", "d")
 BRANCHES = ("a", "b", "c")
-BODY = {"x": 1, "to": "c", "tags": ["new", "paid"], "user": {"name": "ann"}}
+BODY = {"x": 1, "to": "c"}
+NESTED = {**BODY, "tags": ["new", "paid"], "user": {"name": "ann"}}
 
 
 def pre(body: Any) -> Any:
@@ -73,7 +74,7 @@ def choice_variants(stack: ExitStack) -> list[Variant]:
 
     names = {"pre": pre, "branch": branch, "post": post, "ByField": ByField}
     limit = Variant("plain", in_turn(plain_choice, BODY))
-    return [limit, *_others(stack, choice_graph(), inner, grow, names)]
+    return [limit, *_others(stack, choice_graph(), inner, grow, names, BODY)]
 
 
 # -- fan-out and merge ----------------------------------------------------------
@@ -101,18 +102,25 @@ def fan_out_graph(copies: str) -> Graph:
 
 
 def shallow_variants(stack: ExitStack) -> list[Variant]:
-    graph = fan_out_graph("shallow")
-    runner = stack.enter_context(Runner(graph))
-    return [
+    """Our branches get shallow copies; those of storey are deep, it has no others."""
+    limits = [
         Variant("plain, dict copies", in_turn(plain_fan_out(dict), BODY)),
         Variant("plain, no copies", in_turn(plain_fan_out(same), BODY)),
-        Variant("fused function", in_turn(fused_of(graph), BODY)),
-        Variant("Runner.run", in_turn(runner.run, BODY)),
     ]
+    return [*limits, *_fan_outs(stack, "shallow", BODY)]
 
 
-def deep_variants(stack: ExitStack) -> list[Variant]:
-    """storey copies deeply and has no merging step; one is written here."""
+def deep_variants(stack: ExitStack, body: Any = BODY) -> list[Variant]:
+    limit = Variant("plain, deepcopy", in_turn(plain_fan_out(copy.deepcopy), body))
+    return [limit, *_fan_outs(stack, "deep", body)]
+
+
+def nested_variants(stack: ExitStack) -> list[Variant]:
+    return deep_variants(stack, NESTED)
+
+
+def _fan_outs(stack: ExitStack, copies: str, body: Any) -> list[Variant]:
+    """Give the fan-outs of all; storey has no merging step, one is written here."""
     from storey import Flow, Map
 
     class Gather(Flow):
@@ -144,26 +152,30 @@ def deep_variants(stack: ExitStack) -> list[Variant]:
         flow.add_step(merge, "merge", after=list(BRANCHES)).respond()
 
     names = {"pre": pre, "branch": branch}
-    limit = Variant("plain, deepcopy", in_turn(plain_fan_out(copy.deepcopy), BODY))
-    return [limit, *_others(stack, fan_out_graph("deep"), inner, grow, names)]
+    return _others(stack, fan_out_graph(copies), inner, grow, names, body)
 
 
 # -- all of them ----------------------------------------------------------------
 
 
 def _others(
-    stack: ExitStack, graph: Graph, inner: Any, grow: Any, names: dict[str, Any]
+    stack: ExitStack,
+    graph: Graph,
+    inner: Any,
+    grow: Any,
+    names: dict[str, Any],
+    body: Any,
 ) -> list[Variant]:
     runner = stack.enter_context(Runner(graph))
     found = [
-        Variant("fused function", in_turn(fused_of(graph), BODY)),
-        Variant("Runner.run", in_turn(runner.run, BODY)),
-        Variant("storey AsyncEmitSource", peers.storey_async(stack, inner, BODY)),
-        Variant("storey SyncEmitSource", peers.storey_sync(stack, inner, BODY)),
+        Variant("fused function", in_turn(fused_of(graph), body)),
+        Variant("Runner.run", in_turn(runner.run, body)),
+        Variant("storey AsyncEmitSource", peers.storey_async(stack, inner, body)),
+        Variant("storey SyncEmitSource", peers.storey_sync(stack, inner, body)),
     ]
     if peers.has_mlrun():  # its sync engine takes no branches
         server = peers.mlrun_server(stack, "async", grow, names)
-        found.append(Variant("MLRun async engine", peers.mlrun_test(server, BODY)))
+        found.append(Variant("MLRun async engine", peers.mlrun_test(server, body)))
     return found
 
 
@@ -171,6 +183,7 @@ SHAPES = {
     "choice of 4": choice_variants,
     "fan-out 3 + merge, shallow": shallow_variants,
     "fan-out 3 + merge, deep": deep_variants,
+    "fan-out 3 + merge, deep, nested body": nested_variants,
 }
 
 

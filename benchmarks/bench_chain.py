@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from benchmarks import peers
+from benchmarks import graph_peers, peers
 from benchmarks.measure import Row, Variant, in_turn, measure, one_core
 from benchmarks.report import report, timed_parser
 from jupyter_graph import Context, Graph, Runner
@@ -14,7 +14,7 @@ from jupyter_graph.compile.plan import compile_graph
 from jupyter_graph.run.build import build
 
 LENGTHS = (1, 3, 10, 30)
-PACKAGES = ("jupyter_graph", "storey", "mlrun")
+PACKAGES = ("jupyter_graph", "storey", "mlrun", *graph_peers.PACKAGES)
 BODY = {"x": 1}
 
 Step = Callable[[Any], Any]
@@ -77,18 +77,22 @@ def variants_of(stack: ExitStack, steps: dict[str, Step]) -> list[Variant]:
         Variant("storey SyncEmitSource", peers.storey_sync(stack, maps, BODY)),
     ]
     if peers.has_mlrun():
-        server = _mlrun_chain(stack, steps)
-        found.append(Variant("MLRun sync engine", peers.mlrun_run(server, BODY)))
-    return found
+        found += _mlrun_chains(stack, steps)
+    return [*found, *graph_peers.chain_variants(stack, steps, BODY)]
 
 
-def _mlrun_chain(stack: ExitStack, steps: dict[str, Step]) -> Any:
+def _mlrun_chains(stack: ExitStack, steps: dict[str, Step]) -> list[Variant]:
     def grow(last: Any) -> None:
         for name in steps:
             last = last.to(name=name, handler=name)
         last.respond()
 
-    return peers.mlrun_server(stack, "sync", grow, steps)
+    sync = peers.mlrun_server(stack, "sync", grow, steps)
+    asynchronous = peers.mlrun_server(stack, "async", grow, steps)
+    return [
+        Variant("MLRun sync engine", peers.mlrun_run(sync, BODY)),
+        Variant("MLRun async engine", peers.mlrun_test(asynchronous, BODY)),
+    ]
 
 
 def run(*, rounds: int, turn_s: float) -> list[Row]:

@@ -2,13 +2,15 @@
 
 Other processes disturb a measurement, and what one minute measures does not compare
 with the next. So all variants of a shape take turns, each turn is timed with the CPU
-time of the process, and what counts is the ratio to the plain limit of the same round.
+time of the process and the clock on the wall, and what counts is the ratio to the
+plain limit of the same round.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import gc
 import os
 import statistics
@@ -16,18 +18,29 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
+from typing import Any, Literal
 
+Samples = Mapping[str, Sequence[float]]
 Events = Callable[[int], Any]
 """Runs that many events, one after the other, and gives the last answer."""
 
 
+Clock = Literal["cpu", "wall"]
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to do the work of a shape."""
+    """One way to do the work of a shape.
+
+    Attributes:
+        name: what tables call it.
+        events: does the work.
+        least: events of a turn, at least.
+    """
 
     name: str
     events: Events
+    least: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,8 @@ class Row:
             distance between the quartiles.
         ratio: median over the rounds of this variant's cost by the limit's.
         more: further figures by their names, such as ``rss_mb``.
+        wall_us: as ``cpu_us``, by the clock on the wall; None where only CPU is timed.
+        clock: which of the two times the ratio compares.
     """
 
     variant: str
@@ -47,6 +62,8 @@ class Row:
     cpu_us: Mapping[str, float]
     ratio: float
     more: Mapping[str, Any]
+    wall_us: Mapping[str, float] | None = None
+    clock: Clock = "cpu"
 
 
 # -- events in a row ------------------------------------------------------------
@@ -82,7 +99,12 @@ def in_turn_on(
 
 
 def measure(
-    shape: str, variants: Sequence[Variant], *, rounds: int, turn_s: float
+    shape: str,
+    variants: Sequence[Variant],
+    *,
+    rounds: int,
+    turn_s: float,
+    clock: Clock = "cpu",
 ) -> list[Row]:
     """Measure all variants of a shape; the first one is the limit.
 
@@ -90,24 +112,54 @@ def measure(
         shape: what the graph looks like.
         variants: the ways to do it; all must give the same answer.
         rounds: how often each variant has its turn.
-        turn_s: CPU seconds of a turn, about.
+        turn_s: seconds of a turn, about.
+        clock: which time is compared: CPU time, or the clock on the wall.
     """
-    answers_are_equal(shape, {each.name: each.events(1) for each in variants})
-    counts = {each.name: _fitting(each.events, turn_s) for each in variants}
-    samples: dict[str, list[float]] = {each.name: [] for each in variants}
+    return measure_together(
+        {shape: variants}, rounds=rounds, turn_s=turn_s, clock=clock
+    )
+
+
+def measure_together(
+    shapes: Mapping[str, Sequence[Variant]],
+    *,
+    rounds: int,
+    turn_s: float,
+    clock: Clock = "cpu",
+) -> list[Row]:
+    """Measure several shapes in the same rounds, so that they compare too."""
+    for shape, variants in shapes.items():
+        answers_are_equal(shape, {each.name: each.events(1) for each in variants})
+    turns = [
+        (shape, each, _fitting(each, turn_s, clock))
+        for shape, variants in shapes.items()
+        for each in variants
+    ]
+    cpu = {shape: {each.name: [] for each in shapes[shape]} for shape in shapes}
+    wall: dict[str, Samples] = copy.deepcopy(cpu)
     gc.collect()
     gc.freeze()  # or one variant's garbage collection walks over another's modules
     try:
         for number in range(rounds):
-            for each in turned(variants, number):
-                count = counts[each.name]
-                started = time.process_time_ns()
-                each.events(count)
-                spent = time.process_time_ns() - started
-                samples[each.name].append(spent / 1000 / count)
+            for shape, each, count in turned(turns, number):
+                spent = timed(each.events, count)
+                cpu[shape][each.name].append(spent["cpu"] * 1e6 / count)
+                wall[shape][each.name].append(spent["wall"] * 1e6 / count)
     finally:
         gc.unfreeze()
-    return summarize(shape, samples)
+    return [
+        row
+        for shape in shapes
+        for row in summarize(shape, cpu[shape], walls=wall[shape], clock=clock)
+    ]
+
+
+def timed(events: Events, count: int) -> dict[Clock, float]:
+    """Give the seconds that so many events take, by both clocks."""
+    began, started = time.perf_counter(), time.process_time()
+    events(count)
+    spent = time.process_time() - started
+    return {"cpu": spent, "wall": time.perf_counter() - began}
 
 
 @contextlib.contextmanager
@@ -154,28 +206,46 @@ def answers_are_equal(shape: str, answers: Mapping[str, Any]) -> None:
 
 def summarize(
     shape: str,
-    samples: Mapping[str, Sequence[float]],
+    samples: Samples,
     more: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    walls: Samples | None = None,
+    clock: Clock = "cpu",
 ) -> list[Row]:
-    """Give the rows of samples (CPU microseconds by variant, limit first)."""
-    limit = next(iter(samples.values()))
+    """Give the rows of samples (microseconds by variant, limit first)."""
+    compared = walls if walls is not None and clock == "wall" else samples
+    limit = next(iter(compared.values()))
     return [
         Row(
             variant=name,
             shape=shape,
             rounds=len(found),
-            cpu_us={
-                "median": round(statistics.median(found), 3),
-                "min": round(min(found), 3),
-                "spread": round(_spread(found), 3),
-            },
+            cpu_us=figures(found),
             ratio=round(
-                statistics.median(a / b for a, b in zip(found, limit, strict=True)), 3
+                statistics.median(
+                    a / b for a, b in zip(compared[name], limit, strict=True)
+                ),
+                3,
             ),
             more=(more or {}).get(name, {}),
+            wall_us=None if walls is None else figures(walls[name]),
+            clock=clock,
         )
         for name, found in samples.items()
     ]
+
+
+def figures(samples: Sequence[float]) -> dict[str, float]:
+    """Give median, min and the distance between the quartiles.
+
+    >>> figures([1, 2, 3, 4, 5])
+    {'median': 3, 'min': 1, 'spread': 2.0}
+    """
+    return {
+        "median": round(statistics.median(samples), 3),
+        "min": round(min(samples), 3),
+        "spread": round(_spread(samples), 3),
+    }
 
 
 def _spread(samples: Sequence[float]) -> float:
@@ -185,13 +255,11 @@ def _spread(samples: Sequence[float]) -> float:
     return high - low
 
 
-def _fitting(events: Events, turn_s: float) -> int:
+def _fitting(variant: Variant, turn_s: float, clock: Clock) -> int:
     """Give how many events fill a turn; trying it out also warms the variant up."""
-    count = 1
+    count = variant.least
     while True:
-        started = time.process_time()
-        events(count)
-        spent = time.process_time() - started
+        spent = timed(variant.events, count)[clock]
         if spent >= turn_s / 4:
-            return max(1, round(count * turn_s / spent))
+            return max(variant.least, round(count * turn_s / spent))
         count *= 2

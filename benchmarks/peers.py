@@ -17,6 +17,14 @@ Inner = Callable[[Any], Any]
 
 def storey_async(stack: ExitStack, inner: Inner, body: Any) -> Events:
     """A storey flow behind ``AsyncEmitSource``: emit, await the answer, next."""
+    emit, loop = storey_emit(stack, inner)
+    return in_turn_on(loop, emit, body)
+
+
+def storey_emit(
+    stack: ExitStack, inner: Inner
+) -> tuple[Callable[[Any], Any], asyncio.AbstractEventLoop]:
+    """Give what sends an event into a storey flow and awaits its answer; its loop."""
     from storey import AsyncEmitSource, Complete
 
     source = AsyncEmitSource()
@@ -29,7 +37,7 @@ def storey_async(stack: ExitStack, inner: Inner, body: Any) -> Events:
 
     controller = loop.run_until_complete(start())
     stack.callback(lambda: loop.run_until_complete(controller.terminate(wait=True)))
-    return in_turn_on(loop, controller.emit, body)
+    return controller.emit, loop
 
 
 def storey_sync(stack: ExitStack, inner: Inner, body: Any) -> Events:

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ def timed_parser(description: str | None, *, rounds: int) -> argparse.ArgumentPa
     """Give the options of the benchmarks that run in this process."""
     found = parser(description, rounds=rounds)
     found.add_argument(
-        "--turn-ms", type=float, default=60.0, help="CPU time of a turn, about"
+        "--turn-ms", type=float, default=60.0, help="time of a turn, about"
     )
     return found
 
@@ -56,6 +56,8 @@ def document(row: Row, packages: Iterable[str]) -> dict[str, Any]:
         "shape": row.shape,
         "rounds": row.rounds,
         "cpu_us": dict(row.cpu_us),
+        "wall_us": None if row.wall_us is None else dict(row.wall_us),
+        "clock": row.clock,
         "ratio": row.ratio,
         **row.more,
         "versions": versions(packages),
@@ -63,22 +65,40 @@ def document(row: Row, packages: Iterable[str]) -> dict[str, Any]:
     }
 
 
+FIELDS = frozenset(
+    ("variant", "shape", "rounds", "cpu_us", "wall_us", "clock", "ratio")
+)
+"""What every row has; other fields are further figures, versions and cores apart."""
+
+
+def row_of(document: Mapping[str, Any]) -> Row:
+    """Give the row that a document was made of."""
+    others = FIELDS | {"versions", "cores"}
+    more = {name: value for name, value in document.items() if name not in others}
+    return Row(**{name: document[name] for name in FIELDS}, more=more)
+
+
 def table(rows: Sequence[Row]) -> str:
-    """Give rows as a table that Markdown shows too."""
+    """Give rows as a table that Markdown shows too; times of one clock come first."""
     further = list(dict.fromkeys(name for row in rows for name in row.more))
-    head = ["shape", "variant", "CPU µs", "min", "spread", "ratio", *further]
-    lines = [head, *(_cells(row, further) for row in rows)]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(head))]
+    first = "wall" if {row.clock for row in rows} == {"wall"} else "CPU"
+    other = "CPU" if first == "wall" else "wall"
+    head = ["shape", "variant", f"{first} µs", "min", "spread", "ratio", f"{other} µs"]
+    lines = [[*head, *further], *(_cells(row, first, further) for row in rows)]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
     lines.insert(1, ["-" * width for width in widths])
     return "\n".join(
         "| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines
     )
 
 
-def _cells(row: Row, further: Iterable[str]) -> list[str]:
-    times = [_said(row.cpu_us[key]) for key in ("median", "min", "spread")]
+def _cells(row: Row, first: str, further: Iterable[str]) -> list[str]:
+    wall = row.wall_us or {}
+    compared, other = (wall, row.cpu_us) if first == "wall" else (row.cpu_us, wall)
+    times = [_said(compared.get(key, "")) for key in ("median", "min", "spread")]
     others = [_said(row.more.get(name, "")) for name in further]
-    return [row.shape, row.variant, *times, f"{row.ratio:.2f}", *others]
+    ratio, median = f"{row.ratio:.2f}", _said(other.get("median", ""))
+    return [row.shape, row.variant, *times, ratio, median, *others]
 
 
 def _said(value: Any) -> str:
