@@ -16,7 +16,13 @@ from jupyter_graph.session.advice import notes_about
 from jupyter_graph.session.fitting import check_fit
 from jupyter_graph.session.graphs import Graphs
 from jupyter_graph.session.options import BATCH_WAIT_MS, StepOptions, check_options
-from jupyter_graph.session.placing import check_place, place, router_with
+from jupyter_graph.session.placing import (
+    check_place,
+    cut_cycles,
+    place,
+    rename_cycles,
+    router_with,
+)
 from jupyter_graph.session.sources import StepSource
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import StepSpec
@@ -260,6 +266,7 @@ def remove_step(graphs: Graphs, graph: Graph, name: str) -> None:
     """Take a step or a route away, with what was remembered about it."""
     router = router_with(graph, name)
     if router is None:
+        cut_cycles(graph, name)
         graph.remove_step(name)
     else:
         kept = tuple(route for route in router.routes if route.name != name)
@@ -274,6 +281,7 @@ def rename_step(graphs: Graphs, graph: Graph, name: str, new: str) -> None:
     router = router_with(graph, name)
     if router is None:
         graph.rename_step(name, new)
+        rename_cycles(graph, name, new)
     else:
         routes = tuple(
             replace(route, name=new) if route.name == name else route

@@ -115,8 +115,15 @@ def _handler_problems(options: StepOptions) -> Iterator[str]:
             "--respond does not go with --on-error: without --before an error "
             "handler's result is the answer anyhow"
         )
-    for option in _given(options, "--queue", "--join", "--cycle-to"):
-        yield f"an error handler takes no {option}: only errors lead to it"
+    for option in _given(options, "--queue", "--join", "--cycle-to", "--batch"):
+        yield f"an error handler takes no {option}: errors lead to it, one by one"
+
+
+def check_route(options: StepOptions) -> None:
+    """Raise a MagicError when what is said does not fit a route."""
+    found = list(_route_problems(options))
+    if found:
+        raise MagicError("; ".join(found))
 
 
 def _route_problems(options: StepOptions) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from jupyter_graph.errors import MagicError, did_you_mean
-from jupyter_graph.session.options import GRAPH, StepOptions
+from jupyter_graph.session.options import GRAPH, StepOptions, check_route
 from jupyter_graph.session.queues import put_queue
 from jupyter_graph.spec.builder import PREVIOUS, Graph
 from jupyter_graph.spec.model import DEFAULT_ITERATIONS, START, START_WORD, StepSpec
@@ -25,7 +25,10 @@ def place(graph: Graph, step: StepSpec, options: StepOptions, code: Any = None) 
         options: where it goes.
         code: the function or class of the step.
     """
-    if options.is_route or (graph.spec.router is not None and step.kind != "router"):
+    root = graph.spec.router
+    if root is not None and step.name == root.name:
+        _place_root(graph, step, code)
+    elif options.is_route or root is not None:
         _place_route(graph, step, options, code)
     elif options.on_error is not None:
         _place_error_handler(graph, step, options, code)
@@ -35,6 +38,9 @@ def place(graph: Graph, step: StepSpec, options: StepOptions, code: Any = None) 
 
 def check_place(graph: Graph, name: str, options: StepOptions) -> None:
     """Raise a MagicError when a place names steps that are not there."""
+    root = graph.spec.router
+    if root is not None:  # all its steps are routes, whether they say so or not
+        check_route(replace(options, route=options.route or name))
     names = [known for known in graph.spec.names() if known != name]
     typed = {"--after": options.after or (), "--before": options.before}
     typed["--cycle-to"] = tuple(to for to in options.cycle_to if to != name)
@@ -57,8 +63,6 @@ def check_place(graph: Graph, name: str, options: StepOptions) -> None:
 
 def _check_cycles(graph: Graph) -> None:
     spec = graph.spec
-    if spec.router is not None:
-        raise MagicError(f"--cycle-to: graph {spec.name!r} is a router; flows loop")
     if spec.engine == "sync":
         raise MagicError(
             f"--cycle-to: graph {spec.name!r} has the engine 'sync', which knows no "
@@ -109,9 +113,32 @@ def router_of(graph: Graph, options: StepOptions) -> str:
     return options.router
 
 
+def _place_root(graph: Graph, step: StepSpec, code: Any) -> None:
+    """Give the router that is the whole graph another class; its routes stay."""
+    root = graph.spec.router
+    assert root is not None
+    if step.kind != "router":
+        raise MagicError(
+            f"{root.name!r} is the router that graph {graph.name!r} is; only a class "
+            "of routers can take its place"
+        )
+    if code is not None:
+        graph.namespace[step.code_name] = code
+    new = replace(step, routes=step.routes or root.routes, after=())
+    graph._spec = replace(graph._spec, router=new)
+
+
 def _place_route(graph: Graph, step: StepSpec, options: StepOptions, code: Any) -> None:
     router = router_of(graph, options)
+    root = graph.spec.router
+    if step.kind in ("router", "queue") and root is not None:
+        raise MagicError(
+            f"graph {graph.name!r} is a router, so a {step.kind} has no place in it; "
+            f"%graph add CLASS {root.name} gives the router another class, %graph new "
+            "NAME makes a flow"
+        )
     if step.name in graph.spec.names():
+        cut_cycles(graph, step.name)
         graph.remove_step(step.name)
     old = router_with(graph, step.name)
     if old is not None and old.name != router:
@@ -127,6 +154,7 @@ def _place_error_handler(
     if step.name in graph.spec.names():  # an ordinary step before: heal its place
         was_handler = step.name in handler_names(graph.spec)
         if not was_handler and not graph.spec.step(step.name).is_error_handler:
+            cut_cycles(graph, step.name)
             graph.remove_step(step.name)
     function = options.function or _function_of(graph, (base,) if base else ())
     step = replace(step, before=options.before, base_step=base, function=function)
@@ -236,6 +264,27 @@ def _after(
     if START_WORD not in graph.spec:  # a step of a document may be called so
         nothing.add(START_WORD)
     return tuple(dict.fromkeys(other for other in found if other not in nothing))
+
+
+def cut_cycles(graph: Graph, name: str) -> None:
+    """Take away the lines back that a step begins or ends."""
+    for step in graph.spec.steps:
+        gone = step.cycle_from if step.name == name else (name,)
+        gone = tuple(other for other in gone if other in step.cycle_from)
+        if gone:
+            graph.change_step(
+                step.name,
+                after=tuple(other for other in step.after if other not in gone),
+                cycle_from=tuple(o for o in step.cycle_from if o not in gone),
+            )
+
+
+def rename_cycles(graph: Graph, name: str, new: str) -> None:
+    """Let the lines back that a step begins have its new name."""
+    for step in graph.spec.steps:
+        if name in step.cycle_from:
+            back = tuple(new if other == name else other for other in step.cycle_from)
+            graph.change_step(step.name, cycle_from=back)
 
 
 def previous(graph: Graph, name: str) -> str:

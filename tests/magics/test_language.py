@@ -81,6 +81,28 @@ def test_a_sync_graph_takes_no_cycle(run):
         run("%%graph_step b --cycle-to a\ndef b(x): return x")
 
 
+def test_steps_of_a_cycle_are_renamed_and_removed(loop, session):
+    loop("%graph rename judge check")
+    assert session.graph().spec.step("ask").cycle_from == ("check",)
+
+    loop("%graph remove check")
+    assert after(session) == {"ask": (), "done": ("ask",)}
+    assert session.graph().spec.step("ask").cycle_from == ()
+
+
+def test_the_step_that_is_led_back_to_can_be_removed(loop, session):
+    loop("%graph remove ask")
+
+    assert after(session) == {"judge": (), "done": ("judge",)}
+
+
+def test_the_cell_of_a_step_in_a_cycle_may_rename_it(loop, session):
+    loop(f"%%graph_step check --cycle-to ask\n{JUDGE}", "c-judge")
+
+    assert session.graph().spec.step("ask").cycle_from == ("check",)
+    assert loop("%graph run 3").body == [12]
+
+
 @pytest.fixture
 def queued(run):
     run("%%graph_step a\ndef a(body): return body + 1", "c-a")
@@ -308,6 +330,35 @@ def test_a_class_that_asks_for_routes_is_a_router(run, session):
 
     assert session.graph().spec.step("pick").kind == "router"
     assert run("%graph run 1").body == 2
+
+
+def test_the_router_of_a_router_graph_gets_another_class(run, session):
+    run("%graph new pick --topology router")
+    run("%%graph_step one\ndef one(body): return {'one': 1}")
+    run("%%graph_step two\ndef two(body): return {'two': 2}")
+    run("%graph add ParallelRun router")
+
+    assert session.graph().spec.router.class_name == "ParallelRun"
+    assert run("%graph run {}").body == {"one": 1, "two": 2}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("%graph add ParallelRun other", "a router has no place in it"),
+        ("%graph add queue q", "a queue has no place in it"),
+        ("%graph add Flatten router", "only a class of routers"),
+        ("%%graph_step f --queue q --function w\ndef f(b): return b", "no --queue"),
+        ("%%graph_step f --cycle-to f\ndef f(b): return b", "no --cycle-to"),
+    ],
+)
+def test_what_has_no_place_in_a_router_graph_is_refused(run, session, line, said):
+    run("%graph new pick --topology router")
+    before = session.graph().to_dict()
+
+    with pytest.raises(MagicError, match=said):
+        run(line)
+    assert session.graph().to_dict() == before
 
 
 def test_functions_are_arguments_by_value_and_by_name(run):
