@@ -7,15 +7,22 @@ documents MLRun 1.12 writes at ``function.spec.graph``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.model import GraphSpec, StepSpec, map_steps
 from jupyter_graph.spec.names import graph_name
-from jupyter_graph.spec.problem import shown
+from jupyter_graph.spec.reader import (
+    INSIDE,
+    OF_ANY_GRAPH,
+    OF_CYCLES,
+    OF_STEP,
+    Reader,
+    short,
+)
 from jupyter_graph.spec.text import (
     check_plain,
     check_size,
@@ -24,55 +31,11 @@ from jupyter_graph.spec.text import (
     yaml_text,
 )
 from jupyter_graph.spec.validate import problems as rule_problems
-from jupyter_graph.spec.values import tagged, untagged
+from jupyter_graph.spec.values import tagged
 
 if TYPE_CHECKING:
     from jupyter_graph.spec.builder import Graph
 
-# What MLRun writes and what means nothing here: kept, so that a document survives.
-CARRIED_IN_STEPS = frozenset(
-    {
-        "default_final_step",
-        "endpoint_type",
-        "model_endpoint_creation_strategy",
-        "skip_context",
-    }
-)
-CARRIED_IN_GRAPHS = frozenset(
-    {
-        "endpoint_type",
-        "model_endpoint_creation_strategy",
-        "model_endpoints_names",
-        "model_endpoints_routes_names",
-        "pool_factor",
-        "shared_max_processes",
-        "shared_max_threads",
-        "shared_models",
-        "shared_models_mechanism",
-        "track_models",
-    }
-)
-LISTS = ("after", "before", "cycle_from")
-GROUPS = {
-    "queue": ("shards", "retention_in_hours", "trigger_args", "options"),
-    "runner": (
-        "raise_exception",
-        "max_processes",
-        "max_threads",
-        "pool_factor",
-        "_shared_proxy_mapping",
-    ),
-}
-"""Fields of a step that one attribute of its spec holds together."""
-
-GROUP_OF = {key: group for group, keys in GROUPS.items() for key in keys}
-INSIDE = ("routes", "steps")
-OF_STEP = tuple(
-    f.name for f in fields(StepSpec) if f.name not in ("name", "carried", *GROUPS)
-)
-OF_ANY_GRAPH = ("engine", "max_in_flight", "copy")
-OF_CYCLES = ("allow_cyclic", "max_iterations", "final_step")
-OF_FLOW = ("kind", "name", "steps", "on_error", *OF_ANY_GRAPH, *OF_CYCLES)
 YAML = (".yaml", ".yml")
 
 
@@ -128,10 +91,10 @@ def from_dict(document: Mapping[str, Any], *, name: str | None = None) -> GraphS
         SpecError: the document has a wrong shape or unknown fields; all are listed.
     """
     check_size(document, "the graph document")
-    reader = _Reader()
+    reader = Reader()
     graph = reader.graph(document, name or name_in(document) or "graph")
     if reader.problems:
-        more = [str(p) for p in rule_problems(graph) if p.step not in reader.broken]
+        more = map(str, rule_problems(graph, reader.unread))
         SpecError.raise_all("invalid graph document", [*reader.problems, *more])
     return graph
 
@@ -145,189 +108,6 @@ def name_in(document: Any) -> Any:
     if not isinstance(document, Mapping):
         return None
     return document.get("graph_name") or document.get("name")
-
-
-class _Reader:
-    """Reads one document and collects everything that is wrong with it.
-
-    ``broken`` names the steps that something is wrong with, None for the graph: what
-    rules say of these may follow from it.
-    """
-
-    def __init__(self) -> None:
-        self.problems: list[str] = []
-        self.broken: set[str | None] = set()
-        self.inside: list[str] = []
-
-    def say(self, problem: str) -> None:
-        self.problems.append(problem)
-        self.broken |= set(self.inside) or {None}
-
-    def graph(self, document: Any, name: str) -> GraphSpec:
-        if not isinstance(document, Mapping):
-            self.say(f"a graph document is an object of fields, got {short(document)}")
-            return GraphSpec(name=name)
-        kind = document.get("kind") or "flow"
-        if kind == "router":
-            own = str(document.get("name") or "router")
-            carried = {k: v for k, v in document.items() if k in CARRIED_IN_GRAPHS}
-            values = _given(document, OF_ANY_GRAPH)
-            own_part = {
-                key: value
-                for key, value in document.items()
-                if key not in carried and key not in (*OF_ANY_GRAPH, "graph_name")
-            }
-            return GraphSpec(
-                name=name,
-                topology="router",
-                router=self.step(own, own_part),
-                carried=self.kept(carried, "the graph"),
-                **values,
-            )
-        if kind not in ("flow", "root"):
-            self.say(
-                f"a graph is of kind 'flow' or 'router', got {short(kind)}"
-                f"{did_you_mean(str(kind), ('flow', 'router', 'root'))}"
-            )
-        return self.flow(document, name)
-
-    def flow(self, document: Mapping[str, Any], name: str) -> GraphSpec:
-        self.unknown(document, OF_FLOW, CARRIED_IN_GRAPHS, "the graph")
-        steps = document.get("steps") or {}
-        if not isinstance(steps, Mapping):
-            self.say(
-                "field 'steps' of the graph is an object of step names and steps, "
-                f"got {short(steps)}"
-            )
-            steps = {}
-        carried = {k: v for k, v in document.items() if k in CARRIED_IN_GRAPHS}
-        return GraphSpec(
-            name=name,
-            steps=self.steps(steps, "step"),
-            carried=self.kept(carried, "the graph"),
-            **_given(document, ("on_error", *OF_ANY_GRAPH, *OF_CYCLES)),
-        )
-
-    def steps(self, documents: Mapping[Any, Any], what: str) -> tuple[StepSpec, ...]:
-        found = []
-        for key, value in documents.items():
-            if isinstance(key, str):
-                found.append(self.step(key, value))
-            else:
-                self.say(f"the name of a {what} is a text, got {short(key)}")
-        return tuple(found)
-
-    def step(self, name: str, document: Any) -> StepSpec:
-        self.inside.append(name)
-        try:
-            return self.read_step(name, document)
-        finally:
-            self.inside.pop()
-
-    def read_step(self, name: str, document: Any) -> StepSpec:
-        where = f"step {name!r}"
-        if not isinstance(document, Mapping):
-            self.say(f"{where} is an object of fields, got {short(document)}")
-            return StepSpec(name=name)
-        known = (*OF_STEP, *GROUP_OF, "name")
-        self.unknown(document, known, CARRIED_IN_STEPS, where)
-        own = document.get("name")
-        if not is_empty(own) and own != name:
-            self.say(
-                f"{where} says its name is {short(own)}; write {name!r} or leave it out"
-            )
-        values = dict(self.values(document, where))
-        carried = {k: v for k, v in document.items() if k in CARRIED_IN_STEPS}
-        return StepSpec(name=name, carried=self.kept(carried, where), **values)
-
-    def values(
-        self, document: Mapping[str, Any], where: str
-    ) -> Iterator[tuple[str, Any]]:
-        for group, keys in GROUPS.items():
-            given = {k: v for k, v in document.items() if k in keys}
-            yield group, self.kept(given, where)
-        for key in OF_STEP:
-            value = document.get(key)
-            if is_empty(value):
-                continue
-            if key in LISTS:
-                yield key, self.names(value, key, where)
-            elif key in INSIDE:
-                if isinstance(value, Mapping):
-                    yield key, self.steps(value, key.removesuffix("s"))
-                else:
-                    self.say(
-                        f"field {key!r} of {where} is an object of "
-                        f"{key.removesuffix('s')} names and steps, got {short(value)}"
-                    )
-            elif key == "class_args":
-                yield key, self.untagged(value, f"field {key!r} of {where}")
-            else:
-                yield key, copied(value)
-
-    def kept(self, given: Mapping[str, Any], where: str) -> dict[str, Any]:
-        """Give the fields of a group that hold something."""
-        return {
-            key: self.untagged(value, f"field {key!r} of {where}")
-            for key, value in given.items()
-            if not is_empty(value)
-        }
-
-    def untagged(self, value: Any, where: str) -> Any:
-        try:
-            return untagged(value, where)
-        except SpecError as error:
-            self.say(str(error))
-            return {}
-
-    def names(self, value: Any, key: str, where: str) -> tuple[str, ...]:
-        if isinstance(value, str):
-            return (value,)
-        if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
-            return tuple(value)
-        self.say(
-            f"field {key!r} of {where} is a name or a list of names, got {short(value)}"
-        )
-        return ()
-
-    def unknown(
-        self,
-        document: Mapping[str, Any],
-        known: tuple[str, ...],
-        carried: frozenset[str],
-        where: str,
-    ) -> None:
-        for key in document:
-            if key not in known and key not in carried:
-                self.say(
-                    f"{where} has an unknown field {short(key)}"
-                    f"{did_you_mean(str(key), known)}"
-                )
-
-
-def _given(document: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return {key: document[key] for key in keys if not is_empty(document.get(key))}
-
-
-def is_empty(value: Any) -> bool:
-    """Tell whether a field holds nothing: null, "" or an empty list or object."""
-    return value is None or (
-        isinstance(value, str | list | tuple | Mapping) and not value
-    )
-
-
-def copied(value: Any) -> Any:
-    """Give plain data that shares no list and no object with this."""
-    if isinstance(value, Mapping):
-        return {key: copied(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [copied(item) for item in value]
-    return tuple(copied(item) for item in value) if isinstance(value, tuple) else value
-
-
-def short(value: Any) -> str:
-    text = shown(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def graph_document(graph: GraphSpec) -> dict[str, Any]:

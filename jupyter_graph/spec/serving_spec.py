@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.spec.codec import copied, from_dict, is_empty, name_in, short
+from jupyter_graph.spec.codec import from_dict, name_in
 from jupyter_graph.spec.names import graph_name
 from jupyter_graph.spec.parts import EVERYWHERE
+from jupyter_graph.spec.reader import copied, is_empty, short
 from jupyter_graph.spec.secret_sources import secrets_in
 from jupyter_graph.spec.text import LONGEST, check_size, read_json
 

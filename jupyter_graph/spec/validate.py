@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
@@ -27,9 +27,7 @@ def flows_inside_are_right(graph: GraphSpec) -> Iterator[Problem]:
                 "steps",
             )
         elif step.kind == "flow":
-            for problem in problems(flow_inside(step, graph)):
-                message = f"in flow {step.name!r}: {problem}"
-                yield replace(problem, message=message, step=step.name)
+            yield from _inside(step, graph)
         elif step.steps:
             yield Problem(
                 f"step {step.name!r} has steps but is of kind {step.kind!r}; only a "
@@ -37,6 +35,14 @@ def flows_inside_are_right(graph: GraphSpec) -> Iterator[Problem]:
                 step.name,
                 "steps",
             )
+
+
+def _inside(
+    step: StepSpec, graph: GraphSpec, unread: Container[str | None] = ()
+) -> Iterator[Problem]:
+    for problem in problems(flow_inside(step, graph), unread):
+        message = f"in flow {step.name!r}: {problem}"
+        yield replace(problem, message=message, step=step.name)
 
 
 RULES: tuple[Rule, ...] = (
@@ -70,14 +76,25 @@ RULES: tuple[Rule, ...] = (
 """They may trust that every field has its type."""
 
 
-def problems(graph: GraphSpec) -> list[Problem]:
-    """Give everything that is wrong with a graph, [] when it is fine."""
+def problems(graph: GraphSpec, unread: Container[str | None] = ()) -> list[Problem]:
+    """Give everything that is wrong with a graph, [] when it is fine.
+
+    Args:
+        graph: the graph.
+        unread: steps (None = the graph) that a reader could not make out: what rules
+            would say of them may only follow from that.
+    """
     of_types = [
         replace(problem, step=problem.step and str(problem.step))
         for problem in fields_have_their_types(graph)
     ]
     usable = _without(graph, of_types)
-    return [*of_types, *(problem for rule in RULES for problem in rule(usable))]
+    of_rules = [problem for rule in RULES for problem in rule(usable)]
+    told = [problem for problem in of_rules if problem.step not in unread]
+    for step in usable.every_step():
+        if step.kind == "flow" and step.steps and step.name in unread:
+            told += _inside(step, usable, unread)
+    return [*of_types, *told]
 
 
 def _without(graph: GraphSpec, wrong: list[Problem]) -> GraphSpec:

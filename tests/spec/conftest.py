@@ -1,8 +1,9 @@
 """Graph documents to read: hand-made ones, and those that MLRun wrote."""
 
 import copy
-import importlib.util
+import importlib
 import json
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,14 +24,29 @@ def _of_cases() -> dict[str, Any]:
     return {name: document for name, document in found.items() if document}
 
 
+def data_module(name: str) -> ModuleType:
+    """Import a module of the data folder."""
+    sys.path.insert(0, str(HERE / "data"))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.pop(0)
+
+
 OURS: dict[str, Any] = yaml.safe_load(
     (HERE / "data" / "documents.yaml").read_text(encoding="utf-8")
 )
 MLRUNS = _of_cases()
 
 
+BROKEN: dict[str, Any] = data_module("broken").CASES
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give tests that ask for ``our_document`` or ``document`` each one in turn."""
+    """Give tests that ask for a document each one in turn."""
+    if "broken" in metafunc.fixturenames:
+        rows = [pytest.param(name, row[2:], id=name) for name, row in BROKEN.items()]
+        metafunc.parametrize(("broken", "words"), rows)
     if "our_document" in metafunc.fixturenames:
         metafunc.parametrize("our_document", OURS.values(), ids=OURS)
     if "document" in metafunc.fixturenames and "document" not in _marked(metafunc):
@@ -52,9 +68,4 @@ def our_documents() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def names() -> ModuleType:
     """The functions and classes that the hand-made documents name."""
-    spec = importlib.util.spec_from_file_location("names", HERE / "data" / "names.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return data_module("names")

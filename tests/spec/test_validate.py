@@ -461,7 +461,7 @@ def test_all_problems_are_told_at_once():
     error = refused(document)
 
     assert len(error.problems) == 10
-    assert str(error).startswith("invalid graph 'graph':\n  - ")
+    assert str(error).startswith("invalid graph document:\n  - ")
     assert all(f"  - {problem}" in str(error) for problem in error.problems)
 
 
