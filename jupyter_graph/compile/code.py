@@ -49,7 +49,8 @@ class StepCode:
         may_drop: it may give ``NOTHING``, which ends the event.
         keeps: it may give bodies later, by ``flush`` or of its own accord.
         collects: it makes one list of the items of a stream.
-        knows_paths: it looks at input_path and result_path by itself.
+        knows_paths: it looks at input_path and result_path by itself, or, as in MLRun,
+            nobody does: a user's own step that takes the full event.
         is_storey: it is a step of storey's.
         direct: the kind of storey step whose function is called directly, "" for those
             that storey's own code must run.
@@ -95,8 +96,10 @@ class StepCode:
     def is_awaited(self) -> bool:
         """Whether what is called gives a coroutine."""
         step = self.step
+        if self.is_stream:  # a generator is not awaited, what gives one may be
+            return self.is_async and (self.takes_event or step.kind == "flow")
         pauses = self.on_loop and bool(step.retries or step.batch or step.concurrency)
-        return (self.is_async or self.in_thread or pauses) and not self.is_stream
+        return self.is_async or self.in_thread or pauses
 
 
 def look_at(
@@ -119,6 +122,8 @@ def look_at(
             constructor does not take the step's arguments.
     """
     if inspect.isclass(code) and _is_storey_step(code):
+        if engine == "sync" and not _has_handler(code):
+            return StepCode(step=step, code=code, method="")
         return _look_at_storey(step, code, arguments or {})
     if inspect.isclass(code):
         return _look_at_class(step, code, arguments or {}, engine)
@@ -148,6 +153,7 @@ def _look_at_function(step: StepSpec, code: Callable[..., Any]) -> StepCode:
         takes_event=step.full_event,
         is_async=is_async,
         is_stream=is_stream,
+        knows_paths=step.full_event,
         wants=wants,
     )
 
@@ -155,6 +161,15 @@ def _look_at_function(step: StepSpec, code: Callable[..., Any]) -> StepCode:
 def _is_storey_step(code: type) -> bool:
     storey = sys.modules.get("storey")  # a class of storey's means it is imported
     return storey is not None and issubclass(code, storey.Flow)
+
+
+def _has_handler(code: type) -> bool:
+    """Tell whether MLRun's sync engine finds something to call in a storey step.
+
+    Choices have nothing either, but they are followed in a sync graph of ours.
+    """
+    is_choice = issubclass(code, sys.modules["storey"].Choice)
+    return is_choice or hasattr(code, "do_event") or hasattr(code, "do")
 
 
 def _look_at_storey(
@@ -235,13 +250,14 @@ def _look_at_class(
     signature = signature_of(code)
     if signature is not None:
         open_ended = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+        only_by_name = ("outlets",) if step.kind == "router" else ONLY_BY_NAME
         wants = tuple(
             name
             for name in INJECTED
             if name not in step.class_args
             and (
                 name in signature.parameters
-                or (open_ended and name not in ONLY_BY_NAME)
+                or (open_ended and name not in only_by_name)
             )
         )
         takes_all = open_ended and not _is_ours(code)
@@ -256,6 +272,8 @@ def _look_at_class(
     if call is not None:
         method_takes_a_body(step, code, method)
     is_async, is_stream = _nature(call) if call else (False, False)
+    if callable(asked := getattr(code, "streams", None)):
+        is_stream = is_stream or bool(asked(arguments))
     what = "" if method else "a step that is not called"
     limits_fit(step, is_async=is_async, is_stream=is_stream, what=what)
     if selects and _nature(code.select_outlets) != (False, False):  # type: ignore[attr-defined]
@@ -263,16 +281,18 @@ def _look_at_class(
             f"step {step.name!r}: {code.__name__}.select_outlets must be a plain "
             "function, neither a coroutine nor a generator"
         )
+    takes_event = step.full_event or method == "do_event"
+    by_itself = method == "do_event" and _names_paths(signature)
     return StepCode(
         step=step,
         code=code,
         method=method,
-        takes_event=step.full_event or method == "do_event",
+        takes_event=takes_event,
         is_async=is_async,
         is_stream=is_stream,
         selects=selects,
         merges=merges,
-        knows_paths=method == "do_event" and _names_paths(signature),
+        knows_paths=by_itself or (takes_event and not _is_ours(code)),
         may_drop=bool(getattr(code, "may_drop", False)),
         keeps=callable(getattr(code, "flush", None)),
         collects=collects,

@@ -184,7 +184,7 @@ def compile_graph(
     spec = part_of(spec, current_function)
     resolver = _resolver(graph, namespace, allow_imports)
     _forget_gone()
-    looked = _look(spec, resolver)
+    looked = _look(spec, resolver, spec.engine)
     compiled = _generate(looked, on_loop=looked.needs_loop)
     for module in compiled.modules():
         weakref.finalize(compiled, _gone.append, module.filename)
@@ -206,7 +206,7 @@ class _Looked:
         return own or any(looked.needs_loop for looked in self.inner.values())
 
 
-def _look(spec: GraphSpec, resolver: Resolver) -> _Looked:
+def _look(spec: GraphSpec, resolver: Resolver, engine: str) -> _Looked:
     """Look at the code of all steps; what is wrong anywhere is told at once."""
     codes, arguments = resolve(spec, resolver)
     steps: dict[str, StepCode] = {}
@@ -215,14 +215,15 @@ def _look(spec: GraphSpec, resolver: Resolver) -> _Looked:
     for step in spec.every_step():
         try:
             if step.kind == "flow":
-                inner[step.name] = _look(flow_inside(step, spec), resolver)
+                inside = flow_inside(step, spec)
+                inner[step.name] = _look(inside, resolver, step.engine or engine)
             else:
                 code = codes[step.name]
                 args = arguments[step.name]
                 looked_at = step
                 if step.kind in ("queue", "model_runner"):  # they get more than theirs
                     looked_at = replace(step, class_args=args)
-                steps[step.name] = look_at(looked_at, code, args, engine=spec.engine)
+                steps[step.name] = look_at(looked_at, code, args, engine=engine)
         except SpecError as error:
             problems += error.problems
     SpecError.raise_all(f"invalid graph {spec.name!r}", problems)
@@ -241,7 +242,7 @@ def _generate(looked: _Looked, *, on_loop: bool) -> CompiledGraph:
         else:
             found[step.name] = replace(looked.steps[step.name], on_loop=on_loop)
     for router in spec.every_step():
-        found[router.name] = _with_routes(found, router)
+        found[router.name] = _with_routes(found, router, on_loop=on_loop)
     return CompiledGraph(
         spec=spec,
         steps=found,
@@ -302,11 +303,17 @@ def _resolver(
     return Resolver(names, allowed, is_trusted=graph.is_trusted)
 
 
-def _with_routes(found: Mapping[str, StepCode], router: StepSpec) -> StepCode:
-    """A router with a coroutine among its routes is awaited itself."""
+def _with_routes(
+    found: Mapping[str, StepCode], router: StepSpec, *, on_loop: bool
+) -> StepCode:
+    """A router with a coroutine among its routes is awaited itself.
+
+    So is one that waits for threads, in an asynchronous graph: ``prefers_async``.
+    """
     code = found[router.name]
     routes = [found[route.name] for route in router.routes]
     is_awaited = any(route.is_awaited or route.is_async for route in routes)
+    is_awaited |= on_loop and bool(getattr(code.code, "prefers_async", False))
     if code.is_async or not is_awaited:
         return code
     if not hasattr(code.code, "do_event_async"):

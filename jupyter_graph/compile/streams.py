@@ -51,6 +51,13 @@ async def stream_async(items: Any, name: str) -> AsyncIterator[Any]:
             _close(items)
 
 
+def items_of(body: Any) -> Any:
+    """Give a generator for the body of a step that streams, even where it did not."""
+    if hasattr(body, "__anext__") or hasattr(body, "gi_running"):
+        return body
+    return (item for item in (body,))
+
+
 def each(items: Any, place: Any, keeps: bool, event: Any, *more: Any) -> Iterator[Any]:
     """Send each item of a stream on; give what comes out at the end."""
     try:

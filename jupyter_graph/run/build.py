@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from jupyter_graph.errors import BadRequestError, RunError, SpecError, said
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.frames import of_frame
 from jupyter_graph.run.limits import with_limits
+from jupyter_graph.run.trace import watched
 from jupyter_graph.spec.topology import followers
 from jupyter_graph.types import NOTHING
 
@@ -150,7 +152,7 @@ def _instance(
     injected |= {key: getattr(step, key) for key in ("input_path", "result_path")}
     injected |= {"full_event": step.full_event or None, "graph_step": step}
     injected["outlets"] = ways.get(name, ())
-    injected["routes"] = {key: _route(step) for key, step in routes.items()}
+    injected["routes"] = {key: _route(step, context) for key, step in routes.items()}
     wanted = {key: injected[key] for key in code.wants}
     try:
         if code.is_storey:
@@ -270,7 +272,30 @@ def _with_paths(call: Call, code: StepCode) -> Call:
     return run_async if code.is_awaited else run
 
 
-def _route(step: BuiltStep) -> Call:
+class _PlainRoute:
+    """A route that another process can have: it builds the step there, anew."""
+
+    def __init__(self, step: BuiltStep, context: Context, run: Call) -> None:
+        self._step = step
+        self._context = context
+        self._run = run
+
+    def __call__(self, event: Any) -> Any:
+        return self._run(event)
+
+    def __reduce__(self) -> Any:
+        context = copy.copy(self._context)
+        context._push = None  # it leads to the runner of this process
+        return _route_anew, (self._step.code, dict(self._step.arguments), context)
+
+
+def _route_anew(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Call:
+    instance = _instance(code, arguments, context, {}, {})
+    call = _call(code, arguments, instance, context)
+    return _route(BuiltStep(code, arguments, instance, call), context)
+
+
+def _route(step: BuiltStep, context: Context) -> Call:
     """Give what a router calls: an event in, the event with the route's result out."""
     spec, call, code = step.code.step, step.call, step.code
     assert call is not None  # routes are never mere choices: look_at saw to it
@@ -309,4 +334,6 @@ def _route(step: BuiltStep) -> Call:
             tag(error, spec.name)
             raise
 
-    return run_async if code.is_awaited else run
+    if code.is_awaited:
+        return watched(spec.name, run_async, is_async=True)  # type: ignore[no-any-return]
+    return _PlainRoute(step, context, watched(spec.name, run, is_async=False))

@@ -189,7 +189,7 @@ class Runner:
             unwatch(self)
             self._forgotten.detach()
             self._kept.let_go(self._end_kept)
-            for name, step in built.everything():
+            for name, step in reversed(list(built.everything())):  # routers first
                 self._close_step(name, step.instance)
 
     async def aclose(self) -> None:
@@ -547,7 +547,7 @@ class Runner:
         from jupyter_graph.run.trace import end_trace, start_trace
 
         answers, (tracer, function) = self._answers(), self._twin()
-        trace, token = start_trace()
+        trace, token = start_trace(tracer)
         try:
             value = leave(self._run_event(event, function), whole=True)
             return answers.collected(value, event, trace, tracer.outputs(trace))
@@ -603,7 +603,7 @@ class Runner:
         from jupyter_graph.run.trace import end_trace, start_trace
 
         tracer, function = self._twin()
-        trace, token = start_trace()
+        trace, token = start_trace(tracer)
         try:
             value = await self._tasks_().run(function, self._it(event), event)
         except JupyterGraphError as error:

@@ -173,6 +173,7 @@ class Counters:
 
 
 _current: ContextVar[Trace | None] = ContextVar("jupyter_graph_trace", default=None)
+_tracer: ContextVar[Tracer | None] = ContextVar("jupyter_graph_tracer", default=None)
 
 
 class Tracer:
@@ -264,15 +265,35 @@ class Tracer:
         return {row.step: row.value for row in trace if row.step in self.leaves}
 
 
-def start_trace() -> tuple[Trace, Any]:
+def start_trace(tracer: Tracer) -> tuple[Trace, Any]:
     """Begin a trace in this context; give it and the token that ends it."""
     trace = Trace()
-    return trace, _current.set(trace)
+    return trace, (_current.set(trace), _tracer.set(tracer))
 
 
 def end_trace(token: Any) -> None:
     """End the trace that ``start_trace`` began."""
-    _current.reset(token)
+    trace, tracer = token
+    _current.reset(trace)
+    _tracer.reset(tracer)
+
+
+def watched(name: str, call: Callable[..., Any], *, is_async: bool) -> Any:
+    """Give the call of a route, which is traced while somebody watches the event."""
+
+    def run(event: Any) -> Any:
+        tracer = _tracer.get()
+        if tracer is None:
+            return call(event)
+        return tracer.wrap(name, call, is_async=is_async)(event)
+
+    async def run_async(event: Any) -> Any:
+        tracer = _tracer.get()
+        if tracer is None:
+            return await call(event)
+        return await tracer.wrap(name, call, is_async=is_async)(event)
+
+    return run_async if is_async else run
 
 
 def _body(it: Any) -> Any:

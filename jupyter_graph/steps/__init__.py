@@ -19,6 +19,9 @@ What the engine looks for in a step class, and asks of it:
 ``select_outlets(self, body)``
     Names the followers that get the body; None or [] mean all. A class that is a choice
     with some arguments only says so: ``selects(arguments) -> bool``, a static method.
+``streams(arguments)``, ``prefers_async``
+    A static method: whether ``do_event`` gives an event whose body is a generator; and
+    whether a router wants ``do_event_async`` wherever the graph is asynchronous.
 ``resolve_arguments(arguments, find)``
     A static method that fills in the names of classes inside the arguments.
 ``post_init(self, mode)``, ``close(self)``

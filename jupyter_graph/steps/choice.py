@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.errors import BadRequestError
+from jupyter_graph.errors import BadRequestError, InternalServerError
 
 
 class ChoiceByField:
@@ -17,8 +17,10 @@ class ChoiceByField:
         field_name: the key that holds a name or a list of names.
 
     Raises:
-        BadRequestError: (from ``select_outlets``) the field is missing or holds
-            neither a name nor names.
+        InternalServerError: (from ``select_outlets``) the field is missing or an empty
+            list, as in MLRun.
+        BadRequestError: (from ``select_outlets``) the body is no object, or the field
+            holds neither a name nor names.
 
     >>> ChoiceByField("to").select_outlets({"to": "big"})
     'big'
@@ -28,18 +30,34 @@ class ChoiceByField:
         self.field_name = field_name
 
     def select_outlets(self, body: Mapping[str, Any]) -> str | list[str]:
-        is_object = type(body) is dict or isinstance(body, Mapping)
-        if not is_object or self.field_name not in body:
+        if not (type(body) is dict or isinstance(body, Mapping)):
+            kind = type(body).__name__
             raise BadRequestError(
-                f"the body has no field {self.field_name!r} that names the next step"
+                f"argument of type {kind!r} is not a body that names the next step: "
+                f"{kind!r} object has no attribute 'keys'"
             )
-        chosen = body[self.field_name]
+        field = self.field_name
+        if field not in body:
+            keys = ", ".join(map(repr, body)) or "none"
+            raise InternalServerError(
+                f"field {field!r}, which names the next step, is not contained in the "
+                f"event keys: {keys}"
+            )
+        chosen = body[field]
         if isinstance(chosen, str):
             return chosen
-        is_list = isinstance(chosen, list | tuple) and len(chosen) > 0
-        if is_list and all(isinstance(name, str) for name in chosen):
-            return list(chosen)
-        raise BadRequestError(
-            f"field {self.field_name!r} must name a step or a list of steps, "
-            f"got {chosen!r}"
-        )
+        if not isinstance(chosen, list | tuple):
+            raise BadRequestError(
+                f"field {field!r} exists but its value {chosen!r} must be a string or "
+                f"list of strings, it is instead of type {type(chosen).__name__!r}"
+            )
+        if not chosen:
+            raise InternalServerError(
+                f"the value of the key {field!r} cannot be an empty "
+                f"{type(chosen).__name__}; it names the next step"
+            )
+        if not all(isinstance(name, str) for name in chosen):
+            raise BadRequestError(
+                f"field {field!r} must be a list of strings, got {chosen!r}"
+            )
+        return list(chosen)

@@ -74,6 +74,8 @@ class ParallelRun(Router):
     {'low': 1, 'high': 2}
     """
 
+    prefers_async = True
+
     def __init__(
         self,
         context: Any = None,

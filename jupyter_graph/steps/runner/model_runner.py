@@ -176,6 +176,18 @@ class ModelRunnerStep:
         return Shared(recipe, word, Pools(*self._most), self._context)
 
     @staticmethod
+    def streams(arguments: Mapping[str, Any]) -> bool:
+        """Tell whether the one model there is gives its output in parts."""
+        models = arguments.get("models")
+        if not isinstance(models, Mapping) or len(models) != 1:
+            return False
+        [(name, value)] = models.items()
+        try:
+            return bool(_recipe(name, value, {}).build().is_streaming())
+        except Exception:
+            return False  # what is wrong with it is said when the step is built
+
+    @staticmethod
     def resolve_arguments(
         arguments: Mapping[str, Any], find: Callable[[str], Any]
     ) -> dict[str, Any]:
