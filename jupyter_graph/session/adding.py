@@ -11,7 +11,8 @@ from jupyter_graph.compile.resolve import Resolver
 from jupyter_graph.deployment.named_code import is_block
 from jupyter_graph.errors import MagicError, SpecError, UnknownStepError
 from jupyter_graph.session.advice import notes_about
-from jupyter_graph.session.defining import StepPlaced, step_spec
+from jupyter_graph.session.defining import StepPlaced
+from jupyter_graph.session.describing import step_spec
 from jupyter_graph.session.embedding import as_step, check_names
 from jupyter_graph.session.fitting import (
     check_arguments_travel,

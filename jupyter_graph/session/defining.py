@@ -13,22 +13,16 @@ from jupyter_graph.cells.source import Cell, Definition, step_definition
 from jupyter_graph.deployment.named_code import code_names
 from jupyter_graph.errors import MagicError
 from jupyter_graph.session.advice import notes_about
+from jupyter_graph.session.cycles import cut_cycles, rename_cycles
+from jupyter_graph.session.describing import step_spec
 from jupyter_graph.session.fitting import check_fit
 from jupyter_graph.session.graphs import Graphs
-from jupyter_graph.session.options import BATCH_WAIT_MS, StepOptions, check_options
-from jupyter_graph.session.placing import (
-    check_place,
-    cut_cycles,
-    place,
-    rename_cycles,
-    router_with,
-)
+from jupyter_graph.session.options import StepOptions, check_options
+from jupyter_graph.session.placing import check_place, place, router_with
 from jupyter_graph.session.sources import StepSource
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import StepSpec
 from jupyter_graph.spec.names import step_name_problem
-
-PACKAGE = "jupyter_graph."
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,60 +200,6 @@ def _make_room(graphs: Graphs, plan: StepPlan) -> list[str]:
         rename_step(graphs, graph, old, plan.name)
         return [f"renamed from {old!r} (--keep keeps both)"]
     return []
-
-
-def step_spec(name: str, code_name: str, code: Any, options: StepOptions) -> StepSpec:
-    """Describe a step, all but its place."""
-    is_class = inspect.isclass(code)
-    kind = kind_of(code, options.args) if is_class else "task"
-    if options.handler and not is_class:
-        raise MagicError(
-            f"--handler names the method of a class; {code_name or name!r} is no class"
-        )
-    return StepSpec(
-        name=name,
-        kind=kind,
-        class_name=code_name if is_class else None,
-        handler=options.handler if is_class else code_name,
-        class_args=dict(options.args),
-        input_path=options.input_path,
-        result_path=options.result_path,
-        full_event=options.full_event,
-        responder=options.respond,
-        timeout_s=options.timeout_s,
-        retries=options.retries,
-        backoff_s=options.backoff_s,
-        blocking=options.blocking,
-        max_iterations=options.max_iterations,
-        concurrency=options.concurrency,
-        batch=options.batch,
-        batch_wait_ms=BATCH_WAIT_MS
-        if options.batch_wait_ms is None
-        else options.batch_wait_ms,
-        join=options.join,  # type: ignore[arg-type]  # check_options saw the words
-        join_timeout_s=options.join_timeout_s,
-        missing=options.missing or "error",  # type: ignore[arg-type]  # as above
-        vectorized=options.vectorized,
-    )
-
-
-def kind_of(code: type, args: Mapping[str, Any]) -> str:
-    """Give the kind of a step of this class: one that asks for routes is a router."""
-    if any(
-        base.__name__ == "ModelRunnerStep" and base.__module__.startswith(PACKAGE)
-        for base in code.__mro__
-    ):
-        return "model_runner"
-    makers = [vars(base).get("__init__") for base in code.__mro__]
-    asked = {name for maker in makers for name in _parameters(maker)}
-    return "router" if "routes" in asked - set(args) else "task"
-
-
-def _parameters(code: Any) -> tuple[str, ...]:
-    try:
-        return tuple(inspect.signature(code).parameters)
-    except (TypeError, ValueError):
-        return ()
 
 
 def remove_step(graphs: Graphs, graph: Graph, name: str) -> None:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from jupyter_graph.errors import MagicError, did_you_mean
+from jupyter_graph.session.cycles import check_cycles, cut_cycles, lead_back
 from jupyter_graph.session.options import GRAPH, StepOptions, check_route
 from jupyter_graph.session.queues import put_queue
 from jupyter_graph.spec.builder import PREVIOUS, Graph
-from jupyter_graph.spec.model import DEFAULT_ITERATIONS, START, START_WORD, StepSpec
+from jupyter_graph.spec.model import START, START_WORD, StepSpec
 from jupyter_graph.spec.topology import handler_names
 
 
@@ -53,25 +54,11 @@ def check_place(graph: Graph, name: str, options: StepOptions) -> None:
     if options.is_route:
         router_of(graph, options)
     if options.cycle_to:
-        _check_cycles(graph)
+        check_cycles(graph)
     if options.queue in names and graph.spec.step(str(options.queue)).kind != "queue":
         raise MagicError(
             f"--queue {options.queue}: this step of graph {graph.name!r} is no queue; "
             "choose another name"
-        )
-
-
-def _check_cycles(graph: Graph) -> None:
-    spec = graph.spec
-    if spec.engine == "sync":
-        raise MagicError(
-            f"--cycle-to: graph {spec.name!r} has the engine 'sync', which knows no "
-            f"cycles; make it anew: %graph new {spec.name} --allow-cyclic"
-        )
-    if not spec.allow_cyclic and not graph.is_trusted:
-        raise MagicError(
-            f"--cycle-to: the document of graph {spec.name!r} allows no cycles; write "
-            "allow_cyclic: true into it and import it again"
         )
 
 
@@ -196,37 +183,13 @@ def _place_in_flow(
         if step.name not in follower.after:
             others = tuple(other for other in follower.after if other not in after)
             graph.change_step(name, after=(*others, step.name))
-    _lead_back(graph, step.name, options.cycle_to)
+    lead_back(graph, step.name, options.cycle_to)
 
 
 def _function_of(graph: Graph, after: tuple[str, ...]) -> str | None:
     """Give the function in which all these steps run, None when there is no such."""
     functions = {graph.spec.step(name).function for name in after if name in graph.spec}
     return functions.pop() if len(functions) == 1 else None
-
-
-def _lead_back(graph: Graph, name: str, targets: tuple[str, ...]) -> None:
-    """Lead from a step back to these earlier ones, and to no others."""
-    for step in graph.spec.steps:
-        if name in step.cycle_from and step.name not in targets:
-            graph.change_step(
-                step.name,
-                after=tuple(other for other in step.after if other != name),
-                cycle_from=tuple(other for other in step.cycle_from if other != name),
-            )
-    if targets:
-        allow_cycles(graph)
-        graph.cycle_to(name, targets)
-
-
-def allow_cycles(graph: Graph) -> None:
-    """Let the steps of a graph lead back to earlier ones."""
-    spec = graph._spec
-    graph._spec = replace(
-        spec,
-        allow_cyclic=True,
-        max_iterations=spec.max_iterations or DEFAULT_ITERATIONS,
-    )
 
 
 def _take_route_away(graph: Graph, name: str) -> None:
@@ -264,27 +227,6 @@ def _after(
     if START_WORD not in graph.spec:  # a step of a document may be called so
         nothing.add(START_WORD)
     return tuple(dict.fromkeys(other for other in found if other not in nothing))
-
-
-def cut_cycles(graph: Graph, name: str) -> None:
-    """Take away the lines back that a step begins or ends."""
-    for step in graph.spec.steps:
-        gone = step.cycle_from if step.name == name else (name,)
-        gone = tuple(other for other in gone if other in step.cycle_from)
-        if gone:
-            graph.change_step(
-                step.name,
-                after=tuple(other for other in step.after if other not in gone),
-                cycle_from=tuple(o for o in step.cycle_from if o not in gone),
-            )
-
-
-def rename_cycles(graph: Graph, name: str, new: str) -> None:
-    """Let the lines back that a step begins have its new name."""
-    for step in graph.spec.steps:
-        if name in step.cycle_from:
-            back = tuple(new if other == name else other for other in step.cycle_from)
-            graph.change_step(step.name, cycle_from=back)
 
 
 def previous(graph: Graph, name: str) -> str:
