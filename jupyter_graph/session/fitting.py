@@ -13,7 +13,7 @@ from jupyter_graph.run.context import Context
 from jupyter_graph.spec.model import StepSpec
 
 HARMLESS = "jupyter_graph.steps."
-REACHING = ("Model", "ModelRunnerStep", "LLM", "LLMStream")
+REACHING = ("LLM", "LLMStream", "LLModel", "Model", "ModelRunnerStep")
 
 
 def check_fit(step: StepSpec, code: Any) -> None:
