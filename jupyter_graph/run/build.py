@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_graph.compile.blame import DRIVERS, is_interrupt, tag
+from jupyter_graph.compile.blame import DRIVERS, is_interrupt
 from jupyter_graph.compile.code import StepCode
 from jupyter_graph.compile.plan import CompiledGraph, Functions
 from jupyter_graph.compile.prelude import get_path, put_path, same_event
-from jupyter_graph.compile.streams import stream, stream_async
 from jupyter_graph.errors import BadRequestError, RunError, SpecError, said
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.frames import of_frame
 from jupyter_graph.run.limits import with_limits
-from jupyter_graph.run.trace import watched
+from jupyter_graph.run.route import route_of
 from jupyter_graph.spec.topology import followers
 from jupyter_graph.types import NOTHING
 
@@ -152,7 +150,7 @@ def _instance(
     injected |= {key: getattr(step, key) for key in ("input_path", "result_path")}
     injected |= {"full_event": step.full_event or None, "graph_step": step}
     injected["outlets"] = ways.get(name, ())
-    injected["routes"] = {key: _route(step, context) for key, step in routes.items()}
+    injected["routes"] = {key: route_of(step, context) for key, step in routes.items()}
     wanted = {key: injected[key] for key in code.wants}
     try:
         if code.is_storey:
@@ -272,68 +270,8 @@ def _with_paths(call: Call, code: StepCode) -> Call:
     return run_async if code.is_awaited else run
 
 
-class _PlainRoute:
-    """A route that another process can have: it builds the step there, anew."""
-
-    def __init__(self, step: BuiltStep, context: Context, run: Call) -> None:
-        self._step = step
-        self._context = context
-        self._run = run
-
-    def __call__(self, event: Any) -> Any:
-        return self._run(event)
-
-    def __reduce__(self) -> Any:
-        context = copy.copy(self._context)
-        context._push = None  # it leads to the runner of this process
-        return _route_anew, (self._step.code, dict(self._step.arguments), context)
-
-
-def _route_anew(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Call:
+def route_anew(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Call:
+    """Build a route's step once more, in another process; give the route."""
     instance = _instance(code, arguments, context, {}, {})
     call = _call(code, arguments, instance, context)
-    return _route(BuiltStep(code, arguments, instance, call), context)
-
-
-def _route(step: BuiltStep, context: Context) -> Call:
-    """Give what a router calls: an event in, the event with the route's result out."""
-    spec, call, code = step.code.step, step.call, step.code
-    assert call is not None  # routes are never mere choices: look_at saw to it
-
-    def given(event: Any) -> Any:
-        body = event.body
-        return get_path(body, spec.input_path) if spec.input_path else body
-
-    def put(event: Any, found: Any) -> Any:
-        if found is NOTHING:
-            event.body = NOTHING
-            return event
-        if code.is_stream:
-            by = stream_async if code.on_loop else stream
-            found = by(found, spec.name)
-        if spec.result_path:
-            found = put_path(event.body, spec.result_path, found)
-        event.body = found
-        return event
-
-    async def run_async(event: Any) -> Any:
-        try:
-            if code.takes_event:
-                return same_event(await call(event), spec.name)
-            return put(event, await call(given(event)))
-        except BaseException as error:
-            tag(error, spec.name)
-            raise
-
-    def run(event: Any) -> Any:
-        try:
-            if code.takes_event:
-                return same_event(call(event), spec.name)
-            return put(event, call(given(event)))
-        except BaseException as error:
-            tag(error, spec.name)
-            raise
-
-    if code.is_awaited:
-        return watched(spec.name, run_async, is_async=True)  # type: ignore[no-any-return]
-    return _PlainRoute(step, context, watched(spec.name, run, is_async=False))
+    return route_of(BuiltStep(code, arguments, instance, call), context)

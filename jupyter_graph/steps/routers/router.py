@@ -14,9 +14,12 @@ from typing import Any
 from jupyter_graph.errors import (
     BadRequestError,
     NotFoundError,
+    ServiceUnavailableError,
     SpecError,
     did_you_mean,
 )
+from jupyter_graph.steps.models.operation import body_of
+from jupyter_graph.steps.models.protocol import health
 from jupyter_graph.steps.routers.downloads import checked_prefixes, download
 from jupyter_graph.steps.routers.routes import (
     Call,
@@ -26,6 +29,9 @@ from jupyter_graph.steps.routers.routes import (
     with_part,
 )
 from jupyter_graph.types import NOTHING
+
+HEALTH = {"/live": "live", "/ready": "ready"}
+"""The end of a path to the question of the Open Inference Protocol."""
 
 
 class Router:
@@ -105,7 +111,7 @@ class Router:
             BadRequestError: the body is neither an object, JSON text of one, nor an
                 image.
         """
-        body = event.body
+        body = body_of(event)
         if isinstance(body, str | bytes | bytearray):
             content_type = getattr(event, "content_type", None) or ""
             if content_type.startswith("image/") and not isinstance(body, str):
@@ -193,6 +199,8 @@ class Router:
         path = path_of(event)
         if event.method == "GET":
             is_health = _is_below(path, self.health_prefix)
+            if (question := path.removeprefix(self.health_prefix)) in HEALTH:
+                return self._answers(event, self._health(HEALTH[question]))
             if is_health or path in ("/", f"/{self.protocol}"):
                 return self._answers(event, self.get_metadata())
         if path == f"/{self.protocol}/repository/index":
@@ -204,6 +212,16 @@ class Router:
                 f"{self.url_prefix} or {self.health_prefix}"
             )
         return False
+
+    def _health(self, question: str) -> dict[str, bool]:
+        """Answer ``live`` and ``ready`` of the Open Inference Protocol."""
+        models = [
+            getattr(route.call, "instance", None) for route in self.routes.values()
+        ]
+        status, answer = health(question, models)
+        if status != 200:
+            raise ServiceUnavailableError(f"router {self.name}: models are loading")
+        return answer
 
     def _answers(self, event: Any, body: Any) -> bool:
         event.body = body
@@ -229,6 +247,7 @@ class ModelRouter(Router):
     Paths (``url_prefix`` before them, by default ``/v2/models``)::
 
         GET  /  /v2  /v2/health...               the server's name and version
+        GET  /v2/health/live  .../ready          whether it is there, and its models
         GET  /v2/models                          the names of all models
         POST /v2/models/<model>[/versions/<v>][/<operation>]
         GET  /v2/models/<model>[/versions/<v>]   the model's metadata, as it gives it

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 
 import pytest
 
@@ -112,6 +113,21 @@ def tensor(name, datatype, array, *, binary):
 
 def wanted(name, *, binary):
     return [tritonclient.InferRequestedOutput(name, binary_data=binary)]
+
+
+@pytest.mark.parametrize("question", ["live", "ready"])
+def test_health_says_what_clients_of_kserve_read(router_url, question):
+    with urllib.request.urlopen(f"http://{router_url}/v2/health/{question}") as answer:
+        assert json.load(answer) == {question: True}
+
+
+@pytest.mark.parametrize("binary", [False, True], ids=["json", "binary"])
+def test_a_request_through_the_router_may_be_binary(client, binary):
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    sent = tensor("x", "FP32", array, binary=binary)
+    found = client.infer("echo", [sent], outputs=[wanted("output_0", binary=binary)[0]])
+
+    assert found.as_numpy("output_0").tolist() == array.tolist()
 
 
 def test_server_and_models_are_live_and_ready(client):
