@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_graph.compile.blame import is_cancelled, is_interrupt
 from jupyter_graph.compile.cycles import Leap, landed, landed_async
 from jupyter_graph.compile.joins import EXPIRED
-from jupyter_graph.errors import RunError, said
+from jupyter_graph.errors import said
 from jupyter_graph.types import NOTHING
 
 logger = logging.getLogger("jupyter_graph")
@@ -194,7 +194,11 @@ async def _all_or_enough(tasks: list[Any], more: tuple[Any, ...]) -> None:
 
 
 def chosen(outlets: Any, table: Mapping[str, Any], name: str) -> list[Any]:
-    """Give the places that ``select_outlets`` named; None and [] mean all."""
+    """Give the places that ``select_outlets`` named; None and [] mean all.
+
+    Raises:
+        ValueError: it named a step that does not follow, or one twice.
+    """
     if outlets is None:
         return list(table.values())
     names = [outlets] if isinstance(outlets, str) else list(outlets)
@@ -202,10 +206,13 @@ def chosen(outlets: Any, table: Mapping[str, Any], name: str) -> list[Any]:
         return list(table.values())
     unknown = [name for name in names if name not in table]
     if unknown:
-        raise RunError(
+        raise ValueError(
             f"Invalid outlet {unknown[0]!r} for {name!r}. "
             f"Allowed outlets are: {', '.join(sorted(table))}."
         )
     if len(set(names)) != len(names):
-        raise RunError(f"step {name!r} names an outlet twice: {', '.join(names)}")
+        raise ValueError(
+            f"Invalid outlet selection for {name!r}: duplicate outlet names were "
+            f"selected ({', '.join(names)})"
+        )
     return [table[name] for name in names]

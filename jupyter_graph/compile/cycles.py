@@ -44,16 +44,24 @@ async def landed_async(found: Any, *more: Any) -> Any:
     return found
 
 
-def counted(parts: dict[Any, Any], name: str, limit: int) -> None:
+def counted(parts: dict[Any, Any], name: str, limit: int, event: Any = None) -> None:
     """Count that an event comes to a step of a cycle.
 
+    Args:
+        parts: what the event has left so far.
+        name: the step.
+        limit: how often it may come there.
+        event: the event, where the graph's code has it.
+
     Raises:
-        RuntimeError: it came there more often than it may.
+        RuntimeError: it came there more often than it may; in MLRun's words where the
+            event is known.
     """
     counts = parts.setdefault(COUNTS, {})
     counts[name] = count = counts.get(name, 0) + 1
-    if count > limit:
-        raise RuntimeError(
-            f"Max iterations exceeded in step {name!r} for event: it may come there "
-            f"{limit} times (max_iterations)"
-        )
+    if count <= limit:
+        return
+    what = f"Max iterations exceeded in step {name!r} for event"
+    if event is not None:
+        raise RuntimeError(f"{what} {event.id}")
+    raise RuntimeError(f"{what}: it may come there {limit} times (max_iterations)")

@@ -36,13 +36,14 @@ from jupyter_graph.spec.topology import (
 HELPERS = frozenset(
     {
         "body", "event", "answer", "parts", "error", "run", "found", "NOTHING",
-        "get_path", "put_path", "twin", "twins", "branches", "together", "chosen",
+        "get_path", "get_path_sync", "put_path", "twin", "twins", "branches",
+        "together", "chosen",
         "gathered", "gathered_event", "caught", "same_event", "stream", "stream_async",
         "event_or_answer",
         "each", "each_async", "drain", "drain_async", "targets", "len",
         "BaseException", "__builtins__", "begin", "counted", "landed", "landed_async",
         "Leap", "first_of", "first_failure", "failed", "picked", "Several", "several",
-        "several_async", "type", "items", "collection",
+        "items_of", "several_async", "type", "items", "collection",
         "collecting", "collected", "gathered_in_time", "gathered_event_in_time",
     }
 )  # fmt: skip
@@ -309,7 +310,8 @@ class _Generator:
             if name in self.counted:
                 limit = step.max_iterations or self.graph.max_iterations
                 limit = limit or DEFAULT_ITERATIONS
-                self._line(inner, f"counted(parts, {name!r}, {limit})", name)
+                more = ", event" if self.takes_event else ""
+                self._line(inner, f"counted(parts, {name!r}, {limit}{more})", name)
             self._run_step(name, inner, answered=answered)
             if picks:
                 self._pick(name, targets, inner)
@@ -424,11 +426,17 @@ class _Generator:
             if not is_last:
                 event = f"same_event({call}, {name!r})"
             self._line(depth, f"event = {event}", name)
+            if code.is_stream:
+                by = "stream_async" if self.is_async else "stream"
+                given = "items_of(event.body)"
+                self._line(depth, f"event.body = {by}({given}, {name!r})", name)
+                return
             if self.graph.engine == "sync":
                 self._line(depth, "if event.terminated:")
                 self._line(depth + 1, "return event.body")
             return
-        got = f"get_path({value}, {step.input_path!r})"
+        get = "get_path_sync" if self.graph.engine == "sync" else "get_path"
+        got = f"{get}({value}, {step.input_path!r})"
         call = self._awaited(f"{ident}({got if step.input_path else value})", code)
         if code.is_stream:
             call = f"{'stream_async' if self.is_async else 'stream'}({call}, {name!r})"

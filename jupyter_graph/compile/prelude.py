@@ -32,6 +32,7 @@ from jupyter_graph.compile.streams import (
     drain_async,
     each,
     each_async,
+    items_of,
     several,
     several_async,
     stream,
@@ -64,6 +65,8 @@ __all__ = [
     "gathered_event_in_time",
     "gathered_in_time",
     "get_path",
+    "get_path_sync",
+    "items_of",
     "landed",
     "landed_async",
     "put_path",
@@ -85,10 +88,36 @@ def get_path(body: Any, path: str) -> Any:
 
     Source: MLRun's ``input_path``.
 
-    >>> get_path({"a": {"b": 1}}, "a.b"), get_path({}, "a.b")
-    (1, None)
+    Raises:
+        TypeError: the body, or what the path leads through, is a number or the like,
+            which has no parts.
+
+    >>> get_path({"a": {"b": 1}}, "a.b"), get_path({}, "a.b"), get_path([1], "a")
+    (1, None, None)
     """
-    if not isinstance(body, Mapping):
+    if not hasattr(body, "__getitem__"):
+        raise TypeError(_only_objects("input_path", path, body))
+    found: Any = body
+    for key in path.split("."):
+        if isinstance(found, Mapping):
+            found = found.get(key)
+        elif found is None or hasattr(found, "__contains__"):
+            return None
+        else:
+            kind = type(found).__name__
+            raise TypeError(
+                f"input_path {path!r} leads through {found!r}: "
+                f"argument of type {kind!r} is not iterable"
+            )
+    return found
+
+
+def get_path_sync(body: Any, path: str) -> Any:
+    """As ``get_path``, but nothing is found in a number, as in MLRun's sync engine.
+
+    >>> get_path_sync({"a": 5}, "a.b")
+    """
+    if not hasattr(body, "__getitem__"):
         raise TypeError(_only_objects("input_path", path, body))
     found: Any = body
     for key in path.split("."):
@@ -103,6 +132,9 @@ def put_path(body: Any, path: str, value: Any) -> Any:
 
     Source: MLRun's ``result_path``.
 
+    Raises:
+        TypeError: the body, or what the path leads through, is no object.
+
     >>> put_path({"a": 1}, "b.c", 2)
     {'a': 1, 'b': {'c': 2}}
     """
@@ -114,18 +146,29 @@ def put_path(body: Any, path: str, value: Any) -> Any:
     place = body
     for key in parents:
         inner = place.get(key)
-        if not isinstance(inner, dict):
+        if inner is None:
             inner = place[key] = {}
+        elif not isinstance(inner, dict):
+            raise TypeError(
+                f"result_path {path!r}: argument of type {type(inner).__name__!r} at "
+                f"{key!r} is no object and does not support item assignment"
+            )
         place = inner
     place[last] = value
     return body
 
 
+NO_ITEMS: dict[type, str] = {
+    list: "list indices must be integers or slices, not str",
+    str: "'str' object does not support item assignment",
+}
+"""What Python says where a body that is no object gets a key."""
+
+
 def _only_objects(parameter: str, path: str, body: Any) -> str:
     what = f"{parameter} {path!r}: the parameter supports only dict-like event bodies"
-    if isinstance(body, list):
-        return f"{what}; list indices must be integers or slices, not str"
-    return f"{what}, got {type(body).__name__}"
+    said = NO_ITEMS.get(type(body), f"got {type(body).__name__}")
+    return f"{what}; {said}"
 
 
 # -- events ---------------------------------------------------------------------

@@ -64,7 +64,8 @@ class Answers:
             event: whose result it is.
             trace: its trace.
             outputs: what the last steps gave.
-            partly: where a stream breaks off, give the items so far and the error.
+            partly: where a stream breaks off, give the items so far and the error;
+                one without items has failed.
         """
         if not is_stream(value):
             return self.ok(value, event, trace, outputs)
@@ -74,7 +75,7 @@ class Answers:
             for item in value.body if isinstance(value, Response) else value:
                 items.append(item)
         except JupyterGraphError as error:
-            if not partly:
+            if not (partly and items):
                 return self.failed(error, event, trace)
             broken = error
         try:

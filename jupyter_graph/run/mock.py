@@ -134,7 +134,7 @@ class MockServer:
         sent = dict(headers or {})
         event = Event(
             body,
-            path=own_path(sent) or path,
+            path=own_path(sent) or path or "/",
             method=method or ("POST" if body is not None else "GET"),
             headers=sent,
             content_type=content_type or self._default_content_type or "",
@@ -244,8 +244,13 @@ def _decoded(body: Any, content_type: str) -> Any:
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in JSON_TYPES:
         return body
+    if kind and not body:
+        raise BadRequestError(
+            "Expecting value: line 1 column 1 (char 0), body is empty"
+        )
     found = decode_body(body, "application/json" if kind else "")
-    return body if found is None and not kind else found
+    is_null = found is None and body.strip() in ("null", b"null")
+    return body if found is None and not kind and not is_null else found
 
 
 def _plain_body(event: Any) -> Any:

@@ -56,7 +56,8 @@ def problem(
         error: what ended the event.
         event_id: whose failure it is.
         step: where it failed; a StepError knows for itself.
-        mlrun_status: answer 400 where a step failed, as MLRun does, rather than 500.
+        mlrun_status: answer 400 where a step failed, as MLRun does, rather than 500;
+            an error's own ``mlrun_status_code`` says where MLRun answers otherwise.
         says_error: repeat the detail as ``error``, where inference clients look for it.
 
     >>> problem(StepError("parse", "e1", ValueError("no")), event_id="e1").payload
@@ -67,6 +68,8 @@ def problem(
     says_so = isinstance(_cause(error), StatusError)
     if mlrun_status and status == 500 and isinstance(error, StepError) and not says_so:
         status = 400
+    if mlrun_status:
+        status = getattr(_cause(error), "mlrun_status_code", status)
     document = {
         "title": _title(status),
         "status": status,

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.errors import BadRequestError, InternalServerError
+from jupyter_graph.errors import BadRequestError
+
+
+class NoChoiceError(BadRequestError):
+    """400: a body does not name the next step; MLRun answers 500."""
+
+    mlrun_status_code = 500
 
 
 class ChoiceByField:
@@ -17,10 +23,8 @@ class ChoiceByField:
         field_name: the key that holds a name or a list of names.
 
     Raises:
-        InternalServerError: (from ``select_outlets``) the field is missing or an empty
-            list, as in MLRun.
-        BadRequestError: (from ``select_outlets``) the body is no object, or the field
-            holds neither a name nor names.
+        BadRequestError: (from ``select_outlets``) the body is no object, the field is
+            missing (``NoChoiceError``) or holds neither a name nor names.
 
     >>> ChoiceByField("to").select_outlets({"to": "big"})
     'big'
@@ -39,7 +43,7 @@ class ChoiceByField:
         field = self.field_name
         if field not in body:
             keys = ", ".join(map(repr, body)) or "none"
-            raise InternalServerError(
+            raise NoChoiceError(
                 f"field {field!r}, which names the next step, is not contained in the "
                 f"event keys: {keys}"
             )
@@ -52,7 +56,7 @@ class ChoiceByField:
                 f"list of strings, it is instead of type {type(chosen).__name__!r}"
             )
         if not chosen:
-            raise InternalServerError(
+            raise NoChoiceError(
                 f"the value of the key {field!r} cannot be an empty "
                 f"{type(chosen).__name__}; it names the next step"
             )

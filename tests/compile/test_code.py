@@ -439,3 +439,20 @@ def test_arguments_of_storeys_steps_are_checked(open_runner, class_name, args, m
     with pytest.raises(SpecError, match="step 'it'") as refused:
         open_runner(graph)
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("Map", ""), ("Filter", ""), ("MapClass", "do_event"), ("Choice", "")],
+)
+def test_mlruns_sync_engine_finds_nothing_to_call_in_most_steps_of_storey(name, method):
+    storey = pytest.importorskip("storey")
+    arguments = {"fn": len} if name in ("Map", "Filter") else {}
+    found = look_at(
+        StepSpec(name="s", class_args=arguments),
+        getattr(storey, name),
+        arguments,
+        engine="sync",
+    )
+
+    assert (found.method, found.is_storey) == (method, name in ("MapClass", "Choice"))

@@ -339,7 +339,7 @@ def test_a_choice_sends_the_body_to_the_steps_it_names(run_graph, graph, to, fou
             "Invalid outlet 'ghost' for 'choose'. Allowed outlets are: x, y.",
             id="unknown",
         ),
-        pytest.param(["x", "x"], "'choose' names an outlet twice", id="twice"),
+        pytest.param(["x", "x"], "'choose': duplicate outlet names", id="twice"),
         pytest.param(5, "TypeError", id="no-names"),
     ],
 )
@@ -388,8 +388,8 @@ def test_a_choosing_class_may_change_the_body_first(run_graph, graph):
         ({"result_path": "r", "input_path": "a"}, {"a": 2}, {"a": 2, "r": 3}),
         (
             {"result_path": "r.s", "input_path": "a"},
-            {"a": 2, "r": 1},
-            {"a": 2, "r": {"s": 3}},
+            {"a": 2, "r": {"t": 1}},
+            {"a": 2, "r": {"t": 1, "s": 3}},
         ),
     ],
 )
@@ -404,7 +404,14 @@ def test_paths_say_what_goes_in_and_where_the_result_goes(
 def test_a_missing_path_gives_none(run_graph, graph):
     add(graph, "a", "start", lambda x: [x], input_path="a.b.c").respond()
 
-    assert runs(run_graph, graph, {"a": {"b": 1}}) == [None]
+    assert runs(run_graph, graph, {"a": {"b": {}}}) == [None]
+
+
+@pytest.mark.parametrize("body", [[1], "text", [], {"p": "text"}, {"p": None}])
+def test_a_list_and_a_text_have_no_parts(run_graph, graph, body):
+    add(graph, "a", "start", lambda x: [x], input_path="p.q").respond()
+
+    assert runs(run_graph, graph, body) == [None]
 
 
 @pytest.mark.parametrize("path", ["input_path", "result_path"])
@@ -412,7 +419,33 @@ def test_a_path_into_no_object_is_the_steps_failure(open_runner, graph, path):
     add(graph, "a", "start", lambda x: x, **{path: "p"}).respond()
 
     with pytest.raises(StepError, match=f"{path} 'p'.*supports only dict-like"):
-        open_runner(graph.done()).run([1])
+        open_runner(graph.done()).run(7)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ([1], "list indices must be integers"),
+        ("text", "'str' object does not support item assignment"),
+        ({"p": 5}, "argument of type 'int' at 'p' is no object"),
+    ],
+)
+def test_a_result_has_no_place_in_what_is_no_object(open_runner, graph, body, said):
+    add(graph, "a", "start", lambda x: 1, result_path="p.q").respond()
+
+    with pytest.raises(StepError, match=said):
+        open_runner(graph.done()).run(body)
+
+
+def test_a_path_that_leads_through_a_number_depends_on_the_engine(open_runner):
+    graph = Graph("async")
+    graph.to(name="a", handler=lambda x: [x], input_path="a.b").respond()
+    in_order = Graph("sync", engine="sync")
+    in_order.to(name="a", handler=lambda x: [x], input_path="a.b").respond()
+
+    with pytest.raises(StepError, match="argument of type 'int' is not iterable"):
+        open_runner(graph).run({"a": 5})
+    assert open_runner(in_order).run({"a": 5}) == [None]
 
 
 def test_a_result_path_makes_a_body_where_there_is_none(open_runner, graph):
@@ -447,15 +480,15 @@ def test_a_full_event_step_must_give_an_event(open_runner, graph, given):
     assert "has no attribute 'body'" in str(caught.value)
 
 
-def test_do_event_sees_only_its_part_where_it_has_paths(run_graph, graph):
-    class Doubles:
+def test_a_step_that_takes_the_whole_event_has_no_paths_as_in_mlrun(run_graph, graph):
+    class Keys:
         def do_event(self, event):
-            event.body *= 2
+            event.body = list(event.body)
             return event
 
-    add(graph, "a", "start", Doubles, input_path="in", result_path="out").respond()
+    add(graph, "a", "start", Keys, input_path="in", result_path="out").respond()
 
-    assert runs(run_graph, graph, {"in": 4}) == {"in": 4, "out": 8}
+    assert runs(run_graph, graph, {"in": 4}) == ["in"]
 
 
 # -- error handlers -------------------------------------------------------------

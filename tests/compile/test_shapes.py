@@ -75,7 +75,7 @@ def test_none_means_all(run_graph, to):
     ("to", "said"),
     [
         ("ghost", "Invalid outlet 'ghost' for 'pick'. Allowed outlets are: a, b, c."),
-        (["a", "a"], "names an outlet twice"),
+        (["a", "a"], "duplicate outlet names were selected"),
     ],
 )
 def test_an_outlet_that_is_none_fails_the_choice(open_runner, chooser, to, said):

@@ -116,3 +116,18 @@ def test_a_graph_must_allow_cycles():
         graph.add_step(name="b", handler=note, cycle_to="a")
     with pytest.raises(SpecError, match="not supported with sync engine"):
         Graph("sync", engine="sync", allow_cyclic=True)
+
+
+def test_a_handler_is_told_of_too_many_rounds_in_mlruns_words(open_runner):
+    graph = loop(9)
+
+    def told(event):
+        event.body = str(event.error)
+        return event
+
+    graph.error_handler("told", handler=told, full_event=True)
+    graph.change_step("count", max_iterations=3)
+    runner = open_runner(graph)
+
+    said = "Max iterations exceeded in step 'count' for event e1"
+    assert runner.run({"n": 0}, event_id="e1") == said

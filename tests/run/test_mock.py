@@ -122,3 +122,40 @@ def test_what_cannot_be_copied_is_recorded_itself():
 
     assert RecordedInput.of(body).body is body
     assert RecordedInput.of(body).event().body is body
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "seen"),
+    [
+        ("null", None, None),
+        (b" null\n", None, None),
+        ("nil", None, "nil"),
+        ("", None, ""),
+        ("null", "text/plain", "null"),
+    ],
+)
+def test_a_text_is_read_as_json_where_it_is_json(body, content_type, seen):
+    with server_of(echo) as server:
+        assert server.test(body=body, content_type=content_type) == seen
+
+
+def test_an_empty_text_is_no_json():
+    with server_of(echo) as server, pytest.raises(RunError, match="failed to json"):
+        server.test(body="", content_type="application/json")
+
+
+def test_an_event_without_a_path_came_to_the_root():
+    with server_of(tell) as server:
+        assert server.test("", body=1)[1] == "/"
+
+
+def test_a_stream_that_fails_before_its_first_item_is_a_failure():
+    def broken(body):
+        raise ValueError("no words")
+        yield body
+
+    with server_of(broken) as server:
+        found = server.test(body=1, silent=True)
+
+    assert found.status_code == 500
+    assert found.body == "ValueError: no words"
