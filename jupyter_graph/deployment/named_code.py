@@ -32,9 +32,14 @@ def code_names(spec: GraphSpec, *, in_arguments: bool = False) -> tuple[str, ...
         if own and not in_arguments:
             found.append(own)
         found += argument_names(step)
-    if "shared_models" in spec.carried:
-        found += _named_by("ModelRunnerStep", spec.carried)
+    found += shared_names(spec)
     return tuple(dict.fromkeys(name for name in found if not is_expression(name)))
+
+
+def shared_names(spec: GraphSpec) -> list[str]:
+    """Give the classes of the models that the model runners of a graph share."""
+    has_some = "shared_models" in spec.carried
+    return _named_by("ModelRunnerStep", spec.carried) if has_some else []
 
 
 def argument_names(step: StepSpec) -> Iterator[str]:

@@ -16,11 +16,11 @@ from jupyter_graph.deployment.named_code import (
     argument_names,
     code_names,
     is_block,
+    shared_names,
 )
 from jupyter_graph.errors import BundleError
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.expressions import is_expression
-from jupyter_graph.spec.model import StepSpec
 from jupyter_graph.spec.values import value_names
 
 
@@ -93,14 +93,18 @@ def code_of(graph: Graph, sources: Sources) -> Code:
     cells: list[str] = []
     imports: dict[str, tuple[str, str]] = {}
     values: dict[str, Any] = {}
-    for step in graph.spec.all_steps():
-        for name in (step.class_name or step.handler, *argument_names(step)):
-            if name is None or is_expression(name):
-                continue
-            if name not in graph.namespace and name not in sources.namespace:
-                imports |= _block(name, step, graph)
-            else:
-                _place_code(name, step.name, graph, sources, cells, imports)
+    named = [
+        (name, f"step {step.name!r}")
+        for step in graph.spec.all_steps()
+        for name in (step.class_name or step.handler, *argument_names(step))
+        if name is not None and not is_expression(name)
+    ]
+    named += [(name, "the graph") for name in shared_names(graph.spec)]
+    for name, where in named:
+        if name not in graph.namespace and name not in sources.namespace:
+            imports |= _block(name, where, graph)
+        else:
+            _place_code(name, where, graph, sources, cells, imports)
     for name in value_names(graph.spec):
         if name in sources.namespace:
             cells.append(name)
@@ -109,19 +113,19 @@ def code_of(graph: Graph, sources: Sources) -> Code:
         elif inspect.isroutine(graph.namespace[name]) or inspect.isclass(
             graph.namespace[name]
         ):
-            _place_code(name, "of an argument", graph, sources, cells, imports)
+            _place_code(name, "an argument", graph, sources, cells, imports)
         else:
             values[name] = graph.namespace[name]
     return Code(tuple(dict.fromkeys(cells)), imports, values)
 
 
-def _block(name: str, step: StepSpec, graph: Graph) -> dict[str, tuple[str, str]]:
+def _block(name: str, where: str, graph: Graph) -> dict[str, tuple[str, str]]:
     """Give what steps.py imports for a name that the notebook does not define.
 
     A block needs nothing; code of a module is imported, so that the module is allowed
     in the bundle too.
     """
-    Resolver({}, graph.allow_imports).named(name, f"step {step.name!r}")
+    Resolver({}, graph.allow_imports).named(name, where)
     module, _, attribute = name.rpartition(".")
     if not module or module == "storey" or is_block(name):
         return {}
@@ -130,7 +134,7 @@ def _block(name: str, step: StepSpec, graph: Graph) -> dict[str, tuple[str, str]
 
 def _place_code(
     name: str,
-    step: str,
+    where: str,
     graph: Graph,
     sources: Sources,
     cells: list[str],
@@ -148,12 +152,12 @@ def _place_code(
     qualified = getattr(code, "__qualname__", "")
     if name in sources.namespace and module in here and not in_cells:
         raise BundleError(
-            f"step {step!r}: {name!r} was set again after the graph took it; run the "
+            f"{where}: {name!r} was set again after the graph took it; run the "
             "cell of the step once more"
         )
     if module is None or module in here or "<" in qualified or "." in qualified:
         raise BundleError(
-            f"step {step!r}: {name!r} has no source that could travel; write it as a "
+            f"{where}: {name!r} has no source that could travel; write it as a "
             "function or class in a cell of its own, or at the top of a module"
         )
     imports[name] = (module, qualified)
