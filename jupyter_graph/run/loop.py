@@ -111,6 +111,8 @@ class Deadlines:
     def discard(self, ticket: Ticket) -> bool:
         """End; tell whether the time was up and nobody else cancelled the task."""
         self._ends.pop(ticket, None)
+        if not ticket.cancels and not self._expired:
+            return False
         self._expired.discard(ticket)
         for _ in range(ticket.cancels):
             ticket.task.uncancel()

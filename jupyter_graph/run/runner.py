@@ -135,6 +135,7 @@ class Runner:
         self._built: Built | None = None
         self._function: Callable[[Any], Any] = refuse
         self._is_plain = False
+        self._is_quick = False  # events of the caller's loop may go the short way
         self._traced: tuple[Tracer, Callable[[Any], Any]] | None = None
         self._counters: Counters | None = None
         self._later: Later | None = None
@@ -307,7 +308,9 @@ class Runner:
         self._plan, self._built, self._function = plan, built, functions.run
         self._traced = None
         self._watch_keepers(plan, built, functions)
-        is_plain = not (plan.is_async or plan.takes_event or plan.streams)
+        takes_bodies = not (plan.takes_event or plan.streams)
+        self._is_quick = plan.is_async and takes_bodies and not self._own_loop
+        is_plain = not plan.is_async and takes_bodies
         self._is_plain = is_plain and limit > 1
         self._fast_id = self._main_id if self._is_plain else -1
 
@@ -484,6 +487,11 @@ class Runner:
 
         The calling loop is never kept waiting by a step, unless ``own_loop=False``.
         """
+        if not facts and self._is_quick:
+            tasks = self._kept.tasks
+            if tasks is not None:
+                found = await tasks.run_here(self._function, body)
+                return found if found is not NOTHING else self._unanswered(None)
         event = _event(body, facts)
         found = await self._arun_event(event)
         return found if found is not NOTHING else self._unanswered(event.id)
@@ -646,7 +654,7 @@ class Runner:
                 by default they are kept for ``frame``.
             on_error: ``collect`` failures, or ``raise`` the first one.
             progress: show a bar; None: in a terminal or notebook, if tqdm is there.
-            batch_rows: rows read at once, 1 or more: 65,536 where vectorised steps come
+            batch_rows: rows read at once, 1 or more: 32,768 where vectorised steps come
                 first, else 8,192.
             check: compare vectorised steps with themselves, row by row, on 20 rows.
             meta: for Dask, a frame with the columns of the answers; by default a few

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_graph.compile.blame import said_by
 from jupyter_graph.errors import RunError
 from jupyter_graph.run.failure import closed, fail, late
-from jupyter_graph.run.loop import CallersLoop, Deadlines, LoopThread
+from jupyter_graph.run.lane import Lane
+from jupyter_graph.run.loop import CallersLoop, LoopThread
 from jupyter_graph.run.pool import step_in_thread
 from jupyter_graph.types import NOTHING
 
@@ -43,47 +44,78 @@ class Tasks:
         self._thread: LoopThread | None = None
         self._callers: CallersLoop | None = None
         self._running: dict[Event, asyncio.Task[Any]] = {}
-        self._limits: dict[
-            asyncio.AbstractEventLoop, tuple[Deadlines, asyncio.Semaphore]
-        ] = {}
+        self._lanes: dict[asyncio.AbstractEventLoop, Lane] = {}
+        self._lane: Lane | None = None
 
     # -- on the loop ------------------------------------------------------------
 
-    async def run(self, function: Callable[[Any], Any], it: Any, event: Event) -> Any:
-        """Run one event on the loop this coroutine is on."""
-        deadlines, slots = self._limits_here()
-        async with slots:
-            return await self._limited(deadlines, function(it), event)
-
-    async def _limited(
-        self, deadlines: Deadlines, work: Awaitable[Any], event: Event
+    async def run(
+        self, function: Callable[[Any], Any], it: Any, event: Event | None = None
     ) -> Any:
+        """Run one event on the loop this coroutine is on.
+
+        Without ``event`` nobody asks which task it runs in, and it has no id of its
+        own before it fails.
+        """
+        lane = self._lane
+        if lane is None or lane.loop is not asyncio.get_running_loop():
+            lane = self._lane_here()
+        if lane.free:
+            lane.free -= 1
+        else:
+            await lane.wait()
         task = asyncio.current_task()
         assert task is not None
+        if event is not None:
+            self._running[event] = task
+        deadlines = lane.deadlines
+        ticket = deadlines.add(task)
+        try:
+            return await function(it)
+        except BaseException as error:
+            self._failed(error, deadlines.discard(ticket), event)
+        finally:
+            deadlines.discard(ticket)
+            if event is not None:
+                self._running.pop(event, None)
+            lane.leave()
+
+    def _failed(
+        self, error: BaseException, is_late: bool, event: Event | None
+    ) -> NoReturn:
+        event_id = event.id if event is not None else None
+        if is_late:
+            late(said_by(error), event_id, self.graph, self.limit_s)
+        fail(error, event_id, self.graph, self.limit_s)
+
+    async def _next(self, items: AsyncIterator[Any], event: Event) -> Any:
+        """Give the next item of a stream, within the time of an event."""
+        task = asyncio.current_task()
+        assert task is not None
+        deadlines = self._lane_here().deadlines
         self._running[event] = task
         ticket = deadlines.add(task)
         try:
-            return await work
+            return await anext(items, NOTHING)
         except BaseException as error:
-            if deadlines.discard(ticket):
-                late(said_by(error), event.id, self.graph, self.limit_s)
-            fail(error, event.id, self.graph, self.limit_s)
+            self._failed(error, deadlines.discard(ticket), event)
         finally:
             deadlines.discard(ticket)
             self._running.pop(event, None)
 
-    async def _next(self, items: AsyncIterator[Any], event: Event) -> Any:
-        deadlines, _ = self._limits_here()
-        return await self._limited(deadlines, anext(items, NOTHING), event)
-
-    def _limits_here(self) -> tuple[Deadlines, asyncio.Semaphore]:
+    def _lane_here(self) -> Lane:
         loop = asyncio.get_running_loop()
-        if loop not in self._limits:
-            for gone in [known for known in self._limits if known.is_closed()]:
-                del self._limits[gone]
-            slots = asyncio.Semaphore(self.max_in_flight)
-            self._limits[loop] = Deadlines(self.limit_s), slots
-        return self._limits[loop]
+        if loop not in self._lanes:
+            for gone in [known for known in self._lanes if known.is_closed()]:
+                del self._lanes[gone]
+            self._lanes[loop] = Lane(loop, self.limit_s, self.max_in_flight)
+        self._lane = self._lanes[loop]
+        return self._lane
+
+    async def run_here(self, function: Callable[[Any], Any], it: Any) -> Any:
+        """``run`` on the caller's loop, which is watched."""
+        self._watch_caller(asyncio.get_running_loop())
+        return await self.run(function, it)
 
     # -- from elsewhere ---------------------------------------------------------
 
@@ -210,7 +242,8 @@ class Tasks:
     def bound(self, limit: int) -> None:
         """Let so many events be inside at once from now on."""
         self.max_in_flight = limit
-        self._limits.clear()
+        self._lanes.clear()
+        self._lane = None
 
     def close(self, last: Callable[[LoopThread], None] | None = None) -> None:
         """End the loop's thread; ``last`` may use it once more."""
@@ -222,7 +255,8 @@ class Tasks:
         if self._callers is not None:
             self._callers.close()
             self._callers = None
-        self._limits.clear()
+        self._lanes.clear()
+        self._lane = None
 
 
 async def _close(items: Any) -> None:
