@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from jupyter_graph.session.session import Session
 
 ROUTER, QUEUE = "router", "queue"
+EVERYWHERE = frozenset({"exit", "get_ipython", "open", "quit"})
 NOT_OF_QUEUES = (
     "handler", "input_path", "result_path", "full_event", "respond", "retries",
     "timeout_s", "blocking", "concurrency", "batch", "vectorized", "join", "queue",
@@ -49,13 +50,13 @@ def add_block(session: Session, kind: str, options: StepOptions) -> StepPlaced:
     if kind == ROUTER:
         step = replace(step_spec(str(options.name), "", None, options), kind=ROUTER)
         step = replace(step, handler=None)
-        _check_builds(session, step, _code(session, "ModelRouter"))
+        check_fit(step, _code(session, "ModelRouter"), _arguments(session, step))
         return _put(session, step, options)
     code = _code(session, kind)
     step = step_spec(str(options.name), kind, code, options)
-    if not kind.startswith("storey."):
-        check_fit(step, code)
-    _check_builds(session, step, code)
+    arguments = _arguments(session, step)
+    check_fit(step, code, arguments)
+    check_block_builds(step, code, arguments)
     own = code if session.user_ns.get(kind) is code else None
     return _put(session, step, options, own)
 
@@ -105,12 +106,16 @@ def add_model(
 
 
 def _code(session: Session, name: str) -> Any:
-    resolver = Resolver(session.user_ns, is_trusted=True)
+    resolver = Resolver(_names(session), is_trusted=True)
     try:
         code = resolver.named(name, "%graph add")
     except UnknownStepError as error:
+        text, mark, _ = str(error).partition("; modules are allowed by name")
+        if mark:  # that is how documents may; a notebook imports it
+            module, _, own = name.rpartition(".")
+            text += f"; import it in a cell: from {module} import {own}"
         graphs = _listed("graphs", session.graphs.names())
-        raise MagicError(f"{error}{graphs}") from None
+        raise MagicError(f"{text}{graphs}") from None
     if not inspect.isclass(code) and not inspect.isroutine(code):
         raise MagicError(
             f"%graph add: {name!r} is a {type(code).__name__}; a class, a function, "
@@ -119,20 +124,28 @@ def _code(session: Session, name: str) -> Any:
     return code
 
 
+def _names(session: Session) -> dict[str, Any]:
+    """Give the notebook's names, those left out that every notebook has."""
+    names = session.user_ns
+    return {key: value for key, value in names.items() if key not in EVERYWHERE}
+
+
 def _listed(what: str, names: Iterable[str]) -> str:
     found = ", ".join(names)
     return f" ({what}: {found})" if found else ""
 
 
-def _check_builds(session: Session, step: StepSpec, code: Any) -> None:
-    """Refuse arguments that name nothing, or that a block of ours would not take."""
-    resolver = Resolver(session.user_ns, is_trusted=True)
-    spec = session.graphs.named().spec
+def _arguments(session: Session, step: StepSpec) -> dict[str, Any]:
+    """Give a step's arguments with what they name.
+
+    Raises:
+        MagicError: a name stands for nothing.
+    """
+    resolver = Resolver(_names(session), is_trusted=True)
     try:
-        arguments = resolver.arguments(step, spec)
+        return resolver.arguments(step, session.graphs.named().spec)
     except SpecError as error:
         raise MagicError(str(error)) from None
-    check_block_builds(step, code, arguments)
 
 
 def _put(

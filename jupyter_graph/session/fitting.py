@@ -16,7 +16,9 @@ HARMLESS = "jupyter_graph.steps."
 REACHING = ("LLM", "LLMStream", "LLModel", "Model", "ModelRunnerStep")
 
 
-def check_fit(step: StepSpec, code: Any) -> None:
+def check_fit(
+    step: StepSpec, code: Any, arguments: Mapping[str, Any] | None = None
+) -> None:
     """Raise a MagicError when the step could not be built or called.
 
     >>> check_fit(StepSpec(name="double", handler="double"), lambda: 1)
@@ -26,7 +28,7 @@ def check_fit(step: StepSpec, code: Any) -> None:
     """
     check_arguments_travel(step.class_args)
     try:
-        found = look_at(step, code)
+        found = look_at(step, code, arguments)
     except SpecError as error:
         raise MagicError(str(error)) from None
     if found.is_stream and step.batch:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_graph.deployment.named_code import code_names
-from jupyter_graph.errors import MagicError, did_you_mean
+from jupyter_graph.errors import MagicError, SpecError, did_you_mean
 from jupyter_graph.session.embedding import Embedded, check_is_no_loop, embed_again
 from jupyter_graph.session.sources import StepSource, StepSources
 from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.fields import fields_have_their_types
 from jupyter_graph.spec.values import value_names
 
 LONGEST_WAY_BACK = 100
@@ -89,9 +90,15 @@ class Graphs:
             **options: those of ``Graph``, such as topology and allow_cyclic.
 
         Raises:
-            SpecError: the name breaks the rule.
+            SpecError: the name breaks the rule, or an option has a wrong value.
         """
-        return self.adopt(Graph(name, **options))
+        graph = Graph(name, **options)
+        most = options.get("max_iterations")
+        if most is not None and most < 1:
+            raise SpecError(f"max_iterations must be 1 or more, got {most}")
+        wrong = map(str, fields_have_their_types(graph.spec))
+        SpecError.raise_all(f"invalid graph {name!r}", wrong)
+        return self.adopt(graph)
 
     def adopt(self, graph: Graph, *, borrows: bool = False) -> Graph:
         """Take a graph made elsewhere in under its name and make it current.

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_graph.errors import MagicError, did_you_mean
+from jupyter_graph.errors import MagicError, SpecError, did_you_mean
 from jupyter_graph.spec.fields import JOINS, MISSING
-from jupyter_graph.spec.names import step_name_problem
+from jupyter_graph.spec.names import check_function_name, step_name_problem
+from jupyter_graph.spec.parts import EVERYWHERE
 
 GRAPH = "graph"
 BATCH_WAIT_MS = 5.0
@@ -99,6 +100,8 @@ def _problems(options: StepOptions) -> Iterator[str]:
         yield from _handler_problems(options)
     if options.is_route:
         yield from _route_problems(options)
+    if options.function not in (None, EVERYWHERE):
+        yield from _function_problems(str(options.function))
     yield from _queue_problems(options)
     yield from _join_problems(options)
     yield from _batch_problems(options)
@@ -141,6 +144,13 @@ def _given(options: StepOptions, *names: str) -> list[str]:
     return [name for name, field in fields.items() if getattr(options, field)]
 
 
+def _function_problems(name: str) -> Iterator[str]:
+    try:
+        check_function_name(name)
+    except SpecError as error:
+        yield f"--function: {error}"
+
+
 def _queue_problems(options: StepOptions) -> Iterator[str]:
     if options.queue is None:
         return
@@ -173,6 +183,8 @@ def _choice(option: str, value: str, known: tuple[str, ...]) -> str:
 
 
 def _batch_problems(options: StepOptions) -> Iterator[str]:
+    if options.vectorized and options.full_event:
+        yield "--vectorized does not go with --full-event: it takes a table of bodies"
     if options.batch is None:
         if options.batch_wait_ms is not None:
             yield "--batch-wait goes with --batch N: it says how long a batch waits"
