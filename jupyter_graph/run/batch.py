@@ -190,7 +190,7 @@ class Batch:
     # -- one chunk --------------------------------------------------------------
 
     def _through(self, chunk: Chunk, caller: Caller, out: Gathered | Written) -> None:
-        is_frame = self._parts[0].is_vectorized
+        is_frame = self._parts[0].is_vectorized and chunk.has_columns
         held = chunk.frame() if is_frame else chunk.bodies()
         some = Some(range(len(chunk)), held)
         for part in self._parts:
@@ -227,11 +227,12 @@ class Batch:
         def failed(at: int, error: JupyterGraphError) -> None:
             self._failed(places[at], error, chunk)
 
-        found = [
-            (at, frame)
-            for at, frame in through(part.function, frame, caller, failed)
-            if frame is not NOTHING
-        ]
+        is_first = part is self._parts[0] and chunk.has_columns
+        again = chunk.frame if is_first else None
+        came = through(part.function, frame, caller, failed, again=again)
+        found = [(at, frame) for at, frame in came if frame is not NOTHING]
+        if len(found) == 1 and len(found[0][1]) == len(places):
+            return Some(places, found[0][1])
         left = [place for at, it in found for place in places[at : at + len(it)]]
         return Some(left, together([frame for _, frame in found]))
 

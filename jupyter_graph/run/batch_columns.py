@@ -71,15 +71,22 @@ def _first(index: Any) -> str:
 
 
 def through(
-    function: Function, frame: Any, caller: Caller, failed: Failed, *, at: int = 0
+    function: Function,
+    frame: Any,
+    caller: Caller,
+    failed: Failed,
+    *,
+    again: Callable[[], Any] | None = None,
+    at: int = 0,
 ) -> list[tuple[int, Any]]:
     """Send a frame through vectorised steps; rows that fail are found by halving.
 
     Args:
         function: the steps.
-        frame: the rows; it stays as it is.
+        frame: the rows; it stays as it is unless there is ``again``.
         caller: calls the function, each frame within the time of an event.
         failed: told of each row that fails, and why.
+        again: gives the frame once more, which saves a copy of it.
         at: where the frame's first row stands.
 
     Returns:
@@ -88,7 +95,7 @@ def through(
     Raises:
         RunError: a step gave other rows than it got; the text names it.
     """
-    given = caller.run(function, [frame.copy()])
+    given = caller.run(function, [frame.copy() if again is None else frame])
     if not given.failures:
         [found] = given.answers
         return [(at, found)]
@@ -98,6 +105,7 @@ def through(
     if len(frame) == 1:
         failed(at, failure.error)
         return []
+    frame = frame if again is None else again()
     half = len(frame) // 2
     first = through(function, frame.iloc[:half], caller, failed, at=at)
     rest = through(function, frame.iloc[half:], caller, failed, at=at + half)

@@ -14,14 +14,19 @@ from jupyter_graph.connectors.lines import LinesTarget
 from jupyter_graph.connectors.parquet import ParquetTarget
 from jupyter_graph.connectors.parquet_files import SUFFIXES
 from jupyter_graph.connectors.paths import Place, place_to_write
-from jupyter_graph.connectors.reading import batch_of
 from jupyter_graph.connectors.rows import short
 from jupyter_graph.connectors.staging import Stage
 from jupyter_graph.errors import JupyterGraphError, RunError, SpecError, said
 from jupyter_graph.run.batch_result import as_row
-from jupyter_graph.run.batch_rows import bodies_of_frame, columns_of, is_pandas
+from jupyter_graph.run.batch_rows import (
+    FRAME_ROWS,
+    bodies_of_frame,
+    columns_of,
+    is_pandas,
+)
 
 LINES = (".json", ".jsonl", ".ndjson")
+GROUP_BYTES, MOST_GROUP_ROWS = 48 << 20, 1 << 20
 Failed = Callable[[Any, JupyterGraphError], None]
 
 
@@ -41,6 +46,7 @@ class Written:
         self._failed = failed
         self._place: Place | None = None
         if isinstance(target, str | PathLike):
+            self._where = fspath(target)
             self._place = place_to_write(target, worker="0")
             self._target, self.name = _of_path(target, self._place), str(self._place)
         else:
@@ -51,6 +57,8 @@ class Written:
         """Write the answers of some rows."""
         target = self._target
         if isinstance(target, ParquetTarget):
+            if self._place is not None and not self._count:
+                target = self._target = _grouped(self._where, answers)
             self._write(_table_written(target), labels, answers)
         elif isinstance(target, LinesTarget | DataFrameTarget):
             keeps = isinstance(target, JSONLinesTarget)
@@ -127,6 +135,22 @@ def _listed(answers: Any) -> list[Any]:
     return bodies_of_frame(answers) if is_pandas(answers) else list(answers)
 
 
+def _grouped(where: str, answers: Any) -> ParquetTarget:
+    """Give the target whose row groups take 48 MiB in memory."""
+    bytes_of_row = max(1, _bytes_of(answers) // len(answers))
+    rows = min(max(GROUP_BYTES // bytes_of_row, FRAME_ROWS), MOST_GROUP_ROWS)
+    return ParquetTarget(
+        where, row_group_rows=rows, compression="snappy", flush_every_s=None
+    )
+
+
+def _bytes_of(answers: Any) -> int:
+    try:
+        return int(_table(answers).nbytes)
+    except Exception:
+        return GROUP_BYTES  # what cannot be a table is told when it is written
+
+
 def _table_written(target: ParquetTarget) -> Callable[[Any], Any]:
     """Give what writes answers as one Arrow table: all of them, or none."""
 
@@ -140,19 +164,22 @@ def _table(answers: Any) -> Any:
     import pyarrow
 
     if is_pandas(answers):
-        return pyarrow.Table.from_pandas(answers, preserve_index=False)
-    rows = [_without_empty(as_row(answer)) for answer in answers]
-    columns = columns_of(rows)
-    if columns is not None:
-        return pyarrow.table(columns)
-    return batch_of(rows, "the answers")
+        return pyarrow.Table.from_pandas(answers, preserve_index=False, nthreads=1)
+    columns = columns_of(answers)
+    if columns is None:
+        rows = [as_row(answer) for answer in answers]
+        names = dict.fromkeys(name for row in rows for name in row)
+        columns = {name: [row.get(name) for row in rows] for name in names}
+    return pyarrow.table({key: _array(values) for key, values in columns.items()})
 
 
-def _without_empty(row: dict[Any, Any]) -> dict[Any, Any]:
-    """Give None for an empty dict: Parquet has no columns without names inside."""
-    if dict not in map(type, row.values()):
-        return row
-    return {key: None if value == {} else value for key, value in row.items()}
+def _array(values: list[Any]) -> Any:
+    """Give a column; empty dicts are None, Parquet has no columns without names."""
+    import pyarrow
+
+    found = pyarrow.array(values)
+    is_empty = pyarrow.types.is_struct(found.type) and not found.type.num_fields
+    return pyarrow.nulls(len(values)) if is_empty else found
 
 
 def _write_empty(place: Place) -> None:
