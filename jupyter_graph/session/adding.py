@@ -163,6 +163,7 @@ def _put(
         step = replace(step, name=options.route)
     with graphs.change(f"%graph add {inner or step.code_name} {step.name}"):
         graph = graphs.named(name)
+        before = graph.spec
         check_place(graph, step.name, options)
         graphs.sources.forget(name, step.name)
         graphs.let_go(name, step.name)
@@ -172,4 +173,6 @@ def _put(
         place(graph, step, options, code)
     session.changed(name)
     placed = next(s for s in graph.spec.every_step() if s.name == step.name)
-    return StepPlaced(name, placed, notes_about(graph, session.user_ns))
+    return StepPlaced(
+        name, placed, notes_about(graph, session.user_ns, step.name, before)
+    )

@@ -45,7 +45,10 @@ class Advice:
 
 
 def notes_about(
-    graph: Graph, namespace: Mapping[str, Any], step: str | None = None
+    graph: Graph,
+    namespace: Mapping[str, Any],
+    step: str | None = None,
+    before: GraphSpec | None = None,
 ) -> tuple[str, ...]:
     """Give what the line that placed a step says below it.
 
@@ -53,10 +56,16 @@ def notes_about(
         graph: the graph.
         namespace: what the notebook's names stand for.
         step: the step; what is a matter of others, or of later, is left out.
+        before: the graph without it.
     """
     found = [str(problem) for problem in problems(graph.spec)]
     seen = Looked(graph, namespace)
     found += [str(note) for note in plain_joins(seen) if note.step == step]
+    if before is not None and responder_of(before) and not seen.responder:
+        found.append(
+            "nobody answers the caller any more, since the flow is no longer one "
+            "chain; say --respond at one step"
+        )
     return tuple(found)
 
 

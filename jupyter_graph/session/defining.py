@@ -177,13 +177,14 @@ def put_step(graphs: Graphs, plan: StepPlan, user_ns: Mapping[str, Any]) -> Step
     )
     with graphs.change(f"step {name!r} of graph {plan.graph!r}"):
         graph = graphs.named(plan.graph)
+        before = graph.spec
         notes = _make_room(graphs, plan)
         graphs.let_go(plan.graph, name)
         place(graph, step, options, code)
         graphs.sources.put(source)
         drop_unused_code(graphs, graph)
     placed = next(s for s in graph.spec.every_step() if s.name == name)
-    notes += notes_about(graph, user_ns, name)
+    notes += notes_about(graph, user_ns, name, before)
     return StepPlaced(plan.graph, placed, tuple(notes))
 
 

@@ -182,6 +182,16 @@ def test_a_step_after_two_runs_twice_and_a_note_says_so(diamond):
     assert "runs once for each of them that arrives; --join all" in str(placed)
 
 
+def test_the_cell_that_ends_the_chain_says_that_nobody_answers(run):
+    run("%%graph_step a\ndef a(body): return body")
+    assert run("%%graph_step left --after a\ndef left(body): return 1").notes == ()
+    placed = run("%%graph_step right --after a\ndef right(body): return 2")
+
+    [note] = placed.notes
+    assert note.startswith("nobody answers the caller any more")
+    assert run("%%graph_step x --after right\ndef x(body): return 3").notes == ()
+
+
 def test_a_join_gets_one_list(diamond):
     placed = diamond(
         "%%graph_step d --after left,right --join all --respond\ndef d(b): return b"
