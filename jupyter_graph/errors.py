@@ -31,6 +31,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
+LONGEST_WORD = 100
+"""Characters of a word that others are compared with; longer ones take too long."""
+
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Give ``"; did you mean 'x'?"`` for a near miss, else an empty text.
@@ -40,7 +43,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["parse"])
     ''
     """
-    by_lower = {name.lower(): name for name in known}
+    if len(word) > LONGEST_WORD:
+        return ""
+    by_lower = {name.lower(): name for name in known if len(name) <= LONGEST_WORD}
     near = get_close_matches(word.lower(), by_lower, n=1)
     return f"; did you mean {by_lower[near[0]]!r}?" if near else ""
 

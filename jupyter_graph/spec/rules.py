@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from jupyter_graph.errors import did_you_mean
 from jupyter_graph.spec.model import START, GraphSpec
@@ -18,6 +18,22 @@ FOREIGN_KINDS = {
     "choice": "MLRun never ran it; use ChoiceByField or a class with select_outlets",
 }
 """Kinds of MLRun that are not to be had here, and what to do instead."""
+
+HINT_WORK = 10_000
+"""How many pairs of names a rule compares; further problems have no hint."""
+
+
+class Hints:
+    """Says which name was meant, as long as that costs little."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self.known = frozenset(known)
+        self._left = max(1, HINT_WORK // max(1, len(self.known)))
+
+    def __call__(self, word: str) -> str:
+        self._left -= 1
+        return did_you_mean(word, sorted(self.known)) if self._left >= 0 else ""
+
 
 WITHOUT_CODE = ("router", "flow", "queue", "model_runner")
 
@@ -99,13 +115,13 @@ def before_names_exist(graph: GraphSpec) -> Iterator[Problem]:
 
 
 def _known(graph: GraphSpec, field: str, verb: str) -> Iterator[Problem]:
-    names = graph.names()
+    hint = Hints(graph.names())
     for step in graph.steps:
         for missing in dict.fromkeys(getattr(step, field)):
-            if missing not in names:
+            if missing not in hint.known:
                 yield Problem(
                     f"step {step.name!r} {verb} {missing!r}, which does not exist"
-                    f"{did_you_mean(missing, names)}",
+                    f"{hint(missing)}",
                     step.name,
                     field,
                 )
@@ -132,11 +148,12 @@ def before_belongs_to_error_handlers(graph: GraphSpec) -> Iterator[Problem]:
 
 def error_handlers_exist(graph: GraphSpec) -> Iterator[Problem]:
     names = graph.names()
+    hint = Hints(names)
     for step in graph.steps:
-        if step.on_error and step.on_error not in names:
+        if step.on_error and step.on_error not in hint.known:
             yield Problem(
                 f"the error handler {step.on_error!r} of step {step.name!r} does not "
-                f"exist{did_you_mean(step.on_error, names)}",
+                f"exist{hint(step.on_error)}",
                 step.name,
                 "on_error",
             )
@@ -340,6 +357,7 @@ def a_root_router_stands_alone(graph: GraphSpec) -> Iterator[Problem]:
 
 
 def error_handlers_come_after_errors_only(graph: GraphSpec) -> Iterator[Problem]:
+    hint = Hints(graph.names())
     for step in graph.steps:
         if step.is_error_handler and step.after:
             yield Problem(
@@ -348,10 +366,10 @@ def error_handlers_come_after_errors_only(graph: GraphSpec) -> Iterator[Problem]
                 step.name,
                 "after",
             )
-        if step.base_step and step.base_step not in graph.names():
+        if step.base_step and step.base_step not in hint.known:
             yield Problem(
                 f"error handler {step.name!r} has the base_step {step.base_step!r}, "
-                f"which does not exist{did_you_mean(step.base_step, graph.names())}",
+                f"which does not exist{hint(step.base_step)}",
                 step.name,
                 "base_step",
             )

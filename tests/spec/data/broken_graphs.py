@@ -153,3 +153,13 @@ case(
     "ghost1",
     "ghost2",
 )
+
+# -- much at once ------------------------------------------------------------------
+
+steps = {f"step_{i}": task(after=f"stap_{i}") for i in range(500)}
+case("500-steps-after-nobody", flow(**steps), "stap_499", "did you mean 'step_")
+steps = {f"step_{i}": task(afer="a", on_error=f"ghost_{i}") for i in range(500)}
+case("500-unknown-fields", flow(**steps), "step_499", "did you mean 'after'")
+steps = {"x" * 100_000 + str(i): task(after="y" * 100_000) for i in range(20)}
+case("names-of-100000-characters", flow(**steps), "at most 63 characters")
+case("a-word-of-a-million", {"kind": "x" * 1_000_000}, "a graph is of kind 'flow'")
