@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_graph.compile.code import StepCode
 from jupyter_graph.compile.shapes import Shapes
+from jupyter_graph.compile.ways import check_joins, stream_of, ways
 from jupyter_graph.spec.model import (
     DEFAULT_ITERATIONS,
     START,
@@ -43,10 +44,14 @@ HELPERS = frozenset(
         "each", "each_async", "drain", "drain_async", "targets", "len",
         "BaseException", "__builtins__", "begin", "counted", "landed", "landed_async",
         "Leap", "first_of", "first_failure", "failed", "picked", "Several", "several",
-        "items_of", "several_async", "type", "items", "collection",
-        "collecting", "collected", "gathered_in_time", "gathered_event_in_time",
+        "items_of", "several_async", "type", "items",
+        "collecting", "gathered_in_time", "gathered_event_in_time",
+        "forget", "is_collected", "is_stream", "collect", "collect_async", "collected",
+        "until_collected", "until_collected_async",
     }
 )  # fmt: skip
+GENERATED = ("at_", "after_", "back_", "item_", "rest_", "end_")
+"""What the names of generated functions begin with."""
 DEEPEST = 8  # Python nests at most 20 blocks; further in, a place is a function
 
 
@@ -132,7 +137,10 @@ class _Generator:
             self.steps, self.codes, self.next, self.upstream, self.responder, self.back
         )
         self.counted = steps_in_cycles(self.graph) if self.back else frozenset()
-        self.joined = [s.name for s in self.steps.values() if s.join]
+        self.order = order(self.graph)
+        self.joined = [name for name in self.order if self.steps[name].join]
+        self.ways = ways(self.steps, self.codes, self.next)
+        check_joins(self.steps, self.ways)
         remembers = any(code.merges or code.collects for code in codes)
         self.has_parts = bool(remembers or self.back or self.joined)
         self.more = ", parts" if self.has_parts else ""
@@ -174,23 +182,34 @@ class _Generator:
 
     def _ended_run(self) -> None:
         """Write what stands around all of a graph with cycles or joins."""
-        call = f"{self._await}begin({self.it}, parts)"
+        self._ended("begin", self.joined)
+
+    def _ended(
+        self, function: str, joined: list[str], forgets: Sequence[str] = ()
+    ) -> None:
+        """Write a call, and what goes on at joins that some branches did not reach."""
+        call = self._call(function)
         if self.back:
             call = f"{self._landed}({call}{self.more})"
-        if not self.joined:
+        if not joined and not forgets:
             self._line(1, f"return {call}")
             return
         self._line(1, f"answer = {call}")
-        order_of = {name: at for at, name in enumerate(order(self.graph))}
-        for name in sorted(self.joined, key=lambda name: order_of[name]):
-            ident, step = self.names[name], self.steps[name]
-            self._line(1, f"{self.it} = {ident}_join.rest(parts)", name)
+        for name in joined:
+            self._line(1, f"{self.it} = {self._join(name)}.last(parts)")
             self._line(1, f"if {self.it} is not NOTHING:")
-            call = self._call(self._want("at", step.name))
+            call = self._call(self._want("rest", name))
             if self.back:
                 call = f"{self._landed}({call}{self.more})"
             self._line(2, f"answer = first_of(answer, {call})")
+        if forgets:
+            self._line(1, f"forget(parts, {tuple(forgets)!r})")
         self._line(1, "return answer")
+
+    def _join(self, name: str) -> str:
+        holder = f"{self.names[name]}_join"
+        self.joins[holder] = self.steps[name]
+        return holder
 
     @property
     def _await(self) -> str:
@@ -217,6 +236,13 @@ class _Generator:
                 lambda depth: self._go_on(name, self.next[name], depth, keep=False),
                 name,
             )
+        elif kind == "item":
+            inner = self._inside(name)
+            joined = [one for one in self.joined if one in inner]
+            self._ended(self._want("after", name), joined, inner)
+        elif kind in ("rest", "end"):
+            write = self._rest if kind == "rest" else self._end
+            self._scope(lambda depth: write(name, depth), name)
         else:
             self._arrival(name, tuple(more))
 
@@ -226,7 +252,8 @@ class _Generator:
             return self.functions[key]
         kind, name, *more = key
         parts = [self.names[name], *(self.names.get(one, START_WORD) for one in more)]
-        found = f"at_{'_'.join(parts)}" if kind != "after" else f"after_{parts[0]}"
+        word = "at" if kind == "from" else kind
+        found = f"{word}_{'_'.join(parts)}"
         while found in self.functions.values():  # "a" from "b_c", "a_b" from "c"
             found += "_"
         self.functions[key] = found
@@ -241,8 +268,7 @@ class _Generator:
         """A branch reaches a merge or a join: wait until all have."""
         ident, step = self.names[merge], self.steps[merge]
         if step.join:
-            holder = f"{ident}_join"
-            self.joins[holder] = step
+            holder = self._join(merge)
         else:
             holder = f"{ident}_merge"
             self.holders[holder] = merge
@@ -257,6 +283,27 @@ class _Generator:
         self._line(1, f"if {self.it} is NOTHING:")
         self._line(2, "return NOTHING")
         self._line(1, f"return {self._call(self._want('at', merge))}")
+
+    def _rest(self, name: str, depth: int) -> None:
+        """A join goes on without the branches that did not come."""
+        text = f"{self.it} = {self._join(name)}.rest(parts)"
+        self._guarded(
+            self.steps[name], depth, lambda inner: self._line(inner, text, name)
+        )
+        self._line(depth, f"return {self._call(self._want('at', name))}")
+
+    def _inside(self, stream: str) -> list[str]:
+        """Give the steps that wait or count for each item of a stream anew."""
+        return [
+            name
+            for name in self.steps
+            if stream_of(name, self.ways) == stream
+            and (self._waits(name) or name in self.counted)
+        ]
+
+    def _each_place(self, stream: str) -> str:
+        """Give the function that takes an item of a stream."""
+        return self._want("item" if self._inside(stream) else "after", stream)
 
     def _slots(self, source: str, merge: str, stands_for: str | None) -> list[str]:
         """Give the branches of a merge that end where this source reaches it.
@@ -426,7 +473,7 @@ class _Generator:
             if not is_last:
                 event = f"same_event({call}, {name!r})"
             self._line(depth, f"event = {event}", name)
-            if code.is_stream:
+            if code.is_stream and step.kind != "flow":
                 by = "stream_async" if self.is_async else "stream"
                 given = "items_of(event.body)"
                 self._line(depth, f"event.body = {by}({given}, {name!r})", name)
@@ -438,7 +485,7 @@ class _Generator:
         get = "get_path_sync" if self.graph.engine == "sync" else "get_path"
         got = f"{get}({value}, {step.input_path!r})"
         call = self._awaited(f"{ident}({got if step.input_path else value})", code)
-        if code.is_stream:
+        if code.is_stream and step.kind != "flow":
             call = f"{'stream_async' if self.is_async else 'stream'}({call}, {name!r})"
         call = self._or_dropped(call, name, depth, answered)
         if step.result_path:
@@ -452,7 +499,7 @@ class _Generator:
         self._line(depth + 1, f"return {'answer' if answered else 'NOTHING'}")
         self._line(depth, "if type(found) is Several:")
         if self.next[name] and name != self.responder:
-            after = self._want("after", name)
+            after = self._each_place(name)
             several = "await several_async" if self.is_async else "several"
             self._finish(f"{several}(found, {after}{self.more})", depth + 1, answered)
         else:
@@ -470,6 +517,8 @@ class _Generator:
         return "found"
 
     def _awaited(self, call: str, code: StepCode) -> str:
+        if code.step.kind == "flow":
+            return f"await {call}" if code.is_async else call
         return f"await {call}" if code.is_awaited else call
 
     def _go_on(
@@ -488,12 +537,13 @@ class _Generator:
         keep: bool = True,
         picked: bool = False,
         stands_for: str | None = None,
+        as_stream: bool = True,
     ) -> Next:
         """Write how it goes on after a step; give the one that follows in line."""
         code = self.codes.get(name)
         if code is not None and code.collects and keep:
             self._collect(name, depth, answered=answered)
-        if code is not None and code.is_stream and keep:
+        if code is not None and code.is_stream and keep and as_stream:
             self._stream_on(name, depth, answered=answered)
             return None
         if name == self.responder and keep:
@@ -567,6 +617,8 @@ class _Generator:
         """Give merge and chains of a fan-out that can be written out here."""
         if name not in self.next or self.takes_event or depth >= DEEPEST:
             return None
+        if self.graph.on_error:
+            return None  # it answers for each branch, with what that step got
         found = self.shapes.where_it_merges(name)
         if found is None:
             return None
@@ -632,11 +684,6 @@ class _Generator:
         self._line(depth, f"if collecting({ident}_collect, {self.it}, parts):")
         self._line(depth + 1, f"return {'answer' if answered else 'NOTHING'}")
 
-    def _collectors(self, name: str) -> list[str]:
-        """Give the steps that collect the items of a stream, in order."""
-        after = self._reached(name) - {name}
-        return [one for one in self.steps if one in after and self.codes[one].collects]
-
     def _outlets(self, name: str, targets: tuple[str, ...]) -> str:
         """Want the table of a choice's outlets; give its identifier."""
         ident = self.names[name]
@@ -680,51 +727,93 @@ class _Generator:
 
     def _stream_on(self, name: str, depth: int, *, answered: bool) -> None:
         """Each item of a stream goes on by itself."""
+        if self.steps[name].kind == "flow":  # it may have given one body after all
+            self._line(depth, f"if not is_stream({self.value}):")
+            one = self._after(
+                name, self.next[name], depth + 1, answered=answered, as_stream=False
+            )
+            self._in_line(one, depth + 1)
         keeps, call = self.responder == name, self.value
-        if not keeps and (collectors := self._collectors(name)):
-            self._collected(name, collectors, depth, answered=answered)
-            return
         if self.next[name]:
-            place = self._want("after", name)
-            item = "event" if self.takes_event else "None"
             each = "each_async" if self.is_async else "each"
-            call = f"{each}({call}, {place}, {keeps}, {item}{self.more})"
+            kept, event = "twin" if keeps else "None", self._event
+            place = self._each_place(name)
+            call = f"{each}({call}, {place}, {kept}, {event}{self.more})"
+        collectors = self._collectors(name)
+        if collectors and self._may_be_collected(name):
+            self._line(depth, f"if not is_collected({collectors[0]}, parts):")
+            self._collect_all(name, call, collectors, depth + 1, answered)
+        elif collectors:
+            self._collect_all(name, call, collectors, depth, answered)
+            return
         if not answered and self.responder in self._reached(name):
             self._line(depth, f"return {call}")
             return
         drain = "await drain_async" if self.is_async else "drain"
-        self._line(depth, f"{drain}({call})")
+        self._line(depth, f"{drain}({call})", name)
         self._line(depth, f"return {'answer' if answered else 'NOTHING'}")
 
-    def _collected(
-        self, name: str, collectors: list[str], depth: int, *, answered: bool
+    def _collect_all(
+        self, name: str, items: str, collectors: list[str], depth: int, answered: bool
     ) -> None:
         """The items of a stream become one body again, further on."""
-        place, item = self._want("after", name), "event" if self.takes_event else "None"
-        each, drain = (
-            ("each_async", "drain_async") if self.is_async else ("each", "drain")
-        )
-        holders = [f"{self.names[one]}_collect" for one in collectors]
-        self.holders |= dict(zip(holders, collectors, strict=True))
-        self._line(
-            depth, f"items = {each}({self.value}, {place}, False, {item}, parts)"
-        )
-        self._line(depth, f"with collection(parts, ({', '.join(holders)},)):")
-        self._line(depth + 1, f"{self._await}{drain}(items)", name)
-        for one, holder in zip(collectors, holders, strict=True):
-            given = f"{self.it} = collected({holder}, {item}, parts)"
+        end = self._want("end", name)
+        args = f"{items}, ({', '.join(collectors)},), {end}, {self.it}, parts"
+        one_by_one = self._one_by_one(name) - {self.holders[one] for one in collectors}
+        if not answered and self.responder in one_by_one:
+            until = "until_collected_async" if self.is_async else "until_collected"
+            self._line(depth, f"return {until}({args})")
+            return
+        collect = "await collect_async" if self.is_async else "collect"
+        self._finish(f"{collect}({args})", depth, answered, name)
+
+    def _end(self, name: str, depth: int) -> None:
+        """Write what goes on at the steps that collected a stream."""
+        self._line(depth, "answer = NOTHING")
+        for holder in self._collectors(name):
+            one = self.holders[holder]
+            given = f"{self.it} = collected({holder}, {self._event}, parts)"
             self._line(depth, given, one)
-            if one == self.responder and not self.next[one]:
-                self._line(depth, f"return {'answer' if answered else self.value}")
-            elif one == self.responder:
-                self._line(depth, f"answer = twin({self.value})", one)
-                self._line(depth, f"{self._call(self._want('after', one))}")
-                self._line(depth, "return answer")
-            elif one != collectors[-1]:
-                self._line(depth, self._call(self._want("after", one)))
+            if one == self.responder:
+                answer = f"first_of(answer, twin({self.value}))"
+                self._line(depth, f"answer = {answer}", one)
+            if not self.next[one]:
+                continue
+            call = self._call(self._want("after", one))
+            call = f"{self._landed}({call}{self.more})" if self.back else call
+            if one == self.responder:
+                self._line(depth, call)
             else:
-                call = self._call(self._want("after", one))
-                self._finish(call, depth, answered)
+                self._line(depth, f"answer = first_of(answer, {call})")
+        self._line(depth, "return answer")
+
+    def _collectors(self, name: str) -> list[str]:
+        """Give the holders of the steps that collect a stream, in order."""
+        after = self._one_by_one(name) - {name}
+        found = [one for one in self.order if one in after and self.codes[one].collects]
+        holders = [f"{self.names[one]}_collect" for one in found]
+        self.holders |= dict(zip(holders, found, strict=True))
+        return holders
+
+    def _one_by_one(self, name: str) -> set[str]:
+        """Give the steps that items of a stream come to, the collecting ones last."""
+        ways = {
+            one: () if one in self.codes and self.codes[one].collects else targets
+            for one, targets in self.next.items()
+        }
+        return reached(name, ways)
+
+    def _may_be_collected(self, name: str) -> bool:
+        """Tell whether another stream may be under way to the same collectors."""
+        collectors = [one for one, code in self.codes.items() if code.collects]
+        behind = any(
+            name in self._reached(one) for one in collectors if one in self.next
+        )
+        return bool(self.ways.get(name)) or behind
+
+    @property
+    def _event(self) -> str:
+        return "event" if self.takes_event else "None"
 
     # -- text -------------------------------------------------------------------
 
@@ -741,7 +830,7 @@ def _identifiers(names: Mapping[str, StepSpec]) -> Iterator[str]:
         found = re.sub(r"\W", "_", name)
         if keyword.iskeyword(found) or not found.isidentifier():
             found = f"step_{found}"
-        if found.startswith(("at_", "after_", "back_")):  # generated functions begin so
+        if found.startswith(GENERATED):
             found = f"step_{found}"
         while taken & _derived(found):
             found = f"{found}_"

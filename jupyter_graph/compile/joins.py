@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from jupyter_graph.compile.cycles import COUNTS
 from jupyter_graph.errors import RunError
 from jupyter_graph.spec.model import StepSpec
 from jupyter_graph.types import NOTHING
@@ -13,6 +14,7 @@ Parts = dict[Any, Any]
 
 Slots = tuple[str, ...]
 DONE: Final = "\0done"
+WAITS: Final = "\0waits"
 EXPIRED: Final = "\0expired"
 
 
@@ -77,12 +79,29 @@ class Joined:
             found |= dict.fromkeys(absent)
         return self.all_there(parts)
 
+    def last(self, parts: Parts) -> Any:
+        """Give what came last, where some branches have not come; else ``NOTHING``."""
+        found = parts.get((self.name, None), {})
+        came = [part for part in found.values() if part is not NOTHING]
+        return came[-1] if came else NOTHING
+
     def rest(self, parts: Parts) -> Any:
         """Give what goes on when all branches have ended and some did not come."""
         if (self.name, None) not in parts:
             return NOTHING
         found = self.completed(parts)
         return _as_event(self, found) if self.of_events else self.body(found)
+
+
+def forget(parts: Parts, names: Slots) -> None:
+    """Forget what an item of a stream left at these steps: the next one is another."""
+    for key in [key for key in parts if type(key) is tuple]:
+        if key[0] in names or (key[0] in (DONE, WAITS) and key[1] in names):
+            del parts[key]
+    parts.pop(EXPIRED, None)
+    counts = parts.get(COUNTS, {})
+    for name in names:
+        counts.pop(name, None)
 
 
 def _as_event(merge: Any, parts: list[Any]) -> Any:
@@ -154,7 +173,7 @@ async def _in_time(
 
     is_first = (name, None) not in parts and (DONE, name) not in parts
     found = gather(merge, name, slots, expected, it, parts)
-    waiting = parts.setdefault(("waits", name), asyncio.Event())
+    waiting = parts.setdefault((WAITS, name), asyncio.Event())
     if found is not NOTHING:
         waiting.set()
         return found

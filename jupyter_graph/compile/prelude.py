@@ -15,9 +15,19 @@ from jupyter_graph.compile.branches import (
     together,
     twins_by,
 )
+from jupyter_graph.compile.collect import (
+    collect,
+    collect_async,
+    collected,
+    collecting,
+    is_collected,
+    until_collected,
+    until_collected_async,
+)
 from jupyter_graph.compile.cycles import Leap, counted, landed, landed_async
 from jupyter_graph.compile.joins import (
     Joined,
+    forget,
     gathered,
     gathered_event,
     gathered_event_in_time,
@@ -25,13 +35,11 @@ from jupyter_graph.compile.joins import (
 )
 from jupyter_graph.compile.streams import (
     Several,
-    collected,
-    collecting,
-    collection,
     drain,
     drain_async,
     each,
     each_async,
+    is_stream,
     items_of,
     several,
     several_async,
@@ -49,9 +57,10 @@ __all__ = [
     "branches",
     "caught",
     "chosen",
+    "collect",
+    "collect_async",
     "collected",
     "collecting",
-    "collection",
     "counted",
     "drain",
     "drain_async",
@@ -60,12 +69,15 @@ __all__ = [
     "event_or_answer",
     "first_failure",
     "first_of",
+    "forget",
     "gathered",
     "gathered_event",
     "gathered_event_in_time",
     "gathered_in_time",
     "get_path",
     "get_path_sync",
+    "is_collected",
+    "is_stream",
     "items_of",
     "landed",
     "landed_async",
@@ -77,6 +89,8 @@ __all__ = [
     "stream_async",
     "together",
     "twins_by",
+    "until_collected",
+    "until_collected_async",
 ]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
-from jupyter_graph.compile.blame import is_interrupt, tag
+from jupyter_graph.compile.blame import tag
 from jupyter_graph.compile.cycles import landed, landed_async
 from jupyter_graph.types import NOTHING, Nothing
 
@@ -58,14 +58,23 @@ def items_of(body: Any) -> Any:
     return (item for item in (body,))
 
 
-def each(items: Any, place: Any, keeps: bool, event: Any, *more: Any) -> Iterator[Any]:
-    """Send each item of a stream on; give what comes out at the end."""
+def each(items: Any, place: Any, keeps: Any, event: Any, *more: Any) -> Iterator[Any]:
+    """Send each item of a stream on; give what comes out at the end.
+
+    Args:
+        items: the stream.
+        place: takes an item on.
+        keeps: copies an item, where the items themselves are the answer; else None.
+        event: what the items belong to, in graphs that take events.
+        *more: what else ``place`` takes.
+    """
     try:
         for item in items:
-            found = landed(place(_item(event, item), *more), *more)
-            if keeps:
-                yield item
-            elif getattr(found, "gi_code", None) in STREAMS:
+            kept = item if keeps is None else keeps(item)
+            found = landed(place(item_of(event, item), *more), *more)
+            if keeps is not None:
+                yield kept
+            elif is_stream(found):
                 yield from found  # a step further on gave several for this one
             elif found is not NOTHING:
                 yield found
@@ -74,16 +83,17 @@ def each(items: Any, place: Any, keeps: bool, event: Any, *more: Any) -> Iterato
 
 
 async def each_async(
-    items: Any, place: Any, keeps: bool, event: Any, *more: Any
+    items: Any, place: Any, keeps: Any, event: Any, *more: Any
 ) -> AsyncIterator[Any]:
     """As ``each``, for asynchronous graphs."""
     try:
         async for item in items:
-            found = await place(_item(event, item), *more)
+            kept = item if keeps is None else keeps(item)
+            found = await place(item_of(event, item), *more)
             found = await landed_async(found, *more)
-            if keeps:
-                yield item
-            elif getattr(found, "ag_code", None) in STREAMS:
+            if keeps is not None:
+                yield kept
+            elif is_stream(found):
                 async for inner in found:
                     yield inner
             elif found is not NOTHING:
@@ -92,63 +102,16 @@ async def each_async(
         await items.aclose()
 
 
-STREAMS = (
-    stream.__code__,
-    each.__code__,
-    stream_async.__code__,
-    each_async.__code__,
-)
+STREAMS = {function.__code__ for function in (stream, each, stream_async, each_async)}
 """What a stream of ours is made by; any other generator is a body like another."""
 
 
-# -- streams that become one body again -----------------------------------------
-
-
-COLLECTED = "\0collected"
-
-
-@contextmanager
-def collection(parts: dict[Any, Any], collectors: tuple[Any, ...]) -> Iterator[None]:
-    """Let these steps keep what comes to them, until the stream has ended."""
-    kept: dict[Any, list[Any]] = {id(one): [] for one in collectors}
-    parts[COLLECTED] = kept
-    try:
-        yield
-    except Exception as error:
-        if is_interrupt(error):
-            raise
-        for one in collectors:
-            kept[id(one)] = [_Failed(one.failed(error))]
-
-
-class _Failed:
-    """Stands for a stream that broke off."""
-
-    def __init__(self, body: Any) -> None:
-        self.body = body
-
-
-def collecting(collector: Any, it: Any, parts: dict[Any, Any]) -> bool:
-    """Keep an item of a stream that is being collected; False for other bodies."""
-    kept = parts.get(COLLECTED)
-    if kept is None:
-        return False
-    kept[id(collector)].append(it)
-    return True
-
-
-def collected(collector: Any, event: Any, parts: dict[Any, Any]) -> Any:
-    """Give the body (or event) that stands for all items of a stream."""
-    kept = parts[COLLECTED].pop(id(collector))
-    if not parts[COLLECTED]:
-        del parts[COLLECTED]
-    if kept and type(kept[0]) is _Failed:
-        body = kept[0].body
-    else:
-        body = collector.collect(
-            kept if event is None else [item.body for item in kept]
-        )
-    return body if event is None else _item(event, body)
+def is_stream(found: Any) -> bool:
+    """Tell whether something is a stream of ours."""
+    kind = type(found)
+    if kind is GeneratorType:
+        return found.gi_code in STREAMS
+    return kind is AsyncGeneratorType and found.ag_code in STREAMS
 
 
 # -- several events at once -----------------------------------------------------
@@ -191,7 +154,8 @@ def _close(items: Any) -> None:
         items.close()
 
 
-def _item(event: Any, item: Any) -> Any:
+def item_of(event: Any, item: Any) -> Any:
+    """Give what goes on for an item: itself, or an event of its own."""
     if event is None:
         return item
     twin = copy.copy(event)

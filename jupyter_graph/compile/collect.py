@@ -1,0 +1,144 @@
+"""Streams that become one body again, at the steps that collect them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from jupyter_graph.compile.blame import is_interrupt
+from jupyter_graph.compile.cycles import landed, landed_async
+from jupyter_graph.compile.streams import (
+    STREAMS,
+    drain,
+    drain_async,
+    is_stream,
+    item_of,
+)
+from jupyter_graph.types import NOTHING
+
+COLLECTED: Final = "\0collected"
+
+
+class _Kept:
+    """What a collector has kept of the stream that is under way."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self.broken: list[Any] = []
+        self.waiting: list[Any] = []
+
+
+@contextmanager
+def _collection(parts: dict[Any, Any], collectors: tuple[Any, ...]) -> Iterator[None]:
+    """Let these steps keep what comes to them, until the stream has ended."""
+    kept = [_Kept() for _ in collectors]
+    parts |= {
+        (COLLECTED, id(one)): its for one, its in zip(collectors, kept, strict=True)
+    }
+    try:
+        yield
+    except Exception as error:
+        if is_interrupt(error):
+            raise
+        for one, its in zip(collectors, kept, strict=True):
+            its.broken = [one.failed(error)]
+
+
+async def _free(parts: dict[Any, Any], collectors: tuple[Any, ...]) -> None:
+    """Wait while these steps collect the stream of another branch."""
+    import asyncio
+
+    for one in collectors:
+        while (kept := parts.get((COLLECTED, id(one)))) is not None:
+            kept.waiting.append(waits := asyncio.Event())
+            await waits.wait()
+
+
+def is_collected(collector: Any, parts: dict[Any, Any]) -> bool:
+    """Tell whether a stream is under way to a step that collects it."""
+    return (COLLECTED, id(collector)) in parts
+
+
+def collecting(collector: Any, it: Any, parts: dict[Any, Any]) -> bool:
+    """Keep an item of a stream that is being collected; False for other bodies."""
+    kept = parts.get((COLLECTED, id(collector)))
+    if kept is None:
+        return False
+    kept.items.append(it)
+    return True
+
+
+def collected(collector: Any, event: Any, parts: dict[Any, Any]) -> Any:
+    """Give the body (or event) that stands for all items of a stream."""
+    kept = parts.pop((COLLECTED, id(collector)))
+    for waits in kept.waiting:
+        waits.set()
+    if kept.broken:
+        [body] = kept.broken
+    else:
+        items = kept.items
+        body = collector.collect(
+            items if event is None else [item.body for item in items]
+        )
+    return body if event is None else item_of(event, body)
+
+
+def collect(items: Any, collectors: Any, end: Any, it: Any, parts: Any) -> Any:
+    """Send all items on to the steps that collect them; then these go on.
+
+    Args:
+        items: what sends them on.
+        collectors: the steps that keep what comes to them.
+        end: takes on what they kept; gives the answer.
+        it: the body (or event) whose stream it is.
+        parts: what the event left at merges, joins and collectors.
+    """
+    with _collection(parts, collectors):
+        drain(items)
+    return end(it, parts)
+
+
+async def collect_async(
+    items: Any, collectors: Any, end: Any, it: Any, parts: Any
+) -> Any:
+    """As ``collect``, for asynchronous graphs."""
+    await _free(parts, collectors)
+    with _collection(parts, collectors):
+        await drain_async(items)
+    return await end(it, parts)
+
+
+def until_collected(
+    items: Any, collectors: Any, end: Any, it: Any, parts: Any
+) -> Iterator[Any]:
+    """As ``collect``, where what the items give is the answer."""
+    with _collection(parts, collectors):
+        yield from items
+    yield from _given(landed(end(it, parts), parts))
+
+
+async def until_collected_async(
+    items: Any, collectors: Any, end: Any, it: Any, parts: Any
+) -> AsyncIterator[Any]:
+    """As ``until_collected``, for asynchronous graphs."""
+    await _free(parts, collectors)
+    with _collection(parts, collectors):
+        async for item in items:
+            yield item
+    found = await landed_async(await end(it, parts), parts)
+    if is_stream(found):
+        async for item in found:
+            yield item
+    elif found is not NOTHING:
+        yield found
+
+
+def _given(found: Any) -> Iterator[Any]:
+    if is_stream(found):
+        yield from found
+    elif found is not NOTHING:
+        yield found
+
+
+STREAMS |= {until_collected.__code__, until_collected_async.__code__}
