@@ -84,6 +84,7 @@ def with_named_code(graph: Graph) -> Graph:
         return graph
     found = Graph.from_spec(spec, names, literal=True)
     found.allow_imports = graph.allow_imports
+    found._is_trusted = graph.is_trusted
     return found
 
 

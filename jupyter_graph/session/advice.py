@@ -113,6 +113,11 @@ class Looked:
         """Tell whether the class of a step has an attribute that is true."""
         return bool(getattr(self.class_of(step), word, False))
 
+    def chooses(self, name: str) -> bool:
+        """Tell whether a step sends an event on some of its ways only."""
+        found = self.class_of(self.spec.step(name))
+        return callable(getattr(found, "select_outlets", None))
+
 
 def plain_joins(seen: Looked) -> Iterator[Advice]:
     """Steps that run once for each branch that arrives."""
@@ -142,7 +147,7 @@ def _branches_meet(seen: Looked, name: str, upstream: list[str]) -> bool:
     ways = {source: [t for t in targets if t != name] for source, targets in
             seen.ways.items()}  # fmt: skip
     for fork, targets in ways.items():
-        if fork == name or (fork in seen.spec and _chooses(seen, fork)):
+        if fork == name or (fork in seen.spec and seen.chooses(fork)):
             continue
         arriving = []
         for target in [*targets, *([fork] if fork in upstream else [])]:
@@ -155,11 +160,6 @@ def _branches_meet(seen: Looked, name: str, upstream: list[str]) -> bool:
 
 def _plain(ways: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(targets) for name, targets in ways.items()}
-
-
-def _chooses(seen: Looked, name: str) -> bool:
-    found = seen.class_of(seen.spec.step(name))
-    return callable(getattr(found, "select_outlets", None))
 
 
 def nobody_answers(seen: Looked) -> Iterator[Advice]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from jupyter_graph.errors import MagicError, did_you_mean
+from jupyter_graph.session.advice import Looked
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import START, GraphSpec, StepSpec
 from jupyter_graph.spec.topology import followers, handler_names, reached
@@ -52,9 +54,30 @@ def part(
     steps = tuple(
         _cut(step, kept, until, from_step) for step in spec.steps if step.name in kept
     )
+    if until is not None:
+        steps += tuple(_elsewhere(graph, kept, until))
     cut = Graph.from_spec(replace(spec, steps=steps), graph.namespace)
     cut.allow_imports = graph.allow_imports
+    cut._is_trusted = graph.is_trusted
     return cut
+
+
+def _elsewhere(graph: Graph, kept: set[str], until: str) -> Iterator[StepSpec]:
+    """Give an end for each way that a choice may take and that leads elsewhere."""
+    ways, seen = followers(graph.spec), Looked(graph, {})
+    choices: dict[str, list[str]] = {}
+    for name in kept - {until}:
+        if name in graph.spec and seen.chooses(name):
+            for target in ways[name]:
+                if target not in kept:
+                    choices.setdefault(target, []).append(name)
+    for target, names in choices.items():
+        yield StepSpec(
+            name=target,
+            class_name="Filter",
+            class_args={"_fn": "(False)"},
+            after=tuple(sorted(names)),
+        )
 
 
 def _up_to(spec: GraphSpec, name: str) -> set[str]:

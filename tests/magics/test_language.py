@@ -222,6 +222,26 @@ def test_after_a_choice_there_is_no_note(run):
     assert placed.notes == ()
 
 
+@pytest.mark.parametrize(("to", "status"), [("x", 200), ("y", 204)])
+def test_until_a_branch_is_empty_when_the_choice_leads_elsewhere(run, to, status):
+    run("%graph add ChoiceByField pick --arg field_name=to")
+    run("%%graph_step x --after pick\ndef x(b): return b")
+    run("%%graph_step y --after pick\ndef y(b): return b")
+
+    assert run(f"%graph run {{'to': '{to}'}} --until x").status_code == status
+
+
+def test_a_part_of_a_document_trusts_no_more_than_the_whole(run, folder):
+    from jupyter_graph.errors import SpecError
+
+    run("from os.path import basename")
+    (folder / "g.yaml").write_text("steps: {a: {handler: basename, responder: true}}")
+    run("%graph import g.yaml")
+
+    with pytest.raises(SpecError, match="which a graph document may not use"):
+        run("%graph run 'a/b' --until a")
+
+
 def test_a_batch_takes_a_list_and_every_caller_gets_his_own_answer(run):
     run(
         "%%graph_step many --batch 4 --batch-wait 5\n"
