@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
-import weakref
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.compile.plan import CompiledGraph, compile_graph
-from jupyter_graph.errors import (
-    ClosedError,
-    DeadlineError,
-    JupyterGraphError,
-    RunError,
-)
-from jupyter_graph.run.build import Built, build
-from jupyter_graph.run.context import Context, Pushed
-from jupyter_graph.run.deadline import MainThreadInterrupter, unwatch, watch
-from jupyter_graph.run.failure import fail, late, new_id
-from jupyter_graph.run.kept import Kept, refuse, seconds_of
-from jupyter_graph.run.pool import pool
-from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.model import GraphSpec
-from jupyter_graph.spec.parts import EVERYWHERE
+from jupyter_graph.errors import JupyterGraphError
+from jupyter_graph.run.failure import fail
+from jupyter_graph.run.working import Working, get_ident, in_thread
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
@@ -32,24 +16,16 @@ if TYPE_CHECKING:
 
     from jupyter_graph.run.answer import Answer
     from jupyter_graph.run.answers import Answers
-    from jupyter_graph.run.api.front import Front
-    from jupyter_graph.run.api.twins import Twins
     from jupyter_graph.run.batch_result import BatchResult
     from jupyter_graph.run.emitted import Emitted
     from jupyter_graph.run.event import Event
-    from jupyter_graph.run.later import Later, Ticker
-    from jupyter_graph.run.tasks import Tasks
-    from jupyter_graph.run.trace import Counters, Tracer
 
-Result = TypeVar("Result")
+__all__ = ["Runner"]
 Leave = Callable[..., Any]
 """What a front makes of a graph's result, on the way out."""
 
-FREE: AbstractContextManager[None] = nullcontext()
-get_ident = threading.get_ident
 
-
-class Runner:
+class Runner(Working):
     """Runs events through a graph; each event fails alone, and none hangs for ever.
 
     Safe from several threads. Steps of a synchronous graph run in the caller's thread
@@ -85,301 +61,6 @@ class Runner:
     ...     runner.run(21)
     42
     """
-
-    def __init__(
-        self,
-        graph: Graph | GraphSpec | CompiledGraph,
-        *,
-        namespace: Mapping[str, Any] | None = None,
-        parameters: Mapping[str, Any] | None = None,
-        secrets: Mapping[str, str] | None = None,
-        timeout_s: float | None = 30.0,
-        own_loop: bool = True,
-        is_parity: bool = False,
-        mlrun_status: bool = False,
-        logger: Any = None,
-        worker_id: str = "0",
-        load_mode: str = "sync",
-        current_function: str = EVERYWHERE,
-        from_step: str | None = None,
-        is_mock: bool = False,
-        is_deployed: bool = False,
-        push_error: Pushed | None = None,
-        front: Front | None = None,
-    ) -> None:
-        self.timeout_s = seconds_of(timeout_s)
-        self._front = front
-        self._twins: Twins | None = None
-        self._namespace = namespace
-        self._part = current_function, from_step
-        self._plan: CompiledGraph = (
-            graph if isinstance(graph, CompiledGraph) else self._compiled(graph)
-        )
-        if load_mode not in ("sync", "async"):
-            raise RunError(f"load_mode must be 'sync' or 'async', got {load_mode!r}")
-        self._context = Context(
-            logger=logger,
-            parameters=parameters,
-            secrets=secrets,
-            worker_id=worker_id,
-            is_parity=is_parity,
-            is_mock=is_mock,
-            is_deployed=is_deployed,
-            current_function=current_function,
-            load_mode=load_mode,
-            push=push_error,
-        )
-        self.termination: Any = None
-        self._own_loop = own_loop
-        self._mlrun_status = mlrun_status
-        self._built: Built | None = None
-        self._function: Callable[[Any], Any] = refuse
-        self._is_plain = False
-        self._is_quick = False  # events of the caller's loop may go the short way
-        self._traced: tuple[Tracer, Callable[[Any], Any]] | None = None
-        self._counters: Counters | None = None
-        self._later: Later | None = None
-        self._ticker: Ticker | None = None
-        self._emitted: Emitted | None = None
-        self._kept = Kept()
-        self._seats = threading.Semaphore()
-        self._main_id = -1
-        self._fast_id = -1  # the main thread, while its events may go the short way
-        self._mark = 0
-        self._count = 0
-        self._lock = threading.RLock()
-
-    # -- life -------------------------------------------------------------------
-
-    def open(self) -> Self:
-        """Build the steps; calling it twice is harmless.
-
-        Raises:
-            RunError: a constructor failed.
-        """
-        with self._lock:
-            if self._built is None:
-                self._take(self._plan, build(self._plan, self._context))
-                if MainThreadInterrupter.install():
-                    self._main_id = get_ident()
-                    self._fast_id = self._main_id if self._is_plain else -1
-                    self._kept.has_signal = True
-                watch(self)
-                self._forgotten = weakref.finalize(self, self._kept.let_go)
-                self._forgotten.atexit = False
-        return self
-
-    def close(self) -> None:
-        """Let go of steps, threads and the signal; calling it twice is harmless.
-
-        Events that are still under way end in a ClosedError where they can be ended.
-        """
-        if self._emitted is not None and self._built is not None:
-            self._emitted.wait(self.timeout_s)
-        with self._lock:
-            built = self._built
-            if built is None:
-                return
-            if self._ticker is not None:
-                self._ticker.close()
-                self._ticker = None
-            if self._later is not None and not self._plan.is_async:
-                self.termination = self._later.flush(end=True)
-            self._built = self._traced = None
-            self._function, self._main_id, self._fast_id = refuse, -1, -1
-            unwatch(self)
-            self._forgotten.detach()
-            self._kept.let_go(self._end_kept)
-            for name, step in reversed(list(built.everything())):  # routers first
-                self._close_step(name, step.instance)
-
-    async def aclose(self) -> None:
-        """``close`` from the loop that events run on; what steps kept goes on first."""
-        later, is_here = self._later, not self._own_loop
-        if self.is_open and later is not None and self._plan.is_async and is_here:
-            self.termination = await later.flush_async(end=True)
-        self.close()
-
-    def _close_step(self, name: str, instance: Any) -> None:
-        close = getattr(instance, "close", None)
-        if not callable(close):
-            return
-        try:
-            close()
-        except Exception:
-            self._context.logger.exception("step %r did not close well", name)
-
-    def __enter__(self) -> Self:
-        return self.open()
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self.open()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
-    def __repr__(self) -> str:
-        state = "open" if self.is_open else "closed"
-        return f"<Runner of graph {self.spec.name!r}, {state}>"
-
-    @property
-    def is_open(self) -> bool:
-        return self._built is not None
-
-    @property
-    def spec(self) -> GraphSpec:
-        """The graph that runs."""
-        return self._plan.spec
-
-    @property
-    def compiled(self) -> CompiledGraph:
-        """The compiled graph that runs."""
-        return self._plan
-
-    @property
-    def counters(self) -> Counters:
-        """What traced events did so far."""
-        from jupyter_graph.run.trace import Counters
-
-        if self._counters is None:
-            self._counters = Counters()
-        return self._counters
-
-    def step(self, name: str) -> Any:
-        """Give the instance of a step's class, as it runs now; None for a function.
-
-        Raises:
-            UnknownStepError: there is no such step.
-            ClosedError: the runner is not open.
-        """
-        built = self._opened()
-        if name not in built.steps:
-            self.spec.step(name)
-        return built.steps[name].instance
-
-    @property
-    def endpoints(self) -> Any:
-        """The endpoints of the front, None where there is none."""
-        config = getattr(self._front, "config", None)
-        return None if config is None else config.endpoints
-
-    def not_ready(self) -> list[str]:
-        """Give the names of the model servers that are still loading."""
-        return [
-            name
-            for name, step in self._opened().everything()
-            if getattr(step.instance, "ready", True) is False
-        ]
-
-    def swap(self, graph: Graph | GraphSpec) -> None:
-        """Take new code with the next event; unchanged steps keep their state.
-
-        Raises:
-            SpecError, RunError: the new graph does not work; the old one goes on.
-        """
-        plan = self._compiled(graph)
-        with self._lock:
-            if self._built is None:
-                self._plan = plan
-            else:
-                self._take(plan, build(plan, self._context, self._built))
-
-    def _compiled(self, graph: Graph | GraphSpec) -> CompiledGraph:
-        function, from_step = self._part
-        compiling = compile_graph
-        if self._front is not None:  # its functions take the parameters of a request
-            from jupyter_graph.run.api.twins import Twins
-
-            self._twins = self._twins or Twins()
-            compiling = self._twins.compile
-        return compiling(
-            graph, self._namespace, current_function=function, from_step=from_step
-        )
-
-    def _take(self, plan: CompiledGraph, built: Built) -> None:
-        functions = plan.functions(built.calls, built.instances)
-        limit = plan.spec.max_in_flight
-        if self._built is None or limit != self._plan.spec.max_in_flight:
-            self._seats = threading.Semaphore(max(1, limit - 1))  # one is the main's
-            self._kept.bound(limit)
-        self._plan, self._built, self._function = plan, built, functions.run
-        self._traced = None
-        self._watch_keepers(plan, built, functions)
-        takes_bodies = not (plan.takes_event or plan.streams)
-        self._is_quick = plan.is_async and takes_bodies and not self._own_loop
-        is_plain = not plan.is_async and takes_bodies
-        self._is_plain = is_plain and limit > 1
-        self._fast_id = self._main_id if self._is_plain else -1
-
-    # -- what steps keep --------------------------------------------------------
-
-    def _watch_keepers(self, plan: CompiledGraph, built: Built, functions: Any) -> None:
-        if self._ticker is not None:
-            self._ticker.close()
-            self._ticker = None
-        self._later = None
-        if not plan.keeps:
-            return
-        from jupyter_graph.run.later import Later, Ticker, keepers
-
-        found = list(keepers(plan, built, functions))
-        self._later = Later(found, self._context, plan.spec.name)
-        if every_s := self._later.every_s:
-            name = f"{plan.spec.name} flush"
-            self._ticker = Ticker(every_s, self._flush_due, name)
-
-    def _flush_due(self) -> None:
-        later, tasks = self._later, self._kept.tasks
-        if later is None:
-            return
-        if not self._plan.is_async:
-            later.flush()
-        elif tasks is not None and tasks.loop is not None:
-            tasks.submit(later.flush_async())
-
-    def _end_kept(self, thread: Any) -> None:
-        """Take on all that steps kept, at the end."""
-        if self._later is None:
-            return
-        try:
-            self.termination = thread.start(self._later.flush_async(end=True)).result(
-                30
-            )
-        except Exception:
-            self._context.logger.exception("the flow did not end well")
-
-    def _twin(self) -> tuple[Tracer, Callable[[Any], Any]]:
-        """Give the traced function, made when somebody first looks."""
-        from jupyter_graph.run.trace import Tracer
-
-        with self._lock:
-            if self._traced is None:
-                built, tracer = self._opened(), Tracer(self._plan.spec, self.counters)
-                calls = tracer.wrap_all(built)
-                function = self._plan.function(calls, built.instances)
-                self._traced = tracer, function
-            return self._traced
-
-    def _opened(self) -> Built:
-        if self._built is None:
-            raise ClosedError(
-                f"the runner of graph {self.spec.name!r} is not open; "
-                "use it in a with statement, or call open()"
-            )
-        return self._built
-
-    # -- the watchdog's view ----------------------------------------------------
-
-    def mark(self) -> int:
-        """Give the number of the event in the main thread, 0 while there is none."""
-        return self._mark
-
-    def expire(self, mark: int) -> None:
-        """Interrupt that event; the watchdog calls this."""
-        MainThreadInterrupter.throw(lambda: self._mark == mark, self)
 
     # -- one event --------------------------------------------------------------
 
@@ -585,7 +266,7 @@ class Runner:
             if traced and self._plan.is_async:
                 return await self._await_traced(event, answers, leave)
             if traced and self._own_loop:
-                return await _in_thread(self._handle_traced, event, leave)
+                return await in_thread(self._handle_traced, event, leave)
             if traced:
                 return self._handle_traced(event, leave)
             return answers.ok(leave(await self._arun_event(event)), event, None, {})
@@ -674,146 +355,28 @@ class Runner:
         >>> result.frame.to_dict("index"), result.errors[0].type
         ({0: {'r': 3}}, 'ZeroDivisionError')
         """
-        from jupyter_graph.run.batch import BatchOptions, run_batch
+        from jupyter_graph.run.batch import run_batch
+        from jupyter_graph.run.batch_options import BatchOptions
 
         options = BatchOptions(target, on_error, progress, batch_rows, check, meta)
         return run_batch(self, data, options)
 
     async def arun_batch(self, data: Any, **options: Any) -> BatchResult:
         """``run_batch`` from a coroutine, in a thread of its own."""
-        from jupyter_graph.run.batch import BatchOptions, run_batch
+        from jupyter_graph.run.batch import run_batch
+        from jupyter_graph.run.batch_options import BatchOptions
 
         stopped = threading.Event()
         try:
             chosen = BatchOptions(**options)
-            return await _in_thread(run_batch, self, data, chosen, stopped)
+            return await in_thread(run_batch, self, data, chosen, stopped)
         finally:
             stopped.set()
-
-    # -- threads and loops ------------------------------------------------------
-
-    def _it(self, event: Event) -> Any:
-        return event if self._plan.takes_event else event.body
-
-    def _tasks_(self) -> Tasks:
-        from jupyter_graph.run.tasks import Tasks
-
-        with self._lock:
-            self._opened()
-            if self._kept.tasks is None:
-                self._kept.tasks = Tasks(
-                    graph=self.spec.name,
-                    limit_s=self.timeout_s,
-                    max_in_flight=self.spec.max_in_flight,
-                    own_loop=self._own_loop,
-                )
-            return self._kept.tasks
-
-    def _run_event(self, event: Event, function: Any = None) -> Any:
-        self._opened()
-        _check_time_left(event)
-        if self._plan.is_async:
-            tasks = self._tasks_()
-            work = tasks.run(function or self._function, self._it(event), event)
-            found = tasks.wait(work, event)
-            is_stream = isinstance(found, AsyncIterator)
-            return tasks.iterated(found, event) if is_stream else found
-        return self._run_sync(function or self._function, event)
-
-    def _run_sync(self, function: Callable[[Any], Any], event: Event) -> Any:
-        found = self._limited(function, self._it(event), event, takes_seat=True)
-        if self._plan.streams and isinstance(found, Iterator):
-            return self._guarded(found, event)
-        return found
-
-    def _limited(
-        self,
-        function: Callable[[Any], Any],
-        it: Any,
-        event: Event,
-        *,
-        takes_seat: bool = False,
-    ) -> Any:
-        """Call a function of the graph within the event's time."""
-        is_main = get_ident() == self._main_id
-        try:
-            if is_main and self._mark:
-                return function(it)  # a step of this graph runs the graph again
-            with self._seat() if takes_seat and not self._is_seated(is_main) else FREE:
-                if not is_main:
-                    return self._elsewhere(function, it, event)
-                self._mark = self._count = self._count + 1
-                try:
-                    return function(it)
-                finally:
-                    self._mark = 0
-        except BaseException as error:
-            fail(error, event.id, self.spec.name, self.timeout_s, self)
-
-    def _elsewhere(self, function: Callable[[Any], Any], it: Any, event: Event) -> Any:
-        outcome, worker = pool.submit(function, it)
-        step = pool.wait(self.timeout_s, outcome, worker)
-        if step is None:
-            return outcome.result()
-        late(step, event.id, self.spec.name, self.timeout_s)
-
-    def _is_seated(self, is_main: bool) -> bool:
-        """The main thread has a seat of its own, unless there is only one."""
-        return is_main and self.spec.max_in_flight > 1
-
-    @contextmanager
-    def _seat(self) -> Iterator[None]:
-        if not self._seats.acquire(timeout=self.timeout_s):
-            raise DeadlineError(f"found no seat within {self.timeout_s:g} s")
-        try:
-            yield
-        finally:
-            self._seats.release()
-
-    async def _arun_event(self, event: Event) -> Any:
-        self._opened()
-        _check_time_left(event)
-        if self._plan.is_async:
-            tasks = self._tasks_()
-            work = tasks.run(self._function, self._it(event), event)
-            found = await tasks.hop(work, event)
-            is_stream = isinstance(found, AsyncIterator)
-            return tasks.aiterated(found, event) if is_stream else found
-        if not self._own_loop:
-            return self._run_sync(self._function, event)
-        return await _in_thread(self._run_event, event)
-
-    def _guarded(self, items: Iterator[Any], event: Event) -> Iterator[Any]:
-        """Give a stream; each item has the time of an event, a failure is ours."""
-
-        def following(rest: Iterator[Any]) -> Any:
-            return next(rest, NOTHING)
-
-        while (item := self._limited(following, items, event)) is not NOTHING:
-            yield item
-
-    def _unanswered(self, event_id: str | None) -> Any:
-        """Give what the caller gets when no step answered."""
-        return {"id": event_id or new_id()} if self._plan.responder is None else None
-
-
-def _check_time_left(event: Event) -> None:
-    """Refuse an event that nobody waits for any more."""
-    if event.deadline is not None and event.deadline < time.monotonic():
-        raise DeadlineError(
-            "the event's time was up before it came here (X-Event-Time-Left-Ms)"
-        )
 
 
 def _as_it_is(value: Any, *, whole: bool = False) -> Any:
     """Stand for a front where there is none."""
     return value
-
-
-async def _in_thread(call: Callable[..., Result], *args: Any) -> Result:
-    import asyncio
-
-    return await asyncio.to_thread(call, *args)
 
 
 def _event(body: Any, facts: dict[str, Any]) -> Event:
