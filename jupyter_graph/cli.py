@@ -6,10 +6,21 @@ Exit code 0, 1 (failed) or 2 (wrong usage).
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.errors import JupyterGraphError
+from jupyter_graph.errors import JupyterGraphError, RunError, SpecError
+
+if TYPE_CHECKING:
+    from jupyter_graph.run.batch_result import BatchResult
+    from jupyter_graph.run.runner import Runner
+
+MOST_TOLD = 20
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -25,8 +36,11 @@ def main(words: Sequence[str] | None = None) -> int:
         return serve(typed[1:])
     given = _parser().parse_args(typed)
     try:
-        return int(given.run(given.graph))
-    except JupyterGraphError as error:
+        return int(given.run(given))
+    except BrokenPipeError:  # whoever read the answers has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (JupyterGraphError, OSError, ValueError) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
 
@@ -44,15 +58,41 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=told)
         command.add_argument("graph", help="a .json or .yaml file")
         command.set_defaults(run=run)
+    _add_run(commands)
     return parser
 
 
-def check(path: str) -> int:
+def _add_run(commands: Any) -> None:
+    command = commands.add_parser("run", help="run a table, or one event, and end")
+    command.add_argument(
+        "graph", help="a notebook, a bundle, a .json or .yaml document, FILE.py:GRAPH"
+    )
+    what = command.add_mutually_exclusive_group(required=True)
+    what.add_argument("--data", help="JSON lines, CSV or Parquet: a path or URL")
+    what.add_argument("--body", type=_json, help="the JSON body of one event")
+    command.add_argument("--output", help="where the answers go; default JSON lines")
+    command.add_argument("--name", help="which graph of a notebook")
+    command.add_argument(
+        "--allow", action="append", default=[], help="a module a document may use"
+    )
+    command.add_argument("--batch-rows", type=int, help="rows read at once")
+    command.add_argument("--check", action="store_true", help="try vectorised steps")
+    command.set_defaults(run=run)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"is no JSON: {error}") from None
+
+
+def check(given: argparse.Namespace) -> int:
     """Write what is wrong with a graph document; 1 when something is."""
     from jupyter_graph.spec.codec import load_graph
     from jupyter_graph.spec.validate import problems
 
-    graph = load_graph(path)
+    graph = load_graph(given.graph)
     found = problems(graph.spec)
     for problem in found:
         sys.stdout.write(f"error: {problem}\n")
@@ -61,10 +101,196 @@ def check(path: str) -> int:
     return 1 if found else 0
 
 
-def show(path: str) -> int:
+def show(given: argparse.Namespace) -> int:
     """Write a graph document as text."""
     from jupyter_graph.picture.text import text
     from jupyter_graph.spec.codec import load_graph
 
-    sys.stdout.write(text(load_graph(path).spec) + "\n")
+    sys.stdout.write(text(load_graph(given.graph).spec) + "\n")
     return 0
+
+
+# -- run ------------------------------------------------------------------------
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run a table or one event; 1 when a row failed, the rows are told on stderr."""
+    words = {
+        "data": given.data,
+        "body": given.body,
+        "output": given.output,
+        "batch_rows": given.batch_rows,
+        "check": given.check,
+    }
+    if Path(given.graph).suffix == ".ipynb":
+        return _run_notebook(Path(given.graph), given.name, words)
+    with _runner_of(given.graph, given.allow) as runner:
+        return _told(_run(runner, words))
+
+
+def _run(runner: Runner, words: Mapping[str, Any]) -> list[str]:
+    """Run what the words say; give what is to be told of failures."""
+    if words["data"] is None:
+        answer = runner.answer(words["body"], silent=True)
+        if answer.error is not None:
+            return [f"{type(answer.error).__name__}: {answer.error}"]
+        _write_lines(words["output"], answer.payload.decode("utf-8", "replace"))
+        return []
+    result = runner.run_batch(
+        words["data"],
+        target=words["output"] or _Lines(),
+        batch_rows=words["batch_rows"],
+        check=words["check"],
+    )
+    return _failures(result)
+
+
+class _Lines:
+    """A target: standard output, a line of JSON for each answer."""
+
+    def do(self, answer: Any) -> Any:
+        from jupyter_graph.connectors.rows import json_text
+
+        sys.stdout.write(json_text(answer) + "\n")
+        return answer
+
+
+def _write_lines(output: str | None, text: str) -> None:
+    if output is None:
+        sys.stdout.write(text + "\n")
+    else:
+        Path(output).write_text(text + "\n", encoding="utf-8")
+
+
+def _failures(result: BatchResult) -> list[str]:
+    errors = result.errors
+    lines = [
+        f"row {one.row}: {f'step {one.step!r}: ' if one.step else ''}{one.error}"
+        for one in errors[:MOST_TOLD]
+    ]
+    if len(errors) > MOST_TOLD:
+        lines.append(f"… and {len(errors) - MOST_TOLD:,} more rows")
+    if errors:
+        lines.append(f"{len(errors):,} of {result.count:,} rows failed")
+    return lines
+
+
+def _told(lines: Sequence[str]) -> int:
+    sys.stdout.flush()
+    for line in lines:
+        sys.stderr.write(line + "\n")
+    return 1 if lines else 0
+
+
+def _runner_of(where: str, allow: Sequence[str]) -> Runner:
+    from jupyter_graph.run.runner import Runner
+    from jupyter_graph.spec.codec import load_graph
+
+    path, _, name = where.rpartition(":")
+    if path.endswith(".py"):
+        return Runner(_graph_in(Path(path), name))
+    if Path(where).is_dir():
+        return _runner_of_bundle(Path(where))
+    if where.endswith(".py"):
+        raise SpecError(f"name the graph in {where!r}: {where}:GRAPH")
+    return Runner(load_graph(where, allow_imports=tuple(allow)))
+
+
+def _runner_of_bundle(folder: Path) -> Runner:
+    from jupyter_graph.host.bundle import load_bundle_graph, read_config, read_secrets
+    from jupyter_graph.run.runner import Runner
+
+    config = read_config(folder)
+    return Runner(
+        load_bundle_graph(folder),
+        parameters=config.get("parameters"),
+        secrets=read_secrets(config.get("secrets") or {}),
+        timeout_s=config.get("timeout_s", 30.0),
+    )
+
+
+def _graph_in(path: Path, name: str) -> Any:
+    """Import a file and give the graph that is called so there."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    from jupyter_graph.errors import did_you_mean
+    from jupyter_graph.spec.builder import Graph
+
+    if not path.is_file():
+        raise SpecError(f"there is no file {str(path)!r}")
+    spec = spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[path.stem] = module_from_spec(spec)
+    sys.path.insert(0, str(path.resolve().parent))
+    spec.loader.exec_module(module)
+    found = getattr(module, name, None)
+    if not isinstance(found, Graph):
+        known = [key for key, value in vars(module).items() if isinstance(value, Graph)]
+        raise SpecError(
+            f"{str(path)!r} has no graph {name!r}{did_you_mean(name, known)} "
+            f"(its graphs: {', '.join(known) or 'none'})"
+        )
+    return found
+
+
+# -- a notebook -----------------------------------------------------------------
+
+
+def _run_notebook(path: Path, name: str | None, words: dict[str, Any]) -> int:
+    """Run a notebook's cells in a kernel of their own, then its graph there."""
+    from jupyter_client.manager import start_new_kernel
+
+    cells = _code_cells(path)
+    with tempfile.TemporaryDirectory() as folder:
+        report, lines = Path(folder, "report.json"), Path(folder, "lines.jsonl")
+        for key in ("data", "output"):
+            if words[key] is not None and "://" not in words[key]:
+                words[key] = str(Path(words[key]).resolve())
+        is_shown = words["output"] is None
+        words |= {"output": str(lines) if is_shown else words["output"]}
+        last = (
+            f"from jupyter_graph.cli import run_here as _run_here\n"
+            f"_run_here({name!r}, {words!r}, {str(report)!r})"
+        )
+        manager, client = start_new_kernel(cwd=str(path.resolve().parent))
+        try:
+            for number, cell in enumerate([*cells, last], start=1):
+                _execute(client, cell, number)
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+        if is_shown and lines.exists():
+            with lines.open(encoding="utf-8") as text:
+                sys.stdout.writelines(text)
+        return _told(json.loads(report.read_text(encoding="utf-8")))
+
+
+def _code_cells(path: Path) -> list[str]:
+    """Give the code of a notebook's cells; what would deploy is left out."""
+    try:
+        notebook = json.loads(path.read_bytes())
+        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SpecError(f"{str(path)!r} is no notebook: {error}") from None
+    lines = ["".join(cell["source"]).splitlines() for cell in cells]
+    return ["\n".join(x for x in cell if not x.startswith("%deploy")) for cell in lines]
+
+
+def _execute(client: Any, code: str, number: int) -> None:
+    reply = client.execute_interactive(
+        code, allow_stdin=False, output_hook=lambda _: None
+    )["content"]
+    if reply["status"] != "ok":
+        what = reply.get("evalue") or reply["status"]
+        raise RunError(f"cell {number}: {reply.get('ename', 'stopped')}: {what}")
+
+
+def run_here(name: str | None, words: Mapping[str, Any], report: str) -> None:
+    """Run the graph of this kernel's notebook; write what failed to a file."""
+    from jupyter_graph.run.runner import Runner
+    from jupyter_graph.session.active import notebook
+
+    with Runner(notebook().graph(name)) as runner:
+        lines = _run(runner, words)
+    Path(report).write_text(json.dumps(lines), encoding="utf-8")

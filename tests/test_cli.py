@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -51,3 +54,196 @@ def test_wrong_usage_is_2(words, capsys):
 def test_a_folder_that_is_no_bundle_is_not_served(tmp_path, capsys):
     assert main(["serve", str(tmp_path)]) == 1
     assert "is no bundle" in json.loads(capsys.readouterr().err)["error"]
+
+
+# -- run ------------------------------------------------------------------------
+
+STEPS = """
+from jupyter_graph import Graph
+
+def ratio(row):
+    return {"ratio": row["a"] / row["b"]}
+
+graph = Graph("script")
+graph.to(name="ratio", handler=ratio).respond()
+"""
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    path = tmp_path / "steps_of_cli.py"
+    path.write_text(STEPS)
+    yield f"{path}:graph"
+    sys.modules.pop("steps_of_cli", None)
+
+
+@pytest.fixture
+def rows(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": 6, "b": 2}\n{"a": 1, "b": 0}\n{"a": 8, "b": 4}\n')
+    return str(path)
+
+
+def test_a_table_is_run_and_its_failed_rows_told(script, rows, capsys):
+    assert main(["run", script, "--data", rows]) == 1
+
+    told = capsys.readouterr()
+    assert told.out == '{"ratio": 3.0}\n{"ratio": 2.0}\n'
+    assert told.err == (
+        "row 1: step 'ratio': ZeroDivisionError: division by zero\n1 of 3 rows failed\n"
+    )
+
+
+def test_many_failed_rows_are_counted(script, tmp_path, capsys):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": 6}\n' * 30)
+
+    assert main(["run", script, "--data", str(path)]) == 1
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "… and 10 more rows",
+        "30 of 30 rows failed",
+    ]
+
+
+def test_answers_are_written_where_one_says(script, rows, tmp_path, capsys):
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+
+    assert main(["run", script, "--data", rows, "--output", str(path)]) == 1
+    assert path.read_text() == "ratio\n3.0\n2.0\n"
+    assert capsys.readouterr().out == ""
+
+
+def test_one_event_is_run(script, capsys):
+    assert main(["run", script, "--body", '{"a": 6, "b": 3}']) == 0
+    assert json.loads(capsys.readouterr().out) == {"ratio": 2.0}
+
+    assert main(["run", script, "--body", '{"a": 6, "b": 0}']) == 1
+    assert "step 'ratio' failed" in capsys.readouterr().err
+
+
+def test_a_document_runs_with_the_blocks_it_names(document, rows, capsys):
+    args = {"mapping": {"a": "first"}}
+    path = document(
+        r={
+            "kind": "task",
+            "class_name": "Rename",
+            "class_args": args,
+            "responder": True,
+        }
+    )
+
+    assert main(["run", path, "--data", rows]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == '{"b": 2, "first": 6}'
+
+
+def test_a_bundle_runs(tmp_path, rows, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    graph = {"steps": {"r": {"kind": "task", "handler": "ratio", "responder": True}}}
+    (tmp_path / "graph.json").write_text(json.dumps(graph))
+    (tmp_path / "steps.py").write_text(STEPS)
+
+    assert main(["run", str(tmp_path), "--data", rows]) == 1
+    assert capsys.readouterr().out == '{"ratio": 3.0}\n{"ratio": 2.0}\n'
+
+
+def notebook(path, *cells):
+    cells = [{"cell_type": "code", "source": [cell], "metadata": {}} for cell in cells]
+    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
+    return str(path)
+
+
+STEP_CELL = """%%graph_step ratio
+def ratio(row):
+    return {"ratio": row["a"] / row["b"]}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_a_notebook_runs_and_deploys_nothing(tmp_path, rows, capsys):
+    path = notebook(
+        tmp_path / "fraud.ipynb",
+        "%load_ext jupyter_graph",
+        STEP_CELL,
+        "%deploy --to nowhere",
+    )
+
+    assert main(["run", path, "--data", rows]) == 1
+    told = capsys.readouterr()
+    assert told.out == '{"ratio": 3.0}\n{"ratio": 2.0}\n'
+    assert "1 of 3 rows failed" in told.err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_a_cell_that_fails_is_named(tmp_path, rows, capsys):
+    path = notebook(tmp_path / "fraud.ipynb", "a = 1", "a / 0")
+
+    assert main(["run", path, "--data", rows]) == 1
+    assert "cell 2: ZeroDivisionError: division by zero" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("graph", "message"),
+    [
+        pytest.param("gone.json", "cannot read graph file", id="no-document"),
+        pytest.param("gone.py:graph", "there is no file", id="no-script"),
+        pytest.param("gone.py", "name the graph in", id="no-name"),
+        pytest.param("gone.ipynb", "is no notebook", id="no-notebook"),
+    ],
+)
+def test_a_graph_that_is_not_there_fails(graph, message, rows, capsys):
+    assert main(["run", graph, "--data", rows]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_script_without_that_graph_names_those_it_has(script, rows, capsys):
+    path = script.replace(":graph", ":grahp")
+
+    assert main(["run", path, "--data", rows]) == 1
+    assert "has no graph 'grahp'; did you mean 'graph'?" in capsys.readouterr().err
+
+
+def test_data_that_is_not_there_fails(script, capsys):
+    assert main(["run", script, "--data", "gone.csv"]) == 1
+    assert "there is no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["run", "a.json"], id="no-data"),
+        pytest.param(["run", "a.json", "--data", "x", "--body", "1"], id="both"),
+        pytest.param(["run", "a.json", "--body", "{"], id="no-json"),
+        pytest.param(["run", "a.json", "--data", "x", "--batch-rows", "y"], id="rows"),
+    ],
+)
+def test_wrong_words_after_run_are_2(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+
+    assert caught.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_reader_that_goes_away_is_no_traceback(script, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": 6, "b": 2}\n' * 50_000)
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_graph",
+        "run",
+        script,
+        "--data",
+        str(path),
+    ]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, timeout=60)
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (1, b"")

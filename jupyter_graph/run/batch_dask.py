@@ -12,7 +12,7 @@ from jupyter_graph.run.batch_result import BatchResult, RowError, together
 from jupyter_graph.run.batch_shipped import Shipped
 
 if TYPE_CHECKING:
-    from jupyter_graph.run.batch import BatchOptions
+    from jupyter_graph.run.batch_options import BatchOptions
     from jupyter_graph.run.runner import Runner
 
 SAMPLE = 5

@@ -15,7 +15,7 @@ from jupyter_graph.errors import SpecError, said
 from jupyter_graph.run.batch_parts import generated
 
 if TYPE_CHECKING:
-    from jupyter_graph.run.batch import BatchOptions
+    from jupyter_graph.run.batch_options import BatchOptions
     from jupyter_graph.run.batch_result import BatchResult
     from jupyter_graph.run.runner import Runner
 
