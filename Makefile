@@ -41,11 +41,12 @@ lab: $(VENV)/.lab  ## open JupyterLab on the notebooks, with badges and the pane
 	$(PY) labextension/build.py develop
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-bench: $(VENV)/.test  ## cost beside the plain limit: chains, branches, start-up, HTTP
+bench: $(VENV)/.test  ## cost beside the plain limit: chains, branches, start-up, HTTP, tables
 	$(PY) -m benchmarks.bench_chain
 	$(PY) -m benchmarks.bench_branches
 	$(PY) -m benchmarks.bench_import
 	$(PY) -m benchmarks.bench_http
+	$(PY) -m benchmarks.bench_batch --rows 100000 --storey-rows 10000
 
 labextension: $(VENV)/.lab  ## build the JupyterLab part (Node comes from PyPI)
 	$(PY) labextension/build.py build

@@ -43,6 +43,13 @@ BENCHMARKS = [
         {"bare ASGI, bytes", "bare ASGI, JSON", "embedded host"},
         id="http",
     ),
+    pytest.param(
+        "bench_batch",
+        ("--rows", "2000", "--storey-rows", "500"),
+        {"2,000 rows, 3 maps"},
+        {"pandas", "run_batch, vectorised", "run_batch, rows", "storey, 500 rows"},
+        id="batch",
+    ),
 ]
 
 

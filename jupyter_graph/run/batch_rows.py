@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
+from jupyter_graph.connectors.parquet_source import ParquetSource
 from jupyter_graph.connectors.reading import ByBatches
 from jupyter_graph.connectors.rows import is_frame
 from jupyter_graph.connectors.sources import open_source
@@ -147,10 +150,15 @@ def chunks_of(data: Any, size: int) -> tuple[Iterator[Chunk], int | None]:
     source = open_source(data)
     is_columnar = isinstance(source, ByBatches) or is_frame(data)
     chunks = _of_batches(source, size) if is_columnar else _of_rows(source, size)
-    return chunks, _length(data if hasattr(data, "__len__") else source)
+    return chunks, _length(data, source)
 
 
-def _length(data: Any) -> int | None:
+def _length(data: Any, source: Any) -> int | None:
+    if isinstance(source, ParquetSource) and isinstance(data, str | PathLike):
+        from pyarrow import parquet
+
+        path = Path(data)
+        return int(parquet.read_metadata(path).num_rows) if path.is_file() else None
     is_countable = hasattr(data, "__len__") and not isinstance(data, str)
     return len(data) if is_countable else None
 

@@ -356,6 +356,28 @@ def test_a_batch_is_awaited(open_runner):
     assert result.answered == 2
 
 
+def test_a_batch_that_nobody_awaits_ends(open_runner):
+    entered, go_on, seen = threading.Event(), threading.Event(), []
+
+    def step(row):
+        seen.append(row)
+        entered.set()
+        go_on.wait(5)
+        return row
+
+    async def cancelled():
+        batch = asyncio.create_task(runner.arun_batch(FRAME, batch_rows=1))
+        await asyncio.to_thread(entered.wait, 5)
+        batch.cancel()
+        await asyncio.wait([batch])
+        go_on.set()
+        return batch.cancelled()
+
+    runner = open_runner(graph_of(step))
+    assert asyncio.run(cancelled())
+    assert len(seen) == 1
+
+
 # -- time -----------------------------------------------------------------------
 
 
@@ -453,11 +475,20 @@ def test_data_that_nothing_reads_is_refused(open_runner):
         open_runner(graph_of(ratio)).run_batch("gone.parquet")
 
 
-def test_a_bar_is_shown_when_asked_for(open_runner, capsys):
+@pytest.mark.parametrize("is_file", [False, True])
+def test_a_bar_is_shown_when_asked_for(is_file, tmp_path, open_runner, capsys):
     pytest.importorskip("tqdm")
-    open_runner(graph_of(ratio)).run_batch(FRAME, progress=True)
+    FRAME.to_parquet(tmp_path / "in.parquet")
+    data = tmp_path / "in.parquet" if is_file else FRAME
+    open_runner(graph_of(ratio)).run_batch(data, progress=True)
 
     assert "batch: 100%" in capsys.readouterr().err
+
+
+def test_no_bar_is_shown_where_nobody_looks(open_runner, capsys):
+    open_runner(graph_of(ratio)).run_batch(FRAME)
+
+    assert capsys.readouterr().err == ""
 
 
 def test_a_bar_without_its_package_says_how_to_get_it(open_runner, monkeypatch):
