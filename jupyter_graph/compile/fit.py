@@ -132,6 +132,9 @@ def limits_fit(
         "timeout_s": step.timeout_s is not None,
         "retries": step.retries > 0,
         "blocking": step.blocking,
+        "concurrency": step.concurrency is not None,
+        "batch": step.batch is not None,
+        "vectorized": step.vectorized,
         "on_error": is_stream and step.on_error is not None,
     }
     problems = []

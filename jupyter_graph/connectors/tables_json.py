@@ -10,7 +10,13 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.spec.values import DEEPEST, ITEMS_KEY, TUPLE_KEY, untagged
+from jupyter_graph.spec.values import (
+    DEEPEST,
+    ITEMS_KEY,
+    TAGS,
+    TUPLE_KEY,
+    untagged,
+)
 
 _AS_TEXT = (decimal.Decimal, pathlib.PurePath, uuid.UUID)
 
@@ -60,7 +66,7 @@ def _plain(value: Any, where: str, depth: int) -> Any:
 
 def _object(value: Mapping[Any, Any], where: str, depth: int) -> dict[str, Any]:
     is_plain = all(isinstance(key, str) for key in value)
-    if is_plain and TUPLE_KEY not in value and ITEMS_KEY not in value:
+    if is_plain and TAGS.isdisjoint(value):
         return {key: _plain(item, where, depth) for key, item in value.items()}
     pairs = [
         [_plain(key, where, depth), _plain(item, where, depth)]

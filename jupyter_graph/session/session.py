@@ -19,6 +19,7 @@ from jupyter_graph.session.program import cells_of, code_of, program_of
 from jupyter_graph.session.tables import Table
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.codec import read_document
+from jupyter_graph.spec.function_document import graph_in
 from jupyter_graph.spec.validate import validate
 
 if TYPE_CHECKING:
@@ -116,15 +117,18 @@ class Session:
     def import_graph(self, path: Path, allow_imports: Iterable[str] = ()) -> Graph:
         """Read a graph document, name it after its file, and make it current.
 
-        Its names stand for what the notebook defines; nothing is imported or run.
+        Its names stand for what the notebook defines; nothing is imported or run. A
+        file of a whole MLRun function, or a serving spec, holds a graph too; what else
+        stands there is told by ``graph.notes``.
 
         Raises:
             SpecError: the file cannot be read, or is no graph document.
         """
-        document = read_document(path)
+        document, notes = graph_in(read_document(path))
         graph = Graph.from_dict(
             document, allow_imports=allow_imports, name=graph_name_of(path)
         )
+        graph.notes = notes
         with self.graphs.change(f"%graph import {path.name}"):
             graph = self.graphs.adopt(graph, borrows=True)
         self.changed(graph.name)

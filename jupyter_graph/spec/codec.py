@@ -193,7 +193,7 @@ def load_graph(
         allow_imports=allow_imports,
         name=name_in(document) or graph_name(Path(path).stem),
     )
-    vars(graph)["notes"] = notes
+    graph.notes = notes
     return graph
 
 

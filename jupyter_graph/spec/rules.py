@@ -298,14 +298,20 @@ def joins_have_branches(graph: GraphSpec) -> Iterator[Problem]:
 
 def batches_take_bodies(graph: GraphSpec) -> Iterator[Problem]:
     for step in graph.every_step():
-        if step.batch is not None and (step.full_event or step.kind != "task"):
-            what = "takes the full event" if step.full_event else f"is a {step.kind}"
-            yield Problem(
-                f"step {step.name!r} {what}, which takes no batch; a batched step "
-                "takes a list of bodies",
-                step.name,
-                "batch",
-            )
+        wanted = {
+            "batch": (step.batch is not None, "a list of bodies"),
+            "vectorized": (step.vectorized, "a table of bodies"),
+        }
+        for field, (is_wanted, takes) in wanted.items():
+            if is_wanted and (step.full_event or step.kind != "task"):
+                is_a = f"is of kind {step.kind!r}"
+                what = "takes the full event" if step.full_event else is_a
+                yield Problem(
+                    f"step {step.name!r} {what}, which does not go with {field!r}: it "
+                    f"takes {takes}",
+                    step.name,
+                    field,
+                )
 
 
 def routers_have_routes(graph: GraphSpec) -> Iterator[Problem]:
