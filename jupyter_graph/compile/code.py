@@ -150,10 +150,10 @@ def _look_at_function(step: StepSpec, code: Callable[..., Any]) -> StepCode:
     return StepCode(
         step=step,
         code=code,
-        takes_event=step.full_event,
+        takes_event=bool(step.full_event),
         is_async=is_async,
         is_stream=is_stream,
-        knows_paths=step.full_event,
+        knows_paths=bool(step.full_event),
         wants=wants,
     )
 
@@ -281,7 +281,7 @@ def _look_at_class(
             f"step {step.name!r}: {code.__name__}.select_outlets must be a plain "
             "function, neither a coroutine nor a generator"
         )
-    takes_event = step.full_event or method == "do_event"
+    takes_event = bool(step.full_event) or method == "do_event"
     by_itself = method == "do_event" and _names_paths(signature)
     return StepCode(
         step=step,

@@ -337,8 +337,15 @@ class _Generator:
         self._guarded(
             self.steps[handler], 2, lambda inner: self._run_step(handler, inner)
         )
-        instead = f"{self.value} if answer is NOTHING else answer"
-        self._line(2, f"return {instead if self.answers_early else self.value}")
+        instead = self._handled
+        if self.answers_early:
+            instead = f"{self.value} if answer is NOTHING else answer"
+        self._line(2, f"return {instead}")
+
+    @property
+    def _handled(self) -> str:
+        """What an error handler at the end answers: nothing where no step does."""
+        return self.value if self.responder is not None else "NOTHING"
 
     def _from(self, name: str, depth: int) -> None:
         """Write a step and what follows it in line."""
@@ -428,7 +435,7 @@ class _Generator:
                 stands_for=stands_for or step.name,
             )
         else:
-            self._line(depth + 1, f"return {'answer' if answered else self.value}")
+            self._line(depth + 1, f"return {'answer' if answered else self._handled}")
 
     def _caught(self, call: str, origin: str | None, depth: int) -> None:
         if not self.takes_event:

@@ -130,6 +130,8 @@ def gathered(
     if isinstance(merge, Joined):
         found = merge.take(parts, slots, body)
         return NOTHING if found is None else merge.body(found)
+    if _is_alone(merge, expected):
+        return body
     found = _all_of((name, merge.key(body)), merge, slots, expected, body, parts)
     return NOTHING if found is None else merge.merge(found)
 
@@ -140,6 +142,8 @@ def gathered_event(
     """As ``gathered``, for events; the first one goes on with the merged body."""
     if isinstance(merge, Joined):
         found = merge.take(parts, slots, event)
+    elif _is_alone(merge, expected):
+        return event
     else:
         key = (name, merge.key(event.body))
         found = _all_of(key, merge, slots, expected, event, parts)
@@ -186,6 +190,11 @@ async def _in_time(
     except TimeoutError:
         parts[EXPIRED] = True
         return merge.rest(parts)
+
+
+def _is_alone(merge: Any, expected: Slots) -> bool:
+    """Tell whether a merge has nothing to wait for: what comes goes on as it is."""
+    return bool((merge.expected or len(expected)) == 1)
 
 
 def _all_of(

@@ -21,7 +21,7 @@ from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec, StepSpec, flow_inside
 from jupyter_graph.spec.parts import EVERYWHERE, part_of, starting_from
-from jupyter_graph.spec.topology import responder_of
+from jupyter_graph.spec.topology import followers, responder_of
 from jupyter_graph.spec.validate import validate
 
 _numbers = itertools.count(1)
@@ -224,10 +224,22 @@ def _look(spec: GraphSpec, resolver: Resolver, engine: str) -> _Looked:
                 if step.kind in ("queue", "model_runner"):  # they get more than theirs
                     looked_at = replace(step, class_args=args)
                 steps[step.name] = look_at(looked_at, code, args, engine=engine)
+                problems += _after_the_end(steps[step.name], spec)
         except SpecError as error:
             problems += error.problems
     SpecError.raise_all(f"invalid graph {spec.name!r}", problems)
     return _Looked(spec, steps, arguments, inner)
+
+
+def _after_the_end(code: StepCode, spec: GraphSpec) -> list[str]:
+    """Refuse steps after those of storey's that nothing can follow."""
+    if not (code.is_storey and "to" in vars(code.code)):
+        return []
+    after = followers(spec).get(code.step.name, ())
+    return [
+        f"step {code.step.name!r}: {code.step.code_name!r} is a terminal step, it "
+        f"cannot be piped further to {', '.join(map(repr, after))}"
+    ] * bool(after)
 
 
 def _generate(looked: _Looked, *, on_loop: bool) -> CompiledGraph:

@@ -148,7 +148,7 @@ def _instance(
     step, name = code.step, code.step.name
     injected: dict[str, Any] = {"name": name, "context": context.named(name)}
     injected |= {key: getattr(step, key) for key in ("input_path", "result_path")}
-    injected |= {"full_event": step.full_event or None, "graph_step": step}
+    injected |= {"full_event": step.full_event, "graph_step": step}
     injected["outlets"] = ways.get(name, ())
     injected["routes"] = {key: route_of(step, context) for key, step in routes.items()}
     wanted = {key: injected[key] for key in code.wants}

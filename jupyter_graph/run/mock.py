@@ -23,8 +23,10 @@ from jupyter_graph.run.runner import Runner
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.spec.parts import EVERYWHERE
+from jupyter_graph.spec.topology import followers
 
 if TYPE_CHECKING:
+    from jupyter_graph.compile.plan import CompiledGraph
     from jupyter_graph.run.answer import Answer
 
 START_FROM = "START_FROM_STEP"
@@ -43,7 +45,8 @@ class MockServer:
         load_mode: how models are loaded: ``sync``, or ``async`` in threads.
         error_stream: the URL of the stream for errors, kept for MLRun's calls; all
             errors stand in ``server.error_stream``.
-        streaming: kept for MLRun's calls: generators are streamed in any case.
+        streaming: as MLRun's ``set_streaming()``: generators are streamed in any case,
+            but an event that one would get from another one fails.
         default_content_type: what an event without a content type has.
         api_handler: endpoints in front of the graph: an ``ApiHandlerConfig`` or MLRun's
             document of one.
@@ -85,6 +88,7 @@ class MockServer:
         names = vars(namespace) if isinstance(namespace, ModuleType) else namespace
         self._default_content_type = default_content_type
         self._verbose = verbose
+        self._mlrun_status = mlrun_status
         self.error_stream = MemoryStream()
         self.parameters = dict(parameters or {})
         if graph_initializer is not None:
@@ -103,6 +107,7 @@ class MockServer:
             push_error=self._push_error,
             front=_front(api_handler, openai_frontend),
         ).open()
+        self._stacked = _stream_on_stream(self._runner.compiled) if streaming else None
 
     def test(
         self,
@@ -145,6 +150,9 @@ class MockServer:
         except BadRequestError as error:
             text = f"failed to json decode event, {error}"
             return self._refused(BadRequestError(text), 400, silent)
+        if self._stacked:
+            status = 400 if self._mlrun_status else 500
+            return self._refused(StreamingError(self._stacked), status, silent)
         answer = self._runner.handle(event, partly=True)
         if answer.error is not None:
             return self._failed(answer, event, silent)
@@ -227,6 +235,30 @@ def _front(api_handler: Any, openai_frontend: Any) -> Any:
     from jupyter_graph.run.api.openai_front import front_of
 
     return front_of(api_handler, openai_frontend)
+
+
+def _stream_on_stream(compiled: CompiledGraph) -> str | None:
+    """Say where one generator gets the items of another one, None where none does."""
+    ways = followers(compiled.spec)
+    firsts = [name for name in ways if _streams(compiled, name)]
+    for first in firsts:
+        todo, seen = list(ways[first]), {first}
+        while todo:
+            name = todo.pop(0)
+            if name in seen or compiled.steps[name].collects:
+                continue
+            if _streams(compiled, name):
+                return (
+                    "Streaming on top of streaming is not allowed. Step "
+                    f"{name!r} received a streaming event from {first!r}."
+                )
+            seen.add(name)
+            todo += ways[name]
+    return None
+
+
+def _streams(compiled: CompiledGraph, name: str) -> bool:
+    return name in compiled.steps and compiled.steps[name].is_stream
 
 
 def _streamed(items: list[Any], error: BaseException | None) -> Iterator[Any]:

@@ -166,8 +166,8 @@ def _new(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Any:
     for key in ("input_path", "result_path"):
         if getattr(spec, key) is not None:
             options[key] = getattr(spec, key)
-    if spec.full_event:
-        options["full_event"] = True
+    if spec.full_event is not None:
+        options["full_event"] = spec.full_event
     elif code.code.__name__ == "Batch":
         options["full_event"] = arguments.get("full_event", True)  # storey asks for it
     signature = signature_of(code.code)

@@ -278,7 +278,7 @@ class Graph:
         class_args: Mapping[str, Any] | None = None,
         input_path: str | None = None,
         result_path: str | None = None,
-        full_event: bool = False,
+        full_event: bool | None = None,
         timeout_s: float | None = None,
         retries: int = 0,
         backoff_s: float = 0.1,

@@ -122,7 +122,8 @@ def _texts(step: StepSpec) -> Iterator[Problem]:
             )
     for field in ("full_event", "responder", "blocking", "vectorized"):
         value = getattr(step, field)
-        if not isinstance(value, bool):
+        is_open = field == "full_event" and value is None
+        if not (isinstance(value, bool) or is_open):
             yield Problem(
                 f"{field} of step {step.name!r} must be true or false, "
                 f"got {shown(value)}",

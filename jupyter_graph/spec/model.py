@@ -38,7 +38,8 @@ class StepSpec:
         base_step: for an error handler, the step it belongs to.
         input_path: dotted path of the part of the body that the step gets.
         result_path: dotted path in the body where its result goes.
-        full_event: the step takes and gives the event, not its body.
+        full_event: the step takes and gives the event, not its body; False and None
+            differ only for storey's ``Batch``, which gives events unless told not to.
         responder: this step's result answers the caller.
         comment: a note for readers; it changes nothing.
         shape: the graphviz shape in pictures.
@@ -80,7 +81,7 @@ class StepSpec:
     base_step: str | None = None
     input_path: str | None = None
     result_path: str | None = None
-    full_event: bool = False
+    full_event: bool | None = None
     responder: bool = False
     comment: str | None = None
     shape: str | None = None
@@ -204,9 +205,10 @@ def flow_inside(step: StepSpec, graph: GraphSpec) -> GraphSpec:
 
     Its last step answers where none is marked, as in MLRun's sync engine.
     """
+    is_marked = any(inner.responder for inner in step.steps)
     return GraphSpec(
         name=step.name,
-        engine="sync",
+        engine="async" if is_marked else "sync",
         steps=step.steps,
         max_in_flight=graph.max_in_flight,
         copy=graph.copy,

@@ -109,6 +109,8 @@ def responder_of(graph: GraphSpec) -> str | None:
     """
     if graph.router is not None:
         return graph.router.name
+    if graph.engine == "sync" and is_linear(graph):
+        return leaves(graph)[0]
     for step in graph.steps:
         if step.responder:
             return step.name

@@ -20,6 +20,7 @@ class Merge:
         max_behind: kept for MLRun's documents; no part ever waits behind another
             event's here.
         expected_num_events: how many parts to wait for, by default all of ``after``.
+            Where that is one, what comes goes on as it is, not as a list.
 
     Raises:
         SpecError: an argument has a value that is not available.

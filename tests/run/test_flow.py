@@ -137,6 +137,31 @@ def test_storey_steps_answer(run_graph, steps, body, found):
     assert run_graph(flow(*steps), [body]) == [found]
 
 
+@pytest.mark.parametrize(
+    ("full_event", "found"), [(None, "Event"), (True, "Event"), (False, "int")]
+)
+def test_a_batch_of_storeys_holds_events_unless_told_not_to(
+    open_runner, full_event, found
+):
+    seen = []
+    graph = Graph("batches")
+    graph.to("storey.Batch", "two", max_events=2, full_event=full_event)
+    graph.add_step(name="look", handler=seen.extend)
+    runner = open_runner(graph)
+    for number in (1, 2):
+        runner.run(number)
+
+    assert [type(item).__name__ for item in seen] == [found, found]
+
+
+@pytest.mark.parametrize("block", ["storey.Reduce", "storey.ReduceToDataFrame"])
+def test_nothing_follows_a_step_of_storeys_that_ends_the_flow(open_runner, block):
+    args = {"_fn": "add_up", "initial_value": 0} if block == "storey.Reduce" else {}
+
+    with pytest.raises(SpecError, match=r"step 's0'.*cannot be piped further to 's1'"):
+        open_runner(flow((block, args), ("double", {})))
+
+
 def test_storey_steps_see_the_event(open_runner):
     runner = open_runner(flow(("plus_one", {}), ("TellsPath", {})))
 

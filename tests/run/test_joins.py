@@ -56,6 +56,15 @@ def test_a_join_waits_for_its_branches(run_graph, engine, join, found):
     assert run_graph(diamond(engine=engine, **join), [10]) == [found]
 
 
+@pytest.mark.parametrize("takes_event", [None, True])
+def test_a_merge_of_one_branch_changes_nothing(run_graph, takes_event):
+    graph = Graph("alone")
+    graph.to(name="a", handler=lambda it: it, full_event=takes_event)
+    graph.add_step("Merge", "m").respond()
+
+    assert run_graph(graph, [3]) == [3]
+
+
 def test_a_plain_join_runs_once_for_each_branch(run_graph):
     seen = []
     graph = diamond()

@@ -159,3 +159,49 @@ def test_a_stream_that_fails_before_its_first_item_is_a_failure():
 
     assert found.status_code == 500
     assert found.body == "ValueError: no words"
+
+
+def three(body):
+    yield from range(3)
+
+
+def test_mlruns_streaming_lets_no_generator_feed_another():
+    graph = Graph("streams")
+    graph.to(name="first", handler=three).to(name="mid", handler=echo)
+    graph.add_step(name="last", handler=three)
+
+    with MockServer(graph, streaming=True) as server:
+        found = server.test(body=1, silent=True)
+    with MockServer(graph) as server:
+        assert len(list(server.test(body=1))) == 9
+
+    assert found.status_code == 500
+    assert "'last' received a streaming event from 'first'" in found.body
+
+
+def test_mlruns_streaming_lets_a_collected_stream_feed_another():
+    graph = Graph("streams")
+    graph.to(name="first", handler=three).to("Collector", "list")
+    graph.add_step(name="last", handler=three)
+
+    with MockServer(graph, streaming=True) as server:
+        assert list(server.test(body=1)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("step", ["a", None])
+def test_an_error_handler_answers_only_where_a_step_does(step):
+    document = {
+        "steps": {
+            "a": {"handler": "fails", "on_error": step and "c"},
+            "b": {"handler": "echo", "after": ["a"]},
+            "c": {"kind": "error_step", "handler": "echo"},
+        },
+        "on_error": None if step else "c",
+    }
+    names = {"fails": fails, "echo": echo}
+
+    with MockServer(Graph.from_dict(document, names, (__name__,))) as server:
+        assert server.test(body=1, event_id="e1") == {"id": "e1"}
+    document["steps"]["b"]["responder"] = True
+    with MockServer(Graph.from_dict(document, names, (__name__,))) as server:
+        assert server.test(body=1) == 1

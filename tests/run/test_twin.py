@@ -100,6 +100,10 @@ class Walk:
             self.ended("failed", node.name)
             raise
 
+    def handled(self, found):
+        """Give what an error handler answers: nothing where no step does."""
+        return self.ended("answer", found) if self.graph.responder else NOTHING
+
     def on(self, source, followers, body, failed=None):
         """Give the first answer of the followers; raise the first failure."""
         answer, failure = NOTHING, None
@@ -118,6 +122,8 @@ class Walk:
         node = self.graph.nodes[name]
         if node.kind == "merge":
             expected = node.after or ("$start",)
+            if len(expected) == 1:  # it has nothing to wait for
+                return self.at(node, body)
             reached = self.graph.reached(failed) if failed else {source}
             slots = [slot for slot in node.after if slot in reached] or [source]
             parts = self.parts.setdefault(name, {})
@@ -139,12 +145,12 @@ class Walk:
             handler = self.graph.nodes.get(node.on_error)
             if handler is None and self.graph.on_error:
                 last = self.graph.nodes[self.graph.on_error]
-                return self.ended("answer", self.called(last, body))
+                return self.handled(self.called(last, body))
             if handler is None:
                 raise
             found = self.called(handler, body)
             if not handler.before:
-                return self.ended("answer", found)
+                return self.handled(found)
             failed, followers = node.name, list(handler.before)
         if node.kind == "choice" and followers:
             followers = node.picks(found, followers) or followers

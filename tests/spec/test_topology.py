@@ -17,6 +17,11 @@ from jupyter_graph.spec.topology import (
     roots,
 )
 
+FLAGGED = (
+    StepSpec(name="a", handler="f", responder=True),
+    StepSpec(name="b", handler="f", after=("a",)),
+)
+
 
 def flow(after, handlers=(), **fields):
     """Give a flow: step → the text of its upstream steps, ``a b``."""
@@ -158,6 +163,8 @@ def test_a_long_chain_does_not_exhaust_the_stack():
         (flow([("a", ""), ("b", "a")], engine="sync"), "b"),
         (flow([("a", ""), ("b", "a"), ("c", "a")], engine="sync"), None),
         (GraphSpec(steps=(StepSpec(name="a", handler="f", responder=True),)), "a"),
+        (GraphSpec(engine="sync", steps=FLAGGED), "b"),
+        (GraphSpec(engine="async", steps=FLAGGED), "a"),
     ],
 )
 def test_who_answers_is_known(graph, name):
