@@ -1,150 +1,123 @@
 """What does the embedded host cost beside a bare application on the same server?
 
-All servers have one worker, are up at the same time and get their loads in turn. The
-load comes from this process, on the same cores: requests a second compare only within
-one run, the CPU time of the servers says more.
+All servers have one worker and one core; those of a block are up at the same time and
+get their loads in turn. The load comes from this process, on another core where there
+is one: where sending a request (``caller_us``) takes longer than answering it, the
+caller is what is measured, and the CPU time of the servers says more.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-import psutil
-
 from benchmarks.http_load import Load, send_load
-from benchmarks.measure import Row, answers_are_equal, summarize, turned
+from benchmarks.http_servers import (
+    Server,
+    start_bare,
+    start_host,
+    start_peer,
+    starting_on_one_core,
+)
+from benchmarks.measure import Row, answers_are_equal, one_core, summarize, turned
 from benchmarks.report import parser, report
-from jupyter_graph import Graph
-from jupyter_graph.spec.codec import graph_json
 
 PACKAGES = ("jupyter_graph", "uvicorn", "httptools", "uvloop")
 BODY = {"user": "ann", "amount": 42.5, "tags": ["new", "paid"]}
-START_S = 30.0
-LOAD_S = 30.0
+LOAD_S = 60.0
 
-STEPS = """
-def echo(body):
-    return body
-"""
+Start = Callable[[ExitStack], Server]
 
-MAIN = """
-from pathlib import Path
-from jupyter_graph.host.handler import serve
-init_context, handler = serve(Path(__file__).parent)
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A server that runs: its port, and the processes whose time it takes."""
-
-    port: int
-    processes: tuple[psutil.Process, ...]
-
-    def cpu_s(self) -> float:
-        return sum(_cpu_s(process) for process in self.processes)
-
-    def rss_mb(self) -> float:
-        return sum(each.memory_info().rss for each in self.processes) / 2**20
+OWN: dict[str, Start] = {
+    "bare ASGI, JSON": lambda stack: start_bare(stack, "json"),
+    "bare ASGI, bytes": lambda stack: start_bare(stack, "bytes"),
+    "embedded host": start_host,
+}
+PEERS = {  # name: environment, script, path
+    "FastAPI on uvicorn": ("http", "fastapi_echo", "/"),
+    "granian, RSGI": ("http", "granian_echo", "/"),
+    "LitServe": ("http", "litserve_echo", "/"),
+    "BentoML": ("bentoml", "bentoml_echo", "/"),
+    "MLServer": ("mlserver", "mlserver_echo", "/echo"),
+}
+APART = {"Ray Serve": ("ray", "ray_echo", "/")}
+"""Has so many processes that it would disturb the others."""
 
 
-def _cpu_s(process: psutil.Process) -> float:
-    """Give a process's CPU seconds; psutil knows them to a hundredth only."""
-    if sys.platform.startswith("linux"):
-        clock = (~process.pid << 3) | 2  # as clock_getcpuclockid(3) makes it
-        return time.clock_gettime(clock)
-    spent = process.cpu_times()
-    return float(spent.user + spent.system)
+def blocks(peers: Path | None) -> dict[str, dict[str, Start]]:
+    """Give the servers that are measured side by side, by the name of the block."""
+    if peers is None:
+        return {"echo": OWN}
+    beside = {name: OWN[name] for name in ("bare ASGI, JSON", "embedded host")}
+    return {
+        "echo": {**OWN, **_of(peers, PEERS)},
+        "echo, beside Ray Serve": {**beside, **_of(peers, APART)},
+    }
 
 
-# -- servers --------------------------------------------------------------------
+def _of(peers: Path, known: Mapping[str, tuple[str, str, str]]) -> dict[str, Start]:
+    found: dict[str, Start] = {}
+    for name, (environment, script, path) in known.items():
+        python = peers.resolve() / environment / "bin" / "python"
+        if python.exists():
+            found[name] = _starter(python, script, path)
+        else:
+            print(f"{name} is left out: there is no {python}")
+    return found
 
 
-def start_bare(stack: ExitStack, app: str) -> Server:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.bare_asgi", app],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    stack.callback(_end, process)
-    assert process.stdout is not None
-    port = int(process.stdout.readline())
-    return Server(port, (psutil.Process(process.pid),))
-
-
-def start_host(stack: ExitStack) -> Server:
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    bundle, state = folder / "echo", folder / "state.json"
-    write_bundle(bundle)
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "jupyter_graph.host", str(bundle), "--workers", "1",
-            "--state-file", str(state), "--log-file", str(folder / "log"),
-        ]
-    )  # fmt: skip
-    stack.callback(_end, process)
-    until = time.monotonic() + START_S
-    while not state.is_file():
-        if process.poll() is not None or time.monotonic() > until:
-            raise RuntimeError("the host did not start")
-        time.sleep(0.02)
-    document = json.loads(state.read_text(encoding="utf-8"))
-    pids = (document["pid"], *document["workers"])
-    return Server(document["port"], tuple(map(psutil.Process, pids)))
-
-
-def write_bundle(folder: Path) -> None:
-    graph = Graph("echo", engine="sync")
-    graph.to(name="echo", handler="echo").respond()
-    folder.mkdir()
-    (folder / "graph.json").write_text(graph_json(graph.spec), encoding="utf-8")
-    (folder / "steps.py").write_text(STEPS, encoding="utf-8")
-    (folder / "main.py").write_text(MAIN, encoding="utf-8")
-
-
-def _end(process: subprocess.Popen[Any]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+def _starter(python: Path, script: str, path: str) -> Start:
+    body = json.dumps(BODY).encode()
+    return lambda stack: start_peer(stack, python, script, path, body)
 
 
 # -- loads ----------------------------------------------------------------------
 
 
-def run(*, rounds: int, requests: int, connections: int) -> list[Row]:
+def run(
+    *, rounds: int, requests: int, connections: int, peers: Path | None = None
+) -> list[Row]:
+    rows: list[Row] = []
+    for block, starts in blocks(peers).items():
+        shape = f"{block}, {connections} connections"
+        if len(starts) > 1:
+            rows += _block(shape, starts, rounds, requests, connections)
+    return rows
+
+
+def _block(
+    shape: str,
+    starts: Mapping[str, Start],
+    rounds: int,
+    requests: int,
+    connections: int,
+) -> list[Row]:
     with ExitStack() as stack:
-        servers = {
-            "bare ASGI, bytes": start_bare(stack, "bytes"),
-            "bare ASGI, JSON": start_bare(stack, "json"),
-            "embedded host": start_host(stack),
-        }
-        answers = {}
-        for name, server in servers.items():
-            load = _load(server, max(1, requests // 4), connections)
-            answers[name] = json.loads(load.answer)
-        shape = f"echo, {connections} connections"
-        answers_are_equal(shape, answers)
-        return _rounds(shape, servers, rounds, requests, connections)
+        servers: dict[str, Server] = {}
+        with starting_on_one_core():
+            for name, start in starts.items():
+                try:
+                    servers[name] = start(stack)
+                except RuntimeError as error:
+                    if name in OWN:
+                        raise
+                    print(f"{name} is left out: {error}")
+        with one_core():
+            answers: dict[str, Any] = {"what was sent": BODY}
+            for name, server in servers.items():
+                load = _load(server, max(1, requests // 4), connections)
+                answers[name] = json.loads(load.answer)
+            answers_are_equal(shape, answers)
+            return _rounds(shape, servers, rounds, requests, connections)
 
 
 def _rounds(
     shape: str,
-    servers: dict[str, Server],
+    servers: Mapping[str, Server],
     rounds: int,
     requests: int,
     connections: int,
@@ -157,25 +130,34 @@ def _rounds(
             loads[name].append(_load(servers[name], requests, connections))
             spent = servers[name].cpu_s() - before
             samples[name].append(spent * 1e6 / requests)
+    walls = {
+        name: [load.wall_s * 1e6 / requests for load in loads[name]] for name in loads
+    }
+    limit = next(iter(walls.values()))
     more = {name: _more(loads[name], servers[name]) for name in servers}
-    return summarize(shape, samples, more)
+    for name, wall in walls.items():
+        share = median(a / b for a, b in zip(limit, wall, strict=True))
+        more[name]["share"] = round(share, 3)
+    return summarize(shape, samples, more, walls=walls)
 
 
 def _load(server: Server, requests: int, connections: int) -> Load:
-    load = Load(server.port, json.dumps(BODY).encode(), requests)
+    load = Load(server.port, json.dumps(BODY).encode(), requests, server.path)
     return send_load(load, connections=connections, limit_s=LOAD_S)
 
 
-def _more(loads: list[Load], server: Server) -> dict[str, Any]:
+def _more(loads: Sequence[Load], server: Server) -> dict[str, Any]:
     centiles = [
         quantiles([*load.took_s, *load.took_s], n=100, method="inclusive")
         for load in loads
     ]
+    sent = [load.cpu_s * 1e6 / len(load.took_s) for load in loads]
     return {
         "req_s": round(median(len(load.took_s) / load.wall_s for load in loads)),
         "p50_ms": round(median(each[49] for each in centiles) * 1000, 3),
         "p99_ms": round(median(each[98] for each in centiles) * 1000, 3),
-        "rss_mb": round(server.rss_mb(), 1),
+        "caller_us": round(median(sent), 1),
+        "pss_mb": server.memory_mb()["pss_mb"],
     }
 
 
@@ -183,9 +165,13 @@ def main(words: Sequence[str] | None = None) -> None:
     options = parser(__doc__, rounds=7)
     options.add_argument("--requests", type=int, default=4000, help="a turn")
     options.add_argument("--connections", type=int, default=16)
+    options.add_argument("--peers", type=Path, help="the folder of their environments")
     found = options.parse_args(words)
     rows = run(
-        rounds=found.rounds, requests=found.requests, connections=found.connections
+        rounds=found.rounds,
+        requests=found.requests,
+        connections=found.connections,
+        peers=found.peers,
     )
     report(rows, PACKAGES, found.json)
 
