@@ -155,14 +155,15 @@ async def together(places: Any, its: list[Any], *more: Any) -> Any:
     if len(places) == 1:
         return await places[0](its[0], *more)
 
-    async def safe(place: Any, it: Any) -> tuple[Any, BaseException | None]:
+    async def safe(place: Any, it: Any) -> tuple[Any, bool, BaseException | None]:
+        """Give what came of a branch, whether only later rounds gave it, a failure."""
         try:
             found = await place(it, *more)
-            return await landed_async(found, *more), None
+            return await landed_async(found, *more), type(found) is Leap, None
         except BaseException as error:
             if is_cancelled(error):
                 raise
-            return NOTHING, error
+            return NOTHING, False, error
 
     pairs = zip(places, its, strict=True)
     tasks = [asyncio.ensure_future(safe(place, it)) for place, it in pairs]
@@ -173,10 +174,19 @@ async def together(places: Any, its: list[Any], *more: Any) -> Any:
             task.cancel()
         raise
     results = [task.result() for task in tasks if task.done() and not task.cancelled()]
-    for _, error in results:
+    for *_, error in results:
         if error is not None:
             raise error
-    return next((found for found, _ in results if found is not NOTHING), NOTHING)
+    rounds = [found for found, is_later, _ in results if is_later]
+    answers = [found for found, is_later, _ in results if not is_later]
+    answer = next((found for found in answers if found is not NOTHING), NOTHING)
+    if len(rounds) == 1 and answer is NOTHING:
+        return Leap(_given, rounds[0])  # who waits for the answer may have one already
+    return next((found for found in [answer, *rounds] if found is not NOTHING), NOTHING)
+
+
+async def _given(it: Any, *_: Any) -> Any:
+    return it
 
 
 async def _all_or_enough(tasks: list[Any], more: tuple[Any, ...]) -> None:

@@ -96,6 +96,8 @@ class StepCode:
     def is_awaited(self) -> bool:
         """Whether what is called gives a coroutine."""
         step = self.step
+        if step.kind == "flow":
+            return self.is_async
         if self.is_stream:  # a generator is not awaited, what gives one may be
             return self.is_async and (self.takes_event or step.kind == "flow")
         pauses = self.on_loop and bool(step.retries or step.batch or step.concurrency)

@@ -46,6 +46,7 @@ HELPERS = frozenset(
         "Leap", "first_of", "first_failure", "failed", "picked", "Several", "several",
         "items_of", "several_async", "type", "items",
         "collecting", "gathered_in_time", "gathered_event_in_time",
+        "bodies", "bodies_async", "placed", "placed_async", "whole",
         "forget", "is_collected", "is_stream", "collect", "collect_async", "collected",
         "until_collected", "until_collected_async",
     }
@@ -469,6 +470,9 @@ class _Generator:
             return  # it only picks its followers, or only merges
         ident = self.names[name]
         self.calls[ident] = name
+        if code.is_stream:
+            self._items(name, depth, answered)
+            return
         if code.takes_event:
             call = self._awaited(f"{ident}(event)", code)
             if code.is_storey:
@@ -480,24 +484,51 @@ class _Generator:
             if not is_last:
                 event = f"same_event({call}, {name!r})"
             self._line(depth, f"event = {event}", name)
-            if code.is_stream and step.kind != "flow":
-                by = "stream_async" if self.is_async else "stream"
-                given = "items_of(event.body)"
-                self._line(depth, f"event.body = {by}({given}, {name!r})", name)
-                return
+            if step.kind == "router":
+                self._line(depth, "if event.body is NOTHING:")  # its route dropped it
+                self._line(depth + 1, f"return {'answer' if answered else 'NOTHING'}")
             if self.graph.engine == "sync":
                 self._line(depth, "if event.terminated:")
                 self._line(depth + 1, "return event.body")
             return
-        get = "get_path_sync" if self.graph.engine == "sync" else "get_path"
-        got = f"{get}({value}, {step.input_path!r})"
-        call = self._awaited(f"{ident}({got if step.input_path else value})", code)
-        if code.is_stream and step.kind != "flow":
-            call = f"{'stream_async' if self.is_async else 'stream'}({call}, {name!r})"
+        call = self._awaited(f"{ident}({self._given(step, value)})", code)
         call = self._or_dropped(call, name, depth, answered)
-        if step.result_path:
-            call = f"put_path({value}, {step.result_path!r}, {call})"
-        self._line(depth, f"{value} = {call}", name)
+        self._line(depth, f"{value} = {self._put(step, value, call)}", name)
+
+    def _given(self, step: StepSpec, value: str) -> str:
+        """Give what a step that takes a body is called with."""
+        get = "get_path_sync" if self.graph.engine == "sync" else "get_path"
+        return f"{get}({value}, {step.input_path!r})" if step.input_path else value
+
+    @staticmethod
+    def _put(step: StepSpec, value: str, found: str) -> str:
+        path = step.result_path
+        return f"put_path({value}, {path!r}, {found})" if path else found
+
+    def _items(self, name: str, depth: int, answered: bool) -> None:
+        """Write the call of a step that streams; the body stays what the step got."""
+        step, code = self.steps[name], self.codes[name]
+        more = "_async" if self.is_async else ""
+        ident, is_flow = self.names[name], step.kind == "flow"
+        is_generator = not (is_flow or callable(getattr(code.code, "streams", None)))
+        if code.takes_event and not is_generator:
+            call = self._awaited(f"{ident}(event)", code)
+            self._line(depth, "whole = event.body")
+            call = self._or_dropped(call, name, depth, answered)
+            self._line(depth, f"event = same_event({call}, {name!r})", name)
+            self._line(depth, "items, event.body = event.body, whole")
+            if not is_flow:
+                self._line(depth, f"items = stream{more}(items_of(items), {name!r})")
+            return
+        if code.takes_event:
+            call = f"stream{more}(bodies{more}({ident}(event), {name!r}), {name!r})"
+        else:
+            call = self._awaited(f"{ident}({self._given(step, self.value)})", code)
+            if is_flow:
+                call = self._or_dropped(call, name, depth, answered)
+            else:
+                call = f"stream{more}({call}, {name!r})"
+        self._line(depth, f"items = {call}", name)
 
     def _one_of(self, call: str, name: str, depth: int, answered: bool) -> None:
         """Write what goes on after a storey step: nothing, an event or several."""
@@ -524,8 +555,6 @@ class _Generator:
         return "found"
 
     def _awaited(self, call: str, code: StepCode) -> str:
-        if code.step.kind == "flow":
-            return f"await {call}" if code.is_async else call
         return f"await {call}" if code.is_awaited else call
 
     def _go_on(
@@ -734,13 +763,21 @@ class _Generator:
 
     def _stream_on(self, name: str, depth: int, *, answered: bool) -> None:
         """Each item of a stream goes on by itself."""
-        if self.steps[name].kind == "flow":  # it may have given one body after all
-            self._line(depth, f"if not is_stream({self.value}):")
+        step, call = self.steps[name], "items"
+        own_path = not self.codes[name].takes_event
+        if step.kind == "flow":  # it may have given one body after all
+            self._line(depth, "if not is_stream(items):")
+            put = self._put(step, self.value, "items") if own_path else "items"
+            self._line(depth + 1, f"{self.value} = {put}", name)
             one = self._after(
                 name, self.next[name], depth + 1, answered=answered, as_stream=False
             )
             self._in_line(one, depth + 1)
-        keeps, call = self.responder == name, self.value
+        if step.result_path and own_path:
+            placed = "placed_async" if self.is_async else "placed"
+            path = step.result_path
+            call = f"{placed}({call}, {self.value}, {path!r}, {name!r}, twin)"
+        keeps = self.responder == name
         if self.next[name]:
             each = "each_async" if self.is_async else "each"
             kept, event = "twin" if keeps else "None", self._event

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
 from jupyter_graph.compile.blame import tag
 from jupyter_graph.compile.cycles import landed, landed_async
+from jupyter_graph.compile.paths import put_path, same_event
 from jupyter_graph.types import NOTHING, Nothing
 
 
@@ -102,7 +103,61 @@ async def each_async(
         await items.aclose()
 
 
-STREAMS = {function.__code__ for function in (stream, each, stream_async, each_async)}
+def placed(
+    items: Any, body: Any, path: str, name: str, twin: Callable[[Any], Any]
+) -> Iterator[Any]:
+    """Put each item into a body of its own, at a path."""
+    try:
+        for item in items:
+            try:
+                found = put_path(twin(body), path, item)
+            except TypeError as error:
+                tag(error, name)
+                raise
+            yield found
+    finally:
+        items.close()
+
+
+async def placed_async(
+    items: Any, body: Any, path: str, name: str, twin: Callable[[Any], Any]
+) -> AsyncIterator[Any]:
+    """As ``placed``, for asynchronous graphs."""
+    try:
+        async for item in items:
+            try:
+                found = put_path(twin(body), path, item)
+            except TypeError as error:
+                tag(error, name)
+                raise
+            yield found
+    finally:
+        await items.aclose()
+
+
+def bodies(events: Any, name: str) -> Iterator[Any]:
+    """Give the bodies of the events that a full-event generator gives."""
+    for event in events:
+        yield same_event(event, name).body
+
+
+async def bodies_async(events: Any, name: str) -> AsyncIterator[Any]:
+    """As ``bodies``, for generators and asynchronous generators."""
+    if not hasattr(events, "__anext__"):
+        for event in events:
+            yield same_event(event, name).body
+        return
+    async for event in events:
+        yield same_event(event, name).body
+
+
+STREAMS = {
+    function.__code__
+    for function in (
+        stream, each, placed,
+        stream_async, each_async, placed_async,
+    )
+}  # fmt: skip
 """What a stream of ours is made by; any other generator is a body like another."""
 
 

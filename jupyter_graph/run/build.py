@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_graph.compile.blame import DRIVERS, is_interrupt
+from jupyter_graph.compile.branches import deep_twin
 from jupyter_graph.compile.code import StepCode
+from jupyter_graph.compile.paths import get_path, put_path, same_event
 from jupyter_graph.compile.plan import CompiledGraph, Functions
-from jupyter_graph.compile.prelude import get_path, put_path, same_event
+from jupyter_graph.compile.streams import is_stream, placed, placed_async
 from jupyter_graph.errors import BadRequestError, RunError, SpecError, said
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.frames import of_frame
@@ -247,7 +249,10 @@ def _with_paths(call: Call, code: StepCode) -> Call:
             event.body = whole
             return NOTHING
         event = same_event(given, step.name)
-        if step.result_path:
+        if step.result_path and is_stream(event.body):
+            by = placed_async if code.on_loop else placed
+            event.body = by(event.body, whole, step.result_path, step.name, deep_twin)
+        elif step.result_path:
             event.body = put_path(whole, step.result_path, event.body)
         return event
 

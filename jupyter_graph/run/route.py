@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.blame import tag
 from jupyter_graph.compile.code import StepCode
-from jupyter_graph.compile.prelude import get_path, put_path, same_event
+from jupyter_graph.compile.paths import get_path, put_path, same_event
 from jupyter_graph.compile.streams import stream, stream_async
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.trace import watched

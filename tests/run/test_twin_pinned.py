@@ -314,3 +314,94 @@ def test_a_missing_branch_is_named_where_nobody_handles_it(open_runner):
         runner.run(1)
 
     assert error.value.step == "end"
+
+
+# -- what goes on beside a stream, and beside a cycle ------------------------------
+
+
+def breaks_off(x):
+    yield x
+    raise ValueError(x)
+
+
+@COLOURS
+@pytest.mark.parametrize("more", [(), ("Collector",)], ids=["drained", "collected"])
+def test_the_graphs_handler_gets_what_a_failing_stream_got(run_graph, inc, more):
+    seen = []
+    graph = collected(inc, breaks_off, *more)
+    graph.add_step(name="answers", handler=inc, after="s0").respond()
+    graph.error_handler("note", handler=seen.append)
+    run_graph(graph, [1])
+
+    assert seen == [2]
+
+
+@COLOURS
+@pytest.mark.parametrize("of_events", [False, True], ids=["bodies", "events"])
+@pytest.mark.parametrize("in_a_flow", [False, True])
+def test_items_are_put_at_the_result_path(run_graph, inc, of_events, in_a_flow):
+    inner = Graph("inner")
+    inner.to(name="inc", handler=inc).to(name="items", handler=two)
+    if not in_a_flow:
+        inner = two
+    graph = Graph("g")
+    kind = "class_name" if in_a_flow else "handler"
+    paths = {"input_path": "n", "result_path": "r"}
+    graph.to(name="items", **{kind: inner}, **paths)
+    graph.add_step(name="last", handler=last).respond()
+    graph.add_step(name="beside", handler=inc, after="start", input_path="n")
+    if of_events:
+        graph.add_step(name="tell", handler=lambda e: e, full_event=True, after="last")
+    first = 2 if in_a_flow else 1
+    expected = [("last", {"n": 1, "r": first + more}) for more in (0, 10)]
+
+    assert answers(run_graph, graph, [{"n": 1}]) == [expected]
+
+
+@COLOURS
+def test_a_generator_may_take_the_event(run_graph, inc):
+    def twice(event):
+        yield event
+        yield event
+
+    graph = Graph("g")
+    graph.to(name="inc", handler=inc).to(name="twice", handler=twice, full_event=True)
+    graph.add_step(name="last", handler=last).respond()
+
+    assert answers(run_graph, graph, [1]) == [[("last", 2), ("last", 2)]]
+
+
+@COLOURS
+def test_what_a_route_drops_goes_no_further(run_graph, inc):
+    graph = Graph("g")
+    graph.to(name="first", handler=lambda x: {"n": x})
+    graph.add_router("router", "ModelRouter", after="first")
+    graph.add_route("odd", DropsAll, router_step="router")
+    graph.add_route("other", handler=inc, router_step="router")
+    graph.add_step(name="last", handler=last, after="router").respond()
+
+    assert run_graph(graph, [1]) == [None]
+
+
+class DropsAll:
+    may_drop = True
+
+    def do(self, x):
+        return NOTHING
+
+
+@COLOURS
+def test_an_earlier_round_of_a_cycle_answers_before_later_ones(run_graph, inc):
+    class Both:
+        def do(self, x):
+            return x
+
+        def select_outlets(self, x):
+            return ["again", "out"] if x < 3 else "out"
+
+    graph = Graph("g", allow_cyclic=True)
+    graph.to(Both, "both")
+    graph.add_step(name="again", handler=inc, after="both", cycle_to="both")
+    graph.add_step(name="out", handler=last, after="both").respond()
+
+    assert run_graph(graph, [1]) == [("last", 1)]
