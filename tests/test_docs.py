@@ -14,11 +14,18 @@ from jupyter_graph.magics.graph import GraphMagics
 from jupyter_graph.magics.step_words import ARGUMENTS_OF_STEPS
 from jupyter_graph.magics.steps import StepMagics
 from jupyter_graph.steps import BLOCKS
+from jupyter_graph.steps.table import MLRUN, OURS
 
 ROOT = Path(__file__).parents[1]
 MAGICS = (ROOT / "docs" / "magics.md").read_text(encoding="utf-8")
 ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [ROOT / "README.md", *DOCS]
+LINKED = [*PAGES, *(ROOT / f"{name}.md" for name in ("DESIGN", "CONTRIBUTING"))]
+REFERENCE = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8")
+DOCS_INDEX = ROOT / "docs" / "index.md"
+MAP = DOCS_INDEX.read_text(encoding="utf-8")
+FEATURES = (ROOT / "docs" / "mlrun.md").read_text(encoding="utf-8")
 NOTEBOOKS = list((ROOT / "notebooks").glob("*.ipynb"))
 OPTIONS_OF = {
     "%%graph_step": StepMagics.graph_step,
@@ -139,9 +146,75 @@ def test_every_block_is_named_in_the_docs(name):
     assert f"`{name}`" in TEXT
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
 
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def anchors(page):
+    """Give the anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.M)
+    return {
+        re.sub(r"[^\w\- ]", "", t.lower()).strip().replace(" ", "-") for t in titles
+    }
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
+def test_links_to_sections_lead_to_a_heading(page):
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", text)
+    where = [(page.parent / path if path else page, name) for path, name in links]
+
+    assert [name for path, name in where if name not in anchors(path)] == []
+
+
+def test_the_map_leads_to_every_page():
+    linked = {
+        (ROOT / "docs" / path).resolve() for path in re.findall(r"\]\(([^)#:]+)\)", MAP)
+    }
+
+    assert [page.name for page in DOCS if page not in linked | {DOCS_INDEX}] == []
+
+
+# -- the reference -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_every_name_of_a_block_stands_in_the_reference(name):
+    own = MLRUN.get(name, name)
+    blocks = {n: block for names in OURS.values() for n, block in names.items()}
+    [line] = re.findall(rf"^\| \[`{blocks[own]}`\].*$", REFERENCE, re.M)
+
+    assert f"`{name}`" in line
+
+
+# -- MLRun's features --------------------------------------------------------------
+
+NUMBERS = [
+    *range(1, 27), *range(30, 37), *range(40, 55), *range(60, 64), *range(70, 89),
+    *range(100, 119),
+]  # fmt: skip
+ROWS = re.findall(r"^\| (\d+) \| (.+?) \| (.+?) \| (.*)\| (.*) ?\|$", FEATURES, re.M)
+TESTS = sorted(set(re.findall(r"\[(test_\w+)\]\((\S+?\.py)\)", FEATURES)))
+
+
+def test_every_feature_of_mlrun_has_a_row():
+    assert [int(number) for number, *_ in ROWS] == NUMBERS
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_a_feature_is_here_or_the_reason_is_said(row):
+    _, _, here, _, tests = row
+
+    assert re.match(r"yes$|(better|partly|no): \S", here)
+    assert "[test_" in tests or here.startswith("no: ")
+
+
+@pytest.mark.parametrize(("name", "path"), TESTS)
+def test_the_test_of_a_feature_exists(name, path):
+    text = (ROOT / "docs" / path).read_text(encoding="utf-8")
+
+    assert re.search(rf"^(async )?def {name}\(", text, re.M)
