@@ -86,10 +86,12 @@ class SqlTable:
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 old = shape.read(connection, key, MISSING, locks=True)
             value = change(default if old is MISSING else old)
-            shape.write(connection, key, value, self.name)
+            # a row that another process puts in meanwhile must not be overwritten
+            is_new = reads and old is MISSING
+            shape.write(connection, key, value, self.name, is_new=is_new)
             return value
 
-        for is_last in (False, True):
+        for is_last in (False, False, False, True):
             try:
                 return self._ask(write)
             except InternalServerError as error:
@@ -172,10 +174,20 @@ class _Shape:
                 f"table {self._table.name!r}, key {key!r}: what is kept is no JSON"
             ) from error
 
-    def write(self, connection: Any, key: str, value: Any, where: str) -> None:
+    def write(
+        self, connection: Any, key: str, value: Any, where: str, *, is_new: bool
+    ) -> None:
+        """Put a value in the place of the key's old one; a new key is only added.
+
+        Raises:
+            IntegrityError: ``is_new`` and the key has a value by now.
+        """
         from sqlalchemy import insert, update
 
         columns = self._columns(key, value, where)
+        if is_new:
+            connection.execute(insert(self._table).values(columns))
+            return
         change = update(self._table).where(self._key == columns[self._key.name])
         if connection.execute(change.values(columns)).rowcount == 0:
             connection.execute(insert(self._table).values(columns))
