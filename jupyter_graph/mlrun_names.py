@@ -1,7 +1,7 @@
 """MLRun's names for our things: ``%load_ext jupyter_graph.mlrun_names``.
 
 After that ``from mlrun.serving import V2ModelServer`` and the like give our classes,
-unless MLRun itself is installed.
+and ``mlrun.new_function`` our builder of graph documents, unless MLRun is installed.
 
 Source: https://docs.mlrun.org/en/stable/api/mlrun.html
 """
@@ -9,9 +9,10 @@ Source: https://docs.mlrun.org/en/stable/api/mlrun.html
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import (
     AccessDeniedError,
@@ -32,7 +33,11 @@ from jupyter_graph.errors import (
     UnauthorizedError,
     UnprocessableError,
 )
+from jupyter_graph.spec.mlrun_function import ServingFunction
 from jupyter_graph.steps.table import MLRUN, load_block
+
+if TYPE_CHECKING:
+    from jupyter_graph.run.mock import MockServer
 
 ERRORS: dict[str, type[BaseException]] = {
     "GraphError": SpecError,
@@ -78,6 +83,59 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+class Function(ServingFunction):
+    """A serving function of MLRun's, as far as graphs go: build one and try it."""
+
+    def to_mock_server(
+        self,
+        namespace: Mapping[str, Any] | ModuleType | None = None,
+        current_function: str = "*",
+        **options: Any,
+    ) -> MockServer:
+        """Open the graph in this process.
+
+        Args:
+            namespace: what its names stand for: names to objects, or a module.
+            current_function: the function whose steps run; ``*`` = all of them.
+            **options: as of ``MockServer``.
+
+        Raises:
+            SpecError: there is no graph, or something is wrong with it.
+        """
+        from jupyter_graph.run.mock import MockServer
+        from jupyter_graph.spec.builder import Graph
+        from jupyter_graph.spec.codec import from_dict
+
+        if (document := self.to_dict()) is None:
+            raise SpecError(f"function {self.name!r} has no graph, use set_topology()")
+        names = vars(namespace) if isinstance(namespace, ModuleType) else namespace
+        graph = Graph.from_spec(
+            from_dict(document, name=self.name),
+            {**(names or {}), **self.namespace},
+            literal=True,
+        )
+        return MockServer(graph, current_function=current_function, **options)
+
+
+def new_function(name: str = "graph", kind: str = "serving", **_: Any) -> Function:
+    """Give a serving function with MLRun's builder: ``set_topology``, ``add_model``.
+
+    Args:
+        name: the function's name.
+        kind: only ``serving`` functions have a graph.
+        **_: what MLRun wants for a deployment: project, image, tag …; ignored.
+
+    >>> function = new_function("math", kind="serving")
+    >>> _ = function.set_topology("flow").to(name="a", handler="(event + 1)").respond()
+    >>> with function.to_mock_server() as server:
+    ...     server.test(body=1)
+    2
+    """
+    if kind != "serving":
+        raise SpecError(f"only functions of kind 'serving' have a graph, got {kind!r}")
+    return Function(name)
+
+
 def modules() -> dict[str, ModuleType]:
     """Give modules named as MLRun's, with our classes in them."""
     found: dict[str, ModuleType] = {}
@@ -88,6 +146,7 @@ def modules() -> dict[str, ModuleType]:
     for name, error in ERRORS.items():
         if name.startswith("MLRun"):
             setattr(errors, name, error)
+    _module("mlrun", found).new_function = new_function  # type: ignore[attr-defined]
     _module("mlrun.serving.states", found).GraphError = SpecError  # type: ignore[attr-defined]
     return found
 

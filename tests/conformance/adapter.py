@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_graph import Graph, MockServer
+from jupyter_graph.mlrun_names import new_function
 
 BASES = {
     "V2": "jupyter_graph.steps.V2ModelServer",
@@ -38,51 +39,16 @@ def serve(graph_dict: Any, namespace_module: Any, **options: Any) -> Any:
 
 
 class Builder:
-    """MLRun's builder names on a ``Graph``."""
+    """MLRun's builder names; ``graph_dict`` gives the document they wrote."""
 
-    graph: Graph | None = None
-
-    def set_topology(
-        self, topology="flow", class_name=None, engine=None, exist_ok=False, **options
-    ):
-        if self.graph is not None and not exist_ok:
-            raise ValueError("graph topology is already set, cannot be overwritten")
-        known = ("allow_cyclic", "max_iterations")
-        cyclic = {key: options.pop(key) for key in known if key in options}
-        self.graph = Graph(
-            topology=topology,
-            engine=engine or "async",
-            router_class=class_name,
-            router_args=options,
-            **cyclic,
-        )
-        return Handle(self.graph)
-
-    def add_model(self, key, model_path=None, class_name=None, **options):
-        if self.graph is None:
-            self.set_topology("router")
-        return self.graph.add_model(key, class_name, model_path, **options)
-
-    def graph_dict(self):
-        return self.graph.to_dict() if self.graph is not None else None
-
-
-class Handle:
-    """A graph or a step of it; MLRun's steps stand alone unless ``after`` is said."""
-
-    def __init__(self, of):
-        self.of = of
-
-    def add_step(self, class_name=None, name=None, handler=None, after="start", **more):
-        given = after if after is not None else "start"
-        return Handle(self.of.add_step(class_name, name, handler, after=given, **more))
+    def __init__(self):
+        self.function = new_function()
 
     def __getattr__(self, name):
-        def call(*args, **options):
-            found = getattr(self.of, name)(*args, **options)
-            return Handle(found) if hasattr(found, "to") else found
+        return getattr(self.function, name)
 
-        return call
+    def graph_dict(self):
+        return self.function.to_dict()
 
 
 serve.builder = Builder

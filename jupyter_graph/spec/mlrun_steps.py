@@ -1,0 +1,164 @@
+"""Steps of a graph document, made from the arguments of MLRun's builder calls.
+
+Source: ``to()``, ``add_step()`` and ``add_route()`` of MLRun 1.12.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jupyter_graph.errors import SpecError
+
+Document = dict[str, Any]
+Keep = Callable[[Any], Any]
+"""Gives the name of a class or function, and keeps the object under it."""
+
+QUEUES = (">>", "$queue")
+OF_QUEUES = ("path", "shards", "retention_in_hours", "trigger_args")
+
+
+def own_name(name: str | None, class_name: Any) -> str:
+    """Give a step's name: the given one, else the last part of its class's path.
+
+    >>> own_name(None, "storey.Filter")
+    'Filter'
+    """
+    if name:
+        return name
+    if not class_name:
+        raise SpecError("name or class_name must be provided")
+    if isinstance(class_name, type):
+        return class_name.__name__
+    return str(class_name).rpartition(".")[2]
+
+
+def step_of(
+    keep: Keep,
+    class_name: Any = None,
+    name: str | None = None,
+    handler: Any = None,
+    *,
+    graph_shape: str | None = None,
+    function: str | None = None,
+    full_event: bool | None = None,
+    input_path: str | None = None,
+    result_path: str | None = None,
+    model_endpoint_creation_strategy: Any = None,
+    **class_args: Any,
+) -> tuple[str, Document]:
+    """Give name and fields of a task, a router (``*``) or a queue (``>>``).
+
+    Raises:
+        SpecError: there is no class and no handler, no name, or a queue has no path.
+    """
+    fields = {
+        "function": function,
+        "full_event": full_event,
+        "input_path": input_path,
+        "result_path": result_path,
+        "model_endpoint_creation_strategy": model_endpoint_creation_strategy,
+        "shape": graph_shape,
+    }
+    if isinstance(class_name, str) and class_name in QUEUES:
+        return _queue(name, full_event, graph_shape, class_args)
+    if callable(getattr(class_name, "to_dict", None)):
+        return _of_object(class_name, name, fields)
+    if isinstance(class_name, str) and class_name.startswith("*"):
+        return _router(keep, class_name[1:], name, handler, class_args, fields)
+    if not (class_name or handler):
+        raise SpecError("class_name or handler must be provided")
+    step = {
+        "kind": "task",
+        "class_name": keep(class_name),
+        "class_args": class_args,
+        "handler": keep(handler),
+        **fields,
+    }
+    return own_name(name, class_name), filled(step)
+
+
+def filled(step: Document) -> Document:
+    """Give the fields that hold something; a text may be empty."""
+    return {
+        key: value for key, value in step.items() if value is not None and value != {}
+    }
+
+
+def _queue(
+    name: str | None,
+    full_event: bool | None,
+    shape: str | None,
+    args: Mapping[str, Any],
+) -> tuple[str, Document]:
+    if "path" not in args:
+        raise SpecError(
+            "path=<stream path or None> must be specified for queues"
+            f"{f' ({name!r})' if name else ''}"
+        )
+    if not name:
+        raise SpecError("queue name must be specified")
+    options = {key: value for key, value in args.items() if key not in OF_QUEUES}
+    if full_event is not None:
+        options["full_event"] = full_event
+    own = {key: args.get(key) for key in OF_QUEUES}
+    return name, filled({"kind": "queue", **own, "options": options, "shape": shape})
+
+
+def _of_object(
+    it: Any, name: str | None, fields: Mapping[str, Any]
+) -> tuple[str, Document]:
+    """Give the step that an object describes with ``to_dict``, as MLRun's steps do."""
+    step: Document = {"kind": "task", **copy.deepcopy(it.to_dict())}
+    own = step.pop("name", None) if step["kind"] != "router" else step.get("name")
+    found = name or own or getattr(it, "name", None) or step.get("class_name")
+    given = {key: value for key, value in fields.items() if value is not None}
+    return own_name(None, found), filled({**step, **given})
+
+
+def _router(
+    keep: Keep,
+    class_name: str,
+    name: str | None,
+    handler: Any,
+    class_args: Mapping[str, Any],
+    fields: Mapping[str, Any],
+) -> tuple[str, Document]:
+    found = own_name(name, class_name or "router")
+    step = {
+        "kind": "router",
+        "name": found,
+        "class_name": class_name,
+        "class_args": dict(class_args),
+        "handler": keep(handler),
+        "routes": {},
+        **{key: value for key, value in fields.items() if key != "full_event"},
+    }
+    return found, {**filled(step), "routes": {}}
+
+
+def route_of(
+    keep: Keep,
+    class_name: Any = None,
+    handler: Any = None,
+    function: str | None = None,
+    creation_strategy: Any = None,
+    **class_args: Any,
+) -> Document:
+    """Give the fields of a router's route.
+
+    Raises:
+        SpecError: there is no class and no handler.
+    """
+    if not (class_name or handler):
+        raise SpecError("route or class_name must be specified")
+    step = {
+        "kind": "task",
+        "class_name": keep(class_name),
+        "class_args": class_args,
+        "handler": keep(handler),
+        "function": function,
+        "model_endpoint_creation_strategy": creation_strategy,
+    }
+    return filled(step)
