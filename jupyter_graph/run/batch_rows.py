@@ -47,7 +47,7 @@ class Chunk:
             return held
         names = list(getattr(held, "columns", ()) if is_pandas(held) else ())
         if is_pandas(held):
-            columns = [held.iloc[:, at].tolist() for at in range(len(names))]
+            columns = [_plain_values(held.iloc[:, at]) for at in range(len(names))]
         else:
             names = held.schema.names
             columns = [_values(column) for column in held.columns]
@@ -116,6 +116,27 @@ def _dicts(names: list[Any], columns: list[list[Any]], count: int) -> list[Any]:
     # dict(zip(names, values)) takes half as long again: a zip is made for each row
     pairs = map(zip, map(itertools.repeat, names), columns)
     return list(map(dict, zip(*pairs)))  # noqa: B905 - columns are equally long
+
+
+def _plain_values(series: Any) -> list[Any]:
+    """Give a pandas column as plain values; NaT and NA become None, NaN stays."""
+    if getattr(series.dtype, "kind", "O") in "biufcO" and not _is_extended(series):
+        found: list[Any] = series.tolist()
+        return found
+    missing = series.isna()
+    values: list[Any] = series.astype(object).tolist()
+    if not missing.any():
+        return values
+    return [
+        None if is_missing else value
+        for value, is_missing in zip(values, missing, strict=True)
+    ]
+
+
+def _is_extended(series: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(series.dtype, pd.api.extensions.ExtensionDtype)
 
 
 def _values(column: Any) -> list[Any]:

@@ -132,7 +132,17 @@ def _checked(target: Any) -> Any:
 
 
 def _listed(answers: Any) -> list[Any]:
-    return bodies_of_frame(answers) if is_pandas(answers) else list(answers)
+    if not is_pandas(answers):
+        return list(answers)
+    is_odd = [str(kind) == "object" for kind in answers.dtypes]
+    for name in answers.columns[is_odd]:  # Arrow's lists are arrays in a frame
+        if any(hasattr(value, "tolist") for value in answers[name]):
+            answers = answers.assign(**{name: answers[name].map(_as_list)})
+    return bodies_of_frame(answers)
+
+
+def _as_list(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _grouped(where: str, answers: Any) -> ParquetTarget:

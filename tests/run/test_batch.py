@@ -65,6 +65,23 @@ def test_steps_get_plain_python_values(open_runner):
     }
 
 
+def test_what_is_missing_in_a_frame_is_none(tmp_path, open_runner):
+    frame = pd.DataFrame(
+        {
+            "time": pd.to_datetime(["2026-01-01", None]),
+            "count": pd.array([1, None], dtype="Int64"),
+            "kind": pd.Categorical(["a", None]),
+        }
+    )
+    path = tmp_path / "out.jsonl"
+    open_runner(graph_of(same)).run_batch(frame, target=path)
+
+    assert [json.loads(line) for line in path.read_text().splitlines()] == [
+        {"time": "2026-01-01T00:00:00", "count": 1, "kind": "a"},
+        {"time": None, "count": None, "kind": None},
+    ]
+
+
 def test_rows_are_numbered_where_there_is_no_index(open_runner):
     rows = [{"a": 1, "b": 1}, {"a": 1}, {"a": 2, "b": 1}]
     result = open_runner(graph_of(ratio)).run_batch(iter(rows), batch_rows=2)

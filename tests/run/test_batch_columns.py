@@ -326,3 +326,17 @@ def test_frames_are_written_as_they_come(name, tmp_path, open_runner):
     again = open_runner(graph_of(label)).run_batch(tmp_path / name)
     assert again.frame["double"].tolist() == [0, 2, 6, 8, 10, 14, 16, 18]
     assert [error.row for error in result.errors] == [2, 6]
+
+
+def test_lists_and_missing_values_of_frames_are_written(tmp_path, open_runner):
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table({"a": [1, None], "items": [[1, 2], [3]]})
+    runner = open_runner(graph_of(double))
+    runner.run_batch(table, target=tmp_path / "out.jsonl")
+    result = runner.run_batch(table, target=tmp_path / "out.csv")
+
+    assert result.errors == []
+    assert (tmp_path / "out.jsonl").read_text().splitlines() == [
+        '{"a": 1.0, "items": [1, 2], "double": 2.0}',
+        '{"a": null, "items": [3], "double": null}',
+    ]
