@@ -17,6 +17,7 @@ from jupyter_graph import Graph, Runner
 PACKAGES = ("jupyter_graph", "storey")
 WIDTHS = (1, 16, 256)
 WAIT_S = 0.001
+LIMIT_S = 30.0
 BODY = {"x": 1}
 
 Call = Callable[[Any], Awaitable[Any]]
@@ -33,6 +34,17 @@ async def wait(body: Any) -> Any:
 
 async def plain(body: Any) -> Any:
     return add(await wait(add(body)))
+
+
+def bounded() -> Call:
+    """Promise by hand what a runner promises: a bound, and a deadline for each."""
+    slots = asyncio.Semaphore(1024)
+
+    async def one(body: Any) -> Any:
+        async with slots, asyncio.timeout(LIMIT_S):
+            return await plain(body)
+
+    return one
 
 
 def waiting_graph() -> Graph:
@@ -66,6 +78,7 @@ def variants_of(stack: ExitStack, width: int) -> list[Variant]:
     beside = stack.enter_context(Runner(graph))
     calls: dict[str, Call] = {
         "plain asyncio": plain,
+        "plain asyncio, bounded": bounded(),
         "fused function": fused_of(graph),
         "Runner.arun, the caller's loop": here.arun,
         "Runner.arun, a loop of its own": beside.arun,

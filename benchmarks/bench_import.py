@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from statistics import median
 from typing import Any
@@ -103,6 +104,7 @@ def programs() -> dict[str, dict[str, str]]:
 
 def start(program: str) -> dict[str, Any]:
     """Run a program in a fresh process; give what it says of itself."""
+    began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", program + FACTS],
         capture_output=True,
@@ -111,7 +113,7 @@ def start(program: str) -> dict[str, Any]:
         text=True,
     )
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return {**found, "wall_us": (time.perf_counter() - began) * 1e6}
 
 
 def run(*, rounds: int) -> list[Row]:
@@ -123,8 +125,12 @@ def run(*, rounds: int) -> list[Row]:
         for number in range(rounds):
             for name in turned(list(variants), number):
                 found[name].append(start(variants[name]))
-        samples = {name: [one["cpu_us"] for one in found[name]] for name in found}
-        rows += summarize(shape, samples, {name: _more(found[name]) for name in found})
+        cpu, wall = (
+            {name: [one[key] for one in found[name]] for name in found}
+            for key in ("cpu_us", "wall_us")
+        )
+        more = {name: _more(found[name]) for name in found}
+        rows += summarize(shape, cpu, more, walls=wall)
     return rows
 
 

@@ -1,0 +1,109 @@
+"""All benchmarks, one after the other: tables here, results of the day in a file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import results_file
+
+HERE = Path(__file__).parent
+LIMIT_S = 1200.0
+OWN = (
+    "chain", "branches", "concurrency", "storey", "state", "import", "memory", "http",
+    "widgets", "batch",
+)  # fmt: skip
+
+FEWER = {"batch": ("--rounds", "3"), "memory": ("--rounds", "3")}
+"""Of those that take long, or all would take more than three minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One benchmark in one environment."""
+
+    benchmark: str
+    environment: str = "own"
+    python: Path = Path(sys.executable)
+    words: tuple[str, ...] = ()
+
+
+def runs_of(peers: Path | None) -> Iterator[Run]:
+    """Give the runs: our own, or those beside peers in their environments."""
+    if peers is None:
+        for name in OWN:
+            yield Run(name, words=FEWER.get(name, ()))
+        return
+    for environment, names in (
+        ("graphs", ("chain",)),
+        ("mlrun", ("chain", "branches", "import")),
+    ):
+        python = peers.resolve() / environment / "bin" / "python"
+        if not python.exists():
+            print(f"{environment} is left out: there is no {python}")
+            continue
+        for name in names:
+            yield Run(name, environment, python)
+    words = ("--peers", str(peers.resolve()), "--requests", "2000")
+    yield Run("http", "peers", words=words)
+
+
+def done(run: Run, words: Sequence[str]) -> dict[str, Any]:
+    """Run a benchmark, let it print, and give its rows with what is known of the run.
+
+    Raises:
+        subprocess.CalledProcessError: it failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows.json"
+        load, began = results_file.load(), time.perf_counter()
+        subprocess.run(
+            [
+                run.python, "-m", f"benchmarks.bench_{run.benchmark}",
+                "--json", file, *run.words, *words,
+            ],
+            cwd=HERE.parent,
+            check=True,
+            timeout=LIMIT_S,
+        )  # fmt: skip
+        return {
+            "benchmark": run.benchmark,
+            "environment": run.environment,
+            "load": load,
+            "took_s": round(time.perf_counter() - began, 1),
+            "rows": json.loads(file.read_text(encoding="utf-8")),
+        }
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    today = datetime.now(UTC).date().isoformat()
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("only", nargs="*", help="names such as chain; by default all")
+    parser.add_argument("--peers", type=Path, help="the folder of their environments")
+    parser.add_argument("--results", type=Path, default=HERE / "results")
+    parser.add_argument("--date", default=today, help="of the results, today's")
+    parser.add_argument("--rounds", help="instead of each benchmark's own")
+    options = parser.parse_args(words)
+    file = options.results / f"{options.date}.json"
+    rounds = ("--rounds", options.rounds) if options.rounds else ()
+    document = results_file.read(file, options.date)
+    for run in runs_of(options.peers):
+        if options.only and run.benchmark not in options.only:
+            continue
+        print(f"\n{run.benchmark}: {run.environment}", flush=True)
+        results_file.put(document, done(run, rounds))
+        results_file.write(document, file)
+    print(f"\n{results_file.targets_table(document)}\nwritten to {file}")
+
+
+if __name__ == "__main__":
+    main()
