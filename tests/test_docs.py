@@ -3,11 +3,14 @@
 import inspect
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from yaml import safe_load as read
 
-from jupyter_graph import errors
+from jupyter_graph import Graph, errors
+from jupyter_graph.compile.plan import compile_graph
 from jupyter_graph.magics import deploy_commands, graph_commands
 from jupyter_graph.magics.deploy import FOR_INVOKE, DeployMagics
 from jupyter_graph.magics.graph import GraphMagics
@@ -24,6 +27,7 @@ PAGES = [ROOT / "README.md", *DOCS]
 LINKED = [*PAGES, *(ROOT / f"{name}.md" for name in ("DESIGN", "CONTRIBUTING"))]
 REFERENCE = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8")
 DOCS_INDEX = ROOT / "docs" / "index.md"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAP = DOCS_INDEX.read_text(encoding="utf-8")
 FEATURES = (ROOT / "docs" / "mlrun.md").read_text(encoding="utf-8")
 NOTEBOOKS = list((ROOT / "notebooks").glob("*.ipynb"))
@@ -177,6 +181,20 @@ def test_the_map_leads_to_every_page():
     }
 
     assert [page.name for page in DOCS if page not in linked | {DOCS_INDEX}] == []
+
+
+def test_the_readme_names_every_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    rows = re.findall(r"^\| (`.+?) \|", README, re.M)
+
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == set(extras)
+
+
+def test_the_documents_of_the_readme_compile():
+    documents = re.findall(r"```yaml\n(.+?)```", README, re.S)
+
+    assert [len(compile_graph(Graph.from_dict(d)).steps) for d in map(read, documents)]
 
 
 # -- the reference -----------------------------------------------------------------
