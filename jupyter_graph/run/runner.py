@@ -55,6 +55,7 @@ class Runner(Working):
     Raises:
         SpecError: the graph breaks rules.
 
+    >>> from jupyter_graph.spec.builder import Graph
     >>> graph = Graph("math")
     >>> _ = graph.to(name="double", handler=lambda x: x * 2)
     >>> with Runner(graph) as runner:
@@ -348,6 +349,7 @@ class Runner(Working):
             OSError: the data cannot be read, or the target not be written.
 
         >>> import pandas as pd
+        >>> from jupyter_graph.spec.builder import Graph
         >>> graph = Graph("math")
         >>> _ = graph.to(name="ratio", handler=lambda row: {"r": row["a"] // row["b"]})
         >>> with Runner(graph) as runner:
