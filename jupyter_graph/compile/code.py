@@ -270,6 +270,11 @@ def _look_at_class(
             and (name in signature.parameters or takes_all)
         )
         arguments_fit(step, signature.parameters, skip=set(), injected=wants)
+        if step.kind == "router" and "routes" not in (*wants, *step.class_args):
+            raise SpecError(
+                f"router {step.name!r}: class {code.__name__!r} takes no routes; "
+                "subclass ModelRouter, or make it a plain step"
+            )
     call = getattr(code, method) if method else None
     if call is not None:
         method_takes_a_body(step, code, method)

@@ -146,6 +146,7 @@ class Graph:
         self.name = check_graph_name(name)
         self.namespace: dict[str, Any] = {}
         self.allow_imports: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = ()  # what a file held beside the graph
         self._literal = False
         self._is_trusted = True
         self._last: str | None = None
@@ -225,6 +226,35 @@ class Graph:
         graph = cls.from_spec(spec, namespace, literal=True)
         graph.allow_imports = tuple(allow_imports)
         graph._is_trusted = False
+        return graph
+
+    @classmethod
+    def from_serving_spec(
+        cls,
+        spec: Any = None,
+        namespace: Mapping[str, Any] | None = None,
+        allow_imports: Iterable[str] = (),
+    ) -> Graph:
+        """Give the graph of an MLRun serving spec; ``notes`` says what is left out.
+
+        Args:
+            spec: its JSON text, its object, or a ``ServingSpec``; by default what
+                ``SERVING_SPEC_ENV`` holds.
+            namespace: the functions and classes that its names stand for.
+            allow_imports: modules that dotted names may be taken from.
+
+        Raises:
+            SpecError: it is no serving spec, or something in it is wrong.
+
+        >>> text = '{"version": "v2", "graph": {"steps": {"a": {"handler": "f"}}}}'
+        >>> Graph.from_serving_spec(text).spec.names()
+        ('a',)
+        """
+        from jupyter_graph.spec.serving_spec import ServingSpec, read_serving_spec
+
+        read = spec if isinstance(spec, ServingSpec) else read_serving_spec(spec)
+        graph = cls.from_dict(read.graph, namespace, allow_imports, name=read.name)
+        graph.notes = read.notes
         return graph
 
     @classmethod
@@ -392,8 +422,18 @@ class Graph:
             self._take_names_of(class_name)
             name = step.name or inner.name
             kind = "flow" if inner.router is None else "router"
-            steps, routes = inner.steps, inner.router.routes if inner.router else ()
-            return replace(step, name=name, kind=kind, steps=steps, routes=routes)
+            if inner.router is None:
+                return replace(step, name=name, kind=kind, steps=inner.steps)
+            root = inner.router
+            return replace(
+                step,
+                name=name,
+                kind=kind,
+                class_name=root.class_name,
+                class_args=root.class_args,
+                handler=root.handler,
+                routes=root.routes,
+            )
         class_text, handler_text = self._code(class_name), self._code(handler)
         if not class_text and not handler_text and step.kind not in WITHOUT_CODE:
             raise SpecError(
@@ -605,11 +645,19 @@ class Graph:
 
         def healed(step: StepSpec) -> StepSpec:
             after = _swapped(step.after, name, gone.after)
+            after = tuple(one for one in after if one != step.name)  # no loop to itself
+            back = _swapped(step.cycle_from, name, gone.after)
+            back = tuple(one for one in back if one in after)
             before = _swapped(step.before, name, ())
             on_error = None if step.on_error == name else step.on_error
             base = None if step.base_step == name else step.base_step
             return replace(
-                step, after=after, before=before, on_error=on_error, base_step=base
+                step,
+                after=after,
+                cycle_from=back,
+                before=before,
+                on_error=on_error,
+                base_step=base,
             )
 
         kept = tuple(healed(step) for step in self._spec.steps if step.name != name)
@@ -630,6 +678,7 @@ class Graph:
                 step,
                 name=new if step.name == name else step.name,
                 after=_swapped(step.after, name, (new,)),
+                cycle_from=_swapped(step.cycle_from, name, (new,)),
                 before=_swapped(step.before, name, (new,)),
                 on_error=new if step.on_error == name else step.on_error,
                 base_step=new if step.base_step == name else step.base_step,

@@ -1,6 +1,7 @@
 """The growing graph: steps come, change places, get other names, go."""
 
 import functools
+import json
 from dataclasses import replace
 
 import pytest
@@ -527,3 +528,58 @@ def test_a_document_is_not_trusted():
 def test_a_graph_is_refused_at_once(options, message):
     with pytest.raises(SpecError, match=message):
         Graph(**options)
+
+
+# -- graphs in graphs, cycles, serving specs -----------------------------------------
+
+
+def test_a_router_added_as_a_step_keeps_its_class():
+    inner = Graph("votes", topology="router", router_class="VotingEnsemble")
+    inner.add_route("m", handler=f)
+    outer = Graph("outer")
+    outer.to(inner, "vote")
+
+    step = outer.spec.step("vote")
+    assert (step.kind, step.class_name) == ("router", "VotingEnsemble")
+    assert [route.name for route in step.routes] == ["m"]
+
+
+def looping():
+    graph = Graph("loop", allow_cyclic=True)
+    graph.to(name="a", handler=f)
+    graph.add_step(name="b", handler=f, after="a")
+    graph.add_step(name="c", handler=f, after="b", cycle_to="a")
+    return graph
+
+
+def test_renaming_a_step_renames_the_way_back():
+    graph = looping()
+    graph.rename_step("c", "again")
+
+    assert graph.spec.step("a").cycle_from == ("again",)
+    assert graph.spec.step("a").after == ("again",)
+
+
+def test_removing_the_step_that_leads_back_leads_back_from_the_one_before():
+    graph = looping()
+    graph.remove_step("c")
+
+    assert graph.spec.step("a").cycle_from == ("b",)
+
+
+def test_removing_all_others_leaves_no_loop():
+    graph = looping()
+    graph.remove_step("c")
+    graph.remove_step("b")
+
+    assert (graph.spec.step("a").after, graph.spec.step("a").cycle_from) == ((), ())
+
+
+def test_a_graph_comes_from_a_serving_spec_in_the_environment(monkeypatch):
+    document = {"steps": {"a": {"handler": "f"}}}
+    spec = {"version": "v2", "function_name": "mine", "graph": document}
+    monkeypatch.setenv("SERVING_SPEC_ENV", json.dumps(spec))
+
+    graph = Graph.from_serving_spec()
+
+    assert (graph.name, graph.spec.names()) == ("mine", ("a",))
