@@ -175,7 +175,12 @@ class V2ModelServer(ModelAnswers):
         if callable(custom):
             return Call(operation, now(), custom=custom)
         refuse = MethodNotAllowedError if event.method == "GET" else BadRequestError
-        raise refuse(f"illegal model operation {operation}, method={event.method}")
+        more = ""
+        if operation in OPERATIONS:
+            more = "; without a body, an argument of type 'NoneType' is not a request"
+        raise refuse(
+            f"illegal model operation {operation}, method={event.method}{more}"
+        )
 
     def _placed(self, event: Any, answer: Any) -> Any:
         """Give the body that the event has from now on."""

@@ -39,8 +39,8 @@ class VotingEnsemble(ParallelRun):
 
     Body in: ``{"inputs": [...], "operation": str}``; the operation wins over the path.
     Body out: ``{"id": str, "model_name": str, "outputs": [...]}``, one output for each
-    input; with ``format_response_with_col_name_flag``, or where the models give their
-    outputs so, ``outputs`` is ``{prediction_col_name: [...]}``.
+    input; where the models give their outputs so, ``outputs`` is
+    ``{prediction_col_name: [...]}``.
 
     Args:
         context: the surroundings; None outside a graph.
@@ -56,8 +56,8 @@ class VotingEnsemble(ParallelRun):
         weights: numbers by model, a model that is not named weighs 0; by default all
             weigh alike. A sum below 1 is scaled up to 1; one above is taken as it is.
         executor_type: as of ``ParallelRun``.
-        format_response_with_col_name_flag: outputs are
-            ``{prediction_col_name: [...]}``.
+        format_response_with_col_name_flag: the outputs of the models must be
+            ``{prediction_col_name: [...]}``, those of the ensemble are, too.
         prediction_col_name: the key of the predictions, where outputs are an object.
         shard_by_endpoint: kept for MLRun's documents; there is no endpoint here.
         model_endpoint_uid: kept for MLRun's documents; stands in the answers.
@@ -149,7 +149,12 @@ class VotingEnsemble(ParallelRun):
     def validate(self, request: Any, method: str) -> Any:
         """Refuse a request that no model can take."""
         if self.protocol == "v2" and method != "GET":
-            if not isinstance(request, Mapping) or "inputs" not in request:
+            if not isinstance(request, Mapping):
+                raise BadRequestError(
+                    'Expected key "inputs" in request body; argument of type '
+                    f"{type(request).__name__!r} is not an object"
+                )
+            if "inputs" not in request:
                 raise BadRequestError('Expected key "inputs" in request body')
             if not isinstance(request["inputs"], list):
                 raise BadRequestError('Expected "inputs" to be a list')
@@ -158,6 +163,13 @@ class VotingEnsemble(ParallelRun):
     def extract_results_from_response(self, response: Any) -> Any:
         """Give the predictions that a model's ``outputs`` hold."""
         if not isinstance(response, Mapping):
+            if self.format_response_with_col_name_flag:
+                raise TypeError(
+                    "list indices must be integers or slices, not str: with "
+                    "format_response_with_col_name_flag models give their outputs as "
+                    f"{{{self.prediction_col_name!r}: [...]}}, "
+                    f"got {type(response).__name__}"
+                )
             return response
         if self.prediction_col_name not in response:
             raise ValueError(

@@ -122,12 +122,13 @@ class ParallelRun(Router):
             results: what the routes gave, by the route's name.
         """
         for name, result in results.items():
-            if not isinstance(result, Mapping):
+            try:
+                body.update(result)
+            except (TypeError, ValueError) as error:
                 raise TypeError(
                     f"the result of route {name!r} is not an object that can be "
-                    f"merged, got {type(result).__name__}"
-                )
-            body.update(result)
+                    f"merged, got {type(result).__name__}: {error}"
+                ) from None
         return body
 
     def choose(self, event: Any) -> Route | None:

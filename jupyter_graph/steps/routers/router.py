@@ -190,7 +190,8 @@ class Router:
 
     def _written(self, event: Any, whole: Any, path: Any) -> Any:
         event.path = path
-        if self._result_path and event.body is not NOTHING:
+        is_about_the_router = getattr(event, "terminated", False)
+        if self._result_path and event.body is not NOTHING and not is_about_the_router:
             event.body = with_part(whole, self._result_path, event.body)
         return event
 
@@ -232,7 +233,7 @@ class Router:
     def _split(self, event: Any) -> tuple[str, str]:
         """Give the model and the operation that the path names, "" for none."""
         rest = path_of(event)[len(self.url_prefix) + 1 :]
-        return split_path(rest)
+        return split_path(rest.strip("/"))
 
     def _no_model(self, model: str, more: str = "") -> NotFoundError:
         return NotFoundError(
@@ -311,7 +312,7 @@ def split_path(rest: str) -> tuple[str, str]:
     model, *more = rest.split("/")
     if len(more) >= 2 and more[0] == "versions":
         return f"{model}:{more[1]}", "/".join(more[2:])
-    return model, "/".join(more)
+    return model, "/".join(more).strip("/")
 
 
 def _is_below(path: str, prefix: str) -> bool:

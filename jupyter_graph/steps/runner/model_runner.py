@@ -284,7 +284,10 @@ def _raise_failed(replies: Mapping[str, Reply]) -> None:
         error.status_code if isinstance(error, StatusError) else 500
         for error in failed.values()
     }
-    errors = {name: said(error) for name, error in failed.items()}
+    errors = {
+        name: None if reply.error is None else said(reply.error)
+        for name, reply in replies.items()
+    }
     status = statuses.pop() if len(statuses) == 1 else 500
     raise ModelRunnerError(errors, status_code=status) from next(iter(failed.values()))
 

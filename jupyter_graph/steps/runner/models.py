@@ -155,18 +155,24 @@ class ModelSelector:
 
 
 class ModelRunnerError(StatusError):
-    """Models of a runner failed; ``models_errors`` holds a text for each of them."""
+    """Models of a runner failed; ``models_errors`` holds a text for each of them.
+
+    Args:
+        models_errors: a text for each model, None for one that did not fail.
+        status_code: what the caller gets.
+    """
 
     def __init__(
         self,
-        models_errors: Mapping[str, str] | str,
+        models_errors: Mapping[str, str | None] | str,
         *,
         status_code: int | None = None,
     ) -> None:
         self.models_errors: dict[str, str] = {}
         text = models_errors
         if not isinstance(models_errors, str):
-            self.models_errors = dict(models_errors)
+            said_so = models_errors.items()
+            self.models_errors = {name: said for name, said in said_so if said}
             text = "; ".join(f"{name}: {said}" for name, said in models_errors.items())
         super().__init__(str(text), status_code=status_code)
 

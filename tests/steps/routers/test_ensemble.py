@@ -223,12 +223,15 @@ def test_a_wrong_request_is_the_callers_fault(body, path, method, error, message
 
 def test_outputs_may_have_a_column_name():
     named = ensemble({"prediction": [1, 2]}, {"prediction": [1, 2]})
-    asked_for = ensemble([1], [1], format_response_with_col_name_flag=True)
+    flag = {"format_response_with_col_name_flag": True}
+    asked_for = ensemble({"prediction": [1]}, {"prediction": [1]}, **flag)
     other = ensemble({"y": [1]}, prediction_col_name="y", vote_type="regression")
 
     assert asked(named)["outputs"] == {"prediction": [1, 2]}
     assert asked(asked_for)["outputs"] == {"prediction": [1]}
     assert asked(other)["outputs"] == {"y": [1.0]}
+    with pytest.raises(TypeError, match=r"models give their outputs as.*got list"):
+        asked(ensemble([1], [1], **flag))
 
 
 @pytest.mark.parametrize(

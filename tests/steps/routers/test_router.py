@@ -438,3 +438,21 @@ def test_a_route_may_drop_the_event(ask):
     graph.add_route("m", Drops)
 
     assert ask(graph, TWO, f"{MODELS}/m").status_code == 204
+
+
+@pytest.mark.parametrize("path", ["/", "/v2/models", "/v2/health"])
+def test_what_a_router_says_of_itself_has_no_result_path(path):
+    router = ModelRouter(routes={"m1": echo}, result_path="r")
+
+    found = router.do_event(Event(None, path=path, method="GET")).body
+
+    assert "r" not in found
+
+
+@pytest.mark.parametrize("path", ["//m1/infer", "/m1//infer", "/m1/infer/"])
+def test_slashes_may_be_doubled(path):
+    router = ModelRouter(routes={"m1": lambda event: Event(event.path)})
+
+    event = Event({"inputs": []}, path=f"/v2/models{path}", method="POST")
+
+    assert router.do_event(event).body == "infer"
