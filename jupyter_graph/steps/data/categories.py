@@ -95,8 +95,8 @@ def _categories(feature: str, categories: Any) -> list[int | str]:
     if is_list and all(_is_category(value) for value in categories):
         return list(dict.fromkeys(categories))
     raise SpecError(
-        f"OneHotEncoder: you must provide a list of int or string categories for "
-        f"feature {feature!r}, got {categories!r}"
+        f"OneHotEncoder: you must provide a list of int or string categories in the "
+        f"mapping of feature {feature!r}, got {categories!r}"
     )
 
 

@@ -102,7 +102,9 @@ def test_a_record_that_mlrun_fails_on_is_the_callers_fault(block, args, event):
 
 @pytest.mark.parametrize(("block", "args", "event"), observed("refused"))
 def test_arguments_that_mlrun_refuses_are_refused(block, args, event):
-    with pytest.raises(SpecError, match="int or string categories for feature 'd'"):
+    with pytest.raises(
+        SpecError, match="int or string categories in the mapping of feature 'd'"
+    ):
         load_block(block)(**plain(args))
 
 
