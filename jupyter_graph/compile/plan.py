@@ -17,7 +17,7 @@ from jupyter_graph.compile.blame import LINES
 from jupyter_graph.compile.code import StepCode, look_at
 from jupyter_graph.compile.fuse import Fused, fuse
 from jupyter_graph.compile.resolve import Resolver, resolve
-from jupyter_graph.errors import SpecError
+from jupyter_graph.errors import SpecError, UnknownStepError
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec, StepSpec, flow_inside
 from jupyter_graph.spec.parts import EVERYWHERE, part_of, starting_from
@@ -208,7 +208,7 @@ class _Looked:
 
 def _look(spec: GraphSpec, resolver: Resolver, engine: str) -> _Looked:
     """Look at the code of all steps; what is wrong anywhere is told at once."""
-    codes, arguments = resolve(spec, resolver)
+    codes, arguments, unknown = resolve(spec, resolver)
     steps: dict[str, StepCode] = {}
     inner: dict[str, _Looked] = {}
     problems: list[str] = []
@@ -217,7 +217,7 @@ def _look(spec: GraphSpec, resolver: Resolver, engine: str) -> _Looked:
             if step.kind == "flow":
                 inside = flow_inside(step, spec)
                 inner[step.name] = _look(inside, resolver, step.engine or engine)
-            else:
+            elif step.name in codes:
                 code = codes[step.name]
                 args = arguments[step.name]
                 looked_at = step
@@ -227,7 +227,8 @@ def _look(spec: GraphSpec, resolver: Resolver, engine: str) -> _Looked:
                 problems += _after_the_end(steps[step.name], spec)
         except SpecError as error:
             problems += error.problems
-    SpecError.raise_all(f"invalid graph {spec.name!r}", problems)
+    kind = SpecError if problems else UnknownStepError
+    kind.raise_all(f"invalid graph {spec.name!r}", [*unknown, *problems])
     return _Looked(spec, steps, arguments, inner)
 
 

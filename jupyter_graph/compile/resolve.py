@@ -166,12 +166,8 @@ class Resolver:
 
 def resolve(
     graph: GraphSpec, resolver: Resolver
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Give each step's code and arguments by the step's name.
-
-    Raises:
-        SpecError: some names stand for nothing; all are listed.
-    """
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]], list[str]]:
+    """Give each step's code and arguments by its name, and what stands for nothing."""
     codes: dict[str, Any] = {}
     arguments: dict[str, dict[str, Any]] = {}
     problems: list[str] = []
@@ -187,8 +183,7 @@ def resolve(
                 codes[step.name] = resolver.code_of(step)
         except SpecError as error:
             problems += error.problems
-    UnknownStepError.raise_all(f"invalid graph {graph.name!r}", problems)
-    return codes, arguments
+    return codes, arguments, problems
 
 
 def _expression(text: str, where: str) -> Any:

@@ -377,3 +377,17 @@ def test_all_unknown_names_are_listed_at_once():
         compile_graph(graph)
     assert len(refused.value.problems) == 2
     assert all(problem in str(refused.value) for problem in refused.value.problems)
+
+
+def test_unknown_names_and_wrong_arguments_are_told_together(open_runner):
+    steps = {
+        "a": {"handler": "ghost"},
+        "b": {"class_name": "Batch", "class_args": {"max_evnts": 3}, "after": ["a"]},
+        "f": {"kind": "flow", "after": ["b"], "steps": {"c": {"handler": "nobody"}}},
+    }
+
+    with pytest.raises(SpecError) as caught:
+        open_runner(Graph.from_dict({"steps": steps}))
+
+    assert [said in str(caught.value) for said in ("'ghost'", "max_evnts", "'nobody'")]
+    assert len(caught.value.problems) == 3
