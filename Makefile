@@ -8,8 +8,8 @@ NBVAL = JUPYTER_GRAPH_STATE_DIR=$(CURDIR)/build/state $(PY) -m pytest --nbval-la
         --nbval-sanitize-with notebooks/sanitize.cfg --timeout=180 notebooks
 
 .DEFAULT_GOAL := check
-.PHONY: check fix lint types test test-fast notebooks demo lab bench labextension \
-        labextension-check wheel clean help
+.PHONY: check fix lint types test test-fast notebooks demo lab bench bench-peers bench-plot \
+        labextension labextension-check wheel clean help
 
 check: lint types labextension-check test  ## format check, lint, types and all tests
 
@@ -41,12 +41,15 @@ lab: $(VENV)/.lab  ## open JupyterLab on the notebooks, with badges and the pane
 	$(PY) labextension/build.py develop
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-bench: $(VENV)/.test  ## cost beside the plain limit: chains, branches, start-up, HTTP, tables
-	$(PY) -m benchmarks.bench_chain
-	$(PY) -m benchmarks.bench_branches
-	$(PY) -m benchmarks.bench_import
-	$(PY) -m benchmarks.bench_http
-	$(PY) -m benchmarks.bench_batch --rows 100000 --storey-rows 10000
+bench: $(VENV)/.test  ## what everything costs beside the plain limit; 3 minutes at most
+	$(PY) -m benchmarks
+
+bench-peers: $(VENV)/.test  ## the same beside other libraries, in environments of theirs
+	$(PY) -m benchmarks.environments build/peers
+	$(PY) -m benchmarks --peers build/peers
+
+bench-plot: $(VENV)/.bench  ## draw the newest results: docs/benchmarks.svg
+	$(PY) -m benchmarks.plot "$$(ls benchmarks/results/*.json | tail -1)" docs/benchmarks.svg
 
 labextension: $(VENV)/.lab  ## build the JupyterLab part (Node comes from PyPI)
 	$(PY) labextension/build.py build
@@ -81,6 +84,10 @@ $(VENV)/.test: $(VENV)/.base
 
 $(VENV)/.check: $(VENV)/.test
 	$(PY) -m pip install -q --group check
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.base
+	$(PY) -m pip install -q --group bench
 	touch $@
 
 $(VENV)/.build: $(VENV)/.base

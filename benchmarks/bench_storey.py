@@ -189,7 +189,7 @@ def with_line(rows: Sequence[Row]) -> list[Row]:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    options = timed_parser(__doc__, rounds=7).parse_args(words)
+    options = timed_parser(__doc__, rounds=5).parse_args(words)
     with one_core():
         rows = run(rounds=options.rounds, turn_s=options.turn_ms / 1000)
     report(rows, PACKAGES, options.json)
