@@ -289,6 +289,7 @@ def _look_at_class(
             "function, neither a coroutine nor a generator"
         )
     takes_event = bool(step.full_event) or method == "do_event"
+    takes_event |= merges and bool(arguments.get("full_event"))
     by_itself = method == "do_event" and _names_paths(signature)
     return StepCode(
         step=step,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from jupyter_graph.compile.cycles import COUNTS
+from jupyter_graph.compile.paths import same_event
 from jupyter_graph.errors import RunError
 from jupyter_graph.spec.model import StepSpec
 from jupyter_graph.types import NOTHING
@@ -132,7 +133,7 @@ def gathered(
         return NOTHING if found is None else merge.body(found)
     if _is_alone(merge, expected):
         return body
-    found = _all_of((name, merge.key(body)), merge, slots, expected, body, parts)
+    found = _parts_of(merge, name, slots, expected, body, body, parts)
     return NOTHING if found is None else merge.merge(found)
 
 
@@ -142,12 +143,19 @@ def gathered_event(
     """As ``gathered``, for events; the first one goes on with the merged body."""
     if isinstance(merge, Joined):
         found = merge.take(parts, slots, event)
-    elif _is_alone(merge, expected):
+        return NOTHING if found is None else _as_event(merge, found)
+    if _is_alone(merge, expected):
         return event
-    else:
-        key = (name, merge.key(event.body))
-        found = _all_of(key, merge, slots, expected, event, parts)
-    return NOTHING if found is None else _as_event(merge, found)
+    part = event if merge.full_event or merge.waiting is None else event.body
+    found = _parts_of(merge, name, slots, expected, event, part, parts)
+    if found is None:
+        return NOTHING
+    if merge.full_event:
+        return same_event(merge.merge(found), name)
+    if merge.waiting is None:
+        return _as_event(merge, found)
+    event.body = merge.merge(found)
+    return event
 
 
 async def gathered_in_time(
@@ -197,12 +205,34 @@ def _is_alone(merge: Any, expected: Slots) -> bool:
     return bool((merge.expected or len(expected)) == 1)
 
 
-def _all_of(
-    key: Any, merge: Any, slots: Slots, expected: Slots, it: Any, parts: Parts
+def _parts_of(
+    merge: Any,
+    name: str,
+    slots: Slots,
+    expected: Slots,
+    it: Any,
+    part: Any,
+    parts: Parts,
 ) -> list[Any] | None:
+    """Keep a part with its key, or with its event; give all once they are there."""
+    wanted = merge.expected or len(expected)
+    if merge.waiting is not None:
+        asked = it if merge.full_event else part
+        came = [part, *[NOTHING] * (len(slots) - 1)]
+        found: list[Any] | None = merge.waiting.add(
+            merge.get_join_key(asked), came, wanted
+        )
+        return found
+    return _all_of(name, wanted, slots, expected, part, parts)
+
+
+def _all_of(
+    name: str, wanted: int, slots: Slots, expected: Slots, it: Any, parts: Parts
+) -> list[Any] | None:
+    key = (name, None)
     found = parts.setdefault(key, {})
     found |= dict.fromkeys(slots, NOTHING) | {slots[0]: it}
-    if len(found) < (merge.expected or len(expected)):
+    if len(found) < wanted:
         return None
     del parts[key]
     inside = [found[slot] for slot in expected if slot in found]
