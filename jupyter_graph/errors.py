@@ -113,7 +113,12 @@ class RunError(JupyterGraphError):
 
 
 class StepError(RunError):
-    """A step raised; ``__cause__`` holds what it raised."""
+    """A step raised; ``__cause__`` holds what it raised.
+
+    ``answers`` holds the answer that another branch had given by then, if any.
+    """
+
+    answers: tuple[Any, ...] = ()
 
     def __init__(self, step: str, event_id: str | None, cause: BaseException) -> None:
         super().__init__(step, event_id, cause)

@@ -15,6 +15,7 @@ DRIVERS: set[str] = set()
 
 HERE = __file__.rpartition("blame")[0]
 TAG = "__jupyter_graph_step__"
+ANSWER = "__jupyter_graph_answer__"
 
 
 class DeadlineInterrupt(BaseException):
@@ -111,8 +112,20 @@ def tag(error: BaseException, name: str, *, first: bool = False) -> None:
 
 
 def untag(error: BaseException) -> None:
-    """Forget the note: the same object may be raised again elsewhere."""
+    """Forget all notes: the same object may be raised again elsewhere."""
     vars(error).pop(TAG, None)
+    vars(error).pop(ANSWER, None)
+
+
+def note_answer(error: BaseException, answer: Any) -> None:
+    """Note the answer that another branch had given before this one failed."""
+    vars(error)[ANSWER] = answer
+
+
+def answers_of(error: BaseException) -> tuple[Any, ...]:
+    """Give the answer that was noted, () where none was."""
+    notes = vars(error)
+    return (notes[ANSWER],) if ANSWER in notes else ()
 
 
 def said_by(error: BaseException) -> str:

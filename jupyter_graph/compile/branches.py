@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jupyter_graph.compile.blame import is_cancelled, is_interrupt
+from jupyter_graph.compile.blame import is_cancelled, is_interrupt, note_answer
 from jupyter_graph.compile.cycles import Leap, landed, landed_async
 from jupyter_graph.compile.joins import EXPIRED
 from jupyter_graph.errors import said
@@ -105,11 +105,20 @@ def first_of(answer: Any, other: Any) -> Any:
     return other if answer is NOTHING else answer
 
 
-def first_failure(failed: BaseException | None, error: BaseException) -> BaseException:
-    """Give the first of two failures; raise what no branch may keep to itself."""
+def first_failure(
+    failed: BaseException | None, error: BaseException, answer: Any = NOTHING
+) -> BaseException:
+    """Give the first of two failures; raise what no branch may keep to itself.
+
+    The answer that was there before the first one is noted with it.
+    """
     if is_interrupt(error):
         raise error
-    return error if failed is None else failed
+    if failed is not None:
+        return failed
+    if answer is not NOTHING:
+        note_answer(error, answer)
+    return error
 
 
 def branches(places: Any, its: list[Any], *more: Any) -> Any:
@@ -127,9 +136,7 @@ def branches(places: Any, its: list[Any], *more: Any) -> Any:
         try:
             found = place(it, *more)
         except BaseException as error:
-            if is_interrupt(error):
-                raise
-            failed = error if failed is None else failed
+            failed = first_failure(failed, error, answer)
         else:
             if type(found) is Leap:
                 leaps.append(found)
@@ -174,9 +181,11 @@ async def together(places: Any, its: list[Any], *more: Any) -> Any:
             task.cancel()
         raise
     results = [task.result() for task in tasks if task.done() and not task.cancelled()]
-    for *_, error in results:
+    answer = NOTHING
+    for found, _, error in results:
         if error is not None:
-            raise error
+            raise first_failure(None, error, answer)
+        answer = first_of(answer, found)
     rounds = [found for found, is_later, _ in results if is_later]
     answers = [found for found, is_later, _ in results if not is_later]
     answer = next((found for found in answers if found is not NOTHING), NOTHING)

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from jupyter_graph.compile.blame import (
     DeadlineInterrupt,
+    answers_of,
     as_raised,
     is_interrupt,
     said_by,
@@ -43,9 +44,12 @@ def fail(
         raise error
     turned, error = error, as_raised(error)
     step = said_by(error) or said_by(turned)
+    answers = answers_of(error)
     untag(error)
     if step:
-        raise StepError(step, event_id or new_id(), error) from error
+        failed = StepError(step, event_id or new_id(), error)
+        failed.answers = answers
+        raise failed from error
     if isinstance(error, JupyterGraphError):
         raise error
     raise RunError(f"graph {graph!r} failed: {said(error)}") from error

@@ -155,7 +155,7 @@ class MockServer:
             return self._refused(StreamingError(self._stacked), status, silent)
         answer = self._runner.handle(event, partly=True)
         if answer.error is not None:
-            return self._failed(answer, event, silent)
+            return self._failed(answer, event, silent=silent, get_body=get_body)
         return self._answered(answer, silent=silent, get_body=get_body)
 
     def _answered(self, answer: Answer, *, silent: bool, get_body: bool) -> Any:
@@ -172,12 +172,18 @@ class MockServer:
             value = _streamed(value, answer.stream_error)
         return value if get_body else Response(value, status)
 
-    def _failed(self, answer: Answer, event: Event, silent: bool) -> Any:
+    def _failed(
+        self, answer: Answer, event: Event, *, silent: bool, get_body: bool
+    ) -> Any:
         error = answer.error
         assert error is not None  # asked for by the caller
         step = error.step if isinstance(error, StepError) else ""
         cause = error.cause if isinstance(error, StepError) else error
         self._push_error(event, said(cause), step, cause)
+        if isinstance(error, StepError) and error.answers:  # MLRun's caller has that
+            [value] = error.answers
+            found = value if isinstance(value, Response) else Response(value)
+            return found.body if get_body else found
         if self._runner.compiled.responder is None:
             return {"id": event.id}  # the caller has had his answer already
         detail = json.loads(answer.payload)["detail"]

@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from jupyter_graph import Graph, MockServer, Response
+from jupyter_graph import Graph, MockServer, Response, Runner, StepError
 from jupyter_graph.errors import RunError
 from jupyter_graph.run.record import RecordedInput
 
@@ -205,3 +205,28 @@ def test_an_error_handler_answers_only_where_a_step_does(step):
     document["steps"]["b"]["responder"] = True
     with MockServer(Graph.from_dict(document, names, (__name__,))) as server:
         assert server.test(body=1) == 1
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("order", [("answers", "fails"), ("fails", "answers")])
+def test_the_first_branch_to_end_decides_as_in_mlrun(order, is_async):
+    async def echo_async(x):
+        return x
+
+    graph = Graph("branches")
+    for name in order:
+        graph.add_step(
+            name=name, handler=fails if name == "fails" else echo, after="start"
+        )
+    if is_async:
+        graph.add_step(name="beside", handler=echo_async, after="start")
+    graph.change_step("answers", responder=True)
+
+    with MockServer(graph) as server:
+        found = server.test(body=1, silent=True, get_body=False)
+        records = list(server.error_stream)
+    with pytest.raises(StepError, match="boom"), Runner(graph) as runner:
+        runner.run(1)
+
+    assert found.body == (1 if order[0] == "answers" else "ValueError: boom")
+    assert len(records) == 1
