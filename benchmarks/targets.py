@@ -192,6 +192,41 @@ def processes() -> Iterator[Target]:
         yield Target(f"{shape}: growth of RSS", 2, "<=", " %", figure, beside)
 
 
+def starts() -> Iterator[Target]:
+    for variant in ("jupyter_graph", "jupyter_graph, Runner"):
+        work = f"import of {variant}"
+        memory = cost("import", "import", variant, "rss_mb")
+        yield Target(f"{work}: memory", 30, "<=", " MB", memory, {})
+        yield Target(f"{work}: CPU time", 0.1, "<=", " s", _start_s(variant), {})
+
+
+def _start_s(variant: str) -> Any:
+    """Give the seconds of an import, those of Python alone taken off."""
+
+    def seconds(rows: Rows) -> float | None:
+        both = [
+            row["cpu_us"]["median"]
+            for name in (variant, "Python alone")
+            for row in [next(rows.find("import", "import", name), None)]
+            if row is not None
+        ]
+        return (both[0] - both[1]) / 1e6 if len(both) == 2 else None
+
+    return seconds
+
+
+def batches() -> Iterator[Target]:
+    shape, storey = "1,000,000 rows, 3 maps", "storey, 50,000 rows"
+    wanted = {
+        ("pandas", "run_batch, vectorised"): 0.75,
+        (storey, "run_batch, vectorised"): 100,
+        (storey, "run_batch, rows"): 20,
+    }
+    for (other, ours), reach in wanted.items():
+        figure = times("batch", shape, other, ours)
+        yield Target(f"{other} against {ours}", reach, ">=", "×", figure, {})
+
+
 def all_targets() -> list[Target]:
     return [
         *chains(),
@@ -199,6 +234,8 @@ def all_targets() -> list[Target]:
         *concurrency(),
         *storey_steps(),
         *processes(),
+        *starts(),
+        *batches(),
     ]
 
 
