@@ -20,7 +20,7 @@ from jupyter_graph.compile.resolve import Resolver, resolve
 from jupyter_graph.errors import SpecError, UnknownStepError
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec, StepSpec, flow_inside
-from jupyter_graph.spec.parts import EVERYWHERE, part_of, starting_from
+from jupyter_graph.spec.parts import EVERYWHERE, distinct, part_of, starting_from
 from jupyter_graph.spec.topology import followers, responder_of
 from jupyter_graph.spec.validate import validate
 
@@ -208,6 +208,7 @@ class _Looked:
 
 def _look(spec: GraphSpec, resolver: Resolver, engine: str) -> _Looked:
     """Look at the code of all steps; what is wrong anywhere is told at once."""
+    spec = distinct(spec)
     codes, arguments, unknown = resolve(spec, resolver)
     steps: dict[str, StepCode] = {}
     inner: dict[str, _Looked] = {}

@@ -11,6 +11,7 @@ from jupyter_graph.host.metrics import TICK_S
 from jupyter_graph.host.metrics import page as metrics_page
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.run.wire import JSON, TEXT, Wire
+from jupyter_graph.spec.parts import own_name
 from jupyter_graph.spec.topology import roots
 
 _SCHEMAS: dict[Any, dict[str, str]] = {
@@ -59,10 +60,10 @@ def openapi(runner: Runner | None, name: str) -> dict[str, Any]:
     """Give the OpenAPI document of a graph; types come from its steps' hints."""
     paths: dict[str, Any] = {"/": {"post": _operation(name, {}, {})}}
     if runner is not None and runner.spec.router is not None:
-        for route in runner.spec.router.routes:
+        for model in map(own_name, runner.spec.router.routes):
             for operation in _MODEL_PATHS:
-                path = f"/v2/models/{route.name}/{operation}"
-                paths[path] = {"post": _operation(f"{route.name} {operation}", {}, {})}
+                path = f"/v2/models/{model}/{operation}"
+                paths[path] = {"post": _operation(f"{model} {operation}", {}, {})}
     elif runner is not None:
         paths = {"/": {"post": _operation(name, *_schemas(runner))}}
     if runner is not None and (config := runner.endpoints) is not None:

@@ -14,6 +14,7 @@ from jupyter_graph.picture.measure import (
     text_width,
 )
 from jupyter_graph.spec.model import START, START_WORD, GraphSpec, StepSpec
+from jupyter_graph.spec.parts import distinct
 from jupyter_graph.spec.topology import (
     Edge,
     back_edges,
@@ -100,6 +101,7 @@ def scene(spec: GraphSpec) -> Scene:
     >>> [(f.kind, f.title, f.code) for f in scene(flow).figures.values()]
     [('start', 'start', ''), ('task', 'parse', 'parse()')]
     """
+    spec = distinct(spec)
     handlers = handler_names(spec)
     responder = responder_of(spec)
     figures: dict[str, Figure] = {}

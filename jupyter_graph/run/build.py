@@ -19,6 +19,7 @@ from jupyter_graph.run.context import Context
 from jupyter_graph.run.frames import of_frame
 from jupyter_graph.run.limits import with_limits
 from jupyter_graph.run.route import route_of
+from jupyter_graph.spec.parts import own_name
 from jupyter_graph.spec.topology import followers
 from jupyter_graph.types import NOTHING
 
@@ -85,7 +86,7 @@ def build(compiled: CompiledGraph, context: Context, old: Built | None = None) -
     ways = followers(compiled.spec)
     for spec in reversed(compiled.spec.every_step()):  # routes before their routers
         code, arguments = compiled.steps[spec.name], compiled.arguments[spec.name]
-        routes = {route.name: steps[route.name] for route in spec.routes}
+        routes = {own_name(route): steps[route.name] for route in spec.routes}
         known = kept.get(spec.name)
         if spec.kind == "flow":
             before = known.instance if known else None
@@ -148,7 +149,7 @@ def _instance(
     if not code.is_class:
         return None
     step, name = code.step, code.step.name
-    injected: dict[str, Any] = {"name": name, "context": context.named(name)}
+    injected: dict[str, Any] = {"name": own_name(step), "context": context.named(name)}
     injected |= {key: getattr(step, key) for key in ("input_path", "result_path")}
     injected |= {"full_event": step.full_event, "graph_step": step}
     injected["outlets"] = ways.get(name, ())

@@ -1,7 +1,8 @@
-"""The part of a graph that one function runs, and a graph begun in its midst."""
+"""Graphs made of a graph: the part one function runs, the part after one step."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from jupyter_graph.errors import SpecError, did_you_mean
@@ -88,6 +89,40 @@ def starting_from(graph: GraphSpec, name: str) -> GraphSpec:
         )
     kept = reached(name, followers(graph)) | handler_names(graph)
     return _only(graph, kept, (name,))
+
+
+def distinct(graph: GraphSpec) -> GraphSpec:
+    """Give the graph with a name of its own for every step.
+
+    Routes need differ only inside their router, so a route that is called as another
+    step is takes its router's name before it: ``router/route``. No name that a user
+    may give has a ``/``.
+
+    >>> m = StepSpec(name="m", handler="f")
+    >>> two = [StepSpec(name=n, kind="router", routes=(m,)) for n in ("r", "s")]
+    >>> [step.name for step in distinct(GraphSpec(steps=tuple(two))).every_step()]
+    ['r', 'r/m', 's', 's/m']
+    """
+    known = Counter(step.name for step in graph.every_step())
+    if max(known.values(), default=1) == 1:
+        return graph
+
+    def of_router(step: StepSpec) -> StepSpec:
+        routes = (
+            replace(route, name=f"{step.name}/{route.name}")
+            if known[route.name] > 1
+            else route
+            for route in step.routes
+        )
+        return replace(step, routes=tuple(routes))
+
+    router = None if graph.router is None else of_router(graph.router)
+    return replace(graph, steps=tuple(map(of_router, graph.steps)), router=router)
+
+
+def own_name(step: StepSpec) -> str:
+    """Give the name that the user gave to a step of a ``distinct`` graph."""
+    return step.name.rpartition("/")[2]
 
 
 def _only(graph: GraphSpec, kept: set[str], firsts: tuple[str, ...]) -> GraphSpec:

@@ -59,9 +59,14 @@ def names_follow_the_rule(graph: GraphSpec) -> Iterator[Problem]:
 
 
 def names_are_unique(graph: GraphSpec) -> Iterator[Problem]:
-    for name, count in Counter(step.name for step in graph.every_step()).items():
+    for name, count in Counter(step.name for step in graph.top_steps()).items():
         if count > 1:
             yield Problem(f"{count} steps are named {name!r}", name, "name")
+    for router in graph.every_step():
+        for name, count in Counter(route.name for route in router.routes).items():
+            if count > 1:
+                problem = f"{count} routes of {router.name!r} are named {name!r}"
+                yield Problem(problem, name, "name")
 
 
 def kinds_are_known(graph: GraphSpec) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from jupyter_graph.picture.scene import without_secrets
 from jupyter_graph.spec.model import GraphSpec, StepSpec
+from jupyter_graph.spec.parts import distinct
 
 _LONGEST = 20_000
 _NOT_OPTIONS = frozenset({"name", "kind", "routes", "carried", "base_step"})
@@ -62,7 +63,7 @@ def sent(
 ) -> dict[str, dict[str, Any]]:
     """Give the details of all steps as JSON values of bounded size."""
     known = details or {}
-    steps = {step.name: step for step in spec.every_step()}
+    steps = {step.name: step for step in distinct(spec).every_step()}
     return {
         name: _sent(known.get(name, StepDetail()), step) for name, step in steps.items()
     }

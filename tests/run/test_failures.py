@@ -6,6 +6,7 @@ import pytest
 
 from jupyter_graph import Graph, StepError
 from jupyter_graph.errors import BadRequestError
+from jupyter_graph.steps import Merge
 
 
 class OwnBase(BaseException):
@@ -138,13 +139,7 @@ def router_on_a_loop(step, engine="async"):
 
 
 def merge(step, engine="async"):
-    class Both:
-        waits_for_branches = True
-        expected = None
-
-        def key(self, body):
-            return None
-
+    class Both(Merge):
         def merge(self, bodies):
             step(bodies[0])
             return bodies[0]

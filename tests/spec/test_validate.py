@@ -431,10 +431,6 @@ ONE_PROBLEM = [
         router(steps={"a": task()}),
         "step 'router' has steps but is of kind 'router'; only a flow has steps",
     ),
-    (
-        flow(r={"kind": "router", "routes": {"m": task(), "r": task()}}),
-        "2 steps are named 'r'",
-    ),
 ]
 
 

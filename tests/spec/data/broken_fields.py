@@ -116,4 +116,3 @@ for number, bad in enumerate(
 case("route-name", router(routes={"a b": task()}), "route's name", "a b")
 case("router-name", {"kind": "router", "name": "a b", "routes": {"m": task()}}, "a b")
 case("router-name-is-a-list", {"kind": "router", "name": ["a"], "routes": {}}, "name")
-case("one-name-twice", router(routes={"a": task()}), "2 steps are named 'a'")

@@ -9,7 +9,10 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.picture.scene import scene
 from jupyter_graph.run.event import Event
+from jupyter_graph.spec.model import GraphSpec, StepSpec
+from jupyter_graph.spec.validate import validate
 from jupyter_graph.steps import ModelRouter
 from jupyter_graph.types import NOTHING
 
@@ -214,6 +217,46 @@ def test_a_second_router_of_a_flow_finds_the_path_as_it_came(ask, times):
     answer = ask(flow_with_routers(times, second=True), TWO)
 
     assert answer.body["outputs"] == [200, 400]
+
+
+class Named:
+    def __init__(self, name, by):
+        self.name, self.by = name, by
+
+    def do(self, body):
+        if not body["inputs"]:
+            raise ValueError("nothing to multiply")
+        return {"model": self.name, "inputs": [x * self.by for x in body["inputs"]]}
+
+
+def with_routes_of_one_name():
+    graph = Graph("twice")
+    graph.add_step(name="m1", handler=lambda body: body)
+    first = graph.add_router("first", after="m1")
+    first.add_route("m1", class_name=Named, by=2)
+    second = graph.add_router("second", after="first")
+    second.add_route("m1", class_name=Named, by=10)
+    second.add_route("second", class_name=Named, by=100)
+    second.respond()
+    return graph
+
+
+def test_routes_of_two_routers_may_have_one_name(ask):
+    graph = with_routes_of_one_name()
+
+    assert ask(graph, TWO).body == {"model": "m1", "inputs": [20, 40]}
+    assert ask(graph, {"inputs": []}).body["step"] == "first/m1"
+    assert Graph.from_yaml(graph.to_yaml(), graph.namespace).spec == graph.spec
+    figures = scene(graph.spec).figures
+    assert {"m1", "first/m1", "second/m1", "second/second"} <= figures.keys()
+
+
+def test_routes_of_one_router_have_names_of_their_own():
+    route = StepSpec(name="m", handler="f")
+    router = StepSpec(name="r", kind="router", routes=(route, route))
+
+    with pytest.raises(SpecError, match="2 routes of 'r' are named 'm'"):
+        validate(GraphSpec(steps=(router,)))
 
 
 def test_a_router_takes_and_fills_a_part_of_the_body(ask, models):
