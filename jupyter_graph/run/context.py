@@ -5,13 +5,26 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from jupyter_graph.errors import SpecError
 
 if TYPE_CHECKING:
     from jupyter_graph.run.response import Response
 
 
 Pushed = Callable[[Any, str, str | None], None]
+
+OF_AN_MLRUN_SERVER = {
+    "get_store_resource": "open what the step needs in its constructor, or give it as "
+    "an argument",
+    "get_table": "give the table itself as the step's 'table' argument",
+    "server": "what was set for the graph: context.get_param, context.get_secret",
+    "root": "the graph is the 'spec' of the runner that runs it",
+    "project_obj": "context.project is the project's name",
+}
+"""What MLRun's context has and ours has not: what to write instead."""
 
 
 class Context:
@@ -29,6 +42,7 @@ class Context:
         load_mode: how models are loaded, ``sync`` or ``async``.
         project: the project of a deployed function.
         verbose: whoever runs it wants to know more.
+        stream: MLRun's tracking stream; its ``enabled`` is False, nothing is tracked.
 
     >>> Context(parameters={"limit": 3}).get_param("limit")
     3
@@ -63,7 +77,15 @@ class Context:
         self.project = project
         self.verbose = verbose
         self.name = name
+        self.stream = SimpleNamespace(enabled=False)
         self._push = push
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in OF_AN_MLRUN_SERVER:
+            raise AttributeError(
+                f"context.{name} needs an MLRun server; {OF_AN_MLRUN_SERVER[name]}"
+            )
+        raise AttributeError(f"'Context' object has no attribute {name!r}")
 
     def __repr__(self) -> str:
         return f"<Context of step {self.name!r}>"
@@ -94,6 +116,22 @@ class Context:
     def get_secret(self, key: str, default: str | None = None) -> str | None:
         """Give a secret; it is never logged and never part of a bundle."""
         return self._secrets.get(key, default)
+
+    def get_remote_endpoint(self, name: str, external: bool = True) -> str:
+        """Give the address of a function, which here must be one already.
+
+        Raises:
+            SpecError: it is the name of a function on an MLRun server.
+
+        >>> Context().get_remote_endpoint("http://models:8080")
+        'http://models:8080'
+        """
+        if "://" in name:
+            return name
+        raise SpecError(
+            f"an MLRun server would know where function {name!r} is; give its address, "
+            "'http://…'"
+        )
 
     def push_error(
         self, event: Any, message: str, source: str | None = None, **_: Any

@@ -6,6 +6,7 @@ import json
 import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,7 +18,7 @@ from jupyter_graph.errors import (
     StreamingError,
     said,
 )
-from jupyter_graph.run.event import Event, decode_body, own_id, own_path
+from jupyter_graph.run.event import Event, Trigger, decode_body, own_id, own_path
 from jupyter_graph.run.response import Response
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.spec.builder import Graph
@@ -120,6 +121,9 @@ class MockServer:
         event_id: str | None = None,
         silent: bool = False,
         get_body: bool = True,
+        trigger: Any = None,
+        offset: int | None = None,
+        time: datetime | str | None = None,
     ) -> Any:
         """Send one event; give the live answer.
 
@@ -132,6 +136,9 @@ class MockServer:
             event_id: the event's id.
             silent: give the failed event's ``Response`` instead of raising.
             get_body: give the body of a ``Response``, not the object.
+            trigger: what the event came through: an object with ``kind`` and ``name``.
+            offset: its place in a stream.
+            time: when it came, in UTC where it names no time zone; by default now.
 
         Raises:
             RunError: the event failed; the text holds status and cause.
@@ -144,6 +151,9 @@ class MockServer:
             headers=sent,
             content_type=content_type or self._default_content_type or "",
             id=event_id or own_id(sent),
+            trigger=_trigger(trigger),
+            offset=offset,
+            time=_moment(time),
         )
         try:
             event.body = _decoded(body, event.content_type)
@@ -233,6 +243,22 @@ class MockServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _trigger(given: Any) -> Trigger | None:
+    if given is None:
+        return None
+    return Trigger(getattr(given, "kind", ""), getattr(given, "name", ""))
+
+
+def _moment(given: datetime | str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError:
+        raise RunError(
+            f"time must be a moment such as '2026-01-31T12:00:00Z', got {given!r}"
+        ) from None
+    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
 
 
 def _front(api_handler: Any, openai_frontend: Any) -> Any:

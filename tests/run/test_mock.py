@@ -1,6 +1,7 @@
 """The mock server does what MLRun's does."""
 
 import types
+from datetime import UTC, datetime
 
 import pytest
 
@@ -230,3 +231,23 @@ def test_the_first_branch_to_end_decides_as_in_mlrun(order, is_async):
 
     assert found.body == (1 if order[0] == "answers" else "ValueError: boom")
     assert len(records) == 1
+
+
+def test_an_event_may_come_through_a_trigger():
+    def seen(event):
+        event.body = (event.trigger.kind, event.trigger.name, event.offset, event.time)
+        return event
+
+    class Told:
+        kind, name = "kafka-cluster", "in"
+
+    graph = Graph("told")
+    graph.to(seen, full_event=True).respond()
+    noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    with MockServer(graph) as server:
+        for time in ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00", noon):
+            found = server.test(body=1, trigger=Told(), offset=7, time=time)
+            assert found == ("kafka-cluster", "in", 7, noon)
+        assert server.test(body=1)[:3] == ("", "", None)
+        with pytest.raises(RunError, match="time must be a moment such as '2026-"):
+            server.test(body=1, time="noon")

@@ -142,8 +142,8 @@ ONE_PROBLEM = [
     ),
     (
         flow(a=task(batch=4, full_event=True)),
-        "step 'a' takes the full event, which does not go with 'batch': it takes a list "
-        "of bodies",
+        "step 'a' takes the full event, which does not go with 'batch': it takes a "
+        "list of bodies",
     ),
     (
         flow(a=task(batch_wait_ms=-1)),

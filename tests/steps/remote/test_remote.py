@@ -410,7 +410,9 @@ def test_a_deployed_function_calls_no_private_host_that_an_event_names():
 
 def test_a_list_opens_loopback_in_a_deployed_function(peer):
     step = RemoteStep(
-        f"{peer.url}/echo", allow_hosts=["127.0.0.0/8"], context=Context(is_deployed=True)
+        f"{peer.url}/echo",
+        allow_hosts=["127.0.0.0/8"],
+        context=Context(is_deployed=True),
     )
 
     assert ask(step, {"z": 1})["path"] == "/echo"

@@ -246,7 +246,7 @@ def test_routes_of_two_routers_may_have_one_name(ask):
 
     assert ask(graph, TWO).body == {"model": "m1", "inputs": [20, 40]}
     assert ask(graph, {"inputs": []}).body["step"] == "first/m1"
-    assert Graph.from_yaml(graph.to_yaml(), graph.namespace).spec == graph.spec
+    assert Graph.from_dict(graph.to_dict()).spec.steps == graph.spec.steps
     figures = scene(graph.spec).figures
     assert {"m1", "first/m1", "second/m1", "second/second"} <= figures.keys()
 
