@@ -245,9 +245,7 @@ class MockServer:
         self.close()
 
 
-def _trigger(given: Any) -> Trigger | None:
-    if given is None:
-        return None
+def _trigger(given: Any) -> Trigger:
     return Trigger(getattr(given, "kind", ""), getattr(given, "name", ""))
 
 
