@@ -19,6 +19,7 @@ from jupyter_graph.spec.expressions import compile_expression, is_expression
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 from jupyter_graph.spec.topology import followers
 from jupyter_graph.spec.values import function_argument, named_value
+from jupyter_graph.steps.foreign import advice_for
 from jupyter_graph.steps.table import BLOCKS, load_block
 
 DEFAULT_CLASSES = {"router": "ModelRouter", "model_runner": "ModelRunnerStep"}
@@ -148,6 +149,8 @@ class Resolver:
         )
 
     def _unknown(self, name: str, where: str) -> str:
+        if advice := advice_for(name):
+            return f"{where}: {name!r} is not to be had here: {advice}"
         own = [
             known
             for known, value in self.namespace.items()

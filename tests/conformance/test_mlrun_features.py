@@ -209,7 +209,7 @@ def test_mlruns_names_are_taken_back(names):
         ),
         pytest.param(
             {"class_name": "mlrun.serving.otel.OTelMetricsExporter"},
-            "is no function or class of this notebook and no block",
+            "gives its numbers to Prometheus at /metrics",
             id="otel-exporter",
         ),
         pytest.param(
@@ -223,8 +223,13 @@ def test_mlruns_names_are_taken_back(names):
             id="hub-step",
         ),
         pytest.param(
+            {"class_name": "hub://echo"},
+            "it downloads code when it is loaded; import the class in the notebook",
+            id="hub-class",
+        ),
+        pytest.param(
             {"class_name": "mlrun.datastore.storeytargets.NoSqlStoreyTarget"},
-            "is no function or class of this notebook and no block",
+            "is not to be had here: write TableTarget",
             id="target-of-the-feature-store",
         ),
     ],
