@@ -204,7 +204,7 @@ def test_mlruns_names_are_taken_back(names):
     [
         pytest.param(
             {"class_name": "mlrun.serving.v1_serving.MLModelServer"},
-            "no block; did you mean 'mlrun.serving.v2_serving.V2ModelServer'",
+            "is not to be had here: write V2ModelServer",
             id="v1-model-server",
         ),
         pytest.param(
