@@ -25,6 +25,8 @@ def own_name(name: str | None, class_name: Any) -> str:
     >>> own_name(None, "storey.Filter")
     'Filter'
     """
+    if name is not None and not isinstance(name, str):
+        raise SpecError(f"the name of a step must be a text, got {name!r}")
     if name:
         return name
     if not class_name:

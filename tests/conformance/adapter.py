@@ -19,7 +19,8 @@ ERRORS = "jupyter_graph.mlrun_names"
 
 
 def serve(graph_dict: Any, namespace_module: Any, **options: Any) -> Any:
-    allowed = (namespace_module.__name__, "steps_basic", "steps_models", "json")
+    plain = ("steps_basic", "steps_models", "plain_steps", "json")
+    allowed = (namespace_module.__name__, *plain)
     graph = Graph.from_dict(graph_dict, vars(namespace_module), allowed)
     options["api_handler"] = options.pop("api_handler_config", None)
     given = {key: value for key, value in options.items() if value not in (None, {})}

@@ -62,6 +62,11 @@ def test_two_things_of_one_name_are_refused(flow):
         flow.to(name="c", handler=lambda x: x)
 
 
+def test_a_name_is_a_text(flow):
+    with pytest.raises(SpecError, match="name of a step must be a text, got 5"):
+        flow.to("Adder", 5)
+
+
 def test_a_step_may_describe_itself(function, flow):
     flow.to(FromElsewhere(), name="own", input_path="in")
     flow.to(FromElsewhere())

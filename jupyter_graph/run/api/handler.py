@@ -122,7 +122,8 @@ class ApiFront:
         from_path = found.parameters
         # A server decodes the path before it makes an event of it; doing so twice
         # would turn %2541 into A.
-        if from_path and event.trigger is None:
+        is_by_hand = event.trigger is None or not event.trigger.kind
+        if from_path and is_by_hand:
             from_path = {name: unquote(value) for name, value in from_path.items()}
         parameters = joined(from_body, from_query, from_path)
         if self.config.include_url_info:
