@@ -23,8 +23,17 @@ OWN = (
     "widgets", "batch",
 )  # fmt: skip
 
-FEWER = {"batch": ("--rounds", "3"), "memory": ("--rounds", "3")}
-"""Of those that take long, or all would take more than three minutes."""
+IN_PROCESS = frozenset(("chain", "branches", "concurrency", "state"))
+"""Run in three processes, their rows put together: ``results_file.pooled``."""
+
+PROCESSES = 3
+SHORT = ("--rounds", "3", "--turn-ms", "40")
+WORDS = {
+    **dict.fromkeys(IN_PROCESS, SHORT),
+    "storey": ("--turn-ms", "40"),
+    "batch": ("--rounds", "3"),
+}
+"""All of them shall take three minutes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +45,16 @@ class Run:
     python: Path = Path(sys.executable)
     words: tuple[str, ...] = ()
 
+    @property
+    def processes(self) -> int:
+        return PROCESSES if self.benchmark in IN_PROCESS else 1
+
 
 def runs_of(peers: Path | None) -> Iterator[Run]:
     """Give the runs: our own, or those beside peers in their environments."""
     if peers is None:
         for name in OWN:
-            yield Run(name, words=FEWER.get(name, ()))
+            yield Run(name, words=WORDS.get(name, ()))
         return
     for environment, names in (
         ("graphs", ("chain",)),
@@ -52,7 +65,7 @@ def runs_of(peers: Path | None) -> Iterator[Run]:
             print(f"{environment} is left out: there is no {python}")
             continue
         for name in names:
-            yield Run(name, environment, python)
+            yield Run(name, environment, python, WORDS.get(name, ()))
     words = ("--peers", str(peers.resolve()), "--requests", "2000")
     yield Run("http", "peers", words=words)
 
@@ -63,9 +76,20 @@ def done(run: Run, words: Sequence[str]) -> dict[str, Any]:
     Raises:
         subprocess.CalledProcessError: it failed.
     """
+    load, began = results_file.load(), time.perf_counter()
+    found = [_rows(run, words) for _ in range(run.processes)]
+    return {
+        "benchmark": run.benchmark,
+        "environment": run.environment,
+        "load": load,
+        "took_s": round(time.perf_counter() - began, 1),
+        "rows": results_file.pooled(found),
+    }
+
+
+def _rows(run: Run, words: Sequence[str]) -> list[results_file.Row]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.json"
-        load, began = results_file.load(), time.perf_counter()
         subprocess.run(
             [
                 run.python, "-m", f"benchmarks.bench_{run.benchmark}",
@@ -75,13 +99,8 @@ def done(run: Run, words: Sequence[str]) -> dict[str, Any]:
             check=True,
             timeout=LIMIT_S,
         )  # fmt: skip
-        return {
-            "benchmark": run.benchmark,
-            "environment": run.environment,
-            "load": load,
-            "took_s": round(time.perf_counter() - began, 1),
-            "rows": json.loads(file.read_text(encoding="utf-8")),
-        }
+        found: list[results_file.Row] = json.loads(file.read_text(encoding="utf-8"))
+        return found
 
 
 def main(words: Sequence[str] | None = None) -> None:
