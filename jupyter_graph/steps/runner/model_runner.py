@@ -235,8 +235,9 @@ class ModelRunnerStep:
         streams = [name for name, output in outputs.items() if is_stream(output)]
         if streams and len(outputs) > 1:
             raise ValueError(
-                f"model {streams[0]!r} gives its output in parts: it must be the only "
-                f"one that is selected, but {', '.join(outputs)} are"
+                "Streaming is not supported when multiple runnables are selected: "
+                f"model {streams[0]!r} gives its output in parts, but "
+                f"{', '.join(outputs)} are selected"
             )
         is_bare = bool(streams) or len(self.models) == 1
         event.body = next(iter(outputs.values())) if is_bare else outputs
