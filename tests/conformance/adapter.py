@@ -23,6 +23,8 @@ def serve(graph_dict: Any, namespace_module: Any, **options: Any) -> Any:
     allowed = (namespace_module.__name__, *plain)
     graph = Graph.from_dict(graph_dict, vars(namespace_module), allowed)
     options["api_handler"] = options.pop("api_handler_config", None)
+    if options.get("openai_frontend") == {}:
+        options["openai_frontend"] = True
     given = {key: value for key, value in options.items() if value not in (None, {})}
     server = MockServer(graph, timeout_s=2.5, mlrun_status=True, **given)
 
