@@ -76,6 +76,9 @@ class StoreyStep:
         for one in self._closeables:
             await one.close()
         self._closeables = None
+        pool = getattr(self.step, "_executor", None)
+        if pool is not None:  # storey 1.14 leaves its processes behind
+            pool.shutdown(wait=False, cancel_futures=True)
         return found
 
     def _begin(self) -> None:

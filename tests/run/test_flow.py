@@ -1,6 +1,7 @@
 """Storey's own steps beside ours: right answers, each event failing alone."""
 
 import asyncio
+import multiprocessing
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -160,6 +161,23 @@ def test_nothing_follows_a_step_of_storeys_that_ends_the_flow(open_runner, block
 
     with pytest.raises(SpecError, match=r"step 's0'.*cannot be piped further to 's1'"):
         open_runner(flow((block, args), ("double", {})))
+
+
+def test_the_processes_of_a_storey_step_end_with_the_runner(open_runner):
+    before = set(multiprocessing.active_children())
+    args = {
+        "_event_processor": "plus_one", "concurrency_mechanism": "multiprocessing",
+    }  # fmt: skip
+    runner = open_runner(flow(("storey.ConcurrentExecution", args)))
+    assert runner.run(1) == 2
+    processes = set(multiprocessing.active_children()) - before
+
+    runner.close()
+
+    assert processes
+    for process in processes:
+        process.join(10)
+    assert not any(process.is_alive() for process in processes)
 
 
 def test_storey_steps_see_the_event(open_runner):
