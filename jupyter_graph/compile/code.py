@@ -147,7 +147,7 @@ def _look_at_function(step: StepSpec, code: Callable[..., Any]) -> StepCode:
         if "context" in parameters and first.name != "context":
             wants = ("context",)
         arguments_fit(step, parameters, skip={first.name}, injected=wants)
-    is_async, is_stream = _nature(code)
+    is_async, is_stream = nature(code)
     limits_fit(step, is_async=is_async, is_stream=is_stream)
     return StepCode(
         step=step,
@@ -183,13 +183,13 @@ def _look_at_storey(
     storey_arguments_fit(step, code)
     function = arguments.get("fn") if code is storey.Map else None
     do = code.do if issubclass(code, storey.MapClass) else function
-    if do is not None and _nature(do)[1]:  # its chunks go on one by one, as they come
+    if do is not None and nature(do)[1]:  # its chunks go on one by one, as they come
         is_method = function is None
         return StepCode(
             step=step,
             code=code,
             method="do" if is_method else "_fn",
-            is_async=_nature(do)[0],
+            is_async=nature(do)[0],
             is_stream=True,
             is_storey=True,
         )
@@ -202,7 +202,7 @@ def _look_at_storey(
         code=code,
         method="" if issubclass(code, storey.Choice) else "do_event",
         takes_event=True,
-        is_async=_nature(called)[0] if direct else not issubclass(code, storey.Choice),
+        is_async=nature(called)[0] if direct else not issubclass(code, storey.Choice),
         selects=overrides or "fn_select_outlets" in arguments,
         keeps=not direct and not issubclass(code, storey.Choice),
         direct=direct,
@@ -245,7 +245,7 @@ def _look_at_class(
     collects = bool(getattr(code, "collects_streams", False))
     needs_none = selects or merges or collects or engine == "sync"
     method = _method(step, code, optional=needs_none)
-    is_given_async = any(_nature(given)[0] for given in arguments.values())
+    is_given_async = any(nature(given)[0] for given in arguments.values())
     if method == "do" and is_given_async and callable(getattr(code, "do_async", None)):
         method = "do_async"  # a block that was given a coroutine function
     wants: tuple[Injected, ...] = ()
@@ -278,12 +278,12 @@ def _look_at_class(
     call = getattr(code, method) if method else None
     if call is not None:
         method_takes_a_body(step, code, method)
-    is_async, is_stream = _nature(call) if call else (False, False)
+    is_async, is_stream = nature(call) if call else (False, False)
     if callable(asked := getattr(code, "streams", None)):
         is_stream = is_stream or bool(asked(arguments))
     what = "" if method else "a step that is not called"
     limits_fit(step, is_async=is_async, is_stream=is_stream, what=what)
-    if selects and _nature(code.select_outlets) != (False, False):  # type: ignore[attr-defined]
+    if selects and nature(code.select_outlets) != (False, False):  # type: ignore[attr-defined]
         raise SpecError(
             f"step {step.name!r}: {code.__name__}.select_outlets must be a plain "
             "function, neither a coroutine nor a generator"
@@ -338,7 +338,13 @@ def _method(step: StepSpec, code: type, *, optional: bool) -> str:
     )
 
 
-def _nature(call: Any) -> tuple[bool, bool]:
+def nature(call: Any) -> tuple[bool, bool]:
+    """Tell whether a call must be awaited, and whether it gives items one by one.
+
+    >>> async def later(body): ...
+    >>> nature(later), nature(len)
+    ((True, False), (False, False))
+    """
     plain = inspect.unwrap(call) if callable(call) else call
     while isinstance(plain, functools.partial):
         plain = plain.func

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from typing import Any, cast
 
+from jupyter_graph.compile.code import nature
 from jupyter_graph.errors import BadRequestError
 from jupyter_graph.run.api.parameters import MappedBody
 
@@ -51,7 +52,7 @@ def with_parameters(code: Code, methods: Iterable[str] = ("do",)) -> Code:
 def _twin(call: Code, *, skip: int) -> Code:
     """Give a function of the same colour; ``skip`` arguments end with the body."""
     fit = _Fit(call, skip)
-    is_async, is_stream = _colour(call)
+    is_async, is_stream = nature(call)
     twin: Code
 
     if is_stream and is_async:
@@ -165,22 +166,3 @@ class _Fit:
             f"the query has what is not asked for: {self.name}() got an unexpected "
             f"keyword argument {unknown}"
         )
-
-
-def _colour(call: Any) -> tuple[bool, bool]:
-    """Tell whether a call must be awaited, and whether it gives items one by one."""
-    plain = inspect.unwrap(call)
-    while isinstance(plain, functools.partial):
-        plain = plain.func
-    if not inspect.isroutine(plain):
-        plain = type(plain).__call__
-    outer = call.func if isinstance(call, functools.partial) else call
-    for found in (outer, plain):
-        if inspect.isasyncgenfunction(found) or inspect.isgeneratorfunction(found):
-            return inspect.isasyncgenfunction(found), True
-        if inspect.iscoroutinefunction(found):
-            return True, False
-        if inspect.isfunction(found) and found is outer:
-            # a plain wrapper may collect what a generator gives (compile/code.py)
-            return inspect.iscoroutinefunction(plain), False
-    return False, False
