@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
@@ -18,6 +19,14 @@ LONGEST: Final = 2000
 DEEPEST: Final = 50
 LARGEST: Final = 1_000_000
 """Characters, items or digits that an expression may make of something smaller."""
+
+BUDGET: Final = 10 * LARGEST
+"""What a comprehension may make in all: its characters, items and bytes of numbers."""
+STEP: Final = 10
+"""What a step of a comprehension costs of the budget, whatever it makes."""
+
+WIDEST: Final = 100
+"""Characters or digits that a format in an f-string may ask for."""
 
 NAMES: Final = ("event", "body")
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
@@ -113,6 +122,25 @@ def _evaluator() -> Any:
     class Evaluator(EvalWithCompoundTypes):  # type: ignore[misc]  # it has no types
         def __init__(self, names: dict[str, Any]) -> None:
             super().__init__(operators=operators, functions=FUNCTIONS, names=names)
+            self.depth = self.spent = 0
+
+        def _eval(self, node: ast.expr) -> Any:
+            found = super()._eval(node)
+            if self.depth:
+                self.spent += STEP + _made(node, found)
+                if self.spent > BUDGET:
+                    raise ValueError(
+                        f"the comprehension would make more than {BUDGET} characters, "
+                        "items or bytes of numbers"
+                    )
+            return found
+
+        def _eval_comprehension(self, node: ast.expr) -> Any:
+            self.depth += 1
+            try:
+                return super()._eval_comprehension(node)
+            finally:
+                self.depth -= 1
 
         def _check_disallowed_items(self, item: Any) -> None:
             """Nothing to find: what may be called was checked before."""
@@ -125,6 +153,19 @@ def _evaluator() -> Any:
             return super()._eval_call(node)
 
     return Evaluator
+
+
+def _made(node: ast.expr, found: Any) -> int:
+    """Give the size of what a part of an expression made; what was there costs none."""
+    is_slice = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
+    if not is_slice and isinstance(node, ast.Name | ast.Constant | ast.Subscript):
+        return 0
+    if isinstance(found, int):
+        return found.bit_length() // 8
+    return len(found) if isinstance(found, _SIZED) else 0
+
+
+_SIZED: Final = (str, bytes, list, tuple, dict, set)
 
 
 def _round(number: Any, digits: Any) -> Any:
@@ -177,17 +218,19 @@ class _Checker(ast.NodeVisitor):
         ast.IfExp, ast.List, ast.Load, ast.Name, ast.Attribute, ast.Slice,
         ast.Subscript, ast.Tuple, ast.Set, ast.UnaryOp, ast.operator, ast.boolop,
         ast.cmpop, ast.unaryop, ast.keyword, ast.JoinedStr, ast.FormattedValue,
+        ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.expr_context,
     )  # fmt: skip
 
     def __init__(self, text: str) -> None:
         self.shown = reprlib.repr(text)
         self.depth = 0
+        self.names: tuple[str, ...] = NAMES
 
     def generic_visit(self, node: ast.AST) -> None:
         if not isinstance(node, self.ALLOWED):
             self.refuse(f"has a {type(node).__name__}, which is not available")
         if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
-            self.refuse("has a format in an f-string, which is not available")
+            self._check_format(node.format_spec)
         super().generic_visit(node)
 
     def visit(self, node: ast.AST) -> None:
@@ -198,10 +241,53 @@ class _Checker(ast.NodeVisitor):
         self.depth -= 1
 
     def visit_Name(self, node: ast.Name) -> None:
-        if node.id not in NAMES:
+        if node.id not in self.names:
             self.refuse(
-                f"reads {node.id!r}{did_you_mean(node.id, NAMES)} "
-                f"(it may read {' and '.join(NAMES)})"
+                f"reads {node.id!r}{did_you_mean(node.id, self.names)} "
+                f"(it may read {' and '.join(self.names)})"
+            )
+
+    def visit_ListComp(self, node: ast.ListComp | ast.GeneratorExp) -> None:
+        self._comprehension(node.generators, node.elt)
+
+    visit_GeneratorExp = visit_ListComp
+
+    def visit_DictComp(self, node: ast.DictComp) -> None:
+        self._comprehension(node.generators, node.key, node.value)
+
+    def _comprehension(
+        self, generators: list[ast.comprehension], *results: ast.expr
+    ) -> None:
+        outside = self.names
+        for one in generators:
+            if one.is_async:
+                self.refuse("has an async comprehension, which is not available")
+            self.visit(one.iter)
+            self.names += tuple(self._bound(one.target))
+            for condition in one.ifs:
+                self.visit(condition)
+        for result in results:
+            self.visit(result)
+        self.names = outside
+
+    def _bound(self, target: ast.expr) -> Iterator[str]:
+        if isinstance(target, ast.Name):
+            yield target.id
+        elif isinstance(target, ast.Tuple | ast.List):
+            for part in target.elts:
+                yield from self._bound(part)
+        else:
+            self.refuse(f"has a {type(target).__name__} after 'for': names are needed")
+
+    def _check_format(self, spec: ast.expr) -> None:
+        """A format is written out, and its numbers are small: ``{event:.2f}``."""
+        parts = spec.values if isinstance(spec, ast.JoinedStr) else [spec]
+        texts = [part.value for part in parts if isinstance(part, ast.Constant)]
+        widths = [int(one) for text in texts for one in re.findall(r"\d+", str(text))]
+        if len(texts) < len(parts) or max(widths, default=0) > WIDEST:
+            self.refuse(
+                "has a format in an f-string that is computed, or wider than "
+                f"{WIDEST} characters"
             )
 
     def visit_Attribute(self, node: ast.Attribute) -> None:

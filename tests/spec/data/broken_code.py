@@ -47,7 +47,7 @@ case("a-handler-that-is-a-class-argument", block("C", limt=1), "'a'", "limt", "l
 EXPRESSIONS = [
     "(event +)", "(__import__('os').system('true'))", "(open('/etc/passwd'))",
     "(event.__class__)", "(event.__class__.__mro__[1].__subclasses__())",
-    "(event['a'].__globals__)", "(lambda: 1)", "([x for x in event])", "(yield event)",
+    "(event['a'].__globals__)", "(lambda: 1)", "([x.__class__ for x in event])", "(yield event)",
     "(await event)", "(evnt + 1)", "(event := 1)", "(exec('1'))", "(eval('1'))",
     "(getattr(event, 'x'))", "(event.format(1))", "(f'{event!r:>{event}}')",
     "(print(event))", "(event.body.mro())", "((event)(1))", "(*event)", "(event; 1)",
