@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from jupyter_graph.compile.blame import is_cancelled, is_interrupt, note_answer
-from jupyter_graph.compile.cycles import Leap, landed, landed_async
+from jupyter_graph.compile.cycles import Leap, landed, landed_async, whole
 from jupyter_graph.compile.joins import EXPIRED
 from jupyter_graph.errors import said
 from jupyter_graph.types import NOTHING
@@ -162,15 +162,17 @@ async def together(places: Any, its: list[Any], *more: Any) -> Any:
     if len(places) == 1:
         return await places[0](its[0], *more)
 
-    async def safe(place: Any, it: Any) -> tuple[Any, bool, BaseException | None]:
-        """Give what came of a branch, whether only later rounds gave it, a failure."""
+    async def safe(place: Any, it: Any) -> _Branch:
+        is_later, found, failed = False, NOTHING, None
         try:
             found = await place(it, *more)
-            return await landed_async(found, *more), type(found) is Leap, None
+            is_later = type(found) is Leap
+            found = await landed_async(found, *more)
         except BaseException as error:
             if is_cancelled(error):
                 raise
-            return NOTHING, False, error
+            failed = error
+        return _Branch(found, failed, is_later)
 
     pairs = zip(places, its, strict=True)
     tasks = [asyncio.ensure_future(safe(place, it)) for place, it in pairs]
@@ -181,21 +183,37 @@ async def together(places: Any, its: list[Any], *more: Any) -> Any:
             task.cancel()
         raise
     results = [task.result() for task in tasks if task.done() and not task.cancelled()]
-    answer = NOTHING
-    for found, _, error in results:
-        if error is not None:
-            raise first_failure(None, error, answer)
-        answer = first_of(answer, found)
-    rounds = [found for found, is_later, _ in results if is_later]
-    answers = [found for found, is_later, _ in results if not is_later]
-    answer = next((found for found in answers if found is not NOTHING), NOTHING)
-    if len(rounds) == 1 and answer is NOTHING:
-        return Leap(_given, rounds[0])  # who waits for the answer may have one already
-    return next((found for found in [answer, *rounds] if found is not NOTHING), NOTHING)
+    return _first_of(results)
 
 
-async def _given(it: Any, *_: Any) -> Any:
-    return it
+class _Branch(NamedTuple):
+    """What came of a branch, at once or in a later round of a cycle."""
+
+    found: Any
+    failed: BaseException | None
+    is_later: bool
+
+
+def _first_of(branches: list[_Branch]) -> Any:
+    """Give the first answer or raise the first failure, later rounds last."""
+    now = [one for one in branches if not one.is_later]
+    later = [one for one in branches if one.is_later]
+    answer = _answer_of(now, NOTHING)
+    if len(later) == 1 and answer is NOTHING:
+        return Leap(_given, later)  # whoever waits for the answer may have one before
+    return _answer_of(later, answer)
+
+
+def _answer_of(branches: list[_Branch], answer: Any) -> Any:
+    for one in branches:
+        if one.failed is not None:
+            raise first_failure(None, one.failed, answer)
+        answer = first_of(answer, one.found)
+    return answer
+
+
+async def _given(branches: list[_Branch], *_: Any) -> Any:
+    return _answer_of(branches, NOTHING)
 
 
 async def _all_or_enough(tasks: list[Any], more: tuple[Any, ...]) -> None:
@@ -204,8 +222,8 @@ async def _all_or_enough(tasks: list[Any], more: tuple[Any, ...]) -> None:
     waiting = set(tasks)
     while waiting:
         done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        is_over = bool(more) and EXPIRED in more[0]
-        if is_over and any(task.result()[0] is not NOTHING for task in done):
+        is_over = bool(more) and EXPIRED in whole(more[0])
+        if is_over and any(task.result().found is not NOTHING for task in done):
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)

@@ -93,13 +93,17 @@ class StepCode:
         return bool(self.is_async or step.batch or step.join_timeout_s)
 
     @property
+    def is_generator(self) -> bool:
+        """Whether what is called is a generator, rather than gives one now and then."""
+        gives_one = self.step.kind == "flow" or hasattr(self.code, "streams")
+        return self.is_stream and not gives_one
+
+    @property
     def is_awaited(self) -> bool:
         """Whether what is called gives a coroutine."""
         step = self.step
-        if step.kind == "flow":
-            return self.is_async
-        if self.is_stream:  # a generator is not awaited, what gives one may be
-            return self.is_async and (self.takes_event or step.kind == "flow")
+        if self.is_stream or step.kind == "flow":
+            return self.is_async and not self.is_generator
         pauses = self.on_loop and bool(step.retries or step.batch or step.concurrency)
         return self.is_async or self.in_thread or pauses
 
@@ -189,6 +193,8 @@ def _look_at_storey(
             step=step,
             code=code,
             method="do" if is_method else "_fn",
+            takes_event=bool(step.full_event),
+            knows_paths=bool(step.full_event),
             is_async=nature(do)[0],
             is_stream=True,
             is_storey=True,

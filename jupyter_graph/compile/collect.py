@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from jupyter_graph.compile.blame import is_interrupt
-from jupyter_graph.compile.cycles import landed, landed_async
+from jupyter_graph.compile.cycles import WHOLE, landed, landed_async
 from jupyter_graph.compile.streams import (
     STREAMS,
     drain,
@@ -23,40 +23,38 @@ COLLECTED: Final = "\0collected"
 class _Kept:
     """What a collector has kept of the stream that is under way."""
 
+    __slots__ = ("broken", "items")
+
     def __init__(self) -> None:
         self.items: list[Any] = []
         self.broken: list[Any] = []
-        self.waiting: list[Any] = []
+
+
+def collection(parts: dict[Any, Any], collectors: tuple[Any, ...]) -> dict[Any, Any]:
+    """Give the parts of the items of a stream that these steps collect.
+
+    They are those of the whole event, with lists that no other event comes to.
+    """
+    own = parts if WHOLE in parts else {WHOLE: parts}
+    return own | {(COLLECTED, id(one)): _Kept() for one in collectors}
 
 
 @contextmanager
-def _collection(parts: dict[Any, Any], collectors: tuple[Any, ...]) -> Iterator[None]:
-    """Let these steps keep what comes to them, until the stream has ended."""
-    kept = [_Kept() for _ in collectors]
-    parts |= {
-        (COLLECTED, id(one)): its for one, its in zip(collectors, kept, strict=True)
-    }
+def _until_it_ends(
+    parts: dict[Any, Any], collectors: tuple[Any, ...]
+) -> Iterator[None]:
+    """Let the collectors say what stands for a stream that breaks off."""
     try:
         yield
     except Exception as error:
         if is_interrupt(error):
             raise
-        for one, its in zip(collectors, kept, strict=True):
-            its.broken = [one.failed(error)]
-
-
-async def _free(parts: dict[Any, Any], collectors: tuple[Any, ...]) -> None:
-    """Wait while these steps collect the stream of another branch."""
-    import asyncio
-
-    for one in collectors:
-        while (kept := parts.get((COLLECTED, id(one)))) is not None:
-            kept.waiting.append(waits := asyncio.Event())
-            await waits.wait()
+        for one in collectors:
+            parts[COLLECTED, id(one)].broken = [one.failed(error)]
 
 
 def is_collected(collector: Any, parts: dict[Any, Any]) -> bool:
-    """Tell whether a stream is under way to a step that collects it."""
+    """Tell whether these are the parts of a stream to a step that collects it."""
     return (COLLECTED, id(collector)) in parts
 
 
@@ -72,8 +70,6 @@ def collecting(collector: Any, it: Any, parts: dict[Any, Any]) -> bool:
 def collected(collector: Any, event: Any, parts: dict[Any, Any]) -> Any:
     """Give the body (or event) that stands for all items of a stream."""
     kept = parts.pop((COLLECTED, id(collector)))
-    for waits in kept.waiting:
-        waits.set()
     if kept.broken:
         [body] = kept.broken
     else:
@@ -92,9 +88,9 @@ def collect(items: Any, collectors: Any, end: Any, it: Any, parts: Any) -> Any:
         collectors: the steps that keep what comes to them.
         end: takes on what they kept; gives the answer.
         it: the body (or event) whose stream it is.
-        parts: what the event left at merges, joins and collectors.
+        parts: what ``collection`` gave for it.
     """
-    with _collection(parts, collectors):
+    with _until_it_ends(parts, collectors):
         drain(items)
     return end(it, parts)
 
@@ -103,8 +99,7 @@ async def collect_async(
     items: Any, collectors: Any, end: Any, it: Any, parts: Any
 ) -> Any:
     """As ``collect``, for asynchronous graphs."""
-    await _free(parts, collectors)
-    with _collection(parts, collectors):
+    with _until_it_ends(parts, collectors):
         await drain_async(items)
     return await end(it, parts)
 
@@ -113,7 +108,7 @@ def until_collected(
     items: Any, collectors: Any, end: Any, it: Any, parts: Any
 ) -> Iterator[Any]:
     """As ``collect``, where what the items give is the answer."""
-    with _collection(parts, collectors):
+    with _until_it_ends(parts, collectors):
         yield from items
     yield from _given(landed(end(it, parts), parts))
 
@@ -122,8 +117,7 @@ async def until_collected_async(
     items: Any, collectors: Any, end: Any, it: Any, parts: Any
 ) -> AsyncIterator[Any]:
     """As ``until_collected``, for asynchronous graphs."""
-    await _free(parts, collectors)
-    with _collection(parts, collectors):
+    with _until_it_ends(parts, collectors):
         async for item in items:
             yield item
     found = await landed_async(await end(it, parts), parts)

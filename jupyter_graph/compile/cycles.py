@@ -6,6 +6,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 COUNTS: Final = "\0iterations"
+WHOLE: Final = "\0whole"
+
+
+def whole(parts: dict[Any, Any]) -> dict[Any, Any]:
+    """Give the parts of the whole event, where these are of a stream inside it."""
+    found: dict[Any, Any] = parts.get(WHOLE, parts)
+    return found
 
 
 class Leap:
@@ -57,7 +64,7 @@ def counted(parts: dict[Any, Any], name: str, limit: int, event: Any = None) -> 
         RuntimeError: it came there more often than it may; in MLRun's words where the
             event is known.
     """
-    counts = parts.setdefault(COUNTS, {})
+    counts = whole(parts).setdefault(COUNTS, {})
     counts[name] = count = counts.get(name, 0) + 1
     if count <= limit:
         return

@@ -19,7 +19,7 @@ HELPERS = frozenset(
         "BaseException", "__builtins__", "begin", "counted", "landed", "landed_async",
         "Leap", "first_of", "first_failure", "failed", "picked", "Several", "several",
         "items_of", "several_async", "type", "items",
-        "collecting", "gathered_in_time", "gathered_event_in_time",
+        "collecting", "collection", "gathered_in_time", "gathered_event_in_time",
         "bodies", "bodies_async", "placed", "placed_async", "whole",
         "forget", "is_collected", "is_stream", "collect", "collect_async", "collected",
         "until_collected", "until_collected_async",

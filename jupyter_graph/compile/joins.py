@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from jupyter_graph.compile.cycles import COUNTS
+from jupyter_graph.compile.cycles import COUNTS, whole
 from jupyter_graph.compile.paths import same_event
 from jupyter_graph.errors import RunError
 from jupyter_graph.spec.model import StepSpec
@@ -48,9 +48,7 @@ class Joined:
         return self.all_there(parts)
 
     def all_there(self, parts: Parts) -> list[Any]:
-        found = parts[self.name, None]
-        inside = [found[slot] for slot in self.after if slot in found]
-        came = [part for part in inside if part is not NOTHING]
+        came = _in_order(parts[self.name, None], self.after)
         return self._end(parts, came if self.mode == "all" else came[:1])
 
     def _end(self, parts: Parts, found: list[Any]) -> list[Any]:
@@ -82,12 +80,13 @@ class Joined:
 
     def last(self, parts: Parts) -> Any:
         """Give what came last, where some branches have not come; else ``NOTHING``."""
-        found = parts.get((self.name, None), {})
+        found = whole(parts).get((self.name, None), {})
         came = [part for part in found.values() if part is not NOTHING]
         return came[-1] if came else NOTHING
 
     def rest(self, parts: Parts) -> Any:
         """Give what goes on when all branches have ended and some did not come."""
+        parts = whole(parts)
         if (self.name, None) not in parts:
             return NOTHING
         found = self.completed(parts)
@@ -96,6 +95,7 @@ class Joined:
 
 def forget(parts: Parts, names: Slots) -> None:
     """Forget what an item of a stream left at these steps: the next one is another."""
+    parts = whole(parts)
     for key in [key for key in parts if type(key) is tuple]:
         if key[0] in names or (key[0] in (DONE, WAITS) and key[1] in names):
             del parts[key]
@@ -128,6 +128,7 @@ def gathered(
         body: the part.
         parts: what came before, of this event.
     """
+    parts = whole(parts)
     if isinstance(merge, Joined):
         found = merge.take(parts, slots, body)
         return NOTHING if found is None else merge.body(found)
@@ -141,6 +142,7 @@ def gathered_event(
     merge: Any, name: str, slots: Slots, expected: Slots, event: Any, parts: Parts
 ) -> Any:
     """As ``gathered``, for events; the first one goes on with the merged body."""
+    parts = whole(parts)
     if isinstance(merge, Joined):
         found = merge.take(parts, slots, event)
         return NOTHING if found is None else _as_event(merge, found)
@@ -183,6 +185,7 @@ async def _in_time(
 ) -> Any:
     import asyncio
 
+    parts = whole(parts)
     is_first = (name, None) not in parts and (DONE, name) not in parts
     found = gather(merge, name, slots, expected, it, parts)
     waiting = parts.setdefault((WAITS, name), asyncio.Event())
@@ -235,5 +238,10 @@ def _all_of(
     if len(found) < wanted:
         return None
     del parts[key]
-    inside = [found[slot] for slot in expected if slot in found]
-    return [part for part in inside if part is not NOTHING]
+    return _in_order(found, expected)
+
+
+def _in_order(found: dict[str, Any], slots: Slots) -> list[Any]:
+    """Give the parts in the order of their branches, those from elsewhere last."""
+    inside = {slot: found[slot] for slot in slots if slot in found} | found
+    return [part for part in inside.values() if part is not NOTHING]

@@ -71,8 +71,7 @@ class StepWriter(Writer):
         step, code = self.steps[name], self.codes[name]
         more = "_async" if self.is_async else ""
         ident, is_flow = self.names[name], step.kind == "flow"
-        is_generator = not (is_flow or callable(getattr(code.code, "streams", None)))
-        if code.takes_event and not is_generator:
+        if code.takes_event and not code.is_generator:
             call = self._awaited(f"{ident}(event)", code)
             self._line(depth, "whole = event.body")
             call = self._or_dropped(call, name, depth, answered)

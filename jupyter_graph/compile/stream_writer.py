@@ -57,7 +57,9 @@ class StreamWriter(StepWriter):
     ) -> None:
         """The items of a stream become one body again, further on."""
         end = self._want("end", name)
-        args = f"{items}, ({', '.join(collectors)},), {end}, {self.it}, parts"
+        holders = f"({', '.join(collectors)},)"
+        self._line(depth, f"parts = collection(parts, {holders})")
+        args = f"{items}, {holders}, {end}, {self.it}, parts"
         one_by_one = self._one_by_one(name) - {self.holders[one] for one in collectors}
         if not answered and self.responder in one_by_one:
             until = "until_collected_async" if self.is_async else "until_collected"

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jupyter_graph.compile.blame import DRIVERS
 from jupyter_graph.errors import said
 from jupyter_graph.spec.model import START, GraphSpec
 from jupyter_graph.spec.topology import edges, leaves
@@ -18,6 +19,7 @@ from jupyter_graph.spec.topology import edges, leaves
 if TYPE_CHECKING:
     from jupyter_graph.run.build import Built
 
+DRIVERS.add(__file__)
 LONGEST_TEXT = 200
 LARGEST_COPY_BYTES = 1_000_000
 

@@ -405,3 +405,95 @@ def test_an_earlier_round_of_a_cycle_answers_before_later_ones(run_graph, inc):
     graph.add_step(name="out", handler=last, after="both").respond()
 
     assert run_graph(graph, [1]) == [("last", 1)]
+
+
+def test_a_failing_later_round_does_not_hide_the_failure_of_this_one(open_runner):
+    class Both:
+        def select_outlets(self, x):
+            return ["again", "waits"]
+
+    async def waits(x):
+        await asyncio.sleep(0.01)
+        return x
+
+    graph = Graph("g", allow_cyclic=True, max_iterations=2)
+    graph.to(Both, "both").to(name="again", handler=inc, cycle_to="both")
+    graph.add_step(name="waits", handler=waits, after="both")
+    graph.add_step(name="fails", handler=fails, after="waits")
+
+    with pytest.raises(StepError) as error:
+        open_runner(graph).run(1)
+
+    assert error.value.step == "fails"
+
+
+def test_what_comes_to_a_collector_beside_a_stream_is_no_item_of_it(run_graph):
+    async def slow(x):
+        for number in range(3):
+            await asyncio.sleep(0)
+            yield x + number
+
+    seen = []
+    graph = Graph("g")
+    graph.to(name="first", handler=inc_async).to(name="items", handler=slow)
+    graph.add_step(name="each", handler=double, after=["first", "items"])
+    graph.add_step("Collector", "list").to(name="note", handler=seen.append)
+    run_graph(graph, [1])
+
+    assert sorted(seen, key=str) == [4, [4, 6, 8]]
+
+
+def test_a_branch_is_collected_though_another_one_broke_off(run_graph):
+    graph = Graph("g")
+    graph.to(name="items", handler=breaks_off)
+    graph.to(name="first", handler=inc)
+    graph.add_step("Collector", "list", after=["items", "first"])
+    graph.add_step(name="last", handler=last).respond()
+    seen = []
+    graph.error_handler("note", handler=lambda x: seen.append(x) or "caught")
+
+    assert run_graph(graph, [1]) == ["caught"]
+    assert seen == [1]
+
+
+def test_a_merge_that_a_handler_leads_to_keeps_what_it_gives(run_graph):
+    graph = fan_out(inc, inc, Odd)
+    graph.to(name="beside", handler=fails)
+    graph.error_handler("catch", handler=caught, step="beside", before="end")
+
+    assert run_graph(graph, [1]) == [[3, ("caught", 1)]]
+
+
+@COLOURS
+def test_an_asynchronous_generator_of_events_may_be_traced(open_runner, inc):
+    async def twice(event):
+        yield event
+        yield event
+
+    graph = Graph("g")
+    graph.to(name="inc", handler=inc).to(name="twice", handler=twice, full_event=True)
+    answer = open_runner(graph).answer(1, traced=True)
+
+    assert answer.value == [2, 2]
+
+
+@COLOURS
+def test_a_traced_failure_inside_a_flow_names_the_step_inside(open_runner, inc):
+    runner = open_runner(around(inc, fails))
+
+    assert runner.answer(1, traced=True, silent=True).error.step == "s1"
+
+
+def test_a_generator_of_storeys_step_may_take_the_event(run_graph):
+    pytest.importorskip("storey")
+
+    def twice(event):
+        yield event
+        yield event
+
+    graph = Graph("g")
+    graph.add_step("storey.Map", "twice", class_args={"_fn": "twice"}, full_event=True)
+    graph.namespace["twice"] = twice
+    graph.add_step(name="last", handler=last).respond()
+
+    assert answers(run_graph, graph, [1]) == [[("last", 1), ("last", 1)]]
