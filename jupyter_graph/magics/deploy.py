@@ -73,6 +73,8 @@ class DeployMagics(Magics):
     )
     @argument("--requirements", metavar="FILE", action="append", help="added to ours")
     @argument("--pip", metavar="NAME", action="append", help="one requirement more")
+    @argument("--api", metavar="FILE", help="endpoints before the graph: YAML or JSON")
+    @argument("--openai", action="store_true", help="OpenAI's, under /v1")
     @argument("--project", metavar="P", help="of Nuclio (default: default)")
     @argument(
         "--dashboard", metavar="URL", help="of Nuclio (default: $NUCLIO_DASHBOARD_URL)"

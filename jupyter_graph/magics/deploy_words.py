@@ -39,6 +39,8 @@ def read_deployment(
             for file in words.requirements or ()
         ),
         "pip": tuple(words.pip or ()),
+        "api_handler": _document(words.api, session, "--api") if words.api else None,
+        "openai_frontend": {"prefix": "/v1"} if words.openai else None,
         "project": words.project,
         "dashboard": words.dashboard,
         "runtime": words.runtime,

@@ -78,7 +78,33 @@ def test_words_become_options(read, line, options):
     assert read(line) == options
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_graph_is_deployed_behind_endpoints(run, folder):
+    run("%%graph_step shout\ndef shout(body):\n    return str(body)[-40:].upper()")
+    endpoint = "{path: /loud, http_method: POST}"
+    (folder / "api.yaml").write_text(f"endpoints: {{'POST:/loud': {endpoint}}}")
+    run("%deploy chatting --openai --no-parity")
+    run("%deploy loud --api api.yaml --no-parity")
+    try:
+        ask = '{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'
+        path = "--path /v1/chat/completions"
+        answer = run(f"%deploy invoke chatting {ask} {path}").body
+        assert answer["object"] == "chat.completion"
+        assert "HI" in answer["choices"][0]["message"]["content"]
+        assert run("%deploy invoke loud 'psst' --path /loud").body == "PSST"
+        assert run("%deploy invoke loud 1 --path /else --silent").status_code == 404
+    finally:
+        run("%deploy delete chatting")
+        run("%deploy delete loud")
+
+
 def test_files_are_looked_for_beside_the_notebook(read, folder):
+    (folder / "api.yaml").write_text("endpoints: {}")
+    assert read("--api api.yaml --openai") == {
+        "api_handler": {"endpoints": {}},
+        "openai_frontend": {"prefix": "/v1"},
+    }
     (folder / "c.yaml").write_text("spec:\n  minReplicas: 2\n  maxReplicas: 3\n")
     (folder / "t.json").write_text('{"tick": {"kind": "cron"}}')
     found = read(
