@@ -111,11 +111,16 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, default=HERE / "results")
     parser.add_argument("--date", default=today, help="of the results, today's")
     parser.add_argument("--rounds", help="instead of each benchmark's own")
+    parser.add_argument(
+        "--tables", action="store_true", help="run nothing, write the Markdown again"
+    )
     options = parser.parse_args(words)
     file = options.results / f"{options.date}.json"
     rounds = ("--rounds", options.rounds) if options.rounds else ()
     document = results_file.read(file, options.date)
-    for run in runs_of(options.peers):
+    if options.tables:
+        results_file.write(document, file)
+    for run in () if options.tables else runs_of(options.peers):
         if options.only and run.benchmark not in options.only:
             continue
         print(f"\n{run.benchmark}: {run.environment}", flush=True)

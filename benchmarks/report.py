@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import jupyter_graph
 from benchmarks.measure import Row
 
 
@@ -112,6 +113,7 @@ def _said(value: Any) -> str:
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Give Python's version and those of the packages that are installed."""
     found = {platform.python_implementation(): platform.python_version()}
+    found["jupyter_graph"] = jupyter_graph.__version__  # it may not be installed
     for name in packages:
         try:
             found[name] = version(name)
