@@ -112,10 +112,10 @@ class Tasks:
         self._lane = self._lanes[loop]
         return self._lane
 
-    async def run_here(self, function: Callable[[Any], Any], it: Any) -> Any:
+    def run_here(self, function: Callable[[Any], Any], it: Any) -> Work:
         """``run`` on the caller's loop, which is watched."""
         self._watch_caller(asyncio.get_running_loop())
-        return await self.run(function, it)
+        return self.run(function, it)
 
     # -- from elsewhere ---------------------------------------------------------
 
