@@ -1,11 +1,16 @@
 """Fixtures of every room: a step or a graph, run on real events."""
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from jupyter_graph import Graph, Runner
+
+# A shell lets what it starts in the background ignore Ctrl-C, their children too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
