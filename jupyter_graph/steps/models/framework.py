@@ -35,12 +35,14 @@ class FrameworkServer(V2ModelServer):
         suffixes: how a model's file may end.
         package: what has to be installed.
         extra: the extra of this package that installs it.
+        opens_pickles: ``trust_pickle`` means something to this server.
     """
 
     takes_arrays = True
     suffixes: ClassVar[tuple[str, ...]] = ()
     package: ClassVar[str] = ""
     extra: ClassVar[str] = ""
+    opens_pickles: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -61,6 +63,11 @@ class FrameworkServer(V2ModelServer):
             )
         check_sha256(sha256)
         check_trust(trust_pickle, sha256)
+        if trust_pickle and not self.opens_pickles:
+            raise SpecError(
+                f"trust_pickle=True means nothing here: {type(self).__name__} opens no "
+                "pickles"
+            )
         super().__init__(
             context, name, model_path, model, protocol, sha256=sha256, **class_args
         )
@@ -97,6 +104,11 @@ class FrameworkServer(V2ModelServer):
         known = " or ".join(self.suffixes)
         if not file.endswith(PICKLES):
             return f"{type(self).__name__} reads {known} files, got {file!r}"
+        if not self.opens_pickles:
+            return (
+                f"{file!r} is a pickle, which {type(self).__name__} does not open; "
+                f"save the model as {known}"
+            )
         return (
             f"{file!r} is a pickle, which runs whatever code is in it when opened; "
             f"save the model as {known}, or say trust_pickle=True and sha256= of the "

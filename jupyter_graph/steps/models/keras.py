@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.steps.models.fitting import by_name, cast, check_shape
 from jupyter_graph.steps.models.framework import FrameworkServer, plain, rows_of
 from jupyter_graph.steps.models.loading import ModelFile
 from jupyter_graph.steps.models.schema import Feature
 from jupyter_graph.steps.models.tensors import DATATYPES, Columns
+
+MISFIT: Final = "incompatible"
+"""What every backend says of an array that a layer cannot take."""
+
+NAMELESS: Final = "keras_tensor"
+"""How Keras calls tensors that nobody named; the number after it is a process's own."""
 
 
 class KerasModelServer(FrameworkServer):
     """Serve a Keras model.
 
     Body in: ``{"inputs": rows}`` for a model of one input; for one of several, tensors
-    of the open inference protocol, or rows as mappings, by the names of the inputs.
-    Body out: as ``V2ModelServer``; a model of several outputs gives a list of them.
+    of the open inference protocol, or rows as mappings, by the names of the inputs: the
+    keys of a mapping, else the names of the input layers. Texts go into ``string``
+    inputs. Body out: as ``V2ModelServer``; a model of several outputs gives a list of
+    them, named as the inputs are.
 
     Args:
         context: the surroundings; None outside a graph.
@@ -33,7 +42,8 @@ class KerasModelServer(FrameworkServer):
     Raises:
         SpecError: ``custom_objects`` is no mapping; at the start, the file is no
             ``.keras`` file, or holds code.
-        BadRequestError: (from ``predict``) the inputs are not those of the model.
+        BadRequestError: (from ``predict``) the inputs are not those of the model, have
+            another shape, or values that their type cannot hold.
 
     State: the model, in memory; nothing changes it.
 
@@ -49,6 +59,7 @@ class KerasModelServer(FrameworkServer):
     suffixes = (".keras",)
     package = "keras"
     extra = "tensorflow"
+    opens_pickles = False
 
     def __init__(
         self,
@@ -82,64 +93,93 @@ class KerasModelServer(FrameworkServer):
 
     def _open(self) -> None:
         super()._open()
+        if not hasattr(self.model, "predict_on_batch"):
+            raise SpecError(
+                f"model must be a keras.Model, got a {type(self.model).__name__}"
+            )
         # a subclassed model has no inputs and outputs that it could name
-        self.nodes = list(getattr(self.model, "inputs", None) or ())
-        names = getattr(self.model, "output_names", None)
-        self.output_names = tuple(map(str, names or self.output_names))
+        self.nodes = _named(self.model, "input")
+        nodes = _named(self.model, "output")
+        self.output_names = tuple(nodes) or self.output_names
+        self.results = nodes
 
     def predict(self, request: dict[str, Any]) -> Any:
         """Give the model's outputs."""
         inputs = request["inputs"]
-        found = self.model.predict_on_batch(self._fed(inputs))
-        outputs = found if isinstance(found, list | tuple) else [found]
+        found = self._asked(self._fed(inputs))
         if isinstance(found, Mapping):
-            outputs = [found[name] for name in self.output_names]
+            names, outputs = tuple(map(str, found)), list(found.values())
+        else:
+            outputs = list(found) if isinstance(found, list | tuple) else [found]
+            names = self._names_of(len(outputs))
         if not isinstance(inputs, list):
-            return Columns(zip(self.output_names, outputs, strict=True))
+            return Columns(zip(names, outputs, strict=True))
         return plain(outputs[0] if len(outputs) == 1 else outputs)
 
-    def _fed(self, inputs: Any) -> Any:
-        if not self.nodes:
-            return rows_of(inputs, self.input_names())
-        if len(self.nodes) == 1:
-            return self._fitted(self.nodes[0], rows_of(inputs, self.input_names()))
-        if isinstance(inputs, list) and all(isinstance(row, Mapping) for row in inputs):
-            keys = {key for row in inputs for key in row}
-            inputs = Columns({key: [row.get(key) for row in inputs] for key in keys})
-        names = [node.name for node in self.nodes]
-        if not isinstance(inputs, Columns) or set(inputs) != set(names):
-            got = list(inputs) if isinstance(inputs, Columns) else "one value"
-            raise BadRequestError(
-                f"model {self.name} takes the inputs {names} by name, got {got}"
-            )
-        return [self._fitted(node, inputs[node.name]) for node in self.nodes]
-
-    def _fitted(self, node: Any, value: Any) -> Any:
-        """Give an array of the input's type and rank."""
-        import numpy as np
-
+    def _asked(self, fed: Any) -> Any:
         try:
-            array = np.asarray(value).astype(node.dtype, copy=False)
+            return self.model.predict_on_batch(fed)
+        except Exception as error:  # each backend has its own
+            lines = [line for line in str(error).splitlines() if MISFIT in line]
+            if self.nodes or not lines:
+                raise
+            text = lines[0].replace("\x1b[1m", "").replace("\x1b[0m", "")
+            raise BadRequestError(f"model {self.name}: {text}") from error
+
+    def _names_of(self, number: int) -> tuple[str, ...]:
+        if len(self.output_names) == number:
+            return self.output_names
+        return tuple(f"output_{n}" for n in range(number))
+
+    def _fed(self, inputs: Any) -> Any:
+        names = list(self.nodes)
+        if len(names) > 1:
+            columns = by_name(inputs, names, self.name)
+            fed = {name: self._fitted(name, one) for name, one in columns.items()}
+        else:
+            rows = rows_of(inputs, self.input_names())
+            if not names:
+                return rows
+            fed = {name: self._fitted(name, rows) for name in names}
+        if isinstance(getattr(self.model, "input", None), Mapping):
+            return fed
+        return list(fed.values()) if len(fed) > 1 else fed[names[0]]
+
+    def _fitted(self, name: str, value: Any) -> Any:
+        """Give an array of the input's type and shape."""
+        node = self.nodes[name]
+        kind = str(node.dtype)
+        try:
+            array = cast(value, "object" if kind == "string" else kind)
         except (TypeError, ValueError) as error:
-            raise BadRequestError(f"input {node.name!r}: {error}") from None
-        shape = tuple(node.shape)
-        fits = len(shape) == array.ndim and all(
-            want is None or want == have
-            for want, have in zip(shape, array.shape, strict=True)
-        )
-        if not fits:
-            raise BadRequestError(
-                f"input {node.name!r} has the shape {list(shape)}, got "
-                f"{list(array.shape)}"
-            )
+            raise BadRequestError(f"input {name!r}: {error}") from None
+        check_shape(name, node.shape, array.shape)
         return array
 
     def describe(self) -> tuple[list[Feature], list[Feature]]:
         """Give the tensors of the model itself."""
         inputs, outputs = super().describe()
-        nodes = getattr(self.model, "outputs", None) or ()
-        found = [_feature(*one) for one in zip(self.output_names, nodes, strict=False)]
-        return inputs or [_feature(n.name, n) for n in self.nodes], outputs or found
+        return (
+            inputs or [_feature(*one) for one in self.nodes.items()],
+            outputs or [_feature(*one) for one in self.results.items()],
+        )
+
+
+def _named(model: Any, side: str) -> dict[str, Any]:
+    """Give the model's tensors of a side by name; a subclassed model names none."""
+    nodes = list(getattr(model, f"{side}s", None) or ())
+    if not nodes:
+        return {}
+    whole = getattr(model, side, None)  # a Sequential has none before its first call
+    if isinstance(whole, Mapping):
+        return {str(name): node for name, node in whole.items()}
+    names = [node.name for node in nodes]
+    if side == "output":  # what these tensors are called says nothing, their layers do
+        names = [str(name) for name in getattr(model, "output_names", None) or ()]
+    names = [] if any(name.startswith(NAMELESS) for name in names) else names
+    if len(set(names)) != len(nodes):
+        names = [f"{side}_{number}" for number in range(len(nodes))]
+    return dict(zip(names, nodes, strict=True))
 
 
 def _feature(name: str, node: Any) -> Feature:
