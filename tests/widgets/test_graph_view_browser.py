@@ -134,14 +134,14 @@ def test_a_click_opens_the_panel_and_escape_closes_it(page, scheme):
 
 def test_keys_lead_along_the_edges_and_open_a_step(page):
     page.keyboard.press("Tab")
-    assert focused(page) == "start"
+    assert focused(page) == "$start"
     seen = []
     for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft", "Home"):
         page.keyboard.press(key)
         seen.append(focused(page))
     assert seen[0] == "parse"
     assert seen[1] in ("fast", "slow")
-    assert seen[2:] == ["reply", seen[3], "start"]
+    assert seen[2:] == ["reply", seen[3], "$start"]
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
 
