@@ -252,7 +252,7 @@ def test_a_batch_takes_a_list_and_every_caller_gets_his_own_answer(run):
 
 
 def test_a_generator_takes_no_batch(run):
-    with pytest.raises(MagicError, match="step 'g' is a generator, which takes no batch"):
+    with pytest.raises(MagicError, match="is a generator, which takes no batch"):
         run("%%graph_step g --batch 2\ndef g(bodies):\n    yield bodies")
 
 
