@@ -126,6 +126,11 @@ class StepError(RunError):
         self.event_id = event_id
         self.cause = cause
 
+    def __repr__(self) -> str:
+        # not the cause's own: asyncio shows the errors of tasks, and must be able to
+        name = type(self).__name__
+        return f"{name}({self.step!r}, {self.event_id!r}, {said(self.cause)!r})"
+
     def __str__(self) -> str:
         event = f"event {self.event_id}" if self.event_id else "an event"
         return f"step {self.step!r} failed on {event}: {said(self.cause)}"

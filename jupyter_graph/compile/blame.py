@@ -134,9 +134,12 @@ def said_by(error: BaseException) -> str:
 
 
 def as_raised(error: BaseException) -> BaseException:
-    """Give what a step raised: Python turns its StopIteration in a coroutine."""
+    """Give what a step raised, where Python or we turned it in a coroutine.
+
+    StopIteration cannot leave one, GeneratorExit cannot come out of a future.
+    """
     cause = error.__cause__
-    turned = isinstance(cause, StopIteration | StopAsyncIteration)
+    turned = isinstance(cause, StopIteration | StopAsyncIteration | GeneratorExit)
     if cause is not None and turned and type(error) is RuntimeError:
         return cause
     return error
@@ -147,13 +150,57 @@ def step_at(traceback: TracebackType | None) -> str:
     return _innermost(_places_of(traceback))
 
 
+NAMING: set[CodeType] = set()
+"""Code that calls the step in its variable ``name``."""
+
+
 def step_of(frame: FrameType | None) -> str:
     """Give the step that a running frame is in, the innermost one."""
-    places = []
+    places: list[tuple[str, int]] = []
     while frame is not None:
+        if frame.f_code in NAMING and not _innermost(reversed(places)):
+            return str(frame.f_locals["name"])
         places.append((frame.f_code.co_filename, frame.f_lineno))
         frame = frame.f_back
     return _innermost(reversed(places))
+
+
+BRANCHES = "branch_tasks"
+"""The variable by which a coroutine of ours shows the tasks it waits for."""
+
+
+def step_awaited(task: Any) -> str:
+    """Give the step that a suspended task waits in, the innermost one."""
+    return _innermost(
+        (frame.f_code.co_filename, frame.f_lineno) for frame in _frames_awaited(task)
+    )
+
+
+def tasks_below(task: Any) -> Iterator[Any]:
+    """Give a task and those of its branches that have not ended."""
+    yield task
+    for frame in _frames_of(task.get_coro()):
+        for branch in frame.f_locals.get(BRANCHES, ()):
+            if not branch.done():
+                yield from tasks_below(branch)
+
+
+def _frames_awaited(task: Any) -> Iterator[FrameType]:
+    """Give where a task stands, of several branches in the first one."""
+    for frame in _frames_of(task.get_coro()):
+        yield frame
+        branches = frame.f_locals.get(BRANCHES, ())
+        waiting = next((branch for branch in branches if not branch.done()), None)
+        if waiting is not None:
+            yield from _frames_awaited(waiting)
+            return
+
+
+def _frames_of(work: Any) -> Iterator[FrameType]:
+    """Give the frames of a coroutine and of those it awaits."""
+    while (frame := getattr(work, "cr_frame", None)) is not None:
+        yield frame
+        work = work.cr_await
 
 
 def is_in_a_step(frame: FrameType | None) -> bool:

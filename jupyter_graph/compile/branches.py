@@ -7,7 +7,14 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from jupyter_graph.compile.blame import is_cancelled, is_interrupt, note_answer
+from jupyter_graph.compile.blame import (
+    is_cancelled,
+    is_interrupt,
+    note_answer,
+    said_by,
+    step_awaited,
+    tag,
+)
 from jupyter_graph.compile.cycles import Leap, landed, landed_async, whole
 from jupyter_graph.compile.joins import EXPIRED
 from jupyter_graph.errors import said
@@ -175,15 +182,32 @@ async def together(places: Any, its: list[Any], *more: Any) -> Any:
         return _Branch(found, failed, is_later)
 
     pairs = zip(places, its, strict=True)
-    tasks = [asyncio.ensure_future(safe(place, it)) for place, it in pairs]
+    branch_tasks = [asyncio.ensure_future(safe(place, it)) for place, it in pairs]
     try:
-        await _all_or_enough(tasks, more)
-    except BaseException:
-        for task in tasks:
+        await _all_or_enough(branch_tasks, more)
+    except BaseException as error:
+        tag(error, _where(branch_tasks), first=True)
+        for task in branch_tasks:
             task.cancel()
         raise
-    results = [task.result() for task in tasks if task.done() and not task.cancelled()]
-    return _first_of(results)
+    return _first_of([task.result() for task in branch_tasks if _is_there(task)])
+
+
+def _is_there(task: Any) -> bool:
+    return bool(task.done() and not task.cancelled())
+
+
+def _where(tasks: list[Any]) -> str:
+    """Give the step that took too long: of the first branch, of those that did."""
+    for task in tasks:
+        step = ""
+        if not task.done():
+            step = step_awaited(task)
+        elif _is_there(task) and is_interrupt(task.result().failed):
+            step = said_by(task.result().failed)
+        if step:
+            return step
+    return ""
 
 
 class _Branch(NamedTuple):

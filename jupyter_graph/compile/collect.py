@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 from jupyter_graph.compile.blame import is_interrupt
@@ -39,18 +38,12 @@ def collection(parts: dict[Any, Any], collectors: tuple[Any, ...]) -> dict[Any, 
     return own | {(COLLECTED, id(one)): _Kept() for one in collectors}
 
 
-@contextmanager
-def _until_it_ends(
-    parts: dict[Any, Any], collectors: tuple[Any, ...]
-) -> Iterator[None]:
-    """Let the collectors say what stands for a stream that breaks off."""
-    try:
-        yield
-    except Exception as error:
-        if is_interrupt(error):
-            raise
-        for one in collectors:
-            parts[COLLECTED, id(one)].broken = [one.failed(error)]
+def _break_off(error: Exception, parts: dict[Any, Any], collectors: Any) -> None:
+    """Let the collectors say what stands for a stream that breaks off, or raise."""
+    if is_interrupt(error):
+        raise error
+    for one in collectors:
+        parts[COLLECTED, id(one)].broken = [one.failed(error)]
 
 
 def is_collected(collector: Any, parts: dict[Any, Any]) -> bool:
@@ -90,8 +83,10 @@ def collect(items: Any, collectors: Any, end: Any, it: Any, parts: Any) -> Any:
         it: the body (or event) whose stream it is.
         parts: what ``collection`` gave for it.
     """
-    with _until_it_ends(parts, collectors):
+    try:
         drain(items)
+    except Exception as error:
+        _break_off(error, parts, collectors)
     return end(it, parts)
 
 
@@ -99,8 +94,10 @@ async def collect_async(
     items: Any, collectors: Any, end: Any, it: Any, parts: Any
 ) -> Any:
     """As ``collect``, for asynchronous graphs."""
-    with _until_it_ends(parts, collectors):
+    try:
         await drain_async(items)
+    except Exception as error:
+        _break_off(error, parts, collectors)
     return await end(it, parts)
 
 
@@ -108,8 +105,10 @@ def until_collected(
     items: Any, collectors: Any, end: Any, it: Any, parts: Any
 ) -> Iterator[Any]:
     """As ``collect``, where what the items give is the answer."""
-    with _until_it_ends(parts, collectors):
+    try:
         yield from items
+    except Exception as error:
+        _break_off(error, parts, collectors)
     yield from _given(landed(end(it, parts), parts))
 
 
@@ -117,9 +116,11 @@ async def until_collected_async(
     items: Any, collectors: Any, end: Any, it: Any, parts: Any
 ) -> AsyncIterator[Any]:
     """As ``until_collected``, for asynchronous graphs."""
-    with _until_it_ends(parts, collectors):
+    try:
         async for item in items:
             yield item
+    except Exception as error:
+        _break_off(error, parts, collectors)
     found = await landed_async(await end(it, parts), parts)
     if is_stream(found):
         async for item in found:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
-from jupyter_graph.compile.blame import tag
+from jupyter_graph.compile.blame import NAMING, tag
 from jupyter_graph.compile.cycles import landed, landed_async
 from jupyter_graph.compile.paths import put_path, same_event
 from jupyter_graph.types import NOTHING, Nothing
@@ -151,6 +151,7 @@ async def bodies_async(events: Any, name: str) -> AsyncIterator[Any]:
         yield same_event(event, name).body
 
 
+NAMING |= {stream.__code__, stream_async.__code__}
 STREAMS = {
     function.__code__
     for function in (

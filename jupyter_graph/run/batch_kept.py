@@ -67,7 +67,7 @@ class KeptAnswers(Later):
             self.answers.append(found)
         return found
 
-    def _report(self, step: str, event: Event, error: Exception) -> None:
+    def _report(self, step: str, event: Event, error: BaseException) -> None:
         self.errors.append(StepError(step, None, error))
 
 

@@ -7,10 +7,13 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from jupyter_graph.compile.blame import DRIVERS, is_interrupt
 from jupyter_graph.errors import RunError
+from jupyter_graph.run.failure import settable
 from jupyter_graph.spec.model import StepSpec
 
 Call = Callable[..., Any]
+DRIVERS.add(__file__)
 
 
 class _Seat:
@@ -84,7 +87,8 @@ class Batcher:
         try:
             results = await self._results([seat.body for seat in seats])
         except BaseException as error:
-            if len(seats) == 1 or isinstance(error, asyncio.CancelledError):
+            is_over = isinstance(error, asyncio.CancelledError) or is_interrupt(error)
+            if len(seats) == 1 or is_over:
                 self._fail(seats, error)
                 return
             middle = len(seats) // 2
@@ -117,16 +121,7 @@ class Batcher:
     def _fail(seats: Sequence[_Seat], error: BaseException) -> None:
         for seat in seats:
             if not seat.answer.done():
-                seat.answer.set_exception(_own(error))
-
-
-def _own(error: BaseException) -> BaseException:
-    """Give what may be set on a future: a StopIteration may not."""
-    if isinstance(error, StopIteration):
-        turned = RuntimeError(f"the step raised StopIteration: {error}")
-        turned.__cause__ = error
-        return turned
-    return error
+                seat.answer.set_exception(settable(error))
 
 
 def at_once(call: Call, limit: int) -> Call:

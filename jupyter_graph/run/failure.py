@@ -65,6 +65,15 @@ def late(step: str, event_id: str | None, graph: str, limit_s: float) -> NoRetur
     ) from None
 
 
+def settable(error: BaseException) -> BaseException:
+    """Give what may come out of a future: these two may not."""
+    if isinstance(error, StopIteration | GeneratorExit):
+        turned = RuntimeError(f"the step raised {said(error)}")
+        turned.__cause__ = error
+        return turned
+    return error
+
+
 def closed(graph: str) -> ClosedError:
     """Give the error of an event whose runner was closed under it."""
     return ClosedError(f"the runner of graph {graph!r} was closed meanwhile")

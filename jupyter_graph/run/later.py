@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_graph.compile.blame import is_interrupt
 from jupyter_graph.compile.plan import CompiledGraph, Functions
 from jupyter_graph.errors import said
 from jupyter_graph.run.build import Built
@@ -112,7 +113,7 @@ class Later:
                 event = Event(body)
                 try:
                     self._ended(keeper.go_on(event))
-                except Exception as error:
+                except BaseException as error:
                     self._report(keeper.name, event, error)
         return last
 
@@ -138,14 +139,14 @@ class Later:
     def _given(self, keeper: Keeper, end: bool) -> list[Any]:
         try:
             return list(keeper.instance.flush(end=end))
-        except Exception as error:
+        except BaseException as error:
             self._report(keeper.name, Event(), error)
             return []
 
     async def _end(self, keeper: Keeper) -> Any:
         try:
             return await keeper.instance.end()
-        except Exception as error:
+        except BaseException as error:
             self._report(keeper.name, Event(), error)
             return None
 
@@ -163,7 +164,7 @@ class Later:
             if hasattr(found, "__anext__"):
                 async for _ in found:
                     pass
-        except Exception as error:
+        except BaseException as error:
             self._report(keeper.name, event, error)
 
     @staticmethod
@@ -172,7 +173,9 @@ class Later:
             for _ in found:
                 pass
 
-    def _report(self, step: str, event: Event, error: Exception) -> None:
+    def _report(self, step: str, event: Event, error: BaseException) -> None:
+        if is_interrupt(error):
+            raise error
         text = f"what step {step!r} kept failed later on: {said(error)}"
         self._context.named(step).push_error(event, text, step)
 

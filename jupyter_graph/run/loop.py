@@ -23,6 +23,9 @@ from jupyter_graph.run.pool import step_in_thread, throw_into
 
 logger = logging.getLogger("jupyter_graph")
 
+THROW_AGAIN_S = 0.1
+"""A step that takes no notice of its deadline is told once more after this time."""
+
 
 class Heartbeat:
     """Notices when a loop stands still because a step keeps it."""
@@ -146,6 +149,7 @@ class LoopThread:
             target=_run_loop, args=(self.loop,), name="jupyter_graph-loop", daemon=True
         )
         self.is_stuck = False
+        self._next_throw = 0.0
         self._slow: set[str] = set()
         self._last: asyncio.Task[None] | None = None
         self._is_ending = False
@@ -187,6 +191,10 @@ class LoopThread:
             )
 
     def _is_kept(self) -> None:
+        now = time.monotonic()
+        if now < self._next_throw:  # the last one may just be on its way
+            return
+        self._next_throw = now + THROW_AGAIN_S
         if self._throw() and not self.is_stuck:
             self.is_stuck = True
             logger.warning(

@@ -198,7 +198,7 @@ class MockServer:
             return {"id": event.id}  # the caller has had his answer already
         detail = json.loads(answer.payload)["detail"]
         if self._verbose:
-            detail = f"{detail}\n{''.join(traceback.format_exception(cause))}"
+            detail = f"{detail}\n{_traceback_of(cause)}"
         return self._refused(RunError(detail), answer.status_code, silent, answer)
 
     def _refused(
@@ -217,7 +217,7 @@ class MockServer:
         error: BaseException | None = None,
     ) -> None:
         """Add a record as MLRun's error stream has it."""
-        trace = "".join(traceback.format_exception(error)) if error else ""
+        trace = _traceback_of(error) if error is not None else ""
         record = {
             "function_uri": self._runner.spec.name if hasattr(self, "_runner") else "",
             "worker": 0,
@@ -243,6 +243,13 @@ class MockServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _traceback_of(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception:  # an error that cannot be looked at
+        return "".join([*traceback.format_tb(error.__traceback__), said(error)])
 
 
 def _trigger(given: Any) -> Trigger:
@@ -296,7 +303,7 @@ def _streamed(items: list[Any], error: BaseException | None) -> Iterator[Any]:
     yield from items
     if error is not None:
         cause = error.cause if isinstance(error, StepError) else error
-        raise StreamingError(f"{type(cause).__name__}: {cause}") from error
+        raise StreamingError(said(cause)) from error
 
 
 def _decoded(body: Any, content_type: str) -> Any:

@@ -38,7 +38,7 @@ def status_of(error: BaseException) -> int:
         return 503
     if _is_validation_error(cause):
         return 422
-    foreign = getattr(cause, "error_status_code", None)  # the word of MLRun's errors
+    foreign = _attribute(cause, "error_status_code", None)  # MLRun's errors say so
     return foreign if isinstance(foreign, int) and 400 <= foreign < 600 else 500
 
 
@@ -69,7 +69,7 @@ def problem(
     if mlrun_status and status == 500 and isinstance(error, StepError) and not says_so:
         status = 400
     if mlrun_status:
-        status = getattr(_cause(error), "mlrun_status_code", status)
+        status = _attribute(_cause(error), "mlrun_status_code", status)
     document = {
         "title": _title(status),
         "status": status,
@@ -88,6 +88,13 @@ def _cause(error: BaseException) -> BaseException:
     while isinstance(error, StepError):
         error = error.cause
     return error
+
+
+def _attribute(error: BaseException, name: str, default: Any) -> Any:
+    try:
+        return getattr(error, name, default)
+    except Exception:
+        return default  # an error of a class that raises others itself
 
 
 def _is_validation_error(error: BaseException) -> bool:

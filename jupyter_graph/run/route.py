@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.compile.blame import tag
+from jupyter_graph.compile.blame import NAMING, tag
 from jupyter_graph.compile.code import StepCode
 from jupyter_graph.compile.paths import get_path, put_path, same_event
 from jupyter_graph.compile.streams import stream, stream_async
@@ -48,6 +48,7 @@ def route_of(step: BuiltStep, context: Context) -> Call:
     """Give what a router calls: an event in, the event with the route's result out."""
     spec, call, code = step.code.step, step.call, step.code
     assert call is not None  # routes are never mere choices: look_at saw to it
+    name = spec.name
 
     async def run_async(event: Any) -> Any:
         try:
@@ -55,7 +56,7 @@ def route_of(step: BuiltStep, context: Context) -> Call:
                 return _event(await call(event), event, code)
             return _put(await call(_given(event, code)), event, code)
         except BaseException as error:
-            tag(error, spec.name)
+            tag(error, name)
             raise
 
     def run(event: Any) -> Any:
@@ -64,9 +65,10 @@ def route_of(step: BuiltStep, context: Context) -> Call:
                 return _event(call(event), event, code)
             return _put(call(_given(event, code)), event, code)
         except BaseException as error:
-            tag(error, spec.name)
+            tag(error, name)
             raise
 
+    NAMING.update((run.__code__, run_async.__code__))
     if code.is_awaited:
         found: Any = watched(spec.name, run_async, is_async=True)
         found.instance = step.instance

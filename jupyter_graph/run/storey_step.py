@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from jupyter_graph.compile.blame import DRIVERS
+from jupyter_graph.compile.blame import DRIVERS, is_cancelled
 from jupyter_graph.compile.code import StepCode
 from jupyter_graph.compile.fit import signature_of
 from jupyter_graph.compile.streams import Several
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.event import Event
+from jupyter_graph.run.failure import settable
 from jupyter_graph.types import NOTHING
 
 DRIVERS.add(__file__)
@@ -54,8 +55,12 @@ class StoreyStep:
         call = _Call(self._is_beside)
         passing = _storey_event(event, call)
         if self._is_beside:
-            await self.step._do(passing)
-            await call.done()
+            try:
+                await self.step._do(passing)
+                await call.done()
+            except asyncio.CancelledError:
+                call.give_up()  # others behind it shall not wait for it any more
+                raise
         else:
             async with self._lock:
                 self._call = call
@@ -105,17 +110,39 @@ class StoreyStep:
             self._report_when_done()
 
     def _report_when_done(self) -> None:
-        """Tell a call that its event is done, also when the step drops it."""
+        """Tell a call that its event is done or failed, also when the step drops it.
+
+        Storey's worker sees no failure: it would not survive all of them.
+        """
+        process = self.step._process_event  # storey's own reads the error's text
+        if self.step.retries:
+            process = self.step._process_event_with_retries
         handle = self.step._handle_completed
+
+        async def processed(event: Any) -> Any:
+            call = event._awaitable_result
+            if not isinstance(call, _Call):
+                return await process(event)
+            call.task = asyncio.current_task()
+            try:
+                return call if call.is_given_up else await process(event)
+            except BaseException as error:
+                if is_cancelled(error) and not call.is_given_up:
+                    raise
+                call._set_error(error)
+                return call
 
         async def handled(event: Any, response: Any) -> None:
             call = event._awaitable_result
+            if response is call and call is not None:
+                return
             try:
                 await handle(event, response)
             finally:
                 if isinstance(call, _Call):
                     call.finish()
 
+        self.step._process_event_with_retries = processed
         self.step._handle_completed = handled
 
     async def _sent(self, sent: Any) -> Any:
@@ -139,6 +166,8 @@ class _Call:
     def __init__(self, is_beside: bool) -> None:
         self.sent: list[Any] = []
         self.is_open = True
+        self.is_given_up = False
+        self.task: asyncio.Task[Any] | None = None
         self._future: asyncio.Future[None] | None = None
         if is_beside:
             self._future = asyncio.get_running_loop().create_future()
@@ -147,6 +176,12 @@ class _Call:
         if self._future is not None:
             await self._future
         self.is_open = False
+
+    def give_up(self) -> None:
+        """End the work: its caller waits no more."""
+        self.is_given_up = True
+        if self.task is not None:
+            self.task.cancel()
 
     def finish(self) -> None:
         if self._future is not None and not self._future.done():
@@ -157,7 +192,7 @@ class _Call:
 
     def _set_error(self, error: BaseException) -> None:
         if self._future is not None and not self._future.done():
-            self._future.set_exception(error)
+            self._future.set_exception(settable(error))
 
     def __deepcopy__(self, _: Any) -> _Call:
         return self  # the copies of an event are still this caller's

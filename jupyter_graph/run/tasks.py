@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from jupyter_graph.compile.blame import said_by
+from jupyter_graph.compile.blame import said_by, step_awaited, tasks_below
 from jupyter_graph.errors import RunError
 from jupyter_graph.run.failure import closed, fail, late
 from jupyter_graph.run.lane import Lane
@@ -197,10 +197,13 @@ class Tasks:
         late(self._step_of(event, thread), event.id, self.graph, self.limit_s)
 
     def _step_of(self, event: Event, thread: LoopThread) -> str:
-        """Give the step that keeps the loop, when it is this event's."""
+        """Give the step that this event waits in, or keeps the loop with."""
         task = self._running.get(event)
-        is_own = task is not None and asyncio.current_task(thread.loop) is task
-        return step_in_thread(thread.thread) if is_own else ""
+        if task is None:
+            return ""
+        if asyncio.current_task(thread.loop) in tasks_below(task):
+            return step_in_thread(thread.thread)
+        return step_awaited(task)
 
     def _watch_caller(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._callers is not None and self._callers.loop is not loop:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_graph.errors import DeadlineError
@@ -73,14 +73,9 @@ class Working(Opened):
         try:
             if is_main and self._mark:
                 return function(it)  # a step of this graph runs the graph again
-            with self._seat() if takes_seat and not self._is_seated(is_main) else FREE:
-                if not is_main:
-                    return self._elsewhere(function, it, event)
-                self._mark = self._count = self._count + 1
-                try:
-                    return function(it)
-                finally:
-                    self._mark = 0
+            if takes_seat and not self._is_seated(is_main):
+                return self._seated(function, it, event, is_main)
+            return self._run_it(function, it, event, is_main)
         except BaseException as error:
             fail(error, event.id, self.spec.name, self.timeout_s, self)
 
@@ -95,14 +90,26 @@ class Working(Opened):
         """The main thread has a seat of its own, unless there is only one."""
         return is_main and self.spec.max_in_flight > 1
 
-    @contextmanager
-    def _seat(self) -> Iterator[None]:
+    def _seated(
+        self, function: Callable[[Any], Any], it: Any, event: Event, is_main: bool
+    ) -> Any:
         if not self._seats.acquire(timeout=self.timeout_s):
             raise DeadlineError(f"found no seat within {self.timeout_s:g} s")
         try:
-            yield
+            return self._run_it(function, it, event, is_main)
         finally:
             self._seats.release()
+
+    def _run_it(
+        self, function: Callable[[Any], Any], it: Any, event: Event, is_main: bool
+    ) -> Any:
+        if not is_main:
+            return self._elsewhere(function, it, event)
+        self._mark = self._count = self._count + 1
+        try:
+            return function(it)
+        finally:
+            self._mark = 0
 
     async def _arun_event(self, event: Event) -> Any:
         self._opened()

@@ -111,17 +111,8 @@ class OnTheLoop(OneByOne):
     async def ask_async(self, event: Any) -> Replies:
         import asyncio
 
-        asked = [self._ask_one(route, event) for route in self._routes.values()]
-        return dict(zip(self._routes, await asyncio.gather(*asked), strict=True))
-
-    @staticmethod
-    async def _ask_one(route: Route, event: Any) -> Reply:
-        try:
-            found = route(twin_of(event))
-            found = await found if inspect.isawaitable(found) else found
-            return Reply(found.body)
-        except Exception as error:
-            return Reply(error=error)
+        asked = [_outcome_of(route, event) for route in self._routes.values()]
+        return _named(self._routes, await asyncio.gather(*asked))
 
 
 class InThreads:
@@ -142,7 +133,7 @@ class InThreads:
         import asyncio
 
         asked = [
-            route(twin_of(event))
+            _outcome_of(route, event)
             if route.is_async
             else asyncio.wrap_future(self._threads.submit(route, twin_of(event)))
             for route in self._routes.values()
@@ -196,10 +187,20 @@ def _settled(futures: Mapping[str, Future[Any]]) -> Replies:
     return _named(futures, [_outcome(future) for future in futures.values()])
 
 
+async def _outcome_of(route: Route, event: Any) -> Any:
+    """Give what a route gives or raises: a task lets not all errors come out of it."""
+    try:
+        found = route(twin_of(event))
+        return await found if inspect.isawaitable(found) else found
+    except BaseException as error:
+        return error
+
+
 def _outcome(future: Future[Any]) -> Any:
     if future.cancelled():
         return ClosedError("the runner was closed meanwhile")
-    return future.exception() or future.result()
+    error = future.exception()
+    return future.result() if error is None else error
 
 
 def _named(names: Mapping[str, Any], outcomes: list[Any]) -> Replies:
