@@ -61,7 +61,7 @@ def cast(value: Any, kind: str) -> Any:
         found = array.astype(kind, copy=False)
         if found.dtype.kind not in "iub" or array.dtype == found.dtype:
             return found
-        lost = found.astype(array.dtype) != array
+        lost = (found.astype(array.dtype) != array) | ((found < 0) != (array < 0))
     if np.any(lost):
         raise ValueError(f"{array[lost].ravel()[0].item()!r} is no {kind}")
     return found

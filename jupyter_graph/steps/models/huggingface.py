@@ -65,6 +65,7 @@ class HuggingFaceModelServer(FrameworkServer):
     package = "transformers"
     extra = "huggingface"
     takes_arrays = False
+    opens_pickles = False
 
     def __init__(
         self,

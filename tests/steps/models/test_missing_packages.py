@@ -42,6 +42,13 @@ def test_a_server_needs_a_model(block, package, file, extra):
     ("block", "args", "message"),
     [
         ("torch", {"model_class": "Net"}, "must be a class or a function, got 'Net'"),
+        ("torch", {"model_args": [3]}, r"model_args must be a mapping, got \[3\]"),
+        ("torch", {"dtype": 32}, "dtype must be the name of a type, got 32"),
+        (
+            "torch",
+            {"trust_pickle": True, "sha256": "0" * 64},
+            "trust_pickle=True means nothing here: PyTorchModelServer opens no pickles",
+        ),
         ("tensorflow", {"custom_objects": []}, "custom_objects must be a mapping"),
         ("huggingface", {"options": 3}, "options must be a mapping, got 3"),
     ],
