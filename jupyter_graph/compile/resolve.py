@@ -65,7 +65,7 @@ class Resolver:
     def named(self, name: str, where: str) -> Any:
         if is_expression(name):
             return _expression(name, where)
-        if name in self.namespace:
+        if self._is_own(name):
             return self._own(name, where)
         if name in BLOCKS:
             return load_block(name)
@@ -107,8 +107,14 @@ class Resolver:
     def _block(self, step: StepSpec) -> Any:
         """Give the block of ours that a step is, None for other code."""
         name = step.class_name or DEFAULT_CLASSES.get(step.kind) or ""
-        is_own = name in BLOCKS and name not in self.namespace
-        return load_block(name) if is_own else None
+        is_ours = name in BLOCKS and not self._is_own(name)
+        return load_block(name) if is_ours else None
+
+    def _is_own(self, name: str) -> bool:
+        """Tell whether a name is the notebook's; a package is not meant as a step."""
+        if name in BLOCKS and inspect.ismodule(self.namespace.get(name)):
+            return False
+        return name in self.namespace
 
     def _function(self, name: str, key: str, step: StepSpec) -> Any:
         return self.named(name, f"step {step.name!r}: argument {key!r}")

@@ -319,6 +319,14 @@ def test_the_notebooks_own_class_wins_over_a_block():
     assert Resolver({"Merge": Merge}).named("Merge", "here") is Merge
 
 
+def test_a_package_does_not_hide_the_block_of_its_name():
+    found = Resolver({"xgboost": json, "json": json}).named("xgboost", "here")
+
+    assert found.__name__ == "XGBoostModelServer"
+    with pytest.raises(UnknownStepError, match="'json' is a module here"):
+        Resolver({"json": json}).named("json", "here")
+
+
 def test_a_router_without_a_class_is_a_model_router():
     router = StepSpec(name="r", kind="router", routes=(StepSpec(name="m"),))
 

@@ -13,6 +13,7 @@ from jupyter_graph.steps.models.loading import ModelFile, find_model
 from jupyter_graph.steps.models.pipelines import (
     FINDINGS,
     base_of,
+    place_in,
     runs_code,
     task_of,
 )
@@ -179,6 +180,11 @@ class HuggingFaceModelServer(FrameworkServer):
             raise BadRequestError("a pipeline takes a list of inputs")
         if not inputs:
             return []
+        if self._opens_places() and (place := place_in(inputs)):
+            raise BadRequestError(
+                f"no request opens a path or URL here, got {place!r}; send what is in "
+                "it as 'data:image/png;base64,…', or open it in a step before"
+            )
         if isinstance(inputs[0], Mapping):
             found = [self._called(one) for one in inputs]
         else:
@@ -188,6 +194,11 @@ class HuggingFaceModelServer(FrameworkServer):
         if getattr(self.model, "task", None) in FINDINGS:
             return plain(list(found))
         return [_bare(plain(one)) for one in found]
+
+    def _opens_places(self) -> bool:
+        """Tell whether the pipeline opens what texts name: pictures, sound, films."""
+        parts = ("image_processor", "feature_extractor", "video_processor")
+        return any(getattr(self.model, part, None) is not None for part in parts)
 
     def _called(self, arguments: Any) -> Any:
         if not isinstance(arguments, Mapping):

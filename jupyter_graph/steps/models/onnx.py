@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.steps.models.fitting import cast
 from jupyter_graph.steps.models.framework import FrameworkServer, plain, rows_of
 from jupyter_graph.steps.models.loading import ModelFile
 from jupyter_graph.steps.models.schema import Feature
@@ -70,6 +71,7 @@ class ONNXModelServer(FrameworkServer):
     suffixes = (".onnx", ".ort")
     package = "onnxruntime"
     extra = "onnx"
+    opens_pickles = False
 
     def __init__(
         self,
@@ -182,13 +184,11 @@ class ONNXModelServer(FrameworkServer):
 
     def _fitted(self, node: Any, value: Any) -> Any:
         """Give an array of the input's type and rank."""
-        import numpy as np
-
         kind = TYPES.get(node.type)
         if kind is None:
             raise BadRequestError(f"input {node.name!r} is a {node.type}, no tensor")
         try:
-            array = np.asarray(value).astype(kind[0], copy=False)
+            array = cast(value, kind[0])
         except (TypeError, ValueError) as error:
             raise BadRequestError(f"input {node.name!r}: {error}") from None
         shape = node.shape or array.shape

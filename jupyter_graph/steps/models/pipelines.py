@@ -46,6 +46,30 @@ def runs_code(arguments: Any) -> str | None:
     return None
 
 
+PLACES: Final = frozenset(
+    {"audio", "image", "images", "inputs", "path", "url", "video", "videos"}
+)
+"""Arguments whose texts pipelines for pictures, sound and films take for a place."""
+
+
+def place_in(value: Any, *, is_input: bool = True) -> str | None:
+    """Give the path or URL, at any depth, that such a pipeline would open.
+
+    >>> place_in([{"image": "http://10.0.0.1/x.png", "question": "what is it?"}])
+    'http://10.0.0.1/x.png'
+    >>> place_in(["data:image/png;base64,iVBORw0K"])
+    """
+    if isinstance(value, str):
+        return value if is_input and not value.startswith("data:") else None
+    found: Any = None
+    if isinstance(value, Mapping):
+        parts = ((one, key in PLACES) for key, one in value.items())
+        found = (place_in(one, is_input=is_place) for one, is_place in parts)
+    elif isinstance(value, list):
+        found = (place_in(one, is_input=is_input) for one in value)
+    return next((one for one in found or () if one), None)
+
+
 def task_of(folder: str) -> str | None:
     """Give what the model in a folder is for; None where there is no such folder.
 

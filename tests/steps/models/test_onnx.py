@@ -154,7 +154,7 @@ def test_metadata_tell_the_tensors(ask, serve, adds):
     [
         ([[1, 2]], "takes the inputs ['a', 'b', 'who'], got 1 values"),
         ([{"a": 1}], "an input lacks ['b', 'who']"),
-        ([["x"], [1], ["y"]], "input 'a': could not convert"),
+        ([["x"], [1], ["y"]], "input 'a': 'x' is a text, no number"),
         ([[[1]], [1], ["y"]], "input 'a' has the shape [None], got [1, 1]"),
     ],
 )
@@ -187,6 +187,7 @@ def test_tensors_of_other_names_are_the_callers_fault(ask, serve, tensor, adds):
     ("args", "message"),
     [
         ({"threads": 0}, "threads must be a number of at least 1, got 0"),
+        ({"trust_pickle": True, "sha256": "0" * 64}, "opens no pickles"),
         ({"output_names": "y"}, "output_names must be a list, got 'y'"),
     ],
 )

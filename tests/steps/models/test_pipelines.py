@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from jupyter_graph.errors import SpecError
+from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.models.huggingface import HuggingFaceModelServer
 from jupyter_graph.steps.models.pipelines import base_of, runs_code, task_of
 
@@ -65,3 +65,36 @@ def test_options_that_run_code_are_refused():
 
     with pytest.raises(SpecError, match="options must not run code"):
         HuggingFaceModelServer(model_path="m", options=options)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        ["http://169.254.169.254/latest"],
+        ["/etc/passwd"],
+        [["data:image/png;base64,aaaa", "photo.png"]],
+        [{"image": "file:///etc/passwd", "question": "who?"}],
+        [{"text": [{"role": "user", "content": [{"type": "image", "url": "http://a"}]}]}],
+    ],
+)
+def test_a_request_opens_no_path_and_no_url(inputs):
+    asked = []
+
+    def pipeline(*found, **arguments):
+        asked.append((found, arguments))
+        return [{"label": "cat"}]
+
+    pipeline.image_processor = object()
+    server = HuggingFaceModelServer(name="m", model=pipeline)
+    with pytest.raises(BadRequestError, match="no request opens a path or URL here"):
+        server.predict({"inputs": inputs})
+    assert asked == []
+
+    question = {"image": "data:image/png;base64,aa", "question": "what is it?"}
+    assert server.predict({"inputs": [question]}) == [{"label": "cat"}]
+
+
+def test_texts_are_what_pipelines_for_texts_take():
+    server = HuggingFaceModelServer(name="m", model=lambda texts: texts)
+
+    assert server.predict({"inputs": ["/etc/passwd"]}) == ["/etc/passwd"]
