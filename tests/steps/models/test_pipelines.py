@@ -74,7 +74,13 @@ def test_options_that_run_code_are_refused():
         ["/etc/passwd"],
         [["data:image/png;base64,aaaa", "photo.png"]],
         [{"image": "file:///etc/passwd", "question": "who?"}],
-        [{"text": [{"role": "user", "content": [{"type": "image", "url": "http://a"}]}]}],
+        [
+            {
+                "text": [
+                    {"role": "user", "content": [{"type": "image", "url": "http://a"}]}
+                ]
+            }
+        ],
     ],
 )
 def test_a_request_opens_no_path_and_no_url(inputs):
