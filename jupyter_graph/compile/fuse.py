@@ -86,7 +86,8 @@ class _Generator(BranchWriter, StreamWriter, HandlerWriter):
         self._scope(lambda depth: self._go_on(START, firsts, depth), START)
         for name in self.steps:
             if self.codes[name].keeps and self.next[name]:
-                self.resumes[name] = self._want("after", name)
+                is_more = self.back or set(self.joined) & self._reached(name)
+                self.resumes[name] = self._want("later" if is_more else "after", name)
         while self.todo:
             self._function(self.todo.pop(0))
         self.text += ["", *self.tables] if self.tables else []
@@ -146,6 +147,9 @@ class _Generator(BranchWriter, StreamWriter, HandlerWriter):
             inner = self._inside(name)
             joined = [one for one in self.joined if one in inner]
             self._ended(self._want("after", name), joined, inner)
+        elif kind == "later":  # an event of its own, whose joins end with it
+            joined = [one for one in self.joined if one in self._reached(name)]
+            self._ended(self._want("after", name), joined)
         elif kind in ("rest", "end"):
             write = self._rest if kind == "rest" else self._end
             self._scope(lambda depth: write(name, depth), name)

@@ -25,7 +25,7 @@ HELPERS = frozenset(
         "until_collected", "until_collected_async",
     }
 )  # fmt: skip
-GENERATED = ("at_", "after_", "back_", "item_", "rest_", "end_")
+GENERATED = ("at_", "after_", "back_", "item_", "rest_", "end_", "later_")
 """What the names of generated functions begin with."""
 
 

@@ -497,3 +497,55 @@ def test_a_generator_of_storeys_step_may_take_the_event(run_graph):
     graph.add_step(name="last", handler=last).respond()
 
     assert answers(run_graph, graph, [1]) == [[("last", 1), ("last", 1)]]
+
+
+# -- what a step kept ---------------------------------------------------------------
+
+
+class Keeps:
+    """Keeps every body back."""
+
+    may_drop = True
+
+    def __init__(self):
+        self.kept = []
+
+    def do(self, x):
+        self.kept.append(x)
+        return NOTHING
+
+    def flush(self, *, end):
+        kept, self.kept = self.kept, []
+        return kept
+
+
+@COLOURS
+def test_what_was_kept_is_joined_without_the_missing(open_runner, inc):
+    seen = []
+    graph = fan_out(Keeps, inc, Odd, seen.append, join="all", missing="drop")
+    graph.change_step("first", handler=None, class_name="Keeps")
+    graph.namespace["Keeps"] = Keeps
+    runner = open_runner(graph)
+    runner.run(1)
+    runner.run(2)
+    runner.wait_for_completion(10)
+
+    assert seen == [[2, 1], [3]]
+
+
+@COLOURS
+def test_what_was_kept_goes_round_a_cycle(open_runner, inc):
+    class Until:
+        def select_outlets(self, x):
+            return "again" if x < 5 else "out"
+
+    seen = []
+    graph = Graph("g", allow_cyclic=True)
+    graph.to(Keeps, "keeps").to(Until, name="until")
+    graph.add_step(name="again", handler=inc, after="until", cycle_to="until")
+    graph.add_step(name="out", handler=seen.append, after="until")
+    runner = open_runner(graph)
+    runner.run(1)
+    runner.wait_for_completion(10)
+
+    assert seen == [5]
