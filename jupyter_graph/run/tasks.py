@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_graph.compile.blame import said_by, step_awaited, tasks_below
@@ -19,6 +19,7 @@ from jupyter_graph.types import NOTHING
 if TYPE_CHECKING:
     from jupyter_graph.run.event import Event
 
+LAST_S = 0.02
 GRACE = 1.1  # a caller is let go at the latest after 1.1 times the limit
 Work = Coroutine[Any, Any, Any]
 
@@ -170,6 +171,10 @@ class Tasks:
                 future.cancel()
             raise
         step = self._step_of(event, thread)
+        if event not in self._running:  # it has just ended, its result is on the way
+            wait([future], LAST_S)
+            if future.done():
+                return future.result()
         future.cancel()
         late(step, event.id, self.graph, self.limit_s)
 

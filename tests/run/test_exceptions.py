@@ -166,6 +166,33 @@ def test_only_the_event_fails_and_its_step_is_named(place):
     assert found == []
 
 
+ONCE_WRONG = [
+    ("batched", "async", "spin on the loop", "async", "run"),
+    ("batched", "threads", "GeneratorExit", "async", "mock"),
+    ("before a merge", "async", "hang", "async", "answer"),
+    ("first", "sync", "no repr", "async", "arun"),
+    ("join", "sync", "refuses attributes", "sync", "thread"),
+    ("join", "sync", "no comparison", "async", "mock"),
+    ("last", "async", "refuses attributes", "async", "traced"),
+    ("later item", "sync", "hang", "async", "thread"),
+    ("later item", "sync", "no text", "async", "mock"),
+    ("member in a thread", "sync", "no comparison", "sync", "run"),
+    ("member on the loop", "async", "SystemExit", "async", "here"),
+    ("merge", "threads", "spin on the loop", "sync", "answer"),
+    ("root route", "sync", "hang", "async", "arun"),
+    ("storey beside", "async", "SystemExit", "async", "thread"),
+    ("storey beside", "async", "no text", "async", "arun"),
+    ("storey beside", "async", "hang", "async", "arun"),
+]
+
+
+@pytest.mark.parametrize("words", ONCE_WRONG, ids=" ".join)
+def test_what_was_wrong_once_stays_right(words):
+    [case] = [c for c in every_case() if words == (*c[:2], c.kind.name, *c[3:])]
+
+    assert wrong_with(case) == ""
+
+
 def test_there_are_ten_thousand_cases():
     assert len(every_case()) >= 10_000
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_graph.errors import BadRequestError, DeadlineError
 
-LIMIT_S = 0.2
+LIMIT_S = 0.3
 """Seconds an event may take where a step hangs."""
 
 
