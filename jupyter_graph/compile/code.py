@@ -99,6 +99,11 @@ class StepCode:
         return self.is_stream and not gives_one
 
     @property
+    def gives_events(self) -> bool:
+        """Whether it is a step of storey's, which may send several events on."""
+        return self.is_storey and not self.is_stream and bool(self.method)
+
+    @property
     def is_awaited(self) -> bool:
         """Whether what is called gives a coroutine."""
         step = self.step

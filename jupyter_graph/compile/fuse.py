@@ -215,6 +215,20 @@ class _Generator(BranchWriter, StreamWriter, HandlerWriter):
             self._guarded(step, depth, own_part, answered=answered, falls=falls)
         return self._after(name, targets, depth, answered=answered, picked=picks)
 
+    def _is_over(
+        self, code: StepCode, depth: int, answered: bool, as_stream: bool
+    ) -> bool:
+        """Write what is no single body on its way; tell whether that is all."""
+        name = code.step.name
+        if code.collects:
+            self._collect(name, depth, answered=answered)
+        if code.is_stream and as_stream:
+            self._stream_on(name, depth, answered=answered)
+            return True
+        if code.gives_events:
+            self._several_on(name, depth, answered)
+        return False
+
     def _after(
         self,
         name: str,
@@ -228,10 +242,11 @@ class _Generator(BranchWriter, StreamWriter, HandlerWriter):
         as_stream: bool = True,
     ) -> Next:
         code = self.codes.get(name)
-        if code is not None and code.collects and keep:
-            self._collect(name, depth, answered=answered)
-        if code is not None and code.is_stream and keep and as_stream:
-            self._stream_on(name, depth, answered=answered)
+        if (
+            code is not None
+            and keep
+            and self._is_over(code, depth, answered, as_stream)
+        ):
             return None
         if name == self.responder and keep:
             if not targets:

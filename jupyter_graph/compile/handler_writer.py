@@ -29,12 +29,17 @@ class HandlerWriter(StepWriter):
         names = sorted(self._handlers())
         self._caught(f"caught(error, {names!r})", None, 2)
         self._guarded(
-            self.steps[handler], 2, lambda inner: self._run_step(handler, inner)
+            self.steps[handler], 2, lambda inner: self._run_handler(handler, inner)
         )
         instead = self._handled
         if self.answers_early:
             instead = f"{self.value} if answer is NOTHING else answer"
         self._line(2, f"return {instead}")
+
+    def _run_handler(self, name: str, depth: int, answered: bool = False) -> None:
+        self._run_step(name, depth, answered=answered)
+        if self.codes[name].gives_events:
+            self._line(depth, "found = event = one_of(found)", name)
 
     @property
     def _handled(self) -> str:
@@ -78,7 +83,7 @@ class HandlerWriter(StepWriter):
         self._guarded(
             handler,
             depth + 1,
-            lambda inner: self._run_step(handler.name, inner, answered=answered),
+            lambda inner: self._run_handler(handler.name, inner, answered),
             answered=answered,
             falls=falls_too,
             stands_for=stands_for or step.name,
@@ -87,6 +92,8 @@ class HandlerWriter(StepWriter):
         answers = step.name == self.responder and not comes_again
         stands_in = targets == self.next[step.name] and bool(targets or answers)
         if falls and falls_too and stands_in:
+            if self.codes[step.name].gives_events:
+                self._line(depth + 1, "found = event")  # one, not several
             return
         if targets:
             if answers:

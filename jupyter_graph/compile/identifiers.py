@@ -18,7 +18,7 @@ HELPERS = frozenset(
         "each", "each_async", "drain", "drain_async", "targets", "len",
         "BaseException", "__builtins__", "begin", "counted", "landed", "landed_async",
         "Leap", "first_of", "first_failure", "failed", "picked", "Several", "several",
-        "items_of", "several_async", "type", "items",
+        "items_of", "one_of", "several_async", "type", "items",
         "collecting", "collection", "gathered_in_time", "gathered_event_in_time",
         "bodies", "bodies_async", "placed", "placed_async", "whole",
         "forget", "is_collected", "is_stream", "collect", "collect_async", "collected",

@@ -91,18 +91,24 @@ class StepWriter(Writer):
         self._line(depth, f"items = {call}", name)
 
     def _one_of(self, call: str, name: str, depth: int, answered: bool) -> None:
-        """Write what goes on after a storey step: nothing, an event or several."""
+        """Write the call of a storey step: it gives nothing, an event or several."""
         self._line(depth, f"found = {call}", name)
         self._line(depth, "if found is NOTHING:")
         self._line(depth + 1, f"return {'answer' if answered else 'NOTHING'}")
+
+    def _several_on(self, name: str, depth: int, answered: bool) -> None:
+        """Write what goes on after a storey step that gave several events."""
+        several = "await several_async" if self.is_async else "several"
         self._line(depth, "if type(found) is Several:")
-        if self.next[name] and name != self.responder:
-            after = self._each_place(name)
-            several = "await several_async" if self.is_async else "several"
-            self._finish(f"{several}(found, {after}{self.more})", depth + 1, answered)
+        is_answer = name == self.responder and not answered
+        if is_answer:
+            self._line(depth + 1, "answer = twin(found.first)", name)
+        if self.next[name]:
+            call = f"{several}(found, {self._each_place(name)}{self.more})"
+            self._finish(call, depth + 1, answered or is_answer)
         else:
-            is_answer = name == self.responder and not answered
-            self._line(depth + 1, f"return {'found.first' if is_answer else 'NOTHING'}")
+            has_one = answered or is_answer
+            self._line(depth + 1, f"return {'answer' if has_one else 'NOTHING'}")
         self._line(depth, "event = found")
 
     def _or_dropped(self, call: str, name: str, depth: int, answered: bool) -> str:

@@ -186,6 +186,11 @@ class Several:
         return self.events[0].body if self.events else NOTHING
 
 
+def one_of(found: Any) -> Any:
+    """Give the one event that goes on, of several the first."""
+    return found.events[0] if type(found) is Several else found
+
+
 def several(found: Several, place: Any, *more: Any) -> Any:
     """Send each event on; the first answer is the answer, as in MLRun."""
     answer: Any = NOTHING

@@ -549,3 +549,71 @@ def test_what_was_kept_goes_round_a_cycle(open_runner, inc):
     runner.wait_for_completion(10)
 
     assert seen == [5]
+
+
+# -- several events of one of storey's steps ------------------------------------------
+
+
+def flat_map(**options):
+    graph = Graph("g")
+    graph.add_step("storey.FlatMap", "both", class_args={"_fn": "both"}, **options)
+    graph.namespace["both"] = lambda x: [x, x + 1]
+    return graph
+
+
+@COLOURS
+def test_what_answers_with_the_first_of_several_sends_all_on(run_graph, inc):
+    pytest.importorskip("storey")
+    seen = []
+    graph = flat_map()
+    graph.change_step("both", responder=True)
+    graph.add_step(name="inc", handler=inc, after="both").to(handler=seen.append)
+
+    assert run_graph(graph, [1]) == [1]
+    assert seen == [2, 3]
+
+
+@COLOURS
+def test_a_handler_is_not_for_what_comes_after_its_step(open_runner, inc):
+    pytest.importorskip("storey")
+    graph = flat_map()
+    graph.add_step(name="inc", handler=inc, after="both")
+    graph.add_step(name="fails", handler=fails, after="inc").respond()
+    graph.error_handler("catch", handler=caught, step="both")
+
+    with pytest.raises(StepError, match="'fails' failed"):
+        open_runner(graph).run(1)
+
+
+@COLOURS
+def test_each_of_several_events_is_joined_by_itself(run_graph, inc):
+    pytest.importorskip("storey")
+    seen = []
+    graph = flat_map()
+    graph.add_step(name="left", handler=inc, after="both")
+    graph.add_step(name="right", handler=inc, after="both")
+    graph.add_step(name="end", handler=seen.append, after=["left", "right"], join="all")
+    run_graph(graph, [1])
+
+    assert seen == [[2, 2], [3, 3]]
+
+
+@COLOURS
+def test_what_fails_behind_a_collected_generator_is_named(open_runner, inc):
+    graph = collected(two, inc, fails, "Collector", last)
+
+    with pytest.raises(StepError) as error:
+        open_runner(graph).run(1)
+
+    assert error.value.step == "s2"
+
+
+@COLOURS
+def test_a_failing_handler_inside_a_collected_stream_fails_its_event(open_runner, inc):
+    graph = collected(two, inc, fails, "Collector", last)
+    graph.error_handler("catch", handler=lambda x: fails(x) if x < 5 else "caught")
+
+    with pytest.raises(StepError) as error:
+        open_runner(graph).run(1)
+
+    assert error.value.step == "catch"

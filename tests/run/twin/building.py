@@ -7,8 +7,6 @@ from jupyter_graph import Graph
 from jupyter_graph.spec.topology import order
 from tests.run.twin.graph import ROUNDS, Drawn, Node
 
-PATHS = ("full_event", "input_path", "result_path")
-
 
 def built(drawn: Drawn, *, of_storey: bool = False, name: str = "g") -> Graph:
     """Give the graph; storey's steps stand for plain functions where asked for."""
@@ -22,9 +20,10 @@ def built(drawn: Drawn, *, of_storey: bool = False, name: str = "g") -> Graph:
         options = dict(node.options)
         if node.join:
             options |= {"join": node.join, "missing": node.missing}
-        code = _storey_code(graph, drawn, node) if of_storey else None
+        of_storeys_own = of_storey or node.kind == "several"
+        code = _storey_code(graph, drawn, node) if of_storeys_own else None
         if code is not None:
-            options = {k: v for k, v in options.items() if k not in RETRIES}
+            options = {k: v for k, v in options.items() if k not in LIMITS}
         code = code or _code(drawn, node, of_storey)
         graph.add_step(name=node.name, after=after, kind=kind, **code, **options)
     for node in drawn.nodes.values():
@@ -41,7 +40,8 @@ def built(drawn: Drawn, *, of_storey: bool = False, name: str = "g") -> Graph:
     return Graph.from_spec(graph._spec, graph.namespace, literal=True)
 
 
-RETRIES = ("retries", "backoff_s")
+LIMITS = ("retries", "backoff_s", "concurrency", "blocking")
+"""What storey's steps do not take."""
 
 
 def _add_router(graph: Graph, node: Node) -> None:
@@ -134,6 +134,8 @@ def _storey_code(graph: Graph, drawn: Drawn, node: Node) -> dict[str, Any] | Non
         return {"class_name": _choice(drawn, node, storey.Choice)}
     if node.kind == "filter":
         kind, code = "storey.Filter", node.keeps
+    elif node.kind == "several":
+        kind, code = "storey.FlatMap", node.several
     elif node.kind in ("plain", "fragile") or node.gives_items:
         kind, code = "storey.Map", function_of(node)
     else:
@@ -142,7 +144,8 @@ def _storey_code(graph: Graph, drawn: Drawn, node: Node) -> dict[str, Any] | Non
         return {"class_name": _map_class(node, code, storey.MapClass)}
     args = {"_fn": f"storey_{node.name}"}
     races = any(one.join in ("any", "first") for one in drawn.nodes.values())
-    if node.number("storey's own") % 4 == 0 and not (node.gives_items or races):
+    is_ours = node.gives_items or node.kind == "several" or races
+    if node.number("storey's own") % 4 == 0 and not is_ours:
         inner = code
 
         def code(body: Any, context: Any = None) -> Any:

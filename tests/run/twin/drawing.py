@@ -10,7 +10,7 @@ from tests.run.twin.graph import Drawn, Node
 ORDINARY = ("plain", "plain", "plain", "fragile", "fragile")
 KINDS = (
     *ORDINARY, "filter", "choice", "field", "merge", "join", "join", "items",
-    "breaks_off", "collector", "flow", "router",
+    "breaks_off", "collector", "flow", "router", "several",
 )  # fmt: skip
 INNER = (*ORDINARY, "filter", "choice", "merge", "items", "collector")
 CALLED = ("plain", "fragile", "items", "breaks_off")
@@ -62,12 +62,12 @@ def _node(
         node.routes = [Node(f"{name}_{key}", draw(kinds)) for key in "ab"]
     if node.kind in CALLED:
         node.is_async = may_be_async and draw(st.booleans())
-        _draw_options(draw, node)
+        _draw_options(draw, node, may_be_async)
     return node
 
 
-def _draw_options(draw: Any, node: Node) -> None:
-    chosen = draw(st.integers(0, 9))
+def _draw_options(draw: Any, node: Node, may_be_async: bool) -> None:
+    chosen = draw(st.integers(0, 11))
     if chosen == 5:
         node.options["full_event"] = True
     elif chosen in (1, 2):
@@ -76,6 +76,10 @@ def _draw_options(draw: Any, node: Node) -> None:
         node.options["result_path"] = draw(st.sampled_from(["p", "p.q", "n"]))
     elif chosen == 4 and not node.gives_items:
         node.options |= {"retries": 1, "backoff_s": 0.0}
+    elif chosen == 6 and not node.gives_items:
+        node.options["concurrency"] = 2
+    elif chosen == 7 and may_be_async and not (node.gives_items or node.is_async):
+        node.options["blocking"] = True
 
 
 def _draw_handlers(
@@ -100,7 +104,7 @@ def _draw_cycle(draw: Any, graph: Drawn, names: list[str]) -> None:
     """Lead back from a step to one before it."""
     target = draw(st.sampled_from(names))
     ahead = [n for n in graph.reached(target) if n in names and n != target]
-    streams = any(graph.nodes[name].streams for name in (target, *ahead))
+    streams = any(graph.nodes[name].sends_many for name in (target, *ahead))
     if ahead and not graph.waits(target) and not streams:
         graph.back = ((draw(st.sampled_from(sorted(ahead))), target),)
 

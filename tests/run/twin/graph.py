@@ -77,6 +77,11 @@ class Node:
             self.may_break(body, at)
             yield self.value((body, at))
 
+    def several(self, body: Any) -> list[Any]:
+        """Give what a step of storey's sends on for one body."""
+        self.may_break(body)
+        return [self.value((body, at)) for at in range(self.number(body) % 4)]
+
     def picks(self, body: Any, followers: tuple[str, ...]) -> list[str]:
         mask = self.number(body)
         return [name for bit, name in enumerate(followers) if mask >> bit & 1]
@@ -89,6 +94,10 @@ class Node:
     def streams(self) -> bool:
         inner = self.inner.nodes.values() if self.inner else ()
         return self.gives_items or any(node.streams for node in inner)
+
+    @property
+    def sends_many(self) -> bool:
+        return self.streams or self.kind == "several"
 
 
 @dataclass
@@ -173,7 +182,7 @@ class Drawn:
                 continue
             found[name].add(way)
             node = self.nodes[name]
-            behind = (*way, name) if node.streams and name not in way else way
+            behind = (*way, name) if node.sends_many and name not in way else way
             behind = () if node.kind == "collector" else behind
             todo += [(one, behind) for one in self.ahead[name]]
             todo += [(node.on_error, way)] if node.on_error else []
@@ -209,6 +218,19 @@ class Drawn:
             or (node.inner is not None and node.inner.races)
             for name, node in self.nodes.items()
         )
+
+    @property
+    def overtakes(self) -> bool:
+        """Whether one branch may bring a merge what another one would have brought.
+
+        So where an error handler leads to it, or an event comes twice to a step before.
+        """
+        for name, node in self.nodes.items():
+            behind = [self.waits(one) for one in self.reached(name)]
+            comes_twice = sum(name in targets for targets in self.ahead.values()) > 1
+            if any(behind) and (node.before or (comes_twice and not self.waits(name))):
+                return True
+        return False
 
     def all_nodes(self) -> Iterator[Node]:
         for node in self.nodes.values():

@@ -26,6 +26,10 @@ class Items:
         self.items = items
 
 
+class Several(list[Any]):
+    """What a step of storey's sends on: as many events."""
+
+
 class Back:
     """An event on its way back to a step before."""
 
@@ -111,6 +115,9 @@ class Walk:
             return found
         if isinstance(found, Items):
             return self.streamed(node, found.items)
+        if isinstance(found, Several) and len(found) != 1:
+            return self.sent_on(node, found)
+        [found] = found if isinstance(found, Several) else [found]
         if node.name in self.lists:
             self.lists[node.name].append(found)
             return NOTHING
@@ -167,6 +174,8 @@ class Walk:
         if node.gives_items:
             return Items(self.items(node, body))
         try:
+            if node.kind == "several":
+                return Several(node.several(body))
             return node.call(body)
         except BaseException as error:
             raise self.failure(node.name, type(error).__name__) from None
@@ -368,16 +377,27 @@ class Walk:
         inside = self.graph.inside(node.name)
         for item in items:
             kept = copy.deepcopy(item)
-            answer = self.landed(self.go_on(node.name, item))
-            answer = self.without_the_missing(answer, inside)
-            if keeps:
-                yield kept
-            else:
-                yield from given(answer)
-            for name in inside:
-                self.kept.pop(name, None)
-                self.joined.discard(name)
-                del self.counts[name]
+            answer = self.item(node, item, inside)
+            yield from [kept] if keeps else given(answer)
+
+    def item(self, node: Node, item: Any, inside: list[str]) -> Any:
+        """Take one item on; what waits inside its stream waits for it alone."""
+        answer = self.landed(self.go_on(node.name, item))
+        answer = self.without_the_missing(answer, inside)
+        for name in inside:
+            self.kept.pop(name, None)
+            self.joined.discard(name)
+            del self.counts[name]
+        return answer
+
+    def sent_on(self, node: Node, items: Several) -> Any:
+        """Send several events on; the first answer is the answer."""
+        is_answer = node.name == self.graph.responder and items
+        answer = self.ended(copy.deepcopy(items[0])) if is_answer else NOTHING
+        for item in items:
+            found = self.item(node, item, self.graph.inside(node.name))
+            answer = found if answer is NOTHING else answer
+        return answer
 
 
 def given(answer: Any) -> Iterator[Any]:
