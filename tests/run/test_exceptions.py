@@ -16,8 +16,9 @@ import pytest
 
 from jupyter_graph import Graph, MockServer, Runner, StepError
 from jupyter_graph.errors import RunError, SpecError, StreamingError
+from tests.run.exceptions.bad import Bad, echo, echo_async
 from tests.run.exceptions.kinds import KINDS, LIMIT_S, Kind
-from tests.run.exceptions.places import PLACES, Bad, echo, echo_async
+from tests.run.exceptions.places import PLACES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(0)]
 

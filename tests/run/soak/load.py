@@ -5,123 +5,19 @@ after, once the first fifth has warmed everything up.
 """
 
 import asyncio
-import gc
 import json
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import psutil
-
 from jupyter_graph import Graph, Runner, StepError
+from tests.run.soak.callers import callers, pressure
+from tests.run.soak.measure import Measured
+from tests.run.soak.six_steps import expected, parse, parse_async, six_steps
 
-PROCESS = psutil.Process()
 IN_FLIGHT = 256
-
-
-# -- six steps -------------------------------------------------------------------------
-
-
-def parse(body: Any) -> Any:
-    return {"n": int(body["n"]), "tags": ["a", "b"]}
-
-
-async def parse_async(body: Any) -> Any:
-    if body["n"] % 10 == 0:
-        await asyncio.sleep(0)
-    return parse(body)
-
-
-class Enrich:
-    """Counts its events, to have a state."""
-
-    def __init__(self) -> None:
-        self.seen = 0
-
-    def do(self, body: Any) -> Any:
-        self.seen += 1
-        return {**body, "square": body["n"] ** 2}
-
-
-class Choose:
-    def select_outlets(self, body: Any) -> str:
-        return "even" if body["n"] % 2 == 0 else "odd"
-
-
-def even(body: Any) -> Any:
-    return {**body, "half": body["n"] // 2}
-
-
-def odd(body: Any) -> Any:
-    if body["n"] % 100 == 99:
-        raise ValueError(body["n"])
-    return {**body, "half": None}
-
-
-def answer(body: Any) -> Any:
-    return [body["n"], body["half"]]
-
-
-def mended(body: Any) -> Any:
-    return {**body, "half": -1}
-
-
-def six_steps(first: Any) -> Graph:
-    graph = Graph("six")
-    graph.to(name="parse", handler=first)
-    graph.add_step(Enrich, "enrich").to(Choose, name="choose")
-    graph.add_step(name="even", handler=even, after="choose")
-    graph.add_step(name="odd", handler=odd, after="choose")
-    graph.add_step(name="answer", handler=answer, after=["even", "odd"]).respond()
-    return graph.error_handler("mended", handler=mended, step="odd", before="answer")
-
-
-def expected(n: int) -> Any:
-    return [n, n // 2 if n % 2 == 0 else -1 if n % 100 == 99 else None]
-
-
-# -- measuring -------------------------------------------------------------------------
-
-
-def state() -> dict[str, int]:
-    gc.collect()
-    return {
-        "rss": PROCESS.memory_info().rss,
-        "threads": threading.active_count(),
-        "files": PROCESS.num_fds() if hasattr(PROCESS, "num_fds") else 0,
-    }
-
-
-class Measured:
-    """What a load found: call ``at`` with the number of each piece of work."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self.wrong = 0
-        self.before: dict[str, int] = {}
-        self.began = time.perf_counter()
-
-    def at(self, number: int) -> None:
-        if number == self.count // 5:
-            self.before = state()
-
-    def told(self, **more: Any) -> dict[str, Any]:
-        after, took_s = state(), time.perf_counter() - self.began
-        return {
-            "wrong": self.wrong,
-            "rss_growth": round(after["rss"] / self.before["rss"] - 1, 4),
-            "rss_mb": round(after["rss"] / 2**20, 1),
-            "threads": [self.before["threads"], after["threads"]],
-            "files": [self.before["files"], after["files"]],
-            "per_s": round(self.count / took_s),
-            **more,
-        }
-
-
-# -- loads -----------------------------------------------------------------------------
 
 
 def events_sync(count: int) -> dict[str, Any]:
@@ -259,119 +155,6 @@ def _read(runner: Runner, number: int) -> bool:
         return list(found) == list(range(0, 20, 2))
     except StepError as error:
         return number % 10 == 0 and error.step == "items"
-
-
-# -- many callers ----------------------------------------------------------------------
-
-BOUND = 64
-
-
-class Peak:
-    """How many were inside at once, at most."""
-
-    def __init__(self) -> None:
-        self.inside = self.most = 0
-        self.lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        with self.lock:
-            self.inside += 1
-            self.most = max(self.most, self.inside)
-
-    def __exit__(self, *_: object) -> None:
-        with self.lock:
-            self.inside -= 1
-
-
-def bounded(peak: Peak, wait_s: float, kind: str) -> Graph:
-    """A graph whose one step waits: in a thread, on the loop, or before a stream."""
-
-    def wait(body: Any) -> Any:
-        with peak:
-            time.sleep(wait_s)
-        return body
-
-    async def wait_async(body: Any) -> Any:
-        with peak:
-            await asyncio.sleep(wait_s)
-        return body
-
-    def two(body: Any) -> Any:
-        yield body
-        yield -body
-
-    graph = Graph(kind, max_in_flight=BOUND)
-    graph.to(name="wait", handler=wait if kind == "sync" else wait_async)
-    if kind == "stream":
-        graph.add_step(name="two", handler=two)
-    graph.change_step("two" if kind == "stream" else "wait", responder=True)
-    return graph
-
-
-def callers(count: int) -> dict[str, Any]:
-    """64 threads and so many tasks call a sync, an async and a streaming graph."""
-    measured = Measured(count)
-    peaks = {kind: Peak() for kind in ("sync", "async", "stream")}
-    runners = [
-        Runner(bounded(peak, 0.001, kind), timeout_s=120).open()
-        for kind, peak in peaks.items()
-    ]
-    calls, lock = iter(range(count)), threading.Lock()
-
-    def told(number: int, found: Any) -> None:
-        right = [number, -number] if number % 3 == 2 else number
-        with lock:
-            measured.wrong += found != right
-
-    def in_thread() -> None:
-        for number in taken(calls, lock):
-            found = runners[number % 3].run(number)
-            told(number, list(found) if number % 3 == 2 else found)
-            measured.at(number)
-
-    async def in_task(number: int) -> None:
-        found = await runners[number % 3].arun(number)
-        if number % 3 == 2:
-            found = [item async for item in found]
-        told(number, found)
-
-    async def in_tasks() -> None:
-        await asyncio.gather(*(in_task(number) for number in range(count)))
-
-    threads = [threading.Thread(target=in_thread) for _ in range(64)]
-    for thread in threads:
-        thread.start()
-    asyncio.run(in_tasks())
-    for thread in threads:
-        thread.join()
-    for runner in runners:
-        runner.close()
-    return measured.told(peaks=[peak.most for peak in peaks.values()], bound=BOUND)
-
-
-def taken(numbers: Iterator[int], lock: Any) -> Iterator[int]:
-    while True:
-        with lock:
-            number = next(numbers, None)
-        if number is None:
-            return
-        yield number
-
-
-def pressure(kind: str) -> Callable[[int], dict[str, Any]]:
-    """A source that sends ten times as fast as its events are worked on."""
-
-    def load(count: int) -> dict[str, Any]:
-        measured, peak, on_their_way = Measured(count), Peak(), 0
-        with Runner(bounded(peak, 0.002, kind), timeout_s=60) as runner:
-            for number in range(count):
-                runner.emit(number)
-                on_their_way = max(on_their_way, len(runner._emitted))
-                measured.at(number)
-            measured.wrong += not runner.wait_for_completion(60)
-            return measured.told(peak=peak.most, most=on_their_way, bound=BOUND)
-
-    return load
 
 
 LOADS: dict[str, Callable[[int], dict[str, Any]]] = {

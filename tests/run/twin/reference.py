@@ -1,52 +1,18 @@
 """What a graph does with one event, as plainly as it can be said."""
 
 import copy
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from jupyter_graph.types import NOTHING
-from tests.run.twin.graph import ROUNDS, START, Drawn, Node
+from tests.run.twin.calls import Calls
+from tests.run.twin.graph import START, Drawn, Node
+from tests.run.twin.outcomes import Back, Failed, Items, Several, given
 
 
-class Failed(BaseException):
-    """A step failed: its name, and the kind of what it raised."""
-
-    def __init__(self, step: str, kind: str) -> None:
-        self.outcome = ("failed", step, kind)
-        self.step = step
-
-
-class Items:
-    """A stream under way."""
-
-    def __init__(self, items: Iterator[Any]) -> None:
-        self.items = items
-
-
-class Several(list[Any]):
-    """What a step of storey's sends on: as many events."""
-
-
-class Back:
-    """An event on its way back to a step before."""
-
-    def __init__(self, *reaches: Any) -> None:
-        self.reaches = reaches
-
-
-@dataclass
-class Walk:
-    """One event's way; ``ends`` are all the outcomes that could have been first."""
-
-    graph: Drawn
-    ends: list[Any] = field(default_factory=list)
-    kept: dict[str, dict[str, Any]] = field(default_factory=dict)
-    joined: set[str] = field(default_factory=set)
-    counts: Counter[str] = field(default_factory=Counter)
-    lists: dict[str, list[Any]] = field(default_factory=dict)
+class Walk(Calls):
+    """One event's way."""
 
     def run(self, body: Any) -> Any:
         answer = self.landed(self.go_on(START, body))
@@ -135,100 +101,6 @@ class Walk:
         answer = self.ended(copy.deepcopy(found))
         self.safe(found, lambda: self.landed(on()))
         return answer
-
-    def ended(self, answer: Any) -> Any:
-        self.ends.append(("answer", answer))
-        return answer
-
-    # -- what a step does -----------------------------------------------------------
-
-    def count(self, node: Node) -> None:
-        self.counts[node.name] += node.name in self.graph.looped
-        if self.counts[node.name] > ROUNDS:
-            raise self.failure(node.name, "RuntimeError")
-
-    def failure(self, step: str, kind: str) -> Failed:
-        failed = Failed(step, kind)
-        self.ends.append(failed.outcome)
-        return failed
-
-    def called(self, node: Node, body: Any) -> Any:
-        """Give what a step makes of a body, its paths minded."""
-        given, path = body, node.options.get("result_path")
-        if "input_path" in node.options:
-            given = part(body, node.options["input_path"])
-        found = self.result(node, given)
-        if isinstance(found, Items) and path:
-            items = found.items
-            return Items(self.put(node, copy.deepcopy(body), path, i) for i in items)
-        is_whole = found is NOTHING or isinstance(found, Items) or not path
-        return found if is_whole else self.put(node, body, path, found)
-
-    def result(self, node: Node, body: Any) -> Any:
-        if node.inner is not None:
-            return Walk(node.inner, self.ends).run(body)
-        if node.kind == "router":
-            return self.routed(node, body)
-        if node.kind in ("choice", "field", "merge", "collector"):
-            return body
-        if node.gives_items:
-            return Items(self.items(node, body))
-        try:
-            if node.kind == "several":
-                return Several(node.several(body))
-            return node.call(body)
-        except BaseException as error:
-            raise self.failure(node.name, type(error).__name__) from None
-
-    def items(self, node: Node, body: Any) -> Iterator[Any]:
-        try:
-            yield from node.items(body)
-        except (Failed, GeneratorExit):
-            raise
-        except BaseException as error:
-            cause = error.__cause__ if type(error) is RuntimeError else error
-            raise self.failure(node.name, type(cause).__name__) from None
-
-    def put(self, node: Node, body: Any, path: str, value: Any) -> Any:
-        if not isinstance(body, dict):
-            raise self.failure(node.name, "TypeError")
-        *parents, last = path.split(".")
-        place = body
-        for key in parents:
-            place = place.setdefault(key, {})
-        place[last] = value
-        return body
-
-    def routed(self, node: Node, body: Any) -> Any:
-        if not isinstance(body, Mapping):
-            raise self.failure(node.name, "BadRequestError")
-        if node.router == "ParallelRun":
-            given = [self.result(route, copy.deepcopy(body)) for route in node.routes]
-            return {k: v for one in given if one is not NOTHING for k, v in one.items()}
-        routes = {route.name: route for route in node.routes}
-        name = body.get("model") or next(iter(routes))
-        if not isinstance(name, str) or name not in routes:
-            wrong = "NotFoundError" if isinstance(name, str) else "BadRequestError"
-            raise self.failure(node.name, wrong)
-        return self.result(routes[name], body)
-
-    def picked(self, node: Node, body: Any) -> tuple[str, ...]:
-        """Give the followers that a step picks; all where it picks none."""
-        followers = self.graph.ahead[node.name]
-        if node.kind == "choice":
-            return tuple(node.picks(body, followers)) or followers
-        if node.kind != "field":
-            return followers
-        is_there = isinstance(body, dict) and f"to_{node.name}" in body
-        word = body[f"to_{node.name}"] if is_there else None
-        names = [word] if isinstance(word, str) else word
-        if not isinstance(names, list) or not names:
-            is_no_choice = names == [] or (isinstance(body, dict) and not is_there)
-            wrong = "NoChoiceError" if is_no_choice else "BadRequestError"
-            raise self.failure(node.name, wrong)
-        if set(names) - set(followers) or len(set(names)) < len(names):
-            raise self.failure(node.name, "ValueError")
-        return tuple(names)
 
     # -- errors ---------------------------------------------------------------------
 
@@ -398,20 +270,6 @@ class Walk:
             found = self.item(node, item, self.graph.inside(node.name))
             answer = found if answer is NOTHING else answer
         return answer
-
-
-def given(answer: Any) -> Iterator[Any]:
-    """Give the items of an answer: of a stream all, else itself, or none."""
-    if isinstance(answer, Items):
-        yield from answer.items
-    elif answer is not NOTHING:
-        yield answer
-
-
-def part(body: Any, path: str) -> Any:
-    for key in path.split("."):
-        body = body.get(key) if isinstance(body, Mapping) else None
-    return body
 
 
 def outcomes_of(graph: Drawn, body: Any) -> list[Any]:
