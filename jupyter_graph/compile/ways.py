@@ -51,7 +51,7 @@ def ways(
 def _behind(code: StepCode, way: Way) -> Way:
     name = code.step.name
     if code.collects:
-        return way[:1] if way[:1] == (SEVERAL,) else ()
+        return ()
     gives_many = code.is_stream or code.direct == "FlatMap"
     return (*way, name) if gives_many and name not in way else way
 

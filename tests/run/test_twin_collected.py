@@ -138,3 +138,14 @@ def test_the_graphs_handler_gets_what_a_failing_stream_got(run_graph, inc, more)
     run_graph(graph, [1])
 
     assert seen == [2]
+
+
+def test_a_join_may_stand_behind_what_lets_others_pass(run_graph):
+    graph = Graph("g")
+    graph.to(name="first", handler=inc)
+    graph.to(name="items", handler=two)
+    graph.add_step("Collector", "list", after=["first", "items"])
+    graph.add_step(name="end", handler=last, after=["list", "first"], join="all")
+    graph.change_step("end", responder=True)
+
+    assert run_graph(graph, [1]) == [("last", [2, 2])]
