@@ -261,7 +261,7 @@ def _generate(looked: _Looked, *, on_loop: bool) -> CompiledGraph:
         spec=spec,
         steps=found,
         arguments=looked.arguments,
-        main=_module_of(spec, fuse(spec, found, on_loop=on_loop)),
+        main=module_of(spec, fuse(spec, found, on_loop=on_loop)),
         inner=inner,
         responder=responder_of(spec),
     )
@@ -285,8 +285,9 @@ def _of_flow(step: StepSpec, graph: CompiledGraph) -> StepCode:
     )
 
 
-def _module_of(spec: GraphSpec, fused: Fused) -> GeneratedModule:
-    filename = f"<graph {spec.name} #{next(_numbers)}>"
+def module_of(spec: GraphSpec, fused: Fused, what: str = "graph") -> GeneratedModule:
+    """Give generated code compiled, its lines known to tracebacks until forgotten."""
+    filename = f"<{what} {spec.name} #{next(_numbers)}>"
     lines = fused.source.splitlines(keepends=True)
     linecache.cache[filename] = (len(fused.source), None, lines, filename)
     LINES[filename] = fused.lines
@@ -300,9 +301,13 @@ def _forget_gone() -> None:
     Not in the finalizer itself: it may run while linecache walks over its table.
     """
     while _gone:
-        filename = _gone.popleft()
-        linecache.cache.pop(filename, None)
-        LINES.pop(filename, None)
+        forget_lines(_gone.popleft())
+
+
+def forget_lines(filename: str) -> None:
+    """Drop the lines of one generated module."""
+    linecache.cache.pop(filename, None)
+    LINES.pop(filename, None)
 
 
 def _resolver(

@@ -8,16 +8,13 @@ through the code of an ordinary run.
 from __future__ import annotations
 
 import itertools
-import linecache
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jupyter_graph.compile import prelude
-from jupyter_graph.compile.blame import LINES
 from jupyter_graph.compile.code import StepCode
-from jupyter_graph.compile.fuse import Fused, fuse
-from jupyter_graph.compile.plan import CompiledGraph, GeneratedModule
+from jupyter_graph.compile.fuse import fuse
+from jupyter_graph.compile.plan import CompiledGraph, forget_lines, module_of
 from jupyter_graph.run.batch_calls import Function
 from jupyter_graph.run.build import Built
 from jupyter_graph.run.event import Event
@@ -25,7 +22,8 @@ from jupyter_graph.spec.model import START, GraphSpec, StepSpec
 from jupyter_graph.spec.topology import back_edges, followers
 
 Call = Callable[..., Any]
-_numbers = itertools.count(1)
+CODE = "batch of"
+"""What generated code is called, before the name of its graph."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +79,7 @@ class Parts:
     def close(self) -> None:
         """Forget the lines of the generated code."""
         for name in self._files:
-            linecache.cache.pop(name, None)
-            LINES.pop(name, None)
+            forget_lines(name)
 
     def _cut(self, line: Sequence[str]) -> Iterator[Part]:
         plan = self._plan
@@ -111,7 +108,7 @@ class Parts:
         """Generate the code of some steps, over the calls that are there already."""
         plan, built = self._plan, self._built
         fused = fuse(spec, plan.steps, on_loop=plan.is_async)
-        module = generated(spec, fused)
+        module = module_of(spec, fused, CODE)
         self._files.append(module.filename)
         calls = dict(built.calls)
         if watched:
@@ -121,16 +118,6 @@ class Parts:
             }
         run = module.functions(calls, built.instances).run
         return _of_body(run, fused.takes_event, is_async=fused.is_async)
-
-
-def generated(spec: GraphSpec, fused: Fused) -> GeneratedModule:
-    """Give the code of some steps, with its lines known to whoever looks for them."""
-    filename = f"<batch of {spec.name} #{next(_numbers)}>"
-    lines = fused.source.splitlines(keepends=True)
-    linecache.cache[filename] = (len(fused.source), None, lines, filename)
-    LINES[filename] = fused.lines
-    code = compile(fused.source, filename, "exec", dont_inherit=True)
-    return GeneratedModule(fused, filename, code, prelude.TWINS[spec.copy])
 
 
 def _may_be_cut(plan: CompiledGraph) -> bool:

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from jupyter_graph.compile.plan import CompiledGraph
+from jupyter_graph.compile.plan import CompiledGraph, module_of
 from jupyter_graph.errors import SpecError, said
-from jupyter_graph.run.batch_parts import generated
+from jupyter_graph.run.batch_parts import CODE
 
 if TYPE_CHECKING:
     from jupyter_graph.run.batch_options import BatchOptions
@@ -129,7 +129,7 @@ def _unpack(packed: tuple[Any, ...]) -> CompiledGraph:
         name: replace(code, code=inner[name].function) if name in inner else code
         for name, code in steps.items()
     }
-    main = generated(spec, fused)
+    main = module_of(spec, fused, CODE)
     return CompiledGraph(spec, whole, arguments, main, inner, responder)
 
 
