@@ -11,9 +11,8 @@ from jupyter_graph.steps.validators.ranges import Fields, said
 from jupyter_graph.steps.validators.rules import (
     Rule,
     RulesValidator,
-    at_field,
     low_and_high,
-    options_of,
+    rules_of,
 )
 from jupyter_graph.steps.validators.validator import OnViolation, Severity
 
@@ -76,12 +75,8 @@ class LengthValidator(RulesValidator):
             "message": message,
             "severity": severity,
         }
-        rules = [
-            at_field(path, length_rule, options)
-            for path, options in options_of(fields, common, low_and_high)
-        ]
         super().__init__(
-            rules,
+            rules_of(fields, common, length_rule, low_and_high),
             on_violation=on_violation,
             to=to,
             valid_to=valid_to,

@@ -11,8 +11,7 @@ from jupyter_graph.steps.validators.regex import can_explode
 from jupyter_graph.steps.validators.rules import (
     Rule,
     RulesValidator,
-    at_field,
-    options_of,
+    rules_of,
 )
 from jupyter_graph.steps.validators.validator import OnViolation, Severity
 
@@ -86,12 +85,8 @@ class PatternValidator(RulesValidator):
             "message": message,
             "severity": severity,
         }
-        rules = [
-            at_field(path, pattern_rule, options)
-            for path, options in options_of(fields, common, _pattern_alone)
-        ]
         super().__init__(
-            rules,
+            rules_of(fields, common, pattern_rule, _pattern_alone),
             on_violation=on_violation,
             to=to,
             valid_to=valid_to,

@@ -13,9 +13,8 @@ from jupyter_graph.steps.validators.rules import (
     Rule,
     RulesValidator,
     Test,
-    at_field,
     low_and_high,
-    options_of,
+    rules_of,
 )
 from jupyter_graph.steps.validators.validator import OnViolation, Severity, one_of
 
@@ -93,12 +92,8 @@ class RangeValidator(RulesValidator):
             "message": message,
             "severity": severity,
         }
-        rules = [
-            at_field(path, range_rule, options)
-            for path, options in options_of(fields, common, low_and_high)
-        ]
         super().__init__(
-            rules,
+            rules_of(fields, common, range_rule, low_and_high),
             on_violation=on_violation,
             to=to,
             valid_to=valid_to,

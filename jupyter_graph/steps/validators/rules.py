@@ -198,20 +198,31 @@ def _spread_rows(rule: Rule, column: Any) -> Iterator[Violation]:
                 yield rule.violation(inner, path, row=row, label=label, unit="row")
 
 
-def options_of(
-    fields: Any, common: Options, short: Callable[[Any], Options | None]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give each path with its options: its own ones over the common ones.
+def rules_of(
+    fields: Any,
+    common: Options,
+    make: Callable[..., Rule],
+    short: Callable[[Any], Options | None],
+) -> list[Rule]:
+    """Make the rule of each path from its options: its own ones over the common ones.
 
     Args:
         fields: a path, several, or paths to options.
         common: the options that hold for all fields.
+        make: makes a rule from a path and options.
         short: turns the short form of a field's options into the long one, or gives
             None for what is neither.
 
     Raises:
         SpecError: there is no field, or options are wrong.
     """
+    options_by_path = _options_of(fields, common, short)
+    return [_at_field(path, make, options) for path, options in options_by_path]
+
+
+def _options_of(
+    fields: Any, common: Options, short: Callable[[Any], Options | None]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     if isinstance(fields, str):
         fields = (fields,)
     if isinstance(fields, list | tuple):
@@ -241,7 +252,7 @@ def low_and_high(own: Any) -> Options | None:
     return None
 
 
-def at_field(path: str, make: Callable[..., Rule], options: Options) -> Rule:
+def _at_field(path: str, make: Callable[..., Rule], options: Options) -> Rule:
     """Make a rule; an error in its options names the field."""
     try:
         return make(path, **options)
