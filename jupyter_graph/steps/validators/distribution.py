@@ -22,7 +22,12 @@ from jupyter_graph.steps.validators.rules import (
     column_of,
     is_none,
 )
-from jupyter_graph.steps.validators.validator import OnViolation, Severity, one_of
+from jupyter_graph.steps.validators.validator import (
+    OnViolation,
+    Severity,
+    one_of,
+    whole,
+)
 from jupyter_graph.steps.validators.violations import MISSING, Violation
 
 Method = Literal["z", "psi", "ks"]
@@ -103,8 +108,8 @@ class DistributionValidator(RulesValidator):
         context: Any = None,
     ) -> None:
         one_of("method", method, METHODS)
-        _whole("window", window, 2)
-        _whole("bins", bins, 2)
+        whole("window", window, 2)
+        whole("bins", bins, 2)
         if limit is not None and not (is_number(limit) and limit > 0):
             raise SpecError(f"limit must be a number above 0, got {limit!r}")
         self._window = _window(method, window, reference, bins)
@@ -130,10 +135,8 @@ class DistributionValidator(RulesValidator):
             act_on=act_on,
             context=context,
         )
-        self._min = _whole(
-            "min_values", window if min_values is None else min_values, 1
-        )
-        self._every = _whole(
+        self._min = whole("min_values", window if min_values is None else min_values, 1)
+        self._every = whole(
             "every", _pace(method, window) if every is None else every, 1
         )
         if self._min > window:
@@ -217,12 +220,6 @@ def _window(method: str, size: int, reference: Any, bins: int) -> Window:
 
 def _pace(method: str, window: int) -> int:
     return max(window // 10, 1) if method == "ks" else 1
-
-
-def _whole(key: str, value: Any, least: int) -> int:
-    if type(value) is not int or value < least:
-        raise SpecError(f"{key} must be a whole number, {least} or more, got {value!r}")
-    return value
 
 
 def _is_plain(value: Any) -> bool:

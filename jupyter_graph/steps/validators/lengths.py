@@ -14,7 +14,7 @@ from jupyter_graph.steps.validators.rules import (
     low_and_high,
     rules_of,
 )
-from jupyter_graph.steps.validators.validator import OnViolation, Severity
+from jupyter_graph.steps.validators.validator import OnViolation, Severity, whole
 
 
 class LengthValidator(RulesValidator):
@@ -95,8 +95,8 @@ def length_rule(
         SpecError: the limits are no whole numbers of 0 or more in order.
     """
     for key, limit in (("min", min), ("max", max)):
-        if limit is not None and (type(limit) is not int or limit < 0):
-            raise SpecError(f"{key} must be a whole number, 0 or more, got {limit!r}")
+        if limit is not None:
+            whole(key, limit, 0)
     if min is None and max is None:
         raise SpecError("a length needs min or max")
     least, most = min or 0, sys.maxsize if max is None else max

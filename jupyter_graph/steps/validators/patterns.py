@@ -13,7 +13,7 @@ from jupyter_graph.steps.validators.rules import (
     RulesValidator,
     rules_of,
 )
-from jupyter_graph.steps.validators.validator import OnViolation, Severity
+from jupyter_graph.steps.validators.validator import OnViolation, Severity, whole
 
 
 class PatternValidator(RulesValidator):
@@ -113,10 +113,7 @@ def pattern_rule(
     Raises:
         SpecError: the pattern is none, or can take exponential time.
     """
-    if type(max_length) is not int or max_length < 1:
-        raise SpecError(
-            f"max_length must be a whole number, 1 or more, got {max_length!r}"
-        )
+    whole("max_length", max_length, 1)
     matches = _matcher(pattern, timeout_s)
 
     def holds(value: Any) -> bool:

@@ -197,3 +197,14 @@ def one_of(key: str, value: Any, known: Any) -> None:
     if not (isinstance(value, str) and value in known):
         hint = did_you_mean(value, known) if isinstance(value, str) else ""
         raise SpecError(f"{key} must be one of {', '.join(known)}, got {value!r}{hint}")
+
+
+def whole(key: str, value: Any, least: int) -> int:
+    """Give an argument that is a whole number.
+
+    Raises:
+        SpecError: it is none, or smaller than ``least``.
+    """
+    if type(value) is not int or value < least:
+        raise SpecError(f"{key} must be a whole number, {least} or more, got {value!r}")
+    return value
