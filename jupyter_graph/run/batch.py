@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import ClosedError, JupyterGraphError
 from jupyter_graph.run.batch_calls import Caller, Calls
-from jupyter_graph.run.batch_columns import watched
 from jupyter_graph.run.batch_kept import KeptAnswers, kept_answers
 from jupyter_graph.run.batch_options import BatchOptions
 from jupyter_graph.run.batch_parts import Part, Parts
@@ -47,7 +46,7 @@ def run_batch(
     if is_dask(data):
         return run_on_dask(runner, data, options)
     with kept_answers(runner) as kept:
-        parts = Parts(runner.compiled, runner._opened(), runner._function, watched)
+        parts = Parts(runner.compiled, runner._opened(), runner._function)
         try:
             run = Batch(runner, parts.all, options, kept)
             return run.of(data, stopped or threading.Event())

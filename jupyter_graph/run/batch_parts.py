@@ -16,6 +16,7 @@ from jupyter_graph.compile.code import StepCode
 from jupyter_graph.compile.fuse import fuse
 from jupyter_graph.compile.plan import CompiledGraph, forget_lines, module_of
 from jupyter_graph.run.batch_calls import Function
+from jupyter_graph.run.batch_columns import watched
 from jupyter_graph.run.build import Built
 from jupyter_graph.run.event import Event
 from jupyter_graph.spec.model import START, GraphSpec, StepSpec
@@ -52,17 +53,10 @@ class Parts:
         plan: the graph.
         built: its steps, built.
         function: the function of the whole graph.
-        watched: gives the call of a vectorised step with its result looked at.
     """
 
-    def __init__(
-        self,
-        plan: CompiledGraph,
-        built: Built,
-        function: Function,
-        watched: Callable[[Call, StepCode], Call],
-    ) -> None:
-        self._plan, self._built, self._watched = plan, built, watched
+    def __init__(self, plan: CompiledGraph, built: Built, function: Function) -> None:
+        self._plan, self._built = plan, built
         self._files: list[str] = []
         line = _line(plan) if _may_be_cut(plan) else []
         if any(_is_vectorized(plan.steps[name]) for name in line):
@@ -70,11 +64,6 @@ class Parts:
         else:
             whole = _of_body(function, plan.takes_event, is_async=plan.is_async)
             self.all = [Part((), whole, streams=plan.streams)]
-
-    @property
-    def begins_with_frames(self) -> bool:
-        """Whether the first part wants a frame."""
-        return self.all[0].is_vectorized
 
     def close(self) -> None:
         """Forget the lines of the generated code."""
@@ -97,24 +86,23 @@ class Parts:
                 name: self._function(_in_line(plan.spec, (name,), answers=True))
                 for name in some
             }
-            function = self._function(spec, watched=True)
+            function = self._function(spec, is_watched=True)
             yield Part(some, function, is_vectorized=True, single=single)
         if not is_all:
             spec = _without(plan.spec, set(line))
             streams = any(plan.steps[name].is_stream for name in spec.names())
             yield Part(spec.names(), self._function(spec), streams=streams)
 
-    def _function(self, spec: GraphSpec, *, watched: bool = False) -> Function:
+    def _function(self, spec: GraphSpec, *, is_watched: bool = False) -> Function:
         """Generate the code of some steps, over the calls that are there already."""
         plan, built = self._plan, self._built
         fused = fuse(spec, plan.steps, on_loop=plan.is_async)
         module = module_of(spec, fused, CODE)
         self._files.append(module.filename)
         calls = dict(built.calls)
-        if watched:
+        if is_watched:
             calls |= {
-                name: self._watched(calls[name], plan.steps[name])
-                for name in spec.names()
+                name: watched(calls[name], plan.steps[name]) for name in spec.names()
             }
         run = module.functions(calls, built.instances).run
         return _of_body(run, fused.takes_event, is_async=fused.is_async)

@@ -9,7 +9,6 @@ import pytest
 
 from jupyter_graph import Graph, StepError
 from jupyter_graph.errors import RunError
-from jupyter_graph.run.batch_columns import watched
 from jupyter_graph.run.batch_parts import Parts
 
 FRAME = pd.DataFrame({"a": range(10), "b": [1, 2, 0, 4, 5, 6, 0, 8, 9, 10]})
@@ -54,7 +53,7 @@ def graph_of(*steps, **options):
 
 
 def parts_of(runner):
-    parts = Parts(runner.compiled, runner._opened(), runner._function, watched)
+    parts = Parts(runner.compiled, runner._opened(), runner._function)
     parts.close()
     return [(part.names, part.is_vectorized) for part in parts.all]
 
