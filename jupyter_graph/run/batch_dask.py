@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.errors import RunError, SpecError
-from jupyter_graph.run.batch_result import BatchResult, RowError, together
+from jupyter_graph.run.batch_result import BatchResult, RowError
 from jupyter_graph.run.batch_shipped import Shipped
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class DaskBatch(BatchResult):
             count=sum(part.count for part in parts),
             answered=sum(part.answered for part in parts),
             errors=[error for part in parts for error in part.errors],
-            frames=[together(frames)] if frames else [self._meta],
+            frames=frames or [self._meta],
         )
         return self._computed
 
