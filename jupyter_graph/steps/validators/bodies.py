@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from jupyter_graph.steps.data.frames import is_frame
 from jupyter_graph.types import NOTHING
 
 
@@ -15,12 +15,6 @@ class Found(Protocol):
     @property
     def row(self) -> int | None: ...
     def as_dict(self) -> dict[str, Any]: ...
-
-
-def is_frame(body: Any) -> bool:
-    """Tell whether a body is a pandas DataFrame, without importing pandas."""
-    pandas = sys.modules.get("pandas")  # a frame means that it is imported
-    return pandas is not None and isinstance(body, pandas.DataFrame)
 
 
 def tagged(body: Any, found: Sequence[Found], field: str) -> Any:

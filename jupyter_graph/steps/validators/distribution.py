@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.validators.bodies import is_frame
+from jupyter_graph.steps.data.frames import is_frame
 from jupyter_graph.steps.validators.drift import (
     BinWindow,
     MeanWindow,

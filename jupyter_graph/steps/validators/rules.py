@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.steps.validators.bodies import is_frame
+from jupyter_graph.steps.data.frames import is_frame
 from jupyter_graph.steps.validators.paths import Get, getter, keys_of, spread
 from jupyter_graph.steps.validators.validator import Validator, one_of
 from jupyter_graph.steps.validators.violations import LEVELS as SEVERITIES

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.validators.bodies import is_frame
+from jupyter_graph.steps.data.frames import is_frame
 from jupyter_graph.steps.validators.schemas import Schema, schema_of
 from jupyter_graph.steps.validators.validator import (
     OnViolation,

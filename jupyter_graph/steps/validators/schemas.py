@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.validators.bodies import is_frame
+from jupyter_graph.steps.data.frames import is_frame
 from jupyter_graph.steps.validators.violations import MISSING
 
 Problem = tuple[Any, ...]
