@@ -80,12 +80,7 @@ def with_named_code(graph: Graph) -> Graph:
         return replace(step, class_args=args)
 
     spec = map_steps(graph.spec, named)
-    if not registered:
-        return graph
-    found = Graph.from_spec(spec, names, literal=True)
-    found.allow_imports = graph.allow_imports
-    found._is_trusted = graph.is_trusted
-    return found
+    return graph.with_spec(spec, names) if registered else graph
 
 
 def _by_name(value: Any, register: Any) -> Any:

@@ -56,10 +56,7 @@ def part(
     )
     if until is not None:
         steps += tuple(_elsewhere(graph, kept, until))
-    cut = Graph.from_spec(replace(spec, steps=steps), graph.namespace)
-    cut.allow_imports = graph.allow_imports
-    cut._is_trusted = graph.is_trusted
-    return cut
+    return graph.with_spec(replace(spec, steps=steps), literal=False)
 
 
 def _elsewhere(graph: Graph, kept: set[str], until: str) -> Iterator[StepSpec]:

@@ -280,6 +280,26 @@ class Graph:
         graph._last = _last_ordinary(spec)
         return graph
 
+    def with_spec(
+        self,
+        spec: GraphSpec,
+        namespace: Mapping[str, Any] | None = None,
+        *,
+        literal: bool = True,
+    ) -> Graph:
+        """Give a graph of another spec whose names mean what they mean here.
+
+        Args:
+            spec: the spec.
+            namespace: further names; they win over those of this graph.
+            literal: as in ``from_spec``.
+        """
+        names = {**self.namespace, **(namespace or {})}
+        graph = Graph.from_spec(spec, names, literal=literal)
+        graph.allow_imports = self.allow_imports
+        graph._is_trusted = self._is_trusted
+        return graph
+
     def to_dict(self) -> dict[str, Any]:
         """Give the graph's document, with MLRun's keys."""
         return to_dict(self.spec)

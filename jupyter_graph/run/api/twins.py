@@ -39,16 +39,15 @@ class Twins:
             SpecError: as of ``compile_graph``.
         """
         names, allowed = dict(namespace or {}), tuple(allow_imports)
-        is_trusted = False
-        if isinstance(graph, Graph):
-            names |= graph.namespace
-            allowed = (*graph.allow_imports, *allowed)
-            is_trusted = graph.is_trusted
-        spec = graph if isinstance(graph, GraphSpec) else graph.spec
-        names |= self._of(spec, Resolver(names, allowed, is_trusted=is_trusted))
-        if is_trusted:
-            return compile_graph(Graph.from_spec(spec, names, literal=True), **part)
-        return compile_graph(spec, names, allowed, **part)
+        if isinstance(graph, GraphSpec):
+            names |= self._of(graph, Resolver(names, allowed))
+            return compile_graph(graph, names, allowed, **part)
+        names |= graph.namespace
+        resolver = Resolver(names, (*graph.allow_imports, *allowed), graph.is_trusted)
+        twins = self._of(spec := graph.spec, resolver)
+        return compile_graph(
+            graph.with_spec(spec, {**names, **twins}), None, allowed, **part
+        )
 
     def _of(self, spec: GraphSpec, resolver: Resolver) -> dict[str, Code]:
         """Give the twins of a graph's steps by the names the steps have for them."""

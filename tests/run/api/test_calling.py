@@ -211,6 +211,15 @@ def test_a_document_gets_no_further_than_without_a_front():
         Twins().compile(Graph.from_dict(document, {}))
 
 
+def test_modules_that_a_graph_allows_are_allowed_behind_a_front_too():
+    graph = Graph("allowing")
+    graph.allow_imports = ("statistics",)
+    graph.to(name="mean", class_name="Map", _fn="statistics.mean")
+
+    with Runner(Twins().compile(graph)) as runner:
+        assert runner.run([1, 2]) == 1.5
+
+
 def test_a_swap_keeps_the_steps_whose_code_is_the_same():
     twins = Twins()
     first = twins.compile(graph_of(Greeter)).steps["it"].code
