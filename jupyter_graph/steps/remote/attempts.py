@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 from jupyter_graph.errors import (
     DeadlineError,
@@ -16,6 +16,7 @@ from jupyter_graph.errors import (
     SpecError,
     StatusError,
 )
+from jupyter_graph.steps.amounts import is_number
 
 LONGEST_WAIT_S = 120.0
 Found = TypeVar("Found")
@@ -62,10 +63,10 @@ class Patience:
     def __post_init__(self) -> None:
         if type(self.retries) is not int or not 0 <= self.retries <= 100:
             raise SpecError(f"retries must be 0 to 100, got {self.retries!r}")
-        if not _is_number(self.backoff_s) or self.backoff_s < 0:
+        if not is_number(self.backoff_s) or self.backoff_s < 0:
             raise SpecError(f"the backoff must be 0 s or more, got {self.backoff_s!r}")
         has_limit = self.timeout_s is not None
-        if has_limit and (not _is_number(self.timeout_s) or self.timeout_s <= 0):  # type: ignore[operator]
+        if has_limit and (not is_number(self.timeout_s) or self.timeout_s <= 0):  # type: ignore[operator]
             raise SpecError(f"timeout must be above 0 s, got {self.timeout_s!r}")
 
     def wait_s(self, number: int) -> float:
@@ -187,8 +188,3 @@ def _until(date: str) -> float:
 
 def _after(limit_s: float | None) -> str:
     return "" if limit_s is None else f" after {limit_s:.3g} s"
-
-
-def _is_number(value: Any) -> bool:
-    is_plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_plain and math.isfinite(value)

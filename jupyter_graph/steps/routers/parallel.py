@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from jupyter_graph.errors import SpecError, StatusError, said
+from jupyter_graph.steps.amounts import at_least
 from jupyter_graph.steps.routers.members import MOST_WORKERS, Replies, asking_by
 from jupyter_graph.steps.routers.router import Router
 from jupyter_graph.steps.routers.routes import Call, Route, copied
@@ -99,10 +100,7 @@ class ParallelRun(Router):
                 f"on_member_error must be 'drop' or 'fail', got {on_member_error!r}"
             )
         most = MOST_WORKERS if max_workers is None else max_workers
-        if not isinstance(most, int) or isinstance(most, bool) or most < 1:
-            raise SpecError(
-                f"max_workers must be a whole number of 1 or more, got {max_workers!r}"
-            )
+        at_least("max_workers", most, 1)
         self.extend_event = bool(extend_event)
         self.executor_type = str(executor_type)
         by_default: OnMemberError = "fail" if executor_type == "array" else "drop"

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.steps.amounts import is_number
 from jupyter_graph.steps.routers.routes import part_of
 
 
@@ -82,13 +83,3 @@ class Shares:
     def at(self, place: float) -> str:
         """Give the route at a place in [0, 1)."""
         return self._names[bisect_right(self._ends, place)]
-
-
-def is_number(value: Any) -> bool:
-    """Tell whether a value is a finite number.
-
-    >>> is_number(0.5), is_number(True), is_number(float("nan"))
-    (True, False, False)
-    """
-    is_real = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_real and math.isfinite(value)

@@ -13,8 +13,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import SpecError, did_you_mean, said
+from jupyter_graph.steps.amounts import at_least, is_number
 from jupyter_graph.steps.routers.routes import Call, Route, routes_of, twin_of
-from jupyter_graph.steps.routers.shares import Shares, is_number, point_of
+from jupyter_graph.steps.routers.shares import Shares, point_of
 from jupyter_graph.steps.routers.threads import Threads
 
 if TYPE_CHECKING:
@@ -157,8 +158,8 @@ class Mirror:
         if primary not in self.routes:
             near = did_you_mean(str(primary), self.routes)
             raise SpecError(f"primary {primary!r} is no route{near}")
-        _checked_count("max_waiting", max_waiting, least=1)
-        _checked_count("keep", keep, least=0)
+        at_least("max_waiting", max_waiting, 1)
+        at_least("keep", keep, 0)
         self.share = float(share)
         self.primary = self.routes[primary]
         self.others = [r for r in self.routes.values() if r is not self.primary]
@@ -279,10 +280,3 @@ def _checked_key(key: Any) -> str | None:
     if key is None or (isinstance(key, str) and key and all(key.split("."))):
         return key
     raise SpecError(f"key must be a place in the body, such as 'user.id', got {key!r}")
-
-
-def _checked_count(word: str, value: Any, *, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise SpecError(
-            f"{word} must be a whole number of {least} or more, got {value!r}"
-        )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.steps.amounts import is_number
 
 Row = Sequence[Any]
 
@@ -37,8 +37,7 @@ def weights_of(
                 f"weights has {name!r}, which is no route"
                 f"{did_you_mean(str(name), routes)}"
             )
-        is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not is_number or not math.isfinite(weight):
+        if not is_number(weight):
             raise SpecError(f"the weight of {name!r} must be a number, got {weight!r}")
     total = sum(weights.values())
     if total <= 0:

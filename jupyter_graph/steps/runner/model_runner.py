@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jupyter_graph.errors import SpecError, StatusError, did_you_mean, said
+from jupyter_graph.steps.amounts import at_least
 from jupyter_graph.steps.routers.members import Reply
 from jupyter_graph.steps.runner.mechanisms import (
     Mechanism,
@@ -373,6 +374,5 @@ def _block(name: str, what: str) -> Any:
 def _count(word: str, value: Any, default: int) -> int:
     if value is None:
         return default
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise SpecError(f"{word} must be a whole number of 1 or more, got {value!r}")
-    return value
+    at_least(word, value, 1)
+    return int(value)

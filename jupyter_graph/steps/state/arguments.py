@@ -9,18 +9,6 @@ from jupyter_graph.connectors.tables_memory import GivenRows
 from jupyter_graph.errors import SpecError
 
 
-def at_least(argument: str, value: Any, least: int) -> None:
-    """Check a whole number.
-
-    Raises:
-        SpecError: it is none, or smaller than ``least``.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise SpecError(
-            f"{argument} must be a whole number of {least} or more, got {value!r}"
-        )
-
-
 def one_of(argument: str, value: Any, other: str, other_value: Any) -> Any:
     """Give the one of two arguments that is there.
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from jupyter_graph.connectors.keys import KeySpec, is_event, key_reader
 from jupyter_graph.errors import BadRequestError, SpecError
-from jupyter_graph.steps.state.arguments import at_least, one_of
+from jupyter_graph.steps.amounts import at_least
+from jupyter_graph.steps.state.arguments import one_of
 from jupyter_graph.types import NOTHING, Clock
 
 SOONEST_S, LATEST_S = 0.01, 1.0

@@ -12,8 +12,9 @@ from jupyter_graph.connectors.keys import KeySpec, body_of, is_event, key_reader
 from jupyter_graph.connectors.tables import TIMEOUT_S, Table, open_table
 from jupyter_graph.connectors.tables_memory import MISSING
 from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.steps.amounts import at_least
 from jupyter_graph.steps.state.aggregations import OPERATIONS
-from jupyter_graph.steps.state.arguments import at_least, one_of
+from jupyter_graph.steps.state.arguments import one_of
 from jupyter_graph.steps.state.kept_aggregates import PREFIX, query
 from jupyter_graph.steps.state.times import TimeSpec, duration, time_reader
 from jupyter_graph.types import NOTHING, Clock

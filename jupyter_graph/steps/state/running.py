@@ -12,7 +12,8 @@ from jupyter_graph.connectors.keys import KeySpec, body_of, is_event, key_reader
 from jupyter_graph.connectors.tables import TIMEOUT_S, open_table
 from jupyter_graph.connectors.tables_memory import MISSING
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.state.arguments import at_least, writable
+from jupyter_graph.steps.amounts import at_least
+from jupyter_graph.steps.state.arguments import writable
 from jupyter_graph.types import NOTHING
 
 ALL = "all"

@@ -1,0 +1,30 @@
+"""Numbers among the arguments of steps: what counts as one, and how small it may be."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from jupyter_graph.errors import SpecError
+
+
+def at_least(argument: str, value: Any, least: int) -> None:
+    """Check a whole number.
+
+    Raises:
+        SpecError: it is none, or smaller than ``least``.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise SpecError(
+            f"{argument} must be a whole number of {least} or more, got {value!r}"
+        )
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a finite number.
+
+    >>> is_number(0.5), is_number(True), is_number(float("nan"))
+    (True, False, False)
+    """
+    is_real = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_real and math.isfinite(value)
