@@ -29,10 +29,11 @@ FLAT = frozenset(
 
 def is_frame(body: Any) -> bool:
     """Tell whether a body is a table: pandas', Arrow's, or one that gives Arrow."""
-    return _is_pandas(body) or _is_arrow(body)
+    return is_pandas(body) or _is_arrow(body)
 
 
-def _is_pandas(body: Any) -> bool:
+def is_pandas(body: Any) -> bool:
+    """Tell whether it is a DataFrame, without importing pandas."""
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(body, pandas.DataFrame)
 
@@ -45,7 +46,7 @@ def table_of(frame: Any) -> Any:
     """Give a frame as a ``pyarrow.Table``; an index without a name is left out."""
     import pyarrow
 
-    if _is_pandas(frame):
+    if is_pandas(frame):
         keeps = all(name is not None for name in frame.index.names)
         table = pyarrow.Table.from_pandas(frame, preserve_index=keeps)
         return table.replace_schema_metadata(None)
@@ -56,7 +57,7 @@ def table_of(frame: Any) -> Any:
 
 def pandas_of(frame: Any) -> Any:
     """Give a frame as pandas' own."""
-    return frame if _is_pandas(frame) else table_of(frame).to_pandas()
+    return frame if is_pandas(frame) else table_of(frame).to_pandas()
 
 
 def rows_of_frame(frame: Any, size: int = 10_000) -> Iterator[dict[str, Any]]:
@@ -64,7 +65,7 @@ def rows_of_frame(frame: Any, size: int = 10_000) -> Iterator[dict[str, Any]]:
 
     An index with a name comes first, one without is left out.
     """
-    if not _is_pandas(frame):
+    if not is_pandas(frame):
         for batch in table_of(frame).to_batches(max_chunksize=size):
             yield from batch.to_pylist()
         return

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
-from jupyter_graph.connectors.rows import Row, short, table_of
+from jupyter_graph.connectors.rows import Row, is_pandas, short, table_of
 from jupyter_graph.errors import UnprocessableError
 
 _SIMPLE = (Real, str, bytes)  # each such type always is the same Arrow type
@@ -160,9 +160,8 @@ def own_copy(frame: Any) -> Any:
     """
     import pyarrow
 
-    is_pandas = type(frame).__module__.startswith("pandas.")
     try:
-        table = table_of(copy.deepcopy(frame) if is_pandas else frame)
+        table = table_of(copy.deepcopy(frame) if is_pandas(frame) else frame)
     except (pyarrow.ArrowException, TypeError, ValueError) as error:
         raise UnprocessableError(f"the frame is no table: {error}") from error
     for at, field in enumerate(table.schema):

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from jupyter_graph.compile.code import StepCode
+from jupyter_graph.connectors.rows import is_pandas
 from jupyter_graph.errors import JupyterGraphError, RunError
 from jupyter_graph.run.batch_calls import Caller, Function
-from jupyter_graph.run.batch_rows import is_pandas
 from jupyter_graph.types import NOTHING
 
 Call = Callable[..., Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jupyter_graph.connectors.rows import is_pandas
 from jupyter_graph.errors import JupyterGraphError, StepError
 from jupyter_graph.run.batch_calls import Caller, Items, Pass
 from jupyter_graph.run.batch_check import agree
@@ -15,7 +16,6 @@ from jupyter_graph.run.batch_rows import (
     Chunk,
     bodies_of_frame,
     frame_of_bodies,
-    is_pandas,
 )
 from jupyter_graph.types import NOTHING
 

@@ -6,8 +6,9 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from jupyter_graph.connectors.rows import is_pandas
 from jupyter_graph.errors import JupyterGraphError, RunError, StepError, said
-from jupyter_graph.run.batch_rows import columns_of, index_of, is_pandas
+from jupyter_graph.run.batch_rows import columns_of, index_of
 
 ANSWER = "answer"
 """The column of answers that are no dicts."""

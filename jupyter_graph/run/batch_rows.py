@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from jupyter_graph.connectors.parquet_source import ParquetSource
 from jupyter_graph.connectors.reading import ByBatches
-from jupyter_graph.connectors.rows import is_frame
+from jupyter_graph.connectors.rows import is_frame, is_pandas
 from jupyter_graph.connectors.sources import open_source
 
 ROWS = 8_192
@@ -45,8 +44,8 @@ class Chunk:
         held = self._held
         if isinstance(held, list):
             return held
-        names = list(getattr(held, "columns", ()) if is_pandas(held) else ())
         if is_pandas(held):
+            names = list(held.columns)
             columns = [_plain_values(held.iloc[:, at]) for at in range(len(names))]
         else:
             names = held.schema.names
@@ -61,12 +60,6 @@ class Chunk:
         frame = held.to_pandas()
         frame.index = index_of(self.labels)
         return frame
-
-
-def is_pandas(held: Any) -> bool:
-    """Tell whether it is a DataFrame, without importing pandas."""
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(held, pandas.DataFrame)
 
 
 def index_of(labels: Any) -> Any:

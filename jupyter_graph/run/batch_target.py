@@ -14,7 +14,7 @@ from jupyter_graph.connectors.lines import LinesTarget
 from jupyter_graph.connectors.parquet import ParquetTarget
 from jupyter_graph.connectors.parquet_files import SUFFIXES
 from jupyter_graph.connectors.paths import Place, place_to_write
-from jupyter_graph.connectors.rows import short
+from jupyter_graph.connectors.rows import is_pandas, short
 from jupyter_graph.connectors.staging import Stage
 from jupyter_graph.errors import JupyterGraphError, RunError, SpecError, said
 from jupyter_graph.run.batch_result import as_row
@@ -22,7 +22,6 @@ from jupyter_graph.run.batch_rows import (
     FRAME_ROWS,
     bodies_of_frame,
     columns_of,
-    is_pandas,
 )
 
 LINES = (".json", ".jsonl", ".ndjson")
