@@ -6,13 +6,12 @@ https://docs.mlrun.org/en/stable/serving/model-api.html
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.routers.ensemble import VotingEnsemble
-from jupyter_graph.steps.routers.router import ModelRouter
+from jupyter_graph.steps.routers.router import ModelRouter, from_json
 from jupyter_graph.steps.routers.routes import Call
 from jupyter_graph.steps.routers.vectors import FeatureVectors, UnknownEntity
 
@@ -37,10 +36,7 @@ def _vectors(
 def _with_vectors(event: Any, vectors: FeatureVectors) -> Any:
     body = event.body
     if isinstance(body, str | bytes | bytearray):
-        try:
-            body = json.loads(body)
-        except ValueError as error:
-            raise BadRequestError(f"Unrecognized request format: {error}") from None
+        body = from_json(body)
     if isinstance(body, Mapping) and "inputs" in body:
         event.body = {**body, "inputs": vectors.of(body["inputs"])}
     return event

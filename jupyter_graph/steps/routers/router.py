@@ -118,7 +118,7 @@ class Router:
                 from io import BytesIO
 
                 return {self.inputs_key: [BytesIO(body)]}
-            body = _from_json(body)
+            body = from_json(body)
         if not isinstance(body, Mapping):
             raise BadRequestError(
                 "Unrecognized request format: a router takes an object, "
@@ -324,7 +324,12 @@ def _in_index(route: str) -> dict[str, str]:
     return {"name": name, "version": version, "state": "READY", "reason": ""}
 
 
-def _from_json(text: str | bytes | bytearray) -> Any:
+def from_json(text: str | bytes | bytearray) -> Any:
+    """Give what a body in JSON text holds.
+
+    Raises:
+        BadRequestError: it is no JSON.
+    """
     try:
         return json.loads(text)
     except ValueError as error:
