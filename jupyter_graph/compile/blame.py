@@ -40,7 +40,7 @@ def caught(error: BaseException, handlers: Collection[str] = ()) -> str:
     """
     if is_interrupt(error):
         raise error
-    step = said_by(as_raised(error)) or said_by(error)
+    step = said_by(error)
     if step in handlers:
         raise error
     untag(error)
@@ -130,6 +130,10 @@ def answers_of(error: BaseException) -> tuple[Any, ...]:
 
 def said_by(error: BaseException) -> str:
     """Give the name of the step that failed, "" when no step did."""
+    return _said_by(as_raised(error)) or _said_by(error)
+
+
+def _said_by(error: BaseException) -> str:
     return vars(error).get(TAG) or step_at(error.__traceback__)
 
 

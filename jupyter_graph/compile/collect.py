@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
-from jupyter_graph.compile.blame import as_raised, is_interrupt, said_by, tag
+from jupyter_graph.compile.blame import is_interrupt, said_by, tag
 from jupyter_graph.compile.cycles import WHOLE, landed, landed_async
 from jupyter_graph.compile.streams import (
     STREAMS,
@@ -42,7 +42,7 @@ def _break_off(error: Exception, parts: dict[Any, Any], collectors: Any) -> None
     """Let the collectors say what stands for a stream that breaks off, or raise."""
     if is_interrupt(error):
         raise error
-    tag(error, said_by(as_raised(error)) or said_by(error), first=True)
+    tag(error, said_by(error), first=True)
     for one in collectors:
         parts[COLLECTED, id(one)].broken = [one.failed(error)]
 

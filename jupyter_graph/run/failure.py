@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, NoReturn
 
 from jupyter_graph.compile.blame import (
@@ -40,10 +39,9 @@ def fail(
         if error.owner is not None and error.owner is not owner:
             raise error
         late(said_by(error), event_id, graph, limit_s)
-    if _is_stop(error):
+    if is_interrupt(error):
         raise error
-    turned, error = error, as_raised(error)
-    step = said_by(error) or said_by(turned)
+    step, error = said_by(error), as_raised(error)
     answers = answers_of(error)
     untag(error)
     if step:
@@ -84,11 +82,3 @@ def new_id() -> str:
     from uuid import uuid4
 
     return uuid4().hex
-
-
-def _is_stop(error: BaseException) -> bool:
-    asyncio = sys.modules.get("asyncio")
-    cancelled = asyncio is not None and isinstance(error, asyncio.CancelledError)
-    if cancelled and not is_interrupt(error):
-        return False  # a step raised it by itself
-    return cancelled or (isinstance(error, KeyboardInterrupt) and is_interrupt(error))

@@ -8,7 +8,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future, wait
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from jupyter_graph.compile.blame import said_by, step_awaited, tasks_below
+from jupyter_graph.compile.blame import (
+    is_cancelled,
+    said_by,
+    step_awaited,
+    tasks_below,
+)
 from jupyter_graph.errors import RunError
 from jupyter_graph.run.failure import closed, fail, late
 from jupyter_graph.run.lane import Lane
@@ -194,9 +199,8 @@ class Tasks:
         except TimeoutError:
             if future.done() and not future.cancelled():  # at the last moment
                 return future.result()
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+        except asyncio.CancelledError as error:
+            if is_cancelled(error):
                 raise
             raise closed(self.graph) from None
         late(self._step_of(event, thread), event.id, self.graph, self.limit_s)
