@@ -10,7 +10,7 @@ from jupyter_graph.steps.models.fitting import by_name, cast, check_shape
 from jupyter_graph.steps.models.framework import FrameworkServer, plain, rows_of
 from jupyter_graph.steps.models.loading import ModelFile
 from jupyter_graph.steps.models.schema import Feature
-from jupyter_graph.steps.models.tensors import DATATYPES, Columns
+from jupyter_graph.steps.models.tensors import NAMES, Columns
 
 MISFIT: Final = "incompatible"
 """What every backend says of an array that a layer cannot take."""
@@ -183,9 +183,8 @@ def _named(model: Any, side: str) -> dict[str, Any]:
 
 
 def _feature(name: str, node: Any) -> Feature:
-    types = {numpy: datatype for datatype, numpy in DATATYPES.items()}
     return {
         "name": name,
-        "datatype": types.get(str(node.dtype), "BYTES"),
+        "datatype": NAMES.get(str(node.dtype), "BYTES"),
         "shape": [-1 if size is None else int(size) for size in node.shape],
     }

@@ -10,24 +10,24 @@ from jupyter_graph.steps.models.fitting import cast
 from jupyter_graph.steps.models.framework import FrameworkServer, plain, rows_of
 from jupyter_graph.steps.models.loading import ModelFile
 from jupyter_graph.steps.models.schema import Feature
-from jupyter_graph.steps.models.tensors import Columns
+from jupyter_graph.steps.models.tensors import DATATYPES, Columns
 
 TYPES: Final = {
-    "tensor(bool)": ("bool", "BOOL"),
-    "tensor(int8)": ("int8", "INT8"),
-    "tensor(int16)": ("int16", "INT16"),
-    "tensor(int32)": ("int32", "INT32"),
-    "tensor(int64)": ("int64", "INT64"),
-    "tensor(uint8)": ("uint8", "UINT8"),
-    "tensor(uint16)": ("uint16", "UINT16"),
-    "tensor(uint32)": ("uint32", "UINT32"),
-    "tensor(uint64)": ("uint64", "UINT64"),
-    "tensor(float16)": ("float16", "FP16"),
-    "tensor(float)": ("float32", "FP32"),
-    "tensor(double)": ("float64", "FP64"),
-    "tensor(string)": ("object", "BYTES"),
+    "tensor(bool)": "BOOL",
+    "tensor(int8)": "INT8",
+    "tensor(int16)": "INT16",
+    "tensor(int32)": "INT32",
+    "tensor(int64)": "INT64",
+    "tensor(uint8)": "UINT8",
+    "tensor(uint16)": "UINT16",
+    "tensor(uint32)": "UINT32",
+    "tensor(uint64)": "UINT64",
+    "tensor(float16)": "FP16",
+    "tensor(float)": "FP32",
+    "tensor(double)": "FP64",
+    "tensor(string)": "BYTES",
 }
-"""ONNX Runtime's types: numpy's, and the open inference protocol's."""
+"""ONNX Runtime's types, and the open inference protocol's."""
 
 PREFERRED: Final = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
@@ -188,7 +188,7 @@ class ONNXModelServer(FrameworkServer):
         if kind is None:
             raise BadRequestError(f"input {node.name!r} is a {node.type}, no tensor")
         try:
-            array = cast(value, kind[0])
+            array = cast(value, DATATYPES[kind])
         except (TypeError, ValueError) as error:
             raise BadRequestError(f"input {node.name!r}: {error}") from None
         shape = node.shape or array.shape
@@ -224,7 +224,7 @@ def _features(nodes: Sequence[Any]) -> list[Feature]:
     return [
         {
             "name": node.name,
-            "datatype": TYPES.get(node.type, ("", "BYTES"))[1],
+            "datatype": TYPES.get(node.type, "BYTES"),
             "shape": [
                 size if isinstance(size, int) else -1 for size in node.shape or ()
             ],

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Final
+from typing import Any
 
-from jupyter_graph.steps.models.tensors import DATATYPES, TYPES, Tensor
-
-_NAMES: Final = {numpy: name for name, numpy in DATATYPES.items()}
+from jupyter_graph.steps.models.tensors import DATATYPES, NAMES, TYPES, Tensor
 
 
 def tensor_of(name: str, value: Any, datatype: str | None = None) -> Tensor:
@@ -50,7 +48,7 @@ def _of_array(name: str, value: Any, datatype: str | None) -> Tensor:
     array = np.asarray(value)
     if datatype and datatype != "BYTES":
         array = array.astype(DATATYPES[datatype], copy=False)
-    found = _NAMES.get(array.dtype.name, "BYTES")
+    found = NAMES.get(array.dtype.name, "BYTES")
     array = array.reshape(1) if not array.shape else array
     if found == "BYTES" or datatype == "BYTES":
         values = [_text(one) for one in array.ravel().tolist()]

@@ -30,6 +30,9 @@ DATATYPES: Final = {
 }
 """The protocol's names of types, and numpy's."""
 
+NAMES: Final = {numpy: datatype for datatype, numpy in DATATYPES.items()}
+"""The same the other way."""
+
 TYPES: Final[dict[str, frozenset[type]]] = {
     "BOOL": frozenset({bool}),
     "INT": frozenset({int}),
