@@ -92,7 +92,6 @@ class HTTPSource:
             "types": types,
             "delimiter": delimiter,
         }
-        self._csv["delimiter"] = delimiter
         if self._format in (None, "csv"):
             CSVSource(_Opened(io.BytesIO(), where), **self._csv)
         self._columns = columns
