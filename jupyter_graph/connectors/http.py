@@ -9,8 +9,8 @@ from typing import Any
 from jupyter_graph.connectors.buffer import Buffered, Refused
 from jupyter_graph.connectors.paths import without_password
 from jupyter_graph.connectors.retrying import Retrying, checked_headers, checked_url
-from jupyter_graph.connectors.rows import is_frame, json_text, rows_of_frame, short
-from jupyter_graph.errors import SpecError, UnprocessableError
+from jupyter_graph.connectors.rows import json_texts, short
+from jupyter_graph.errors import SpecError
 from jupyter_graph.types import Body
 
 _REFUSED = frozenset({400, 409, 413, 415, 422})
@@ -112,13 +112,7 @@ class HTTPTarget(Buffered):
         return body
 
     def _take(self, body: Body) -> list[str]:
-        if is_frame(body):
-            body = list(rows_of_frame(body))
-        items = body if isinstance(body, list) else [body]
-        try:
-            return [json_text(item) for item in items]
-        except (TypeError, ValueError, RecursionError) as error:
-            raise UnprocessableError(f"{self._where}: {error}") from error
+        return json_texts(body, self._where)
 
     def _write(self, items: list[Any]) -> None:
         try:

@@ -9,8 +9,7 @@ from typing import Any, BinaryIO
 from jupyter_graph.connectors.lines import LinesTarget
 from jupyter_graph.connectors.paths import Where, place_to_read
 from jupyter_graph.connectors.reading import ByRows, Readable
-from jupyter_graph.connectors.rows import is_frame, json_text, rows_of_frame, short
-from jupyter_graph.errors import UnprocessableError
+from jupyter_graph.connectors.rows import json_texts, short
 from jupyter_graph.types import Body
 
 
@@ -71,14 +70,7 @@ class JSONLinesTarget(LinesTarget):
         )
 
     def _take(self, body: Body) -> list[str]:
-        if is_frame(body):
-            body = rows_of_frame(body)
-        elif not isinstance(body, list):
-            body = (body,)
-        try:
-            return [json_text(item) + "\n" for item in body]
-        except (TypeError, ValueError, RecursionError) as error:
-            raise UnprocessableError(f"{self._where}: {error}") from error
+        return json_texts(body, self._where, "\n")
 
 
 class JSONLinesSource(ByRows):

@@ -16,7 +16,7 @@ from os import PathLike
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.errors import BadRequestError, SpecError, UnprocessableError
 
 Row: TypeAlias = Mapping[str, Any]
 """Column names to values."""
@@ -124,6 +124,27 @@ def json_text(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, default=plain)
     except ValueError:  # there is a NaN or an infinity
         return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
+
+
+def json_texts(body: Any, where: object, end: str = "") -> list[str]:
+    """Give the items of a body as JSON, each with ``end`` after it.
+
+    A list holds several items, a frame its rows; anything else is one.
+
+    Raises:
+        UnprocessableError: an item has no form in JSON.
+
+    >>> json_texts([{"a": 1}, 2], "x")
+    ['{"a": 1}', '2']
+    """
+    if is_frame(body):
+        body = rows_of_frame(body)
+    elif not isinstance(body, list):
+        body = (body,)
+    try:
+        return [json_text(item) + end for item in body]
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnprocessableError(f"{where}: {error}") from error
 
 
 def _finite(value: Any) -> Any:
