@@ -134,8 +134,7 @@ class LLM(Chat):
             kind = type(body).__name__
             raise TypeError(f"result_field needs a body that is an object, got {kind}")
         answer = await self.server.complete(asked)
-        usage = answer.get("usage")
-        self.usage.add(usage if isinstance(usage, Mapping) else None)
+        self.usage.add(answer.get("usage"))
         result = result_of(answer, as_json=self._as_json)
         if self.result_field is None:
             return result
@@ -224,4 +223,4 @@ class LLMStream(Chat):
                 usage = piece.get("usage") or usage
                 if text := text_of(piece):
                     yield text
-        self.usage.add(usage if isinstance(usage, Mapping) else None)
+        self.usage.add(usage)

@@ -23,12 +23,13 @@ class Usage:
         self._requests = 0
         self._tokens = dict.fromkeys(COUNTS, 0)
 
-    def add(self, counted: Mapping[str, Any] | None) -> None:
+    def add(self, usage: Any) -> None:
         """Add one request; what the server did not count stays as it is."""
+        counted = usage if isinstance(usage, Mapping) else {}
         with self._lock:
             self._requests += 1
             for key in COUNTS:
-                value = (counted or {}).get(key)
+                value = counted.get(key)
                 if isinstance(value, int):
                     self._tokens[key] += value
 
