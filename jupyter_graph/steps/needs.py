@@ -36,10 +36,8 @@ DRIVERS = {
     "mysql": ("MySQLdb",),
     "postgres": ("psycopg2",),
     "postgresql": ("psycopg2",),
-    "redis": ("redis",),
-    "rediss": ("redis",),
 }
-"""What opens a URL of this scheme where it names no driver."""
+"""What opens a database's URL of this scheme where it names no driver."""
 
 FILES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
 
@@ -85,9 +83,7 @@ def _of_url(scheme: str) -> Iterator[str]:
         yield from ("fsspec", FILES[scheme])
     else:
         yield "sqlalchemy"
-        if driver:
-            yield driver
-        yield from () if driver else DRIVERS.get(dialect, ())
+        yield from (driver,) if driver else DRIVERS.get(dialect, ())
 
 
 def needs_of_text(*texts: str | None) -> Iterator[str]:
