@@ -163,7 +163,6 @@ class Session:
         target = self.graph(graph)
         if until is not None:
             target = part(target, until=until)
-        validate(target)
         return self._send(target, body, (path, method, headers), silent=silent)
 
     def run_each(

@@ -150,6 +150,7 @@ class Graph:
         self._literal = False
         self._is_trusted = True
         self._last: str | None = None
+        self._made: tuple[GraphSpec, GraphSpec] | None = None  # _spec, and spec of it
         router = None
         if topology == "router":
             router = StepSpec(
@@ -181,6 +182,12 @@ class Graph:
         While a flow that was built here is linear and no step responds, its last
         step does; documents are taken literally.
         """
+        made = self._made
+        if made is None or made[0] is not self._spec or made[1].name != self.name:
+            made = self._made = self._spec, self._spec_now()
+        return made[1]
+
+    def _spec_now(self) -> GraphSpec:
         spec = replace(self._spec, name=self.name)
         if self._literal or not is_linear(spec):
             return spec
