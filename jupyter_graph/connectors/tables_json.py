@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from jupyter_graph.errors import InternalServerError
 from jupyter_graph.spec.values import (
     DEEPEST,
     ITEMS_KEY,
@@ -48,6 +49,20 @@ def decode(text: str) -> Any:
     value = json.loads(text)
     is_tagged = f'"{TUPLE_KEY}"' in text or f'"{ITEMS_KEY}"' in text
     return untagged(value) if is_tagged else value
+
+
+def kept(text: str, table: str, key: str) -> Any:
+    """Give the value that a table keeps under a key as this text.
+
+    Raises:
+        InternalServerError: it is no JSON.
+    """
+    try:
+        return decode(text)
+    except ValueError as error:
+        raise InternalServerError(
+            f"table {table!r}, key {key!r}: what is kept there is no JSON"
+        ) from error
 
 
 def _plain(value: Any, where: str, depth: int) -> Any:

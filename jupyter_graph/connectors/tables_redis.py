@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from jupyter_graph.connectors.tables import masked
-from jupyter_graph.connectors.tables_json import decode, encode
+from jupyter_graph.connectors.tables_json import encode, kept
 from jupyter_graph.connectors.tables_memory import STRIPES
 from jupyter_graph.errors import (
     GatewayTimeoutError,
@@ -73,7 +73,7 @@ class RedisTable:
         text = self._ask(lambda: self._text(key))
         if text is None:
             return default
-        return self._decoded(text, key) if isinstance(text, str) else text
+        return kept(text, self.name, key) if isinstance(text, str) else text
 
     def put(self, key: str, value: Any) -> None:
         text = encode(value, f"table {self.name!r}, key {key!r}")
@@ -86,7 +86,7 @@ class RedisTable:
         with self._locks[hash(key) % STRIPES]:
             while True:
                 old = self._ask(lambda: self._client.get(self._prefix + key))
-                value = change(default if old is None else self._decoded(old, key))
+                value = change(default if old is None else kept(old, self.name, key))
                 if self._swapped(key, old or "", value):
                     return value
                 if time.monotonic() > end:
@@ -135,12 +135,4 @@ class RedisTable:
         except self._errors.RedisError as error:
             raise InternalServerError(
                 f"table {self.name!r} refused: {said(error)}"
-            ) from error
-
-    def _decoded(self, text: str, key: str) -> Any:
-        try:
-            return decode(text)
-        except ValueError as error:
-            raise InternalServerError(
-                f"table {self.name!r}, key {key!r}: what is kept there is no JSON"
             ) from error

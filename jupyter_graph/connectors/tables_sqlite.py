@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from jupyter_graph.connectors.tables_json import decode, encode
+from jupyter_graph.connectors.tables_json import encode, kept
 from jupyter_graph.errors import (
     GatewayTimeoutError,
     InternalServerError,
@@ -76,7 +76,7 @@ class StoreTable:
     def get(self, key: str, default: Any = None) -> Any:
         with self._lock:
             row = self._run(_GET, self._table, key).fetchone()
-        return self._decoded(row[0], key) if row else default
+        return kept(row[0], self.name, key) if row else default
 
     def put(self, key: str, value: Any) -> None:
         text = encode(value, f"table {self.name!r}, key {key!r}")
@@ -166,11 +166,3 @@ class StoreTable:
                 f"table {self.name!r} cannot be used: {said(error)}"
             )
         return InternalServerError(f"table {self.name!r} failed: {said(error)}")
-
-    def _decoded(self, text: str, key: str) -> Any:
-        try:
-            return decode(text)
-        except ValueError as error:
-            raise InternalServerError(
-                f"table {self.name!r}, key {key!r}: what is kept there is no JSON"
-            ) from error
