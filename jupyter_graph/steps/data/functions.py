@@ -54,18 +54,20 @@ def name_of(fn: Function) -> str:
 
 def gives_many(fn: Function) -> bool:
     """Tell whether a function is a generator, asynchronous or not."""
-    plain = fn.func if isinstance(fn, functools.partial) else fn
-    if not inspect.isroutine(plain):
-        plain = type(plain).__call__
+    plain = _plain(fn)
     return inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain)
 
 
 def must_wait(fn: Function) -> bool:
     """Tell whether what a function gives must be awaited."""
-    plain = fn.func if isinstance(fn, functools.partial) else fn
-    if not inspect.isroutine(plain):
-        plain = type(plain).__call__
+    plain = _plain(fn)
     return inspect.iscoroutinefunction(plain) or inspect.isasyncgenfunction(plain)
+
+
+def _plain(fn: Function) -> Any:
+    """Give the function behind a partial one, or behind an object's call."""
+    plain = fn.func if isinstance(fn, functools.partial) else fn
+    return plain if inspect.isroutine(plain) else type(plain).__call__
 
 
 def called(fn: Function, body: Any) -> Any:
