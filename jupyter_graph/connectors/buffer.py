@@ -54,7 +54,7 @@ class Buffered:
         max_events: int,
         flush_every_s: float | None,
     ) -> None:
-        if not _is_count(max_events):
+        if not is_count(max_events):
             raise SpecError(f"max_events must be 1 or more, got {max_events!r}")
         if flush_every_s is not None and not is_positive(flush_every_s):
             raise SpecError(
@@ -172,7 +172,8 @@ def is_positive(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
-def _is_count(value: Any) -> bool:
+def is_count(value: Any) -> bool:
+    """Tell whether a value is a whole number of 1 or more."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from jupyter_graph.connectors.buffer import is_count
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.reading import (
     BATCH,
@@ -58,8 +59,7 @@ class DataFrameTarget:
         context: Any = None,
     ) -> None:
         needed("pandas", "batch", "DataFrameTarget")
-        is_count = isinstance(keep_last, int) and not isinstance(keep_last, bool)
-        if keep_last is not None and (not is_count or keep_last < 1):
+        if keep_last is not None and not is_count(keep_last):
             raise SpecError(f"keep_last must be 1 row or more, got {keep_last!r}")
         self._columns = checked_columns(columns)
         self._keep_last = keep_last

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.connectors.buffer import Buffered, Refused
+from jupyter_graph.connectors.buffer import Buffered, Refused, is_count
 from jupyter_graph.connectors.paths import without_password
 from jupyter_graph.connectors.retrying import Retrying, checked_headers, checked_url
 from jupyter_graph.connectors.rows import json_texts, short
@@ -72,7 +72,7 @@ class HTTPTarget(Buffered):
         name: str = "",
         context: Any = None,
     ) -> None:
-        if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
+        if not is_count(batch):
             raise SpecError(f"batch must be 1 or more, got {batch!r}")
         if format not in ("json", "jsonlines"):
             raise SpecError(f"format must be json or jsonlines, got {format!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.connectors.buffer import Buffered, Refused, worker_of
+from jupyter_graph.connectors.buffer import Buffered, Refused, is_count, worker_of
 from jupyter_graph.connectors.column_types import arrow_types
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.parquet_files import SUFFIXES, ParquetFile, ParquetFolder
@@ -202,8 +202,7 @@ def _is_empty(value: Any) -> bool:
 def _check_options(append: Any, row_group_rows: Any, compression: Any) -> None:
     if not isinstance(append, bool):
         raise SpecError(f"append must be True or False, got {append!r}")
-    is_count = isinstance(row_group_rows, int) and not isinstance(row_group_rows, bool)
-    if not is_count or row_group_rows < 1:
+    if not is_count(row_group_rows):
         raise SpecError(f"row_group_rows must be 1 or more, got {row_group_rows!r}")
     if compression not in _COMPRESSIONS:
         raise SpecError(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from jupyter_graph.connectors.buffer import Buffered, Refused
+from jupyter_graph.connectors.buffer import Buffered, Refused, is_count
 from jupyter_graph.connectors.database import ColumnKinds, engine_of, shown, value_for
 from jupyter_graph.connectors.http import secret_of
 from jupyter_graph.connectors.rows import checked_columns, rows_of, snapshot
@@ -79,7 +79,7 @@ class SQLTarget(Buffered):
         for word, value in (("create", create), ("append", append)):
             if not isinstance(value, bool):
                 raise SpecError(f"{word} must be True or False, got {value!r}")
-        if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
+        if not is_count(batch):
             raise SpecError(f"batch must be 1 row or more, got {batch!r}")
         secret = secret_of(context, password_secret) if password_secret else None
         self._engine = engine_of(url, password=secret, by="SQLTarget")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_graph.connectors.buffer import is_count
 from jupyter_graph.errors import SpecError
 
 
@@ -29,8 +30,7 @@ class BatchOptions:
                 f"on_error must be 'collect' or 'raise', got {self.on_error!r}"
             )
         rows = self.batch_rows
-        is_count = isinstance(rows, int) and not isinstance(rows, bool)
-        if rows is not None and (not is_count or rows < 1):
+        if rows is not None and not is_count(rows):
             raise SpecError(f"batch_rows must be 1 row or more, got {rows!r}")
         for name in ("progress", "check"):
             value = getattr(self, name)
