@@ -14,6 +14,7 @@ Parts = dict[Any, Any]
 """What one event has left at its merges and joins so far."""
 
 Slots = tuple[str, ...]
+CAME: Final = "\0came"
 DONE: Final = "\0done"
 WAITS: Final = "\0waits"
 EXPIRED: Final = "\0expired"
@@ -39,8 +40,7 @@ class Joined:
         """Keep what a branch brings; give the parts it may go on with, else None."""
         if (DONE, self.name) in parts:
             return None
-        found = parts.setdefault((self.name, None), {})
-        found |= dict.fromkeys(slots, NOTHING) | {slots[0]: it}
+        found = _came(parts, self.name, slots, it)
         if self.mode == "any" or (self.mode == "first" and self.after[0] in slots):
             return self._end(parts, [it])
         if len(found) < len(self.after):
@@ -48,11 +48,11 @@ class Joined:
         return self.all_there(parts)
 
     def all_there(self, parts: Parts) -> list[Any]:
-        came = _in_order(parts[self.name, None], self.after)
+        came = _in_order(parts[CAME, self.name], self.after)
         return self._end(parts, came if self.mode == "all" else came[:1])
 
     def _end(self, parts: Parts, found: list[Any]) -> list[Any]:
-        parts.pop((self.name, None), None)
+        parts.pop((CAME, self.name), None)
         parts[DONE, self.name] = True
         return found
 
@@ -66,7 +66,7 @@ class Joined:
         Raises:
             RunError: one is missing and ``missing`` is ``error``.
         """
-        found = parts[self.name, None]
+        found = parts[CAME, self.name]
         absent = [slot for slot in self.after if slot not in found]
         if self.mode == "all" and self.missing == "error":
             self._end(parts, [])
@@ -80,14 +80,14 @@ class Joined:
 
     def last(self, parts: Parts) -> Any:
         """Give what came last, where some branches have not come; else ``NOTHING``."""
-        found = whole(parts).get((self.name, None), {})
+        found = whole(parts).get((CAME, self.name), {})
         came = [part for part in found.values() if part is not NOTHING]
         return came[-1] if came else NOTHING
 
     def rest(self, parts: Parts) -> Any:
         """Give what goes on when all branches have ended and some did not come."""
         parts = whole(parts)
-        if (self.name, None) not in parts:
+        if (CAME, self.name) not in parts:
             return NOTHING
         found = self.completed(parts)
         return _as_event(self, found) if self.of_events else self.body(found)
@@ -96,13 +96,12 @@ class Joined:
 def forget(parts: Parts, names: Slots) -> None:
     """Forget what an item of a stream left at these steps: the next one is another."""
     parts = whole(parts)
-    for key in [key for key in parts if type(key) is tuple]:
-        if key[0] in names or (key[0] in (DONE, WAITS) and key[1] in names):
-            del parts[key]
-    parts.pop(EXPIRED, None)
     counts = parts.get(COUNTS, {})
     for name in names:
+        for what in (CAME, DONE, WAITS):
+            parts.pop((what, name), None)
         counts.pop(name, None)
+    parts.pop(EXPIRED, None)
 
 
 def _as_event(merge: Any, parts: list[Any]) -> Any:
@@ -186,7 +185,7 @@ async def _in_time(
     import asyncio
 
     parts = whole(parts)
-    is_first = (name, None) not in parts and (DONE, name) not in parts
+    is_first = (CAME, name) not in parts and (DONE, name) not in parts
     found = gather(merge, name, slots, expected, it, parts)
     waiting = parts.setdefault((WAITS, name), asyncio.Event())
     if found is not NOTHING:
@@ -232,13 +231,18 @@ def _parts_of(
 def _all_of(
     name: str, wanted: int, slots: Slots, expected: Slots, it: Any, parts: Parts
 ) -> list[Any] | None:
-    key = (name, None)
-    found = parts.setdefault(key, {})
-    found |= dict.fromkeys(slots, NOTHING) | {slots[0]: it}
+    found = _came(parts, name, slots, it)
     if len(found) < wanted:
         return None
-    del parts[key]
+    del parts[CAME, name]
     return _in_order(found, expected)
+
+
+def _came(parts: Parts, name: str, slots: Slots, it: Any) -> dict[str, Any]:
+    """Keep what came from some branches; give all that came there so far."""
+    found: dict[str, Any] = parts.setdefault((CAME, name), {})
+    found |= dict.fromkeys(slots, NOTHING) | {slots[0]: it}
+    return found
 
 
 def _in_order(found: dict[str, Any], slots: Slots) -> list[Any]:
