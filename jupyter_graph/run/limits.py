@@ -24,14 +24,12 @@ def with_limits(call: Call, code: StepCode) -> Call:
     step = code.step
     if code.is_stream:
         return call
-    if step.batch is not None:
-        return _batched(call, code)
     if code.is_async:
         limited = _timed_async(call, step.timeout_s) if step.timeout_s else call
     elif code.in_thread:
         limited = in_thread(call, step.timeout_s)
     elif code.is_awaited:
-        limited = _at_once(call)  # only the pauses between attempts are awaited
+        limited = _at_once(call)  # only the pauses around it are awaited
     else:
         limited = _timed(call, step.timeout_s) if step.timeout_s else call
         limited = _few(limited, step.concurrency) if step.concurrency else limited
@@ -40,28 +38,21 @@ def with_limits(call: Call, code: StepCode) -> Call:
         from jupyter_graph.run.batching import at_once
 
         limited = at_once(limited, step.concurrency)
+    if step.batch is not None:
+        limited = _batched(limited, step)
     return _retried_async(limited, step) if step.retries else limited
 
 
-def _batched(call: Call, code: StepCode) -> Call:
+def _batched(call: Call, step: StepSpec) -> Call:
     """Give the call of one body; a batch of them has the limits of one attempt."""
-    from jupyter_graph.run.batching import Batcher, at_once
+    from jupyter_graph.run.batching import Batcher
 
-    step = code.step
-    if code.is_async:
-        limited = _timed_async(call, step.timeout_s) if step.timeout_s else call
-    elif code.in_thread:
-        limited = in_thread(call, step.timeout_s)
-    else:
-        limited = call
-    if step.concurrency is not None:
-        limited = at_once(limited, step.concurrency)
-    one = Batcher(limited, step)
+    one = Batcher(call, step)
 
     async def run(body: Any) -> Any:
         return await one(body)
 
-    return _retried_async(run, step) if step.retries else run
+    return run
 
 
 def _few(call: Call, limit: int) -> Call:
