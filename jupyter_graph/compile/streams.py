@@ -109,12 +109,7 @@ def placed(
     """Put each item into a body of its own, at a path."""
     try:
         for item in items:
-            try:
-                found = put_path(twin(body), path, item)
-            except TypeError as error:
-                tag(error, name)
-                raise
-            yield found
+            yield _placed(item, body, path, name, twin)
     finally:
         items.close()
 
@@ -125,14 +120,19 @@ async def placed_async(
     """As ``placed``, for asynchronous graphs."""
     try:
         async for item in items:
-            try:
-                found = put_path(twin(body), path, item)
-            except TypeError as error:
-                tag(error, name)
-                raise
-            yield found
+            yield _placed(item, body, path, name, twin)
     finally:
         await items.aclose()
+
+
+def _placed(
+    item: Any, body: Any, path: str, name: str, twin: Callable[[Any], Any]
+) -> Any:
+    try:
+        return put_path(twin(body), path, item)
+    except TypeError as error:
+        tag(error, name)
+        raise
 
 
 def bodies(events: Any, name: str) -> Iterator[Any]:
