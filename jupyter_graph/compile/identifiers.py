@@ -6,25 +6,16 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping
 
+from jupyter_graph.compile import prelude
 from jupyter_graph.spec.model import StepSpec
 
-HELPERS = frozenset(
-    {
-        "body", "event", "answer", "parts", "error", "run", "found", "NOTHING",
-        "get_path", "get_path_sync", "put_path", "twin", "twins", "branches",
-        "together", "chosen",
-        "gathered", "gathered_event", "caught", "same_event", "stream", "stream_async",
-        "event_or_answer",
-        "each", "each_async", "drain", "drain_async", "targets", "len",
-        "BaseException", "__builtins__", "begin", "counted", "landed", "landed_async",
-        "Leap", "first_of", "first_failure", "failed", "picked", "Several", "several",
-        "items_of", "one_of", "several_async", "type", "items",
-        "collecting", "collection", "gathered_in_time", "gathered_event_in_time",
-        "bodies", "bodies_async", "placed", "placed_async", "whole",
-        "forget", "is_collected", "is_stream", "collect", "collect_async", "collected",
-        "until_collected", "until_collected_async",
-    }
-)  # fmt: skip
+HELPERS = frozenset(prelude.__all__) | {
+    "body", "event", "items", "found", "whole", "parts", "answer", "error", "failed",
+    "picked", "targets", "twin", "twins", "run", "begin", "len", "type",
+    "BaseException", "__builtins__",
+}  # fmt: skip
+"""What generated code calls or assigns beside the steps: no step may be called so."""
+
 GENERATED = ("at_", "after_", "back_", "item_", "rest_", "end_", "later_")
 """What the names of generated functions begin with."""
 
