@@ -11,7 +11,7 @@ class BranchWriter(StepWriter):
     """Writes branches: as functions that are called, or one below the other."""
 
     def _is_inline(self, target: str) -> bool:
-        return len(self.upstream[target]) == 1 and not self._waits(target)
+        return len(self.upstream[target]) == 1 and not self.shapes.waits(target)
 
     def _branch(
         self,

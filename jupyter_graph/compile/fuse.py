@@ -112,9 +112,7 @@ class _Generator(BranchWriter, StreamWriter, HandlerWriter):
         self, function: str, joined: list[str], forgets: Sequence[str] = ()
     ) -> None:
         """Write a call, and what goes on at joins that some branches did not reach."""
-        call = self._call(function)
-        if self.back:
-            call = f"{self._landed}({call}{self.more})"
+        call = self._landed(self._call(function))
         if not joined and not forgets:
             self._line(1, f"return {call}")
             return
@@ -122,9 +120,7 @@ class _Generator(BranchWriter, StreamWriter, HandlerWriter):
         for name in joined:
             self._line(1, f"{self.it} = {self._join(name)}.last(parts)")
             self._line(1, f"if {self.it} is not NOTHING:")
-            call = self._call(self._want("rest", name))
-            if self.back:
-                call = f"{self._landed}({call}{self.more})"
+            call = self._landed(self._call(self._want("rest", name)))
             self._line(2, f"answer = first_of(answer, {call})")
         if forgets:
             self._line(1, f"forget(parts, {tuple(forgets)!r})")
@@ -255,7 +251,7 @@ class _Generator(BranchWriter, StreamWriter, HandlerWriter):
             self._line(depth, f"answer = twin({self.value})", name)
             answered = True
         if not targets:
-            self._line(depth, f"return {'answer' if answered else 'NOTHING'}")
+            self._leave(depth, answered)
         elif self._is_written_choice(name, depth, picked=picked):
             return self._choice(name, targets, depth, answered)
         elif code is not None and code.selects:

@@ -39,7 +39,7 @@ class Shapes:
         targets = self.after[name]
         return len(targets) <= MOST_OUTLETS and all(
             len(self.before[target]) == 1
-            and not self._waits(target)
+            and not self.waits(target)
             and (name, target) not in self.back
             for target in targets
         )
@@ -58,7 +58,7 @@ class Shapes:
             return None
         [goes_on] = following
         is_one = len(goes_on) == 1 and all(map(self._is_a_call, targets))
-        if not is_one or self._waits(goes_on[0]):
+        if not is_one or self.waits(goes_on[0]):
             return None
         is_only = set(self.before[goes_on[0]]) == set(targets)
         no_way_back = all((target, goes_on[0]) not in self.back for target in targets)
@@ -106,7 +106,8 @@ class Shapes:
         )  # fmt: skip
         return not any(is_more)
 
-    def _waits(self, name: str) -> bool:
+    def waits(self, name: str) -> bool:
+        """Tell whether a step waits for its branches."""
         return self.codes[name].merges or self.steps[name].join is not None
 
     def _merges_all(self, name: str) -> bool:

@@ -47,7 +47,7 @@ class StepWriter(Writer):
             self._line(depth, f"event = {event}", name)
             if step.kind == "router":
                 self._line(depth, "if event.body is NOTHING:")  # its route dropped it
-                self._line(depth + 1, f"return {'answer' if answered else 'NOTHING'}")
+                self._leave(depth + 1, answered)
             if self.graph.engine == "sync":
                 self._line(depth, "if event.terminated:")
                 self._line(depth + 1, "return event.body")
@@ -94,21 +94,20 @@ class StepWriter(Writer):
         """Write the call of a storey step: it gives nothing, an event or several."""
         self._line(depth, f"found = {call}", name)
         self._line(depth, "if found is NOTHING:")
-        self._line(depth + 1, f"return {'answer' if answered else 'NOTHING'}")
+        self._leave(depth + 1, answered)
 
     def _several_on(self, name: str, depth: int, answered: bool) -> None:
         """Write what goes on after a storey step that gave several events."""
         several = "await several_async" if self.is_async else "several"
         self._line(depth, "if type(found) is Several:")
-        is_answer = name == self.responder and not answered
-        if is_answer:
+        if name == self.responder and not answered:
             self._line(depth + 1, "answer = twin(found.first)", name)
+            answered = True
         if self.next[name]:
             call = f"{several}(found, {self._each_place(name)}{self.more})"
-            self._finish(call, depth + 1, answered or is_answer)
+            self._finish(call, depth + 1, answered)
         else:
-            has_one = answered or is_answer
-            self._line(depth + 1, f"return {'answer' if has_one else 'NOTHING'}")
+            self._leave(depth + 1, answered)
         self._line(depth, "event = found")
 
     def _or_dropped(self, call: str, name: str, depth: int, answered: bool) -> str:
@@ -117,7 +116,7 @@ class StepWriter(Writer):
             return call
         self._line(depth, f"found = {call}", name)
         self._line(depth, "if found is NOTHING:")
-        self._line(depth + 1, f"return {'answer' if answered else 'NOTHING'}")
+        self._leave(depth + 1, answered)
         return "found"
 
     def _awaited(self, call: str, code: StepCode) -> str:

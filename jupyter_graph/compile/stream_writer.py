@@ -43,14 +43,14 @@ class StreamWriter(StepWriter):
             return
         drain = "await drain_async" if self.is_async else "drain"
         self._line(depth, f"{drain}({call})", name)
-        self._line(depth, f"return {'answer' if answered else 'NOTHING'}")
+        self._leave(depth, answered)
 
     def _collect(self, name: str, depth: int, *, answered: bool) -> None:
         """Write that an item of a stream stays with the step that collects them."""
         ident = self.names[name]
         self.holders[f"{ident}_collect"] = name
         self._line(depth, f"if collecting({ident}_collect, {self.it}, parts):")
-        self._line(depth + 1, f"return {'answer' if answered else 'NOTHING'}")
+        self._leave(depth + 1, answered)
 
     def _collect_all(
         self, name: str, items: str, collectors: list[str], depth: int, answered: bool
@@ -80,8 +80,7 @@ class StreamWriter(StepWriter):
                 self._line(depth, f"answer = {answer}", one)
             if not self.next[one]:
                 continue
-            call = self._call(self._want("after", one))
-            call = f"{self._landed}({call}{self.more})" if self.back else call
+            call = self._landed(self._call(self._want("after", one)))
             if one == self.responder:
                 self._line(depth, call)
             else:

@@ -119,9 +119,10 @@ class Writer:
     def _await(self) -> str:
         return "await " if self.is_async else ""
 
-    @property
-    def _landed(self) -> str:
-        return "await landed_async" if self.is_async else "landed"
+    def _landed(self, call: str) -> str:
+        """Give a call whose answer may be an event on its way back, taken there."""
+        landed = "await landed_async" if self.is_async else "landed"
+        return f"{landed}({call}{self.more})" if self.back else call
 
     @property
     def _event(self) -> str:
@@ -150,7 +151,7 @@ class Writer:
 
     def _target(self, source: str, target: str, stands_for: str | None = None) -> str:
         """Give the function that takes an event from one step on to another."""
-        if self._waits(target):
+        if self.shapes.waits(target):
             slots = self._slots(source, target, stands_for)
             place = self._want("from", target, *slots)
         else:
@@ -177,10 +178,6 @@ class Writer:
         """Give a step and all that comes after it."""
         return reached(first, self.next)
 
-    def _waits(self, target: str) -> bool:
-        """Tell whether a step waits for its branches."""
-        return self.codes[target].merges or self.steps[target].join is not None
-
     def _join(self, name: str) -> str:
         holder = f"{self.names[name]}_join"
         self.joins[holder] = self.steps[name]
@@ -201,17 +198,20 @@ class Writer:
             name
             for name in self.steps
             if stream_of(name, self.ways) == stream
-            and (self._waits(name) or name in self.counted)
+            and (self.shapes.waits(name) or name in self.counted)
         ]
 
     def _each_place(self, stream: str) -> str:
         """Give the function that takes an item of a stream."""
         return self._want("item" if self._inside(stream) else "after", stream)
 
+    def _leave(self, depth: int, answered: bool) -> None:
+        """Write that nothing goes on here."""
+        self._line(depth, f"return {'answer' if answered else 'NOTHING'}")
+
     def _finish(self, call: str, depth: int, answered: bool, origin: str = "") -> None:
         if answered:
-            text = f"{self._landed}({call}{self.more})" if self.back else call
-            self._line(depth, text, origin)
+            self._line(depth, self._landed(call), origin)
             self._line(depth, "return answer")
         else:
             self._line(depth, f"return {call}", origin)
