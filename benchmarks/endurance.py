@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench_chain import chain_of, composed, steps_of
+from benchmarks.measure import in_turn
 from jupyter_graph import Runner
 
 STEPS = 6
@@ -34,27 +35,11 @@ Times = Callable[[int], Any]
 
 
 def plain_events() -> Times:
-    function = composed(steps_of(STEPS))
-
-    def events(count: int) -> Any:
-        answer = None
-        for _ in range(count):
-            answer = function(BODY)
-        return answer
-
-    return events
+    return in_turn(composed(steps_of(STEPS)), BODY)
 
 
 def runner_events() -> Times:
-    runner = Runner(chain_of(steps_of(STEPS))).open()
-
-    def events(count: int) -> Any:
-        answer = None
-        for _ in range(count):
-            answer = runner.run(BODY)
-        return answer
-
-    return events
+    return in_turn(Runner(chain_of(steps_of(STEPS))).open().run, BODY)
 
 
 def plain_cells() -> Times:
