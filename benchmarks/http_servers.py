@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,20 +96,6 @@ def memory_mb(pid: int) -> dict[str, float]:
 
 
 # -- starting and ending -----------------------------------------------------------
-
-
-@contextlib.contextmanager
-def starting_on_one_core() -> Iterator[None]:
-    """Let what is started here stay on the first core; the caller takes the last."""
-    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
-        yield
-        return
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(allowed)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, allowed)
 
 
 def start_bare(stack: ExitStack, app: str) -> Server:

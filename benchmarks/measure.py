@@ -163,16 +163,19 @@ def timed(events: Events, count: int) -> dict[Clock, float]:
 
 
 @contextlib.contextmanager
-def one_core() -> Iterator[None]:
+def one_core(pick: Callable[[set[int]], int] = max) -> Iterator[None]:
     """Stay on one core: handing over to a thread on another one is dear and noisy.
 
-    Threads that run already are not moved.
+    Threads that run already are not moved; processes that are started here stay too.
+
+    Args:
+        pick: chooses among the cores, by default the last one.
     """
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
     allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(allowed)})
+    os.sched_setaffinity(0, {pick(allowed)})
     try:
         yield
     finally:
