@@ -144,22 +144,20 @@ def _branches_meet(seen: Looked, name: str, upstream: list[str]) -> bool:
 
     A choice sends it on one of them only.
     """
-    ways = {source: [t for t in targets if t != name] for source, targets in
-            seen.ways.items()}  # fmt: skip
+    ways = {
+        source: tuple(target for target in targets if target != name)
+        for source, targets in seen.ways.items()
+    }
     for fork, targets in ways.items():
         if fork == name or (fork in seen.spec and seen.chooses(fork)):
             continue
         arriving = []
         for target in [*targets, *([fork] if fork in upstream else [])]:
-            ahead = {target} if target == fork else reached(target, _plain(ways))
+            ahead = {target} if target == fork else reached(target, ways)
             arriving.append(frozenset(up for up in upstream if up in ahead))
         if len({found for found in arriving if found}) > 1:
             return True
     return False
-
-
-def _plain(ways: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(targets) for name, targets in ways.items()}
 
 
 def nobody_answers(seen: Looked) -> Iterator[Advice]:
@@ -215,8 +213,9 @@ def drops_before_the_answer(seen: Looked) -> Iterator[Advice]:
     """Filters on the way to the answer."""
     if seen.responder is None or seen.spec.router is not None:
         return
+    handlers = handler_names(seen.spec)
     for step in seen.spec.steps:
-        if step.kind == "queue" or step.name in handler_names(seen.spec):
+        if step.kind == "queue" or step.name in handlers:
             continue
         on_the_way = seen.responder in reached(step.name, seen.ways)
         if on_the_way and (step.class_name or "").rpartition(".")[2] == "Filter":
