@@ -6,7 +6,7 @@ import functools
 import json
 import math
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError
@@ -30,15 +30,7 @@ def read_json(text: str, what: str = "the text") -> Any:
     >>> read_json('{"a": [1]}')
     {'a': [1]}
     """
-    _bounded(text, what)
-    try:
-        return json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_number)
-    except SpecError as error:
-        raise SpecError(f"{what} {error}") from None
-    except RecursionError:
-        raise SpecError(f"{what} is nested too deep") from None
-    except ValueError as error:
-        raise SpecError(f"{what} is no JSON: {error}") from None
+    return _read(text, what, "JSON", _parse_json, ValueError)
 
 
 def read_yaml(text: str, what: str = "the text") -> Any:
@@ -52,15 +44,7 @@ def read_yaml(text: str, what: str = "the text") -> Any:
     """
     import yaml
 
-    _bounded(text, what)
-    try:
-        return yaml.load(text, _loader())  # a safe loader: plain data, no objects
-    except SpecError as error:
-        raise SpecError(f"{what} {error}") from None
-    except RecursionError:
-        raise SpecError(f"{what} is nested too deep") from None
-    except (yaml.YAMLError, ValueError, TypeError) as error:
-        raise SpecError(f"{what} is no YAML: {error}") from None
+    return _read(text, what, "YAML", _parse_yaml, yaml.YAMLError, ValueError, TypeError)
 
 
 def yaml_text(value: Any) -> str:
@@ -134,11 +118,35 @@ def _unwritable(number: float) -> str:
     return f'{number!r}, which JSON does not have; write {{"$float": "{number!r}"}}'
 
 
-def _bounded(text: str, what: str) -> None:
+def _read(
+    text: str,
+    what: str,
+    form: str,
+    parse: Callable[[str], Any],
+    *refusals: type[Exception],
+) -> Any:
     if len(text) > LONGEST:
         raise SpecError(
             f"{what} has {len(text):,} characters, {LONGEST:,} at most are read"
         )
+    try:
+        return parse(text)
+    except SpecError as error:
+        raise SpecError(f"{what} {error}") from None
+    except RecursionError:
+        raise SpecError(f"{what} is nested too deep") from None
+    except refusals as error:
+        raise SpecError(f"{what} is no {form}: {error}") from None
+
+
+def _parse_json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_number)
+
+
+def _parse_yaml(text: str) -> Any:
+    import yaml
+
+    return yaml.load(text, _loader())  # a safe loader: plain data, no objects
 
 
 def _once_each(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
