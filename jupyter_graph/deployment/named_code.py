@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jupyter_graph.spec.expressions import is_expression
-from jupyter_graph.spec.model import GraphSpec, StepSpec
+from jupyter_graph.spec.model import DEFAULT_CLASSES, GraphSpec, StepSpec
 from jupyter_graph.spec.values import function_argument
 from jupyter_graph.steps.table import BLOCKS, load_block
-
-DEFAULT_BLOCKS = {"router": "ModelRouter", "model_runner": "ModelRunnerStep"}
 
 
 def code_names(spec: GraphSpec, *, in_arguments: bool = False) -> tuple[str, ...]:
@@ -57,7 +55,7 @@ def is_block(name: str) -> bool:
 
 def block_of(step: StepSpec) -> str | None:
     """Give the name of the pre-defined block that a step is, None for other code."""
-    name = step.class_name or DEFAULT_BLOCKS.get(step.kind)
+    name = step.class_name or DEFAULT_CLASSES.get(step.kind)
     return name if name in BLOCKS else None
 
 

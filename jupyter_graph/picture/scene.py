@@ -13,7 +13,13 @@ from jupyter_graph.picture.measure import (
     shorten,
     text_width,
 )
-from jupyter_graph.spec.model import START, START_WORD, GraphSpec, StepSpec
+from jupyter_graph.spec.model import (
+    DEFAULT_CLASSES,
+    START,
+    START_WORD,
+    GraphSpec,
+    StepSpec,
+)
 from jupyter_graph.spec.parts import distinct
 from jupyter_graph.spec.topology import (
     Edge,
@@ -218,9 +224,7 @@ def code_line(step: StepSpec) -> str:
     if step.handler:
         handler = clean(step.handler)
         return handler if handler.startswith("(") else f"{handler}()"
-    return {"router": "ModelRouter", "model_runner": "ModelRunnerStep"}.get(
-        step.kind, ""
-    )
+    return DEFAULT_CLASSES.get(step.kind, "")
 
 
 def without_secrets(url: str) -> str:

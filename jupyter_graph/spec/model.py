@@ -14,6 +14,9 @@ START = "$start"
 START_WORD = "start"
 """What users write for it; a step of a document may be called so all the same."""
 
+DEFAULT_CLASSES = {"router": "ModelRouter", "model_runner": "ModelRunnerStep"}
+"""The class of a step of this kind that names none."""
+
 Topology = Literal["flow", "router"]
 Engine = Literal["async", "sync"]
 CopyPolicy = Literal["deep", "shallow", "none"]
