@@ -179,12 +179,12 @@ def _groups(step: StepSpec) -> Iterator[Problem]:
 
 
 def _counts(step: StepSpec) -> Iterator[Problem]:
-    for field, least in (("max_iterations", 1), ("concurrency", 1), ("batch", 1)):
+    for field in ("max_iterations", "concurrency", "batch"):
         value = getattr(step, field)
-        if value is not None and not _is_count(value, least=least):
+        if value is not None and not _is_count(value, least=1):
             yield Problem(
-                f"{field} of step {step.name!r} must be a whole number of {least} or "
-                f"more, got {shown(value)}",
+                f"{field} of step {step.name!r} must be a whole number of 1 or more, "
+                f"got {shown(value)}",
                 step.name,
                 field,
             )

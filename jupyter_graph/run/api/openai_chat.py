@@ -59,7 +59,9 @@ class ChatReply:
         if is_message(value):
             return self.collected(iter([value]))
         if isinstance(value, list | tuple) and value and all(map(is_message, value)):
-            rows = [{"index": at, "message": _message(one)} for at, one in _each(value)]
+            rows = [
+                {"index": at, "message": _message(one)} for at, one in enumerate(value)
+            ]
             return self.collected(iter([{"choices": rows}]))
         return value
 
@@ -130,10 +132,6 @@ def _row(
 ) -> dict[str, Any]:
     found = {"index": index, "delta": delta, "finish_reason": finish}
     return {**found, "logprobs": logprobs} if logprobs else found
-
-
-def _each(value: Any) -> Iterator[tuple[int, Any]]:
-    return enumerate(value)
 
 
 def _message(value: Any) -> dict[str, Any]:
