@@ -67,6 +67,18 @@ def cast(value: Any, kind: str) -> Any:
     return found
 
 
+def cast_input(name: str, value: Any, kind: str) -> Any:
+    """Give an input as ``cast`` does; what cannot be cast is the caller's fault.
+
+    Raises:
+        BadRequestError: names the input.
+    """
+    try:
+        return cast(value, kind)
+    except (TypeError, ValueError) as error:
+        raise BadRequestError(f"input {name!r}: {error}") from None
+
+
 def check_shape(name: str, want: Sequence[int | None], have: Sequence[int]) -> None:
     """Refuse an array of another shape; None or -1 stand for any size.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from jupyter_graph.errors import BadRequestError, SpecError
-from jupyter_graph.steps.models.fitting import by_name, cast, check_shape
+from jupyter_graph.steps.models.fitting import by_name, cast_input, check_shape
 from jupyter_graph.steps.models.framework import FrameworkServer, plain, rows_of
 from jupyter_graph.steps.models.loading import ModelFile
 from jupyter_graph.steps.models.schema import Feature
@@ -149,10 +149,7 @@ class KerasModelServer(FrameworkServer):
         """Give an array of the input's type and shape."""
         node = self.nodes[name]
         kind = str(node.dtype)
-        try:
-            array = cast(value, "object" if kind == "string" else kind)
-        except (TypeError, ValueError) as error:
-            raise BadRequestError(f"input {name!r}: {error}") from None
+        array = cast_input(name, value, "object" if kind == "string" else kind)
         check_shape(name, node.shape, array.shape)
         return array
 

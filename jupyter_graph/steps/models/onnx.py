@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from jupyter_graph.errors import BadRequestError, SpecError
-from jupyter_graph.steps.models.fitting import cast
+from jupyter_graph.steps.models.fitting import cast_input
 from jupyter_graph.steps.models.framework import FrameworkServer, plain, rows_of
 from jupyter_graph.steps.models.loading import ModelFile
 from jupyter_graph.steps.models.schema import Feature
@@ -187,10 +187,7 @@ class ONNXModelServer(FrameworkServer):
         kind = TYPES.get(node.type)
         if kind is None:
             raise BadRequestError(f"input {node.name!r} is a {node.type}, no tensor")
-        try:
-            array = cast(value, DATATYPES[kind])
-        except (TypeError, ValueError) as error:
-            raise BadRequestError(f"input {node.name!r}: {error}") from None
+        array = cast_input(node.name, value, DATATYPES[kind])
         shape = node.shape or array.shape
         if len(shape) == array.ndim + 1 and shape[-1] in (1, None):
             array = array[..., None]  # a column of values for an input of one feature
