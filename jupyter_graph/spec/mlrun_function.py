@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.mlrun_builder import BuiltFlow, flow_document
 from jupyter_graph.spec.mlrun_handles import BuiltRouter
-from jupyter_graph.spec.mlrun_steps import Document, filled, own_name
+from jupyter_graph.spec.mlrun_steps import Document, filled, own_name, task_of
 
 TOPOLOGIES = ("flow", "router")
 
@@ -124,15 +124,12 @@ class ServingFunction:
             "model_path": str(model_path) if model_path else model_path,
             "outputs": outputs,
         }
-        route = {
-            "kind": "task",
-            "class_name": router.flow.keep(class_name),
-            "class_args": args,
-            "handler": handler,
+        fields = {
             "function": child_function,
             "model_endpoint_creation_strategy": creation_strategy,
         }
-        return router.add_route(key, filled(route))
+        route = task_of(router.flow.keep, class_name, handler, args, fields)
+        return router.add_route(key, route)
 
     def _router_for(self, name: str | None) -> BuiltRouter:
         graph = self.graph if self.graph is not None else self.set_topology()

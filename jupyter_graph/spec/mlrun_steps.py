@@ -71,14 +71,8 @@ def step_of(
         return _router(keep, class_name[1:], name, handler, class_args, fields)
     if not (class_name or handler):
         raise SpecError("class_name or handler must be provided")
-    step = {
-        "kind": "task",
-        "class_name": keep(class_name),
-        "class_args": class_args,
-        "handler": keep(handler),
-        **fields,
-    }
-    return own_name(name, class_name), filled(step)
+    step = task_of(keep, class_name, handler, class_args, fields)
+    return own_name(name, class_name), step
 
 
 def filled(step: Document) -> Document:
@@ -86,6 +80,24 @@ def filled(step: Document) -> Document:
     return {
         key: value for key, value in step.items() if value is not None and value != {}
     }
+
+
+def task_of(
+    keep: Keep,
+    class_name: Any,
+    handler: Any,
+    class_args: Mapping[str, Any],
+    fields: Mapping[str, Any],
+) -> Document:
+    """Give the fields of a task; ``fields`` are those beside its code."""
+    step = {
+        "kind": "task",
+        "class_name": keep(class_name),
+        "class_args": class_args,
+        "handler": keep(handler),
+        **fields,
+    }
+    return filled(step)
 
 
 def _queue(
@@ -155,12 +167,8 @@ def route_of(
     """
     if not (class_name or handler):
         raise SpecError("route or class_name must be specified")
-    step = {
-        "kind": "task",
-        "class_name": keep(class_name),
-        "class_args": class_args,
-        "handler": keep(handler),
+    fields = {
         "function": function,
         "model_endpoint_creation_strategy": creation_strategy,
     }
-    return filled(step)
+    return task_of(keep, class_name, handler, class_args, fields)
