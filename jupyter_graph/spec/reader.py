@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -83,18 +83,14 @@ class Reader:
             if not isinstance(own, str):
                 self.say(f"the name of a router is a text, got {short(own)}")
                 own = "router"
-            carried = {k: v for k, v in document.items() if k in CARRIED_IN_GRAPHS}
             values = _given(document, OF_ANY_GRAPH)
-            own_part = {
-                key: value
-                for key, value in document.items()
-                if key not in carried and key not in (*OF_ANY_GRAPH, "graph_name")
-            }
+            not_its_own = {*CARRIED_IN_GRAPHS, *OF_ANY_GRAPH, "graph_name"}
+            own_part = {k: v for k, v in document.items() if k not in not_its_own}
             return GraphSpec(
                 name=name,
                 topology="router",
                 router=self.step(own, own_part),
-                carried=self.kept(carried, "the graph"),
+                carried=self.kept(document, CARRIED_IN_GRAPHS, "the graph"),
                 **values,
             )
         if kind not in ("flow", "root"):
@@ -113,12 +109,11 @@ class Reader:
                 f"got {short(steps)}"
             )
             steps = {}
-        carried = {k: v for k, v in document.items() if k in CARRIED_IN_GRAPHS}
         return GraphSpec(
             name=name,
             steps=self.steps(steps, "step"),
             on_error=self.handler(document.get("on_error"), "the graph"),
-            carried=self.kept(carried, "the graph"),
+            carried=self.kept(document, CARRIED_IN_GRAPHS, "the graph"),
             **_given(document, (*OF_ANY_GRAPH, *OF_CYCLES)),
         )
 
@@ -151,15 +146,14 @@ class Reader:
                 f"{where} says its name is {short(own)}; write {name!r} or leave it out"
             )
         values = dict(self.values(document, where))
-        carried = {k: v for k, v in document.items() if k in CARRIED_IN_STEPS}
-        return StepSpec(name=name, carried=self.kept(carried, where), **values)
+        carried = self.kept(document, CARRIED_IN_STEPS, where)
+        return StepSpec(name=name, carried=carried, **values)
 
     def values(
         self, document: Mapping[str, Any], where: str
     ) -> Iterator[tuple[str, Any]]:
         for group, keys in GROUPS.items():
-            given = {k: v for k, v in document.items() if k in keys}
-            yield group, self.kept(given, where)
+            yield group, self.kept(document, keys, where)
         for key in OF_STEP:
             value = document.get(key)
             if is_empty(value):
@@ -181,12 +175,14 @@ class Reader:
             else:
                 yield key, copied(value)
 
-    def kept(self, given: Mapping[str, Any], where: str) -> dict[str, Any]:
-        """Give the fields of a group that hold something."""
+    def kept(
+        self, document: Mapping[str, Any], keys: Container[str], where: str
+    ) -> dict[str, Any]:
+        """Give those of these fields that hold something."""
         return {
             key: self.untagged(value, f"field {key!r} of {where}")
-            for key, value in given.items()
-            if not is_empty(value)
+            for key, value in document.items()
+            if key in keys and not is_empty(value)
         }
 
     def untagged(self, value: Any, where: str) -> Any:
