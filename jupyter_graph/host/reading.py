@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
-from urllib.parse import parse_qs
+from typing import Final
 
 from jupyter_graph.errors import DeadlineError, TooLargeError
 from jupyter_graph.host.asgi import HeaderView, Receive, Scope, cycle_of
 from jupyter_graph.host.protocol import BODY_S, whole_body
+from jupyter_graph.run.api.parameters import query_parameters
 from jupyter_graph.run.event import (
     EVENT_ID_HEADERS,
     EVENT_PATH_HEADER,
@@ -65,22 +65,9 @@ async def read_request(
         headers=headers,
         content_type=raw.get(b"content-type", b"").decode("latin-1"),
         trigger=_TRIGGER,
-        fields=_fields(query.decode("latin-1")) if query else None,
+        fields=query_parameters(query.decode("latin-1"), {}) if query else None,
         deadline=deadline_in(headers) if _TIME_LEFT in raw else None,
     )
-
-
-def _fields(query: str) -> dict[str, Any]:
-    """Give the values of a query; a name that stands there twice has a list.
-
-    >>> _fields("a=1&b=2&b=3&c=")
-    {'a': '1', 'b': ['2', '3'], 'c': ''}
-    """
-    found = parse_qs(query, keep_blank_values=True)
-    return {
-        name: values[0] if len(values) == 1 else values
-        for name, values in found.items()
-    }
 
 
 async def _receive(receive: Receive, max_bytes: int) -> bytes:
