@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.measure import Row, answers_are_equal, summarize, turned
+from benchmarks.measure import Row, answers_are_equal, in_rounds, summarize
 from benchmarks.report import parser, report
 
 PACKAGES = ("jupyter_graph", "storey", "pandas", "pyarrow", "numpy")
@@ -152,10 +152,8 @@ def run(*, rounds: int, rows: int, storey_rows: int, folder: Path) -> list[Row]:
     sizes = dict.fromkeys(VARIANTS, (many, rows)) | {storey: (few, storey_rows)}
     first = {name: start(programs[name], few, storey_rows) for name in programs}
     answers_are_equal(shape, {name: first[name]["answer"] for name in first})
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in programs}
-    for number in range(rounds):
-        for name in turned(list(programs), number):
-            found[name].append(start(programs[name], *sizes[name]))
+    all_of_it = {name: (programs[name], *sizes[name]) for name in programs}
+    found = in_rounds(all_of_it, rounds, lambda arguments: start(*arguments))
     answers_are_equal(shape, {name: found[name][0]["answer"] for name in VARIANTS})
     samples = {name: [one["cpu_us"] for one in found[name]] for name in found}
     return summarize(shape, samples, {name: _more(found[name]) for name in found})

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import peers
-from benchmarks.measure import Row, answers_are_equal, summarize, turned
+from benchmarks.measure import Row, answers_are_equal, in_rounds, summarize
 from benchmarks.report import parser, report
 
 PACKAGES = ("jupyter_graph", "storey", "mlrun", "pandas", "numpy")
@@ -121,10 +121,7 @@ def run(*, rounds: int) -> list[Row]:
     for shape, variants in programs().items():
         first = {name: start(program) for name, program in variants.items()}
         answers_are_equal(shape, {name: first[name]["answer"] for name in first})
-        found: dict[str, list[dict[str, Any]]] = {name: [] for name in variants}
-        for number in range(rounds):
-            for name in turned(list(variants), number):
-                found[name].append(start(variants[name]))
+        found = in_rounds(variants, rounds, start)
         cpu, wall = (
             {name: [one[key] for one in found[name]] for name in found}
             for key in ("cpu_us", "wall_us")

@@ -14,12 +14,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from statistics import median
 from typing import Any
 
 from benchmarks.http_load import Load, send_load
 from benchmarks.http_servers import Server, memory_mb, start_bare, start_host
-from benchmarks.measure import Row, answers_are_equal, summarize, turned
+from benchmarks.measure import Row, answers_are_equal, in_rounds, summarize
 from benchmarks.report import parser, report
 
 PACKAGES = ("jupyter_graph", "uvicorn", "httptools", "uvloop", "ipython")
@@ -43,10 +44,7 @@ USED = {  # shape: the plain way and ours
 
 def in_the_host(*, rounds: int) -> list[Row]:
     """Start each server again in each round, and look at it after a load."""
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in HOSTED}
-    for number in range(rounds):
-        for name in turned(list(HOSTED), number):
-            found[name].append(looked_at(HOSTED[name]))
+    found = in_rounds(HOSTED, rounds, looked_at)
     shape = "stateless function in the host"
     answers_are_equal(shape, {name: found[name][0].pop("answer") for name in found})
     return _rows(shape, found)
@@ -76,13 +74,11 @@ def looked_at(start: Callable[[ExitStack], Server]) -> dict[str, Any]:
 def by_use(*, rounds: int, counts: Mapping[str, int]) -> list[Row]:
     rows: list[Row] = []
     for what, variants in USED.items():
-        found: dict[str, list[dict[str, Any]]] = {name: [] for name in variants}
-        for number in range(rounds):
-            for name in turned(list(variants), number):
-                found[name].append(used(variants[name], counts[what]))
-        shape = f"{counts[what]:,} {what}"
+        count = counts[what]
+        found = in_rounds(variants, rounds, partial(used, count=count))
+        shape = f"{count:,} {what}"
         answers_are_equal(shape, {name: found[name][0]["answer"] for name in found})
-        rows += _rows(shape, found, per=counts[what])
+        rows += _rows(shape, found, per=count)
     return rows
 
 

@@ -18,8 +18,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+Way, Found = TypeVar("Way"), TypeVar("Found")
 Samples = Mapping[str, Sequence[float]]
 Events = Callable[[int], Any]
 """Runs that many events, one after the other, and gives the last answer."""
@@ -190,6 +191,17 @@ def turned(variants: Sequence[Any], number: int) -> list[Any]:
     """
     first = number % len(variants)
     return [*variants[first:], *variants[:first]]
+
+
+def in_rounds(
+    variants: Mapping[str, Way], rounds: int, once: Callable[[Way], Found]
+) -> dict[str, list[Found]]:
+    """Do each variant once in every round; give what came of it by its name."""
+    found: dict[str, list[Found]] = {name: [] for name in variants}
+    for number in range(rounds):
+        for name in turned(list(variants), number):
+            found[name].append(once(variants[name]))
+    return found
 
 
 def answers_are_equal(shape: str, answers: Mapping[str, Any]) -> None:
