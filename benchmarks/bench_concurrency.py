@@ -10,8 +10,8 @@ from typing import Any
 
 from benchmarks import peers
 from benchmarks.bench_chain import fused_of
-from benchmarks.measure import Events, Row, Variant, measure, one_core
-from benchmarks.report import report, timed_parser
+from benchmarks.measure import Events, Row, Variant, measure
+from benchmarks.report import run_timed, timed_parser
 from jupyter_graph import Graph, Runner
 
 PACKAGES = ("jupyter_graph", "storey")
@@ -126,10 +126,7 @@ def with_share(row: Row) -> Row:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    options = timed_parser(__doc__, rounds=9).parse_args(words)
-    with one_core():
-        rows = run(rounds=options.rounds, turn_s=options.turn_ms / 1000)
-    report(rows, PACKAGES, options.json)
+    run_timed(run, timed_parser(__doc__, rounds=9).parse_args(words), PACKAGES)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import peers
-from benchmarks.measure import Row, Variant, in_turn, measure, one_core
-from benchmarks.report import report, timed_parser
+from benchmarks.measure import Row, Variant, in_turn, measure
+from benchmarks.report import run_timed, timed_parser
 from jupyter_graph import Graph, Runner
 
 PACKAGES = ("jupyter_graph", "storey")
@@ -113,10 +113,7 @@ def run(*, rounds: int, turn_s: float) -> list[Row]:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    options = timed_parser(__doc__, rounds=7).parse_args(words)
-    with one_core():
-        rows = run(rounds=options.rounds, turn_s=options.turn_ms / 1000)
-    report(rows, PACKAGES, options.json)
+    run_timed(run, timed_parser(__doc__, rounds=7).parse_args(words), PACKAGES)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,8 @@ from benchmarks.measure import (
     in_turn,
     in_turn_on,
     measure_together,
-    one_core,
 )
-from benchmarks.report import report, timed_parser
+from benchmarks.report import run_timed, timed_parser
 from jupyter_graph import Graph, Runner
 
 PACKAGES = ("jupyter_graph", "storey")
@@ -189,10 +188,7 @@ def with_line(rows: Sequence[Row]) -> list[Row]:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    options = timed_parser(__doc__, rounds=5).parse_args(words)
-    with one_core():
-        rows = run(rounds=options.rounds, turn_s=options.turn_ms / 1000)
-    report(rows, PACKAGES, options.json)
+    run_timed(run, timed_parser(__doc__, rounds=5).parse_args(words), PACKAGES)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import jupyter_graph
-from benchmarks.measure import Row
+from benchmarks.measure import Row, one_core
 
 
 def parser(description: str | None, *, rounds: int) -> argparse.ArgumentParser:
@@ -30,6 +30,17 @@ def timed_parser(description: str | None, *, rounds: int) -> argparse.ArgumentPa
         "--turn-ms", type=float, default=60.0, help="time of a turn, about"
     )
     return found
+
+
+def run_timed(
+    run: Callable[..., Sequence[Row]],
+    options: argparse.Namespace,
+    packages: Sequence[str],
+) -> None:
+    """Run a benchmark of this process on one core, and report its rows."""
+    with one_core():
+        rows = run(rounds=options.rounds, turn_s=options.turn_ms / 1000)
+    report(rows, packages, options.json)
 
 
 def _above_zero(text: str) -> int:
