@@ -138,11 +138,6 @@ class Graphs:
         check_is_no_loop(graph, inner, self._embedded)
         self._embedded[graph, step] = inner
 
-    def inner_of(self, graph: str, step: str) -> str | None:
-        """Give the name of the graph that a step is, None when it is none."""
-        found = self._embedded.get((graph, step))
-        return found if found in self._graphs else None
-
     def let_go(self, graph: str, step: str, new: str | None = None) -> None:
         """Forget that a step is a graph, or call the step by its new name."""
         inner = self._embedded.pop((graph, step), None)
