@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 
 from jupyter_graph.spec.expressions import is_expression
@@ -51,6 +52,11 @@ def argument_names(step: StepSpec) -> Iterator[str]:
 def is_block(name: str) -> bool:
     """Tell whether a name stands for a pre-defined block."""
     return name in BLOCKS
+
+
+def is_code(value: object) -> bool:
+    """Tell whether an object is a function or a class."""
+    return inspect.isroutine(value) or inspect.isclass(value)
 
 
 def block_of(step: StepSpec) -> str | None:

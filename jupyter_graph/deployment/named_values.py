@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from jupyter_graph.deployment.named_code import block_of
+from jupyter_graph.deployment.named_code import block_of, is_code
 from jupyter_graph.errors import BundleError
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec, StepSpec, map_steps
@@ -72,7 +72,7 @@ def with_named_code(graph: Graph) -> Graph:
         is_runner = block_of(step) is not None and step.class_args.keys() & RUNNER_KEYS
         args = {}
         for key, value in step.class_args.items():
-            if _is_code(value) and not (is_runner and key in RUNNER_KEYS):
+            if is_code(value) and not (is_runner and key in RUNNER_KEYS):
                 value = value_of(register(value, step))
             elif is_runner and key in RUNNER_KEYS:
                 value = _by_name(value, lambda code: register(code, step))
@@ -92,10 +92,6 @@ def _by_name(value: Any, register: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _by_name(item, register) for key, item in value.items()}
     return value
-
-
-def _is_code(value: Any) -> bool:
-    return inspect.isroutine(value) or inspect.isclass(value)
 
 
 def _is_json(value: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from jupyter_graph.deployment.named_code import (
     argument_names,
     code_names,
     is_block,
+    is_code,
     shared_names,
 )
 from jupyter_graph.errors import BundleError
@@ -110,9 +110,7 @@ def code_of(graph: Graph, sources: Sources) -> Code:
             cells.append(name)
         elif name not in graph.namespace:
             raise BundleError(f"an argument stands for {name!r}, which is not defined")
-        elif inspect.isroutine(graph.namespace[name]) or inspect.isclass(
-            graph.namespace[name]
-        ):
+        elif is_code(graph.namespace[name]):
             _place_code(name, "an argument", graph, sources, cells, imports)
         else:
             values[name] = graph.namespace[name]
