@@ -257,11 +257,6 @@ class Tracer:
             row.output = summarise(row.value)
         self.counters.add(row)
 
-    @staticmethod
-    def is_tracing() -> bool:
-        """Tell whether the event of this context is traced."""
-        return _current.get() is not None
-
     def outputs(self, trace: Trace) -> Mapping[str, Any]:
         """Give what each last step of the graph gave in this event."""
         return {row.step: row.value for row in trace if row.step in self.leaves}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_graph.errors import DeadlineError
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from jupyter_graph.run.tasks import Tasks
 
 Result = TypeVar("Result")
-FREE: AbstractContextManager[None] = nullcontext()
 get_ident = threading.get_ident
 
 
