@@ -136,6 +136,15 @@ class StepError(RunError):
         return f"step {self.step!r} failed on {event}: {said(self.cause)}"
 
 
+def blamed(error: BaseException) -> tuple[str, BaseException]:
+    """Give the step that failed and what it raised; "" and the error without one.
+
+    >>> blamed(StepError("parse", None, KeyError("user")))
+    ('parse', KeyError('user'))
+    """
+    return (error.step, error.cause) if isinstance(error, StepError) else ("", error)
+
+
 class DeadlineError(RunError, TimeoutError):
     """An event or a step took longer than it may."""
 

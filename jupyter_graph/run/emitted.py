@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.errors import DeadlineError, StepError, said
+from jupyter_graph.errors import DeadlineError, blamed, said
 
 if TYPE_CHECKING:
     from jupyter_graph.run.answer import Answer
@@ -72,8 +72,7 @@ class Emitted:
             return
         error = future.exception() or future.result().error
         if error is not None:
-            step = error.step if isinstance(error, StepError) else ""
-            cause = error.cause if isinstance(error, StepError) else error
+            step, cause = blamed(error)
             self._context.named(step).push_error(event, said(cause), step or None)
 
     def wait(self, timeout_s: float | None = None) -> bool:

@@ -16,6 +16,7 @@ from jupyter_graph.errors import (
     RunError,
     StepError,
     StreamingError,
+    blamed,
     said,
 )
 from jupyter_graph.run.event import Event, Trigger, decode_body, own_id, own_path
@@ -187,8 +188,7 @@ class MockServer:
     ) -> Any:
         error = answer.error
         assert error is not None  # asked for by the caller
-        step = error.step if isinstance(error, StepError) else ""
-        cause = error.cause if isinstance(error, StepError) else error
+        step, cause = blamed(error)
         self._push_error(event, said(cause), step, cause)
         if isinstance(error, StepError) and error.answers:  # MLRun's caller has that
             [value] = error.answers
@@ -302,7 +302,7 @@ def _streamed(items: list[Any], error: BaseException | None) -> Iterator[Any]:
     """Give the items of a stream one by one, and its failure where it broke off."""
     yield from items
     if error is not None:
-        cause = error.cause if isinstance(error, StepError) else error
+        _, cause = blamed(error)
         raise StreamingError(said(cause)) from error
 
 
