@@ -39,7 +39,7 @@ class KeptAnswers(Later):
             self.answers += bodies
         return bodies
 
-    def _ended(self, found: Any) -> None:  # type: ignore[override]
+    def _ended(self, found: Any) -> None:
         """Hold the answer of one body, each item of a stream."""
         if inspect.isgenerator(found):
             self.answers += list(found)

@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_graph.compile.blame import is_interrupt
 from jupyter_graph.compile.plan import CompiledGraph, Functions
+from jupyter_graph.compile.streams import drain, drain_async
 from jupyter_graph.errors import said
 from jupyter_graph.run.build import Built
 from jupyter_graph.run.context import Context
@@ -162,16 +163,13 @@ class Later:
         try:
             found = await keeper.go_on(event)
             if hasattr(found, "__anext__"):
-                async for _ in found:
-                    pass
+                await drain_async(found)
         except BaseException as error:
             self._report(keeper.name, event, error)
 
-    @staticmethod
-    def _ended(found: Any) -> None:
+    def _ended(self, found: Any) -> None:
         if inspect.isgenerator(found):
-            for _ in found:
-                pass
+            drain(found)
 
     def _report(self, step: str, event: Event, error: BaseException) -> None:
         if is_interrupt(error):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from jupyter_graph.compile.streams import drain_async
 from jupyter_graph.errors import JupyterGraphError
 from jupyter_graph.run.failure import fail
 from jupyter_graph.run.working import Working, get_ident, in_thread
@@ -160,8 +161,7 @@ class Runner(Working):
     async def _whole_answer(self, event: Event) -> Answer:
         answer = await self.ahandle(event)
         if isinstance(answer.value, AsyncIterator):
-            async for _ in answer.value:  # nobody reads it: its effects alone
-                pass
+            await drain_async(answer.value)  # nobody reads it
         return answer
 
     async def arun(self, body: Any = None, **facts: Any) -> Any:
