@@ -27,7 +27,7 @@ class KeptAnswers(Later):
     """
 
     def __init__(self, later: Later, context: Context, plan: CompiledGraph) -> None:
-        super().__init__(later.keepers, context, plan.spec.name)
+        super().__init__(later.keepers, context)
         self.answers: list[Any] = []
         self.errors: list[JupyterGraphError] = []
         self._responder, self._is_async = plan.responder, plan.is_async
@@ -85,4 +85,4 @@ def kept_answers(runner: Runner) -> Iterator[KeptAnswers | None]:
         yield own
     finally:
         if runner._later is own:
-            runner._later = Later(later.keepers, runner._context, plan.spec.name)
+            runner._later = Later(later.keepers, runner._context)

@@ -89,10 +89,9 @@ class Later:
     A failure there has no caller; it goes to the log and to ``context.push_error``.
     """
 
-    def __init__(self, found: list[Keeper], context: Context, graph: str) -> None:
+    def __init__(self, found: list[Keeper], context: Context) -> None:
         self.keepers = found
         self._context = context
-        self._graph = graph
         for keeper in found:
             if isinstance(keeper.instance, StoreyStep):
                 keeper.instance.later = self._sender(keeper)

@@ -270,7 +270,7 @@ class Opened:
         from jupyter_graph.run.later import Later, Ticker, keepers
 
         found = list(keepers(plan, built, functions))
-        self._later = Later(found, self._context, plan.spec.name)
+        self._later = Later(found, self._context)
         if every_s := self._later.every_s:
             name = f"{plan.spec.name} flush"
             self._ticker = Ticker(every_s, self._flush_due, name)
