@@ -7,7 +7,6 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
-from urllib.parse import urlsplit
 
 from jupyter_graph.connectors.tables_memory import GivenRows, MemoryTable, ScratchTable
 from jupyter_graph.errors import SpecError
@@ -175,14 +174,10 @@ def masked(url: str) -> str:
     >>> masked("redis://ann:secret@host:6379/0")
     'redis://ann:***@host:6379/0'
     """
+    # here, since most tables have no URL and paths load the packers of files
+    from jupyter_graph.connectors.paths import without_password
+
     try:
-        parts = urlsplit(url)
-        password = parts.password
+        return without_password(url.partition("?")[0])
     except ValueError:
         return re.sub(r"//.*@", "//***@", url).partition("?")[0]
-    shown = url.partition("?")[0]
-    if password is None:
-        return shown
-    user = parts.netloc.rpartition("@")[0].partition(":")[0]
-    host = parts.netloc.rpartition("@")[2]
-    return shown.replace(parts.netloc, f"{user}:***@{host}", 1)

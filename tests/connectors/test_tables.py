@@ -243,3 +243,7 @@ def test_no_password_is_shown():
     shown = masked("postgresql://ann:s3cret@host/db?password=s3cret#t")
 
     assert shown == "postgresql://ann:***@host/db"
+
+
+def test_a_password_with_a_tab_in_it_is_hidden_too():
+    assert masked("redis://ann:s3\tcret@host/0") == "redis://ann:***@host/0"
