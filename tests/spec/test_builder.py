@@ -583,3 +583,21 @@ def test_a_graph_comes_from_a_serving_spec_in_the_environment(monkeypatch):
     graph = Graph.from_serving_spec()
 
     assert (graph.name, graph.spec.names()) == ("mine", ("a",))
+
+
+def test_a_spec_is_the_same_object_until_the_graph_changes():
+    graph = chain("a", "b")
+    before = graph.spec
+    kept = graph.spec is before
+    graph.to(name="c", handler=f)
+
+    assert kept
+    assert graph.spec.names() == ("a", "b", "c")
+
+
+def test_a_spec_follows_the_name_of_its_graph():
+    graph = chain("a", "b")
+    before = graph.spec.name
+    graph.name = "renamed"
+
+    assert (before, graph.spec.name) == ("g", "renamed")
