@@ -252,15 +252,6 @@ class DoEvent:
         return event
 
 
-class DoBoth:
-    def do(self, x):
-        return "do"
-
-    def do_event(self, event):
-        event.body = "do_event"
-        return event
-
-
 class NoHandler:
     def other(self, x):
         return x
