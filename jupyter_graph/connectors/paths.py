@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
+from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.packing import PACKED, unpacked
 from jupyter_graph.errors import SpecError
 
@@ -151,8 +152,6 @@ def without_password(url: str) -> str:
 
 
 def _file_system(url: str) -> tuple[Any, str]:
-    from jupyter_graph.connectors.extras import needed
-
     core = needed("fsspec.core", "batch", without_password(url))
     try:
         fs, path = core.url_to_fs(url)
