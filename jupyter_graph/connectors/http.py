@@ -88,7 +88,7 @@ class HTTPTarget(Buffered):
         )
         if batch == 1:
             self.flush_every_s = None
-        self._method, self._format = method, format
+        self._method = method
         is_list = format == "json" and batch > 1
         self._marks = ("[", ",", "]") if is_list else ("", "\n", "")
         kind = "application/json" if format == "json" else "application/x-ndjson"
