@@ -16,14 +16,11 @@ from typing import Any
 from jupyter_graph.connectors.memory import QueueEnd
 from jupyter_graph.errors import SpecError, UnknownStepError, did_you_mean
 from jupyter_graph.spec.expressions import compile_expression, is_expression
-from jupyter_graph.spec.model import GraphSpec, StepSpec
+from jupyter_graph.spec.model import DEFAULT_CLASSES, GraphSpec, StepSpec
 from jupyter_graph.spec.topology import followers
 from jupyter_graph.spec.values import function_argument, named_value
 from jupyter_graph.steps.foreign import advice_for
 from jupyter_graph.steps.table import BLOCKS, load_block
-
-DEFAULT_CLASSES = {"router": "ModelRouter", "model_runner": "ModelRunnerStep"}
-"""The class of a step of this kind that names none."""
 
 SHARED = ("shared_models", "shared_models_mechanism")
 

@@ -115,8 +115,3 @@ def bundle_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*"), key=lambda path: path.as_posix()):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path
-
-
-def folder_size(folder: Path) -> int:
-    """Give the size of a bundle in bytes."""
-    return sum(path.stat().st_size for path in bundle_files(folder))

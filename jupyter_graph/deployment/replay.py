@@ -14,7 +14,8 @@ from jupyter_graph.deployment.closure import closure, modules_of
 from jupyter_graph.deployment.compare import WireAnswer
 from jupyter_graph.deployment.invoke import wire_body
 from jupyter_graph.errors import AnswerError, BundleError
-from jupyter_graph.host.bundle import front_of_options, read_secrets
+from jupyter_graph.host.bundle import read_secrets
+from jupyter_graph.run.api.front import front_of_options
 from jupyter_graph.run.event import Event, read_event
 from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.run.response import encode, is_stream, problem

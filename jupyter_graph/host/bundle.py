@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from jupyter_graph.errors import BundleError
+from jupyter_graph.run.api.front import front_of_options
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.codec import from_dict
@@ -47,15 +48,6 @@ def open_runner(bundle: Path, context: Any) -> Runner:
         ),
     )
     return runner.open()
-
-
-def front_of_options(api_handler: Any, openai_frontend: Any) -> Any:
-    """Give the front that a deployment asks for, None where it asks for none."""
-    if api_handler is None and openai_frontend is None:
-        return None
-    from jupyter_graph.run.api.openai_front import front_of
-
-    return front_of(api_handler, openai_frontend)
 
 
 def load_bundle_graph(bundle: Path) -> Graph:

@@ -19,6 +19,7 @@ from jupyter_graph.errors import (
     blamed,
     said,
 )
+from jupyter_graph.run.api.front import front_of_options
 from jupyter_graph.run.event import Event, Trigger, decode_body, own_id, own_path
 from jupyter_graph.run.response import Response
 from jupyter_graph.run.runner import Runner
@@ -107,7 +108,7 @@ class MockServer:
             is_mock=True,
             mlrun_status=mlrun_status,
             push_error=self._push_error,
-            front=_front(api_handler, openai_frontend),
+            front=front_of_options(api_handler, openai_frontend),
         ).open()
         self._stacked = _stream_on_stream(self._runner.compiled) if streaming else None
 
@@ -264,14 +265,6 @@ def _moment(given: datetime | str | None) -> datetime | None:
             f"time must be a moment such as '2026-01-31T12:00:00Z', got {given!r}"
         ) from None
     return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
-
-
-def _front(api_handler: Any, openai_frontend: Any) -> Any:
-    if api_handler is None and openai_frontend is None:
-        return None
-    from jupyter_graph.run.api.openai_front import front_of
-
-    return front_of(api_handler, openai_frontend)
 
 
 def _stream_on_stream(compiled: CompiledGraph) -> str | None:

@@ -20,6 +20,7 @@ from jupyter_graph.session.tables import Table
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.codec import read_document
 from jupyter_graph.spec.function_document import graph_in
+from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.spec.validate import validate
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Session:
         self.event_ring = Events()
         self.watchers: list[Watcher] = []
         self._runners: Runners | None = None
+        self._valid: GraphSpec | None = None
         self._told_at = 0.0
         self._pause_s = 0.0
         self._untold: set[str] = set()
@@ -163,6 +165,7 @@ class Session:
         target = self.graph(graph)
         if until is not None:
             target = part(target, until=until)
+        self._validate(target)
         return self._send(target, body, (path, method, headers), silent=silent)
 
     def run_each(
@@ -202,7 +205,7 @@ class Session:
         from jupyter_graph.session.sending import input_of
 
         target = self.graph(graph)
-        validate(target)
+        self._validate(target)
         record = self.event_ring.find(target.name, id)
         if body is AS_RECORDED:
             body = record.body if from_step is None else input_of(record, from_step)
@@ -210,6 +213,12 @@ class Session:
             target = part(target, from_step=from_step)
         request = (record.path, record.method, record.headers)
         return self._send(target, body, request, silent=silent)
+
+    def _validate(self, graph: Graph) -> None:
+        spec = graph.spec
+        if spec is not self._valid:
+            validate(spec)
+            self._valid = spec
 
     def _send(
         self,

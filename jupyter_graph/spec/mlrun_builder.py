@@ -155,6 +155,8 @@ class BuiltFlow:
         self, name: str | None, class_name: Any, handler: Any, **options: Any
     ) -> str:
         """Add an error handler, or replace the one of that name; give its name."""
+        if not (class_name or handler):
+            raise SpecError("class_name or handler must be provided")
         found, fields = step_of(self.keep, class_name, name, handler, **options)
         if found in self.steps and self.steps[found]["kind"] != "error_step":
             raise DuplicateStepError(f"the graph already has a step {found!r}")

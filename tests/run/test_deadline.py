@@ -1,8 +1,8 @@
 """Every event ends in time, whatever its step does; its neighbours do not notice."""
 
 import asyncio
-import itertools
 import contextlib
+import itertools
 import logging
 import signal
 import threading

@@ -40,3 +40,12 @@ class Front(Protocol):
 def is_over_http(event: Event) -> bool:
     """Tell whether an event came as a request: one from a queue has no endpoint."""
     return event.trigger is None or event.trigger.kind in ("", "http")
+
+
+def front_of_options(api_handler: Any, openai_frontend: Any) -> Front | None:
+    """Give the front that options ask for, None where they ask for none."""
+    if api_handler is None and openai_frontend is None:
+        return None
+    from jupyter_graph.run.api.openai_front import front_of
+
+    return front_of(api_handler, openai_frontend)
