@@ -333,6 +333,11 @@ def _method(step: StepSpec, code: type, *, optional: bool) -> str:
         is_special = step.handler.startswith("__") and step.handler != "__call__"
         if callable(getattr(code, step.handler, None)) and not is_special:
             return step.handler
+        if not step.class_name:
+            raise SpecError(
+                f"step {step.name!r}: handler {step.handler!r} is a class; give "
+                "a class with do(body) as class_name, or a function that calls this one"
+            )
         methods = [name for name in dir(code) if not name.startswith("_")]
         raise SpecError(
             f"step {step.name!r}: class {code.__name__!r} has no method "

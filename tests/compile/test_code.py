@@ -393,6 +393,15 @@ REFUSED = [
 ]
 
 
+@pytest.mark.parametrize("code", [dict, Do])
+def test_a_class_that_is_given_as_handler_is_told_where_it_belongs(open_runner, code):
+    graph = Graph("one")
+    graph.to(name="it", handler=code)
+
+    with pytest.raises(SpecError, match=f"handler '{code.__name__}' is a class; give"):
+        open_runner(graph)
+
+
 @pytest.mark.parametrize(("code", "fields", "message"), REFUSED)
 def test_code_that_cannot_be_a_step_is_refused(run_code, code, fields, message):
     with pytest.raises(SpecError) as refused:

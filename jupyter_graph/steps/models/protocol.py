@@ -213,11 +213,6 @@ def reply(
 # -- what a server says of itself ---------------------------------------------------
 
 
-def server_metadata(name: str, version: str) -> dict[str, Any]:
-    """Give the answer to ``GET /v2``."""
-    return {"name": name, "version": version, "extensions": ["binary_tensor_data"]}
-
-
 def health(question: str, models: Iterable[Any]) -> tuple[int, dict[str, bool]]:
     """Give status and answer of ``GET /v2/health/live`` and ``/ready``.
 

@@ -9,7 +9,7 @@ from jupyter_graph import Graph
 from jupyter_graph.errors import BadRequestError
 from jupyter_graph.steps import V2ModelServer
 from jupyter_graph.steps.models.binary import LENGTH_HEADER, read_body
-from jupyter_graph.steps.models.protocol import health, is_inference, server_metadata
+from jupyter_graph.steps.models.protocol import health, is_inference
 from jupyter_graph.steps.models.tensors import Columns
 
 
@@ -232,7 +232,6 @@ def test_a_server_tells_of_itself():
     class Loading:
         ready = False
 
-    assert server_metadata("graph", "1")["extensions"] == ["binary_tensor_data"]
     assert health("live", [Loading]) == (200, {"live": True})
     assert health("ready", [Loading]) == (503, {"ready": False})
     assert health("ready", [print]) == (200, {"ready": True})
