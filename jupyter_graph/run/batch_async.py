@@ -19,7 +19,8 @@ from jupyter_graph.run.batch_calls import (
     row_error,
 )
 from jupyter_graph.run.failure import closed
-from jupyter_graph.run.loop import Deadlines, LoopThread
+from jupyter_graph.run.lane import Deadlines
+from jupyter_graph.run.loop import LoopThread
 from jupyter_graph.run.pool import step_in_thread
 from jupyter_graph.run.tasks import GRACE, Tasks
 from jupyter_graph.types import NOTHING
@@ -89,18 +90,18 @@ class CallsOnLoop:
         task = asyncio.current_task()
         assert task is not None
         for at, body in todo:
-            ticket = limit.add(task)
+            place = limit.add(task)
             try:
                 found = await function(body)
                 if type(found) is not dict:
                     found = await _settled(found, given)
                 given.answers[at] = found
             except BaseException as error:
-                was_late = limit.discard(ticket)
+                was_late = limit.discard(*place)
                 given.is_plain = False
                 given.failures.append(Failure(at, self._error(error, was_late)))
             finally:
-                limit.discard(ticket)
+                limit.discard(*place)
             self._done += 1
             if given.stops and given.failures:
                 return

@@ -79,7 +79,6 @@ class Opened:
         self._built: Built | None = None
         self._function: Callable[[Any], Any] = refuse
         self._is_plain = False
-        self._is_quick = False  # events of the caller's loop may go the short way
         self._traced: tuple[Tracer, Callable[[Any], Any]] | None = None
         self._counters: Counters | None = None
         self._later: Later | None = None
@@ -248,13 +247,11 @@ class Opened:
         limit = plan.spec.max_in_flight
         if self._built is None or limit != self._plan.spec.max_in_flight:
             self._seats = threading.Semaphore(max(1, limit - 1))  # one is the main's
-            self._kept.bound(limit)
+        self._kept.swap(limit, plan.takes_bodies)
         self._plan, self._built, self._function = plan, built, functions.run
         self._traced = None
         self._watch_keepers(plan, built, functions)
-        takes_bodies = not (plan.takes_event or plan.streams)
-        self._is_quick = plan.is_async and takes_bodies and not self._own_loop
-        is_plain = not plan.is_async and takes_bodies
+        is_plain = not plan.is_async and plan.takes_bodies
         self._is_plain = is_plain and limit > 1
         self._fast_id = self._main_id if self._is_plain else -1
 

@@ -169,11 +169,34 @@ class Runner(Working):
 
         The calling loop is never kept waiting by a step, unless ``own_loop=False``.
         """
-        if not facts and self._is_quick:
-            tasks = self._kept.tasks
-            if tasks is not None:
-                found = await tasks.run_here(self._function, body)
-                return found if found is not NOTHING else self._unanswered(None)
+        tasks = self._kept.tasks
+        lane = None if tasks is None or facts else tasks.quick_lane
+        if tasks and lane and lane.loop is lane.get_loop():
+            # In one frame, as in `run`: a further one would be made for each event, and
+            # passed each time that it wakes up.
+            if lane.free:
+                lane.free -= 1
+            else:
+                await lane.wait()
+            if not lane.is_ticking:
+                lane.tick()
+            number = lane.last = lane.last + 1
+            bucket = lane.young
+            bucket[number] = lane.get_task(lane.loop)
+            try:
+                found = await self._function(body)
+            except BaseException as error:
+                tasks.failed(error, lane.discard(bucket, number))
+            finally:
+                try:
+                    del bucket[number]
+                except KeyError:  # its time was up
+                    lane.discard(bucket, number)
+                if lane.waiting:
+                    lane.leave()
+                else:
+                    lane.free += 1
+            return found if found is not NOTHING else self._unanswered(None)
         event = _event(body, facts)
         found = await self._arun_event(event)
         return found if found is not NOTHING else self._unanswered(event.id)

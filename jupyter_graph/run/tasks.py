@@ -37,32 +37,39 @@ class Tasks:
         limit_s: seconds an event may take.
         max_in_flight: events that may be inside at once; further ones wait.
         own_loop: a loop in a thread of its own, or the caller's.
+        takes_bodies: the graph's function takes bare bodies and gives no stream.
+
+    Attributes:
+        quick_lane: the lane of the caller's loop, once that is watched, if events with
+            nothing but a body may go there without further ado.
     """
 
     def __init__(
-        self, *, graph: str, limit_s: float, max_in_flight: int, own_loop: bool
+        self,
+        *,
+        graph: str,
+        limit_s: float,
+        max_in_flight: int,
+        own_loop: bool,
+        takes_bodies: bool,
     ) -> None:
         self.graph = graph
         self.limit_s = limit_s
         self.max_in_flight = max_in_flight
         self.own_loop = own_loop
+        self.takes_bodies = takes_bodies
         self._lock = threading.Lock()
         self._thread: LoopThread | None = None
         self._callers: CallersLoop | None = None
         self._running: dict[Event, asyncio.Task[Any]] = {}
         self._lanes: dict[asyncio.AbstractEventLoop, Lane] = {}
         self._lane: Lane | None = None
+        self.quick_lane: Lane | None = None
 
     # -- on the loop ------------------------------------------------------------
 
-    async def run(
-        self, function: Callable[[Any], Any], it: Any, event: Event | None = None
-    ) -> Any:
-        """Run one event on the loop this coroutine is on.
-
-        Without ``event`` nobody asks which task it runs in, and it has no id of its
-        own before it fails.
-        """
+    async def run(self, function: Callable[[Any], Any], it: Any, event: Event) -> Any:
+        """Run one event on the loop this coroutine is on."""
         lane = self._lane
         if lane is None or lane.loop is not asyncio.get_running_loop():
             lane = self._lane_here()
@@ -72,23 +79,21 @@ class Tasks:
             await lane.wait()
         task = asyncio.current_task()
         assert task is not None
-        if event is not None:
-            self._running[event] = task
-        deadlines = lane.deadlines
-        ticket = deadlines.add(task)
+        self._running[event] = task
+        place = lane.add(task)
         try:
             return await function(it)
         except BaseException as error:
-            self._failed(error, deadlines.discard(ticket), event)
+            self.failed(error, lane.discard(*place), event)
         finally:
-            deadlines.discard(ticket)
-            if event is not None:
-                self._running.pop(event, None)
+            lane.discard(*place)
+            self._running.pop(event, None)
             lane.leave()
 
-    def _failed(
-        self, error: BaseException, is_late: bool, event: Event | None
+    def failed(
+        self, error: BaseException, is_late: bool, event: Event | None = None
     ) -> NoReturn:
+        """Raise what the caller gets for what ended an event."""
         event_id = event.id if event is not None else None
         if is_late:
             late(said_by(error), event_id, self.graph, self.limit_s)
@@ -98,15 +103,15 @@ class Tasks:
         """Give the next item of a stream, within the time of an event."""
         task = asyncio.current_task()
         assert task is not None
-        deadlines = self._lane_here().deadlines
+        lane = self._lane_here()
         self._running[event] = task
-        ticket = deadlines.add(task)
+        place = lane.add(task)
         try:
             return await anext(items, NOTHING)
         except BaseException as error:
-            self._failed(error, deadlines.discard(ticket), event)
+            self.failed(error, lane.discard(*place), event)
         finally:
-            deadlines.discard(ticket)
+            lane.discard(*place)
             self._running.pop(event, None)
 
     def _lane_here(self) -> Lane:
@@ -117,11 +122,6 @@ class Tasks:
             self._lanes[loop] = Lane(loop, self.limit_s, self.max_in_flight)
         self._lane = self._lanes[loop]
         return self._lane
-
-    def run_here(self, function: Callable[[Any], Any], it: Any) -> Work:
-        """``run`` on the caller's loop, which is watched."""
-        self._watch_caller(asyncio.get_running_loop())
-        return self.run(function, it)
 
     # -- from elsewhere ---------------------------------------------------------
 
@@ -220,6 +220,7 @@ class Tasks:
             self._callers = None
         if self._callers is None:
             self._callers = CallersLoop(self.limit_s)
+        self.quick_lane = self._lane_here() if self.takes_bodies else None
 
     def iterated(self, items: AsyncIterator[Any], event: Event) -> Iterator[Any]:
         """Give a stream of the loop's thread to a caller without a loop."""
@@ -251,11 +252,15 @@ class Tasks:
         if thread is not None and not thread.loop.is_closed():
             thread.start(_close(items))
 
-    def bound(self, limit: int) -> None:
-        """Let so many events be inside at once from now on."""
-        self.max_in_flight = limit
+    def swap(self, max_in_flight: int, takes_bodies: bool) -> None:
+        """Run another graph from now on; those inside keep their seats."""
+        self.takes_bodies = takes_bodies
+        self.quick_lane = None
+        if max_in_flight == self.max_in_flight:
+            return
+        self.max_in_flight = max_in_flight
         self._lanes.clear()
-        self._lane = None
+        self._lane = self.quick_lane = None
 
     def close(self, last: Callable[[LoopThread], None] | None = None) -> None:
         """End the loop's thread; ``last`` may use it once more."""
@@ -268,7 +273,7 @@ class Tasks:
             self._callers.close()
             self._callers = None
         self._lanes.clear()
-        self._lane = None
+        self._lane = self.quick_lane = None
 
 
 async def _close(items: Any) -> None:
