@@ -32,10 +32,10 @@ class Kept:
         if tasks is not None:
             tasks.close(last)
 
-    def swap(self, limit: int, takes_bodies: bool) -> None:
-        """Run another graph from now on, see ``Tasks``."""
+    def bound(self, limit: int) -> None:
+        """Let so many events be inside at once from now on."""
         if self.tasks is not None:
-            self.tasks.swap(limit, takes_bodies)
+            self.tasks.bound(limit)
 
 
 def refuse(_: Any) -> NoReturn:

@@ -79,6 +79,7 @@ class Opened:
         self._built: Built | None = None
         self._function: Callable[[Any], Any] = refuse
         self._is_plain = False
+        self._quick: tuple[Callable[[Any], Any], bool] | None = None
         self._traced: tuple[Tracer, Callable[[Any], Any]] | None = None
         self._counters: Counters | None = None
         self._later: Later | None = None
@@ -129,7 +130,8 @@ class Opened:
             if self._later is not None and not self._plan.is_async:
                 self.termination = self._later.flush(end=True)
             self._built = self._traced = None
-            self._function, self._main_id, self._fast_id = refuse, -1, -1
+            self._function, self._quick = refuse, None
+            self._main_id = self._fast_id = -1
             unwatch(self)
             self._forgotten.detach()
             self._kept.let_go(self._end_kept)
@@ -247,10 +249,12 @@ class Opened:
         limit = plan.spec.max_in_flight
         if self._built is None or limit != self._plan.spec.max_in_flight:
             self._seats = threading.Semaphore(max(1, limit - 1))  # one is the main's
-        self._kept.swap(limit, plan.takes_bodies)
+            self._kept.bound(limit)
         self._plan, self._built, self._function = plan, built, functions.run
         self._traced = None
         self._watch_keepers(plan, built, functions)
+        is_quick = plan.is_async and not (plan.streams or self._own_loop)
+        self._quick = (functions.run, plan.takes_event) if is_quick else None
         is_plain = not plan.is_async and plan.takes_bodies
         self._is_plain = is_plain and limit > 1
         self._fast_id = self._main_id if self._is_plain else -1

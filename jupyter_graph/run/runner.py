@@ -169,24 +169,23 @@ class Runner(Working):
 
         The calling loop is never kept waiting by a step, unless ``own_loop=False``.
         """
-        tasks = self._kept.tasks
-        lane = None if tasks is None or facts else tasks.quick_lane
-        if tasks and lane and lane.loop is lane.get_loop():
-            # In one frame, as in `run`: a further one would be made for each event, and
-            # passed each time that it wakes up.
-            if lane.free:
-                lane.free -= 1
-            else:
-                await lane.wait()
+        tasks, quick = self._kept.tasks, self._quick
+        lane = tasks.callers_lane if tasks and quick and not facts else None
+        if tasks and quick and lane and lane.free and lane.loop is lane.get_loop():
+            # What `tasks.run` does, in one frame: a further one would be made for each
+            # event, and passed each time that it wakes up.
+            lane.free -= 1
+            function, takes_event = quick
+            event = _event(body, facts) if takes_event else None
             if not lane.is_ticking:
                 lane.tick()
             number = lane.last = lane.last + 1
             bucket = lane.young
             bucket[number] = lane.get_task(lane.loop)
             try:
-                found = await self._function(body)
+                found = await function(body if event is None else event)
             except BaseException as error:
-                tasks.failed(error, lane.discard(bucket, number))
+                tasks.failed(error, lane.discard(bucket, number), event)
             finally:
                 try:
                     del bucket[number]
@@ -196,7 +195,9 @@ class Runner(Working):
                     lane.leave()
                 else:
                     lane.free += 1
-            return found if found is not NOTHING else self._unanswered(None)
+            if found is NOTHING:
+                return self._unanswered(None if event is None else event.id)
+            return found
         event = _event(body, facts)
         found = await self._arun_event(event)
         return found if found is not NOTHING else self._unanswered(event.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from functools import cache
 from typing import Any
 
 from jupyter_graph.compile.blame import DRIVERS, is_cancelled
@@ -13,6 +14,7 @@ from jupyter_graph.compile.streams import Several
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.event import Event
 from jupyter_graph.run.failure import settable
+from jupyter_graph.run.turns import Turns
 from jupyter_graph.types import NOTHING
 
 DRIVERS.add(__file__)
@@ -39,7 +41,7 @@ class StoreyStep:
         self.step = _new(code, arguments, context)
         self.later: Later | None = None
         self._is_beside = hasattr(self.step, "_lazy_init")
-        self._lock = asyncio.Lock()
+        self._turns = Turns()
         self._call: _Call | None = None
         self._closeables: list[Any] | None = None
         self._select = self.step.select_outlets
@@ -62,13 +64,15 @@ class StoreyStep:
                 call.give_up()  # others behind it shall not wait for it any more
                 raise
         else:
-            async with self._lock:
-                self._call = call
-                try:
-                    await self.step._do(passing)
-                finally:
-                    self._call = None
-                    call.is_open = False
+            if not self._turns.take():
+                await self._turns.wait()
+            self._call = call
+            try:
+                await self.step._do(passing)
+            finally:
+                self._call = None
+                call.is_open = False
+                self._turns.leave()
         return _as_ours(call, event)
 
     async def end(self) -> Any:
@@ -105,6 +109,12 @@ class StoreyStep:
         step._create_name_to_outlet = False
         step.select_outlets = lambda _: None  # the graph's own code picks
         step._runnable = True
+        if step._outlets:
+            step._do_downstream = self._sent
+        makes = type(step)._user_fn_output_to_event
+        is_plain = not (step._full_event or step._result_path)
+        if is_plain and makes is storey.Flow._user_fn_output_to_event:
+            step._user_fn_output_to_event = _with_body
         self._closeables = list(step.run())
         if self._is_beside:
             self._report_when_done()
@@ -145,13 +155,12 @@ class StoreyStep:
         self.step._process_event_with_retries = processed
         self.step._handle_completed = handled
 
-    async def _sent(self, sent: Any) -> Any:
-        from storey.dtypes import StreamCompletion, _termination_obj
-
-        if sent is _termination_obj or isinstance(sent, StreamCompletion):
-            return None
+    async def _sent(self, sent: Any, *_: Any, **__: Any) -> Any:
+        """Take what the step sends on, in place of storey's search for an outlet."""
         call = getattr(sent, "_awaitable_result", None)
-        if not (isinstance(call, _Call) and call.is_open):
+        if type(call) is not _Call or not call.is_open:
+            if _is_an_end(sent):
+                return None
             call = self._call
         if call is not None and call.is_open:
             call.sent.append(sent)
@@ -162,6 +171,8 @@ class StoreyStep:
 
 class _Call:
     """What storey calls an awaitable result: where the result of an event goes."""
+
+    __slots__ = ("_future", "is_given_up", "is_open", "sent", "task")
 
     def __init__(self, is_beside: bool) -> None:
         self.sent: list[Any] = []
@@ -226,19 +237,42 @@ def _for_storey(context: Context) -> Context:
 
 
 def _storey_event(event: Event, call: _Call) -> Any:
-    import storey
+    """Give an event of storey's; its constructor takes longer than most steps."""
+    found = object.__new__(_storey_type())
+    found.__dict__ = {
+        "body": event.body,
+        "key": event.key,
+        "processing_time": event.time,
+        "id": event.id,
+        "headers": dict(event.headers),
+        "method": event.method,
+        "path": event.path,
+        "content_type": event.content_type,
+        "_awaitable_result": call,
+        "error": None,
+    }
+    return found
 
-    return storey.Event(
-        body=event.body,
-        key=event.key,
-        processing_time=event.time,
-        id=event.id,
-        headers=dict(event.headers),
-        method=event.method,
-        path=event.path,
-        content_type=event.content_type,
-        awaitable_result=call,
-    )
+
+def _with_body(event: Any, body: Any) -> Any:
+    """Give a copy of storey's event with another body, ten times as fast as copy()."""
+    found = object.__new__(type(event))
+    found.__dict__ = {**event.__dict__, "body": body}
+    return found
+
+
+@cache
+def _storey_type() -> Any:
+    from storey import Event
+
+    return Event
+
+
+def _is_an_end(sent: Any) -> bool:
+    """Tell what says that all events, or those of a stream, have been."""
+    from storey.dtypes import StreamCompletion, _termination_obj
+
+    return sent is _termination_obj or isinstance(sent, StreamCompletion)
 
 
 def _as_ours(call: _Call, event: Event) -> Any:

@@ -37,34 +37,25 @@ class Tasks:
         limit_s: seconds an event may take.
         max_in_flight: events that may be inside at once; further ones wait.
         own_loop: a loop in a thread of its own, or the caller's.
-        takes_bodies: the graph's function takes bare bodies and gives no stream.
 
     Attributes:
-        quick_lane: the lane of the caller's loop, once that is watched, if events with
-            nothing but a body may go there without further ado.
+        callers_lane: the lane of the caller's loop, once that is watched.
     """
 
     def __init__(
-        self,
-        *,
-        graph: str,
-        limit_s: float,
-        max_in_flight: int,
-        own_loop: bool,
-        takes_bodies: bool,
+        self, *, graph: str, limit_s: float, max_in_flight: int, own_loop: bool
     ) -> None:
         self.graph = graph
         self.limit_s = limit_s
         self.max_in_flight = max_in_flight
         self.own_loop = own_loop
-        self.takes_bodies = takes_bodies
         self._lock = threading.Lock()
         self._thread: LoopThread | None = None
         self._callers: CallersLoop | None = None
         self._running: dict[Event, asyncio.Task[Any]] = {}
         self._lanes: dict[asyncio.AbstractEventLoop, Lane] = {}
         self._lane: Lane | None = None
-        self.quick_lane: Lane | None = None
+        self.callers_lane: Lane | None = None
 
     # -- on the loop ------------------------------------------------------------
 
@@ -220,7 +211,7 @@ class Tasks:
             self._callers = None
         if self._callers is None:
             self._callers = CallersLoop(self.limit_s)
-        self.quick_lane = self._lane_here() if self.takes_bodies else None
+        self.callers_lane = self._lane_here()
 
     def iterated(self, items: AsyncIterator[Any], event: Event) -> Iterator[Any]:
         """Give a stream of the loop's thread to a caller without a loop."""
@@ -252,15 +243,11 @@ class Tasks:
         if thread is not None and not thread.loop.is_closed():
             thread.start(_close(items))
 
-    def swap(self, max_in_flight: int, takes_bodies: bool) -> None:
-        """Run another graph from now on; those inside keep their seats."""
-        self.takes_bodies = takes_bodies
-        self.quick_lane = None
-        if max_in_flight == self.max_in_flight:
-            return
-        self.max_in_flight = max_in_flight
+    def bound(self, limit: int) -> None:
+        """Let so many events be inside at once from now on."""
+        self.max_in_flight = limit
         self._lanes.clear()
-        self._lane = self.quick_lane = None
+        self._lane = self.callers_lane = None
 
     def close(self, last: Callable[[LoopThread], None] | None = None) -> None:
         """End the loop's thread; ``last`` may use it once more."""
@@ -273,7 +260,7 @@ class Tasks:
             self._callers.close()
             self._callers = None
         self._lanes.clear()
-        self._lane = self.quick_lane = None
+        self._lane = self.callers_lane = None
 
 
 async def _close(items: Any) -> None:

@@ -38,7 +38,6 @@ class Working(Opened):
                     limit_s=self.timeout_s,
                     max_in_flight=self.spec.max_in_flight,
                     own_loop=self._own_loop,
-                    takes_bodies=self._plan.takes_bodies,
                 )
             return self._kept.tasks
 
