@@ -35,12 +35,21 @@ def add(body: Any) -> Any:
 
 
 def add_and_count(body: Any, state: Any) -> Any:
-    return {"x": body["x"] + 1}, state + 1
+    return add(body), state + 1
 
 
-def counting() -> dict[str, Any]:
-    """Give the arguments of ``MapWithState``, a step that storey itself must run."""
-    return {"fn": add_and_count, "initial_state": 0}
+def adding() -> Any:
+    """Give a class of the user's own that storey itself must run."""
+    import storey
+    from storey.dtypes import _termination_obj
+
+    class Adds(storey.Flow):  # type: ignore[misc]  # storey has no types
+        async def _do(self, event: Any) -> Any:
+            if event is not _termination_obj:
+                event.body = add(event.body)
+            return await self._do_downstream(event)
+
+    return Adds
 
 
 # -- kinds of graphs, by their length ---------------------------------------
@@ -59,17 +68,23 @@ def between_maps(length: int) -> Graph:
 
 def only_states(length: int) -> Graph:
     """``MapWithState`` again and again, one more than the length."""
-    return chain([("storey.MapWithState", counting())] * (length + 1))
+    arguments = {"fn": add_and_count, "initial_state": 0}
+    return chain([("storey.MapWithState", arguments)] * (length + 1))
 
 
-def between_states(length: int) -> Graph:
+def only_flows(length: int) -> Graph:
+    """Steps that storey runs, one more than the length."""
+    return chain([("Adds", {})] * (length + 1))
+
+
+def between_flows(length: int) -> Graph:
     """Functions between two steps that storey runs."""
-    ends = "storey.MapWithState"
-    return chain([(ends, counting()), *[(add, {})] * length, (ends, counting())])
+    return chain([("Adds", {}), *[(add, {})] * length, ("Adds", {})])
 
 
 def chain(steps: Sequence[tuple[Any, Mapping[str, Any]]]) -> Graph:
     graph = Graph("chain")
+    graph.namespace["Adds"] = adding()
     last: Any = graph
     for number, (what, arguments) in enumerate(steps):
         name = f"s{number}"
@@ -83,31 +98,19 @@ def chain(steps: Sequence[tuple[Any, Mapping[str, Any]]]) -> Graph:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of graph: how it is made, its steps beside n, and which storey runs."""
+    """A kind of graph: how it is made, and how many of its steps there are beside n."""
 
     graph: Callable[[int], Graph]
     ends: int
-    states: Callable[[int, int], bool]
     is_async: bool = False
 
 
-def never(number: int, steps: int) -> bool:
-    return False
-
-
-def always(number: int, steps: int) -> bool:
-    return True
-
-
-def at_the_ends(number: int, steps: int) -> bool:
-    return number in (0, steps - 1)
-
-
 KINDS = {
-    "n + 1 storey.Map": Kind(only_maps, 1, never),
-    "n functions between two storey.Map": Kind(between_maps, 2, never),
-    "n + 1 storey.MapWithState": Kind(only_states, 1, always, True),
-    "n functions between two MapWithState": Kind(between_states, 2, at_the_ends, True),
+    "n + 1 storey.Map": Kind(only_maps, 1),
+    "n functions between two storey.Map": Kind(between_maps, 2),
+    "n + 1 storey.MapWithState": Kind(only_states, 1),
+    "n + 1 storey.Flow": Kind(only_flows, 1, is_async=True),
+    "n functions between two storey.Flow": Kind(between_flows, 2, is_async=True),
 }
 
 
@@ -126,7 +129,7 @@ def variants_of(stack: ExitStack, kind: Kind, length: int) -> list[Variant]:
     else:
         found.append(Variant("fused function", in_turn(_of_event(graph), BODY)))
         found.append(Variant("Runner.run", in_turn(runner.run, BODY)))
-    emit = peers.storey_async(stack, _storey_flow(kind, steps), BODY)
+    emit = peers.storey_async(stack, _storey_flow(graph), BODY)
     return [*found, Variant("storey AsyncEmitSource", emit)]
 
 
@@ -138,16 +141,21 @@ def _of_event(graph: Graph) -> Any:
     return lambda body: function(Event(body))
 
 
-def _storey_flow(kind: Kind, steps: int) -> peers.Inner:
-    from storey import Map, MapWithState
+def _storey_flow(graph: Graph) -> peers.Inner:
+    """Give the same steps as a flow of storey's."""
+    import storey
 
     def inner(last: Any) -> Any:
-        for number in range(steps):
-            name = f"s{number}"
-            if kind.states(number, steps):
-                last = last.to(MapWithState(**counting(), name=name))
+        for step in graph.spec.steps:
+            name = step.class_name or ""
+            if name == "Adds":
+                made = graph.namespace[name](name=step.name)
+            elif name:
+                kind = getattr(storey, name.removeprefix("storey."))
+                made = kind(**step.class_args, name=step.name)
             else:
-                last = last.to(Map(add, name=name))
+                made = storey.Map(add, name=step.name)
+            last = last.to(made)
         return last
 
     return inner

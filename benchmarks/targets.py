@@ -144,8 +144,9 @@ def storey_steps() -> Iterator[Target]:
     kinds = {
         "n + 1 storey.Map": "Runner.run",
         "n functions between two storey.Map": "Runner.run",
-        "n functions between two MapWithState": "Runner.arun",
-        "n + 1 storey.MapWithState": "Runner.arun",
+        "n + 1 storey.MapWithState": "Runner.run",
+        "n functions between two storey.Flow": "Runner.arun",
+        "n + 1 storey.Flow": "Runner.arun",
     }
     for kind, variant in kinds.items():
         shape = f"{kind}, n = 0"

@@ -52,7 +52,8 @@ BENCHMARKS = [
                 "n + 1 storey.Map",
                 "n functions between two storey.Map",
                 "n + 1 storey.MapWithState",
-                "n functions between two MapWithState",
+                "n + 1 storey.Flow",
+                "n functions between two storey.Flow",
             )
             for length in (0, 1, 3, 10, 30)
         },

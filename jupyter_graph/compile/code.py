@@ -235,6 +235,8 @@ def _called_directly(code: Any, arguments: Mapping[str, Any]) -> tuple[str, Any]
     for kind in ("Map", "Filter", "FlatMap", "Extend"):
         if code is getattr(storey, kind):
             return kind, arguments.get("fn")
+    if code is storey.MapWithState and _keeps_state_itself(arguments):
+        return "MapWithState", len
     if code.__name__ == "Flatten" and issubclass(code, storey.FlatMap):
         return "FlatMap", len
     is_own = ("_do", "_call", "_do_internal", "_do_downstream")
@@ -244,6 +246,15 @@ def _called_directly(code: Any, arguments: Mapping[str, Any]) -> tuple[str, Any]
     ):
         return "MapClass", code.do
     return "", None
+
+
+def _keeps_state_itself(arguments: Mapping[str, Any]) -> bool:
+    """Tell whether a ``MapWithState`` has one state, in memory, with no end to it."""
+    import storey
+
+    state, is_async = arguments.get("initial_state"), nature(arguments.get("fn"))[0]
+    is_kept_elsewhere = isinstance(state, str | storey.Table) or hasattr(state, "close")
+    return not (is_async or is_kept_elsewhere or arguments.get("group_by_key"))
 
 
 def _look_at_class(

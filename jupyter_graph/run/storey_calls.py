@@ -23,9 +23,11 @@ def direct_call(step: Any, code: StepCode) -> Call:
     """Give what a step does with an event, without storey's own five coroutines.
 
     Only for the steps that ``compile.code`` calls direct: ``Map``, ``Filter``,
-    ``FlatMap``, ``Extend`` and subclasses of ``MapClass``.
+    ``FlatMap``, ``Extend``, ``MapWithState`` and subclasses of ``MapClass``.
     """
     kind = code.direct
+    if kind == "MapWithState":
+        return _with_state(step)
     if kind == "MapClass":
         return _of_class(step, code)
     goes_on: GoOn = {
@@ -82,6 +84,24 @@ def _of_class(step: Any, code: StepCode) -> Call:
         return taken(event, await do(element(event)))
 
     return run_async if code.is_async else run
+
+
+def _with_state(step: Any) -> Call:
+    """A function of body and state: one event at a time, as in a flow of storey's."""
+    element, fn, lock = _element(step), step._fn, threading.Lock()
+    full, path = step._full_event, step._result_path
+
+    def run(event: Event) -> Any:
+        with lock:
+            found, step._state = fn(element(event), step._state)
+        if full:
+            return found
+        if path:
+            return step._user_fn_output_to_event(event, found)
+        event.body = found
+        return event
+
+    return run
 
 
 # -- in and out -----------------------------------------------------------------

@@ -5,6 +5,7 @@ import multiprocessing
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import pytest
 
@@ -41,6 +42,24 @@ def add_up(total, x):
 
 def running(x, total):
     return total + x, total + x
+
+
+def running_of_events(event, total):
+    event.body += total
+    return event, event.body
+
+
+class Sums(storey.Flow):
+    """Keeps a state, and lets others in while it works on it."""
+
+    total = 0
+
+    async def _do(self, event):
+        if isinstance(event, storey.Event):
+            total = self.total + event.body
+            await asyncio.sleep(0)
+            self.total = event.body = total
+        return await self._do_downstream(event)
 
 
 def fails_on_bad(x):
@@ -95,8 +114,9 @@ class BySize(storey.Choice):
 CODE = {
     code.__name__: code
     for code in (
-        plus_one, double, double_async, is_even, twice, add_up, running, fails_on_bad,
-        spins_on_bad, exits_on_bad, TimesTen, AsyncTimesTen, TellsPath, BySize,
+        plus_one, double, double_async, is_even, twice, add_up, running,
+        running_of_events, fails_on_bad, spins_on_bad, exits_on_bad, TimesTen, AsyncTimesTen, TellsPath,
+        BySize, Sums,
     )
 }  # fmt: skip
 
@@ -204,20 +224,55 @@ def test_a_storey_choice_picks_its_followers(run_graph, body, found):
     assert run_graph(graph, [body]) == [found]
 
 
-def test_state_is_kept_from_event_to_event(run_graph):
-    graph = flow(("storey.MapWithState", {"initial_state": 0, "_fn": "running"}))
+STATES = pytest.mark.parametrize(
+    ("kind", "args"),
+    [
+        ("storey.MapWithState", {"initial_state": 0, "_fn": "running"}),
+        (
+            "storey.MapWithState",
+            {"initial_state": 0, "_fn": "running_of_events", "full_event": True},
+        ),
+        ("Sums", {}),
+    ],
+)
 
-    assert run_graph(graph, [1, 2, 3]) == [1, 3, 6]
+
+@STATES
+def test_state_is_kept_from_event_to_event(run_graph, kind, args):
+    assert run_graph(flow((kind, args)), [1, 2, 3]) == [1, 3, 6]
 
 
-def test_state_is_right_with_many_callers(open_runner):
-    graph = flow(("storey.MapWithState", {"initial_state": 0, "_fn": "running"}))
-    runner = open_runner(graph)
+@STATES
+def test_state_is_right_with_many_callers(open_runner, kind, args):
+    runner = open_runner(flow((kind, args)))
 
     with ThreadPoolExecutor(16) as threads:
         found = sorted(threads.map(runner.run, [1] * 500))
 
     assert found == list(range(1, 501))
+
+
+@STATES
+def test_state_is_right_on_several_loops(open_runner, kind, args):
+    runner = open_runner(flow((kind, args)), own_loop=False)
+
+    async def some():
+        return await asyncio.gather(*(runner.arun(1) for _ in range(50)))
+
+    with ThreadPoolExecutor(4) as threads:
+        found = threads.map(lambda _: asyncio.run(some()), range(4))
+
+    assert sorted(chain.from_iterable(found)) == list(range(1, 201))
+
+
+def test_state_goes_by_the_paths_of_its_step(run_graph):
+    graph = flow(("storey.MapWithState", {"initial_state": 0, "_fn": "running"}))
+    graph.change_step("s0", input_path="n", result_path="sum")
+
+    assert run_graph(graph, [{"n": 1}, {"n": 2}]) == [
+        {"n": 1, "sum": 1},
+        {"n": 2, "sum": 3},
+    ]
 
 
 def test_a_batch_keeps_events_and_answers_the_last_of_them(open_runner):
