@@ -115,8 +115,8 @@ CODE = {
     code.__name__: code
     for code in (
         plus_one, double, double_async, is_even, twice, add_up, running,
-        running_of_events, fails_on_bad, spins_on_bad, exits_on_bad, TimesTen, AsyncTimesTen, TellsPath,
-        BySize, Sums,
+        running_of_events, fails_on_bad, spins_on_bad, exits_on_bad, TimesTen,
+        AsyncTimesTen, TellsPath, BySize, Sums,
     )
 }  # fmt: skip
 
