@@ -1,55 +1,26 @@
-"""Expressions of documents: MLRun's ``(event["a"] + 1)``, read once, never ``eval``.
+"""Expressions of documents: MLRun's ``(event["a"] + 1)``, checked, then compiled.
 
-Source: https://docs.mlrun.org/en/stable/serving/graph-example.html; the evaluator is
-simpleeval, https://github.com/danthedeckie/simpleeval.
+Source: https://docs.mlrun.org/en/stable/serving/graph-example.html. MLRun evaluates
+them as any code of Python; here the tree is looked through first.
 """
 
 from __future__ import annotations
 
 import ast
-import functools
 import re
 import reprlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.spec.expression_code import FUNCTIONS, function_of
 
 LONGEST: Final = 2000
 DEEPEST: Final = 50
-LARGEST: Final = 1_000_000
-"""Characters, items or digits that an expression may make of something smaller."""
-
-BUDGET: Final = 10 * LARGEST
-"""What a comprehension may make in all: its characters, items and bytes of numbers."""
-STEP: Final = 10
-"""What a step of a comprehension costs of the budget, whatever it makes."""
-
 WIDEST: Final = 100
 """Characters or digits that a format in an f-string may ask for."""
 
 NAMES: Final = ("event", "body")
-FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "abs": abs,
-    "all": all,
-    "any": any,
-    "bool": bool,
-    "dict": dict,
-    "float": float,
-    "int": int,
-    "len": len,
-    "list": list,
-    "max": max,
-    "min": min,
-    "round": lambda number, digits=0: _round(number, digits),
-    "set": set,
-    "sorted": sorted,
-    "str": str,
-    "sum": sum,
-    "tuple": tuple,
-}
-"""What an expression may call by name."""
-
 METHODS: Final = frozenset(
     {
         "copy", "count", "endswith", "find", "get", "index", "items", "join", "keys",
@@ -89,14 +60,7 @@ def compile_expression(text: str) -> Callable[[Any], Any]:
     """
     tree = _read(text)
     _Checker(text).visit(tree)
-    evaluator = _evaluator()
-
-    def evaluate(event: Any) -> Any:
-        names = {"event": event, "body": getattr(event, "body", event)}
-        return evaluator(names=names).eval(text, previously_parsed=tree)
-
-    evaluate.__name__ = evaluate.__qualname__ = text
-    return evaluate
+    return function_of(tree, text)
 
 
 def _read(text: str) -> ast.expr:
@@ -110,104 +74,6 @@ def _read(text: str) -> ast.expr:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         said = getattr(error, "msg", None) or str(error) or type(error).__name__
         raise SpecError(f"expression {shown} cannot be read: {said}") from None
-
-
-@functools.cache
-def _evaluator() -> Any:
-    """Give simpleeval's evaluator, with bounds on what a few characters may cost."""
-    from simpleeval import DEFAULT_OPERATORS, EvalWithCompoundTypes
-
-    operators = {**DEFAULT_OPERATORS, ast.Pow: _power, ast.Mod: _modulo}
-
-    class Evaluator(EvalWithCompoundTypes):  # type: ignore[misc]  # it has no types
-        def __init__(self, names: dict[str, Any]) -> None:
-            super().__init__(operators=operators, functions=FUNCTIONS, names=names)
-            self.depth = self.spent = 0
-
-        def _eval(self, node: ast.expr) -> Any:
-            found = super()._eval(node)
-            if self.depth:
-                self.spent += STEP + _made(node, found)
-                if self.spent > BUDGET:
-                    raise ValueError(
-                        f"the comprehension would make more than {BUDGET} characters, "
-                        "items or bytes of numbers"
-                    )
-            return found
-
-        def _eval_comprehension(self, node: ast.expr) -> Any:
-            self.depth += 1
-            try:
-                return super()._eval_comprehension(node)
-            finally:
-                self.depth -= 1
-
-        def _check_disallowed_items(self, item: Any) -> None:
-            """Nothing to find: what may be called was checked before."""
-
-        def _eval_call(self, node: ast.Call) -> Any:
-            if isinstance(node.func, ast.Attribute) and node.func.attr in GROWING:
-                value = self._eval(node.func.value)
-                given = [self._eval(argument) for argument in node.args]
-                return GROWING[node.func.attr](value, *given)
-            return super()._eval_call(node)
-
-    return Evaluator
-
-
-def _made(node: ast.expr, found: Any) -> int:
-    """Give the size of what a part of an expression made; what was there costs none."""
-    is_slice = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
-    if not is_slice and isinstance(node, ast.Name | ast.Constant | ast.Subscript):
-        return 0
-    if isinstance(found, int):
-        return found.bit_length() // 8
-    return len(found) if isinstance(found, _SIZED) else 0
-
-
-_SIZED: Final = (str, bytes, list, tuple, dict, set)
-
-
-def _round(number: Any, digits: Any) -> Any:
-    if not isinstance(digits, int) or abs(digits) > 100:
-        raise ValueError(f"round takes -100 to 100 digits, got {digits!r}")
-    return round(number, digits) if digits else round(number)
-
-
-def _power(base: Any, exponent: Any) -> Any:
-    is_large = isinstance(base, int) and abs(base) > 1
-    if abs(exponent) > 1000 and is_large:
-        raise ValueError(f"an exponent is 1000 at most, got {exponent!r}")
-    if isinstance(base, int) and base.bit_length() * abs(exponent) > LARGEST:
-        raise ValueError("the power is too large")
-    return base**exponent
-
-
-def _modulo(left: Any, right: Any) -> Any:
-    if isinstance(left, str | bytes):
-        raise TypeError("a text is not formatted with % here; use an f-string")
-    return left % right
-
-
-def _replace(text: Any, old: str, new: str, count: int = -1) -> Any:
-    times = text.count(old)
-    _bounded(len(text) + times * max(0, len(new) - len(old)))
-    return text.replace(old, new, count)
-
-
-def _join(separator: Any, parts: Any) -> Any:
-    listed = list(parts)
-    _bounded(sum(map(len, listed)) + len(separator) * len(listed))
-    return separator.join(listed)
-
-
-def _bounded(size: int) -> None:
-    if size > LARGEST:
-        raise ValueError(f"the text would have {size} characters, more than {LARGEST}")
-
-
-GROWING: Final[dict[str, Callable[..., Any]]] = {"replace": _replace, "join": _join}
-"""Methods whose result may be far larger than what they are called with."""
 
 
 class _Checker(ast.NodeVisitor):
@@ -227,7 +93,7 @@ class _Checker(ast.NodeVisitor):
         self.names: tuple[str, ...] = NAMES
 
     def generic_visit(self, node: ast.AST) -> None:
-        if not isinstance(node, self.ALLOWED):
+        if not isinstance(node, self.ALLOWED) or isinstance(node, ast.MatMult):
             self.refuse(f"has a {type(node).__name__}, which is not available")
         if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
             self._check_format(node.format_spec)
@@ -312,6 +178,9 @@ class _Checker(ast.NodeVisitor):
                 f"calls {name!r}{did_you_mean(name, known)} "
                 f"(it may call {', '.join(sorted(known))})"
             )
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                self.refuse("has a ** in a call, which is not available")
         for part in (*node.args, *node.keywords):
             self.visit(part)
 

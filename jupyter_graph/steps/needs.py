@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jupyter_graph.spec.expressions import is_expression
-
 NEEDS: dict[str, tuple[str, ...]] = {
     "BatchHttpRequests": ("aiohttp",),
     "DataFrameTarget": ("pandas",),
@@ -30,7 +28,6 @@ NEEDS: dict[str, tuple[str, ...]] = {
 }
 """A block's class to the modules that it imports."""
 
-EXPRESSIONS = ("url_expression", "body_expression", "headers_expression")
 PLACES = ("table", "url", "path", "model_path")
 DRIVERS = {
     "mysql": ("MySQLdb",),
@@ -55,9 +52,6 @@ def needs_of(block: str, arguments: Mapping[str, Any]) -> Iterator[str]:
     ['psycopg', 'sqlalchemy']
     """
     yield from NEEDS.get(block, ())
-    for key in EXPRESSIONS:
-        if arguments.get(key):
-            yield "simpleeval"
     for key in PLACES:
         value = arguments.get(key)
         if isinstance(value, str) and "://" in value:
@@ -89,11 +83,9 @@ def _of_url(scheme: str) -> Iterator[str]:
 def needs_of_text(*texts: str | None) -> Iterator[str]:
     """Give what the handlers and classes of a step import by what they are.
 
-    >>> list(needs_of_text("(event + 1)")), list(needs_of_text("storey.Map"))
-    (['simpleeval'], ['storey', 'packaging'])
+    >>> list(needs_of_text("double")), list(needs_of_text("storey.Map"))
+    ([], ['storey', 'packaging'])
     """
     for text in texts:
-        if is_expression(text):
-            yield "simpleeval"
-        elif text and text.startswith("storey."):
+        if text and text.startswith("storey."):
             yield from ("storey", "packaging")  # storey 1.14 imports it, undeclared

@@ -1,6 +1,10 @@
 """Expressions of documents: what they give, and what they may not ask for."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jupyter_graph import Event, Graph
 from jupyter_graph.errors import SpecError
@@ -32,6 +36,22 @@ from jupyter_graph.spec.expressions import compile_expression, is_expression
         ("([a + b for a in event for b in [a, 1] if a])", [0, 2], [4, 3]),
         ("(any(x == event for x in [1, 2]))", 2, True),
         ("(f'{event:.2f}|{event:>6}')", 1.5, "1.50|   1.5"),
+        ("([plus + 1 for plus in event])", [1, 2], [2, 3]),
+        ("([spent for spent in event])", [1], [1]),
+        ("([len(len) for len in event])", ["ab"], [2]),
+        ("([event for event in event])", [1, 2], [1, 2]),
+        ("(list(x for x in event))", [1, 2], [1, 2]),
+        ("(x for x in event)", [1, 2], [1, 2]),
+        ("({**event, 'b': 2})", {"a": 1}, {"a": 1, "b": 2}),
+        ("(event[1:3][::-1])", "abcd", "cb"),
+        ("(f'{event!r}')", "a", "'a'"),
+        ("(event.id)", {"id": 5}, 5),
+        ("(event % 2 == 0 and event // 2 or -event)", 3, -3),
+        ("(event << 2 | 1)", 3, 13),
+        ("(0.5 * event)", 3, 1.5),
+        ("('a' + event)", "b", "ab"),
+        ("(max(event, default=0))", [], 0),
+        ("(sorted(event, reverse=True))", [1, 2], [2, 1]),
         ("(body['x'])", Event({"x": 3}), 3),
         ("(event.body['x'] + len(event.path))", Event({"x": 3}, path="/ab"), 6),
     ],
@@ -62,6 +82,18 @@ def test_an_expression_is_worked_out(text, event, found):
         ("(getattr(event, 'x'))", "calls 'getattr'"),
         ("(event('x'))", "calls 'event'"),
         ("(evnt + 1)", "reads 'evnt'; did you mean 'event'?"),
+        ("(event @ event)", "has a MatMult"),
+        ("(dict(**event))", "has a ** in a call"),
+        ("(max(*event))", "has a Starred"),
+        ("(v_event)", "reads 'v_event'"),
+        ("(f_len(event))", "calls 'f_len'"),
+        ("(body_of(event))", "calls 'body_of'"),
+        ("([v_event for x in event])", "reads 'v_event'"),
+        ("(__builtins__)", "reads '__builtins__'"),
+        ("(event.items.__self__)", "reads the attribute '__self__'"),
+        ("(event.body.__class__.mro())", "reads the attribute '__class__'"),
+        ("(f'{event.__class__}')", "reads the attribute '__class__'"),
+        ("(f'{[x.gi_frame for x in event]}')", "reads the attribute 'gi_frame'"),
         ("(event[", "cannot be read"),
         ("(event; 1)", "cannot be read"),
         (f"({'(' * 60}event{')' * 60} + {'-' * 60}1)", "nested more than 50 deep"),
@@ -92,6 +124,13 @@ def test_what_no_graph_needs_is_refused_before_it_runs(text, said):
         "([0 for a in [0] * 900 for b in [0] * 900 for c in [0] * 900])",
         "([" + "[" * 40 + "0" + " for a in [0] * 99]" * 40 + " for a in [0] * 99])",
         "({str(a) * 9000: 0 for a in [0] * 9000})",
+        "(1 << 10 ** 9)",
+        "([[[0 for a in [0] * 99] for b in [0] * 99] for c in [0] * 99])",
+        "(" + "[c + c for c in " * 24 + "['x' * 90000]" + "]" * 24 + ")",
+        "(" + "[c * c for c in " * 24 + "[2 ** 9000]" + "]" * 24 + ")",
+        "(" + "[(c, c, c, c) * 9 for c in " * 8 + "[(1, 2)]" + "]" * 8 + ")",
+        "([['x' * 90000] * 99] * 99)",
+        "([[[0] * 999] * 999] * 999)",
     ],
 )
 def test_a_few_characters_cannot_cost_much(text):
@@ -99,6 +138,54 @@ def test_a_few_characters_cannot_cost_much(text):
         compile_expression(text)(1)
 
     assert not isinstance(caught.value, MemoryError | RecursionError)
+
+
+numbers = st.one_of(st.integers(-99, 99), st.floats(-9, 9, width=16))
+leaves = st.one_of(
+    numbers.map(repr),
+    st.sampled_from(
+        ["event['n']", "event['f']", "len(event['t'])", "event.get('z', 3)"]
+    ),
+)
+
+
+def longer(parts):
+    two = st.tuples(parts, parts)
+    operators = ("+", "-", "*", "/", "//", "%", "**", "<", "==", ">=", "and", "or")
+    return st.one_of(
+        st.tuples(parts, st.sampled_from(operators), parts).map(
+            lambda found: "({} {} {})".format(*found)
+        ),
+        parts.map("(-{})".format),
+        parts.map("(not {})".format),
+        parts.map("abs({})".format),
+        parts.map("round({}, 2)".format),
+        parts.map("sum([x * {} for x in event['t'] if x])".format),
+        parts.map("len({{x: {} for x in event['t']}})".format),
+        parts.map("event['t'][int(abs({}) % 3)]".format),
+        two.map(lambda found: "max({}, {})".format(*found)),
+        two.map(lambda found: "({0} if {1} else {0})".format(*found)),
+    )
+
+
+@given(st.recursive(leaves, longer, max_leaves=8))
+def test_an_expression_gives_what_python_gives(text):
+    event = {"n": 7, "f": 0.5, "t": [1, 0, 2]}
+    try:
+        found = eval(text, {"event": event})
+    except Exception as error:
+        with pytest.raises((type(error), ValueError)):
+            compile_expression(f"({text})")(event)
+        return
+
+    try:
+        ours = compile_expression(f"({text})")(event)
+    except (ValueError, SpecError) as error:
+        said = str(error)
+        is_right = re.search(r"exponent|too large|characters|deep", said) is not None
+    else:
+        said, is_right = "", type(ours) is type(found) and repr(ours) == repr(found)
+    assert is_right, said
 
 
 def test_only_texts_in_parentheses_are_expressions():

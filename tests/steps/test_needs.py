@@ -16,12 +16,6 @@ def test_every_name_is_the_class_of_a_block(name):
     [
         pytest.param("Filter", {}, [], id="nothing"),
         pytest.param("RemoteStep", {"url": "http://x"}, ["aiohttp"], id="web"),
-        pytest.param(
-            "RemoteStep",
-            {"url_expression": "event['u']"},
-            ["aiohttp", "simpleeval"],
-            id="expression",
-        ),
         pytest.param("Aggregate", {"table": "memory"}, [], id="memory"),
         pytest.param("Aggregate", {"table": "store"}, [], id="store"),
         pytest.param("Aggregate", {"table": "redis://h/0"}, ["redis"], id="redis"),
