@@ -65,20 +65,32 @@ def variants_of(stack: ExitStack, steps: dict[str, Step]) -> list[Variant]:
         Variant("Runner.run", in_turn(runner.run, BODY)),
     ]
 
-    def maps(last: Any) -> Any:
-        from storey import Map
-
-        for name, step in steps.items():  # steps of one name count as a cycle
-            last = last.to(Map(step, name=name))
-        return last
-
+    maps, unnamed = _storey_maps(steps), _storey_maps(steps, are_named=False)
     found += [
         Variant("storey AsyncEmitSource", peers.storey_async(stack, maps, BODY)),
+        Variant("storey, unnamed steps", peers.storey_async(stack, unnamed, BODY)),
         Variant("storey SyncEmitSource", peers.storey_sync(stack, maps, BODY)),
     ]
     if peers.has_mlrun():
         found += _mlrun_chains(stack, steps)
     return [*found, *graph_peers.chain_variants(stack, steps, BODY)]
+
+
+def _storey_maps(steps: dict[str, Step], *, are_named: bool = True) -> peers.Inner:
+    """Give the steps as storey's; those without a name share one.
+
+    ``Map(function)`` is what one writes, and storey then takes the chain for a cycle:
+    from the third step on each runs in a task of its own.
+    """
+
+    def maps(last: Any) -> Any:
+        from storey import Map
+
+        for name, step in steps.items():
+            last = last.to(Map(step, name=name) if are_named else Map(step))
+        return last
+
+    return maps
 
 
 def _mlrun_chains(stack: ExitStack, steps: dict[str, Step]) -> list[Variant]:

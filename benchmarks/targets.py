@@ -101,6 +101,7 @@ def chains() -> Iterator[Target]:
     wanted = {
         "MLRun sync engine": (18, 17, 16),
         "storey AsyncEmitSource": (60, 80, 90),
+        "storey, unnamed steps": (60, 80, 90),
         "MLRun async engine": (140, 140, 140),
     }
     for other, reaches in wanted.items():
