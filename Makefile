@@ -8,7 +8,7 @@ NBVAL = JUPYTER_GRAPH_STATE_DIR=$(CURDIR)/build/state $(PY) -m pytest --nbval-la
         --nbval-sanitize-with notebooks/sanitize.cfg --timeout=180 notebooks
 
 .DEFAULT_GOAL := check
-.PHONY: check fix lint types test test-fast notebooks demo lab bench bench-peers bench-plot \
+.PHONY: check fix lint types test test-fast notebooks demo lab bench bench-peers bench-plot kafka \
         labextension labextension-check wheel clean help
 
 check: lint types labextension-check test  ## format check, lint, types and all tests
@@ -48,6 +48,8 @@ bench-peers: $(VENV)/.test  ## the same beside other libraries, in environments 
 	$(PY) -m benchmarks.environments build/peers
 	$(PY) -m benchmarks --peers build/peers
 
+kafka: build/kafka/.fetched  ## the jars of a Kafka broker, for its tests and benchmark (needs Maven)
+
 bench-plot: $(VENV)/.bench  ## draw the newest results: docs/benchmarks.svg
 	$(PY) -m benchmarks.plot "$$(ls benchmarks/results/*.json | tail -1)" docs/benchmarks.svg
 
@@ -67,6 +69,11 @@ help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 # -- environments: one venv, grown by what a target needs ----------------------
+
+build/kafka/.fetched: benchmarks/kafka/pom.xml
+	mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime \
+	    -DoutputDirectory=$(CURDIR)/build/kafka
+	touch $@
 
 $(VENV)/.base: pyproject.toml setup.cfg
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)

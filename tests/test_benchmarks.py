@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.kafka.broker import why_not
+
 ROOT = Path(__file__).parent.parent
 RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
 FIELDS = {
@@ -87,6 +89,14 @@ BENCHMARKS = [
         {"import", "import, 3 steps, 1 event"},
         {"plain functions", "jupyter_graph", "storey SyncEmit"},
         id="import",
+    ),
+    pytest.param(
+        "bench_kafka",
+        ("--turn-ms", "1"),
+        {f"{width} in flight, one topic" for width in (1, 256)},
+        {"confluent-kafka by hand", "Runner.arun, the caller's loop"},
+        id="kafka",
+        marks=pytest.mark.skipif(bool(why_not()), reason=why_not() or "it is there"),
     ),
     pytest.param(
         "bench_http",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import dataclasses
+import functools
 import json
 import math
 import sys
@@ -121,9 +122,15 @@ def json_text(value: Any) -> str:
     '{"at": "2026-01-02", "x": null}'
     """
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=plain)
+        return _encoder().encode(value)
     except ValueError:  # there is a NaN or an infinity
         return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
+
+
+@functools.cache
+def _encoder() -> json.JSONEncoder:
+    """Give the one that ``json.dumps`` would make anew for each value."""
+    return json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=plain)
 
 
 def json_texts(body: Any, where: object, end: str = "") -> list[str]:

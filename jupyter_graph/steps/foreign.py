@@ -6,7 +6,7 @@ from jupyter_graph.spec.rules import FOREIGN_KINDS
 
 _STOREY_TARGETS = {
     "CSVStoreyTarget": "CSVTarget",
-    "KafkaStoreyTarget": "HTTPTarget or a step of your own",
+    "KafkaStoreyTarget": "KafkaTarget",
     "NoSqlStoreyTarget": "TableTarget",
     "ParquetStoreyTarget": "ParquetTarget",
     "RedisNoSqlStoreyTarget": "TableTarget with a table 'redis://…'",

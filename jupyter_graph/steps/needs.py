@@ -12,6 +12,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "EnrichmentVotingEnsemble": ("numpy",),
     "HTTPTarget": ("requests",),
     "HuggingFaceModelServer": ("transformers", "torch", "numpy"),
+    "KafkaTarget": ("confluent_kafka",),
     "KerasModelServer": ("keras", "tensorflow", "numpy"),
     "LLM": ("aiohttp",),
     "LLMStream": ("aiohttp",),

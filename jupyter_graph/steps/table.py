@@ -108,6 +108,7 @@ OURS: dict[str, dict[str, str]] = {
     "connectors.csv": {"CSVTarget": "CSVTarget"},
     "connectors.frames": {"DataFrameTarget": "DataFrameTarget"},
     "connectors.http": {"HTTPTarget": "HTTPTarget"},
+    "connectors.kafka": {"KafkaTarget": "KafkaTarget"},
     "connectors.jsonlines": {"JSONLinesTarget": "JSONLinesTarget"},
     "connectors.parquet": {"ParquetTarget": "ParquetTarget"},
     "connectors.sql": {"SQLTarget": "SQLTarget"},
