@@ -1,6 +1,6 @@
 """What does it cost to write an event to a topic of Kafka, and to know it is there?
 
-A broker of one node runs beside, on the same cores. Each event is answered after the
+A broker of one node runs beside, on another core. Each event is answered after the
 broker has its message.
 """
 
@@ -16,12 +16,13 @@ from typing import Any
 
 from benchmarks.bench_concurrency import add, in_flight
 from benchmarks.kafka.broker import broker
-from benchmarks.measure import Row, Variant, measure
-from benchmarks.report import run_timed, timed_parser
+from benchmarks.measure import Row, Variant, measure, one_core
+from benchmarks.report import report, timed_parser
 from jupyter_graph import Graph, Runner
 
 PACKAGES = ("jupyter_graph", "confluent-kafka", "kafka-python")
 WIDTHS = (1, 256)
+WARM_UP = 3000
 
 Call = Callable[[Any], Awaitable[Any]]
 
@@ -118,26 +119,35 @@ class Counted:
 
 
 def run(*, rounds: int, turn_s: float) -> list[Row]:
+    with ExitStack() as stack:
+        with one_core(min):  # the callers take the last one
+            server = stack.enter_context(broker())
+        with one_core():
+            return measured(stack, server.url, rounds=rounds, turn_s=turn_s)
+
+
+def measured(stack: ExitStack, url: str, *, rounds: int, turn_s: float) -> list[Row]:
     rows: list[Row] = []
-    with broker() as server, ExitStack() as stack:
-        loop = asyncio.new_event_loop()
-        stack.callback(loop.close)
-        made = calls_of(stack, server.url)
-        counted = {name: Counted(call) for name, (call, _) in made.items()}
-        for width in WIDTHS:
-            variants = [
-                replace(Variant(name, in_flight(loop, call, width)), least=width)
-                for name, call in counted.items()
-            ]
-            shape = f"{width} in flight, one topic"
-            found = measure(shape, variants, rounds=rounds, turn_s=turn_s, clock="wall")
-            rows += map(with_rate, found)
-        for name, (_, topic) in made.items():
-            there = messages(server.url, topic)
-            if there != counted[name].answers:
-                raise AssertionError(
-                    f"{name}: {counted[name].answers} answers, {there} messages"
-                )
+    loop = asyncio.new_event_loop()
+    stack.callback(loop.close)
+    made = calls_of(stack, url)
+    counted = {name: Counted(call) for name, (call, _) in made.items()}
+    for call in counted.values():
+        in_flight(loop, call, 64)(WARM_UP)
+    for width in WIDTHS:
+        variants = [
+            Variant(name, in_flight(loop, call, width), least=width)
+            for name, call in counted.items()
+        ]
+        shape = f"{width} in flight, one topic"
+        found = measure(shape, variants, rounds=rounds, turn_s=turn_s, clock="wall")
+        rows += map(with_rate, found)
+    for name, (_, topic) in made.items():
+        there = messages(url, topic)
+        if there != counted[name].answers:
+            raise AssertionError(
+                f"{name}: {counted[name].answers} answers, {there} messages"
+            )
     return rows
 
 
@@ -157,7 +167,9 @@ def with_rate(row: Row) -> Row:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    run_timed(run, timed_parser(__doc__, rounds=9).parse_args(words), PACKAGES)
+    options = timed_parser(__doc__, rounds=9).parse_args(words)
+    rows = run(rounds=options.rounds, turn_s=options.turn_ms / 1000)
+    report(rows, PACKAGES, options.json)
 
 
 if __name__ == "__main__":
