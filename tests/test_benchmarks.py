@@ -96,7 +96,10 @@ BENCHMARKS = [
         {f"{width} in flight, one topic" for width in (1, 256)},
         {"confluent-kafka by hand", "Runner.arun, the caller's loop"},
         id="kafka",
-        marks=pytest.mark.skipif(bool(why_not()), reason=why_not() or "it is there"),
+        marks=[
+            pytest.mark.skipif(bool(why_not()), reason=why_not() or "it is there"),
+            pytest.mark.timeout(90),
+        ],
     ),
     pytest.param(
         "bench_http",

@@ -76,6 +76,20 @@ RULES: tuple[Rule, ...] = (
 """They may trust that every field has its type."""
 
 
+OF_VALUES = frozenset(
+    {
+        rules.names_follow_the_rule,
+        rules.kinds_are_known,
+        rules.upstream_steps_are_named_once,
+        rules.after_names_exist,
+        rules.before_names_exist,
+        rules.error_handlers_exist,
+        rules.cycle_names_exist,
+    }
+)
+"""They speak of a value that stands there, so it follows from nothing unread."""
+
+
 def problems(graph: GraphSpec, unread: Container[str | None] = ()) -> list[Problem]:
     """Give everything that is wrong with a graph, [] when it is fine.
 
@@ -89,8 +103,12 @@ def problems(graph: GraphSpec, unread: Container[str | None] = ()) -> list[Probl
         for problem in fields_have_their_types(graph)
     ]
     usable = _without(graph, of_types)
-    of_rules = [problem for rule in RULES for problem in rule(usable)]
-    told = [problem for problem in of_rules if problem.step not in unread]
+    told = [
+        problem
+        for rule in RULES
+        for problem in rule(usable)
+        if problem.step not in unread or rule in OF_VALUES
+    ]
     for step in usable.every_step():
         if step.kind == "flow" and step.steps and step.name in unread:
             told += _inside(step, usable, unread)

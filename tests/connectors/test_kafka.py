@@ -22,6 +22,7 @@ from jupyter_graph.errors import (
 from jupyter_graph.run.context import Context
 
 kafka = pytest.importorskip("confluent_kafka")
+pytestmark = pytest.mark.timeout(180)  # a broker takes its time to start
 NOWHERE = "127.0.0.1:1"
 
 

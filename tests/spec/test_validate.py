@@ -584,3 +584,16 @@ def test_a_topology_is_flow_or_router():
 def test_an_unknown_step_is_an_error_of_its_own():
     with pytest.raises(UnknownStepError, match=r"its steps: none yet"):
         Graph("g").spec.step("a")
+
+
+def test_a_step_with_a_field_unknown_has_its_other_problems_told_too():
+    step = {"handler": "f", "kind": "tsk", "after": ["nope"], "on_error": "missing"}
+    document = {"steps": {"a": {**step, "afer": ["x"], "responder": "yes"}}}
+
+    with pytest.raises(SpecError) as caught:
+        from_dict(document)
+
+    said = caught.value.problems
+    assert len(said) == 5
+    for part in ("'afer'", "responder of", "kind 'tsk'", "after 'nope'", "'missing'"):
+        assert any(part in problem for problem in said)
