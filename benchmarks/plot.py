@@ -135,7 +135,10 @@ def _dots(axes: Any, dots: Sequence[tuple[str, float, str]]) -> None:
     """Draw a dot for each value; a logarithm has no zero for a bar to begin at."""
     for at, (_, value, name) in enumerate(dots):
         axes.plot(value, at, "o", ms=5, color=colour_of(name))
-        axes.annotate(f"   {value:.3g}", (value, at), va="center", fontsize=7)
+        axes.annotate(
+            f"{value:.3g}", (value, at), xytext=(7, 0), textcoords="offset points",
+            va="center", fontsize=7,
+        )  # fmt: skip
     axes.set(xscale="log", yticks=range(len(dots)))
     axes.set_yticklabels([label for label, _, _ in dots], fontsize=7)
     axes.set_xlim(0.5, 2 * max(value for _, value, _ in dots))
