@@ -10,6 +10,7 @@ from jupyter_graph.connectors.buffer import Buffered, Refused, is_count
 from jupyter_graph.connectors.paths import without_password
 from jupyter_graph.connectors.retrying import Retrying, checked_headers, checked_url
 from jupyter_graph.connectors.rows import json_texts, short
+from jupyter_graph.connectors.secrets import secret_of
 from jupyter_graph.errors import SpecError
 from jupyter_graph.types import Body
 
@@ -159,15 +160,3 @@ class HTTPTarget(Buffered):
 
 class RowsRefusedError(ValueError):
     """The server says that the rows are wrong."""
-
-
-def secret_of(context: Any, name: str) -> str:
-    """Give a secret of the graph.
-
-    Raises:
-        SpecError: there is none of this name.
-    """
-    found = context.get_secret(name) if hasattr(context, "get_secret") else None
-    if not found:
-        raise SpecError(f"there is no secret {name!r}; give it to the runner")
-    return str(found)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.connectors.buffer import is_positive
-from jupyter_graph.connectors.http import secret_of
 from jupyter_graph.connectors.kafka_client import Failed, KafkaClient, Message
 from jupyter_graph.connectors.keys import KeySpec, key_reader, key_text
 from jupyter_graph.connectors.rows import is_frame, json_texts, rows_of_frame
+from jupyter_graph.connectors.secrets import secret_of
 from jupyter_graph.errors import (
     ClosedError,
     GatewayTimeoutError,

@@ -8,8 +8,8 @@ from typing import Any
 
 from jupyter_graph.connectors.buffer import Buffered, Refused, is_count
 from jupyter_graph.connectors.database import ColumnKinds, engine_of, shown, value_for
-from jupyter_graph.connectors.http import secret_of
 from jupyter_graph.connectors.rows import checked_columns, rows_of, snapshot
+from jupyter_graph.connectors.secrets import secret_of
 from jupyter_graph.connectors.sql_table import UPSERTING, SQLTable
 from jupyter_graph.errors import SpecError, UnprocessableError
 from jupyter_graph.types import Body
