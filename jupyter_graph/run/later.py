@@ -97,6 +97,12 @@ class Later:
                 keeper.instance.later = self._sender(keeper)
 
     @property
+    def has_an_end(self) -> bool:
+        """Whether a step gives something at the end though no event came."""
+        found = (keeper.instance for keeper in self.keepers)
+        return any(isinstance(one, StoreyStep) and one.reduces for one in found)
+
+    @property
     def every_s(self) -> float | None:
         """How often steps want to be asked what is due, None = never."""
         wanted = [getattr(k.instance, "flush_every_s", None) for k in self.keepers]

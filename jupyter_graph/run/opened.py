@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jupyter_graph.run.api.twins import Twins
     from jupyter_graph.run.emitted import Emitted
     from jupyter_graph.run.later import Later, Ticker
+    from jupyter_graph.run.tasks import Tasks
     from jupyter_graph.run.trace import Counters, Tracer
 
 get_ident = threading.get_ident
@@ -129,6 +130,8 @@ class Opened:
                 self._ticker = None
             if self._later is not None and not self._plan.is_async:
                 self.termination = self._later.flush(end=True)
+            if self._later is not None and self._later.has_an_end and self._own_loop:
+                _ = self._tasks_().thread  # no event may have needed it so far
             self._built = self._traced = None
             self._function, self._quick = refuse, None
             self._main_id = self._fast_id = -1
@@ -315,6 +318,20 @@ class Opened:
                 "use it in a with statement, or call open()"
             )
         return self._built
+
+    def _tasks_(self) -> Tasks:
+        from jupyter_graph.run.tasks import Tasks
+
+        with self._lock:
+            self._opened()
+            if self._kept.tasks is None:
+                self._kept.tasks = Tasks(
+                    graph=self.spec.name,
+                    limit_s=self.timeout_s,
+                    max_in_flight=self.spec.max_in_flight,
+                    own_loop=self._own_loop,
+                )
+            return self._kept.tasks
 
     # -- the watchdog's view ----------------------------------------------------
 

@@ -45,6 +45,14 @@ class StoreyStep:
         self._call: _Call | None = None
         self._closeables: list[Any] | None = None
         self._select = self.step.select_outlets
+        self._has_ended = False
+
+    @property
+    def reduces(self) -> bool:
+        """Whether all that the step gives comes at the end."""
+        import storey
+
+        return isinstance(self.step, storey.Reduce)
 
     def select_outlets(self, body: Any) -> Any:
         """Name the followers that get the body."""
@@ -79,10 +87,14 @@ class StoreyStep:
         """Let the step send on what it kept; give what storey calls its result."""
         from storey.dtypes import _termination_obj
 
-        if self._closeables is None:
-            return None
+        closeables = self._closeables
+        if closeables is None:
+            if self._has_ended or not self.reduces:
+                return None
+            closeables = self._begin()  # its result is there without events too
+        self._has_ended = True
         found = await self.step._do(_termination_obj)
-        for one in self._closeables:
+        for one in closeables:
             await one.close()
         self._closeables = None
         pool = getattr(self.step, "_executor", None)
@@ -90,7 +102,7 @@ class StoreyStep:
             pool.shutdown(wait=False, cancel_futures=True)
         return found
 
-    def _begin(self) -> None:
+    def _begin(self) -> list[Any]:
         """Connect the step to its surroundings, on the loop that it runs on."""
         import storey
 
@@ -104,7 +116,7 @@ class StoreyStep:
 
         step = self.step
         step._outlets, step._inlets = [], [None]
-        if not isinstance(step, storey.Reduce):  # nothing comes after it
+        if not self.reduces:  # nothing comes after it
             step._outlets = [Sink(name=f"after {self.name}")]
         step._create_name_to_outlet = False
         step.select_outlets = lambda _: None  # the graph's own code picks
@@ -118,6 +130,7 @@ class StoreyStep:
         self._closeables = list(step.run())
         if self._is_beside:
             self._report_when_done()
+        return self._closeables
 
     def _report_when_done(self) -> None:
         """Tell a call that its event is done or failed, also when the step drops it.

@@ -15,7 +15,6 @@ from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
     from jupyter_graph.run.event import Event
-    from jupyter_graph.run.tasks import Tasks
 
 Result = TypeVar("Result")
 get_ident = threading.get_ident
@@ -26,20 +25,6 @@ class Working(Opened):
 
     def _it(self, event: Event) -> Any:
         return event if self._plan.takes_event else event.body
-
-    def _tasks_(self) -> Tasks:
-        from jupyter_graph.run.tasks import Tasks
-
-        with self._lock:
-            self._opened()
-            if self._kept.tasks is None:
-                self._kept.tasks = Tasks(
-                    graph=self.spec.name,
-                    limit_s=self.timeout_s,
-                    max_in_flight=self.spec.max_in_flight,
-                    own_loop=self._own_loop,
-                )
-            return self._kept.tasks
 
     def _run_event(self, event: Event, function: Any = None) -> Any:
         self._opened()

@@ -297,6 +297,13 @@ def test_a_reduction_is_given_at_the_end():
     assert server.wait_for_completion() == 106
 
 
+def test_a_reduction_of_no_events_is_its_first_value():
+    server = MockServer(flow(("storey.Reduce", {"initial_value": 42, "_fn": "add_up"})))
+
+    assert server.wait_for_completion() == 42
+    assert server.wait_for_completion() == 42
+
+
 def test_a_step_beside_the_flow_is_waited_for(run_graph):
     args = {"_event_processor": "double_async", "max_in_flight": 2}
     graph = flow(("storey.ConcurrentExecution", args), ("plus_one", {}))
