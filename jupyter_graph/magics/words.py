@@ -141,10 +141,10 @@ def read_options(
 
 def _unknown(magic: str, name: str, known: Collection[str]) -> str:
     told = ", ".join(sorted(known)) or "none"
-    return (
-        f"{magic} has no option {name!r}{did_you_mean(name, known)} "
-        f"(its options: {told})"
-    )
+    meant = did_you_mean(name, known)
+    if name == "--name":  # what one types who comes from other tools
+        meant = "; a name stands before the options, as a word of its own"
+    return f"{magic} has no option {name!r}{meant} (its options: {told})"
 
 
 def _value(

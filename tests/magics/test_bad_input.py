@@ -129,6 +129,10 @@ BAD_LINES = [
     ("%graph run {'a': 1", ["never closed"]),
     ("%graph run nope", ["name 'nope' is not defined"]),
     ("%graph run 1 --after parse", ["%graph run has no option '--after'"]),
+    (
+        "%graph add Filter --name odd",
+        ["no option '--name'; a name stands before the options, as a word of its own"],
+    ),
     ("%graph run 1 --until nope", ["--until names step 'nope'"]),
     ("%graph run 1 --each", ["--each sends each item of a list, got int"]),
     ("%graph run 1 --header x", ["--header takes NAME=VALUE"]),
