@@ -176,14 +176,17 @@ def test_a_hanging_step_leaves_the_callers_loop_alone(open_runner, hang):
     assert answer == "good"
 
 
+@pytest.mark.parametrize("is_first", [True, False])  # later ones go a shorter way
 @pytest.mark.parametrize(
     "hang", [spin, sleep, async_sleep, *slowly(blocked_lock, async_wait)]
 )
-def test_a_hanging_step_ends_on_a_loop_of_the_callers(open_runner, hang):
+def test_a_hanging_step_ends_on_a_loop_of_the_callers(open_runner, hang, is_first):
     graph = hanging(hang, on_a_loop=True)
     runner = open_runner(graph, timeout_s=LIMIT_S, own_loop=False)
 
     async def calls():
+        if not is_first:
+            await runner.arun("good")
         began = time.monotonic()
         with pytest.raises(DeadlineError) as caught:
             await runner.arun("bad")
