@@ -43,6 +43,9 @@ class GraphMagics(Magics):
     @argument(
         "--max-in-flight", metavar="N", type=whole, default=1024, help="new: events"
     )
+    @argument(
+        "--order-by", metavar="FIELD", help="new: events of a key one after the other"
+    )
     @argument("--allow-cyclic", action="store_true", help="new: steps may lead back")
     @argument("--class", dest="class_name", metavar="C", help="model: its class")
     @argument("--model-path", metavar="P", help="model: its file or folder")

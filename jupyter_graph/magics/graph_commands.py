@@ -93,6 +93,7 @@ def new(request: Request) -> Note:
             topology=options.topology,
             engine=options.engine,
             max_in_flight=options.max_in_flight,
+            order_by=options.order_by,
             allow_cyclic=options.allow_cyclic,
             max_iterations=options.max_iterations,
         )
@@ -279,6 +280,7 @@ COMMANDS: dict[str, Command] = {
                 "--topology",
                 "--engine",
                 "--max-in-flight",
+                "--order-by",
                 "--allow-cyclic",
                 "--max-iterations",
             }

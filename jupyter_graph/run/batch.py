@@ -121,7 +121,9 @@ class Batch:
         if runner.compiled.is_async:
             from jupyter_graph.run.batch_async import CallsOnLoop
 
-            return CallsOnLoop(runner._tasks_())
+            return CallsOnLoop(
+                runner._tasks_(), in_order=runner.spec.order_by is not None
+            )
         return Calls(runner.spec.name, runner.timeout_s)
 
     def _through(self, chunk: Chunk, caller: Caller, out: Gathered | Written) -> None:

@@ -33,10 +33,12 @@ class CallsOnLoop:
 
     Args:
         tasks: the runner's tasks; at most ``max_in_flight`` bodies are under way.
+        in_order: one body after the other.
     """
 
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: Tasks, *, in_order: bool = False) -> None:
         self._tasks = tasks
+        self._at_once = 1 if in_order else tasks.max_in_flight
         self._done = 0
 
     def __enter__(self) -> Self:
@@ -71,7 +73,7 @@ class CallsOnLoop:
         todo, limit = enumerate(bodies), Deadlines(self._tasks.limit_s)
         workers = [
             asyncio.ensure_future(self._some(function, todo, limit, given))
-            for _ in range(min(self._tasks.max_in_flight, len(bodies)))
+            for _ in range(min(self._at_once, len(bodies)))
         ]
         try:
             await asyncio.gather(*workers)

@@ -22,13 +22,15 @@ class Emitted:
 
     Promise: at most ``limit`` are on their way at once, a further one waits for a seat.
     A failure goes to the log and to ``context.push_error``. In order for one caller in
-    a synchronous graph of one thread only; else in any order.
+    a synchronous graph of one thread only, and by key where the graph has
+    ``order_by``; else in any order.
 
     Args:
         start: sends an event; gives the future of its answer.
         limit: how many may be on their way.
         context: where failures are reported.
         timeout_s: seconds to wait for a seat.
+        ended: called with each event that has its answer.
     """
 
     def __init__(
@@ -38,8 +40,10 @@ class Emitted:
         limit: int,
         context: Context,
         timeout_s: float,
+        ended: Callable[[Event], None],
     ) -> None:
         self._start = start
+        self._tell = ended
         self._seats = threading.BoundedSemaphore(limit)
         self._context = context
         self._timeout_s = timeout_s
@@ -67,6 +71,7 @@ class Emitted:
     def _ended(self, future: Future[Any], event: Event) -> None:
         with self._lock:
             self._pending.discard(future)
+        self._tell(event)
         self._seats.release()
         if future.cancelled():
             return

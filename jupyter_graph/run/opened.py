@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jupyter_graph.run.api.twins import Twins
     from jupyter_graph.run.emitted import Emitted
     from jupyter_graph.run.later import Later, Ticker
+    from jupyter_graph.run.order import KeyOrder
     from jupyter_graph.run.tasks import Tasks
     from jupyter_graph.run.trace import Counters, Tracer
 
@@ -87,6 +88,7 @@ class Opened:
         self._ticker: Ticker | None = None
         self._emitted: Emitted | None = None
         self._kept = Kept()
+        self._order: KeyOrder | None = None
         self._seats = threading.Semaphore()
         self._main_id = -1
         self._fast_id = -1  # the main thread, while its events may go the short way
@@ -256,11 +258,22 @@ class Opened:
         self._plan, self._built, self._function = plan, built, functions.run
         self._traced = None
         self._watch_keepers(plan, built, functions)
-        is_quick = plan.is_async and not (plan.streams or self._own_loop)
+        self._order = self._order_of(plan)
+        is_quick = plan.is_async and not (plan.streams or self._own_loop or self._order)
         self._quick = (functions.run, plan.takes_event) if is_quick else None
         is_plain = not plan.is_async and plan.takes_bodies
-        self._is_plain = is_plain and limit > 1
+        self._is_plain = is_plain and limit > 1 and self._order is None
         self._fast_id = self._main_id if self._is_plain else -1
+
+    def _order_of(self, plan: CompiledGraph) -> KeyOrder | None:
+        order_by = plan.spec.order_by
+        if order_by is None:
+            return None
+        if self._order is not None and self._order.order_by == order_by:
+            return self._order  # those who wait there keep their places
+        from jupyter_graph.run.order import KeyOrder
+
+        return KeyOrder(order_by, self.timeout_s)
 
     # -- what steps keep --------------------------------------------------------
 

@@ -119,7 +119,19 @@ class Runner(Working):
             ClosedError: the runner is not open.
         """
         self._opened()
-        return self._emitted_().send(_event(body, facts))
+        event, order = _event(body, facts), self._order
+        if order is not None:
+            order.reserve(event)
+        try:
+            return self._emitted_().send(event)
+        except BaseException:
+            self._has_ended(event)
+            raise
+
+    def _has_ended(self, event: Event) -> None:
+        """Let the next of its key come, also when this one never began its work."""
+        if self._order is not None:
+            self._order.cancel(event)
 
     def wait_for_completion(self, timeout_s: float | None = None) -> bool:
         """Wait until no emitted event is on its way, and take on what steps kept.
@@ -152,6 +164,7 @@ class Runner(Working):
                     limit=self.spec.max_in_flight,
                     context=self._context,
                     timeout_s=self.timeout_s,
+                    ended=self._has_ended,
                 )
             return self._emitted
 
@@ -318,8 +331,13 @@ class Runner(Working):
 
         tracer, function = self._twin()
         trace, token = start_trace(tracer)
+        work = self._tasks_().run
         try:
-            value = await self._tasks_().run(function, self._it(event), event)
+            if (order := self._order) is None:
+                value = await work(function, self._it(event), event)
+            else:
+                async with order.turn_on_loop(event):
+                    value = await work(function, self._it(event), event)
         except JupyterGraphError as error:
             return None, error, trace, {}
         finally:

@@ -27,6 +27,12 @@ class Working(Opened):
         return event if self._plan.takes_event else event.body
 
     def _run_event(self, event: Event, function: Any = None) -> Any:
+        if (order := self._order) is None:
+            return self._run_now(event, function)
+        with order.turn(event):
+            return self._run_now(event, function)
+
+    def _run_now(self, event: Event, function: Any) -> Any:
         self._opened()
         _check_time_left(event)
         if self._plan.is_async:
@@ -95,6 +101,12 @@ class Working(Opened):
             self._mark = 0
 
     async def _arun_event(self, event: Event) -> Any:
+        if (order := self._order) is None:
+            return await self._arun_now(event)
+        async with order.turn_on_loop(event):
+            return await self._arun_now(event)
+
+    async def _arun_now(self, event: Event) -> Any:
         self._opened()
         _check_time_left(event)
         if self._plan.is_async:
@@ -105,7 +117,7 @@ class Working(Opened):
             return tasks.aiterated(found, event) if is_stream else found
         if not self._own_loop:
             return self._run_sync(self._function, event)
-        return await in_thread(self._run_event, event)
+        return await in_thread(self._run_now, event, None)
 
     def _guarded(self, items: Iterator[Any], event: Event) -> Iterator[Any]:
         """Give a stream; each item has the time of an event, a failure is ours."""

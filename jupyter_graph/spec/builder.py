@@ -113,6 +113,8 @@ class Graph:
         topology: ``flow`` or ``router``.
         engine: ``async`` or ``sync`` (MLRun's: the last step answers).
         max_in_flight: events that may be inside at once.
+        order_by: events with the same key go through one after the other: the body's
+            field that holds it, a list of fields, or ``"$key"`` and the like.
         router_class: the class of a router topology, ``ModelRouter`` by default.
         router_args: its constructor arguments.
         allow_cyclic: steps may lead back to earlier ones.
@@ -133,6 +135,7 @@ class Graph:
         *,
         router_class: Any = None,
         router_args: Mapping[str, Any] | None = None,
+        order_by: str | list[str] | tuple[str, ...] | None = None,
         copy: str = "deep",
         allow_cyclic: bool = False,
         max_iterations: int | None = None,
@@ -165,6 +168,7 @@ class Graph:
             engine=engine,
             router=router,
             max_in_flight=max_in_flight,
+            order_by=tuple(order_by) if isinstance(order_by, list) else order_by,
             copy=copy,  # type: ignore[arg-type]  # validate checks the word
             allow_cyclic=allow_cyclic or None,
             max_iterations=max_iterations

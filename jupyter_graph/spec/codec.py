@@ -54,7 +54,8 @@ def to_dict(graph: GraphSpec) -> dict[str, Any]:
         document["steps"] = {step.name: _step_to_dict(step) for step in graph.steps}
     for name in ("on_error", *OF_ANY_GRAPH, *OF_CYCLES):
         if getattr(graph, name) != _default(GraphSpec, name):
-            document[name] = getattr(graph, name)
+            value = getattr(graph, name)
+            document[name] = list(value) if isinstance(value, tuple) else value
     return {**document, **graph.carried}
 
 

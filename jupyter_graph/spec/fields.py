@@ -72,12 +72,23 @@ def fields_have_their_types(graph: GraphSpec) -> Iterator[Problem]:
             f"got {shown(graph.max_iterations)}",
             field="max_iterations",
         )
+    if graph.order_by is not None and not _names_a_key(graph.order_by):
+        yield Problem(
+            "order_by must be a field's name, '$' and an attribute of the event, or "
+            f"several of them, got {shown(graph.order_by)}",
+            field="order_by",
+        )
     if not _is_count(graph.max_in_flight, least=1):
         yield Problem(
             f"max_in_flight must be a whole number of 1 or more, "
             f"got {shown(graph.max_in_flight)}",
             field="max_in_flight",
         )
+
+
+def _names_a_key(value: object) -> bool:
+    names = value if isinstance(value, tuple) else (value,)
+    return bool(names) and all(isinstance(name, str) and name for name in names)
 
 
 def _arguments(step: StepSpec) -> Iterator[Problem]:

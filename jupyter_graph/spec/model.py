@@ -138,6 +138,9 @@ class GraphSpec:
         router: the router of a router topology.
         on_error: the error handler for steps that have none of their own.
         max_in_flight: events that may be inside at once.
+        order_by: events with the same key go through one after the other, in the order
+            they come: the body's field that holds it, several, or ``$`` and an
+            attribute of the event.
         copy: how bodies are copied where a flow branches.
         allow_cyclic: steps may lead back to earlier ones.
         max_iterations: how often an event may come to one step of a cycle.
@@ -156,6 +159,7 @@ class GraphSpec:
     router: StepSpec | None = None
     on_error: str | None = None
     max_in_flight: int = 1024
+    order_by: str | tuple[str, ...] | None = None
     copy: CopyPolicy = "deep"
     allow_cyclic: bool | None = None
     max_iterations: int | None = None

@@ -52,7 +52,7 @@ INSIDE = ("routes", "steps")
 OF_STEP = tuple(
     f.name for f in fields(StepSpec) if f.name not in ("name", "carried", *GROUPS)
 )
-OF_ANY_GRAPH = ("engine", "max_in_flight", "copy")
+OF_ANY_GRAPH = ("engine", "max_in_flight", "order_by", "copy")
 OF_CYCLES = ("allow_cyclic", "max_iterations", "final_step")
 OF_FLOW = ("kind", "name", "steps", "on_error", *OF_ANY_GRAPH, *OF_CYCLES)
 
@@ -228,7 +228,10 @@ class Reader:
 
 
 def _given(document: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return {key: document[key] for key in keys if not is_empty(document.get(key))}
+    found = {key: document[key] for key in keys if not is_empty(document.get(key))}
+    if isinstance(found.get("order_by"), list):
+        found["order_by"] = tuple(found["order_by"])
+    return found
 
 
 def is_empty(value: Any) -> bool:

@@ -60,7 +60,10 @@ def test_more_than_may_be_inside_wait_for_a_seat():
         started.append(Future())
         return started[-1]
 
-    emitted = Emitted(start, limit=2, context=Context(), timeout_s=0.05)
+    ended = []
+    emitted = Emitted(
+        start, limit=2, context=Context(), timeout_s=0.05, ended=ended.append
+    )
     emitted.send(Event(1))
     emitted.send(Event(2))
 
@@ -68,6 +71,7 @@ def test_more_than_may_be_inside_wait_for_a_seat():
         emitted.send(Event(3))
     started[0].cancel()
     assert emitted.send(Event(3))
+    assert [event.body for event in ended] == [1]
 
 
 def test_closing_waits_for_what_is_on_its_way(open_runner):

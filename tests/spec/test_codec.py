@@ -83,6 +83,7 @@ EVERYTHING = GraphSpec(
     name="all",
     engine="sync",
     max_in_flight=7,
+    order_by=("user", "$path"),
     copy="shallow",
     on_error="last",
     carried={"track_models": True},

@@ -34,6 +34,7 @@ FIELDS = st.sampled_from(
         "max_processes", "timeout_s", "retries", "backoff_s", "blocking",
         "concurrency", "batch", "batch_wait_ms", "join", "join_timeout_s", "missing",
         "vectorized", "name", "allow_cyclic", "final_step", "max_in_flight", "copy",
+        "order_by",
         "shared_models", "track_models", "endpoint_type", "$tuple", "$items", "$value",
     ]
 )  # fmt: skip

@@ -78,6 +78,7 @@ for field, values in {
     "engine": [5, "fast", ["sync"]],
     "on_error": [5, ["a"], "ghost"],
     "max_in_flight": [0, -1, 1.5, "8", True],
+    "order_by": [0, True, {"a": 1}, ["a", 1]],
     "copy": [5, "some", ["deep"]],
     "allow_cyclic": ["yes", 1, [True]],
     "max_iterations": [0, 1.5, "3"],
