@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from jupyter_graph.connectors.keys import key_reader
 from jupyter_graph.errors import DeadlineError
@@ -67,15 +67,10 @@ class KeyOrder:
             BadRequestError: the body has no such field.
             DeadlineError: its turn did not come in time.
         """
-        turn = self._reserved.pop(id(event), None) or self._come(event)
-        try:
-            if turn.future is not None:
+        turn = self._turn_of(event)
+        if turn.future is not None:
+            with self._waiting_for(turn):
                 turn.future.result(min(self._limit_s, threading.TIMEOUT_MAX))
-        except TimeoutError:
-            self._too_late(turn)
-        except BaseException:
-            self._give_up(turn)
-            raise
         try:
             yield
         finally:
@@ -86,20 +81,33 @@ class KeyOrder:
         """``turn``, without keeping the loop."""
         import asyncio
 
-        turn = self._reserved.pop(id(event), None) or self._come(event)
-        try:
-            if turn.future is not None:
+        turn = self._turn_of(event)
+        if turn.future is not None:
+            with self._waiting_for(turn):
                 async with asyncio.timeout(self._limit_s):
                     await asyncio.wrap_future(turn.future)
-        except TimeoutError:
-            self._too_late(turn)
-        except BaseException:
-            self._give_up(turn)
-            raise
         try:
             yield
         finally:
             self._leave(turn.key)
+
+    def _turn_of(self, event: Event) -> Turn:
+        return self._reserved.pop(id(event), None) or self._come(event)
+
+    @contextmanager
+    def _waiting_for(self, turn: Turn) -> Iterator[None]:
+        """Give the turn on where the wait for it does not end well."""
+        try:
+            yield
+        except TimeoutError:
+            self._give_up(turn)
+            raise DeadlineError(
+                f"the events of key {turn.key!r} before it took longer than "
+                f"{self._limit_s:g} s"
+            ) from None
+        except BaseException:
+            self._give_up(turn)
+            raise
 
     def _come(self, event: Event) -> Turn:
         parts = [
@@ -132,10 +140,3 @@ class KeyOrder:
         future = turn.future
         if future is None or not (future.cancelled() or future.cancel()):
             self._leave(turn.key)  # it was its turn already
-
-    def _too_late(self, turn: Turn) -> NoReturn:
-        self._give_up(turn)
-        raise DeadlineError(
-            f"the events of key {turn.key!r} before it took longer than "
-            f"{self._limit_s:g} s"
-        ) from None
