@@ -7,6 +7,8 @@ import sys
 from collections import deque
 from typing import Any
 
+from jupyter_graph.run.turns import given
+
 Bucket = dict[int, asyncio.Task[Any]]
 
 # asyncio.current_task is written in C from 3.12 on; before, it asks this table.
@@ -122,12 +124,7 @@ class Lane(Deadlines):
         """Wait for a seat that somebody leaves."""
         future = self.loop.create_future()
         self.waiting.append(future)
-        try:
-            await future
-        except BaseException:
-            if future.done() and not future.cancelled():
-                self.leave()  # the seat came at the moment this caller gave up
-            raise
+        await given(future, self.leave)
 
     def leave(self) -> None:
         """Give a seat back."""

@@ -5,6 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Callable
+
+
+async def given(future: asyncio.Future[None], give_back: Callable[[], None]) -> None:
+    """Wait for what somebody gives by this future; give it back if nobody wants it."""
+    try:
+        await future
+    except BaseException:
+        if future.done() and not future.cancelled():
+            give_back()  # it came at the moment this caller gave up
+        raise
 
 
 class Turns:
@@ -34,12 +45,7 @@ class Turns:
         self._waiting.append(future)
         if self._lock.acquire(blocking=False):  # who was inside left just before
             self.leave()
-        try:
-            await future
-        except BaseException:
-            if future.done() and not future.cancelled():
-                self.leave()  # the turn came at the moment this caller gave up
-            raise
+        await given(future, self.leave)
 
     def leave(self) -> None:
         """Go outside; whose turn it is comes in."""
