@@ -89,17 +89,12 @@ def _of_class(step: Any, code: StepCode) -> Call:
 def _with_state(step: Any) -> Call:
     """A function of body and state: one event at a time, as in a flow of storey's."""
     element, fn, lock = _element(step), step._fn, threading.Lock()
-    full, path = step._full_event, step._result_path
+    goes_on = _mapped(step, streams=())  # a generator is a body as any other
 
     def run(event: Event) -> Any:
         with lock:
             found, step._state = fn(element(event), step._state)
-        if full:
-            return found
-        if path:
-            return step._user_fn_output_to_event(event, found)
-        event.body = found
-        return event
+        return goes_on(event, found)
 
     return run
 
@@ -118,13 +113,13 @@ def _element(step: Any) -> Callable[[Event], Any]:
     return lambda event: event.body
 
 
-def _mapped(step: Any) -> GoOn:
+def _mapped(step: Any, streams: tuple[type, ...] = STREAMS) -> GoOn:
     full, path = step._full_event, step._result_path
 
     def goes_on(event: Event, found: Any) -> Any:
         if full:
             return found
-        if type(found) in STREAMS:
+        if type(found) in streams:
             return _streamed(event, found)
         if path:
             return step._user_fn_output_to_event(event, found)

@@ -121,7 +121,7 @@ class StoreyStep:
         step._create_name_to_outlet = False
         step.select_outlets = lambda _: None  # the graph's own code picks
         step._runnable = True
-        if step._outlets:
+        if step._outlets:  # beside it, for steps that call super()._do_downstream
             step._do_downstream = self._sent
         makes = type(step)._user_fn_output_to_event
         is_plain = not (step._full_event or step._result_path)
