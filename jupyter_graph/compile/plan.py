@@ -117,11 +117,6 @@ class CompiledGraph:
         return self.main.fused.is_async
 
     @property
-    def takes_bodies(self) -> bool:
-        """Tell whether ``run`` takes a bare body and gives one result."""
-        return not (self.takes_event or self.streams)
-
-    @property
     def takes_event(self) -> bool:
         """Whether the graph's function takes an event rather than a body."""
         return self.main.fused.takes_event

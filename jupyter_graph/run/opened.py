@@ -261,7 +261,7 @@ class Opened:
         self._order = self._order_of(plan)
         is_quick = plan.is_async and not (plan.streams or self._own_loop or self._order)
         self._quick = (functions.run, plan.takes_event) if is_quick else None
-        is_plain = not plan.is_async and plan.takes_bodies
+        is_plain = not (plan.is_async or plan.takes_event or plan.streams)
         self._is_plain = is_plain and limit > 1 and self._order is None
         self._fast_id = self._main_id if self._is_plain else -1
 

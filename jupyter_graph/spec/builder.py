@@ -168,7 +168,7 @@ class Graph:
             engine=engine,
             router=router,
             max_in_flight=max_in_flight,
-            order_by=tuple(order_by) if isinstance(order_by, list) else order_by,
+            order_by=order_by,  # type: ignore[arg-type]  # a list becomes a tuple
             copy=copy,  # type: ignore[arg-type]  # validate checks the word
             allow_cyclic=allow_cyclic or None,
             max_iterations=max_iterations

@@ -166,6 +166,10 @@ class GraphSpec:
     final_step: str | None = None
     carried: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if isinstance(self.order_by, list):  # as a document holds it
+            object.__setattr__(self, "order_by", tuple(self.order_by))
+
     def names(self) -> tuple[str, ...]:
         """Give the names of the steps, in the order they were added."""
         return tuple(step.name for step in self.steps)

@@ -228,10 +228,7 @@ class Reader:
 
 
 def _given(document: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    found = {key: document[key] for key in keys if not is_empty(document.get(key))}
-    if isinstance(found.get("order_by"), list):
-        found["order_by"] = tuple(found["order_by"])
-    return found
+    return {key: document[key] for key in keys if not is_empty(document.get(key))}
 
 
 def is_empty(value: Any) -> bool:
