@@ -20,6 +20,12 @@ from tests.run.twin.small import (
 )
 
 
+async def slow(x):
+    for number in range(3):
+        await asyncio.sleep(0)
+        yield x + number
+
+
 @COLOURS
 @pytest.mark.parametrize(
     ("steps", "found"),
@@ -63,11 +69,6 @@ def test_items_are_answers_though_they_are_collected_later(
 
 
 def test_two_streams_at_once_are_collected_one_after_the_other(run_graph):
-    async def slow(x):
-        for number in range(3):
-            await asyncio.sleep(0)
-            yield x + number
-
     seen = []
     graph = Graph("g")
     graph.to(name="a", handler=slow)
@@ -79,11 +80,6 @@ def test_two_streams_at_once_are_collected_one_after_the_other(run_graph):
 
 
 def test_what_comes_to_a_collector_beside_a_stream_is_no_item_of_it(run_graph):
-    async def slow(x):
-        for number in range(3):
-            await asyncio.sleep(0)
-            yield x + number
-
     seen = []
     graph = Graph("g")
     graph.to(name="first", handler=inc_async).to(name="items", handler=slow)
