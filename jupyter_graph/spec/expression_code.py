@@ -8,11 +8,18 @@ bound (a sum of texts, a power) goes through functions of this file.
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 LARGEST: Final = 1_000_000
 """Characters, items or digits that an expression may make of something smaller."""
+
+LONGEST_SUM: Final = 100_000
+"""Characters or items that two parts may have together, or one repeated."""
+
+MOST_SHIFT: Final = 10_000
+LARGEST_SHIFTED: Final = int(sys.float_info.max)
 
 MOST_TURNS: Final = 10_000
 """How often the comprehensions of an expression may go round, in all."""
@@ -238,7 +245,7 @@ def _part_of(value: Any, name: str) -> Any:
 
 def _plus(left: Any, right: Any) -> Any:
     if isinstance(left, _SIZED) and isinstance(right, _SIZED):
-        _bounded(len(left) + len(right))
+        _bounded(len(left) + len(right), LONGEST_SUM)
     return left + right
 
 
@@ -246,9 +253,10 @@ def _times(left: Any, right: Any) -> Any:
     if isinstance(left, int) and isinstance(right, int):
         _bounded((left.bit_length() + right.bit_length()) // 8)
     elif isinstance(left, _SIZED) and isinstance(right, int):
+        _bounded(len(left) * right, LONGEST_SUM)
         _bounded(_weight(left) * right)
     elif isinstance(right, _SIZED) and isinstance(left, int):
-        _bounded(_weight(right) * left)
+        return _times(right, left)
     return left * right
 
 
@@ -267,10 +275,22 @@ def _modulo(left: Any, right: Any) -> Any:
     return left % right
 
 
-def _shifted(left: Any, right: Any) -> Any:
-    if isinstance(right, int) and right > 10_000:
-        raise ValueError(f"a number is shifted by 10000 bits at most, got {right}")
+def _shifted_left(left: Any, right: Any) -> Any:
+    _check_shift(left, right)
     return left << right
+
+
+def _shifted_right(left: Any, right: Any) -> Any:
+    _check_shift(left, right)
+    return left >> right
+
+
+def _check_shift(left: Any, right: Any) -> None:
+    if abs(right) > MOST_SHIFT or abs(left) > LARGEST_SHIFTED:
+        raise ValueError(
+            f"numbers of {LARGEST_SHIFTED:.0e} at most are shifted, by {MOST_SHIFT} "
+            "bits at most"
+        )
 
 
 def _round(number: Any, digits: Any) -> Any:
@@ -291,10 +311,10 @@ def _join(separator: Any, parts: Any) -> Any:
     return separator.join(listed)
 
 
-def _bounded(size: int) -> None:
-    if size > LARGEST:
+def _bounded(size: int, most: int = LARGEST) -> None:
+    if size > most:
         raise ValueError(
-            f"the result would have {size} characters or items, more than {LARGEST}"
+            f"the result would have {size} characters or items, more than {most}"
         )
 
 
@@ -306,7 +326,8 @@ _OPERATORS: Final[dict[type[ast.operator], str]] = {
     ast.Mult: "times",
     ast.Pow: "power",
     ast.Mod: "modulo",
-    ast.LShift: "shifted",
+    ast.LShift: "shifted_left",
+    ast.RShift: "shifted_right",
 }
 
 _NAMES: Final[dict[str, Any]] = {
@@ -318,7 +339,8 @@ _NAMES: Final[dict[str, Any]] = {
     "times": _times,
     "power": _power,
     "modulo": _modulo,
-    "shifted": _shifted,
+    "shifted_left": _shifted_left,
+    "shifted_right": _shifted_right,
     **{f"f_{name}": function for name, function in FUNCTIONS.items()},
     **{f"grow_{name}": function for name, function in GROWING.items()},
 }
