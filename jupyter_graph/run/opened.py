@@ -61,6 +61,8 @@ class Opened:
         self._plan: CompiledGraph = (
             graph if isinstance(graph, CompiledGraph) else self._compiled(graph)
         )
+        self._order: KeyOrder | None = None
+        self._order = self._order_of(self._plan)
         if load_mode not in ("sync", "async"):
             raise RunError(f"load_mode must be 'sync' or 'async', got {load_mode!r}")
         self._context = Context(
@@ -88,7 +90,6 @@ class Opened:
         self._ticker: Ticker | None = None
         self._emitted: Emitted | None = None
         self._kept = Kept()
-        self._order: KeyOrder | None = None
         self._seats = threading.Semaphore()
         self._main_id = -1
         self._fast_id = -1  # the main thread, while its events may go the short way
