@@ -12,6 +12,7 @@ JupyterGraphError
 │   ├── DeadlineError         an event or a step took longer than it may
 │   │   └── StepDeadlineError    … and was in this step then (also a StepError)
 │   ├── OverloadError         more events in flight than the graph allows
+│   │   └── NoSeatError          … for all of an event's time (also a DeadlineError)
 │   ├── ClosedError           the runner is closed
 │   ├── StreamingError        a stream broke off after it had begun
 │   └── AnswerError           a value cannot become an answer
@@ -155,6 +156,17 @@ class StepDeadlineError(StepError, DeadlineError):
 
 class OverloadError(RunError):
     """More events are in flight than the graph allows."""
+
+
+class NoSeatError(OverloadError, DeadlineError):
+    """The graph was full for as long as an event may take; the event never began."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"found no seat within {limit_s:g} s")
+        self.limit_s = limit_s
+
+    def __reduce__(self) -> Any:
+        return (NoSeatError, (self.limit_s,))
 
 
 class ClosedError(RunError):

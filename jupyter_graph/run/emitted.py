@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.errors import DeadlineError, blamed, said
+from jupyter_graph.errors import NoSeatError, blamed, said
 
 if TYPE_CHECKING:
     from jupyter_graph.run.answer import Answer
@@ -54,10 +54,10 @@ class Emitted:
         """Send an event; give its id.
 
         Raises:
-            DeadlineError: no seat was free within the time of an event.
+            NoSeatError: no seat was free within the time of an event.
         """
         if not self._seats.acquire(timeout=min(self._timeout_s, threading.TIMEOUT_MAX)):
-            raise DeadlineError(f"found no seat within {self._timeout_s:g} s")
+            raise NoSeatError(self._timeout_s)
         try:
             future = self._start(event)
         except BaseException:

@@ -7,6 +7,7 @@ import sys
 from collections import deque
 from typing import Any
 
+from jupyter_graph.errors import NoSeatError
 from jupyter_graph.run.turns import given
 
 Bucket = dict[int, asyncio.Task[Any]]
@@ -121,10 +122,22 @@ class Lane(Deadlines):
         self.waiting: deque[asyncio.Future[None]] = deque()
 
     async def wait(self) -> None:
-        """Wait for a seat that somebody leaves."""
-        future = self.loop.create_future()
+        """Wait for a seat that somebody leaves.
+
+        Raises:
+            NoSeatError: nobody left one within the time of an event.
+        """
+        task = self.get_task(self.loop)
+        place, future = self.add(task), self.loop.create_future()
         self.waiting.append(future)
-        await given(future, self.leave)
+        try:
+            await given(future, self.leave)
+        except asyncio.CancelledError:
+            if self.discard(*place):
+                raise NoSeatError(self.limit_s) from None
+            raise
+        finally:
+            self.discard(*place)
 
     def leave(self) -> None:
         """Give a seat back."""

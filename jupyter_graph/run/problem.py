@@ -30,10 +30,10 @@ def status_of(error: BaseException) -> int:
     cause = _cause(error)
     if isinstance(cause, StatusError):
         return cause.status_code
-    if isinstance(cause, DeadlineError):
-        return 408
     if isinstance(cause, OverloadError):
         return 429
+    if isinstance(cause, DeadlineError):
+        return 408
     if isinstance(cause, ClosedError):
         return 503
     if _is_validation_error(cause):

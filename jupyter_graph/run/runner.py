@@ -83,6 +83,7 @@ class Runner(Working):
         Raises:
             StepError: a step failed; ``__cause__`` is what it raised.
             DeadlineError: the event took longer than the limit.
+            NoSeatError: the graph was full all that time.
             ClosedError: the runner is not open.
         """
         # The arguments are not keyword-only: filling those in takes CPython 3.11 as
@@ -115,7 +116,7 @@ class Runner(Working):
             **facts: path, method, headers, event_id, content_type as of ``run``.
 
         Raises:
-            DeadlineError: no event ended within the time of one.
+            NoSeatError: no event ended within the time of one.
             ClosedError: the runner is not open.
         """
         self._opened()

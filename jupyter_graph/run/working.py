@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from jupyter_graph.errors import DeadlineError
+from jupyter_graph.errors import DeadlineError, NoSeatError
 from jupyter_graph.run.failure import fail, late, new_id
 from jupyter_graph.run.opened import Opened
 from jupyter_graph.run.pool import pool
@@ -83,7 +83,7 @@ class Working(Opened):
         self, function: Callable[[Any], Any], it: Any, event: Event, is_main: bool
     ) -> Any:
         if not self._seats.acquire(timeout=self.timeout_s):
-            raise DeadlineError(f"found no seat within {self.timeout_s:g} s")
+            raise NoSeatError(self.timeout_s)
         try:
             return self._run_it(function, it, event, is_main)
         finally:

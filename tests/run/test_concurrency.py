@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from jupyter_graph import Graph, Runner
-from jupyter_graph.errors import ClosedError, DeadlineError, RunError
+from jupyter_graph.errors import ClosedError, DeadlineError, OverloadError, RunError
 
 pytestmark = pytest.mark.slow
 
@@ -131,8 +131,11 @@ def test_no_more_awaited_events_are_inside_than_may_be(open_runner):
     assert most == [5]
 
 
-@pytest.mark.parametrize("on_a_loop", [False, True], ids=["sync", "async"])
-def test_who_finds_no_seat_in_time_gets_a_deadline_error(open_runner, on_a_loop):
+FROM_THREADS = [(False, True), (True, True), (True, False)]
+
+
+@pytest.mark.parametrize(("on_a_loop", "from_threads"), FROM_THREADS)
+def test_who_finds_no_seat_in_time_is_told_so(open_runner, on_a_loop, from_threads):
     release = threading.Event()
 
     def waits(x):
@@ -143,14 +146,23 @@ def test_who_finds_no_seat_in_time_gets_a_deadline_error(open_runner, on_a_loop)
     graph.to(name="waits", handler=waits, blocking=on_a_loop)
     if on_a_loop:
         graph.add_step(name="c", handler=pause)
-    runner = open_runner(graph, timeout_s=0.2)
+    runner = open_runner(graph, timeout_s=0.2, own_loop=from_threads)
 
-    with ThreadPoolExecutor(2) as threads:
-        calls = [threads.submit(runner.run, n) for n in range(2)]
-        errors = [call.exception() for call in calls]
+    async def all_at_once():
+        calls = (runner.arun(number) for number in range(4))
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    if from_threads:
+        with ThreadPoolExecutor(4) as threads:
+            calls = [threads.submit(runner.run, n) for n in range(4)]
+            errors = [call.exception() for call in calls]
+    else:
+        errors = asyncio.run(all_at_once())
     release.set()
 
-    assert [isinstance(error, DeadlineError) for error in errors] == [True, True]
+    assert all(isinstance(error, DeadlineError) for error in errors)
+    full = [error for error in errors if isinstance(error, OverloadError)]
+    assert {str(error) for error in full} == {"found no seat within 0.2 s"}
 
 
 # -- threads --------------------------------------------------------------------

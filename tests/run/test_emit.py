@@ -7,7 +7,7 @@ from concurrent.futures import Future
 import pytest
 
 from jupyter_graph import Event, Graph, MockServer
-from jupyter_graph.errors import DeadlineError
+from jupyter_graph.errors import NoSeatError
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.emitted import Emitted
 
@@ -67,7 +67,7 @@ def test_more_than_may_be_inside_wait_for_a_seat():
     emitted.send(Event(1))
     emitted.send(Event(2))
 
-    with pytest.raises(DeadlineError, match="no seat"):
+    with pytest.raises(NoSeatError, match="no seat"):
         emitted.send(Event(3))
     started[0].cancel()
     assert emitted.send(Event(3))
