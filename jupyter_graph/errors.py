@@ -13,6 +13,7 @@ JupyterGraphError
 │   │   └── StepDeadlineError    … and was in this step then (also a StepError)
 │   ├── OverloadError         more events in flight than the graph allows
 │   │   └── NoSeatError          … for all of an event's time (also a DeadlineError)
+│   ├── ProcessEndedError     the process that a step works in ended
 │   ├── ClosedError           the runner is closed
 │   ├── StreamingError        a stream broke off after it had begun
 │   └── AnswerError           a value cannot become an answer
@@ -167,6 +168,10 @@ class NoSeatError(OverloadError, DeadlineError):
 
     def __reduce__(self) -> Any:
         return (NoSeatError, (self.limit_s,))
+
+
+class ProcessEndedError(RunError):
+    """The process that a step works in ended under it."""
 
 
 class ClosedError(RunError):

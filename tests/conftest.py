@@ -1,12 +1,19 @@
 """Fixtures of every room: a step or a graph, run on real events."""
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jupyter_graph import Graph, Runner
+
+# What a test sends to another process is imported there by its module's name.
+ROOT = str(Path(__file__).parent.parent)
+if ROOT not in sys.path:
+    sys.path.append(ROOT)
 
 # A shell lets what it starts in the background ignore Ctrl-C, their children too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

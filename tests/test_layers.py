@@ -11,20 +11,21 @@ import jupyter_graph
 PACKAGE = Path(jupyter_graph.__file__).parent
 LOW = {"errors", "types", "spec"}
 ALL = {
-    *LOW, "cells", "steps", "connectors", "picture", "compile", "run", "host",
-    "deployment", "session", "widgets", "magics", "cli", "mlrun_names", "__init__",
-    "__main__",
+    *LOW, "processes", "cells", "steps", "connectors", "picture", "compile", "run",
+    "host", "deployment", "session", "widgets", "magics", "cli", "mlrun_names",
+    "__init__", "__main__",
 }  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
     "types": {"errors"},
     "spec": {"errors", "types"},
+    "processes": {"errors"},
     "cells": LOW,
-    "steps": LOW | {"connectors"},  # a stateful step keeps its state in a table
+    "steps": LOW | {"connectors", "processes"},  # connectors: where a step keeps state
     "connectors": LOW,
     "picture": LOW,
     "compile": LOW | {"steps", "connectors"},
-    "run": LOW | {"connectors", "compile"},
+    "run": LOW | {"connectors", "processes", "compile"},
     "host": LOW | {"connectors", "compile", "run", "picture"},
     "deployment": LOW | {"cells", "steps", "connectors", "compile", "run", "host"},
     "session": LOW | {"cells", "compile", "run", "deployment"},

@@ -84,7 +84,17 @@ class StepCode:
         """Whether it runs in a thread pool, so that the loop goes on meanwhile."""
         is_sync = not (self.is_async or self.is_stream)
         has_limit = self.step.blocking or self.step.timeout_s is not None
-        return self.on_loop and is_sync and has_limit
+        return self.on_loop and is_sync and has_limit and not self.in_process
+
+    @property
+    def in_process(self) -> bool:
+        """Whether it runs in processes of its own, its class built in each of them."""
+        return self.step.processes is not None
+
+    @property
+    def is_called_away(self) -> bool:
+        """Whether the loop awaits an answer from another process."""
+        return self.in_process and self.on_loop
 
     @property
     def needs_loop(self) -> bool:
@@ -110,7 +120,7 @@ class StepCode:
         if self.is_stream or step.kind == "flow":
             return self.is_async and not self.is_generator
         pauses = self.on_loop and bool(step.retries or step.batch or step.concurrency)
-        return self.is_async or self.in_thread or pauses
+        return self.is_async or self.in_thread or self.is_called_away or pauses
 
 
 def look_at(
@@ -132,18 +142,43 @@ def look_at(
         SpecError: it cannot be called with a body, has no such method, or its
             constructor does not take the step's arguments.
     """
+    looked = _look_at(step, code, arguments or {}, engine)
+    if looked.in_process:
+        fits_processes(looked)
+    return looked
+
+
+def _look_at(
+    step: StepSpec, code: Any, arguments: Mapping[str, Any], engine: str
+) -> StepCode:
     if inspect.isclass(code) and _is_storey_step(code):
         if engine == "sync" and not _has_handler(code):
             return StepCode(step=step, code=code, method="")
-        return _look_at_storey(step, code, arguments or {})
+        return _look_at_storey(step, code, arguments)
     if inspect.isclass(code):
-        return _look_at_class(step, code, arguments or {}, engine)
+        return _look_at_class(step, code, arguments, engine)
     if not callable(code):
         raise SpecError(
             f"step {step.name!r}: {step.code_name!r} is {_a(code)}; "
             "a function or a class is needed"
         )
     return _look_at_function(step, code)
+
+
+def fits_processes(looked: StepCode) -> None:
+    """Refuse a step of which this process needs more than its answers."""
+    wants = {
+        "picks its followers": looked.selects,
+        "waits for branches": looked.merges,
+        "collects a stream": looked.collects,
+        "keeps bodies for later": looked.keeps,
+    }
+    for what, is_so in wants.items():
+        if is_so:
+            raise SpecError(
+                f"step {looked.step.name!r} {what}, so it cannot run in processes of "
+                "its own; take away processes"
+            )
 
 
 def _look_at_function(step: StepSpec, code: Callable[..., Any]) -> StepCode:

@@ -132,6 +132,7 @@ def limits_fit(
         "timeout_s": step.timeout_s is not None,
         "retries": step.retries > 0,
         "blocking": step.blocking,
+        "processes": step.processes is not None,
         "concurrency": step.concurrency is not None,
         "batch": step.batch is not None,
         "vectorized": step.vectorized,
@@ -144,11 +145,18 @@ def limits_fit(
             for name, is_asked in asked.items()
             if is_asked
         ]
-    elif is_async and step.blocking:
+    elif is_async:
         problems = [
-            f"step {step.name!r} is a coroutine, which takes no blocking; it is for "
+            f"step {step.name!r} is a coroutine, which takes no {name}; it is for "
             "plain functions that wait"
+            for name in ("blocking", "processes")
+            if asked[name]
         ]
+    if step.blocking and step.processes:
+        problems.append(
+            f"step {step.name!r} must be blocking, which is a thread of this process, "
+            "or have processes of its own, not both"
+        )
     if problems:
         raise SpecError("\n".join(problems), problems)
 

@@ -14,6 +14,7 @@ ROOMS = (
     "spec",
     "steps",
     "connectors",
+    "processes",
     "compile",
     "run",
     "host",

@@ -87,6 +87,12 @@ ARGUMENTS = (
     ),
     argument("--blocking", action="store_true", help="run it in a thread pool"),
     argument(
+        "--processes",
+        metavar="N",
+        type=whole,
+        help="run it in so many processes of its own",
+    ),
+    argument(
         "--concurrency",
         metavar="N",
         type=whole,
@@ -184,6 +190,7 @@ def read_step(
         retries=words.retries,
         backoff_s=words.backoff,
         blocking=words.blocking,
+        processes=words.processes,
         cycle_to=_names(words.cycle_to, "--cycle-to", magic) or (),
         max_iterations=words.max_iterations,
         queue=words.queue,

@@ -17,6 +17,7 @@ from jupyter_graph.compile.streams import is_stream, placed, placed_async
 from jupyter_graph.errors import BadRequestError, RunError, SpecError, said
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.frames import of_frame
+from jupyter_graph.run.in_processes import InProcesses
 from jupyter_graph.run.limits import with_limits
 from jupyter_graph.run.route import route_of
 from jupyter_graph.spec.parts import own_name
@@ -134,6 +135,8 @@ def is_same(known: BuiltStep, code: StepCode, arguments: Mapping[str, Any]) -> b
     try:
         if known.code.is_storey and known.code.step != code.step:
             return False  # a storey step knows its own paths
+        if (known.code.in_process or code.in_process) and known.code != code:
+            return False  # processes know the step's time, and what is asked there
         return known.code.code is code.code and bool(known.arguments == arguments)
     except Exception:
         return False  # an array or a frame does not say whether it is equal
@@ -146,9 +149,14 @@ def _instance(
     routes: Mapping[str, BuiltStep],
     ways: Mapping[str, tuple[str, ...]],
 ) -> Any:
+    step, name = code.step, code.step.name
+    if code.in_process:
+        try:
+            return InProcesses(code, arguments, context.named(name))
+        except BaseException as error:
+            raise cannot_be_built(name, error) from error
     if not code.is_class:
         return None
-    step, name = code.step, code.step.name
     injected: dict[str, Any] = {"name": own_name(step), "context": context.named(name)}
     injected |= {key: getattr(step, key) for key in ("input_path", "result_path")}
     injected |= {"full_event": step.full_event, "graph_step": step}
@@ -173,20 +181,31 @@ def cannot_be_built(name: str, error: BaseException) -> BaseException:
     if is_interrupt(error):
         return error
     if isinstance(error, SpecError):
-        return SpecError(f"step {name!r}: {error}")
+        text, step = str(error), f"step {name!r}"
+        return SpecError(text if text.startswith(step) else f"{step}: {text}")
     return RunError(f"step {name!r} cannot be built: {said(error)}")
 
 
 def _call(
     code: StepCode, arguments: Mapping[str, Any], instance: Any, context: Context
 ) -> Call | None:
+    if code.in_process:
+        return with_call(instance.call, code)
+    call = _plain_call(code, arguments, instance, context)
+    return None if call is None else with_call(call, code)
+
+
+def _plain_call(
+    code: StepCode, arguments: Mapping[str, Any], instance: Any, context: Context
+) -> Call | None:
+    """Give what a step's code is called by, without its limits."""
     if code.is_class:
         if not code.method:
             return None if _is_only_asked(code) else _without_handler(code)
         if code.direct:
             from jupyter_graph.run.storey_calls import direct_call
 
-            return with_call(direct_call(instance.step, code), code)
+            return direct_call(instance.step, code)
         holder = instance.step if code.is_storey and code.is_stream else instance
         call: Call = getattr(holder, code.method)
     else:
@@ -198,7 +217,7 @@ def _call(
             call = functools.partial(call, **extra)
     if code.is_async and not code.is_stream and not inspect.iscoroutinefunction(call):
         call = _awaited(call)
-    return with_call(call, code)
+    return call
 
 
 def with_call(call: Call, code: StepCode) -> Call:
@@ -274,6 +293,14 @@ def _with_paths(call: Call, code: StepCode) -> Call:
             raise
 
     return run_async if code.is_awaited else run
+
+
+def step_anew(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Call:
+    """Build a step once more, in a process of its own; give what is called there."""
+    instance = _instance(code, arguments, context, {}, {})
+    call = _plain_call(code, arguments, instance, context)
+    assert call is not None  # what is only asked has no processes
+    return call
 
 
 def route_anew(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Call:

@@ -41,6 +41,7 @@ class Context:
         current_function: the function that runs here; ``*`` = all of them.
         load_mode: how models are loaded, ``sync`` or ``async``.
         project: the project of a deployed function.
+        timeout_s: seconds an event may take.
         verbose: whoever runs it wants to know more.
         stream: MLRun's tracking stream; its ``enabled`` is False, nothing is tracked.
 
@@ -61,6 +62,7 @@ class Context:
         current_function: str = "*",
         load_mode: str = "sync",
         project: str = "default",
+        timeout_s: float = 30.0,
         verbose: bool = False,
         name: str = "",
         push: Pushed | None = None,
@@ -75,6 +77,7 @@ class Context:
         self.current_function = current_function
         self.load_mode = load_mode
         self.project = project
+        self.timeout_s = timeout_s
         self.verbose = verbose
         self.name = name
         self.stream = SimpleNamespace(enabled=False)
@@ -107,6 +110,13 @@ class Context:
         """Give the same context, with errors reported to ``push``."""
         found = self.named(self.name)
         found._push = push
+        return found
+
+    def elsewhere(self) -> Context:
+        """Give the same context for another process, where the runner is not."""
+        found = self.named(self.name)
+        found._push = None
+        found.logger = logging.getLogger("jupyter_graph.steps")
         return found
 
     def get_param(self, key: str, default: Any = None) -> Any:

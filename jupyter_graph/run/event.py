@@ -173,6 +173,12 @@ class Event:
         _ = self.id  # made when first read: both shall have the same
         return copy.copy(self)
 
+    def take(self, other: Any) -> None:
+        """Become what another process made of this event."""
+        for name in self.__slots__:
+            if hasattr(other, name):
+                setattr(self, name, getattr(other, name))
+
     def header(self, name: str) -> str | None:
         """Give a header by its name in any case, None when it is not there."""
         wanted = name.lower()

@@ -30,7 +30,7 @@ def of_frame(call: Call, code: StepCode) -> Call:
             return await call(body)
         return _row(await call(_frame(body, code)), code)
 
-    return run_async if code.is_async else run
+    return run_async if code.is_async or code.is_called_away else run
 
 
 def _frame(body: Any, code: StepCode) -> Any:

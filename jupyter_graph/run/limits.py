@@ -24,14 +24,8 @@ def with_limits(call: Call, code: StepCode) -> Call:
     step = code.step
     if code.is_stream:
         return call
-    if code.is_async:
-        limited = _timed_async(call, step.timeout_s) if step.timeout_s else call
-    elif code.in_thread:
-        limited = in_thread(call, step.timeout_s)
-    elif code.is_awaited:
-        limited = _at_once(call)  # only the pauses around it are awaited
-    else:
-        limited = _timed(call, step.timeout_s) if step.timeout_s else call
+    limited = _in_time(call, code)
+    if not code.is_awaited:
         limited = _few(limited, step.concurrency) if step.concurrency else limited
         return _retried(limited, step) if step.retries else limited
     if step.concurrency is not None:
@@ -41,6 +35,20 @@ def with_limits(call: Call, code: StepCode) -> Call:
     if step.batch is not None:
         limited = _batched(limited, step)
     return _retried_async(limited, step) if step.retries else limited
+
+
+def _in_time(call: Call, code: StepCode) -> Call:
+    """Give the call of one attempt, in the place and within the time it may have."""
+    timeout_s = code.step.timeout_s
+    if code.in_process:
+        return call  # the processes keep the time
+    if code.is_async:
+        return _timed_async(call, timeout_s) if timeout_s else call
+    if code.in_thread:
+        return in_thread(call, timeout_s)
+    if code.is_awaited:
+        return _at_once(call)  # only the pauses around it are awaited
+    return _timed(call, timeout_s) if timeout_s else call
 
 
 def _batched(call: Call, step: StepSpec) -> Call:

@@ -75,6 +75,7 @@ class Opened:
             is_deployed=is_deployed,
             current_function=current_function,
             load_mode=load_mode,
+            timeout_s=self.timeout_s,
             push=push_error,
         )
         self.termination: Any = None

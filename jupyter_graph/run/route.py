@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -37,11 +36,10 @@ class PlainRoute:
         return self._step.instance
 
     def __reduce__(self) -> Any:
-        context = copy.copy(self._context)
-        context._push = None  # it leads to the runner of this process
         from jupyter_graph.run.build import route_anew  # which builds this
 
-        return route_anew, (self._step.code, dict(self._step.arguments), context)
+        arguments = dict(self._step.arguments)
+        return route_anew, (self._step.code, arguments, self._context.elsewhere())
 
 
 def route_of(step: BuiltStep, context: Context) -> Call:

@@ -30,8 +30,8 @@ ROUTER, QUEUE = "router", "queue"
 EVERYWHERE = frozenset({"exit", "get_ipython", "open", "quit"})
 NOT_OF_QUEUES = (
     "handler", "input_path", "result_path", "full_event", "respond", "retries",
-    "timeout_s", "blocking", "concurrency", "batch", "vectorized", "join", "queue",
-    "router", "route", "on_error",
+    "timeout_s", "blocking", "processes", "concurrency", "batch", "vectorized", "join",
+    "queue", "router", "route", "on_error",
 )  # fmt: skip
 
 

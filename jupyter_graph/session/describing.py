@@ -35,6 +35,7 @@ def step_spec(name: str, code_name: str, code: Any, options: StepOptions) -> Ste
         retries=options.retries,
         backoff_s=options.backoff_s,
         blocking=options.blocking,
+        processes=options.processes,
         max_iterations=options.max_iterations,
         concurrency=options.concurrency,
         batch=options.batch,

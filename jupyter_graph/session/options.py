@@ -53,6 +53,7 @@ class StepOptions:
     retries: int = 0
     backoff_s: float = 0.1
     blocking: bool = False
+    processes: int | None = None
     cycle_to: tuple[str, ...] = ()
     max_iterations: int | None = None
     queue: str | None = None
@@ -204,6 +205,7 @@ def _number_problems(options: StepOptions) -> Iterator[str]:
         ("--retries", 0, options.retries),
         ("--max-iterations", 1, options.max_iterations),
         ("--concurrency", 1, options.concurrency),
+        ("--processes", 1, options.processes),
         ("--batch", 1, options.batch),
     ):
         if number is not None and number < least:

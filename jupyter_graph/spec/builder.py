@@ -344,6 +344,7 @@ class Graph:
         retries: int = 0,
         backoff_s: float = 0.1,
         blocking: bool = False,
+        processes: int | None = None,
         concurrency: int | None = None,
         batch: int | None = None,
         batch_wait_ms: float = 5.0,
@@ -379,6 +380,7 @@ class Graph:
             retries: how many more attempts after the first one failed.
             backoff_s: seconds before the first of them, doubled each time.
             blocking: run it in a thread pool.
+            processes: run it in so many processes of its own.
             concurrency: how many attempts of it may run at once.
             batch: run it on lists of at most so many bodies of concurrent callers.
             batch_wait_ms: milliseconds that the first of them waits for others.
@@ -414,6 +416,7 @@ class Graph:
                 retries=retries,
                 backoff_s=backoff_s,
                 blocking=blocking,
+                processes=processes,
                 concurrency=concurrency,
                 batch=batch,
                 batch_wait_ms=batch_wait_ms,

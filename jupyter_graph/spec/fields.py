@@ -190,7 +190,7 @@ def _groups(step: StepSpec) -> Iterator[Problem]:
 
 
 def _counts(step: StepSpec) -> Iterator[Problem]:
-    for field in ("max_iterations", "concurrency", "batch"):
+    for field in ("max_iterations", "concurrency", "processes", "batch"):
         value = getattr(step, field)
         if value is not None and not _is_count(value, least=1):
             yield Problem(

@@ -61,6 +61,7 @@ class StepSpec:
         retries: how many more attempts after the first one failed.
         backoff_s: seconds before the first of them, doubled each time.
         blocking: run it in a thread pool.
+        processes: run it in so many processes of its own; None = in this one.
         concurrency: how many attempts of it may run at once; None = the graph's limit.
         batch: run it on lists of at most so many bodies of concurrent callers.
         batch_wait_ms: milliseconds that the first of a batch waits for others.
@@ -101,6 +102,7 @@ class StepSpec:
     retries: int = 0
     backoff_s: float = 0.1
     blocking: bool = False
+    processes: int | None = None
     concurrency: int | None = None
     batch: int | None = None
     batch_wait_ms: float = 5.0

@@ -319,6 +319,23 @@ def batches_take_bodies(graph: GraphSpec) -> Iterator[Problem]:
                 )
 
 
+def processes_run_code(graph: GraphSpec) -> Iterator[Problem]:
+    hints = {
+        "router": "give them to its routes",
+        "flow": "give them to its steps",
+        "model_runner": "give its models execution_mechanism='process_pool'",
+    }
+    for step in graph.every_step():
+        if step.processes is not None and step.kind not in ("task", "error_step"):
+            hint = hints.get(step.kind)
+            yield Problem(
+                f"step {step.name!r} is of kind {step.kind!r}, which takes no "
+                f"processes{f'; {hint}' if hint else ''}",
+                step.name,
+                "processes",
+            )
+
+
 def routers_have_routes(graph: GraphSpec) -> Iterator[Problem]:
     for step in graph.every_step():
         if step.kind == "router" and not step.routes:

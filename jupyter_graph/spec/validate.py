@@ -72,6 +72,7 @@ RULES: tuple[Rule, ...] = (
     rules.runner_fields_belong_to_runners,
     rules.joins_have_branches,
     rules.batches_take_bodies,
+    rules.processes_run_code,
 )
 """They may trust that every field has its type."""
 

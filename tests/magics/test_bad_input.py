@@ -56,6 +56,7 @@ BAD_STEPS = [
     ("f --batch 2 --batch-wait -1", STEP, MagicError, ["0 or more milliseconds"]),
     ("f --function Work_er", STEP, MagicError, ["--function", "'Work_er'"]),
     ("f --vectorized --full-event", STEP, MagicError, ["a table of bodies"]),
+    ("f --processes 0", STEP, MagicError, ["--processes must be 1 or more, got 0"]),
     ("f --concurrency 0", STEP, MagicError, ["--concurrency must be 1 or more"]),
     ("f --cycle-to parze", STEP, MagicError, ["--cycle-to", "did you mean 'parse'?"]),
     ("f --cycle-to ,", STEP, MagicError, ["--cycle-to names no step"]),

@@ -258,11 +258,12 @@ def test_a_generator_takes_no_batch(run):
 
 def test_the_limits_of_a_step_stand_in_its_spec(run, session):
     run(
-        "%%graph_step f --concurrency 3 --vectorized --batch 5 --batch-wait 7\n"
-        "def f(frame): return frame"
+        "%%graph_step f --concurrency 3 --vectorized --batch 5 --batch-wait 7"
+        " --processes 2\ndef f(frame): return frame"
     )
     [step] = session.graph().spec.steps
 
+    assert step.processes == 2
     assert (step.concurrency, step.batch, step.batch_wait_ms) == (3, 5, 7.0)
     assert step.vectorized
 

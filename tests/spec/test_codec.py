@@ -103,6 +103,7 @@ EVERYTHING = GraphSpec(
             retries=2,
             backoff_s=0.0,
             blocking=True,
+            processes=2,
             carried={"endpoint_type": 1},
         ),
         StepSpec(name="b", handler="f", after=("a",), responder=True),

@@ -31,7 +31,7 @@ FIELDS = st.sampled_from(
         "base_step", "input_path", "result_path", "full_event", "responder", "comment",
         "shape", "routes", "steps", "engine", "max_iterations", "cycle_from",
         "function", "path", "shards", "trigger_args", "options", "raise_exception",
-        "max_processes", "timeout_s", "retries", "backoff_s", "blocking",
+        "max_processes", "timeout_s", "retries", "backoff_s", "blocking", "processes",
         "concurrency", "batch", "batch_wait_ms", "join", "join_timeout_s", "missing",
         "vectorized", "name", "allow_cyclic", "final_step", "max_in_flight", "copy",
         "order_by",

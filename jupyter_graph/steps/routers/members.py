@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jupyter_graph.errors import ClosedError, SpecError
-from jupyter_graph.steps.routers.processes import Processes
+from jupyter_graph.processes.hand import LONGEST_S
+from jupyter_graph.processes.pool import Processes, Work
 from jupyter_graph.steps.routers.routes import Route, twin_of
 from jupyter_graph.steps.routers.threads import Threads
 
@@ -43,7 +44,12 @@ class Asking(Protocol):
 
 
 def asking_by(
-    executor_type: str, routes: Mapping[str, Route], *, stops: bool, max_workers: int
+    executor_type: str,
+    routes: Mapping[str, Route],
+    *,
+    stops: bool,
+    max_workers: int,
+    context: Any = None,
 ) -> Asking:
     """Give what asks the routes in the way of its name.
 
@@ -52,6 +58,7 @@ def asking_by(
         routes: the routes.
         stops: one by one, the first that fails is the last that is asked.
         max_workers: how many threads or processes at most.
+        context: the router's surroundings; None outside a graph.
 
     Raises:
         SpecError: there is no such way, or a route cannot be asked so.
@@ -63,7 +70,7 @@ def asking_by(
     if executor_type == "thread":
         return InThreads(routes, max_workers)
     if executor_type == "process":
-        return InProcesses(routes, max_workers)
+        return InProcesses(routes, max_workers, context)
     raise SpecError(
         f"{executor_type!r} is not a valid ParallelRunnerModes, "
         f"use {', '.join(EXECUTORS)}"
@@ -148,7 +155,9 @@ class InThreads:
 class InProcesses:
     """Each route in one of several processes; see ``Processes`` for what may travel."""
 
-    def __init__(self, routes: Mapping[str, Route], max_workers: int) -> None:
+    def __init__(
+        self, routes: Mapping[str, Route], max_workers: int, context: Any
+    ) -> None:
         for route in routes.values():
             if route.is_async:
                 raise SpecError(
@@ -157,20 +166,29 @@ class InProcesses:
                 )
         self._routes = routes
         most = min(len(routes), max_workers)
-        self._processes = Processes(routes, most, "route")
+        event_s = getattr(context, "timeout_s", LONGEST_S)
+        logger = getattr(context, "logger", None)
+        self._processes = Processes(routes, most, "route", event_s, logger)
 
     def ask(self, event: Any) -> Replies:
-        return _settled({name: self._submit(name, event) for name in self._routes})
+        asked = self._asked(event)
+        try:
+            wait(asked)
+        except BaseException:
+            for work in asked:
+                self._processes.end(work)
+            raise
+        return _named(self._routes, [work.result().outcome for work in asked])
 
     async def ask_async(self, event: Any) -> Replies:
         import asyncio
 
-        asked = [asyncio.wrap_future(self._submit(n, event)) for n in self._routes]
-        found = await asyncio.gather(*asked, return_exceptions=True)
-        return _named(self._routes, found)
+        asked = map(asyncio.wrap_future, self._asked(event))
+        replies = await asyncio.gather(*asked)
+        return _named(self._routes, [reply.outcome for reply in replies])
 
-    def _submit(self, name: str, event: Any) -> Future[Any]:
-        return self._processes.submit(name, event)
+    def _asked(self, event: Any) -> list[Work]:
+        return [self._processes.submit(name, event) for name in self._routes]
 
     def close(self) -> None:
         self._processes.close()

@@ -110,6 +110,7 @@ class ParallelRun(Router):
             self.routes,
             stops=self.on_member_error == "fail",
             max_workers=most,
+            context=context,
         )
 
     def merger(self, body: dict[str, Any], results: dict[str, Any]) -> Any:

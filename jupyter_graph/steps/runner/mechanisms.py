@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.steps.routers.processes import Processes
+from jupyter_graph.processes.hand import LONGEST_S
+from jupyter_graph.processes.pool import Processes
 from jupyter_graph.steps.routers.routes import copied
 from jupyter_graph.steps.routers.threads import Threads
 from jupyter_graph.steps.runner.models import Model, built_model, is_stream
@@ -65,12 +66,16 @@ class Pools:
         most_threads: how many threads at most.
         most_processes: how many processes at most.
         factor: how many of them for each model.
+        context: the surroundings of the step.
     """
 
-    def __init__(self, most_threads: int, most_processes: int, factor: int) -> None:
+    def __init__(
+        self, most_threads: int, most_processes: int, factor: int, context: Any = None
+    ) -> None:
         self._most_threads = most_threads
         self._most_processes = most_processes
         self._factor = factor
+        self._context = context
         self._in_threads = 0
         self._recipes: dict[str, Recipe] = {}
         self._threads: Threads | None = None
@@ -87,7 +92,7 @@ class Pools:
             self._recipes[recipe.name] = recipe
             return InProcesses(recipe.name, model, self)
         if word == "dedicated_process":
-            own = Pools(1, 1, 1)
+            own = Pools(1, 1, 1, self._context)
             own._recipes[recipe.name] = recipe
             return InProcesses(recipe.name, model, own, is_own=True)
         return OnTheLoop(model) if word == "asyncio" else Naive(model)
@@ -105,8 +110,10 @@ class Pools:
         with self._lock:
             if self._processes is None:
                 most = min(len(self._recipes) * self._factor, self._most_processes)
-                targets = {name: _Loaded(r) for name, r in self._recipes.items()}
-                self._processes = Processes(targets, most, "model")
+                targets = {name: OnItsWay(r) for name, r in self._recipes.items()}
+                event_s = getattr(self._context, "timeout_s", LONGEST_S)
+                logger = getattr(self._context, "logger", None)
+                self._processes = Processes(targets, most, "model", event_s, logger)
             return self._processes
 
     def close(self) -> None:
@@ -174,33 +181,48 @@ class InProcesses:
                 f"model {self._name!r} gives its output in parts, which do not leave "
                 "another process; use thread_pool or asyncio"
             )
-        self._pools.processes.submit(self._name).result()
+        self._pools.processes.start()
+        self._pools.processes.submit(self._name).result().result()
 
     async def run(self, body: Any, path: str, origin: str | None) -> Any:
         import asyncio
 
         processes = self._pools.processes
-        return await asyncio.wrap_future(
-            processes.submit(self._name, body, path, origin)
-        )
+        work = processes.submit(self._name, body, path, origin)
+        return (await asyncio.wrap_future(work)).result()
 
     def close(self) -> None:
         if self._is_own:
             self._pools.close()
 
 
-class _Loaded:
-    """In the other process: the model, made and loaded with the first call."""
+class OnItsWay:
+    """A model for another process, which makes and loads it when it begins."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
-        self._model: Model | None = None
+
+    def __call__(self, *_: Any) -> Any:
+        raise AssertionError("it is called in the other process only")
+
+    def __reduce__(self) -> Any:
+        return Loaded, (self._recipe,)
+
+
+class Loaded:
+    """In the other process: a model, or why it could not be loaded."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._error: Exception | None = None
+        try:
+            self._model = recipe.build()
+            self._model.init()
+        except Exception as error:
+            self._error = error
 
     def __call__(self, *args: Any) -> Any:
-        if self._model is None:
-            model = self._recipe.build()
-            model.init()
-            self._model = model
+        if self._error is not None:
+            raise self._error
         if not args:
             return None
         found = self._model.run(*args)

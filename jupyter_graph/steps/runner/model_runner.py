@@ -135,7 +135,7 @@ class ModelRunnerStep:
             _count("max_processes", max_processes, most_processes()),
             _count("pool_factor", pool_factor, 1),
         )
-        self._pools = Pools(*self._most)
+        self._pools = Pools(*self._most, context)
         self._shared = {
             key: _recipe(key, value, {}) for key, value in (shared_models or {}).items()
         }
@@ -174,7 +174,8 @@ class ModelRunnerStep:
             )
         word = self._shared_words.get(recipe.name) or default_mechanism(recipe.kind)
         word = checked_mechanism(word, recipe.name)
-        return Shared(recipe, word, Pools(*self._most), self._context)
+        pools = Pools(*self._most, self._context)
+        return Shared(recipe, word, pools, self._context)
 
     @staticmethod
     def streams(arguments: Mapping[str, Any]) -> bool:

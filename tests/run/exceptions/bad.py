@@ -8,7 +8,9 @@ from jupyter_graph import Graph
 from tests.run.exceptions.kinds import Kind
 
 SYNC, ASYNC, THREADS = "sync", "async", "threads"
+PROCESSES, SYNC_PROCESSES = "processes", "processes without a loop"
 ALL = (SYNC, ASYNC, THREADS)
+EVERYWHERE = (*ALL, PROCESSES, SYNC_PROCESSES)
 
 
 def is_bad(body: Any) -> bool:
@@ -53,8 +55,10 @@ class Bad:
     @property
     def step(self) -> dict[str, Any]:
         """Give the arguments of ``add_step``."""
-        blocking = {"blocking": True} if self.colour == THREADS else {}
-        return {"name": "bad", "handler": self.call, **blocking}
+        options = {"blocking": True} if self.colour == THREADS else {}
+        if self.colour in (PROCESSES, SYNC_PROCESSES):
+            options = {"processes": 1}
+        return {"name": "bad", "handler": self.call, **options}
 
     def check(self, x: Any) -> Any:
         """Fail in a function that is never awaited."""
@@ -67,6 +71,6 @@ class Bad:
 
     def ended(self, graph: Graph, after: str) -> Graph:
         """Let a last step answer; in threads there must be a loop."""
-        last = echo if self.colour == SYNC else echo_async
+        last = echo if self.colour in (SYNC, SYNC_PROCESSES) else echo_async
         graph.add_step(name="last", handler=last, after=after).respond()
         return graph

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 from jupyter_graph import Graph
 from tests.run.exceptions import shapes, steps
-from tests.run.exceptions.bad import ALL, ASYNC, SYNC, THREADS, Bad
+from tests.run.exceptions.bad import ALL, ASYNC, EVERYWHERE, SYNC, THREADS, Bad
 
 PLACES: dict[str, tuple[Callable[[Bad, str], Graph], tuple[str, ...]]] = {
     "first": (steps.first, ALL),
-    "middle": (steps.middle, ALL),
+    "middle": (steps.middle, EVERYWHERE),
     "last": (steps.last, ALL),
-    "branch": (steps.branch, ALL),
+    "branch": (steps.branch, EVERYWHERE),
     "after the answer": (steps.after_the_answer, ALL),
     "choice": (steps.choice, (SYNC, THREADS)),
     "router": (steps.router, (SYNC, THREADS)),
@@ -23,7 +23,7 @@ PLACES: dict[str, tuple[Callable[[Bad, str], Graph], tuple[str, ...]]] = {
     "member in a thread": (steps.member("thread"), (SYNC, ASYNC)),
     "member in a row": (steps.member("array"), (SYNC, ASYNC)),
     "member on the loop": (steps.member("asyncio"), (SYNC, ASYNC)),
-    "step's handler": (steps.step_handler, ALL),
+    "step's handler": (steps.step_handler, EVERYWHERE),
     "leading handler": (steps.leading_handler, ALL),
     "graph's handler": (steps.graph_handler, ALL),
     "cycle": (shapes.cycle, ALL),
@@ -32,17 +32,17 @@ PLACES: dict[str, tuple[Callable[[Bad, str], Graph], tuple[str, ...]]] = {
     "collected item": (shapes.items(1, ends=True), (SYNC, ASYNC)),
     "after items": (shapes.after_items, ALL),
     "collector": (shapes.collector, (SYNC, THREADS)),
-    "flow": (shapes.flow, ALL),
+    "flow": (shapes.flow, EVERYWHERE),
     "flow of events": (shapes.flow_of_events, ALL),
     "join": (shapes.join, ALL),
     "merge": (shapes.merge, (SYNC, THREADS)),
     "before a merge": (shapes.before_a_merge, ALL),
     "batched": (shapes.batched, ALL),
-    "timed": (shapes.limited(timeout_s=10.0), ALL),
-    "retried": (shapes.limited(retries=1, backoff_s=0.001), ALL),
+    "timed": (shapes.limited(timeout_s=10.0), EVERYWHERE),
+    "retried": (shapes.limited(retries=1, backoff_s=0.001), EVERYWHERE),
     "one at a time": (shapes.limited(concurrency=1), ALL),
     "full event": (shapes.full_event, (SYNC, ASYNC)),
-    "paths": (shapes.paths, ALL),
+    "paths": (shapes.paths, EVERYWHERE),
     "method": (shapes.method, (SYNC, ASYNC)),
     "block": (shapes.block, (SYNC, ASYNC)),
     "storey.Map": (shapes.storey_step("storey.Map"), (SYNC, ASYNC)),

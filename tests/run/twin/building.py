@@ -40,7 +40,7 @@ def built(drawn: Drawn, *, of_storey: bool = False, name: str = "g") -> Graph:
     return Graph.from_spec(graph._spec, graph.namespace, literal=True)
 
 
-LIMITS = ("retries", "backoff_s", "concurrency", "blocking")
+LIMITS = ("retries", "backoff_s", "concurrency", "blocking", "processes")
 """What storey's steps do not take."""
 
 

@@ -80,6 +80,12 @@ def _draw_options(draw: Any, node: Node, may_be_async: bool) -> None:
         node.options["concurrency"] = 2
     elif chosen == 7 and may_be_async and not (node.gives_items or node.is_async):
         node.options["blocking"] = True
+    elif (
+        chosen == 8
+        and not (node.gives_items or node.is_async)
+        and draw(st.integers(0, 4)) == 3  # rarely: each of them has to start
+    ):
+        node.options["processes"] = 1
 
 
 def _draw_handlers(

@@ -29,7 +29,7 @@ TEXTS = (
     "result_path", "comment", "shape", "function", "path",
 )  # fmt: skip
 FLAGS = ("full_event", "responder", "blocking", "vectorized")
-COUNTS = ("max_iterations", "concurrency", "batch")
+COUNTS = ("max_iterations", "concurrency", "processes", "batch")
 SECONDS = ("timeout_s", "join_timeout_s")
 WAITS = ("backoff_s", "batch_wait_ms")
 NAMES = ("after", "before", "cycle_from")

@@ -1,6 +1,7 @@
 """ParallelRun: all routes at once, what they give merged."""
 
 import asyncio
+import functools
 import os
 import threading
 
@@ -322,14 +323,18 @@ def test_a_failing_coroutine_is_left_out(way, caplog):
 
 @pytest.mark.slow
 def test_routes_may_run_in_processes():
+    def own(event):
+        event.body = {"own": event.body["x"]}
+        return event
+
     router = ParallelRun(
-        routes={"bad": fail, "one": add_one, "pid": say_process},
+        routes={"bad": fail, "one": add_one, "pid": say_process, "own": own},
         executor_type="process",
         max_workers=1,
     )
 
     found = asked(router, {"x": 8})
-    assert found["a"] == 9
+    assert (found["a"], found["own"]) == (9, 8)
     assert found["pid"] != os.getpid()
 
 
@@ -337,12 +342,14 @@ def test_routes_may_run_in_processes():
     ("route", "message"),
     [
         pytest.param(
-            lambda event: event, "route 'it' cannot run in another", id="lambda"
+            functools.partial(add_one, lock=threading.Lock()),
+            "route 'it' cannot go to another process: TypeError: cannot pickle '_thr",
+            id="lock",
         ),
         pytest.param(later, "route 'it' is a coroutine", id="coroutine"),
     ],
 )
-def test_what_another_process_cannot_import_is_refused(route, message):
+def test_what_cannot_go_to_another_process_is_refused(route, message):
     with pytest.raises(SpecError, match=message):
         ParallelRun(routes={"it": route}, executor_type="process")
 

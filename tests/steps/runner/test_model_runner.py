@@ -403,12 +403,20 @@ def test_a_model_that_cannot_be_loaded_is_refused(opened, word):
         opened({"a": LoadFails}, {"a": word})
 
 
-def test_a_model_for_another_process_must_be_in_a_module():
+@pytest.mark.slow
+def test_a_model_for_another_process_may_be_of_the_notebook(opened):
     class Local(Times):
         pass
 
-    step = ModelRunnerStep({"a": Local}, {"a": "process_pool"})
-    with pytest.raises(SpecError, match="model 'a' cannot run in another process"):
+    step = opened({"a": [Local, {"k": 3}]}, {"a": "process_pool"})
+    assert asked(step, {"n": 2})["out"] == 6
+
+
+def test_a_model_that_cannot_go_to_another_process_is_refused():
+    step = ModelRunnerStep(
+        {"a": [Times, {"k": threading.Lock()}]}, {"a": "process_pool"}
+    )
+    with pytest.raises(SpecError, match="model 'a' cannot go to another process: Type"):
         step.post_init()
 
 

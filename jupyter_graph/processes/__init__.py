@@ -1,0 +1,1 @@
+"""Other processes of this one: fresh interpreters that take work over a pipe."""

@@ -1,0 +1,168 @@
+"""What travels between two processes, and what arrives there."""
+
+from __future__ import annotations
+
+import functools
+import io
+import pickle
+import traceback
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import CodeType
+from typing import Any, NamedTuple, TypeAlias
+
+from jupyter_graph.errors import RunError, SpecError, said
+
+Target = Callable[..., Any]
+Place: TypeAlias = tuple[str, list[tuple[str, int, str]]]
+"""What an error said, and the file, line and function of each frame it went through."""
+
+LONGEST_CHAIN = 10
+
+
+class Reply(NamedTuple):
+    """What a target gave or raised; whatever that is, it goes through a Future."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+    @property
+    def outcome(self) -> Any:
+        """The value, or the error as one."""
+        return self.value if self.error is None else self.error
+
+    def result(self) -> Any:
+        """Give the value, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+def dumps(value: Any) -> bytes:
+    """Pickle a value for the other side; code that no module holds goes by value."""
+    try:
+        pickler = _pickler()
+    except ImportError:  # a function in production, whose code stands in modules
+        return pickle.dumps(value)
+    file = io.BytesIO()
+    pickler(file).dump(value)
+    return file.getvalue()
+
+
+@functools.cache
+def _pickler() -> Any:
+    import cloudpickle
+
+    known = cloudpickle.CloudPickler.dispatch_table
+    with_files = ChainMap({CodeType: _of_file(known[CodeType])}, known)
+    # code keeps the name of its file, so that the lines of a traceback can be found
+    return type("Pickler", (cloudpickle.CloudPickler,), {"dispatch_table": with_files})
+
+
+def _of_file(reduce: Callable[[CodeType], Any]) -> Callable[[CodeType], Any]:
+    def reduce_with_file(code: CodeType) -> Any:
+        return _with_file, (code.co_filename, *reduce(code))
+
+    return reduce_with_file
+
+
+def _with_file(name: str, make: Callable[..., CodeType], args: Any) -> CodeType:
+    return make(*args).replace(co_filename=name)
+
+
+def packed(targets: Mapping[str, Target], what: str) -> bytes:
+    """Pickle what can be called there.
+
+    Raises:
+        SpecError: one cannot travel; it is named.
+    """
+    for name, target in targets.items():
+        try:
+            dumps(target)
+        except Exception as error:
+            raise SpecError(
+                f"{what} {name!r} cannot go to another process: {said(error)}; open "
+                "what it holds in its constructor, or use threads"
+            ) from error
+    return dumps(dict(targets))
+
+
+def replied(value: Any, error: BaseException | None) -> tuple[bytes, list[Place]]:
+    """Pickle what a target gave or raised; of an error also where."""
+    try:
+        portable = None if error is None else _portable(error)
+        return dumps((value, portable)), [] if error is None else _places(error)
+    except Exception as wrong:
+        reason = f"what it gave cannot leave another process: {said(wrong)}"
+        return dumps((None, TypeError(reason))), []
+
+
+def arrived(data: bytes, places: list[Place]) -> Reply:
+    """Give what came back; an error with a note of where it was raised."""
+    try:
+        value, error = pickle.loads(data)
+    except Exception as wrong:
+        reason = f"what it gave cannot leave another process: {said(wrong)}"
+        value, error = None, TypeError(reason)
+    if error is not None and places:
+        with suppress(Exception):  # a class may refuse that
+            error.add_note("".join(_told(places)).rstrip())
+    return Reply(value, error)
+
+
+def _portable(error: BaseException) -> Any:
+    """Give what arrives as the error, or else as one that says the same."""
+    for found in (error, Remade(error)):
+        try:
+            if type(pickle.loads(dumps(found))) is type(error):
+                return found
+        except Exception:
+            continue
+    return RunError(said(error))
+
+
+class Remade:
+    """An error of a class that cannot be made from what its errors keep of it."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def __reduce__(self) -> Any:
+        error = self._error
+        return _remade, (type(error), error.args, dict(vars(error)))
+
+
+def _remade(kind: type[BaseException], args: Any, state: dict[str, Any]) -> Any:
+    error = kind.__new__(kind)
+    error.args = args
+    vars(error).update(state)
+    return error
+
+
+def _places(error: BaseException) -> list[Place]:
+    found: list[Place] = []
+    here: BaseException | None = error
+    while here is not None and len(found) < LONGEST_CHAIN:
+        frames = traceback.extract_tb(here.__traceback__)
+        inner = frames[1:] if here is error else frames  # the first one is our call
+        rows = [(frame.filename, frame.lineno or 0, frame.name) for frame in inner]
+        found.append((said(here), rows))
+        here = here.__cause__ or (
+            None if here.__suppress_context__ else here.__context__
+        )
+    return found
+
+
+def _told(places: list[Place]) -> list[str]:
+    """Say where an error was raised; the lines are read here, where the cells are."""
+    [(_, frames), *causes] = places
+    lines = ["In its process:\n", *_shown(frames)]
+    for text, frames in causes:
+        lines += [f"after {text}\n", *_shown(frames)]
+    return lines
+
+
+def _shown(frames: list[tuple[str, int, str]]) -> list[str]:
+    listed = [traceback.FrameSummary(*frame) for frame in frames]
+    return traceback.StackSummary.from_list(listed).format()

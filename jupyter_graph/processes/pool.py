@@ -1,0 +1,177 @@
+"""Processes that a step keeps, each with the same objects in it.
+
+A process that hangs is ended without hurting another one, a process that dies takes
+only its own work with it, and the next work gets a new one.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import weakref
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from jupyter_graph.errors import ClosedError, said
+from jupyter_graph.processes.hand import LONGEST_S, Hand
+from jupyter_graph.processes.packing import Reply, Target, dumps, packed
+
+CLOSED = "the processes of this step were closed"
+PATIENCE = 1.05
+"""How many times the time of an event a call may take: its caller is told by then."""
+
+
+class Processes:
+    """At most so many processes, each with the same targets in it.
+
+    Each gets the targets once, when it starts; what a target remembers is its
+    process's own. Code of the notebook or script travels by value where cloudpickle is
+    there, code of modules by name. What is printed and logged there comes out here.
+
+    Args:
+        targets: what can be called, by name.
+        most: how many processes, 1 or more.
+        what: what the targets are, for messages.
+        event_s: seconds an event may take. A call that goes on for longer is not waited
+            for any more, and its process is ended.
+        logger: what takes the records of the package's loggers there.
+
+    Raises:
+        SpecError: a target cannot travel.
+
+    >>> processes = Processes({"abs": abs}, most=1, what="function")
+    >>> processes.submit("abs", -7).result()
+    Reply(value=7, error=None)
+    >>> processes.close()
+    """
+
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        most: int,
+        what: str,
+        event_s: float = LONGEST_S,
+        logger: Any = None,
+    ) -> None:
+        self._limit_s = PATIENCE * event_s
+        payload = packed(targets, what)
+        self._crew = Crew(payload, most, logger or logging.getLogger("jupyter_graph"))
+        # What is not used any more ends, though its hands still wait for work.
+        weakref.finalize(self, self._crew.end)
+
+    def start(self) -> None:
+        """Start all processes now, and wait until they have the targets.
+
+        Raises:
+            BaseException: whatever a target raised while it was made there.
+        """
+        ready = [hand.ready for hand in self._crew.all_hands()]
+        try:
+            for future in ready:
+                future.result().result()
+        except BaseException:
+            self._crew.end()
+            raise
+
+    def submit(self, name: str, *args: Any, limit_s: float = LONGEST_S) -> Work:
+        """Call a target in one of the processes.
+
+        Args:
+            name: the target.
+            *args: its arguments; they and the result must be able to travel.
+            limit_s: seconds it may take, once begun; after them, or after what
+                ``event_s`` says, its process is ended, and the reply's error is a
+                DeadlineError.
+
+        Returns:
+            the future of a ``Reply``. Cancelled while it waits, it never begins.
+
+        Raises:
+            ClosedError: the processes are closed.
+            TypeError: an argument cannot travel.
+        """
+        work = Work(name, args, min(limit_s, self._limit_s))
+        self._crew.take(work)
+        return work
+
+    def end(self, work: Work) -> None:
+        """Give up on a piece of work: its process, if it is in one, ends now."""
+        if not work.cancel() and not work.done() and work.hand is not None:
+            work.hand.end(work)
+
+    def close(self) -> None:
+        """End the processes after what they are at, and what waits by a ClosedError."""
+        self._crew.close()
+
+
+class Work(Future[Reply]):
+    """A call of a target: on its way, or in the process ``hand`` takes care of."""
+
+    def __init__(self, name: str, args: tuple[Any, ...], limit_s: float) -> None:
+        super().__init__()
+        self.limit_s = limit_s
+        self.hand: Hand | None = None
+        try:
+            self.data = dumps((name, args))
+        except Exception as error:
+            raise TypeError(
+                f"what it gets cannot go to another process: {said(error)}"
+            ) from error
+
+
+class Crew:
+    """The hands of one ``Processes``, and the work that waits for them."""
+
+    def __init__(self, payload: bytes, most: int, logger: Any) -> None:
+        self.payload, self.most, self.logger = payload, most, logger
+        self.inbox: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self.is_over = False
+        self._hands: list[Hand] = []
+        self._busy = 0
+        self._is_closed = False
+        self._lock = threading.RLock()  # a finalizer may come in between
+
+    def take(self, work: Work) -> None:
+        """Take a piece of work; a further hand joins when all have something to do."""
+        with self._lock:
+            if self._is_closed:
+                raise ClosedError(CLOSED)
+            self._busy += 1
+            if len(self._hands) < min(self._busy, self.most):
+                self._hands.append(Hand(self))
+            self.inbox.put(work)
+        work.add_done_callback(self._done)
+
+    def _done(self, _: Future[Reply]) -> None:
+        with self._lock:
+            self._busy -= 1
+
+    def all_hands(self) -> list[Hand]:
+        """Give all hands there may be."""
+        with self._lock:
+            missing = 0 if self._is_closed else self.most - len(self._hands)
+            self._hands += [Hand(self) for _ in range(missing)]
+            return list(self._hands)
+
+    def close(self) -> None:
+        """Take no more work, end what waits; the hands end after theirs."""
+        with self._lock:
+            is_first, self._is_closed = not self._is_closed, True
+        while is_first:
+            try:
+                work = self.inbox.get_nowait()
+            except queue.Empty:
+                break
+            if work is not None and work.set_running_or_notify_cancel():
+                work.set_result(Reply(error=ClosedError(f"{CLOSED} meanwhile")))
+        for _ in self._hands if is_first else ():
+            self.inbox.put(None)
+
+    def end(self) -> None:
+        """End all processes now."""
+        self.is_over = True
+        self.close()
+        for hand in self._hands:
+            hand.end()
