@@ -17,7 +17,6 @@ from jupyter_graph.compile.streams import is_stream, placed, placed_async
 from jupyter_graph.errors import BadRequestError, RunError, SpecError, said
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.frames import of_frame
-from jupyter_graph.run.in_processes import InProcesses
 from jupyter_graph.run.limits import with_limits
 from jupyter_graph.run.route import route_of
 from jupyter_graph.spec.parts import own_name
@@ -151,6 +150,8 @@ def _instance(
 ) -> Any:
     step, name = code.step, code.step.name
     if code.in_process:
+        from jupyter_graph.run.in_processes import InProcesses
+
         try:
             return InProcesses(code, arguments, context.named(name))
         except BaseException as error:
