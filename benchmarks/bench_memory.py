@@ -3,7 +3,7 @@
 A stateless function in the embedded host, beside a bare application on the same server:
 the memory of a worker and of all processes after a load; their CPU time is that of
 starting. Then a million events through a graph of six steps, and a cell run again a
-thousand times, each in a process of its own beside the plain way.
+thousand times, in a process or kernel of its own, beside the plain way.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from benchmarks.http_servers import Server, memory_mb, start_bare, start_host
 from benchmarks.measure import Row, answers_are_equal, in_rounds, summarize
 from benchmarks.report import parser, report
 
-PACKAGES = ("jupyter_graph", "uvicorn", "httptools", "uvloop", "ipython")
+PACKAGES = ("jupyter_graph", "uvicorn", "httptools", "uvloop", "ipython", "ipykernel")
 BODY = {"user": "ann", "amount": 42.5}
 REQUESTS, CONNECTIONS = 500, 16
 LIMIT_S = 600.0
@@ -35,7 +35,11 @@ HOSTED: dict[str, Callable[[ExitStack], Server]] = {
 }
 USED = {  # shape: the plain way and ours
     "events": {"plain functions": "plain_events", "Runner.run": "runner_events"},
-    "cell runs": {"IPython alone": "plain_cells", "step and event": "step_cells"},
+    "cell runs": {
+        "kernel alone": "plain_cells",
+        "a step": "step_cells",
+        "a step and an event": "event_cells",
+    },
 }
 
 

@@ -11,12 +11,12 @@ import gc
 import json
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable
-from contextlib import redirect_stdout
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
+
+import psutil
 
 from benchmarks.bench_chain import chain_of, composed, steps_of
 from benchmarks.measure import in_turn
@@ -25,96 +25,117 @@ from jupyter_graph import Runner
 STEPS = 6
 BODY = {"x": 1}
 PARTS = 4
-CELL = """%%graph_step {name}
-def {name}(body):
-    return {{"x": body["x"] + 1}}
+LIMIT_S = 60.0
+STEP = """def add(body):
+    return {"x": body["x"] + 1}
 """
 
 Times = Callable[[int], Any]
 """Does the thing that many times; gives the last answer."""
 
 
-def plain_events() -> Times:
-    return in_turn(composed(steps_of(STEPS)), BODY)
+@dataclass
+class Load:
+    """What is done again and again, and the process that does it."""
+
+    times: Times
+    pid: int
+    tidy: Callable[[], Any] = gc.collect
+    close: Callable[[], Any] = lambda: None
+
+    def held(self) -> dict[str, int]:
+        """Give what the process holds: bytes of memory, threads, open files."""
+        self.tidy()
+        process = psutil.Process(self.pid)
+        return {
+            "rss": process.memory_info().rss,
+            "threads": process.num_threads(),
+            "files": process.num_fds(),
+        }
+
+    def cpu_s(self) -> float:
+        """Give the CPU time that the process has taken so far."""
+        spent = psutil.Process(self.pid).cpu_times()
+        return float(spent.user + spent.system)
 
 
-def runner_events() -> Times:
-    return in_turn(Runner(chain_of(steps_of(STEPS))).open().run, BODY)
+def plain_events() -> Load:
+    return Load(in_turn(composed(steps_of(STEPS)), BODY), os.getpid())
 
 
-def plain_cells() -> Times:
-    """Run a cell that defines a function, and one that calls it, again and again."""
-    source = CELL.format(name="add").partition("\n")[2]
-    return _cells(_shell(), source, 'answer = add({"x": 1})', lambda found: found)
+def runner_events() -> Load:
+    runner = Runner(chain_of(steps_of(STEPS))).open()
+    return Load(in_turn(runner.run, BODY), os.getpid())
 
 
-def step_cells() -> Times:
-    """Run a step's cell, and an event through the graph, again and again."""
-    shell = _shell()
-    shell.run_line_magic("load_ext", "jupyter_graph")
-    call = 'answer = %graph run {"x": 1}'
-    return _cells(shell, CELL.format(name="add"), call, lambda found: found.value)
+def plain_cells() -> Load:
+    """Run a cell that defines a function, again and again, in a kernel."""
+    return _cells(STEP)
 
 
-def _cells(shell: Any, step: str, call: str, body_of: Callable[[Any], Any]) -> Times:
-    def cells(count: int) -> Any:
-        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-            for _ in range(count):
-                for cell_id, source in (("step", step), ("call", call)):
-                    done = shell.run_cell(source, store_history=True, cell_id=cell_id)
-                    done.raise_error()
-        return body_of(shell.user_ns["answer"])
-
-    return cells
+def step_cells() -> Load:
+    """Run a step's cell again and again, in a kernel."""
+    return _cells(f"%%graph_step add\n{STEP}")
 
 
-def _shell() -> Any:
-    """Give a shell without history on disk and without ``Out``, which keeps all."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.InteractiveShell.cache_size = 0
-    return InteractiveShell.instance(config=config)
+def event_cells() -> Load:
+    """Run a step's cell, and one that sends an event, again and again."""
+    return _cells(f"%%graph_step add\n{STEP}", 'answer = %graph run {"x": 1}')
 
 
-WAYS: dict[str, Callable[[], Times]] = {
+def _cells(*cells: str) -> Load:
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3")
+
+    def run(source: str) -> None:
+        reply = client.execute_interactive(
+            source, timeout=LIMIT_S, output_hook=lambda _: None
+        )
+        assert reply["content"]["status"] == "ok", reply["content"]
+
+    def times(count: int) -> Any:
+        for _ in range(count):
+            for cell in cells:
+                run(cell)
+        return {"x": 2}
+
+    run("%load_ext jupyter_graph")
+    run("import gc")
+
+    def close() -> None:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+    pid = manager.provisioner.pid
+    return Load(times, pid, lambda: run("gc.collect()"), close)
+
+
+WAYS: dict[str, Callable[[], Load]] = {
     "plain_events": plain_events,
     "runner_events": runner_events,
     "plain_cells": plain_cells,
     "step_cells": step_cells,
+    "event_cells": event_cells,
 }
 
 
-def held() -> dict[str, int]:
-    """Give what this process holds: memory in KiB, threads, open files."""
-    gc.collect()
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    fields = dict(line.split(":", 1) for line in status.splitlines())
-    return {
-        "rss_kib": int(fields["VmRSS"].split()[0]),
-        "threads": threading.active_count(),
-        "files": sum(1 for _ in Path("/proc/self/fd").iterdir()),
-    }
-
-
 def main(what: str, count: int) -> dict[str, Any]:
-    times = WAYS[what]()
-    times(max(1, count // 10))
-    before, began, started = held(), time.perf_counter(), time.process_time()
+    load = WAYS[what]()
+    load.times(max(1, count // 10))
+    before, began, started = load.held(), time.perf_counter(), load.cpu_s()
     answer = None
     for part in range(PARTS):
-        answer = times(count * (part + 1) // PARTS - count * part // PARTS) or answer
-    spent = {"cpu_s": time.process_time() - started}
-    spent["wall_s"] = time.perf_counter() - began
-    after = held()
-    growth = after["rss_kib"] / before["rss_kib"] - 1
+        more = count * (part + 1) // PARTS - count * part // PARTS
+        answer = load.times(more) or answer
+    spent = {"cpu_s": load.cpu_s() - started, "wall_s": time.perf_counter() - began}
+    after = load.held()
+    load.close()
     return {
         **spent,
         "answer": answer,
-        "rss_mb": after["rss_kib"] / 1024,
-        "growth_percent": growth * 100,
+        "rss_mb": after["rss"] / 2**20,
+        "growth_percent": (after["rss"] / before["rss"] - 1) * 100,
         "new_threads": after["threads"] - before["threads"],
         "new_files": after["files"] - before["files"],
     }

@@ -182,7 +182,7 @@ def processes() -> Iterator[Target]:
     )
     used = {
         "1,000,000 events": ("Runner.run", "plain functions"),
-        "1,000 cell runs": ("step and event", "IPython alone"),
+        "1,000 cell runs": ("a step", "kernel alone"),
     }
     for shape, (ours, plain) in used.items():
         beside = {

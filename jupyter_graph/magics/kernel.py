@@ -19,7 +19,8 @@ _STEP_CELL = re.compile(r"\s*(?:%%\w+[^\n]*\n\s*)*%%graph_step\b")
 class KernelCells:
     """The cells that this kernel has run, in the order they ran.
 
-    A cell that runs again (same id) takes the place of its older self. Of a cell that
+    A cell that runs again (same id; without ids, as in a terminal, same text) takes the
+    place of its older self. Of a cell that
     failed, the part above the failing statement counts; of a failed step cell nothing,
     because its graph is unchanged.
     """
@@ -45,11 +46,9 @@ class KernelCells:
 
     def _others(self, cell: Cell) -> list[Cell]:
         def is_older_self(done: Cell) -> bool:
-            if cell.id is None:
-                return False
-            return done.id == cell.id or (
-                done.id is None and done.source == cell.source
-            )
+            if cell.id is not None and done.id is not None:
+                return done.id == cell.id
+            return done.source == cell.source
 
         return [done for done in self._done if not is_older_self(done)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -46,7 +47,7 @@ class StepPlan:
     owned: StepSource | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StepPlaced:
     """What came of a step cell; shows itself as one line and its notes.
 
@@ -69,6 +70,13 @@ class StepPlaced:
         shown = "" if self.answer is None else f"\n{self.answer!r}"
         return f"{self}{shown}"
 
+    def says_the_same(self, other: StepPlaced) -> bool:
+        """Tell whether another one is about the same step, place and notes."""
+        try:
+            return bool(self == other)
+        except Exception:
+            return False  # an array among the arguments does not say so
+
     def _line(self) -> str:
         step = self.step
         place_ = f" after {', '.join(step.after)}" if step.after else ""
@@ -77,12 +85,18 @@ class StepPlaced:
             place_ += f", then {', '.join(step.before)}" if step.before else ""
         return f"step {step.name!r} of graph {self.graph!r}{place_}"
 
-    def _repr_html_(self) -> str:
+    @functools.cached_property
+    def _bundle(self) -> dict[str, str]:
+        """The texts to show; made once, for the notebook keeps what it has shown."""
         notes = "".join(f"<div>note: {escape(note)}</div>" for note in self.notes)
         shown = ""
         if self.answer is not None:
             shown = self.answer._repr_mimebundle_()["text/html"]
-        return f"<div>{escape(self._line())}</div>{notes}{shown}"
+        markup = f"<div>{escape(self._line())}</div>{notes}{shown}"
+        return {"text/plain": repr(self), "text/html": markup}
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return self._bundle
 
 
 def plan_step(graphs: Graphs, options: StepOptions, cell: Cell) -> StepPlan:

@@ -59,6 +59,7 @@ class Session:
         self._told_at = 0.0
         self._pause_s = 0.0
         self._untold: set[str] = set()
+        self._placed: dict[tuple[str, str], StepPlaced] = {}
 
     def __repr__(self) -> str:
         names = ", ".join(self.graphs.names()) or "no graph yet"
@@ -94,6 +95,12 @@ class Session:
         """Put the step of a cell that has run into its graph."""
         placed = put_step(self.graphs, plan, self.user_ns)
         self.changed(plan.graph)
+        # The notebook keeps what a cell gave: of a cell that says the same each time
+        # it runs, that shall be one object.
+        known = self._placed.get((plan.graph, plan.name))
+        if known is not None and known.says_the_same(placed):
+            return known
+        self._placed[plan.graph, plan.name] = placed
         return placed
 
     def with_example(self, placed: StepPlaced, body: Any) -> StepPlaced:

@@ -30,11 +30,13 @@ def test_a_cell_that_runs_again_takes_the_place_of_its_older_self(run, sources):
     assert sources() == ["b = 2", "a = 3"]
 
 
-def test_cells_without_id_all_count(run, sources):
+def test_a_cell_without_id_is_known_by_its_text(run, sources):
     run("a = 1")
+    run("b = a")
+    run("a = 2")
     run("a = 1")
 
-    assert sources() == ["a = 1", "a = 1"]
+    assert sources() == ["b = a", "a = 2", "a = 1"]
 
 
 def test_the_running_cell_counts(run, session, sources):

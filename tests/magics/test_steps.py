@@ -213,7 +213,7 @@ def test_an_example_runs_the_graph_up_to_the_step(run, session):
     )
 
     assert placed.answer.body == 1
-    assert "200" in placed._repr_html_()
+    assert "200" in placed._repr_mimebundle_()["text/html"]
 
 
 def test_a_step_in_another_graph(run, session):
@@ -329,3 +329,13 @@ def plain(text):
     import re
 
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def test_a_cell_that_says_the_same_again_gives_the_same_object(run):
+    cell = "%%graph_step f\ndef f(body): return body"
+    first, again = run(cell, "c1"), run(cell, "c1")
+    other = run("%%graph_step f --timeout 3\ndef f(body): return body", "c1")
+
+    assert again is first
+    assert other is not first
+    assert other.step.timeout_s == 3
