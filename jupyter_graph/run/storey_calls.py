@@ -50,8 +50,7 @@ def _of_function(step: Any, fn: Any, goes_on: GoOn, code: StepCode) -> Call:
 
     if code.is_async:
         return run_async
-    is_plain = not (step._full_event or step._input_path or step._result_path)
-    return _plain_map(fn) if is_plain and code.direct == "Map" else run
+    return _plain_map(fn) if code.direct == "Map" and _is_plain(step) else run
 
 
 def _plain_map(fn: Any) -> Call:
@@ -96,10 +95,20 @@ def _with_state(step: Any) -> Call:
             found, step._state = fn(element(event), step._state)
         return goes_on(event, found)
 
-    return run
+    def run_plain(event: Event) -> Any:
+        with lock:
+            event.body, step._state = fn(event.body, step._state)
+        return event
+
+    return run_plain if _is_plain(step) else run
 
 
 # -- in and out -----------------------------------------------------------------
+
+
+def _is_plain(step: Any) -> bool:
+    """Tell whether it takes the whole body and gives a new one."""
+    return not (step._full_event or step._input_path or step._result_path)
 
 
 STREAMS = (GeneratorType, AsyncGeneratorType)
