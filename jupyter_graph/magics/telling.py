@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from IPython.core.getipython import get_ipython
+from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_graph.errors import JupyterGraphError, said
 
@@ -65,11 +67,21 @@ def cause_lines(error: BaseException) -> list[str]:
         return []
     trace = first_of_user(cause.__traceback__)
     if trace is None:
-        return []
+        return [_of_cells(note, shell) for note in getattr(cause, "__notes__", ())]
     lines = shell.InteractiveTB.structured_traceback(
         type(cause), cause, trace, tb_offset=0
     )
     return [*lines, ""]
+
+
+def _of_cells(note: str, shell: InteractiveShell) -> str:
+    """Give the note of an error in another process with the names of its cells."""
+
+    def named(found: re.Match[str]) -> str:
+        cell = shell.compile.format_code_name(found[1])
+        return found[0] if cell is None else " ".join(cell)
+
+    return re.sub(r'File "([^"\n]+)"', named, note)
 
 
 def first_of_user(trace: TracebackType | None) -> TracebackType | None:

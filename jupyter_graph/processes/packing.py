@@ -9,6 +9,7 @@ import traceback
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from types import CodeType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -19,6 +20,7 @@ Place: TypeAlias = tuple[str, list[tuple[str, int, str]]]
 """What an error said, and the file, line and function of each frame it went through."""
 
 LONGEST_CHAIN = 10
+PACKAGE = str(Path(__file__).parent.parent)
 
 
 class Reply(NamedTuple):
@@ -144,9 +146,11 @@ def _places(error: BaseException) -> list[Place]:
     found: list[Place] = []
     here: BaseException | None = error
     while here is not None and len(found) < LONGEST_CHAIN:
-        frames = traceback.extract_tb(here.__traceback__)
-        inner = frames[1:] if here is error else frames  # the first one is our call
-        rows = [(frame.filename, frame.lineno or 0, frame.name) for frame in inner]
+        rows = [
+            (frame.filename, frame.lineno or 0, frame.name)
+            for frame in traceback.extract_tb(here.__traceback__)
+            if not frame.filename.startswith(PACKAGE)
+        ]
         found.append((said(here), rows))
         here = here.__cause__ or (
             None if here.__suppress_context__ else here.__context__

@@ -298,7 +298,10 @@ def _with_paths(call: Call, code: StepCode) -> Call:
 
 def step_anew(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Call:
     """Build a step once more, in a process of its own; give what is called there."""
-    instance = _instance(code, arguments, context, {}, {})
+    try:
+        instance = _instance(code, arguments, context, {}, {})
+    except RunError as error:  # the other side says which step cannot be built
+        raise error.__cause__ or error from None
     call = _plain_call(code, arguments, instance, context)
     assert call is not None  # what is only asked has no processes
     return call

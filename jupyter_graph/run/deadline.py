@@ -25,10 +25,14 @@ SIGNAL: Any = getattr(signal, "SIGVTALRM", None) or getattr(signal, "SIGBREAK", 
 """Windows has no SIGVTALRM; its SIGBREAK is only simulated, and wakes no sleep."""
 LONGEST_NAP_S = 0.5
 SHORTEST_NAP_S = 0.005
+LOOKS = 25  # within the time of an event
 
 
 class Watched(Protocol):
-    """Something with a mark that stays the same while one event is being worked on."""
+    """Something with a mark that stays the same while one event is being worked on.
+
+    ``pace_s``, where it has one, says how often it wants to be looked at.
+    """
 
     timeout_s: float
 
@@ -66,6 +70,9 @@ class _Watchdog:
             self._watched.discard(watched)
         self._wake.set()
 
+    def wake(self) -> None:
+        self._wake.set()
+
     def _run(self) -> None:
         while True:
             self._wake.clear()
@@ -74,9 +81,9 @@ class _Watchdog:
                 if not watched:
                     self._thread = None
                     return
-            nap = min(one.timeout_s for one in watched) / 25
             for one in watched:
                 self._look(one)
+            nap = min(_pace_s(one) for one in watched)
             del watched, one
             self._wake.wait(max(SHORTEST_NAP_S, min(LONGEST_NAP_S, nap)))
 
@@ -93,6 +100,10 @@ class _Watchdog:
                 logger.exception("a deadline could not be kept")
 
 
+def _pace_s(one: Any) -> float:
+    return float(getattr(one, "pace_s", one.timeout_s / LOOKS))
+
+
 _watchdog = _Watchdog()
 if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads
     os.register_at_fork(after_in_child=_watchdog.__init__)  # type: ignore[misc]
@@ -101,6 +112,11 @@ if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads
 def watch(watched: Watched) -> None:
     """Let the watchdog look at this mark from now on."""
     _watchdog.add(watched)
+
+
+def look_now() -> None:
+    """Wake the watchdog: something that rested has work."""
+    _watchdog.wake()
 
 
 def unwatch(watched: Watched) -> None:

@@ -14,8 +14,10 @@ from typing import Any
 from jupyter_graph.compile.blame import is_in_a_step
 from jupyter_graph.errors import ClosedError
 from jupyter_graph.run.deadline import (
+    LOOKS,
     MainThreadInterrupter,
     is_main_thread,
+    look_now,
     unwatch,
     watch,
 )
@@ -27,14 +29,29 @@ THROW_AGAIN_S = 0.1
 """A step that takes no notice of its deadline is told once more after this time."""
 
 
+SLOW_S = 0.05
+"""A step that keeps the loop for longer is named in a warning."""
+LOOKS_TO_REST = 40
+"""So many looks at a loop without work, and it is looked at as seldom as may be."""
+
+
 class Heartbeat:
-    """Notices when a loop stands still because a step keeps it."""
+    """Notices when a loop stands still because a step keeps it.
+
+    Args:
+        loop: the loop.
+        timeout_s: seconds after which it is stuck.
+        load: gives how many events there were so far, and how many are inside.
+        on_slow: called when one event has kept the loop for 50 ms.
+        on_stuck: called when it has kept it for ``timeout_s``.
+    """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         timeout_s: float,
         *,
+        load: Callable[[], tuple[int, int]],
         on_slow: Callable[[], None],
         on_stuck: Callable[[], None],
     ) -> None:
@@ -42,9 +59,29 @@ class Heartbeat:
         self.timeout_s = timeout_s
         self.asked = 0
         self._answered = 0
+        self._load = load
+        self._count = 0
+        self._looks = 0
+        self._task: Any = None
+        self._since = 0.0
         self._on_slow = on_slow
         self._on_stuck = on_stuck
         self._on_back: Callable[[], None] | None = None
+
+    @property
+    def rests(self) -> bool:
+        """Whether the loop has had no work for a while."""
+        return self._looks >= LOOKS_TO_REST
+
+    @property
+    def pace_s(self) -> float:
+        pace = self.timeout_s / LOOKS
+        return pace if self.rests else min(pace, SLOW_S / 2)
+
+    def wake(self) -> None:
+        """Let a loop that rested be looked at often again."""
+        self._looks = 0
+        look_now()
 
     def when_back(self, call: Callable[[], None]) -> None:
         """Let it be called once the loop, stuck now, goes on."""
@@ -52,14 +89,26 @@ class Heartbeat:
 
     def mark(self) -> int:
         if self.asked != self._answered:
-            self._on_slow()
+            self._look_at_task()
             return self.asked
+        self._task = None
+        count, inside = self._load()
+        has_work = inside > 0 or count != self._count
+        self._count, self._looks = count, 0 if has_work else self._looks + 1
         self.asked += 1
         try:
             self.loop.call_soon_threadsafe(self._beat)
         except RuntimeError:  # the loop is closed
             self._answered = self.asked
         return self.asked
+
+    def _look_at_task(self) -> None:
+        """Tell when it is one task that keeps the loop, not many after each other."""
+        task, now = asyncio.current_task(self.loop), time.monotonic()
+        if task is None or task is not self._task:
+            self._task, self._since = task, now
+        elif now - self._since >= SLOW_S:
+            self._on_slow()
 
     def _beat(self) -> None:
         self._answered = self.asked
@@ -75,23 +124,49 @@ class Heartbeat:
         return self.asked == mark and self._answered != mark
 
 
-class LoopThread:
-    """A loop in a daemon thread; a step that keeps it to itself loses it."""
+class SlowSteps:
+    """The steps of which a warning has been given."""
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def note(self, step: str) -> None:
+        """Warn of a step, once; "" is none."""
+        if step and step not in self._known:
+            self._known.add(step)
+            logger.warning(
+                "step %r keeps the loop to itself; mark it blocking, and other events "
+                "go on meanwhile",
+                step,
+            )
+
+
+class LoopThread:
+    """A loop in a daemon thread; a step that keeps it to itself loses it.
+
+    Args:
+        timeout_s: seconds that a step may keep it.
+        load: see ``Heartbeat``.
+    """
+
+    def __init__(self, timeout_s: float, load: Callable[[], tuple[int, int]]) -> None:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(
             target=_run_loop, args=(self.loop,), name="jupyter_graph-loop", daemon=True
         )
         self.is_stuck = False
         self._next_throw = 0.0
-        self._slow: set[str] = set()
+        self._slow = SlowSteps()
         self._last: asyncio.Task[None] | None = None
         self._is_ending = False
         self._lock = threading.Lock()
         self.thread.start()
         self._heartbeat = Heartbeat(
-            self.loop, timeout_s, on_slow=self._is_slow, on_stuck=self._is_kept
+            self.loop,
+            timeout_s,
+            load=load,
+            on_slow=lambda: self._slow.note(step_in_thread(self.thread)),
+            on_stuck=self._is_kept,
         )
         watch(self._heartbeat)
 
@@ -101,6 +176,8 @@ class LoopThread:
         Raises:
             ClosedError: the loop is closed.
         """
+        if self._heartbeat.rests:
+            self._heartbeat.wake()
         try:
             return asyncio.run_coroutine_threadsafe(work, self.loop)
         except RuntimeError:
@@ -114,16 +191,6 @@ class LoopThread:
         self.loop.call_soon_threadsafe(task.cancel)
         if asyncio.current_task(self.loop) is task:
             self._throw()
-
-    def _is_slow(self) -> None:
-        step = step_in_thread(self.thread)
-        if step and step not in self._slow:
-            self._slow.add(step)
-            logger.warning(
-                "step %r keeps the loop to itself; mark it blocking, and other events "
-                "go on meanwhile",
-                step,
-            )
 
     def _is_kept(self) -> None:
         now = time.monotonic()
@@ -206,10 +273,15 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
 class CallersLoop:
     """Watches a loop that belongs to somebody else: the host's, Nuclio's."""
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, load: Callable[[], tuple[int, int]]) -> None:
         self.loop = asyncio.get_running_loop()
+        thread, slow = threading.current_thread(), SlowSteps()
         self._heartbeat = Heartbeat(
-            self.loop, timeout_s, on_slow=lambda: None, on_stuck=self._is_kept
+            self.loop,
+            timeout_s,
+            load=load,
+            on_slow=lambda: slow.note(step_in_thread(thread)),
+            on_stuck=self._is_kept,
         )
         self._interrupts = is_main_thread() and MainThreadInterrupter.install()
         if self._interrupts:

@@ -125,7 +125,9 @@ class Tasks:
 
     def submit(self, work: Work) -> Future[Any]:
         """Run a coroutine on the loop that events run on, without waiting for it."""
-        loop = self.thread.loop if self.own_loop else self.loop
+        if self.own_loop:
+            return self.thread.start(work)
+        loop = self.loop
         if loop is None or loop.is_closed():
             work.close()
             raise closed(self.graph)
@@ -136,7 +138,7 @@ class Tasks:
         """The loop's thread; a new one when a step keeps the old one."""
         with self._lock:
             if self._thread is None or self._thread.is_stuck:
-                self._thread = LoopThread(self.limit_s)
+                self._thread = LoopThread(self.limit_s, self._load)
             return self._thread
 
     def wait(self, work: Work, event: Event) -> Any:
@@ -205,12 +207,17 @@ class Tasks:
             return step_in_thread(thread.thread)
         return step_awaited(task)
 
+    def _load(self) -> tuple[int, int]:
+        """Give how many events there were on the loop, and how many are inside."""
+        lane = self._lane
+        return (0, 0) if lane is None else (lane.last, self.max_in_flight - lane.free)
+
     def _watch_caller(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._callers is not None and self._callers.loop is not loop:
             self._callers.close()
             self._callers = None
         if self._callers is None:
-            self._callers = CallersLoop(self.limit_s)
+            self._callers = CallersLoop(self.limit_s, self._load)
         self.callers_lane = self._lane_here()
 
     def iterated(self, items: AsyncIterator[Any], event: Event) -> Iterator[Any]:

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from jupyter_graph.errors import MagicError, StepError
@@ -339,3 +341,14 @@ def test_a_cell_that_says_the_same_again_gives_the_same_object(run):
     assert again is first
     assert other is not first
     assert other.step.timeout_s == 3
+
+
+def test_an_error_in_another_process_points_at_the_users_cell_and_line(run):
+    run("%%graph_step f --processes 1\ndef f(body):\n    return 1 / body", "c1")
+    with pytest.raises(StepError) as caught:
+        run("%graph run 0")
+    shown = "\n".join(caught.value._render_traceback_())
+
+    assert re.search(r"In its process:\n  Cell In\[\d+\], line 3, in f\n", shown)
+    assert "return 1 / body" in shown
+    assert "jupyter_graph/" not in shown

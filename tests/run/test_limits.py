@@ -208,17 +208,54 @@ def test_a_step_in_a_thread_sees_the_callers_context(open_runner, options):
         USER.reset(token)
 
 
-def test_a_step_that_keeps_the_loop_is_named_once(open_runner, caplog):
+@pytest.mark.parametrize("timeout_s", [1.0, 30.0])
+@pytest.mark.parametrize("own_loop", [True, False])
+def test_a_step_that_keeps_the_loop_is_named_once(
+    open_runner, caplog, timeout_s, own_loop
+):
     done = threading.Event()
 
     def keeps(x):
         done.wait(0.3)
         return x
 
-    runner = open_runner(one_step(keeps, on_a_loop=True), timeout_s=1.0)
-    assert [runner.run(x) for x in "xy"] == ["x", "y"]
+    graph = one_step(keeps, on_a_loop=True)
+    runner = open_runner(graph, timeout_s=timeout_s, own_loop=own_loop)
 
+    async def both():
+        return [await runner.arun(x) for x in "xy"]
+
+    assert asyncio.run(both()) == ["x", "y"]
     assert caplog.text.count("step 'a' keeps the loop to itself") == 1
+
+
+def test_a_step_after_a_rest_is_named_too(open_runner, caplog):
+    def keeps(x):
+        time.sleep(x)
+        return x
+
+    runner = open_runner(one_step(keeps, on_a_loop=True))
+    runner.run(0)
+    heartbeat = runner._tasks_().thread._heartbeat
+    while not heartbeat.rests:
+        time.sleep(0.05)
+    runner.run(0.3)
+
+    assert "step 'a' keeps the loop to itself" in caplog.text
+
+
+def test_many_short_steps_one_after_the_other_are_not_named(open_runner, caplog):
+    def short(x):
+        time.sleep(0.004)
+        return x
+
+    runner = open_runner(one_step(short, on_a_loop=True))
+
+    async def many():
+        return await asyncio.gather(*map(runner.arun, range(100)))
+
+    assert asyncio.run(many()) == list(range(100))
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize(
