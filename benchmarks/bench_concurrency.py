@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -71,10 +71,19 @@ def in_flight(loop: asyncio.AbstractEventLoop, call: Call, width: int) -> Events
     return lambda count: loop.run_until_complete(all_of_them(count))
 
 
+def opened_on(
+    stack: ExitStack, loop: asyncio.AbstractEventLoop, runner: Runner
+) -> Runner:
+    """Open a runner by ``async with`` on a loop, which then runs its events."""
+    whole = AsyncExitStack()
+    stack.callback(lambda: loop.run_until_complete(whole.aclose()))
+    return loop.run_until_complete(whole.enter_async_context(runner))
+
+
 def variants_of(stack: ExitStack, width: int) -> list[Variant]:
     graph, loop = waiting_graph(), asyncio.new_event_loop()
     stack.callback(loop.close)
-    here = stack.enter_context(Runner(graph, own_loop=False))
+    here = opened_on(stack, loop, Runner(graph))
     beside = stack.enter_context(Runner(graph))
     calls: dict[str, Call] = {
         "plain asyncio": plain,

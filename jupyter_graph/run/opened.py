@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Mapping
@@ -11,13 +12,20 @@ from jupyter_graph.compile.plan import CompiledGraph, compile_graph
 from jupyter_graph.errors import ClosedError, RunError
 from jupyter_graph.run.build import Built, build
 from jupyter_graph.run.context import Context, Pushed
-from jupyter_graph.run.deadline import MainThreadInterrupter, unwatch, watch
+from jupyter_graph.run.deadline import (
+    MainThreadInterrupter,
+    is_main_thread,
+    unwatch,
+    watch,
+)
 from jupyter_graph.run.kept import Kept, refuse, seconds_of
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.spec.parts import EVERYWHERE
 
 if TYPE_CHECKING:
+    import asyncio
+
     from jupyter_graph.run.api.front import Front
     from jupyter_graph.run.api.twins import Twins
     from jupyter_graph.run.emitted import Emitted
@@ -27,6 +35,12 @@ if TYPE_CHECKING:
     from jupyter_graph.run.trace import Counters, Tracer
 
 get_ident = threading.get_ident
+
+
+def is_in_kernel() -> bool:
+    """Tell whether this process is a notebook's kernel."""
+    kernel = sys.modules.get("ipykernel.kernelapp")
+    return kernel is not None and bool(kernel.IPKernelApp.initialized())
 
 
 class Opened:
@@ -80,6 +94,7 @@ class Opened:
         )
         self.termination: Any = None
         self._own_loop = own_loop
+        self._lender: asyncio.AbstractEventLoop | None = None
         self._mlrun_status = mlrun_status
         self._built: Built | None = None
         self._function: Callable[[Any], Any] = refuse
@@ -168,6 +183,12 @@ class Opened:
         self.close()
 
     async def __aenter__(self) -> Self:
+        if not self.is_open and is_main_thread() and not is_in_kernel():
+            # Nobody interrupts a step that keeps a loop in another thread, and a
+            # kernel must answer while a step works.
+            import asyncio
+
+            self._lender = asyncio.get_running_loop()
         return self.open()
 
     async def __aexit__(self, *_: object) -> None:
@@ -261,11 +282,22 @@ class Opened:
         self._traced = None
         self._watch_keepers(plan, built, functions)
         self._order = self._order_of(plan)
-        is_quick = plan.is_async and not (plan.streams or self._own_loop or self._order)
+        runs_here = self._lend() is not None or not self._own_loop
+        is_quick = plan.is_async and runs_here and not (plan.streams or self._order)
         self._quick = (functions.run, plan.takes_event) if is_quick else None
         is_plain = not (plan.is_async or plan.takes_event or plan.streams)
         self._is_plain = is_plain and limit > 1 and self._order is None
         self._fast_id = self._main_id if self._is_plain else -1
+
+    def _lend(self) -> asyncio.AbstractEventLoop | None:
+        """Let events of coroutines run on the loop that opened the runner; give it.
+
+        Not where steps keep something: that belongs to one loop, which takes it on.
+        """
+        lender = None if self._plan.keeps else self._lender
+        if self._kept.tasks is not None:
+            self._kept.tasks.lender = lender
+        return lender
 
     def _order_of(self, plan: CompiledGraph) -> KeyOrder | None:
         order_by = plan.spec.order_by
@@ -346,6 +378,7 @@ class Opened:
                     max_in_flight=self.spec.max_in_flight,
                     own_loop=self._own_loop,
                 )
+                self._lend()
             return self._kept.tasks
 
     # -- the watchdog's view ----------------------------------------------------

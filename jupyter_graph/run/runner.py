@@ -30,8 +30,10 @@ class Runner(Working):
     """Runs events through a graph; each event fails alone, and none hangs for ever.
 
     Safe from several threads. Steps of a synchronous graph run in the caller's thread
-    when that is the main thread, else in a thread of their own; an asynchronous graph
-    has a loop in a thread of its own.
+    when that is the main thread, else in a thread of their own. An asynchronous graph
+    has a loop in a thread of its own; opened by ``async with`` in the main thread,
+    outside of a notebook's kernel, ``arun`` uses the loop it is awaited on, where
+    events cost a tenth and what steps share with their caller belongs.
 
     Args:
         graph: a graph, a spec or a compiled graph.
@@ -39,8 +41,8 @@ class Runner(Working):
         parameters: what ``context.get_param`` gives.
         secrets: what ``context.get_secret`` gives.
         timeout_s: seconds an event may take; None = no limit.
-        own_loop: False lets ``ahandle`` and ``arun`` run on the calling loop, as a host
-            with a loop of its own wants it.
+        own_loop: False lets all events run on the calling loop, as a host with a loop
+            of its own wants it, those of a synchronous graph included.
         is_parity: steps see ``context.is_parity``.
         mlrun_status: a failed step answers 400, as in MLRun, instead of 500.
         logger: what ``context.logger`` gives.
@@ -181,7 +183,7 @@ class Runner(Working):
     async def arun(self, body: Any = None, **facts: Any) -> Any:
         """Run one event from a coroutine; arguments and errors as of ``run``.
 
-        The calling loop is never kept waiting by a step, unless ``own_loop=False``.
+        On a loop of its own no step keeps the calling loop waiting; see the class.
         """
         tasks, quick = self._kept.tasks, self._quick
         lane = tasks.callers_lane if tasks and quick and not facts else None

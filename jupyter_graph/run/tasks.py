@@ -39,6 +39,7 @@ class Tasks:
         own_loop: a loop in a thread of its own, or the caller's.
 
     Attributes:
+        lender: a loop of a caller's on which the events of its coroutines run.
         callers_lane: the lane of the caller's loop, once that is watched.
     """
 
@@ -49,6 +50,7 @@ class Tasks:
         self.limit_s = limit_s
         self.max_in_flight = max_in_flight
         self.own_loop = own_loop
+        self.lender: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._thread: LoopThread | None = None
         self._callers: CallersLoop | None = None
@@ -179,7 +181,7 @@ class Tasks:
     async def hop(self, work: Work, event: Event) -> Any:
         """Run a coroutine on the right loop and await it from this one."""
         here = asyncio.get_running_loop()
-        if not self.own_loop:
+        if self._runs_on(here):
             self._watch_caller(here)
             return await work
         thread = self.thread
@@ -197,6 +199,9 @@ class Tasks:
                 raise
             raise closed(self.graph) from None
         late(self._step_of(event, thread), event.id, self.graph, self.limit_s)
+
+    def _runs_on(self, loop: asyncio.AbstractEventLoop) -> bool:
+        return not self.own_loop or loop is self.lender
 
     def _step_of(self, event: Event, thread: LoopThread) -> str:
         """Give the step that this event waits in, or keeps the loop with."""
@@ -239,10 +244,10 @@ class Tasks:
                     return
                 yield item
         finally:
-            if self.own_loop:
-                self._let_go(items)
-            else:
+            if self._runs_on(asyncio.get_running_loop()):
                 await _close(items)
+            else:
+                self._let_go(items)
 
     def _let_go(self, items: Any) -> None:
         """A stream that nobody reads on cleans up, where its steps run."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import time
 
 import pytest
 
@@ -410,3 +411,96 @@ def test_post_init_is_called_once_when_the_runner_opens(open_runner):
     open_runner(graph).run(1)
 
     assert calls == ["sync"]
+
+
+async def note_loop(_):
+    return id(asyncio.get_running_loop())
+
+
+def loops_of(runner, *ways):
+    """Give the loops that events run on, by the way they come in."""
+    found = {
+        "arun": runner.arun,
+        "aanswer": lambda: runner.aanswer(traced=True),
+        "run": lambda: asyncio.to_thread(runner.run),
+    }
+
+    async def one(way):
+        loop = await found[way]()
+        return getattr(loop, "body", loop)
+
+    return asyncio.gather(*map(one, ways))
+
+
+WAYS_IN = ("arun", "aanswer", "run")
+
+
+def test_an_async_runner_uses_the_loop_it_was_opened_on():
+    async def here():
+        async with Runner(chain(note_loop)) as runner:
+            assert not runner.emit()[:0]
+            runner.wait_for_completion(5)
+            found = await loops_of(runner, *WAYS_IN)
+        return [loop == await note_loop(0) for loop in found]
+
+    assert asyncio.run(here()) == [True, True, False]
+
+
+def keeping():
+    graph = chain(note_loop)
+    graph.add_step("Batch", "batch", class_args={"max_events": 1}, after="note_loop")
+    graph.add_step(name="first", handler=lambda batch: batch[0], after="batch")
+    return graph
+
+
+@pytest.mark.parametrize("where", ["a with statement", "a thread", "a kernel", "keeps"])
+def test_else_it_has_a_loop_of_its_own(where, monkeypatch):
+    if where == "a kernel":
+        monkeypatch.setattr("jupyter_graph.run.opened.is_in_kernel", lambda: True)
+
+    async def here():
+        if where == "a with statement":
+            with Runner(chain(note_loop)) as runner:
+                found = await loops_of(runner, *WAYS_IN)
+        else:
+            graph = keeping() if where == "keeps" else chain(note_loop)
+            async with Runner(graph) as runner:
+                found = await loops_of(runner, *WAYS_IN)
+        assert await note_loop(0) not in found
+        return len(set(found))
+
+    async def in_thread():
+        return await asyncio.to_thread(asyncio.run, here())
+
+    assert asyncio.run(in_thread() if where == "a thread" else here()) == 1
+
+
+def test_a_swap_may_take_the_loop_back_and_give_it_again():
+    async def here():
+        found = []
+        async with Runner(chain(note_loop)) as runner:
+            for graph in (chain(note_loop), keeping(), chain(note_loop)):
+                runner.swap(graph)
+                found.append(await runner.arun() == await note_loop(0))
+        return found
+
+    assert asyncio.run(here()) == [True, False, True]
+
+
+def test_streams_and_hangs_of_a_borrowed_loop_end(open_runner):
+    async def letters(_):
+        for letter in "ab":
+            yield letter
+
+    def hang(_):
+        time.sleep(30)
+
+    async def here():
+        async with Runner(chain(letters)) as runner:
+            assert [item async for item in await runner.arun()] == ["a", "b"]
+        async with Runner(chain(note_loop, hang), timeout_s=0.3) as runner:
+            with pytest.raises(StepError, match=r"step 'hang' failed.*took longer"):
+                await runner.arun()
+        return True
+
+    assert asyncio.run(here())
