@@ -35,11 +35,7 @@ HOSTED: dict[str, Callable[[ExitStack], Server]] = {
 }
 USED = {  # shape: the plain way and ours
     "events": {"plain functions": "plain_events", "Runner.run": "runner_events"},
-    "cell runs": {
-        "kernel alone": "plain_cells",
-        "a step": "step_cells",
-        "a step and an event": "event_cells",
-    },
+    "cell runs": {"kernel alone": "plain_cells", "a step": "step_cells"},
 }
 
 

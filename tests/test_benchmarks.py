@@ -73,7 +73,7 @@ BENCHMARKS = [
         "bench_memory",
         ("--events", "100", "--cells", "5"),
         {"stateless function in the host", "100 events", "5 cell runs"},
-        {"embedded host, 2 workers", "Runner.run", "a step and an event"},
+        {"embedded host, 2 workers", "Runner.run", "a step"},
         id="memory",
     ),
     pytest.param(
