@@ -13,6 +13,7 @@ from typing import Any
 
 from jupyter_graph.compile.blame import is_in_a_step
 from jupyter_graph.errors import ClosedError
+from jupyter_graph.run.bridge import Bridge
 from jupyter_graph.run.deadline import (
     LOOKS,
     MainThreadInterrupter,
@@ -157,6 +158,7 @@ class LoopThread:
         self.is_stuck = False
         self._next_throw = 0.0
         self._slow = SlowSteps()
+        self._bridges: dict[asyncio.AbstractEventLoop, Bridge] = {}
         self._last: asyncio.Task[None] | None = None
         self._is_ending = False
         self._lock = threading.Lock()
@@ -183,6 +185,17 @@ class LoopThread:
         except RuntimeError:
             work.close()
             raise ClosedError("the runner was closed meanwhile") from None
+
+    def bridge(self, here: asyncio.AbstractEventLoop, limit_s: float) -> Bridge:
+        """Give the bridge from a loop to this one."""
+        bridge = self._bridges.get(here)
+        if bridge is None:
+            for gone in [known for known in self._bridges if known.is_closed()]:
+                del self._bridges[gone]
+            bridge = self._bridges[here] = Bridge(here, self.loop, limit_s)
+        if self._heartbeat.rests:
+            self._heartbeat.wake()
+        return bridge
 
     def stop(self, task: asyncio.Task[Any] | None) -> None:
         """Cancel a task, and interrupt its step if that keeps the loop right now."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LAST_S = 0.02
 GRACE = 1.1  # a caller is let go at the latest after 1.1 times the limit
+HOP_GRACE = 1.06  # the ticks of its deadline come on top
 Work = Coroutine[Any, Any, Any]
 
 
@@ -187,18 +188,31 @@ class Tasks:
         thread = self.thread
         if here is thread.loop:
             return await work
-        future = thread.start(work)
+        limit_s = max(HOP_GRACE * self.limit_s, self.limit_s + LAST_S)
+        bridge = thread.bridge(here, limit_s)
+        task = asyncio.current_task()
+        assert task is not None
         try:
-            async with asyncio.timeout(self.limit_s * GRACE):
-                return await asyncio.wrap_future(future)
-        except TimeoutError:
-            if future.done() and not future.cancelled():  # at the last moment
-                return future.result()
-        except asyncio.CancelledError as error:
-            if is_cancelled(error):
-                raise
+            future = bridge.send(work)
+        except RuntimeError:
+            work.close()
             raise closed(self.graph) from None
-        late(self._step_of(event, thread), event.id, self.graph, self.limit_s)
+        place = bridge.deadlines.add(task)
+        try:
+            return await future
+        except asyncio.CancelledError as error:
+            is_late = bridge.deadlines.discard(*place)
+            if not is_late and future.cancelled() and not is_cancelled(error):
+                raise closed(self.graph) from None
+            if is_late and future.done() and not future.cancelled():  # just in time
+                return future.result()
+            step = self._step_of(event, thread) if is_late else ""
+            bridge.cancel(future)
+            if not is_late:
+                raise
+        finally:
+            bridge.deadlines.discard(*place)
+        late(step, event.id, self.graph, self.limit_s)
 
     def _runs_on(self, loop: asyncio.AbstractEventLoop) -> bool:
         return not self.own_loop or loop is self.lender
