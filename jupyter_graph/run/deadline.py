@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from types import CodeType, FrameType
 from typing import Any, ClassVar, Protocol
 
 from jupyter_graph.compile.blame import DeadlineInterrupt, is_in_a_step
@@ -122,6 +124,53 @@ def look_now() -> None:
 def unwatch(watched: Watched) -> None:
     """Take a mark away from the watchdog."""
     _watchdog.remove(watched)
+
+
+class Sighting:
+    """Sees which call of a method is running in the main thread, at no cost to it.
+
+    The call's frame is all there is to tell it from the next one, so the frame is held
+    until the next look, and what it was called with as well.
+
+    Args:
+        code: the code of the method.
+    """
+
+    def __init__(self, code: CodeType) -> None:
+        self._code = code
+        self._frame: FrameType | None = None
+        self._number = 0
+
+    def number(self, owner: Any) -> int:
+        """Give a number for the outermost call on ``owner``, 0 when there is none."""
+        if not self._is_running():
+            self._number += 1
+            self._frame = self._outermost(owner)
+        return self._number if self._frame is not None else 0
+
+    def is_still(self, number: int) -> bool:
+        """Tell whether the call with that number is running."""
+        return self._number == number and self._is_running()
+
+    def forget(self) -> None:
+        self._frame = None
+
+    def _is_running(self) -> bool:
+        if self._frame is not None:
+            try:
+                self._frame.clear()
+            except RuntimeError:  # only a frame that has ended can be cleared
+                return True
+        return False
+
+    def _outermost(self, owner: Any) -> FrameType | None:
+        frame = sys._current_frames().get(threading.main_thread().ident or 0)
+        found = None
+        while frame is not None:
+            if frame.f_code is self._code and frame.f_locals.get("self") is owner:
+                found = frame
+            frame = frame.f_back
+        return found
 
 
 class MainThreadInterrupter:

@@ -6,7 +6,8 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from types import CodeType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jupyter_graph.compile.plan import CompiledGraph, compile_graph
 from jupyter_graph.errors import ClosedError, RunError
@@ -14,6 +15,7 @@ from jupyter_graph.run.build import Built, build
 from jupyter_graph.run.context import Context, Pushed
 from jupyter_graph.run.deadline import (
     MainThreadInterrupter,
+    Sighting,
     is_main_thread,
     unwatch,
     watch,
@@ -45,6 +47,9 @@ def is_in_kernel() -> bool:
 
 class Opened:
     """A compiled graph and what was built of it; ``Runner`` tells the arguments."""
+
+    code_of_run: ClassVar[CodeType]
+    """That of the method whose calls mark nothing."""
 
     def __init__(
         self,
@@ -111,6 +116,7 @@ class Opened:
         self._fast_id = -1  # the main thread, while its events may go the short way
         self._mark = 0
         self._count = 0
+        self._sighting = Sighting(self.code_of_run)
         self._lock = threading.RLock()
 
     # -- life -------------------------------------------------------------------
@@ -155,6 +161,7 @@ class Opened:
             self._function, self._quick = refuse, None
             self._main_id = self._fast_id = -1
             unwatch(self)
+            self._sighting.forget()
             self._forgotten.detach()
             self._kept.let_go(self._end_kept)
             for name, step in reversed(list(built.everything())):  # routers first
@@ -385,8 +392,15 @@ class Opened:
 
     def mark(self) -> int:
         """Give the number of the event in the main thread, 0 while there is none."""
-        return self._mark
+        if self._mark or self._fast_id < 0:
+            return self._mark
+        return -self._sighting.number(self)
 
     def expire(self, mark: int) -> None:
         """Interrupt that event; the watchdog calls this."""
-        MainThreadInterrupter.throw(lambda: self._mark == mark, self)
+        seen = self._sighting
+
+        def is_still() -> bool:
+            return self._mark == mark if mark > 0 else seen.is_still(-mark)
+
+        MainThreadInterrupter.throw(is_still, self)

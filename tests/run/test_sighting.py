@@ -1,0 +1,123 @@
+"""Which call runs in the main thread is seen, though the call marks nothing."""
+
+import gc
+import threading
+import time
+import weakref
+
+import pytest
+
+from jupyter_graph import Graph, Runner, StepError
+from jupyter_graph.run.deadline import Sighting
+
+
+class Owner:
+    def run(self, body=None):
+        return None if body is None else body()
+
+
+@pytest.fixture
+def owner():
+    return Owner()
+
+
+@pytest.fixture
+def sighting():
+    return Sighting(Owner.run.__code__)
+
+
+def test_there_is_none_while_nothing_runs(owner, sighting):
+    owner.run()
+
+    assert sighting.number(owner) == 0
+
+
+def test_one_call_has_one_number_and_the_next_another(owner, sighting):
+    def twice():
+        return sighting.number(owner), sighting.number(owner)
+
+    first, second = owner.run(twice), owner.run(twice)
+    assert first[0] == first[1] != 0
+    assert second[0] == second[1] != 0
+    assert first != second
+
+
+def test_the_outermost_call_counts(owner, sighting):
+    def nested():
+        outside = sighting.number(owner)
+        return outside, owner.run(lambda: sighting.number(owner))
+
+    outside, inside = owner.run(nested)
+    assert outside == inside
+
+
+def test_calls_on_others_and_in_other_threads_are_not_meant(owner, sighting):
+    found = []
+    Owner().run(lambda: found.append(sighting.number(owner)))
+    thread = threading.Thread(
+        target=owner.run, args=(lambda: found.append(sighting.number(owner)),)
+    )
+    thread.start()
+    thread.join()
+
+    assert found == [0, 0]
+
+
+def test_a_call_that_has_ended_is_still_no_more(owner, sighting):
+    def inside():
+        number = sighting.number(owner)
+        return number, sighting.is_still(number), sighting.is_still(number + 1)
+
+    number, *found = owner.run(inside)
+    assert found == [True, False]
+    assert not sighting.is_still(number)
+
+
+def test_what_a_call_got_is_let_go_with_the_next_look(owner, sighting):
+    class Body:
+        def __call__(self):
+            sighting.number(owner)
+
+    body = Body()
+    gone = weakref.ref(body)
+    owner.run(body)
+    del body
+    sighting.number(owner)
+    gc.collect()
+
+    assert gone() is None
+
+
+def test_events_one_after_the_other_are_not_taken_for_one(open_runner):
+    graph = Graph("g")
+    graph.to(name="short", handler=lambda x: time.sleep(0.02) or x)
+    runner = open_runner(graph, timeout_s=0.3)
+
+    assert [runner.run(n) for n in range(40)] == list(range(40))
+
+
+def test_an_event_inside_an_event_ends_with_the_outer_ones_time(open_runner):
+    graph = Graph("g")
+    graph.to(name="again", handler=lambda x: runner.run(x - 1) if x else time.sleep(20))
+    runner = open_runner(graph, timeout_s=0.3)
+    began = time.monotonic()
+    with pytest.raises(StepError, match=r"step 'again' failed.*took longer than 0.3 s"):
+        runner.run(3)
+
+    assert time.monotonic() - began < 2
+
+
+def test_a_forgotten_runner_goes():
+    graph = Graph("g")
+    graph.to(name="slow", handler=lambda x: time.sleep(0.3))
+    runner = Runner(graph, timeout_s=1.0).open()
+    runner.run(1)
+    gone = weakref.ref(runner)
+    del runner
+    for _ in range(100):
+        gc.collect()
+        if gone() is None:
+            break
+        time.sleep(0.05)
+
+    assert gone() is None
