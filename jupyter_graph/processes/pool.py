@@ -58,8 +58,8 @@ class Processes:
         self._limit_s = PATIENCE * event_s
         payload = packed(targets, what)
         self._crew = Crew(payload, most, logger or logging.getLogger("jupyter_graph"))
-        # What is not used any more ends, though its hands still wait for work.
-        weakref.finalize(self, self._crew.end)
+        # What nobody holds any more ends, though its hands still wait for work.
+        self._forgotten = weakref.finalize(self, self._crew.end)
 
     def start(self) -> None:
         """Start all processes now, and wait until they have the targets.
@@ -104,6 +104,7 @@ class Processes:
     def close(self) -> None:
         """End the processes after what they are at, and what waits by a ClosedError."""
         self._crew.close()
+        self._forgotten.detach()
 
 
 class Work(Future[Reply]):

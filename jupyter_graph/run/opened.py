@@ -28,6 +28,7 @@ from jupyter_graph.spec.parts import EVERYWHERE
 if TYPE_CHECKING:
     import asyncio
 
+    from jupyter_graph.run.answers import Answers
     from jupyter_graph.run.api.front import Front
     from jupyter_graph.run.api.twins import Twins
     from jupyter_graph.run.emitted import Emitted
@@ -106,6 +107,7 @@ class Opened:
         self._is_plain = False
         self._quick: tuple[Callable[[Any], Any], bool] | None = None
         self._traced: tuple[Tracer, Callable[[Any], Any]] | None = None
+        self._made_answers: Answers | None = None
         self._counters: Counters | None = None
         self._later: Later | None = None
         self._ticker: Ticker | None = None
@@ -286,7 +288,7 @@ class Opened:
             self._seats = threading.Semaphore(max(1, limit - 1))  # one is the main's
             self._kept.bound(limit)
         self._plan, self._built, self._function = plan, built, functions.run
-        self._traced = None
+        self._traced = self._made_answers = None
         self._watch_keepers(plan, built, functions)
         self._order = self._order_of(plan)
         runs_here = self._lend() is not None or not self._own_loop

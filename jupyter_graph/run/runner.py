@@ -345,12 +345,16 @@ class Runner(Working):
         return value, None, trace, tracer.outputs(trace)
 
     def _answers(self) -> Answers:
-        from jupyter_graph.run.answers import Answers
+        """Give what makes the answers of the graph that runs now."""
+        if self._made_answers is None:
+            from jupyter_graph.run.answers import Answers
 
-        responds = self._plan.responder is not None
-        return Answers(
-            responds=responds, mlrun_status=self._mlrun_status, front=self._front
-        )
+            self._made_answers = Answers(
+                responds=self._plan.responder is not None,
+                mlrun_status=self._mlrun_status,
+                front=self._front,
+            )
+        return self._made_answers
 
     # -- many rows --------------------------------------------------------------
 
