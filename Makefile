@@ -50,8 +50,8 @@ bench-peers: $(VENV)/.test  ## the same beside other libraries, in environments 
 
 kafka: build/kafka/.fetched  ## the jars of a Kafka broker, for its tests and benchmark (needs Maven)
 
-bench-plot: $(VENV)/.bench  ## draw the newest results: docs/benchmarks.svg
-	$(PY) -m benchmarks.plot "$$(ls benchmarks/results/*.json | tail -1)" docs/benchmarks.svg
+bench-plot: $(VENV)/.bench  ## draw the newest results of each: docs/benchmarks.svg
+	$(PY) -m benchmarks.plot $$(ls benchmarks/results/*.json) docs/benchmarks.svg
 
 labextension: $(VENV)/.lab  ## build the JupyterLab part (Node comes from PyPI)
 	$(PY) labextension/build.py build

@@ -1,4 +1,4 @@
-"""Draw the results of a day: ``python -m benchmarks.plot RESULTS.json PICTURE.svg``."""
+"""Draw results, oldest first: ``python -m benchmarks.plot RESULTS.json … PICTURE``."""
 
 from __future__ import annotations
 
@@ -28,6 +28,16 @@ STYLE = {
 }
 LENGTHS = (1, 3, 10, 30)
 WIDTHS = (1, 16, 256)
+
+
+def newest(documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Give the newest run of each benchmark in each environment; the last file wins."""
+    runs = {
+        (run["benchmark"], run["environment"]): run
+        for document in documents
+        for run in document["runs"]
+    }
+    return {"runs": list(runs.values())}
 
 
 def rows_of(document: Mapping[str, Any], benchmark: str) -> list[Row]:
@@ -172,5 +182,8 @@ def draw(document: Mapping[str, Any], to: Path) -> None:
 
 
 if __name__ == "__main__":
-    results, picture = map(Path, sys.argv[1:])
-    draw(json.loads(results.read_text(encoding="utf-8")), picture)
+    *results, picture = map(Path, sys.argv[1:])
+    draw(
+        newest([json.loads(one.read_text(encoding="utf-8")) for one in results]),
+        picture,
+    )
