@@ -136,8 +136,8 @@ class SlowSteps:
         if step and step not in self._known:
             self._known.add(step)
             logger.warning(
-                "step %r keeps the loop to itself; mark it blocking, and other events "
-                "go on meanwhile",
+                "step %r keeps the loop to itself; mark it blocking if it waits, give "
+                "it processes if it computes, and other events go on meanwhile",
                 step,
             )
 
