@@ -61,6 +61,13 @@ def opened():
         processes.close()
 
 
+def begun(work):
+    """Wait until a piece of work is in a process."""
+    while not work.running():
+        time.sleep(0.005)
+    return work
+
+
 def ask(processes, *args, **options):
     return processes.submit("work", *args, **options).result(20)
 
@@ -134,8 +141,7 @@ def test_an_error_that_holds_what_cannot_travel_says_the_same(opened):
 )
 def test_a_process_that_ends_takes_only_its_own_work_with_it(opened, word, message):
     processes = opened(2)
-    beside = processes.submit("work", "beside", 0.3)
-    time.sleep(0.1)
+    beside = begun(processes.submit("work", "beside", 0.5))
 
     assert str(ask(processes, word).error) == message
     assert ask(processes, "again").result()[0] == "again"
@@ -164,9 +170,8 @@ def test_work_that_its_caller_left_is_ended_a_while_after_an_events_time(opened)
 def test_what_nobody_wants_any_more_is_ended_at_once(opened):
     processes = opened()
     ask(processes, "warm")
-    unwanted = processes.submit("work", "slow", 30)
+    unwanted = begun(processes.submit("work", "slow", 30))
     waiting = processes.submit("work", "never")
-    time.sleep(0.1)
     waiting.cancel()
     processes.end(unwanted)
 
@@ -260,8 +265,8 @@ def test_what_is_printed_and_logged_there_comes_out_here(opened, capsys):
 def test_what_waits_ends_when_the_processes_are_closed(opened):
     processes = opened()
     ask(processes, "warm")
-    inside, waiting = (processes.submit("work", n, 0.3) for n in range(2))
-    time.sleep(0.1)
+    inside = begun(processes.submit("work", 0, 0.3))
+    waiting = processes.submit("work", 1)
     processes.close()
     processes.close()
 

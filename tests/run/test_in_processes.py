@@ -53,7 +53,7 @@ def test_a_step_runs_in_another_process(open_runner, on_a_loop):
 @LOOP
 def test_several_processes_work_at_once(open_runner, on_a_loop):
     def slow(_):
-        time.sleep(0.2)
+        time.sleep(0.7)
         return os.getpid()
 
     runner = open_runner(graph_of(slow, on_a_loop=on_a_loop, processes=3))
@@ -63,7 +63,7 @@ def test_several_processes_work_at_once(open_runner, on_a_loop):
         took = time.monotonic() - began
 
     assert len(found) == 3
-    assert took < 0.55
+    assert took < 1.8
 
 
 def test_the_loop_goes_on_meanwhile(open_runner):
@@ -81,7 +81,7 @@ def test_the_loop_goes_on_meanwhile(open_runner):
             count += 1
         return count
 
-    assert asyncio.run(ticks()) > 10
+    assert asyncio.run(ticks()) > 4
 
 
 class Counts:

@@ -249,13 +249,16 @@ def test_many_short_steps_one_after_the_other_are_not_named(open_runner, caplog)
         time.sleep(0.004)
         return x
 
-    runner = open_runner(one_step(short, on_a_loop=True))
-
-    async def many():
+    async def many(runner):
         return await asyncio.gather(*map(runner.arun, range(100)))
 
-    assert asyncio.run(many()) == list(range(100))
-    assert caplog.text == ""
+    def is_quiet():
+        caplog.clear()
+        runner = open_runner(one_step(short, on_a_loop=True))
+        assert asyncio.run(many(runner)) == list(range(100))
+        return caplog.text == ""
+
+    assert any(is_quiet() for _ in range(5))  # a busy machine may stop in a step
 
 
 @pytest.mark.parametrize(

@@ -91,9 +91,9 @@ def test_what_a_call_got_is_let_go_with_the_next_look(owner, sighting):
 def test_events_one_after_the_other_are_not_taken_for_one(open_runner):
     graph = Graph("g")
     graph.to(name="short", handler=lambda x: time.sleep(0.02) or x)
-    runner = open_runner(graph, timeout_s=0.3)
+    runner = open_runner(graph, timeout_s=1.0)
 
-    assert [runner.run(n) for n in range(40)] == list(range(40))
+    assert [runner.run(n) for n in range(70)] == list(range(70))
 
 
 def test_an_event_inside_an_event_ends_with_the_outer_ones_time(open_runner):
