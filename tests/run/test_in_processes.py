@@ -164,12 +164,12 @@ def test_only_the_event_fails(open_runner, on_a_loop):
 
 @LOOP
 def test_the_events_own_time_is_kept_too(open_runner, on_a_loop):
-    runner = open_runner(graph_of(bad, on_a_loop=on_a_loop), timeout_s=0.4)
+    runner = open_runner(graph_of(bad, on_a_loop=on_a_loop), timeout_s=1.5)
     began = time.monotonic()
-    with pytest.raises(StepError, match=r"step 'a' failed.*took longer than 0.4 s"):
+    with pytest.raises(StepError, match=r"step 'a' failed.*took longer than 1.5 s"):
         runner.run("hang")
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
     assert runner.run("good") == "good"
 
 
