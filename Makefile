@@ -28,7 +28,7 @@ test: $(VENV)/.test  ## all tests: unit, real processes, notebooks, browser wher
 	$(PY) -m pytest
 	$(NBVAL)
 
-test-fast: $(VENV)/.test  ## the unit part, under a minute
+test-fast: $(VENV)/.test  ## the unit part, about a minute
 	$(PY) -m pytest -m "not slow and not ui and not integration"
 
 notebooks: $(VENV)/.test  ## execute the notebooks and compare their checked outputs

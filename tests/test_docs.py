@@ -19,6 +19,8 @@ from jupyter_graph.magics.steps import StepMagics
 from jupyter_graph.steps import BLOCKS
 from jupyter_graph.steps.table import MLRUN, OURS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 MAGICS = (ROOT / "docs" / "magics.md").read_text(encoding="utf-8")
 ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")

@@ -19,7 +19,10 @@ CASES = {
 NONE = pytest.param(None, marks=pytest.mark.skip(reason="the cases are not here"))
 LINE = re.compile(r"^(ok|FAIL) +(\S+)(.*?)(?=^ok  |^FAIL |^\d+ passed)", re.M | re.S)
 
-pytestmark = pytest.mark.timeout(60)  # the first test waits for all of them
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(60),  # the first test waits for all of them
+]
 
 
 @pytest.fixture(scope="module")

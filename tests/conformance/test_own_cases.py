@@ -10,6 +10,7 @@ from peer import end_peer, start_peer
 
 pytest.importorskip("storey")
 
+pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 
 

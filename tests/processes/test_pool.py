@@ -15,6 +15,7 @@ import pytest
 from jupyter_graph.errors import ClosedError, DeadlineError, RunError, SpecError
 from jupyter_graph.processes.pool import Processes
 
+pytestmark = pytest.mark.slow
 LINES = sys.modules[__name__].__file__
 
 
@@ -321,7 +322,6 @@ time.sleep(0.1)
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="asks by a signal")
 @pytest.mark.parametrize(
     "end", ["sys.exit()", "os._exit(0)", "os.kill(os.getpid(), 9)"]

@@ -19,6 +19,7 @@ from jupyter_graph.errors import (
 )
 from jupyter_graph.types import NOTHING
 
+pytestmark = pytest.mark.slow
 LOOP = pytest.mark.parametrize("on_a_loop", [False, True], ids=["sync", "async"])
 
 

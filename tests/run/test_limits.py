@@ -12,6 +12,7 @@ from jupyter_graph.errors import BadRequestError, DeadlineError, SpecError
 from jupyter_graph.run.limits import waits
 from jupyter_graph.spec.model import StepSpec
 
+pytestmark = pytest.mark.slow
 USER = ContextVar("user", default="nobody")
 
 

@@ -12,6 +12,8 @@ from jupyter_graph import Event, Graph, Runner
 from jupyter_graph.errors import BadRequestError, DeadlineError, SpecError, StepError
 from jupyter_graph.spec.validate import validate
 
+pytestmark = pytest.mark.slow
+
 PAUSES = random.Random(7)
 
 

@@ -10,6 +10,8 @@ import pytest
 from jupyter_graph import Graph, Runner, StepError
 from jupyter_graph.run.deadline import Sighting
 
+pytestmark = pytest.mark.slow
+
 
 class Owner:
     def run(self, body=None):

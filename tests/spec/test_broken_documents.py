@@ -15,7 +15,10 @@ from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.table import BLOCKS, load_block
 
 DATA = Path(__file__).parent / "data"
-pytestmark = pytest.mark.timeout(120)  # the first test waits for all documents
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(120),  # the first test waits for all documents
+]
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from jupyter_graph import Graph, load_graph, save_graph
 from jupyter_graph.compile.plan import compile_graph
 from jupyter_graph.errors import SpecError
 
+pytestmark = pytest.mark.slow
 TIMES = int(os.environ.get("MUTATIONS", "2000"))
 
 WORDS = st.sampled_from(

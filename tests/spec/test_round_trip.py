@@ -16,6 +16,8 @@ from jupyter_graph.spec.codec import from_dict, graph_json, to_dict
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 from jupyter_graph.spec.values import tagged, untagged
 
+pytestmark = pytest.mark.slow
+
 DEFAULTS = {"engine": "async", "copy": "deep", "full_event": False}
 KINDS = ("task", "root", "flow")
 ELSEWHERE = {"name", "steps", "routes", "router", "topology", "queue", "runner"}

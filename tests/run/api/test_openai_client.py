@@ -4,6 +4,8 @@ import pytest
 
 from jupyter_graph import Graph
 
+pytestmark = pytest.mark.slow
+
 openai = pytest.importorskip("openai")
 
 USAGE = {"prompt_tokens": 2, "completion_tokens": 3}
