@@ -133,11 +133,11 @@ class Sighting:
     until the next look, and what it was called with as well.
 
     Args:
-        code: the code of the method.
+        *codes: the code of the method, or of several.
     """
 
-    def __init__(self, code: CodeType) -> None:
-        self._code = code
+    def __init__(self, *codes: CodeType) -> None:
+        self._codes = frozenset(codes)
         self._frame: FrameType | None = None
         self._number = 0
 
@@ -167,7 +167,7 @@ class Sighting:
         frame = sys._current_frames().get(threading.main_thread().ident or 0)
         found = None
         while frame is not None:
-            if frame.f_code is self._code and frame.f_locals.get("self") is owner:
+            if frame.f_code in self._codes and frame.f_locals.get("self") is owner:
                 found = frame
             frame = frame.f_back
         return found

@@ -49,8 +49,8 @@ def is_in_kernel() -> bool:
 class Opened:
     """A compiled graph and what was built of it; ``Runner`` tells the arguments."""
 
-    code_of_run: ClassVar[CodeType]
-    """That of the method whose calls mark nothing."""
+    codes_of_run: ClassVar[tuple[CodeType, ...]]
+    """Those of the methods that run an event in the main thread."""
 
     def __init__(
         self,
@@ -116,9 +116,8 @@ class Opened:
         self._seats = threading.Semaphore()
         self._main_id = -1
         self._fast_id = -1  # the main thread, while its events may go the short way
-        self._mark = 0
-        self._count = 0
-        self._sighting = Sighting(self.code_of_run)
+        self._is_inside = False  # the main thread, with an event of this runner
+        self._sighting = Sighting(*self.codes_of_run)
         self._lock = threading.RLock()
 
     # -- life -------------------------------------------------------------------
@@ -394,15 +393,9 @@ class Opened:
 
     def mark(self) -> int:
         """Give the number of the event in the main thread, 0 while there is none."""
-        if self._mark or self._fast_id < 0:
-            return self._mark
-        return -self._sighting.number(self)
+        return self._sighting.number(self) if self._main_id >= 0 else 0
 
     def expire(self, mark: int) -> None:
         """Interrupt that event; the watchdog calls this."""
         seen = self._sighting
-
-        def is_still() -> bool:
-            return self._mark == mark if mark > 0 else seen.is_still(-mark)
-
-        MainThreadInterrupter.throw(is_still, self)
+        MainThreadInterrupter.throw(lambda: seen.is_still(mark), self)

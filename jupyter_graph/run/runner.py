@@ -422,7 +422,7 @@ class Runner(Working):
             stopped.set()
 
 
-Runner.code_of_run = Runner.run.__code__
+Runner.codes_of_run = Runner.run.__code__, Runner._run_it.__code__
 
 
 def _as_it_is(value: Any, *, whole: bool = False) -> Any:

@@ -60,7 +60,7 @@ class Working(Opened):
         """Call a function of the graph within the event's time."""
         is_main = get_ident() == self._main_id
         try:
-            if is_main and self._mark:
+            if is_main and self._is_inside:
                 return function(it)  # a step of this graph runs the graph again
             if takes_seat and not self._is_seated(is_main):
                 return self._seated(function, it, event, is_main)
@@ -94,11 +94,11 @@ class Working(Opened):
     ) -> Any:
         if not is_main:
             return self._elsewhere(function, it, event)
-        self._mark = self._count = self._count + 1
+        self._is_inside = True
         try:
             return function(it)
         finally:
-            self._mark = 0
+            self._is_inside = False
 
     async def _arun_event(self, event: Event) -> Any:
         if (order := self._order) is None:

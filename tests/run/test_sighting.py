@@ -109,6 +109,24 @@ def test_an_event_inside_an_event_ends_with_the_outer_ones_time(open_runner):
     assert time.monotonic() - began < 2
 
 
+@pytest.mark.parametrize("outer", ["run", "answer"])
+@pytest.mark.parametrize("inner", ["run", "answer"])
+def test_events_inside_take_their_time_from_the_outer_one(open_runner, outer, inner):
+    def again(x):
+        while x == "outer":
+            getattr(runner, inner)("inner")
+        time.sleep(0.02)
+
+    graph = Graph("g")
+    graph.to(name="again", handler=again)
+    runner = open_runner(graph, timeout_s=0.4)
+    began = time.monotonic()
+    with pytest.raises(StepError, match=r"step 'again' failed.*took longer than 0.4 s"):
+        getattr(runner, outer)("outer")
+
+    assert time.monotonic() - began < 3
+
+
 def test_a_forgotten_runner_goes():
     graph = Graph("g")
     graph.to(name="slow", handler=lambda x: time.sleep(0.3))
