@@ -154,6 +154,8 @@ def _instance(
 
         try:
             return InProcesses(code, arguments, context.named(name))
+        except SpecError:
+            raise  # it names the step: there it was built by this, too
         except BaseException as error:
             raise cannot_be_built(name, error) from error
     if not code.is_class:
@@ -182,8 +184,7 @@ def cannot_be_built(name: str, error: BaseException) -> BaseException:
     if is_interrupt(error):
         return error
     if isinstance(error, SpecError):
-        text, step = str(error), f"step {name!r}"
-        return SpecError(text if text.startswith(step) else f"{step}: {text}")
+        return SpecError(f"step {name!r}: {error}")
     return RunError(f"step {name!r} cannot be built: {said(error)}")
 
 
