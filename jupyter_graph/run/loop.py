@@ -81,8 +81,9 @@ class Heartbeat:
 
     def wake(self) -> None:
         """Let a loop that rested be looked at often again."""
-        self._looks = 0
-        look_now()
+        if self.rests:
+            self._looks = 0
+            look_now()
 
     def when_back(self, call: Callable[[], None]) -> None:
         """Let it be called once the loop, stuck now, goes on."""
@@ -178,8 +179,7 @@ class LoopThread:
         Raises:
             ClosedError: the loop is closed.
         """
-        if self._heartbeat.rests:
-            self._heartbeat.wake()
+        self._heartbeat.wake()
         try:
             return asyncio.run_coroutine_threadsafe(work, self.loop)
         except RuntimeError:
@@ -193,8 +193,7 @@ class LoopThread:
             for gone in [known for known in self._bridges if known.is_closed()]:
                 del self._bridges[gone]
             bridge = self._bridges[here] = Bridge(here, self.loop, limit_s)
-        if self._heartbeat.rests:
-            self._heartbeat.wake()
+        self._heartbeat.wake()
         return bridge
 
     def stop(self, task: asyncio.Task[Any] | None) -> None:
