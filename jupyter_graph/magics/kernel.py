@@ -20,9 +20,8 @@ class KernelCells:
     """The cells that this kernel has run, in the order they ran.
 
     A cell that runs again (same id; without ids, as in a terminal, same text) takes the
-    place of its older self. Of a cell that
-    failed, the part above the failing statement counts; of a failed step cell nothing,
-    because its graph is unchanged.
+    place of its older self. Of a cell that failed, the part above the failing statement
+    counts; of a failed step cell nothing, because its graph is unchanged.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
