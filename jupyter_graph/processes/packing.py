@@ -79,15 +79,40 @@ def packed(targets: Mapping[str, Target], what: str) -> bytes:
     Raises:
         SpecError: one cannot travel; it is named.
     """
-    for name, target in targets.items():
-        try:
-            dumps(target)
-        except Exception as error:
-            raise SpecError(
-                f"{what} {name!r} cannot go to another process: {said(error)}; open "
-                "what it holds in its constructor, or use threads"
-            ) from error
-    return dumps(dict(targets))
+    try:
+        return dumps(dict(targets))
+    except Exception:
+        for name, target in targets.items():
+            _check(target, f"{what} {name!r}")
+        raise
+
+
+def _check(target: Target, what: str) -> None:
+    try:
+        dumps(target)
+    except Exception as error:
+        raise SpecError(
+            f"{what} cannot go to another process: {said(error)}; open "
+            "what it holds in its constructor, or use threads"
+        ) from error
+
+
+class Anew:
+    """A target on its way, made in the other process by this call.
+
+    Args:
+        make: gives what is called there.
+        *args: its arguments.
+    """
+
+    def __init__(self, make: Callable[..., Target], *args: Any) -> None:
+        self._recipe = make, args
+
+    def __call__(self, *_: Any) -> Any:
+        raise AssertionError("it is called in the other process only")
+
+    def __reduce__(self) -> Any:
+        return self._recipe
 
 
 def replied(value: Any, error: BaseException | None) -> tuple[bytes, list[Place]]:

@@ -34,9 +34,10 @@ class Processes:
         targets: what can be called, by name.
         most: how many processes, 1 or more.
         what: what the targets are, for messages.
-        event_s: seconds an event may take. A call that goes on for longer is not waited
-            for any more, and its process is ended.
-        logger: what takes the records of the package's loggers there.
+        context: the step's surroundings, where there are some. A call that goes on for
+            longer than an event may take (``timeout_s``) is not waited for any more,
+            and its process is ended; the records of the package's loggers there go to
+            its ``logger``.
 
     Raises:
         SpecError: a target cannot travel.
@@ -52,12 +53,11 @@ class Processes:
         targets: Mapping[str, Target],
         most: int,
         what: str,
-        event_s: float = LONGEST_S,
-        logger: Any = None,
+        context: Any = None,
     ) -> None:
-        self._limit_s = PATIENCE * event_s
-        payload = packed(targets, what)
-        self._crew = Crew(payload, most, logger or logging.getLogger("jupyter_graph"))
+        self._limit_s = PATIENCE * getattr(context, "timeout_s", LONGEST_S)
+        logger = getattr(context, "logger", None) or logging.getLogger("jupyter_graph")
+        self._crew = Crew(packed(targets, what), most, logger)
         # What nobody holds any more ends, though its hands still wait for work.
         self._forgotten = weakref.finalize(self, self._crew.end)
 
@@ -75,14 +75,14 @@ class Processes:
             self._crew.end()
             raise
 
-    def submit(self, name: str, *args: Any, limit_s: float = LONGEST_S) -> Work:
+    def submit(self, name: str, *args: Any, limit_s: float | None = None) -> Work:
         """Call a target in one of the processes.
 
         Args:
             name: the target.
             *args: its arguments; they and the result must be able to travel.
-            limit_s: seconds it may take, once begun; after them, or after what
-                ``event_s`` says, its process is ended, and the reply's error is a
+            limit_s: seconds it may take, once begun; after them, or after the time of
+                an event, its process is ended, and the reply's error is a
                 DeadlineError.
 
         Returns:
@@ -92,7 +92,7 @@ class Processes:
             ClosedError: the processes are closed.
             TypeError: an argument cannot travel.
         """
-        work = Work(name, args, min(limit_s, self._limit_s))
+        work = Work(name, args, min(limit_s or LONGEST_S, self._limit_s))
         self._crew.take(work)
         return work
 

@@ -9,28 +9,13 @@ from typing import Any
 from jupyter_graph.compile.blame import DRIVERS
 from jupyter_graph.compile.code import StepCode
 from jupyter_graph.compile.paths import same_event
-from jupyter_graph.processes.hand import LONGEST_S
-from jupyter_graph.processes.packing import Reply
+from jupyter_graph.processes.packing import Anew, Reply
 from jupyter_graph.processes.pool import Processes
+from jupyter_graph.run.build import step_anew
 from jupyter_graph.run.context import Context
 
 Call = Callable[..., Any]
 DRIVERS.add(__file__)
-
-
-class Anew:
-    """A step on its way to another process, where it is what is called there."""
-
-    def __init__(self, *recipe: Any) -> None:
-        self._recipe = recipe
-
-    def __call__(self, it: Any) -> Any:
-        raise AssertionError("it is called in the other process only")
-
-    def __reduce__(self) -> Any:
-        from jupyter_graph.run.build import step_anew  # which builds this
-
-        return step_anew, self._recipe
 
 
 class InProcesses:
@@ -55,13 +40,10 @@ class InProcesses:
         most = code.step.processes
         assert most is not None
         self._code = code
-        self._limit_s = code.step.timeout_s or LONGEST_S
+        self._name, self._limit_s = code.step.name, code.step.timeout_s
         there = replace(code, step=replace(code.step, processes=None), on_loop=False)
-        step = Anew(there, arguments, context.elsewhere())
-        self._name = code.step.name
-        self._processes = Processes(
-            {self._name: step}, most, "step", context.timeout_s, context.logger
-        )
+        step = Anew(step_anew, there, arguments, context.elsewhere())
+        self._processes = Processes({self._name: step}, most, "step", context)
         self._processes.start()
 
     @property

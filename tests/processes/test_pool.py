@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -162,7 +163,7 @@ def test_work_that_takes_too_long_is_ended_with_its_process(opened):
 
 
 def test_work_that_its_caller_left_is_ended_a_while_after_an_events_time(opened):
-    processes = opened(event_s=0.2)
+    processes = opened(context=SimpleNamespace(timeout_s=0.2))
     left = processes.submit("work", "slow", 30)
 
     assert isinstance(left.result(20).error, DeadlineError)
@@ -256,7 +257,7 @@ def test_what_is_printed_and_logged_there_comes_out_here(opened, capsys):
         def __getattr__(self, level):
             return lambda text: told.append((level, text))
 
-    ask(opened(logger=Logger()), "print")
+    ask(opened(context=SimpleNamespace(logger=Logger())), "print")
     out, err = capsys.readouterr()
 
     assert (out, err) == ("half a line", "to stderr\n")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jupyter_graph.errors import ClosedError, SpecError
-from jupyter_graph.processes.hand import LONGEST_S
 from jupyter_graph.processes.pool import Processes, Work
 from jupyter_graph.steps.routers.routes import Route, twin_of
 from jupyter_graph.steps.routers.threads import Threads
@@ -166,9 +165,7 @@ class InProcesses:
                 )
         self._routes = routes
         most = min(len(routes), max_workers)
-        event_s = getattr(context, "timeout_s", LONGEST_S)
-        logger = getattr(context, "logger", None)
-        self._processes = Processes(routes, most, "route", event_s, logger)
+        self._processes = Processes(routes, most, "route", context)
 
     def ask(self, event: Any) -> Replies:
         asked = self._asked(event)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.processes.hand import LONGEST_S
+from jupyter_graph.processes.packing import Anew
 from jupyter_graph.processes.pool import Processes
 from jupyter_graph.steps.routers.routes import copied
 from jupyter_graph.steps.routers.threads import Threads
@@ -110,10 +110,8 @@ class Pools:
         with self._lock:
             if self._processes is None:
                 most = min(len(self._recipes) * self._factor, self._most_processes)
-                targets = {name: OnItsWay(r) for name, r in self._recipes.items()}
-                event_s = getattr(self._context, "timeout_s", LONGEST_S)
-                logger = getattr(self._context, "logger", None)
-                self._processes = Processes(targets, most, "model", event_s, logger)
+                targets = {name: Anew(Loaded, r) for name, r in self._recipes.items()}
+                self._processes = Processes(targets, most, "model", self._context)
             return self._processes
 
     def close(self) -> None:
@@ -194,19 +192,6 @@ class InProcesses:
     def close(self) -> None:
         if self._is_own:
             self._pools.close()
-
-
-class OnItsWay:
-    """A model for another process, which makes and loads it when it begins."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self._recipe = recipe
-
-    def __call__(self, *_: Any) -> Any:
-        raise AssertionError("it is called in the other process only")
-
-    def __reduce__(self) -> Any:
-        return Loaded, (self._recipe,)
 
 
 class Loaded:
