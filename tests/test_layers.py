@@ -9,7 +9,7 @@ import pytest
 import jupyter_graph
 
 PACKAGE = Path(jupyter_graph.__file__).parent
-LOW = {"errors", "types", "spec"}
+LOW = {"errors", "types", "spec", "threads"}
 ALL = {
     *LOW, "processes", "cells", "steps", "connectors", "picture", "compile", "run",
     "host", "deployment", "session", "widgets", "magics", "cli", "mlrun_names",
@@ -19,7 +19,8 @@ MAY_IMPORT = {
     "errors": set(),
     "types": {"errors"},
     "spec": {"errors", "types"},
-    "processes": {"errors"},
+    "threads": {"errors"},
+    "processes": {"errors", "threads"},
     "cells": LOW,
     "steps": LOW | {"connectors", "processes"},  # connectors: where a step keeps state
     "connectors": LOW,

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.model import StepSpec
+from jupyter_graph.spec.syntax import steadily
 from jupyter_graph.spec.values import function_argument
 
 Injected = Literal[
@@ -163,6 +164,6 @@ def limits_fit(
 
 def signature_of(code: Any) -> inspect.Signature | None:
     try:
-        return inspect.signature(code)
+        return steadily(lambda: inspect.signature(code))
     except (TypeError, ValueError):
         return None  # built in C: it says nothing about its arguments

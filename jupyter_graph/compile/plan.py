@@ -7,10 +7,11 @@ import linecache
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import CodeType
-from typing import Any
+from typing import Any, Self
 
 from jupyter_graph.compile import prelude
 from jupyter_graph.compile.blame import LINES
@@ -25,7 +26,8 @@ from jupyter_graph.spec.topology import followers, responder_of
 from jupyter_graph.spec.validate import validate
 
 _numbers = itertools.count(1)
-_gone: deque[str] = deque()
+_gone: deque[_Lines] = deque()
+_lines: set[_Lines] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ def compile_graph(
     looked = _look(spec, resolver, spec.engine)
     compiled = _generate(looked, on_loop=looked.needs_loop)
     for module in compiled.modules():
-        weakref.finalize(compiled, _gone.append, module.filename)
+        _lines.add(_Lines(compiled, module.filename))
     return compiled
 
 
@@ -295,13 +297,38 @@ def module_of(spec: GraphSpec, fused: Fused, what: str = "graph") -> GeneratedMo
     return GeneratedModule(fused, filename, code, prelude.TWINS[spec.copy])
 
 
+class _Lines(weakref.ref[CompiledGraph]):
+    """The lines of a generated module, as long as there is its graph.
+
+    Python calls ``deque.append`` itself when the graph is collected: in code of ours
+    there an interrupt would be lost.
+    """
+
+    __slots__ = ("filename",)
+
+    def __new__(cls, graph: CompiledGraph, filename: str) -> Self:
+        return super().__new__(cls, graph, _gone.append)
+
+    def __init__(self, graph: CompiledGraph, filename: str) -> None:
+        self.filename = filename
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
 def _forget_gone() -> None:
     """Drop the lines of graphs that no longer exist.
 
     Not in the finalizer itself: it may run while linecache walks over its table.
     """
-    while _gone:
-        forget_lines(_gone.popleft())
+    with suppress(IndexError):  # other threads do the same
+        while True:
+            lines = _gone.popleft()
+            _lines.discard(lines)
+            forget_lines(lines.filename)
 
 
 def forget_lines(filename: str) -> None:

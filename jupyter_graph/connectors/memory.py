@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jupyter_graph.errors import SpecError
+from jupyter_graph.threads.process_ends import module_lock
 from jupyter_graph.types import NOTHING
 
 SCHEMES = ("memory", "dummy")
@@ -59,7 +60,7 @@ class MemoryStream:
 
 
 _streams: dict[str, MemoryStream] = {}
-_lock = threading.Lock()
+_lock = module_lock()
 
 
 def memory_stream(path: str) -> MemoryStream:

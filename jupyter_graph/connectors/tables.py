@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from jupyter_graph.connectors.tables_memory import GivenRows, MemoryTable, ScratchTable
 from jupyter_graph.errors import SpecError
+from jupyter_graph.threads.process_ends import module_lock
 
 TIMEOUT_S = 5.0
 DEFAULT_NAME = "rows"
@@ -148,7 +148,7 @@ def _given(where: Any, key_column: str | None) -> Table:
 
 
 _shared: weakref.WeakValueDictionary[str, MemoryTable] = weakref.WeakValueDictionary()
-_shared_lock = threading.Lock()
+_shared_lock = module_lock()
 
 
 def _memory(place: str, where: str, max_keys: int | None) -> MemoryTable:

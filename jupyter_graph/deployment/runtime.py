@@ -11,6 +11,7 @@ ROOMS = (
     "__init__.py",
     "errors.py",
     "types.py",
+    "threads",
     "spec",
     "steps",
     "connectors",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from jupyter_graph.magics.views import Views
 from jupyter_graph.session.active import activate, deactivate
 from jupyter_graph.session.session import Session
 from jupyter_graph.spec.builder import Graph
+from jupyter_graph.threads.process_ends import AtExit
 
 LINE_MAGICS = ("graph", "deploy", "graph_step")
 CELL_MAGICS = ("graph_step",)
@@ -56,7 +56,7 @@ class Extension:
             formatter.for_type(Graph, show_graph)
         self.session.watchers.append(self.views.changed)
         activate(self.session)
-        atexit.register(self.session.close)
+        self.at_exit = AtExit(self.session.close)
 
     def unregister(self) -> None:
         shell = self.shell
@@ -74,7 +74,7 @@ class Extension:
         self.views.close()
         deactivate(self.session)
         self.session.close()
-        atexit.unregister(self.session.close)
+        self.at_exit.cancel()
 
 
 def show_graph(graph: Graph, **_: Any) -> dict[str, Any]:

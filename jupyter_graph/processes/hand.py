@@ -10,12 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import DeadlineError, ProcessEndedError
 from jupyter_graph.processes.packing import Reply, arrived
+from jupyter_graph.threads.outcome import Outcome
+from jupyter_graph.threads.start import start_thread
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -33,18 +34,17 @@ class Hand:
     """A thread that takes care of one process, and gives it one work at a time.
 
     Attributes:
-        ready: settled when the process has its targets, or could not make them.
+        ready: a ``Reply``, when the process has its targets, or could not make them.
     """
 
     def __init__(self, crew: Crew) -> None:
-        self.ready: Future[Reply] = Future()
+        self.ready = Outcome()
         self._crew = crew
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._work: Work | None = None
         self._lock = threading.Lock()  # so that no end comes to the next work
-        name = "jupyter_graph-process"
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+        start_thread(self._run, "jupyter_graph-process")
 
     def end(self, work: Work | None = None) -> None:
         """End the process now, if it still is at this work; from any thread."""
@@ -56,9 +56,9 @@ class Hand:
 
     def _run(self) -> None:
         try:
-            self.ready.set_result(self._started())
+            self.ready.settle(self._started())
             while (work := self._crew.inbox.get()) is not None:
-                if work.set_running_or_notify_cancel():
+                if work.begin():
                     self._do(work)
                 del work  # it holds what the caller got
         finally:
@@ -76,7 +76,7 @@ class Hand:
             reply = Reply(error=error)
         with self._lock:
             self._work = None
-        work.set_result(reply)
+        work.settle(reply)
 
     def _started_if_need_be(self) -> Reply:
         if self._process is not None and self._process.poll() is None:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import weakref
 from collections.abc import Mapping
-from concurrent.futures import Future
 from typing import Any
 
 from jupyter_graph.errors import ClosedError, said
 from jupyter_graph.processes.hand import LONGEST_S, Hand
 from jupyter_graph.processes.packing import Reply, Target, dumps, packed
+from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.outcome import Task
+from jupyter_graph.threads.reaper import Unclosed
 
 CLOSED = "the processes of this step were closed"
 PATIENCE = 1.05
@@ -58,8 +59,9 @@ class Processes:
         self._limit_s = PATIENCE * getattr(context, "timeout_s", LONGEST_S)
         logger = getattr(context, "logger", None) or logging.getLogger("jupyter_graph")
         self._crew = Crew(packed(targets, what), most, logger)
-        # What nobody holds any more ends, though its hands still wait for work.
-        self._forgotten = weakref.finalize(self, self._crew.end)
+        # Whoever gives a context closes this with the rest, or is told of it.
+        name = "" if context is not None else f"processes of {what}s {sorted(targets)}"
+        self._unclosed = Unclosed(self, self._crew.end, what=name, at_exit=True)
 
     def start(self) -> None:
         """Start all processes now, and wait until they have the targets.
@@ -67,12 +69,13 @@ class Processes:
         Raises:
             BaseException: whatever a target raised while it was made there.
         """
-        ready = [hand.ready for hand in self._crew.all_hands()]
         try:
-            for future in ready:
-                future.result().result()
+            for hand in self._crew.all_hands():
+                hand.ready.result().result()
         except BaseException:
-            self._crew.end()
+            with uninterrupted():
+                self._unclosed.closed()
+                self._crew.end()
             raise
 
     def submit(self, name: str, *args: Any, limit_s: float | None = None) -> Work:
@@ -86,7 +89,7 @@ class Processes:
                 DeadlineError.
 
         Returns:
-            the future of a ``Reply``. Cancelled while it waits, it never begins.
+            the outcome, a ``Reply``. Cancelled while it waits, it never begins.
 
         Raises:
             ClosedError: the processes are closed.
@@ -98,16 +101,17 @@ class Processes:
 
     def end(self, work: Work) -> None:
         """Give up on a piece of work: its process, if it is in one, ends now."""
-        if not work.cancel() and not work.done() and work.hand is not None:
+        if not work.cancel() and not work.is_done and work.hand is not None:
             work.hand.end(work)
 
     def close(self) -> None:
         """End the processes after what they are at, and what waits by a ClosedError."""
-        self._crew.close()
-        self._forgotten.detach()
+        with uninterrupted():
+            self._unclosed.closed()
+            self._crew.close()
 
 
-class Work(Future[Reply]):
+class Work(Task):
     """A call of a target: on its way, or in the process ``hand`` takes care of."""
 
     def __init__(self, name: str, args: tuple[Any, ...], limit_s: float) -> None:
@@ -132,26 +136,26 @@ class Crew:
         self._hands: list[Hand] = []
         self._busy = 0
         self._is_closed = False
-        self._lock = threading.RLock()  # a finalizer may come in between
+        self._lock = threading.Lock()
 
     def take(self, work: Work) -> None:
         """Take a piece of work; a further hand joins when all have something to do."""
-        with self._lock:
+        with uninterrupted(), self._lock:
             if self._is_closed:
                 raise ClosedError(CLOSED)
             self._busy += 1
             if len(self._hands) < min(self._busy, self.most):
                 self._hands.append(Hand(self))
             self.inbox.put(work)
-        work.add_done_callback(self._done)
+        work.on_done(self._done)
 
-    def _done(self, _: Future[Reply]) -> None:
+    def _done(self) -> None:
         with self._lock:
             self._busy -= 1
 
     def all_hands(self) -> list[Hand]:
         """Give all hands there may be."""
-        with self._lock:
+        with uninterrupted(), self._lock:
             missing = 0 if self._is_closed else self.most - len(self._hands)
             self._hands += [Hand(self) for _ in range(missing)]
             return list(self._hands)
@@ -165,8 +169,8 @@ class Crew:
                 work = self.inbox.get_nowait()
             except queue.Empty:
                 break
-            if work is not None and work.set_running_or_notify_cancel():
-                work.set_result(Reply(error=ClosedError(f"{CLOSED} meanwhile")))
+            if work is not None and work.begin():
+                work.settle(Reply(error=ClosedError(f"{CLOSED} meanwhile")))
         for _ in self._hands if is_first else ():
             self.inbox.put(None)
 

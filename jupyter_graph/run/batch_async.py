@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import CancelledError, Future
 from typing import Any, Self
 
 from jupyter_graph.errors import JupyterGraphError, RunError
@@ -23,6 +22,7 @@ from jupyter_graph.run.lane import Deadlines
 from jupyter_graph.run.loop import LoopThread
 from jupyter_graph.run.pool import step_in_thread
 from jupyter_graph.run.tasks import GRACE, Tasks
+from jupyter_graph.threads.on_loop import OnLoop
 from jupyter_graph.types import NOTHING
 
 TURN = 256  # so many rows a task does before others have their turn
@@ -64,8 +64,7 @@ class CallsOnLoop:
             )
         given = Pass(streams=streams, stops=stops)
         given.answers = [NOTHING] * len(bodies)
-        future = thread.start(self._all(function, bodies, given))
-        self._wait(future, thread)
+        self._wait(thread.start(self._all(function, bodies, given)), thread)
         given.failures.sort(key=lambda failure: failure.at)
         return given
 
@@ -118,27 +117,27 @@ class CallsOnLoop:
             return late_error(said_by(error), tasks.graph, tasks.limit_s)
         return row_error(error, tasks.graph, tasks.limit_s, None)
 
-    def _wait(self, future: Future[None], thread: LoopThread) -> None:
+    def _wait(self, begun: OnLoop, thread: LoopThread) -> None:
         """Wait for all bodies; a step that keeps the loop to itself ends the run."""
         limit_s = self._tasks.limit_s
         seen, since = -1, 0.0
         while True:
             try:
-                return future.result(min(0.5, limit_s / 4))
-            except CancelledError:
-                raise closed(self._tasks.graph) from None
-            except TimeoutError:
-                if future.done():
-                    return future.result()
+                is_done = begun.wait(min(0.5, limit_s / 4))
             except BaseException:  # the user's stop
-                future.cancel()
+                begun.cancel()
                 raise
+            if is_done and begun.is_cancelled:
+                raise closed(self._tasks.graph)
+            if is_done:
+                begun.result()
+                return
             now = time.monotonic()
             if self._done != seen:
                 seen, since = self._done, now
             elif now - since > limit_s * GRACE + 1:
                 step = step_in_thread(thread.thread)
-                future.cancel()
+                begun.cancel()
                 raise late_error(step, self._tasks.graph, limit_s)
 
 

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, Protocol, Self
 from jupyter_graph.errors import JupyterGraphError, RunError
 from jupyter_graph.run.deadline import MainThreadInterrupter, unwatch, watch
 from jupyter_graph.run.failure import fail, late
-from jupyter_graph.run.pool import Outcome, Worker, pool, step_in_thread
+from jupyter_graph.run.pool import Worker, pool, step_in_thread
 from jupyter_graph.run.response import Response
+from jupyter_graph.threads.outcome import Outcome
 from jupyter_graph.types import NOTHING
 
 Function = Callable[[Any], Any]
@@ -126,7 +127,7 @@ class Calls:
         self._done = 1
 
     def __enter__(self) -> Self:
-        self._is_main = MainThreadInterrupter.install()
+        self._is_main = MainThreadInterrupter.install(self)
         if self._is_main:
             watch(self)
         return self
@@ -134,7 +135,7 @@ class Calls:
     def __exit__(self, *_: object) -> None:
         if self._is_main:
             unwatch(self)
-            MainThreadInterrupter.uninstall()
+            MainThreadInterrupter.uninstall(self)
 
     def mark(self) -> int:
         """Give a number that changes with every call, 0 between passes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from uuid import uuid4
 from jupyter_graph.compile.plan import CompiledGraph, module_of
 from jupyter_graph.errors import SpecError, said
 from jupyter_graph.run.batch_parts import CODE
+from jupyter_graph.threads.process_ends import AtExit, module_lock
 
 if TYPE_CHECKING:
     from jupyter_graph.run.batch_options import BatchOptions
@@ -146,7 +146,7 @@ class _Held:
 
 
 _held: dict[str, _Held] = {}
-_lock = threading.Lock()
+_lock = module_lock()
 
 
 @contextmanager
@@ -180,4 +180,4 @@ def _close_all() -> None:
         held.runner.close()
 
 
-atexit.register(_close_all)
+AtExit(_close_all)

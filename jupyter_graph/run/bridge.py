@@ -69,6 +69,18 @@ class Bridge:
         except RuntimeError:
             return  # that loop has ended, and the work with it
 
+    def end(self) -> None:
+        """The loop over there is closed: cancel what its last turn left undone."""
+        left = [future for _, _, future in self._out] + list(self._tasks)
+        for work, _, _ in self._out:
+            work.close()
+        self._out.clear()
+        if left:
+            try:
+                self.here.call_soon_threadsafe(_cancel, left)
+            except RuntimeError:
+                return  # nobody is there any more
+
     # -- over there -------------------------------------------------------------
 
     def _begin(self) -> None:
@@ -109,3 +121,8 @@ class Bridge:
                 future.set_exception(error)
             else:
                 future.set_result(task.result())
+
+
+def _cancel(futures: list[asyncio.Future[Any]]) -> None:
+    for future in futures:
+        future.cancel()

@@ -69,7 +69,12 @@ class Built:
                 yield from step.instance.everything()
 
 
-def build(compiled: CompiledGraph, context: Context, old: Built | None = None) -> Built:
+def build(
+    compiled: CompiledGraph,
+    context: Context,
+    old: Built | None = None,
+    made: list[tuple[str, Any]] | None = None,
+) -> Built:
     """Build every step of a graph once.
 
     Args:
@@ -77,6 +82,8 @@ def build(compiled: CompiledGraph, context: Context, old: Built | None = None) -
         context: the surroundings; each step gets one under its own name.
         old: what was built before; steps whose code and arguments are the same are
             taken over with their state.
+        made: gets name and instance of each step that is not taken over, as soon as
+            there is one: should a later one fail, somebody has to close them.
 
     Raises:
         RunError: a constructor failed; the text names the step.
@@ -90,24 +97,26 @@ def build(compiled: CompiledGraph, context: Context, old: Built | None = None) -
         known = kept.get(spec.name)
         if spec.kind == "flow":
             before = known.instance if known else None
-            steps[spec.name] = _flow(compiled, spec.name, context, before)
+            steps[spec.name] = _flow(compiled, spec.name, context, before, made)
             continue
         if known and not routes and is_same(known, code, arguments):
             instance = known.instance
         else:
             instance = _instance(code, arguments, context, routes, ways)
+            if made is not None and instance is not None:
+                made.append((spec.name, instance))
         call = _call(code, arguments, instance, context)
         steps[spec.name] = BuiltStep(code, arguments, instance, call)
     return Built(steps)
 
 
 def _flow(
-    compiled: CompiledGraph, name: str, context: Context, before: Any
+    compiled: CompiledGraph, name: str, context: Context, before: Any, made: Any
 ) -> BuiltStep:
     """Build a flow inside the graph: its steps, and the one call that it is."""
     graph, code = compiled.inner[name], compiled.steps[name]
     known = before if isinstance(before, Built) else None
-    built = build(graph, context, known)
+    built = build(graph, context, known, made)
     functions = graph.functions(built.calls, built.instances)
     run = functions.run
 

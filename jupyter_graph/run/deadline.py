@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import signal
-import sys
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from types import CodeType, FrameType
 from typing import Any, ClassVar, Protocol
 
 from jupyter_graph.compile.blame import DeadlineInterrupt, is_in_a_step
+from jupyter_graph.threads.frames import frame_of
+from jupyter_graph.threads.interrupts import postponed, uninterrupted
+from jupyter_graph.threads.start import start_thread
 
 logger = logging.getLogger("jupyter_graph")
 
@@ -49,61 +53,69 @@ class _Watchdog:
     """One thread for all runners of the process; it runs only while there are some."""
 
     def __init__(self) -> None:
-        self._watched: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._seen: weakref.WeakKeyDictionary[Any, tuple[int, float]] = (
-            weakref.WeakKeyDictionary()
-        )
+        # Not a WeakSet: its callbacks are Python code that runs in any thread, where an
+        # interrupt would be lost. What was collected goes with the next look.
+        self._watched: dict[int, _Sight] = {}
         self._lock = threading.Lock()
-        self._wake = threading.Event()
+        # Not an Event: an interrupt may leave that locked, and no deadline would hold.
+        self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def add(self, watched: Watched) -> None:
-        with self._lock:
-            self._watched.add(watched)
+        with uninterrupted(), self._lock:
+            self._watched[id(watched)] = _Sight(watched)
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(
-                    target=self._run, name="jupyter_graph-watchdog", daemon=True
-                )
-                self._thread.start()
-        self._wake.set()
+                self._thread = start_thread(self._run, "jupyter_graph-watchdog")
+        self.wake()
 
     def remove(self, watched: Watched) -> None:
         with self._lock:
-            self._watched.discard(watched)
-        self._wake.set()
+            self._watched.pop(id(watched), None)
+        self.wake()
 
     def wake(self) -> None:
-        self._wake.set()
+        self._calls.put(None)
 
     def _run(self) -> None:
         while True:
-            self._wake.clear()
+            while not self._calls.empty():
+                self._calls.get()
             with self._lock:
-                watched = list(self._watched)
-                if not watched:
+                sights = list(self._watched.items())
+                for number, sight in sights:
+                    if sight.watched() is None:
+                        del self._watched[number]
+                if not self._watched:
                     self._thread = None
                     return
-            for one in watched:
-                self._look(one)
-            nap = min(_pace_s(one) for one in watched)
-            del watched, one
-            self._wake.wait(max(SHORTEST_NAP_S, min(LONGEST_NAP_S, nap)))
+            nap = min(self._look(sight) for _, sight in sights)
+            with suppress(queue.Empty):
+                self._calls.get(timeout=max(SHORTEST_NAP_S, min(LONGEST_NAP_S, nap)))
 
-    def _look(self, one: Watched) -> None:
-        mark = one.mark()
-        now = time.monotonic()
-        seen, since = self._seen.get(one, (0, now))
-        if mark != seen or not mark:
-            self._seen[one] = (mark, now)
-        elif now - since >= one.timeout_s:
-            try:
+    def _look(self, sight: _Sight) -> float:
+        """Look at a mark; return the seconds until it wants to be looked at again."""
+        one = sight.watched()
+        if one is None:
+            return LONGEST_NAP_S
+        try:
+            mark, now = one.mark(), time.monotonic()
+            if mark != sight.mark or not mark:
+                sight.mark, sight.since = mark, now
+            elif now - sight.since >= one.timeout_s:
                 one.expire(mark)
-            except Exception:
-                logger.exception("a deadline could not be kept")
+        except Exception:  # the others' deadlines are kept all the same
+            logger.exception("a deadline could not be kept")
+        return float(getattr(one, "pace_s", one.timeout_s / LOOKS))
 
 
-def _pace_s(one: Any) -> float:
-    return float(getattr(one, "pace_s", one.timeout_s / LOOKS))
+class _Sight:
+    """Something that is watched, and since when it has shown this mark."""
+
+    __slots__ = ("mark", "since", "watched")
+
+    def __init__(self, watched: Watched) -> None:
+        self.watched = weakref.ref(watched)
+        self.mark, self.since = 0, 0.0
 
 
 _watchdog = _Watchdog()
@@ -164,12 +176,12 @@ class Sighting:
         return False
 
     def _outermost(self, owner: Any) -> FrameType | None:
-        frame = sys._current_frames().get(threading.main_thread().ident or 0)
         found = None
-        while frame is not None:
-            if frame.f_code in self._codes and frame.f_locals.get("self") is owner:
-                found = frame
-            frame = frame.f_back
+        with frame_of(threading.main_thread().ident) as frame:
+            while frame is not None:
+                if frame.f_code in self._codes and frame.f_locals.get("self") is owner:
+                    found = frame
+                frame = frame.f_back
         return found
 
 
@@ -180,28 +192,31 @@ class MainThreadInterrupter:
     own is put back.
     """
 
-    _installed: ClassVar[int] = 0
+    _users: ClassVar[dict[int, weakref.ref[Any]]] = {}
     _previous: ClassVar[Any] = None
     _pending: ClassVar[deque[tuple[Callable[[], bool], Any]]] = deque()
 
     @classmethod
-    def install(cls) -> bool:
+    def install(cls, user: Any) -> bool:
         """Take the signal; False where that cannot be done (not the main thread)."""
         if not is_main_thread():
             return False
-        if not cls._stands():
-            cls._previous = signal.signal(SIGNAL, cls._on_signal)
-        cls._installed += 1
+        with uninterrupted():
+            if not cls._stands():
+                cls._previous = signal.signal(SIGNAL, cls._on_signal)
+            cls._users[id(user)] = weakref.ref(user)
         return True
 
     @classmethod
-    def uninstall(cls) -> None:
+    def uninstall(cls, user: Any) -> None:
         """Give the signal back once nobody needs it.
 
         Another thread cannot; then it is given back with the next one.
         """
-        cls._installed = max(0, cls._installed - 1)
-        if cls._installed == 0 and is_main_thread() and cls._stands():
+        cls._users.pop(id(user), None)
+        is_wanted = any(one() is not None for one in list(cls._users.values()))
+        if not is_wanted and is_main_thread() and cls._stands():
+            cls._users.clear()
             signal.signal(SIGNAL, cls._previous or signal.SIG_DFL)
 
     @classmethod
@@ -226,6 +241,8 @@ class MainThreadInterrupter:
 
     @classmethod
     def _on_signal(cls, number: int, frame: Any) -> None:
+        if postponed(lambda: signal.raise_signal(number)):
+            return
         is_ours = bool(cls._pending)
         while cls._pending:
             still, owner = cls._pending.popleft()

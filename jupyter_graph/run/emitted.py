@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jupyter_graph.errors import NoSeatError, blamed, said
+from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.slots import Slot, Slots
 
 if TYPE_CHECKING:
-    from jupyter_graph.run.answer import Answer
     from jupyter_graph.run.context import Context
     from jupyter_graph.run.event import Event
-
-THREADS = 8
+    from jupyter_graph.threads.outcome import Outcome
+    from jupyter_graph.threads.pool import Threads
 
 
 class Emitted:
@@ -26,29 +26,31 @@ class Emitted:
     ``order_by``; else in any order.
 
     Args:
-        start: sends an event; gives the future of its answer.
+        start: sends an event; gives the outcome, its answer.
         limit: how many may be on their way.
         context: where failures are reported.
         timeout_s: seconds to wait for a seat.
         ended: called with each event that has its answer.
+        threads: what ``start`` runs it in, None = the loop of the events.
     """
 
     def __init__(
         self,
-        start: Callable[[Event], Future[Answer]],
+        start: Callable[[Event], Outcome],
         *,
         limit: int,
         context: Context,
         timeout_s: float,
         ended: Callable[[Event], None],
+        threads: Threads | None = None,
     ) -> None:
         self._start = start
         self._tell = ended
-        self._seats = threading.BoundedSemaphore(limit)
+        self._slots = Slots(limit)
         self._context = context
         self._timeout_s = timeout_s
-        self._pending: set[Future[Answer]] = set()
-        self._lock = threading.Lock()
+        self._pending: set[Outcome] = set()
+        self._threads = threads
 
     def send(self, event: Event) -> str:
         """Send an event; give its id.
@@ -56,51 +58,60 @@ class Emitted:
         Raises:
             NoSeatError: no seat was free within the time of an event.
         """
-        if not self._seats.acquire(timeout=min(self._timeout_s, threading.TIMEOUT_MAX)):
-            raise NoSeatError(self._timeout_s)
+        slot = Slot()
         try:
-            future = self._start(event)
+            self._take(slot)
+            with uninterrupted():  # from here on the event's end gives the seat back
+                outcome = self._start(event)
+                self._pending.add(outcome)
+                outcome.on_done(lambda: self._ended(outcome, event, slot))
         except BaseException:
-            self._seats.release()
+            self._slots.leave(slot)
             raise
-        with self._lock:
-            self._pending.add(future)
-        future.add_done_callback(lambda done: self._ended(done, event))
         return event.id
 
-    def _ended(self, future: Future[Any], event: Event) -> None:
-        with self._lock:
-            self._pending.discard(future)
+    def _take(self, slot: Slot) -> None:
+        if not self._slots.take(slot, self._timeout_s):
+            raise NoSeatError(self._timeout_s)
+
+    def _ended(self, outcome: Outcome, event: Event, slot: Slot) -> None:
         self._tell(event)
-        self._seats.release()
-        if future.cancelled():
+        self._slots.leave(slot)
+        self._pending.discard(outcome)
+        if getattr(outcome, "is_cancelled", False):
             return
-        error = future.exception() or future.result().error
+        error = outcome.error or outcome.value.error
         if error is not None:
             step, cause = blamed(error)
             self._context.named(step).push_error(event, said(cause), step or None)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until nothing is on its way; False when the time was up before."""
-        while True:
-            with self._lock:
-                pending = set(self._pending)
-            if not pending:
-                return True
-            if wait(pending, timeout_s).not_done:
-                return False
+        ends_at = None if timeout_s is None else time.monotonic() + timeout_s
+        while pending := self._pending.copy():
+            for outcome in pending:
+                left_s = None if ends_at is None else ends_at - time.monotonic()
+                if not outcome.wait(None if left_s is None else max(0.0, left_s)):
+                    return False
+        return True
+
+    async def wait_on_loop(self, timeout_s: float) -> bool:
+        """``wait``, without keeping the loop, on which they may be on their way."""
+        import asyncio
+
+        try:
+            async with asyncio.timeout(timeout_s):
+                while pending := self._pending.copy():
+                    for outcome in pending:
+                        await outcome.waited()
+        except TimeoutError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """End the threads that events were sent in."""
+        if self._threads is not None:
+            self._threads.close()
 
     def __len__(self) -> int:
         return len(self._pending)
-
-
-def thread_starter(
-    handle: Callable[[Event], Answer], graph: str
-) -> Callable[[Event], Future[Answer]]:
-    """Give what starts events of a synchronous graph, in threads of their own."""
-    threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"{graph} emit")
-
-    def start(event: Event) -> Future[Answer]:
-        return threads.submit(handle, event)
-
-    return start

@@ -61,10 +61,8 @@ class InProcesses:
         return self._given(reply, it)
 
     async def _call_async(self, it: Any) -> Any:
-        import asyncio
-
         work = self._processes.submit(self._name, it, limit_s=self._limit_s)
-        return self._given(await asyncio.wrap_future(work), it)
+        return self._given(await work.awaited(), it)
 
     def _given(self, reply: Reply, it: Any) -> Any:
         given = reply.result()

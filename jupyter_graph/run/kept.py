@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_graph.errors import ClosedError, RunError
 from jupyter_graph.run.deadline import MainThreadInterrupter
 
 if TYPE_CHECKING:
+    from jupyter_graph.run.later import Ticker
     from jupyter_graph.run.tasks import Tasks
 
 NO_LIMIT_S = 86_400.0 * 365
 
 
-@dataclass
 class Kept:
-    """What a runner has outside itself; let go even when nobody closes the runner."""
+    """What a runner has outside itself; ended even when nobody closes the runner.
 
-    tasks: Tasks | None = None
-    has_signal: bool = False
+    Nothing in it refers to the runner, which could not be collected otherwise.
+    """
 
-    def let_go(self, last: Callable[[Any], None] | None = None) -> None:
-        """Give back the signal and end the loop; ``last`` may use it once more."""
-        tasks, self.tasks = self.tasks, None
-        if self.has_signal:
-            self.has_signal = False
-            MainThreadInterrupter.uninstall()
-        if tasks is not None:
-            tasks.close(last)
+    def __init__(self) -> None:
+        self.tasks: Tasks | None = None
+        self.ticker: Ticker | None = None
+
+    def take_signal(self) -> bool:
+        """Take the signal of deadlines; False where this is not the main thread."""
+        return MainThreadInterrupter.install(self)
 
     def bound(self, limit: int) -> None:
         """Let so many events be inside at once from now on."""
         if self.tasks is not None:
             self.tasks.bound(limit)
+
+    def end(self) -> None:
+        """End all of it, and wait for none of it; from any thread."""
+        MainThreadInterrupter.uninstall(self)
+        for one in (self.ticker, self.tasks):
+            if one is not None:
+                one.end()
 
 
 def refuse(_: Any) -> NoReturn:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import logging
+import queue
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +20,10 @@ from jupyter_graph.run.context import Context
 from jupyter_graph.run.event import Event
 from jupyter_graph.run.storey_step import StoreyStep
 from jupyter_graph.spec.topology import order
+from jupyter_graph.threads.start import start_thread
 from jupyter_graph.types import NOTHING
 
+logger = logging.getLogger("jupyter_graph")
 GoOn = Callable[[Event], Any]
 """Takes an event on behind a step; gives the answer, a coroutine in async graphs."""
 
@@ -184,19 +189,40 @@ class Later:
 
 
 class Ticker:
-    """Calls something every so many seconds, in a thread of its own, until closed."""
+    """Calls a method every so many seconds, in a thread of its own, until closed.
 
-    def __init__(self, seconds: float, call: Callable[[], None], name: str) -> None:
-        self._stopped = threading.Event()
-        self._seconds, self._call = seconds, call
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
+    It does not keep the method's object alive.
+    """
+
+    def __init__(self, seconds: float, method: Callable[[], None]) -> None:
+        self._stopped: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._seconds, self._method = seconds, weakref.WeakMethod(method)
+        self._thread = start_thread(self._run, "jupyter_graph-flush")
 
     def _run(self) -> None:
-        while not self._stopped.wait(self._seconds):
-            self._call()
+        while not self._is_stopped():
+            call = self._method()
+            if call is None:
+                return
+            try:
+                call()
+            except Exception:
+                logger.exception("what steps kept could not go on")
+            del call
+
+    def _is_stopped(self) -> bool:
+        try:
+            self._stopped.get(timeout=min(self._seconds, threading.TIMEOUT_MAX))
+        except queue.Empty:
+            return False
+        return True
+
+    def end(self) -> None:
+        """Call it no more, without waiting for a call that is under way."""
+        self._stopped.put(None)
 
     def close(self) -> None:
-        self._stopped.set()
+        """Call it no more; wait some seconds for a call that is under way."""
+        self.end()
         if threading.current_thread() is not self._thread:
             self._thread.join(10)

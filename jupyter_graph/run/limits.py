@@ -65,13 +65,20 @@ def _batched(call: Call, step: StepSpec) -> Call:
 
 def _few(call: Call, limit: int) -> Call:
     """Give the call, run by at most so many threads at the same time."""
-    import threading
+    from jupyter_graph.threads.slots import Slot, Slots
 
-    seats = threading.BoundedSemaphore(limit)
+    slots = Slots(limit)
 
     def few(*args: Any) -> Any:
-        with seats:
-            return call(*args)
+        slot = Slot()
+        try:
+            try:
+                slots.take(slot)
+                return call(*args)
+            finally:
+                slots.leave(slot)
+        finally:
+            slots.leave(slot)  # an interrupt may have come before the line above
 
     return few
 

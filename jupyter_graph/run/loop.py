@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from collections.abc import Callable
 from typing import Any
 
 from jupyter_graph.compile.blame import is_in_a_step
@@ -17,12 +15,15 @@ from jupyter_graph.run.bridge import Bridge
 from jupyter_graph.run.deadline import (
     LOOKS,
     MainThreadInterrupter,
-    is_main_thread,
     look_now,
     unwatch,
     watch,
 )
 from jupyter_graph.run.pool import step_in_thread, throw_into
+from jupyter_graph.threads.frames import frame_of
+from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.on_loop import OnLoop, Work
+from jupyter_graph.threads.start import start_thread
 
 logger = logging.getLogger("jupyter_graph")
 
@@ -152,38 +153,50 @@ class LoopThread:
     """
 
     def __init__(self, timeout_s: float, load: Callable[[], tuple[int, int]]) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(
-            target=_run_loop, args=(self.loop,), name="jupyter_graph-loop", daemon=True
-        )
         self.is_stuck = False
         self._next_throw = 0.0
         self._slow = SlowSteps()
+        self._begun: set[OnLoop] = set()
         self._bridges: dict[asyncio.AbstractEventLoop, Bridge] = {}
         self._last: asyncio.Task[None] | None = None
         self._is_ending = False
         self._lock = threading.Lock()
-        self.thread.start()
-        self._heartbeat = Heartbeat(
-            self.loop,
-            timeout_s,
-            load=load,
-            on_slow=lambda: self._slow.note(step_in_thread(self.thread)),
-            on_stuck=self._is_kept,
-        )
-        watch(self._heartbeat)
+        with uninterrupted():
+            self.loop = asyncio.new_event_loop()
+            self.thread = start_thread(
+                _run_loop, "jupyter_graph-loop", self.loop, self._begun, self._bridges
+            )
+            self._heartbeat = Heartbeat(
+                self.loop,
+                timeout_s,
+                load=load,
+                on_slow=lambda: self._slow.note(step_in_thread(self.thread)),
+                on_stuck=self._is_kept,
+            )
+            watch(self._heartbeat)
 
-    def start(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
-        """Start a coroutine on the loop.
+    def start(self, work: Work) -> OnLoop:
+        """Start a coroutine on the loop; return its outcome.
+
+        Raises:
+            ClosedError: the loop is closed.
+        """
+        begun = OnLoop(self.loop, work)
+        self.begin(begun)
+        return begun
+
+    def begin(self, begun: OnLoop) -> None:
+        """Start what has been made before: who is interrupted here can cancel it.
 
         Raises:
             ClosedError: the loop is closed.
         """
         self._heartbeat.wake()
+        self._begun.add(begun)  # so that it is settled, should the loop end before it
+        begun.on_done(lambda: self._begun.discard(begun))
         try:
-            return asyncio.run_coroutine_threadsafe(work, self.loop)
+            begun.start()
         except RuntimeError:
-            work.close()
             raise ClosedError("the runner was closed meanwhile") from None
 
     def bridge(self, here: asyncio.AbstractEventLoop, limit_s: float) -> Bridge:
@@ -225,25 +238,27 @@ class LoopThread:
         others = asyncio.all_tasks() - {asyncio.current_task()}
         if others:
             await asyncio.wait(others)
-        self._end()
+        self.end()
 
     def _throw(self) -> bool:
-        thread_id = self.thread.ident or 0
-        if not is_in_a_step(sys._current_frames().get(thread_id)):
-            return False
-        throw_into(thread_id)
+        with frame_of(self.thread.ident) as frame:
+            if not is_in_a_step(frame):
+                return False
+        throw_into(self.thread.ident or 0)
         return True
 
-    def _end(self) -> None:
-        unwatch(self._heartbeat)
-        with self._lock:
-            was_ending, self._is_ending = self._is_ending, True
-        if not was_ending and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.loop.stop)
+    def end(self) -> None:
+        """Let the loop end soon, without waiting for it; from any thread."""
+        with uninterrupted():
+            unwatch(self._heartbeat)
+            with self._lock:
+                was_ending, self._is_ending = self._is_ending, True
+            if not was_ending and not self.loop.is_closed():
+                self.loop.call_soon_threadsafe(self.loop.stop)
 
     def close(self) -> None:
         """End the loop; what is still under way on it is cancelled, or interrupted."""
-        self._end()
+        self.end()
         if self.is_stuck or threading.current_thread() is self.thread:
             return
         for _ in range(5):
@@ -253,7 +268,11 @@ class LoopThread:
             self._throw()
 
 
-def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+def _run_loop(
+    loop: asyncio.AbstractEventLoop,
+    begun: set[OnLoop],
+    bridges: dict[asyncio.AbstractEventLoop, Bridge],
+) -> None:
     asyncio.set_event_loop(loop)
     try:
         while not _runs_to_its_end(loop):
@@ -261,6 +280,11 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
         _cancel_all(loop)
     finally:
         loop.close()
+        # What came after the loop's last turn would wait for it for ever.
+        for one in begun.copy():
+            one.abandon()
+        for bridge in list(bridges.values()):
+            bridge.end()
 
 
 def _runs_to_its_end(loop: asyncio.AbstractEventLoop) -> bool:
@@ -295,7 +319,7 @@ class CallersLoop:
             on_slow=lambda: slow.note(step_in_thread(thread)),
             on_stuck=self._is_kept,
         )
-        self._interrupts = is_main_thread() and MainThreadInterrupter.install()
+        self._interrupts = MainThreadInterrupter.install(self)
         if self._interrupts:
             watch(self._heartbeat)
 
@@ -306,5 +330,5 @@ class CallersLoop:
     def close(self) -> None:
         if self._interrupts:
             unwatch(self._heartbeat)
-            MainThreadInterrupter.uninstall()
+            MainThreadInterrupter.uninstall(self)
             self._interrupts = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import traceback
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import ModuleType
@@ -107,9 +108,10 @@ class MockServer:
             from_step=os.environ.get(START_FROM) or None,
             is_mock=True,
             mlrun_status=mlrun_status,
-            push_error=self._push_error,
+            push_error=pushing_to(self),
             front=front_of_options(api_handler, openai_frontend),
-        ).open()
+        )
+        self._runner.belong_to(self).open()
         self._stacked = _stream_on_stream(self._runner.compiled) if streaming else None
 
     def test(
@@ -244,6 +246,20 @@ class MockServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def pushing_to(server: MockServer) -> Callable[..., None]:
+    """Return what pushes errors to a server, and does not keep it alive.
+
+    A step that has a timer refers to it, and the timer's loop refers to the step.
+    """
+    push = weakref.WeakMethod(server._push_error)
+
+    def push_error(*args: Any) -> None:
+        if (found := push()) is not None:
+            found(*args)
+
+    return push_error
 
 
 def _traceback_of(error: BaseException) -> str:

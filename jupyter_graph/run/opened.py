@@ -6,9 +6,11 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import CodeType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from jupyter_graph.compile.blame import is_interrupt
 from jupyter_graph.compile.plan import CompiledGraph, compile_graph
 from jupyter_graph.errors import ClosedError, RunError
 from jupyter_graph.run.build import Built, build
@@ -24,6 +26,10 @@ from jupyter_graph.run.kept import Kept, refuse, seconds_of
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.spec.parts import EVERYWHERE
+from jupyter_graph.threads.interrupts import call_all, uninterrupted
+from jupyter_graph.threads.reaper import Unclosed
+from jupyter_graph.threads.reopened import close_older
+from jupyter_graph.threads.slots import Slots
 
 if TYPE_CHECKING:
     import asyncio
@@ -32,12 +38,13 @@ if TYPE_CHECKING:
     from jupyter_graph.run.api.front import Front
     from jupyter_graph.run.api.twins import Twins
     from jupyter_graph.run.emitted import Emitted
-    from jupyter_graph.run.later import Later, Ticker
+    from jupyter_graph.run.later import Later
     from jupyter_graph.run.order import KeyOrder
     from jupyter_graph.run.tasks import Tasks
     from jupyter_graph.run.trace import Counters, Tracer
 
 get_ident = threading.get_ident
+LAST_FLUSH_S = 30.0
 
 
 def is_in_kernel() -> bool:
@@ -110,67 +117,138 @@ class Opened:
         self._made_answers: Answers | None = None
         self._counters: Counters | None = None
         self._later: Later | None = None
-        self._ticker: Ticker | None = None
         self._emitted: Emitted | None = None
         self._kept = Kept()
-        self._seats = threading.Semaphore()
+        self._owner: Callable[[], Any] = weakref.ref(self)
+        self._unclosed: Unclosed | None = None
+        self._slots = Slots(1)
         self._main_id = -1
         self._fast_id = -1  # the main thread, while its events may go the short way
         self._is_inside = False  # the main thread, with an event of this runner
         self._sighting = Sighting(*self.codes_of_run)
-        self._lock = threading.RLock()
+        # One opens, swaps or closes at a time, and runs code of the user's meanwhile;
+        # events want the other one only.
+        self._changing = threading.RLock()
+        self._lock = threading.Lock()
 
     # -- life -------------------------------------------------------------------
+
+    def belong_to(self, owner: Any) -> Self:
+        """Let another object stand for this runner: that one is to be closed."""
+        self._owner = weakref.ref(owner)
+        return self
 
     def open(self) -> Self:
         """Build the steps; calling it twice is harmless.
 
+        In a notebook, what an earlier run of the same cell opened, and nothing but
+        that cell's variables holds, is closed before.
+
         Raises:
             RunError: a constructor failed.
         """
-        with self._lock:
-            if self._built is None:
-                self._take(self._plan, build(self._plan, self._context))
-                if MainThreadInterrupter.install():
-                    self._main_id = get_ident()
-                    self._fast_id = self._main_id if self._is_plain else -1
-                    self._kept.has_signal = True
-                watch(self)
-                self._forgotten = weakref.finalize(self, self._kept.let_go)
-                self._forgotten.atexit = False
-        return self
+        with self._changing:
+            if self._built is not None:
+                return self
+            close_older(type(self._owner()))
+            try:
+                self._rebuild(self._plan)
+                return self
+            except BaseException:  # an interrupt perhaps, when all had been done
+                self._shut()
+                raise
+
+    def _rebuild(self, plan: CompiledGraph) -> None:
+        """Build the steps of a graph that are not there yet, and take it over."""
+        made: list[tuple[str, Any]] = []
+        try:
+            built = build(plan, self._context, self._built, made)
+            with uninterrupted():
+                is_opened = self._built is None
+                self._take(plan, built)
+                made.clear()
+                if is_opened:
+                    self._begin()
+        except BaseException:
+            call_all(self._closers(made))
+            raise
+
+    def _begin(self) -> None:
+        """Hold deadlines, and end what is outside when nobody closes the runner."""
+        if self._kept.take_signal():
+            self._main_id = get_ident()
+            self._fast_id = self._main_id if self._is_plain else -1
+        watch(self)
+        owner = self._owner()
+        kind = type(owner).__name__
+        what = f"{kind} of graph {self.spec.name!r}"
+        self._unclosed = Unclosed(owner, self._kept.end, what=what)
 
     def close(self) -> None:
         """Let go of steps, threads and the signal; calling it twice is harmless.
 
         Events that are still under way end in a ClosedError where they can be ended.
+        An interrupt stops what it meets (a step that flushes, say); the rest is closed
+        all the same.
         """
-        if self._emitted is not None and self._built is not None:
+        if self._emitted is not None and self.is_open and not self._is_on_its_loop():
             self._emitted.wait(self.timeout_s)
-        with self._lock:
-            built = self._built
-            if built is None:
-                return
-            if self._ticker is not None:
-                self._ticker.close()
-                self._ticker = None
-            if self._later is not None and not self._plan.is_async:
-                self.termination = self._later.flush(end=True)
-            if self._later is not None and self._later.has_an_end and self._own_loop:
-                _ = self._tasks_().thread  # no event may have needed it so far
-            self._built = self._traced = None
+        with self._changing:
+            if self._built is not None:
+                call_all((self._flush_rest, self._shut))
+
+    def _flush_rest(self) -> None:
+        """Let go on what steps of a synchronous graph kept."""
+        if self._kept.ticker is not None:
+            self._kept.ticker.close()
+        later = self._later
+        if later is not None and not self._plan.is_async:
+            self.termination = later.flush(end=True)
+        elif later is not None and later.has_an_end and self._own_loop:
+            _ = self._tasks_().thread  # no event may have needed it so far
+
+    def _shut(self) -> None:
+        """Take no more events, and end everything."""
+        with uninterrupted():
+            built, self._built, self._traced = self._built, None, None
+            kept, self._kept = self._kept, Kept()
+            unclosed, self._unclosed = self._unclosed, None
+            emitted, self._emitted = self._emitted, None
             self._function, self._quick = refuse, None
             self._main_id = self._fast_id = -1
             unwatch(self)
             self._sighting.forget()
-            self._forgotten.detach()
-            self._kept.let_go(self._end_kept)
-            for name, step in reversed(list(built.everything())):  # routers first
-                self._close_step(name, step.instance)
+        steps = [(n, s.instance) for n, s in built.everything()] if built else []
+        calls = self._closers(steps)
+        if (tasks := kept.tasks) is not None:
+            calls[:0] = [partial(self._end_kept, tasks), tasks.close]
+        try:
+            call_all(calls)
+        finally:
+            with uninterrupted():
+                kept.end()
+                if emitted is not None:
+                    emitted.close()
+                if unclosed is not None:
+                    unclosed.closed()
+
+    def _is_on_its_loop(self) -> bool:
+        """Tell whether the caller keeps the loop that events run on."""
+        tasks = self._kept.tasks
+        return tasks is not None and tasks.is_here()
+
+    def _closers(self, steps: list[tuple[str, Any]]) -> list[Callable[[], None]]:
+        """Return what closes these steps, the last one first: routers before routes."""
+        return [
+            partial(self._close_step, name, instance)
+            for name, instance in reversed(steps)
+        ]
 
     async def aclose(self) -> None:
         """``close`` from the loop that events run on; what steps kept goes on first."""
         later, is_here = self._later, not self._own_loop
+        if self._emitted is not None and self.is_open:
+            await self._emitted.wait_on_loop(self.timeout_s)
         if self.is_open and later is not None and self._plan.is_async and is_here:
             self.termination = await later.flush_async(end=True)
         self.close()
@@ -262,11 +340,11 @@ class Opened:
             SpecError, RunError: the new graph does not work; the old one goes on.
         """
         plan = self._compiled(graph)
-        with self._lock:
+        with self._changing:
             if self._built is None:
                 self._plan = plan
             else:
-                self._take(plan, build(plan, self._context, self._built))
+                self._rebuild(plan)
 
     def _compiled(self, graph: Graph | GraphSpec) -> CompiledGraph:
         function, from_step = self._part
@@ -284,7 +362,7 @@ class Opened:
         functions = plan.functions(built.calls, built.instances)
         limit = plan.spec.max_in_flight
         if self._built is None or limit != self._plan.spec.max_in_flight:
-            self._seats = threading.Semaphore(max(1, limit - 1))  # one is the main's
+            self._slots = Slots(max(1, limit - 1))  # one is the main's
             self._kept.bound(limit)
         self._plan, self._built, self._function = plan, built, functions.run
         self._traced = self._made_answers = None
@@ -320,9 +398,9 @@ class Opened:
     # -- what steps keep --------------------------------------------------------
 
     def _watch_keepers(self, plan: CompiledGraph, built: Built, functions: Any) -> None:
-        if self._ticker is not None:
-            self._ticker.close()
-            self._ticker = None
+        if self._kept.ticker is not None:
+            self._kept.ticker.end()
+            self._kept.ticker = None
         self._later = None
         if not plan.keeps:
             return
@@ -331,8 +409,7 @@ class Opened:
         found = list(keepers(plan, built, functions))
         self._later = Later(found, self._context)
         if every_s := self._later.every_s:
-            name = f"{plan.spec.name} flush"
-            self._ticker = Ticker(every_s, self._flush_due, name)
+            self._kept.ticker = Ticker(every_s, self._flush_due)
 
     def _flush_due(self) -> None:
         later, tasks = self._later, self._kept.tasks
@@ -343,15 +420,24 @@ class Opened:
         elif tasks is not None and tasks.loop is not None:
             tasks.submit(later.flush_async())
 
-    def _end_kept(self, thread: Any) -> None:
-        """Take on all that steps kept, at the end."""
-        if self._later is None:
+    def _end_kept(self, tasks: Tasks) -> None:
+        """Let go on all that steps of an asynchronous graph kept, at the end."""
+        later = self._later
+        if later is None or not self._plan.is_async or not tasks.has_thread:
+            return
+        if tasks.is_here():
+            self._context.logger.warning(
+                "the runner of graph %r was closed by one of its own steps; what its "
+                "steps kept is lost",
+                self.spec.name,
+            )
             return
         try:
-            self.termination = thread.start(self._later.flush_async(end=True)).result(
-                30
-            )
-        except Exception:
+            work = later.flush_async(end=True)
+            self.termination = tasks.thread.start(work).result(LAST_FLUSH_S)
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             self._context.logger.exception("the flow did not end well")
 
     def _twin(self) -> tuple[Tracer, Callable[[Any], Any]]:

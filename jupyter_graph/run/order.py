@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 from jupyter_graph.connectors.keys import key_reader
 from jupyter_graph.errors import DeadlineError
+from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.outcome import Outcome
 
 if TYPE_CHECKING:
     from jupyter_graph.run.event import Event
 
 
-@dataclass(slots=True)
 class Turn:
-    """An event's place behind those of its key; ``future`` is None when it is first."""
+    """An event's place behind those of its key; ``come`` is settled when it is first.
 
-    key: str
-    future: Future[None] | None
+    It is made before the event comes, so that it can be given back whatever happens.
+    """
+
+    __slots__ = ("come", "key")
+
+    def __init__(self) -> None:
+        self.key: str | None = None
+        self.come = Outcome()
 
 
 class KeyOrder:
@@ -42,7 +46,7 @@ class KeyOrder:
         self._readers = [(key_reader(n, "order_by"), n.startswith("$")) for n in names]
         self._limit_s = limit_s
         self._lock = threading.Lock()
-        self._waiting: dict[str, deque[Future[None]]] = {}
+        self._lines: dict[str, deque[Turn]] = {}  # the first one is inside
         self._reserved: dict[int, Turn] = {}
 
     def reserve(self, event: Event) -> None:
@@ -51,92 +55,80 @@ class KeyOrder:
         Raises:
             BadRequestError: the body has no such field.
         """
-        self._reserved[id(event)] = self._come(event)
+        turn = self._reserved[id(event)] = Turn()
+        try:
+            self._come(turn, event)
+        except BaseException:
+            self.cancel(event)
+            raise
 
     def cancel(self, event: Event) -> None:
         """Take back what was reserved; nothing where the event's work has begun."""
         turn = self._reserved.pop(id(event), None)
         if turn is not None:
-            self._give_up(turn)
+            self.leave(turn)
 
-    @contextmanager
-    def turn(self, event: Event) -> Iterator[None]:
-        """Wait for the event's turn, in this thread.
+    def turn_of(self, event: Event) -> Turn:
+        """Return the turn that was reserved for an event, or a new one."""
+        return self._reserved.pop(id(event), None) or Turn()
+
+    def wait(self, turn: Turn, event: Event) -> None:
+        """Wait for an event's turn, in this thread; ``leave`` ends it in any case.
 
         Raises:
             BadRequestError: the body has no such field.
             DeadlineError: its turn did not come in time.
         """
-        turn = self._turn_of(event)
-        if turn.future is not None:
-            with self._waiting_for(turn):
-                turn.future.result(min(self._limit_s, threading.TIMEOUT_MAX))
-        try:
-            yield
-        finally:
-            self._leave(turn.key)
+        self._come(turn, event)
+        if not turn.come.wait(self._limit_s):
+            self._is_late(turn)
 
-    @asynccontextmanager
-    async def turn_on_loop(self, event: Event) -> AsyncIterator[None]:
-        """``turn``, without keeping the loop."""
+    async def wait_on_loop(self, turn: Turn, event: Event) -> None:
+        """``wait``, without keeping the loop."""
+        self._come(turn, event)
+        if turn.come.is_done:
+            return
         import asyncio
 
-        turn = self._turn_of(event)
-        if turn.future is not None:
-            with self._waiting_for(turn):
-                async with asyncio.timeout(self._limit_s):
-                    await asyncio.wrap_future(turn.future)
         try:
-            yield
-        finally:
-            self._leave(turn.key)
-
-    def _turn_of(self, event: Event) -> Turn:
-        return self._reserved.pop(id(event), None) or self._come(event)
-
-    @contextmanager
-    def _waiting_for(self, turn: Turn) -> Iterator[None]:
-        """Give the turn on where the wait for it does not end well."""
-        try:
-            yield
+            async with asyncio.timeout(self._limit_s):
+                await turn.come.waited()
         except TimeoutError:
-            self._give_up(turn)
-            raise DeadlineError(
-                f"the events of key {turn.key!r} before it took longer than "
-                f"{self._limit_s:g} s"
-            ) from None
-        except BaseException:
-            self._give_up(turn)
-            raise
+            self._is_late(turn)
 
-    def _come(self, event: Event) -> Turn:
+    def leave(self, turn: Turn) -> None:
+        """Let the next one of the key come; harmless twice, and without a turn."""
+        key = turn.key
+        if key is None:
+            return
+        with uninterrupted(), self._lock:
+            line = self._lines.get(key)
+            if line is None or turn not in line:
+                return
+            was_first = line[0] is turn
+            line.remove(turn)
+            if not line:
+                del self._lines[key]
+            elif was_first:
+                line[0].come.settle(None)
+
+    def _come(self, turn: Turn, event: Event) -> None:
+        if turn.key is not None:  # reserved
+            return
         parts = [
             read(event if is_of_event else event.body)
             for read, is_of_event in self._readers
         ]
         key = parts[0] if len(parts) == 1 else repr(parts)
-        with self._lock:
-            waiting = self._waiting.get(key)
-            if waiting is None:
-                self._waiting[key] = deque()
-                return Turn(key, None)
-            future: Future[None] = Future()
-            waiting.append(future)
-            return Turn(key, future)
+        with uninterrupted(), self._lock:
+            line = self._lines.setdefault(key, deque())
+            turn.key = key
+            line.append(turn)
+            if line[0] is turn:
+                turn.come.settle(None)
 
-    def _leave(self, key: str) -> None:
-        with self._lock:
-            waiting = self._waiting[key]
-            while waiting:
-                future = waiting.popleft()
-                if future.set_running_or_notify_cancel():
-                    break
-            else:
-                del self._waiting[key]
-                return
-        future.set_result(None)
-
-    def _give_up(self, turn: Turn) -> None:
-        future = turn.future
-        if future is None or not (future.cancelled() or future.cancel()):
-            self._leave(turn.key)  # it was its turn already
+    def _is_late(self, turn: Turn) -> NoReturn:
+        raise DeadlineError(
+            f"the events of key {turn.key!r} before it took longer than "
+            f"{self._limit_s:g} s"
+        ) from None

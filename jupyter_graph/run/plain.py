@@ -7,9 +7,10 @@ import math
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from jupyter_graph.errors import AnswerError
+from jupyter_graph.threads.start import run_in_thread
 
 MAX_DEPTH: Final = 200
 """Containers inside containers; the same in every process, whatever its stack."""
@@ -20,7 +21,6 @@ _LEAVES: Final = frozenset((str, int, float, bool, type(None)))
 _STR_ONLY: Final = frozenset((str,))
 
 Convert = Callable[[Any, int], Any]
-Result = TypeVar("Result")
 
 
 class Unfit(Exception):
@@ -51,15 +51,7 @@ def plain(value: Any, path: str = "answer") -> Any:
         shown = "".join(keys) if len(keys) <= 8 else "".join(keys[:4]) + "[…]"
         raise AnswerError(f"{path}{shown}: {error}") from None
     except RecursionError:  # the caller's own stack is deep: the limit is ours alone
-        return on_fresh_stack(plain, value, path)
-
-
-def on_fresh_stack(call: Callable[..., Result], *args: Any) -> Result:
-    """Call where no other frame counts against the recursion limit."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(call, *args).result()
+        return run_in_thread(plain, value, path)
 
 
 def is_plain(value: Any) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -14,62 +13,16 @@ from typing import Any
 
 from jupyter_graph.compile.blame import DeadlineInterrupt, step_of, tag
 from jupyter_graph.errors import DeadlineError
+from jupyter_graph.threads.frames import frame_of
+from jupyter_graph.threads.interrupts import postponed, uninterrupted
+from jupyter_graph.threads.outcome import Outcome
+from jupyter_graph.threads.start import start_thread
 
 logger = logging.getLogger("jupyter_graph")
 
 MOST_IDLE = 32
-
-
-class Outcome:
-    """What a piece of work will give: a value or an error, whatever that is.
-
-    Unlike a ``Future`` it takes StopIteration and CancelledError like any other.
-    """
-
-    __slots__ = ("_gate", "_tell", "error", "is_done", "value")
-
-    def __init__(self) -> None:
-        self.value: Any = None
-        self.error: BaseException | None = None
-        self.is_done = False
-        self._gate = threading.Lock()
-        self._gate.acquire()
-        self._tell: Callable[[], Any] | None = None
-
-    def settle(self, value: Any, error: BaseException | None) -> None:
-        self.value, self.error, self.is_done = value, error, True
-        self._gate.release()
-        if (tell := self._tell) is not None:
-            tell()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait in a thread; tell whether the work is done."""
-        return self._gate.acquire(timeout=seconds)
-
-    async def waited(self) -> None:
-        """Wait on a loop."""
-        import asyncio
-
-        loop, ready = asyncio.get_running_loop(), asyncio.Event()
-
-        def tell() -> None:
-            try:
-                loop.call_soon_threadsafe(ready.set)
-            except RuntimeError:
-                return  # the loop is closed: nobody waits any more
-
-        self._tell = tell
-        if not self.is_done:
-            await ready.wait()
-
-    def result(self) -> Any:
-        """Give the value, or raise the error."""
-        try:
-            if self.error is not None:
-                raise self.error
-            return self.value
-        finally:
-            self.error = None  # it holds this frame, which holds it
+IDLE_S = 0.5
+"""Seconds that a thread waits for its next piece of work before it ends."""
 
 
 class Worker:
@@ -81,10 +34,7 @@ class Worker:
         self.is_left_behind = False
         self.lock = threading.Lock()
         self._pool = pool
-        self.thread = threading.Thread(
-            target=self._run, name="jupyter_graph-step", daemon=True
-        )
-        self.thread.start()
+        self.thread = start_thread(self._run, "jupyter_graph-step")
 
     def _run(self) -> None:
         try:
@@ -97,9 +47,12 @@ class Worker:
 
     def _next(self) -> bool:
         """Do one piece of work; tell whether the thread can do another."""
-        work = self.inbox.get()
-        if work is None:
-            return False
+        try:
+            work = self.inbox.get(timeout=IDLE_S)
+        except queue.Empty:
+            if self._pool.dismiss(self):
+                return False
+            work = self.inbox.get()  # somebody has just taken this thread
         outcome, call, args = work
         value, error = None, None
         try:
@@ -109,6 +62,8 @@ class Worker:
         with self.lock:
             self.current = None  # from here on nobody can leave it behind
         outcome.settle(value, error)
+        # An idle thread keeps nothing alive, and holds no error that holds this frame.
+        del work, outcome, call, args, value, error
         return not self.is_left_behind
 
     def leave(self, outcome: Outcome) -> bool:
@@ -140,12 +95,13 @@ class ThreadPool:
     def submit(self, call: Callable[..., Any], *args: Any) -> tuple[Outcome, Worker]:
         """Start the work, in the caller's context; give its outcome and its worker."""
         outcome = Outcome()
-        try:
-            worker = self._idle.pop()
-        except IndexError:
-            worker = Worker(self)
-        worker.current = outcome
-        worker.inbox.put((outcome, copy_context().run, (call, *args)))
+        with uninterrupted():  # a thread without work would wait for some for ever
+            try:
+                worker = self._idle.pop()
+            except IndexError:
+                worker = Worker(self)
+            worker.current = outcome
+            worker.inbox.put((outcome, copy_context().run, (call, *args)))
         return outcome, worker
 
     def run(self, seconds: float, call: Callable[..., Any], *args: Any) -> Any:
@@ -195,6 +151,14 @@ class ThreadPool:
         self._idle.append(worker)
         return True
 
+    def dismiss(self, worker: Worker) -> bool:
+        """Let an idle worker go; False when somebody has taken it meanwhile."""
+        try:
+            self._idle.remove(worker)
+        except ValueError:
+            return False
+        return True
+
     def forget(self, worker: Worker) -> None:
         """A worker's thread has ended."""
         self._left.discard(worker)
@@ -202,16 +166,23 @@ class ThreadPool:
 
 def step_in_thread(thread: threading.Thread) -> str:
     """Give the name of the step that a thread is in, "" when it is in none."""
-    return step_of(sys._current_frames().get(thread.ident or 0))
+    with frame_of(thread.ident) as frame:
+        return step_of(frame)
 
 
 def throw_into(thread_id: int) -> None:
     """Raise a DeadlineInterrupt in a thread as soon as it runs Python code again."""
+    if postponed(_raise_deadline, thread_id):
+        return
     import ctypes
 
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread_id), ctypes.py_object(DeadlineInterrupt)
     )
+
+
+def _raise_deadline() -> None:
+    raise DeadlineInterrupt
 
 
 pool = ThreadPool()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.streams import drain_async
@@ -13,15 +14,15 @@ from jupyter_graph.run.working import Working, get_ident, in_thread
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from jupyter_graph.run.answer import Answer
     from jupyter_graph.run.answers import Answers
     from jupyter_graph.run.batch_result import BatchResult
     from jupyter_graph.run.emitted import Emitted
     from jupyter_graph.run.event import Event
+    from jupyter_graph.threads.outcome import Outcome
 
 __all__ = ["Runner"]
+EMIT_THREADS = 8
 Leave = Callable[..., Any]
 """What a front makes of a graph's result, on the way out."""
 
@@ -154,21 +155,27 @@ class Runner(Working):
         return True
 
     def _emitted_(self) -> Emitted:
-        from jupyter_graph.run.emitted import Emitted, thread_starter
+        from jupyter_graph.run.emitted import Emitted
+        from jupyter_graph.threads.pool import Threads
 
         with self._lock:
             if self._emitted is None:
-                in_threads = thread_starter(self.handle, self.spec.name)
+                threads = None
+                if not self._plan.is_async:
+                    threads = Threads(EMIT_THREADS, "jupyter_graph-emit")
                 self._emitted = Emitted(
-                    self._start_on_loop if self._plan.is_async else in_threads,
+                    partial(threads.submit, self.handle)
+                    if threads
+                    else self._start_on_loop,
                     limit=self.spec.max_in_flight,
                     context=self._context,
                     timeout_s=self.timeout_s,
                     ended=self._has_ended,
+                    threads=threads,
                 )
             return self._emitted
 
-    def _start_on_loop(self, event: Event) -> Future[Answer]:
+    def _start_on_loop(self, event: Event) -> Outcome:
         return self._tasks_().submit(self._whole_answer(event))
 
     async def _whole_answer(self, event: Event) -> Answer:
@@ -336,8 +343,12 @@ class Runner(Working):
             if (order := self._order) is None:
                 value = await work(function, self._it(event), event)
             else:
-                async with order.turn_on_loop(event):
+                turn = order.turn_of(event)
+                try:
+                    await order.wait_on_loop(turn, event)
                     value = await work(function, self._it(event), event)
+                finally:
+                    order.leave(turn)
         except JupyterGraphError as error:
             return None, error, trace, {}
         finally:

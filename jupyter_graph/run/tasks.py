@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import CancelledError, Future, wait
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_graph.compile.blame import (
@@ -19,6 +18,8 @@ from jupyter_graph.run.failure import closed, fail, late
 from jupyter_graph.run.lane import Lane
 from jupyter_graph.run.loop import CallersLoop, LoopThread
 from jupyter_graph.run.pool import step_in_thread
+from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.on_loop import OnLoop
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Tasks:
             return self._thread.loop if self._thread is not None else None
         return self._callers.loop if self._callers is not None else None
 
-    def submit(self, work: Work) -> Future[Any]:
+    def submit(self, work: Work) -> OnLoop:
         """Run a coroutine on the loop that events run on, without waiting for it."""
         if self.own_loop:
             return self.thread.start(work)
@@ -134,50 +135,67 @@ class Tasks:
         if loop is None or loop.is_closed():
             work.close()
             raise closed(self.graph)
-        return asyncio.run_coroutine_threadsafe(work, loop)
+        begun = OnLoop(loop, work)
+        begun.start()
+        return begun
+
+    def is_here(self) -> bool:
+        """Tell whether the calling thread is the one that runs the events' loop."""
+        thread = self._thread
+        if thread is not None and threading.current_thread() is thread.thread:
+            return True
+        loop = self.loop
+        return loop is not None and asyncio._get_running_loop() is loop
+
+    @property
+    def has_thread(self) -> bool:
+        """Whether there is a loop of its own so far."""
+        return self._thread is not None
 
     @property
     def thread(self) -> LoopThread:
         """The loop's thread; a new one when a step keeps the old one."""
-        with self._lock:
+        with uninterrupted(), self._lock:
             if self._thread is None or self._thread.is_stuck:
                 self._thread = LoopThread(self.limit_s, self._load)
             return self._thread
 
     def wait(self, work: Work, event: Event) -> Any:
         """Run a coroutine on the loop's thread and wait for it."""
-        thread = self.thread
+        begun = None
+        try:
+            thread = self.thread
+            self._refuse_to_wait_for_itself(thread)
+            begun = OnLoop(thread.loop, work)
+            thread.begin(begun)
+            begun.wait(self.limit_s * GRACE)
+        except BaseException:  # the user's stop, or the deadline of an outer event
+            if begun is None:
+                work.close()
+            elif not begun.is_done:
+                thread.stop(self._running.get(event))
+                begun.cancel()
+            raise
+        if begun.is_done:
+            return self._result(begun)
+        step = self._step_of(event, thread)
+        # Where it has just ended, its result is on the way.
+        if event not in self._running and begun.wait(LAST_S):
+            return self._result(begun)
+        begun.cancel()
+        late(step, event.id, self.graph, self.limit_s)
+
+    def _refuse_to_wait_for_itself(self, thread: LoopThread) -> None:
         if threading.current_thread() is thread.thread:
-            work.close()
             raise RunError(
                 f"graph {self.graph!r} is run by one of its own steps; "
                 "await runner.arun(...) there"
             )
-        future = None
-        try:
-            future = thread.start(work)
-            return future.result(self.limit_s * GRACE)
-        except CancelledError:
-            raise closed(self.graph) from None
-        except TimeoutError:
-            if future is None:
-                raise
-            if future.done():  # at the last moment, or with a TimeoutError of its own
-                return future.result()
-        except BaseException:
-            # the user's stop, or the deadline of an outer event: it may come anywhere
-            if future is None or not future.done():
-                thread.stop(self._running.get(event))
-            if future is not None:
-                future.cancel()
-            raise
-        step = self._step_of(event, thread)
-        if event not in self._running:  # it has just ended, its result is on the way
-            wait([future], LAST_S)
-            if future.done():
-                return future.result()
-        future.cancel()
-        late(step, event.id, self.graph, self.limit_s)
+
+    def _result(self, begun: OnLoop) -> Any:
+        if begun.is_cancelled:
+            raise closed(self.graph)
+        return begun.result()
 
     async def hop(self, work: Work, event: Event) -> Any:
         """Run a coroutine on the right loop and await it from this one."""
@@ -275,18 +293,24 @@ class Tasks:
         self._lanes.clear()
         self._lane = self.callers_lane = None
 
-    def close(self, last: Callable[[LoopThread], None] | None = None) -> None:
-        """End the loop's thread; ``last`` may use it once more."""
-        if self._thread is not None:
-            if last is not None:
-                last(self._thread)
-            self._thread.close()
-            self._thread = None
-        if self._callers is not None:
-            self._callers.close()
-            self._callers = None
-        self._lanes.clear()
-        self._lane = self.callers_lane = None
+    def close(self) -> None:
+        """End the loop's thread, and wait for that."""
+        thread = self._thread
+        self.end()
+        if thread is not None:
+            thread.close()
+
+    def end(self) -> None:
+        """Let go of the loop, without waiting for its end; from any thread."""
+        with uninterrupted():
+            thread, self._thread = self._thread, None
+            callers, self._callers = self._callers, None
+            if thread is not None:
+                thread.end()
+            if callers is not None:
+                callers.close()
+            self._lanes.clear()
+            self._lane = self.callers_lane = None
 
 
 async def _close(items: Any) -> None:

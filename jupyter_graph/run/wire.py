@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from jupyter_graph.errors import AnswerError, StatusError
 from jupyter_graph.run.event import decode_body
-from jupyter_graph.run.plain import is_plain, on_fresh_stack, plain
+from jupyter_graph.run.plain import is_plain, plain
+from jupyter_graph.threads.start import run_in_thread
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
@@ -44,12 +45,12 @@ def to_json(value: Any, path: str = "answer") -> bytes:
     except ValueError:  # NaN, infinity, an integer with too many digits
         pass
     except RecursionError:
-        return on_fresh_stack(_dump, value)
+        return run_in_thread(_dump, value)
     value = plain(value, path)
     try:
         return _dump(value)
     except RecursionError:
-        return on_fresh_stack(_dump, value)
+        return run_in_thread(_dump, value)
 
 
 def _write_json() -> Callable[[Any], str]:

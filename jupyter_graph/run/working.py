@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_graph.errors import DeadlineError, NoSeatError
 from jupyter_graph.run.failure import fail, late, new_id
 from jupyter_graph.run.opened import Opened
 from jupyter_graph.run.pool import pool
+from jupyter_graph.threads.slots import Slot
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
@@ -29,8 +32,15 @@ class Working(Opened):
     def _run_event(self, event: Event, function: Any = None) -> Any:
         if (order := self._order) is None:
             return self._run_now(event, function)
-        with order.turn(event):
-            return self._run_now(event, function)
+        turn = order.turn_of(event)
+        try:
+            try:
+                order.wait(turn, event)
+                return self._run_now(event, function)
+            finally:
+                order.leave(turn)
+        finally:
+            order.leave(turn)  # an interrupt may have come before the line above
 
     def _run_now(self, event: Event, function: Any) -> Any:
         self._opened()
@@ -60,7 +70,7 @@ class Working(Opened):
         """Call a function of the graph within the event's time."""
         is_main = get_ident() == self._main_id
         try:
-            if is_main and self._is_inside:
+            if is_main and self._is_inside and self._is_on_the_stack():
                 return function(it)  # a step of this graph runs the graph again
             if takes_seat and not self._is_seated(is_main):
                 return self._seated(function, it, event, is_main)
@@ -82,12 +92,16 @@ class Working(Opened):
     def _seated(
         self, function: Callable[[Any], Any], it: Any, event: Event, is_main: bool
     ) -> Any:
-        if not self._seats.acquire(timeout=self.timeout_s):
-            raise NoSeatError(self.timeout_s)
+        slots, slot = self._slots, Slot()
         try:
-            return self._run_it(function, it, event, is_main)
+            try:
+                if not slots.take(slot, self.timeout_s):
+                    raise NoSeatError(self.timeout_s)
+                return self._run_it(function, it, event, is_main)
+            finally:
+                slots.leave(slot)
         finally:
-            self._seats.release()
+            slots.leave(slot)  # an interrupt may have come before the line above
 
     def _run_it(
         self, function: Callable[[Any], Any], it: Any, event: Event, is_main: bool
@@ -100,11 +114,28 @@ class Working(Opened):
         finally:
             self._is_inside = False
 
+    def _is_on_the_stack(self) -> bool:
+        """Tell whether the caller is inside an event of this runner's.
+
+        An interrupt may keep ``_is_inside`` from being taken back.
+        """
+        frame: FrameType | None = sys._getframe(1)
+        code = Working._run_it.__code__
+        while frame is not None:
+            if frame.f_code is code and frame.f_locals.get("self") is self:
+                return True
+            frame = frame.f_back
+        return False
+
     async def _arun_event(self, event: Event) -> Any:
         if (order := self._order) is None:
             return await self._arun_now(event)
-        async with order.turn_on_loop(event):
+        turn = order.turn_of(event)
+        try:
+            await order.wait_on_loop(turn, event)
             return await self._arun_now(event)
+        finally:
+            order.leave(turn)
 
     async def _arun_now(self, event: Event) -> Any:
         self._opened()

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+from jupyter_graph.spec.syntax import parse
+
 LARGEST: Final = 1_000_000
 """Characters, items or digits that an expression may make of something smaller."""
 
@@ -63,10 +65,10 @@ def function_of(tree: ast.expr, text: str) -> Callable[[Any], Any]:
     found = writer.visit(tree)
     lines: list[ast.stmt] = []
     if writer.reads_body:
-        lines += ast.parse("v_body = body_of(v_event)").body
+        lines += parse("v_body = body_of(v_event)").body
     if writer.has_turns:
-        lines += ast.parse("spent = Spent()").body
-    function = ast.parse("def expression(v_event): pass").body[0]
+        lines += parse("spent = Spent()").body
+    function = parse("def expression(v_event): pass").body[0]
     assert isinstance(function, ast.FunctionDef)
     function.body = [*lines, ast.Return(found)]
     module = ast.fix_missing_locations(ast.Module([function], type_ignores=[]))
@@ -169,7 +171,7 @@ class _Writer(ast.NodeTransformer):
 
 
 def _call(function: str, *arguments: ast.expr) -> ast.expr:
-    return ast.Call(ast.parse(function, mode="eval").body, list(arguments), [])
+    return ast.Call(parse(function, "eval").body, list(arguments), [])
 
 
 def _is_number(node: ast.expr) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.expression_code import FUNCTIONS, function_of
+from jupyter_graph.spec.syntax import parse
 
 LONGEST: Final = 2000
 DEEPEST: Final = 50
@@ -70,7 +71,7 @@ def _read(text: str) -> ast.expr:
             f"expression {shown} has {len(text)} characters, {LONGEST} at most are read"
         )
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        return parse(text.strip(), "eval").body  # type: ignore[no-any-return]
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         said = getattr(error, "msg", None) or str(error) or type(error).__name__
         raise SpecError(f"expression {shown} cannot be read: {said}") from None

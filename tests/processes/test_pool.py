@@ -65,7 +65,7 @@ def opened():
 
 def begun(work):
     """Wait until a piece of work is in a process."""
-    while not work.running():
+    while work.hand is None:
         time.sleep(0.005)
     return work
 

@@ -199,6 +199,7 @@ def test_opening_and_closing_loops_leaves_no_thread():
     assert settled(before)
 
 
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("on_a_loop", [False, True], ids=["sync", "async"])
 def test_runners_that_nobody_closes_leave_no_thread(on_a_loop):
     graph = chain(on_a_loop=on_a_loop)

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from concurrent.futures import Future
 
 import pytest
 
@@ -10,6 +9,7 @@ from jupyter_graph import Event, Graph, MockServer
 from jupyter_graph.errors import NoSeatError
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.emitted import Emitted
+from jupyter_graph.threads.outcome import Task
 
 
 def noting(seen, is_async):
@@ -57,7 +57,7 @@ def test_more_than_may_be_inside_wait_for_a_seat():
     started = []
 
     def start(event):
-        started.append(Future())
+        started.append(Task())
         return started[-1]
 
     ended = []

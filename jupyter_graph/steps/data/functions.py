@@ -15,6 +15,8 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jupyter_graph.errors import SpecError
+from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.start import start_thread
 
 if TYPE_CHECKING:
     import asyncio
@@ -88,16 +90,22 @@ def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
     The loop is the same for all, so that a client which was opened in one event
     serves the next.
     """
-    import asyncio
+    from jupyter_graph.threads.on_loop import OnLoop
 
-    return asyncio.run_coroutine_threadsafe(coroutine, _loop()).result()
+    begun = OnLoop(_loop(), coroutine)
+    try:
+        begun.start()
+        return begun.result()
+    except BaseException:  # also an interrupt: nobody waits for it any more
+        begun.cancel()
+        raise
 
 
 _lock = threading.Lock()
 
 
 def _loop() -> asyncio.AbstractEventLoop:
-    with _lock:
+    with uninterrupted(), _lock:
         return _started_loop()
 
 
@@ -106,10 +114,16 @@ def _started_loop() -> asyncio.AbstractEventLoop:
     import asyncio
 
     loop = asyncio.new_event_loop()
-    name = "jupyter_graph functions"
-    threading.Thread(target=loop.run_forever, name=name, daemon=True).start()
+    start_thread(loop.run_forever, "jupyter_graph functions")
     return loop
 
 
-if hasattr(os, "register_at_fork"):  # a forked process has the loop but no thread
-    os.register_at_fork(after_in_child=_started_loop.cache_clear)
+def _forked() -> None:
+    """In a child process: it has the loop but no thread, and a lock nobody gives up."""
+    global _lock
+    _lock = threading.Lock()
+    _started_loop.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

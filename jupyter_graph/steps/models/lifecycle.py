@@ -11,6 +11,8 @@ from jupyter_graph.errors import ServiceUnavailableError, SpecError, said
 from jupyter_graph.steps.models.loading import find_model
 from jupyter_graph.steps.models.schema import ModelSpec, features
 from jupyter_graph.steps.models.tracking import sink_of
+from jupyter_graph.threads.outcome import Outcome
+from jupyter_graph.threads.start import run_in_thread, start_thread
 
 LOAD_WAIT_S: Final = 250.0
 """How long an event of a queue waits for a model that loads; a caller over HTTP does
@@ -85,7 +87,7 @@ class ModelLifecycle:
         self._sink = sink_of(context)
         self._lock = threading.Lock()
         self._is_started = False
-        self._has_tried = threading.Event()
+        self._has_tried = Outcome()
 
     # -- loading ----------------------------------------------------------------
 
@@ -93,8 +95,8 @@ class ModelLifecycle:
         """Load the model before the first event, or begin to."""
         self._is_started = True
         if (self.load_mode or mode) == "async":
-            name = f"load {self.name}"
-            threading.Thread(target=self._try_to_load, name=name, daemon=True).start()
+            name = f"jupyter_graph-load {self.name}"
+            start_thread(self._try_to_load, name)
         else:
             self._load()
 
@@ -126,7 +128,7 @@ class ModelLifecycle:
                     f"failed to load model {self.name}: {said(error)}"
                 ) from error
             finally:
-                self._has_tried.set()
+                self._has_tried.settle(None)
             self.ready = True
         self._logger.info("model %s was loaded", self.name)
 
@@ -216,10 +218,8 @@ def _can_wait(event: Any) -> bool:
 def _finish(coroutine: Any) -> None:
     """Run a coroutine to its end, whatever loop this thread may have."""
     import asyncio
-    from concurrent.futures import ThreadPoolExecutor
 
     async def run() -> Any:
         return await coroutine
 
-    with ThreadPoolExecutor(1, thread_name_prefix="load") as pool:
-        pool.submit(asyncio.run, run()).result()
+    run_in_thread(lambda: asyncio.run(run()))

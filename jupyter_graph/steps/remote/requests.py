@@ -14,6 +14,7 @@ from jupyter_graph.errors import (
     SpecError,
 )
 from jupyter_graph.spec.expressions import compile_expression
+from jupyter_graph.spec.syntax import parse
 from jupyter_graph.steps.remote.bodies import json_payload
 from jupyter_graph.steps.remote.client import HttpRequest
 from jupyter_graph.steps.remote.urls import check_headers, plain_url
@@ -169,7 +170,7 @@ def _url_expression(text: str | None, endpoint: str) -> Callable[[Any], Any] | N
     if text is None:
         return None
     try:
-        tree = ast.parse(_text("url_expression", text).strip(), mode="eval")
+        tree = parse(_text("url_expression", text).strip(), "eval")
         text = ast.unparse(_Endpoint(endpoint).visit(tree))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         pass  # compile_expression says what is wrong with it

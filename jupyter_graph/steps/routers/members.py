@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from jupyter_graph.errors import ClosedError, SpecError
+from jupyter_graph.errors import SpecError
 from jupyter_graph.processes.pool import Processes, Work
 from jupyter_graph.steps.routers.routes import Route, twin_of
-from jupyter_graph.steps.routers.threads import Threads
+from jupyter_graph.threads.outcome import Task
+from jupyter_graph.threads.pool import Threads
 
 EXECUTORS = ("thread", "process", "array", "asyncio")
 MOST_WORKERS = 32
@@ -129,11 +129,11 @@ class InThreads:
         self._threads = Threads(min(len(routes), max_workers), "jupyter_graph-route")
 
     def ask(self, event: Any) -> Replies:
-        futures = {
-            name: self._threads.submit(route, twin_of(event))
-            for name, route in self._routes.items()
-        }
-        return _settled(futures)
+        asked = [
+            self._threads.submit(route, twin_of(event))
+            for route in self._routes.values()
+        ]
+        return _named(self._routes, _settled(asked))
 
     async def ask_async(self, event: Any) -> Replies:
         import asyncio
@@ -141,7 +141,7 @@ class InThreads:
         asked = [
             _outcome_of(route, event)
             if route.is_async
-            else asyncio.wrap_future(self._threads.submit(route, twin_of(event)))
+            else self._threads.submit(route, twin_of(event)).awaited()
             for route in self._routes.values()
         ]
         found = await asyncio.gather(*asked, return_exceptions=True)
@@ -170,18 +170,19 @@ class InProcesses:
     def ask(self, event: Any) -> Replies:
         asked = self._asked(event)
         try:
-            wait(asked)
+            for work in asked:
+                work.wait()
         except BaseException:
             for work in asked:
                 self._processes.end(work)
             raise
-        return _named(self._routes, [work.result().outcome for work in asked])
+        return _named(self._routes, [work.value.outcome for work in asked])
 
     async def ask_async(self, event: Any) -> Replies:
         import asyncio
 
-        asked = map(asyncio.wrap_future, self._asked(event))
-        replies = await asyncio.gather(*asked)
+        asked = self._asked(event)
+        replies = await asyncio.gather(*[work.awaited() for work in asked])
         return _named(self._routes, [reply.outcome for reply in replies])
 
     def _asked(self, event: Any) -> list[Work]:
@@ -191,15 +192,20 @@ class InProcesses:
         self._processes.close()
 
 
-def _settled(futures: Mapping[str, Future[Any]]) -> Replies:
-    """Wait for all; the user's stop and the event's deadline come out of the wait."""
+def _settled(asked: list[Task]) -> list[Any]:
+    """Wait for all; the user's stop and the event's deadline come out of the wait.
+
+    Returns:
+        the value of each, or the error that it raised.
+    """
     try:
-        wait(futures.values())
+        for task in asked:
+            task.wait()
     except BaseException:
-        for future in futures.values():
-            future.cancel()
+        for task in asked:
+            task.cancel()
         raise
-    return _named(futures, [_outcome(future) for future in futures.values()])
+    return [_outcome(task) for task in asked]
 
 
 async def _outcome_of(route: Route, event: Any) -> Any:
@@ -211,11 +217,8 @@ async def _outcome_of(route: Route, event: Any) -> Any:
         return error
 
 
-def _outcome(future: Future[Any]) -> Any:
-    if future.cancelled():
-        return ClosedError("the runner was closed meanwhile")
-    error = future.exception()
-    return future.result() if error is None else error
+def _outcome(task: Task) -> Any:
+    return task.value if task.error is None else task.error
 
 
 def _named(names: Mapping[str, Any], outcomes: list[Any]) -> Replies:

@@ -16,7 +16,7 @@ from jupyter_graph.errors import SpecError, did_you_mean, said
 from jupyter_graph.steps.amounts import at_least, is_number
 from jupyter_graph.steps.routers.routes import Call, Route, routes_of, twin_of
 from jupyter_graph.steps.routers.shares import Shares, point_of
-from jupyter_graph.steps.routers.threads import Threads
+from jupyter_graph.threads.pool import Threads
 
 if TYPE_CHECKING:
     import asyncio

@@ -16,8 +16,8 @@ from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.processes.packing import Anew
 from jupyter_graph.processes.pool import Processes
 from jupyter_graph.steps.routers.routes import copied
-from jupyter_graph.steps.routers.threads import Threads
 from jupyter_graph.steps.runner.models import Model, built_model, is_stream
+from jupyter_graph.threads.pool import Threads
 
 MECHANISMS = (
     "process_pool",
@@ -154,11 +154,8 @@ class InThreads(Naive):
         self._pools = pools
 
     async def run(self, body: Any, path: str, origin: str | None) -> Any:
-        import asyncio
-
         call, threads = self.model.run, self._pools.threads
-        work = threads.submit(call, copied(body), path, origin)
-        found = await asyncio.wrap_future(work)
+        found = await threads.submit(call, copied(body), path, origin).awaited()
         return _pulled(found, threads) if inspect.isgenerator(found) else found
 
 
@@ -183,11 +180,8 @@ class InProcesses:
         self._pools.processes.submit(self._name).result().result()
 
     async def run(self, body: Any, path: str, origin: str | None) -> Any:
-        import asyncio
-
-        processes = self._pools.processes
-        work = processes.submit(self._name, body, path, origin)
-        return (await asyncio.wrap_future(work)).result()
+        work = self._pools.processes.submit(self._name, body, path, origin)
+        return (await work.awaited()).result()
 
     def close(self) -> None:
         if self._is_own:
@@ -218,10 +212,8 @@ class Loaded:
 
 async def _pulled(parts: Any, threads: Threads) -> AsyncIterator[Any]:
     """Give a generator's parts, each made in a thread."""
-    import asyncio
-
     while True:
-        part = await asyncio.wrap_future(threads.submit(next, parts, END))
+        part = await threads.submit(next, parts, END).awaited()
         if part is END:
             return
         yield part

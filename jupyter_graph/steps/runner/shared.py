@@ -7,18 +7,29 @@ from typing import Any
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.runner.mechanisms import Mechanism, Pools, Recipe
+from jupyter_graph.threads.process_ends import module_lock
 
-_lock = threading.RLock()
+_lock = module_lock()
 _kept: list[_Kept] = []
 
 
 class _Kept:
-    def __init__(self, recipe: Recipe, word: str, pools: Pools, context: Any) -> None:
+    """A model, its users, and the lock under which the first of them loads it."""
+
+    def __init__(self, recipe: Recipe, word: str, pools: Pools) -> None:
         self.recipe = recipe
         self.word = word
         self.pools = pools
-        self.mechanism = pools.mechanism(word, recipe, recipe.build(context))
+        self.mechanism: Mechanism | None = None
         self.users = 0
+        self.loading = threading.RLock()
+
+    def load(self, context: Any) -> None:
+        if self.mechanism is None:
+            model = self.recipe.build(context)
+            mechanism = self.pools.mechanism(self.word, self.recipe, model)
+            mechanism.load()
+            self.mechanism = mechanism
 
 
 class Shared:
@@ -54,11 +65,16 @@ class Shared:
             known = (k for k in _kept if k.word == word and k.recipe.same_as(recipe))
             found = next(known, None)
             if found is None:
-                found = _Kept(recipe, word, pools, context)
-                found.mechanism.load()
+                found = _Kept(recipe, word, pools)
                 _kept.append(found)
             found.users += 1
             self._found = found
+        try:
+            with found.loading:  # other models may be loaded meanwhile
+                found.load(context)
+        except BaseException:
+            self.close()
+            raise
 
     async def run(self, body: Any, path: str, origin: str | None) -> Any:
         mechanism: Mechanism | None = self._found.mechanism if self._found else None
@@ -74,5 +90,6 @@ class Shared:
             if found.users:
                 return
             _kept.remove(found)
-        found.mechanism.close()
+        if found.mechanism is not None:
+            found.mechanism.close()
         found.pools.close()

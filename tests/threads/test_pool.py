@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from jupyter_graph.steps.routers.threads import Threads
+from jupyter_graph.threads.pool import Threads
 
 WAIT_S = 5.0
 
@@ -78,7 +78,7 @@ def test_what_waits_at_the_end_is_given_up(threads):
     given_up = kept.close()
     may_end.set()
 
-    assert (given_up, waiting.cancelled(), under_way.result()) == (1, True, "done")
+    assert (given_up, waiting.is_cancelled, under_way.result()) == (1, True, "done")
     assert kept.close() == 0
     with pytest.raises(RuntimeError, match="closed"):
         kept.submit(slow)

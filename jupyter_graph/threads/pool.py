@@ -6,11 +6,15 @@ import itertools
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextvars import copy_context
 from typing import Any
 
-Work = tuple["Future[Any]", Callable[[], Any]]
+from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.outcome import Task
+from jupyter_graph.threads.reaper import Unclosed
+from jupyter_graph.threads.start import start_thread
+
+Work = tuple[Task, Callable[[], Any]]
 
 
 class Threads:
@@ -33,6 +37,33 @@ class Threads:
     """
 
     def __init__(self, most: int, name: str, *, most_waiting: int = 0) -> None:
+        self._state = _State(most, name, most_waiting)
+        # The threads hold the state, not this: so it is collected when nobody has it.
+        self._unclosed = Unclosed(self, self._state.close)
+
+    def submit(self, call: Callable[..., Any], *args: Any) -> Task:
+        """Run the call in a thread, in a copy of this context.
+
+        Raises:
+            queue.Full: as many pieces of work as may wait do wait.
+            RuntimeError: the threads are closed.
+        """
+        return self._state.submit(call, *args)
+
+    def close(self) -> int:
+        """End the threads that are idle; return how much work is given up.
+
+        Work that is under way goes on to its end; what waits is cancelled.
+        """
+        with uninterrupted():
+            self._unclosed.closed()
+            return self._state.close()
+
+
+class _State:
+    """The threads, and the work that waits for one."""
+
+    def __init__(self, most: int, name: str, most_waiting: int) -> None:
         self._most = most
         self._name = name
         self._most_waiting = most_waiting
@@ -43,51 +74,36 @@ class Threads:
         self._is_closed = False
         self._lock = threading.Lock()
 
-    def submit(self, call: Callable[..., Any], *args: Any) -> Future[Any]:
-        """Run the call in a thread, in a copy of this context.
-
-        Raises:
-            queue.Full: as many pieces of work as may wait do wait.
-            RuntimeError: the threads are closed.
-        """
-        future: Future[Any] = Future()
-        context = copy_context()
-        with self._lock:
+    def submit(self, call: Callable[..., Any], *args: Any) -> Task:
+        task, context = Task(), copy_context()
+        with uninterrupted(), self._lock:
             if self._is_closed:
                 raise RuntimeError("the threads of this step are closed")
             if 0 < self._most_waiting <= self._waiting.qsize():
                 raise queue.Full
-            self._waiting.put((future, lambda: context.run(call, *args)))
+            self._waiting.put((task, lambda: context.run(call, *args)))
             self._under_way += 1
             if len(self._threads) < min(self._under_way, self._most):
                 name = f"{self._name}-{next(self._numbers)}"
-                thread = threading.Thread(target=self._work, name=name, daemon=True)
-                self._threads.append(thread)
-                thread.start()
-        return future
+                self._threads.append(start_thread(self._work, name))
+        return task
 
     def _work(self) -> None:
         while (work := self._waiting.get()) is not None:
-            future, call = work
-            found, error = None, None
-            if future.set_running_or_notify_cancel():
+            task, call = work
+            value, error, is_run = None, None, task.begin()
+            if is_run:
                 try:
-                    found = call()
+                    value = call()
                 except BaseException as raised:
                     error = raised
             with self._lock:
                 self._under_way -= 1
-            if error is not None:
-                future.set_exception(error)
-            elif not future.cancelled():
-                future.set_result(found)
-            del work, future, call, found, error  # an idle thread keeps nothing alive
+            if is_run:
+                task.settle(value, error)
+            del work, task, call, value, error  # an idle thread keeps nothing alive
 
     def close(self) -> int:
-        """End the threads that are idle; give how much work is given up.
-
-        Work that is under way goes on to its end; what waits is cancelled.
-        """
         with self._lock:
             if self._is_closed:
                 return 0

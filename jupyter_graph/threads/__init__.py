@@ -1,0 +1,1 @@
+"""Threads: how they start, what they wait for, and who ends what nobody closed."""

@@ -1,0 +1,64 @@
+"""Looking at the frames of threads that go on meanwhile."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from types import FrameType
+
+from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.process_ends import module_lock
+
+_lock = module_lock()
+_users = 0
+_was_enabled = False
+IS_NEEDED = sys.version_info < (3, 12)
+
+
+class frame_of:  # reads as the statement that it is
+    """The innermost frame of a thread, None where it has none, in a ``with`` block.
+
+    Frames may be looked at inside the block only. CPython 3.11 makes the object of a
+    frame when somebody asks for it (``f_back``, ``f_locals``). A collection in that
+    moment may let the thread go on and leave the frame, whose memory is then read all
+    the same; so there is none meanwhile. From 3.12 on collections come between
+    instructions only.
+
+    Args:
+        ident: the thread.
+
+    >>> with frame_of(threading.get_ident()) as frame:
+    ...     frame.f_code.co_name
+    '__enter__'
+    """
+
+    def __init__(self, ident: int | None) -> None:
+        self._ident = ident or 0
+
+    def __enter__(self) -> FrameType | None:
+        _pause()
+        return sys._current_frames().get(self._ident)
+
+    def __exit__(self, *_: object) -> None:
+        _go_on()
+
+
+def _pause() -> None:
+    global _users, _was_enabled
+    if not IS_NEEDED:
+        return
+    with uninterrupted(), _lock:
+        if not _users:
+            _was_enabled = gc.isenabled()
+            gc.disable()
+        _users += 1
+
+
+def _go_on() -> None:
+    global _users
+    if not IS_NEEDED:
+        return
+    with uninterrupted(), _lock:
+        _users -= 1
+        if not _users and _was_enabled:
+            gc.enable()

@@ -1,0 +1,90 @@
+"""Coroutines that other threads start on a loop, and wait for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextvars import Context, copy_context
+from typing import Any
+
+from jupyter_graph.threads.outcome import Outcome
+
+Work = Coroutine[Any, Any, Any]
+
+
+class OnLoop(Outcome):
+    """The outcome of a coroutine that runs as a task of a loop.
+
+    Like ``asyncio.run_coroutine_threadsafe``, whose future can be left locked by an
+    interrupt.
+
+    Args:
+        loop: the loop.
+        work: the coroutine; it is closed where it never begins.
+
+    Attributes:
+        is_cancelled: whether the task was cancelled, or never began.
+    """
+
+    __slots__ = ("_loop", "_task", "_work", "is_cancelled")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, work: Work) -> None:
+        super().__init__()
+        self.is_cancelled = False
+        self._loop = loop
+        self._work: Work | None = work
+        self._task: asyncio.Task[Any] | None = None
+
+    def start(self) -> None:
+        """Start the coroutine, in a copy of the caller's context.
+
+        Raises:
+            RuntimeError: the loop is closed.
+        """
+        try:
+            self._loop.call_soon_threadsafe(self._begin, copy_context())
+        except BaseException:  # also an interrupt: then nobody waits for it
+            self.abandon()
+            raise
+
+    def cancel(self) -> None:
+        """Cancel the task soon; nothing where it has ended."""
+        if self.is_done:
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._cancel)
+        except RuntimeError:
+            self.abandon()  # the loop has ended, and the work with it
+
+    def abandon(self) -> None:
+        """Settle it as cancelled: its loop does not run any more, or must not begin."""
+        work, self._work = self._work, None
+        if work is not None and self._task is None:
+            work.close()
+        if not self.is_done:
+            self.is_cancelled = True
+            self.settle(None, asyncio.CancelledError())
+
+    # -- on the loop ------------------------------------------------------------
+
+    def _begin(self, context: Context) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            self._task = asyncio.Task(work, loop=self._loop, context=context)
+            self._task.add_done_callback(self._end)
+
+    def _cancel(self) -> None:
+        if self._task is None:
+            self.abandon()
+        else:
+            self._task.cancel()
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
+        self._task = None
+        if task.cancelled():
+            self.is_cancelled = True
+            self.settle(None, asyncio.CancelledError())
+        elif (error := task.exception()) is not None:
+            self.settle(None, error)
+        else:
+            self.settle(task.result())

@@ -1,0 +1,63 @@
+"""What happens to our objects when the process ends, or has a child by ``fork``."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from jupyter_graph.threads.outcome import Outcome
+from jupyter_graph.threads.start import start_thread
+
+LAST_S = 5.0
+"""Seconds that the end of the process waits for something to close."""
+
+
+def module_lock() -> threading.Lock:
+    """Return a lock of a module's own, which is free in every forked child.
+
+    A thread that holds it in the parent does not exist there, and would never give it
+    back.
+    """
+    lock = threading.Lock()
+    reinit = getattr(lock, "_at_fork_reinit", None)  # what threading does with its own
+    if reinit is not None and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=reinit)
+    return lock
+
+
+class AtExit:
+    """Calls something at the end of the process, and waits some seconds for it.
+
+    It runs in a thread: what it closes may want a lock that a thread holds which hangs,
+    and the process shall end all the same.
+
+    Args:
+        call: what is called.
+        limit_s: how long the end of the process waits for it.
+    """
+
+    def __init__(self, call: Callable[[], Any], limit_s: float = LAST_S) -> None:
+        self._call = call
+        self._limit_s = limit_s
+        atexit.register(self._run)
+
+    def cancel(self) -> None:
+        """Call it no more."""
+        atexit.unregister(self._run)
+
+    def _run(self) -> None:
+        done = Outcome()
+
+        def run() -> None:
+            try:
+                self._call()
+            finally:
+                done.settle(None)
+
+        with suppress(RuntimeError):  # the interpreter starts no threads any more
+            start_thread(run, "jupyter_graph-exit")
+            done.wait(self._limit_s)

@@ -1,0 +1,214 @@
+"""Ends, in a thread of its own, what was garbage-collected without being closed.
+
+A finalizer runs in whatever thread the collector runs in, between any two instructions:
+also while that thread holds the very lock that the finalizer would take, also on
+somebody's event loop. So it waits for nothing (no lock, thread, process or queue); it
+leaves a note (``SimpleQueue.put`` is made for that), and this thread, which holds no
+lock, does the work.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import queue
+import sys
+import threading
+import warnings
+import weakref
+from collections.abc import Callable
+from types import BuiltinMethodType
+from typing import Any, NamedTuple, Self
+
+from jupyter_graph.threads.cell import running_cell
+from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.outcome import Outcome
+from jupyter_graph.threads.start import start_thread
+
+PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120  # as co_filename
+IDLE_S = 0.25
+"""Seconds that the thread stays when there is nothing left to watch."""
+LAST_S = 2.0
+"""Seconds that the end of the process waits for what was left open."""
+
+
+class Place(NamedTuple):
+    """A line of somebody's code."""
+
+    filename: str
+    line: int
+
+
+def caller() -> Place:
+    """Return the innermost line on the stack that is not of this package."""
+    frame: Any = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return Place(frame.f_code.co_filename, frame.f_lineno)
+
+
+class Unclosed(weakref.ref[Any]):
+    """Something open, until it is closed or garbage-collected.
+
+    Args:
+        owner: what shall be closed.
+        release: ends what the owner has outside itself, in the reaper's thread, when
+            the owner is collected unclosed. It must not refer to the owner.
+        what: names the owner in the ResourceWarning; "" = none is given, since what
+            the owner belongs to gives one.
+        at_exit: ``release`` is called at the end of the process, too.
+    """
+
+    __slots__ = ("at_exit", "cell", "is_warned", "place", "release", "what")
+
+    def __new__(cls, owner: Any, *_: Any, what: str = "", **__: Any) -> Self:
+        # Python calls `put` itself, without an instruction of ours in between: an
+        # interrupt that comes in a callback is lost. A test that records warnings
+        # wants them in the moment of the collection; its list waits for nothing.
+        is_recorded = bool(what) and _is_recorded()
+        return super().__new__(cls, owner, _warn_now if is_recorded else _note)
+
+    def __init__(
+        self,
+        owner: Any,
+        release: Callable[[], Any],
+        *,
+        what: str = "",
+        at_exit: bool = False,
+    ) -> None:
+        self.what = what
+        self.is_warned = not what
+        self.release = release
+        self.at_exit = at_exit
+        self.place = caller()
+        self.cell = running_cell()
+        _reaper.watch(self)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    @property
+    def owner(self) -> Any:
+        """What is open; None once it was collected."""
+        return self()
+
+    def closed(self) -> None:
+        """Forget it: its owner was closed, and has ended what it had."""
+        _reaper.forget(self)
+
+    def warn(self) -> None:
+        """Give the ResourceWarning that files and sockets give, too."""
+        self.is_warned = True
+        warnings.warn_explicit(
+            f"unclosed {self.what}; open it in a with statement, or call close()",
+            ResourceWarning,
+            *self.place,
+            source=self,  # tracemalloc shows where this was made: at the opening
+        )
+
+
+def _is_recorded() -> bool:
+    """Tell whether warnings go to a list now, as in ``catch_warnings(record=True)``.
+
+    Anything else may print, log, or wait; that is for a thread of ours.
+    """
+    show = getattr(warnings, "_showwarnmsg_impl", None)
+    return isinstance(show, BuiltinMethodType)
+
+
+def all_open() -> list[Unclosed]:
+    """Return what is open now, in no order."""
+    return list(_reaper.watched.copy())
+
+
+class _Reaper:
+    """The one thread of the process for it; it runs only while something is open."""
+
+    def __init__(self) -> None:
+        self.notes: queue.SimpleQueue[Unclosed | Outcome | None]
+        self.notes = queue.SimpleQueue()
+        self.forked()
+
+    def forked(self) -> None:
+        """Begin anew in a child process: it owns nothing of what its parent opened."""
+        self.watched: set[Unclosed] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def watch(self, one: Unclosed) -> None:
+        with uninterrupted(), self._lock:
+            self.watched.add(one)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = start_thread(self._run, "jupyter_graph-reaper")
+
+    def forget(self, one: Unclosed) -> None:
+        self.watched.discard(one)
+        if not self.watched:
+            self.notes.put(None)  # so that the thread looks whether it may end
+
+    def _run(self) -> None:
+        while True:
+            try:
+                note = self.notes.get(timeout=None if self.watched else IDLE_S)
+            except queue.Empty:
+                if self._is_over():
+                    return
+                continue
+            if isinstance(note, Outcome):
+                note.settle(None)
+            elif note is not None and note in self.watched:
+                self._end(note)
+            del note
+
+    def _is_over(self) -> bool:
+        with self._lock:
+            is_over = not self.watched and self.notes.empty()
+            if is_over:
+                self._thread = None
+            return is_over
+
+    def _end(self, one: Unclosed) -> None:
+        calls = [one.release]
+        if not one.is_warned and one.owner is None:
+            calls.append(one.warn)
+        for call in calls:
+            try:
+                call()
+            except BaseException as error:  # a warning may be one
+                _report(error)
+        self.watched.discard(one)
+
+    def end_all(self) -> None:
+        """At the end of the process: end what must not outlive it, within seconds."""
+        for one in [one for one in self.watched.copy() if one.at_exit]:
+            self.notes.put(one)
+        if self._thread is not None and not self.notes.empty():
+            last = Outcome()
+            self.notes.put(last)
+            last.wait(LAST_S)
+
+
+def _report(error: BaseException) -> None:
+    """Report an error that nobody can catch."""
+    thread = threading.current_thread()
+    threading.excepthook(
+        threading.ExceptHookArgs((type(error), error, error.__traceback__, thread))
+    )
+
+
+_reaper = _Reaper()
+_note = _reaper.notes.put
+
+
+def _warn_now(one: Unclosed) -> None:
+    _note(one)
+    if one in _reaper.watched:
+        one.warn()
+
+
+atexit.register(_reaper.end_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reaper.forked)

@@ -1,0 +1,125 @@
+"""A cell of a notebook that runs again: what it opened before and nobody else holds."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import threading
+from types import CodeType, FrameType, FunctionType, ModuleType
+from typing import Any
+
+from jupyter_graph.threads.cell import Cell, running_cell, shell
+from jupyter_graph.threads.frames import frame_of
+from jupyter_graph.threads.reaper import PACKAGE, all_open
+
+MOST_PARTS = 10_000
+"""Objects of an owner to look at; one that has more is not closed."""
+
+
+def close_older(kind: type) -> None:
+    """Close what earlier runs of the running cell opened and only its variables hold.
+
+    Outside of a notebook this does nothing.
+
+    Args:
+        kind: the class of what shall be closed.
+    """
+    here = running_cell()
+    if here is None:
+        return
+    for one in all_open():
+        owner: Any = one.owner if _is_older(one.cell, here) else None
+        if type(owner) is kind and not is_held(owner, shell()):
+            _close(owner)
+        del owner
+
+
+def _close(owner: Any) -> None:
+    owner.close()
+
+
+def _is_older(cell: Cell | None, here: Cell) -> bool:
+    return cell is not None and cell.id == here.id and cell.run < here.run
+
+
+def is_held(owner: Any, shell: Any) -> bool:
+    """Tell whether anybody has it but the running cell's names and IPython's memory.
+
+    A traceback that a cell showed does not count, a thread that uses it does.
+    """
+    names, parts = _assigned_by_cell(shell), _parts(owner, shell.user_ns)
+    if parts is None:
+        return True
+    for holder in gc.get_referrers(owner):
+        if holder is shell.user_ns:
+            if any(
+                value is owner and not (name in names or name.startswith("_"))
+                for name, value in holder.items()
+            ):
+                return True
+        elif not (
+            id(holder) in parts
+            or isinstance(holder, FrameType)
+            or holder is shell.user_ns.get("Out")
+        ):
+            return True
+    return _is_used(owner, shell.user_ns)
+
+
+def _assigned_by_cell(shell: Any) -> set[str]:
+    """Return the names that the running cell binds; none where that cannot be read."""
+    try:
+        code = shell.get_parent()["content"]["code"]
+        tree = ast.parse(shell.transform_cell(code))
+    except Exception:  # the parser of IPython runs other people's transformers
+        return set()
+    return {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def _parts(owner: Any, user_ns: dict[str, Any]) -> set[int] | None:
+    """Return the ids of what the owner consists of, None where there is too much.
+
+    Code is shared with others, so what a function's globals hold is no part of it.
+    """
+    parts, todo = {id(owner)}, [owner]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, FunctionType):
+            found = [one.__closure__, one.__defaults__, one.__kwdefaults__]
+        else:
+            found = gc.get_referents(one)
+        for part in found:
+            is_shared = isinstance(part, ModuleType | type | CodeType | FrameType)
+            if is_shared or part is user_ns or id(part) in parts:
+                continue
+            parts.add(id(part))
+            todo.append(part)
+        if len(parts) > MOST_PARTS:
+            return None
+    return parts
+
+
+def _is_used(owner: Any, user_ns: dict[str, Any]) -> bool:
+    """Tell whether a function that runs now, in any thread, has it in a variable."""
+    return any(
+        value is owner
+        for thread in threading.enumerate()
+        for names in _variables(thread, user_ns)
+        for value in names.values()
+    )
+
+
+def _variables(thread: threading.Thread, user_ns: dict[str, Any]) -> list[Any]:
+    """Return the variables of the functions that a thread is in, but for ours here."""
+    found, is_here = [], thread is threading.current_thread()
+    with frame_of(thread.ident) as frame:
+        while frame is not None:
+            is_ours = is_here and frame.f_code.co_filename.startswith(PACKAGE)
+            if not is_ours and frame.f_locals is not user_ns:
+                found.append(frame.f_locals)
+            frame = frame.f_back
+    return found
