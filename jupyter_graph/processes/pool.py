@@ -18,6 +18,7 @@ from jupyter_graph.processes.packing import Reply, Target, dumps, packed
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.outcome import Task
 from jupyter_graph.threads.reaper import Unclosed
+from jupyter_graph.threads.reopened import close_older
 
 CLOSED = "the processes of this step were closed"
 PATIENCE = 1.05
@@ -60,6 +61,8 @@ class Processes:
         logger = getattr(context, "logger", None) or logging.getLogger("jupyter_graph")
         self._crew = Crew(packed(targets, what), most, logger)
         # Whoever gives a context closes this with the rest, or is told of it.
+        if context is None:
+            close_older(type(self))
         name = "" if context is not None else f"processes of {what}s {sorted(targets)}"
         self._unclosed = Unclosed(self, self._crew.end, what=name, at_exit=True)
 

@@ -48,22 +48,32 @@ def is_held(owner: Any, shell: Any) -> bool:
     A traceback that a cell showed does not count, a thread that uses it does.
     """
     names, parts = _assigned_by_cell(shell), _parts(owner, shell.user_ns)
-    if parts is None:
+    if parts is None or _is_used(owner, shell.user_ns):
         return True
+    known = parts | _memory_of(shell)
+    # No generators here: one that knew the owner would be another holder of it.
     for holder in gc.get_referrers(owner):
         if holder is shell.user_ns:
-            if any(
-                value is owner and not (name in names or name.startswith("_"))
-                for name, value in holder.items()
-            ):
+            if _is_bound(owner, holder, names):
                 return True
-        elif not (
-            id(holder) in parts
-            or isinstance(holder, FrameType)
-            or holder is shell.user_ns.get("Out")
-        ):
+        elif id(holder) not in known and not isinstance(holder, FrameType):
             return True
-    return _is_used(owner, shell.user_ns)
+    return False
+
+
+def _memory_of(shell: Any) -> set[int]:
+    """Return the ids of what IPython keeps the values of earlier cells in."""
+    last, hook = getattr(shell, "last_execution_result", None), shell.displayhook
+    kept = [shell.user_ns.get("Out"), shell.user_ns_hidden, last, hook]
+    return {id(one) for one in kept} | {id(vars(one)) for one in (last, hook) if one}
+
+
+def _is_bound(owner: Any, user_ns: dict[str, Any], names: set[str]) -> bool:
+    """Tell whether another name than these, and IPython's ``_``, stands for it."""
+    return any(
+        value is owner and not (name in names or name.startswith("_"))
+        for name, value in user_ns.items()
+    )
 
 
 def _assigned_by_cell(shell: Any) -> set[str]:
