@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,32 +70,44 @@ class Buffered:
         self._max = max_events
         self._waiting: list[Any] = []
         self._flushed_at = time.monotonic()
+        self._refusals: deque[str] = deque()
         self._lock = threading.Lock()
 
     def do(self, body: Body) -> Body:
         """Take the rows of a body and give the body back."""
         if self._is_parity:
             return body
-        with self._lock:
-            items = self._take(body)
-            own = len(self._waiting)
-            self._waiting.extend(items)
-            if self._is_full():
-                self._write_waiting(own)
+        try:
+            with self._lock:
+                items = self._take(body)
+                own = len(self._waiting)
+                self._waiting.extend(items)
+                if self._is_full():
+                    self._write_waiting(own)
+        finally:
+            self._report()
         return body
 
     def flush(self, *, end: bool) -> list[Any]:
         """Write what is kept, when its time has come; at the ``end`` make it whole."""
-        with self._lock:
-            if self._is_parity or not (end or self._is_due()):
-                return []
-            self._flushed_at = time.monotonic()
-            self._write_waiting()
-            try:
-                self._settle(end=end)
-            except Exception as error:
-                raise self._failure(error) from error
+        try:
+            with self._lock:
+                if self._is_parity or not (end or self._is_due()):
+                    return []
+                self._flushed_at = time.monotonic()
+                self._write_waiting()
+                try:
+                    self._settle(end=end)
+                except Exception as error:
+                    raise self._failure(error) from error
+        finally:
+            self._report()
         return []
+
+    def _report(self) -> None:
+        """Report what was refused, without the lock: it may write an event here."""
+        while self._refusals and hasattr(self._context, "push_error"):
+            self._context.push_error(None, self._refusals.popleft(), source=self._name)
 
     def _is_due(self) -> bool:
         """Tell whether the time has come; a runner asks as often as any step wants."""
@@ -147,9 +160,7 @@ class Buffered:
         mine = [why for at, why in refused.items() if own is not None and at >= own]
         others = [why for at, why in refused.items() if own is None or at < own]
         for why in others:
-            if hasattr(self._context, "push_error"):
-                message = f"{self._where} refused a row: {said(why)}"
-                self._context.push_error(None, message, source=self._name)
+            self._refusals.append(f"{self._where} refused a row: {said(why)}")
         if mine:
             raise self._failure(mine[0]) from mine[0]
         if others and own is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import queue
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,9 @@ from typing import Any, NamedTuple
 
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.errors import SpecError
+from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.reaper import Unclosed
+from jupyter_graph.threads.start import start_thread
 
 FULL_WAIT_S = 0.01
 POLL_S = 0.2
@@ -47,13 +51,13 @@ class KafkaClient:
     """
 
     def __init__(self, brokers: str, settings: Mapping[str, Any]) -> None:
-        self.last_error = ""
+        self._errors: deque[Any] = deque(maxlen=1)
         self._kafka = needed("confluent_kafka", "kafka", "KafkaTarget")
         self._brokers = brokers
         self._settings = dict(settings)
         self._lock = threading.Lock()
         self._producer: Any = None
-        self._poller: threading.Thread | None = None
+        self._polling: _Polling | None = None
         self._wakes: Wakes | None = None
         try:  # without brokers there is no connection, but all settings are read
             self._kafka.Producer(self._settings, logger=_Quiet())
@@ -92,36 +96,54 @@ class KafkaClient:
         """Wait so long for what is on its way, then let go; harmless twice."""
         with self._lock:
             producer, self._producer = self._producer, None
-            poller, self._poller = self._poller, None
+            polling, self._polling = self._polling, None
         if producer is not None:
             producer.flush(timeout_s)
-        if poller is not None:
-            poller.join()
+        if polling is not None:
+            polling.end()
+            polling.thread.join()
+            self._unclosed.closed()
 
     def _opened(self) -> Any:
-        with self._lock:
+        with uninterrupted(), self._lock:
             if self._producer is None:
-                place = {"bootstrap.servers": self._brokers, "error_cb": self._note}
+                place = {
+                    "bootstrap.servers": self._brokers,
+                    "error_cb": self._errors.append,
+                }
                 settings = {**self._settings, **place}
                 self._producer = self._kafka.Producer(settings, logger=_Quiet())
-                self._poller = threading.Thread(
-                    target=self._poll, name="jupyter_graph-kafka", daemon=True
-                )
-                self._poller.start()
+                self._polling = _Polling(self._producer)
+                self._unclosed = Unclosed(self, self._polling.end)
             return self._producer
 
-    def _poll(self) -> None:
-        while (producer := self._producer) is not None:
-            producer.poll(POLL_S)
-
-    def _note(self, error: Any) -> None:
-        self.last_error = error.str()
+    @property
+    def last_error(self) -> str:
+        """What the client said last of its brokers, "" when it said nothing."""
+        return str(self._errors[-1].str()) if self._errors else ""
 
     def _wakes_here(self) -> Wakes:
         loop = asyncio.get_running_loop()
         if self._wakes is None or self._wakes.loop is not loop:
             self._wakes = Wakes(loop)
         return self._wakes
+
+
+class _Polling:
+    """The thread in which a producer tells what arrived; it knows no client of ours."""
+
+    def __init__(self, producer: Any) -> None:
+        self._producer = producer
+        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.thread = start_thread(self._run, "jupyter_graph-kafka")
+
+    def _run(self) -> None:
+        while self._ended.empty():
+            self._producer.poll(POLL_S)
+
+    def end(self) -> None:
+        """Let the thread end soon."""
+        self._ended.put(None)
 
 
 class Arrival:

@@ -10,6 +10,7 @@ import queue
 import signal
 import sys
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.processes.packing import Place, Target, replied
@@ -41,6 +42,7 @@ class Served:
         self._inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._targets: dict[str, Target] | None = None
         self._lock = threading.Lock()
+        self._out: deque[bytes] = deque()
 
     def serve(self) -> None:
         threading.Thread(target=self._read, daemon=True).start()
@@ -55,8 +57,18 @@ class Served:
             os._exit(0)  # nobody is there any more, whatever the work is at
 
     def tell(self, kind: str, about: Any, more: Any) -> None:
-        with self._lock:
-            self._pipe.send_bytes(pickle.dumps((kind, about, more)))
+        """Send a message; whoever is sending now sends this one, too.
+
+        Nobody waits here: a finalizer that prints may come while this very thread is
+        sending.
+        """
+        self._out.append(pickle.dumps((kind, about, more)))
+        while self._out and self._lock.acquire(blocking=False):
+            try:
+                while self._out:
+                    self._pipe.send_bytes(self._out.popleft())
+            finally:
+                self._lock.release()
 
     def _answer(self, data: bytes) -> tuple[bytes, list[Place]]:
         value: Any = None

@@ -36,6 +36,11 @@ class Runner(Working):
     outside of a notebook's kernel, ``arun`` uses the loop it is awaited on, where
     events cost a tenth and what steps share with their caller belongs.
 
+    Open it in a ``with`` statement, or call ``open`` and ``close``. One that is
+    garbage-collected unclosed gives a ResourceWarning, as a file does: its threads and
+    processes end, but its steps are not closed and what they kept is lost. In a
+    notebook, a cell that opens one again closes the one before it.
+
     Args:
         graph: a graph, a spec or a compiled graph.
         namespace: further names that the graph's steps may stand for.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from time import monotonic
 from typing import Any
 
@@ -60,7 +60,7 @@ class GraphView(anywidget.AnyWidget):
     ) -> None:
         self._spec = spec
         self._clock = clock
-        self._gate = Lock()
+        self._gate = RLock()  # who observes a trait may ask for the next picture
         self._waiting: Snapshot | None = None
         self._shown_at = float("-inf")
         super().__init__(
