@@ -43,6 +43,7 @@ class Hand:
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._work: Work | None = None
+        self._is_killed = False  # though it may seem to run for a moment more
         self._lock = threading.Lock()  # so that no end comes to the next work
         start_thread(self._run, "jupyter_graph-process")
 
@@ -51,6 +52,7 @@ class Hand:
         with self._lock:
             if work in (None, self._work) and self._process is not None:
                 self._process.kill()
+                self._is_killed = True
 
     # -- in its thread ----------------------------------------------------------
 
@@ -79,7 +81,8 @@ class Hand:
         work.settle(reply)
 
     def _started_if_need_be(self) -> Reply:
-        if self._process is not None and self._process.poll() is None:
+        process = self._process
+        if process is not None and not self._is_killed and process.poll() is None:
             return Reply()
         self._let_go()
         return self._started()
@@ -90,7 +93,7 @@ class Hand:
         except Exception as error:
             return Reply(error=error)
         with self._lock:
-            self._process = process
+            self._process, self._is_killed = process, False
         if self._crew.is_over:
             self.end()
         reply = self._asked(self._crew.payload, LONGEST_S)

@@ -190,6 +190,20 @@ def test_an_end_that_comes_too_late_hurts_nobody(opened):
     assert ask(processes, 2).result()[1] == pid
 
 
+def test_an_end_in_the_last_moment_of_a_work_does_not_hurt_the_next(opened):
+    """Its process is killed when it has just replied, and seems to run a bit longer."""
+    processes = opened()
+    for number in range(30):
+        work = processes.submit("work", number)
+        work.wait(20)
+        hand = work.hand
+        hand._work = work  # as in the moment before the thread has noted the reply
+        processes.end(work) if number % 2 else hand.end(work)
+        hand._work = None
+
+        assert ask(processes, "next").result()[0] == "next"
+
+
 @pytest.mark.parametrize("value", [threading.Lock(), (n for n in "ab")])
 def test_arguments_that_cannot_travel_are_refused(opened, value):
     with pytest.raises(TypeError, match="what it gets cannot go to another process"):
