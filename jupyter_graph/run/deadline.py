@@ -7,6 +7,7 @@ runs in a thread of its own: its caller is let go at once, the thread is left be
 
 from __future__ import annotations
 
+import _weakrefset
 import logging
 import os
 import queue
@@ -32,6 +33,7 @@ SIGNAL: Any = getattr(signal, "SIGVTALRM", None) or getattr(signal, "SIGBREAK", 
 LONGEST_NAP_S = 0.5
 SHORTEST_NAP_S = 0.005
 LOOKS = 25  # within the time of an event
+CALLBACKS = frozenset((weakref.__file__, _weakrefset.__file__))
 
 
 class Watched(Protocol):
@@ -246,7 +248,9 @@ class MainThreadInterrupter:
         is_ours = bool(cls._pending)
         while cls._pending:
             still, owner = cls._pending.popleft()
-            if still() and is_in_a_step(frame):
+            # In a callback of a weak reference it would be lost; it comes once more.
+            is_callback = frame is not None and frame.f_code.co_filename in CALLBACKS
+            if still() and is_in_a_step(frame) and not is_callback:
                 raise DeadlineInterrupt(owner)
         if not is_ours and callable(cls._previous):
             cls._previous(number, frame)
