@@ -51,7 +51,9 @@ def is_interrupt(error: BaseException) -> bool:
     """Tell whether an exception stops the event rather than fails its step."""
     if isinstance(error, DeadlineInterrupt) or is_cancelled(error):
         return True
-    return isinstance(error, KeyboardInterrupt) and not _was_raised(error)
+    if isinstance(error, KeyboardInterrupt) and not _was_raised(error):
+        return True
+    return _is_of_a_handler(error)
 
 
 def is_cancelled(error: BaseException) -> bool:
@@ -86,11 +88,37 @@ def _was_raised(error: BaseException) -> bool:
     return 0 <= at < len(code) and dis.opname[code[at]] in ("RAISE_VARARGS", "RERAISE")
 
 
+def _is_of_a_handler(error: BaseException) -> bool:
+    """Tell whether a handler of a signal raised it: ``sys.exit`` at SIGTERM, say.
+
+    Such an error is for whoever set the handler, whatever step it met.
+    """
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        return False  # signals are handled in the main thread only
+    codes = {_handler(number) for number in signal.valid_signals()} - {None}
+    found = error.__traceback__
+    while found is not None:
+        if found.tb_frame.f_code in codes:
+            return True
+        found = found.tb_next
+    return False
+
+
 def _interrupt_handler() -> CodeType | None:
     """Give the code of the user's (or asyncio's) handler of Ctrl-C, if it has one."""
     import signal
 
-    handler: Any = signal.getsignal(signal.SIGINT)
+    return _handler(signal.SIGINT)
+
+
+def _handler(number: int) -> CodeType | None:
+    """Give the code of the handler of a signal, None where none is in Python."""
+    import signal
+
+    handler: Any = signal.getsignal(number)
     handler = getattr(handler, "func", handler)  # asyncio's is a partial
     code = getattr(getattr(handler, "__func__", handler), "__code__", None)
     return code if isinstance(code, CodeType) else None

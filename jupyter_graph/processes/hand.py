@@ -63,6 +63,7 @@ class Hand:
                 if work.begin():
                     self._do(work)
                 del work  # it holds what the caller got
+            self._crew.inbox.put(None)  # for the next hand, noted or not
         finally:
             self._let_go()
 
@@ -170,7 +171,8 @@ def _spawned() -> tuple[subprocess.Popen[bytes], Connection]:
         f"import sys; sys.path[:] = {sys.path!r}; "
         f"from jupyter_graph.processes.served import serve; serve({handle})"
     )
-    options: dict[str, Any] = {"pass_fds": (handle,)}
+    # Ctrl-C goes to the group of the terminal or kernel: to the parent, not to this.
+    options: dict[str, Any] = {"pass_fds": (handle,), "process_group": 0}
     if sys.platform == "win32":
         os.set_handle_inheritable(handle, True)
         info = subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})

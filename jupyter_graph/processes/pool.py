@@ -7,6 +7,7 @@ only its own work with it, and the next work gets a new one.
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 from collections.abc import Mapping
@@ -107,6 +108,10 @@ class Processes:
         if not work.cancel() and not work.is_done and work.hand is not None:
             work.hand.end(work)
 
+    def kill(self) -> None:
+        """End all processes now, and what they are at; wait for nothing."""
+        self._crew.end()
+
     def close(self) -> None:
         """End the processes after what they are at, and what waits by a ClosedError."""
         with uninterrupted():
@@ -139,6 +144,7 @@ class Crew:
         self._hands: list[Hand] = []
         self._busy = 0
         self._is_closed = False
+        self._owner = os.getpid()
         self._lock = threading.Lock()
 
     def take(self, work: Work) -> None:
@@ -146,6 +152,11 @@ class Crew:
         with uninterrupted(), self._lock:
             if self._is_closed:
                 raise ClosedError(CLOSED)
+            if self._owner != os.getpid():
+                raise ClosedError(
+                    "the processes of this step belong to the process that was forked; "
+                    "open a runner in this one"
+                )
             self._busy += 1
             if len(self._hands) < min(self._busy, self.most):
                 self._hands.append(Hand(self))
@@ -174,7 +185,7 @@ class Crew:
                 break
             if work is not None and work.begin():
                 work.settle(Reply(error=ClosedError(f"{CLOSED} meanwhile")))
-        for _ in self._hands if is_first else ():
+        if is_first:
             self.inbox.put(None)
 
     def end(self) -> None:

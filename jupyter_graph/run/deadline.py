@@ -64,16 +64,47 @@ class _Watchdog:
         self._thread: threading.Thread | None = None
 
     def add(self, watched: Watched) -> None:
-        with uninterrupted(), self._lock:
-            self._watched[id(watched)] = _Sight(watched)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = start_thread(self._run, "jupyter_graph-watchdog")
+        self._watched[id(watched)] = _Sight(watched)
+        self._run_if_wanted()
         self.wake()
 
     def remove(self, watched: Watched) -> None:
-        with self._lock:
-            self._watched.pop(id(watched), None)
+        self._watched.pop(id(watched), None)
         self.wake()
+
+    def forked(self) -> None:
+        """Begin anew in a child process, which has none of its parent's threads."""
+        sights = list(self._watched.values())
+        self.__init__()  # type: ignore[misc]
+        MainThreadInterrupter._lock = threading.RLock()
+        for sight in sights:
+            one = sight.watched()
+            if one is not None and hasattr(one, "forked"):
+                one.forked()  # it is watched again when it has work
+
+    def is_here(self) -> bool:
+        """Tell whether the calling thread is the watchdog's."""
+        return threading.current_thread() is self._thread
+
+    def _run_if_wanted(self) -> None:
+        """See to it that there is a thread while there is something to watch.
+
+        Nobody waits for the lock: a finalizer of the user's that opens or closes a
+        runner may come while this very thread holds it. Who holds it looks again.
+        """
+        while self._watched and not self._runs and self._lock.acquire(blocking=False):
+            try:
+                if self._watched and not self._runs:
+                    with uninterrupted():
+                        thread = start_thread(self._run, "jupyter_graph-watchdog")
+                        self._thread = thread
+            finally:
+                self._lock.release()
+
+    @property
+    def _runs(self) -> bool:
+        thread = self._thread
+        return thread is not None and thread.is_alive()
 
     def wake(self) -> None:
         self._calls.put(None)
@@ -82,15 +113,16 @@ class _Watchdog:
         while True:
             while not self._calls.empty():
                 self._calls.get()
-            with self._lock:
-                sights = list(self._watched.items())
-                for number, sight in sights:
-                    if sight.watched() is None:
-                        del self._watched[number]
-                if not self._watched:
-                    self._thread = None
-                    return
+            sights = list(self._watched.copy().items())
+            if not sights:
+                self._thread = None
+                self._run_if_wanted()  # something may have come in this moment
+                return
+            for number, sight in sights:
+                if sight.watched() is None:
+                    self._watched.pop(number, None)
             nap = min(self._look(sight) for _, sight in sights)
+            del sight
             with suppress(queue.Empty):
                 self._calls.get(timeout=max(SHORTEST_NAP_S, min(LONGEST_NAP_S, nap)))
 
@@ -121,8 +153,8 @@ class _Sight:
 
 
 _watchdog = _Watchdog()
-if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads
-    os.register_at_fork(after_in_child=_watchdog.__init__)  # type: ignore[misc]
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_watchdog.forked)
 
 
 def watch(watched: Watched) -> None:
@@ -133,6 +165,11 @@ def watch(watched: Watched) -> None:
 def look_now() -> None:
     """Wake the watchdog: something that rested has work."""
     _watchdog.wake()
+
+
+def is_watchdog() -> bool:
+    """Tell whether the calling thread is the watchdog's, which must not wait."""
+    return _watchdog.is_here()
 
 
 def unwatch(watched: Watched) -> None:
@@ -197,6 +234,7 @@ class MainThreadInterrupter:
     _users: ClassVar[dict[int, weakref.ref[Any]]] = {}
     _previous: ClassVar[Any] = None
     _pending: ClassVar[deque[tuple[Callable[[], bool], Any]]] = deque()
+    _lock: ClassVar[Any] = threading.RLock()
 
     @classmethod
     def install(cls, user: Any) -> bool:
@@ -218,8 +256,9 @@ class MainThreadInterrupter:
         cls._users.pop(id(user), None)
         is_wanted = any(one() is not None for one in list(cls._users.values()))
         if not is_wanted and is_main_thread() and cls._stands():
-            cls._users.clear()
-            signal.signal(SIGNAL, cls._previous or signal.SIG_DFL)
+            with uninterrupted(), cls._lock:
+                cls._users.clear()
+                signal.signal(SIGNAL, cls._previous or signal.SIG_DFL)
 
     @classmethod
     def _stands(cls) -> bool:
@@ -233,13 +272,16 @@ class MainThreadInterrupter:
             still: whether the event that ran too long is still being worked on.
             owner: the runner it belongs to.
         """
-        cls._pending.append((still, owner))
-        if hasattr(signal, "pthread_kill"):
-            signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL)
-        else:
-            import _thread
+        with cls._lock:  # without the handler the signal would end the process
+            if not cls._stands():
+                return
+            cls._pending.append((still, owner))
+            if hasattr(signal, "pthread_kill"):
+                signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL)
+            else:
+                import _thread
 
-            _thread.interrupt_main(SIGNAL)
+                _thread.interrupt_main(SIGNAL)
 
     @classmethod
     def _on_signal(cls, number: int, frame: Any) -> None:

@@ -61,10 +61,11 @@ class Emitted:
         slot = Slot()
         try:
             self._take(slot)
-            with uninterrupted():  # from here on the event's end gives the seat back
+            with uninterrupted():
                 outcome = self._start(event)
                 self._pending.add(outcome)
-                outcome.on_done(lambda: self._ended(outcome, event, slot))
+            # Not in there: it may have failed already, and the report is others' code.
+            outcome.on_done(lambda: self._ended(outcome, event, slot))
         except BaseException:
             self._slots.leave(slot)
             raise
@@ -93,6 +94,7 @@ class Emitted:
                 left_s = None if ends_at is None else ends_at - time.monotonic()
                 if not outcome.wait(None if left_s is None else max(0.0, left_s)):
                     return False
+                self._pending.discard(outcome)
         return True
 
     async def wait_on_loop(self, timeout_s: float) -> bool:
@@ -104,6 +106,7 @@ class Emitted:
                 while pending := self._pending.copy():
                     for outcome in pending:
                         await outcome.waited()
+                        self._pending.discard(outcome)
         except TimeoutError:
             return False
         return True

@@ -44,6 +44,7 @@ class InProcesses:
         there = replace(code, step=replace(code.step, processes=None), on_loop=False)
         step = Anew(step_anew, there, arguments, context.elsewhere())
         self._processes = Processes({self._name: step}, most, "step", context)
+        self.kill = self._processes.kill
         self._processes.start()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_graph.errors import ClosedError, RunError
@@ -24,6 +25,7 @@ class Kept:
     def __init__(self) -> None:
         self.tasks: Tasks | None = None
         self.ticker: Ticker | None = None
+        self.kills: list[Callable[[], Any]] = []
 
     def take_signal(self) -> bool:
         """Take the signal of deadlines; False where this is not the main thread."""
@@ -40,6 +42,8 @@ class Kept:
         for one in (self.ticker, self.tasks):
             if one is not None:
                 one.end()
+        for kill in self.kills:
+            kill()
 
 
 def refuse(_: Any) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import logging
 import queue
@@ -20,10 +21,11 @@ from jupyter_graph.run.context import Context
 from jupyter_graph.run.event import Event
 from jupyter_graph.run.storey_step import StoreyStep
 from jupyter_graph.spec.topology import order
-from jupyter_graph.threads.start import start_thread
+from jupyter_graph.threads.start import join, start_thread
 from jupyter_graph.types import NOTHING
 
 logger = logging.getLogger("jupyter_graph")
+LAST_S = 10.0
 GoOn = Callable[[Event], Any]
 """Takes an event on behind a step; gives the answer, a coroutine in async graphs."""
 
@@ -94,12 +96,21 @@ class Later:
     A failure there has no caller; it goes to the log and to ``context.push_error``.
     """
 
-    def __init__(self, found: list[Keeper], context: Context) -> None:
+    def __init__(
+        self, found: list[Keeper], context: Context, *, is_async: bool = False
+    ) -> None:
         self.keepers = found
+        self.is_async = is_async
         self._context = context
         for keeper in found:
             if isinstance(keeper.instance, StoreyStep):
                 keeper.instance.later = self._sender(keeper)
+
+    def only(self, instances: set[int]) -> Later | None:
+        """Return the part for the steps with these instances' ids, None without any."""
+        part = copy.copy(self)
+        part.keepers = [k for k in self.keepers if id(k.instance) in instances]
+        return part if part.keepers else None
 
     @property
     def has_an_end(self) -> bool:
@@ -224,5 +235,4 @@ class Ticker:
     def close(self) -> None:
         """Call it no more; wait some seconds for a call that is under way."""
         self.end()
-        if threading.current_thread() is not self._thread:
-            self._thread.join(10)
+        join(self._thread, LAST_S)

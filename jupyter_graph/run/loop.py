@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from jupyter_graph.run.pool import step_in_thread, throw_into
 from jupyter_graph.threads.frames import frame_of
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.on_loop import OnLoop, Work
-from jupyter_graph.threads.start import start_thread
+from jupyter_graph.threads.start import join, start_thread
 
 logger = logging.getLogger("jupyter_graph")
 
@@ -259,10 +260,11 @@ class LoopThread:
     def close(self) -> None:
         """End the loop; what is still under way on it is cancelled, or interrupted."""
         self.end()
-        if self.is_stuck or threading.current_thread() is self.thread:
+        is_here = threading.current_thread() is self.thread
+        if self.is_stuck or is_here or sys.is_finalizing():
             return
         for _ in range(5):
-            self.thread.join(0.3)
+            join(self.thread, 0.3)
             if not self.thread.is_alive():
                 return
             self._throw()

@@ -241,6 +241,10 @@ class MockServer:
         """Let go of everything."""
         self._runner.close()
 
+    def __repr__(self) -> str:
+        state = "open" if self._runner.is_open else "closed"
+        return f"<MockServer of graph {self._runner.spec.name!r}, {state}>"
+
     def __enter__(self) -> Self:
         return self
 

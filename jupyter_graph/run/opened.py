@@ -19,15 +19,17 @@ from jupyter_graph.run.deadline import (
     MainThreadInterrupter,
     Sighting,
     is_main_thread,
+    is_watchdog,
     unwatch,
     watch,
 )
 from jupyter_graph.run.kept import Kept, refuse, seconds_of
+from jupyter_graph.run.replaced import Replaced
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.spec.parts import EVERYWHERE
 from jupyter_graph.threads.interrupts import call_all, uninterrupted
-from jupyter_graph.threads.reaper import Unclosed
+from jupyter_graph.threads.reaper import Unclosed, do_elsewhere
 from jupyter_graph.threads.reopened import close_older
 from jupyter_graph.threads.slots import Slots
 
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 
 get_ident = threading.get_ident
 LAST_FLUSH_S = 30.0
+LONGEST_WAIT_S = 60.0
+"""Seconds that closing waits for emitted events, where an event has no limit."""
 
 
 def is_in_kernel() -> bool:
@@ -122,6 +126,9 @@ class Opened:
         self._owner: Callable[[], Any] = weakref.ref(self)
         self._unclosed: Unclosed | None = None
         self._slots = Slots(1)
+        self._replaced = Replaced()
+        self._is_forked = False
+        self._in_batches: set[object] = set()
         self._main_id = -1
         self._fast_id = -1  # the main thread, while its events may go the short way
         self._is_inside = False  # the main thread, with an event of this runner
@@ -129,7 +136,7 @@ class Opened:
         # One opens, swaps or closes at a time, and runs code of the user's meanwhile;
         # events want the other one only.
         self._changing = threading.RLock()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     # -- life -------------------------------------------------------------------
 
@@ -162,23 +169,49 @@ class Opened:
         """Build the steps of a graph that are not there yet, and take it over."""
         made: list[tuple[str, Any]] = []
         try:
-            built = build(plan, self._context, self._built, made)
+            before, later = self._built, self._later
+            built = build(plan, self._context, before, made)
             with uninterrupted():
-                is_opened = self._built is None
                 self._take(plan, built)
                 made.clear()
-                if is_opened:
+                if before is None:
                     self._begin()
+                else:
+                    self._replaced.add(before, built, later)
         except BaseException:
             call_all(self._closers(made))
             raise
+        if self._replaced and self._is_idle():
+            self._end_replaced()
+
+    def _end_replaced(self) -> None:
+        """Let go on what steps that a swap replaced have kept, and close them."""
+        for later in self._replaced.laters():
+            self._flush_at_end(later)
+        call_all(self._closers(self._replaced.taken()))
+
+    def _flush_at_end(self, later: Later) -> None:
+        tasks = self._kept.tasks
+        if not later.is_async:
+            later.flush(end=True)
+        elif tasks is not None and tasks.has_thread and not tasks.is_here():
+            tasks.thread.start(later.flush_async(end=True)).wait(LAST_FLUSH_S)
+
+    def _is_idle(self) -> bool:
+        """Tell whether no event is inside: none can be in a step that was replaced."""
+        tasks, emitted = self._kept.tasks, self._emitted
+        return not (
+            self._in_batches
+            or self._plan.streams
+            or self._slots.taken
+            or (emitted is not None and len(emitted))
+            or (tasks is not None and tasks.is_busy)
+            or Sighting(*self.codes_of_run).number(self)
+        )
 
     def _begin(self) -> None:
         """Hold deadlines, and end what is outside when nobody closes the runner."""
-        if self._kept.take_signal():
-            self._main_id = get_ident()
-            self._fast_id = self._main_id if self._is_plain else -1
-        watch(self)
+        self._watch_again()
         owner = self._owner()
         kind = type(owner).__name__
         what = f"{kind} of graph {self.spec.name!r}"
@@ -191,8 +224,19 @@ class Opened:
         An interrupt stops what it meets (a step that flushes, say); the rest is closed
         all the same.
         """
+        if is_watchdog():  # a finalizer of the user's closes it there
+            do_elsewhere(self.close)
+        else:
+            call_all((self._wait_for_emitted, self._close))
+
+    def _wait_for_emitted(self) -> None:
         if self._emitted is not None and self.is_open and not self._is_on_its_loop():
-            self._emitted.wait(self.timeout_s)
+            self._emitted.wait(min(self.timeout_s, LONGEST_WAIT_S))
+
+    def _close(self) -> None:
+        # At the very end of the process nobody gives a lock back any more.
+        if sys.is_finalizing() and not self._changing.acquire(blocking=False):
+            return
         with self._changing:
             if self._built is not None:
                 call_all((self._flush_rest, self._shut))
@@ -201,6 +245,8 @@ class Opened:
         """Let go on what steps of a synchronous graph kept."""
         if self._kept.ticker is not None:
             self._kept.ticker.close()
+        for replaced in self._replaced.laters():
+            self._flush_at_end(replaced)
         later = self._later
         if later is not None and not self._plan.is_async:
             self.termination = later.flush(end=True)
@@ -219,7 +265,7 @@ class Opened:
             unwatch(self)
             self._sighting.forget()
         steps = [(n, s.instance) for n, s in built.everything()] if built else []
-        calls = self._closers(steps)
+        calls = self._closers([*self._replaced.taken(), *steps])
         if (tasks := kept.tasks) is not None:
             calls[:0] = [partial(self._end_kept, tasks), tasks.close]
         try:
@@ -246,12 +292,27 @@ class Opened:
 
     async def aclose(self) -> None:
         """``close`` from the loop that events run on; what steps kept goes on first."""
-        later, is_here = self._later, not self._own_loop
-        if self._emitted is not None and self.is_open:
-            await self._emitted.wait_on_loop(self.timeout_s)
-        if self.is_open and later is not None and self._plan.is_async and is_here:
-            self.termination = await later.flush_async(end=True)
+        try:
+            if self.is_open:
+                await self._let_go_on()
+        except BaseException:  # a caller who gives up waits for nothing more
+            self._close()
+            raise
         self.close()
+
+    async def _let_go_on(self) -> None:
+        """Wait for emitted events, and for what steps kept; this loop goes on."""
+        if self._emitted is not None:
+            limit_s = min(self.timeout_s, LONGEST_WAIT_S)
+            await self._emitted.wait_on_loop(limit_s)
+        later, tasks = self._later, self._kept.tasks
+        if later is None or not self._plan.is_async:
+            return
+        if not self._own_loop:
+            self.termination = await later.flush_async(end=True)
+        elif tasks is not None and tasks.has_thread and not tasks.is_here():
+            self._function, self._quick, self._later = refuse, None, None
+            await self._aend_kept(later, tasks)
 
     def _close_step(self, name: str, instance: Any) -> None:
         close = getattr(instance, "close", None)
@@ -265,8 +326,11 @@ class Opened:
     def __enter__(self) -> Self:
         return self.open()
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or issubclass(kind, Exception):
+            self.close()
+        else:  # who stopped the block does not want to wait for what it sent
+            self._close()
 
     async def __aenter__(self) -> Self:
         if not self.is_open and is_main_thread() and not is_in_kernel():
@@ -366,6 +430,9 @@ class Opened:
             self._kept.bound(limit)
         self._plan, self._built, self._function = plan, built, functions.run
         self._traced = self._made_answers = None
+        self._kept.kills = [
+            step.instance.kill for _, step in built.everything() if step.code.in_process
+        ]
         self._watch_keepers(plan, built, functions)
         self._order = self._order_of(plan)
         runs_here = self._lend() is not None or not self._own_loop
@@ -407,7 +474,7 @@ class Opened:
         from jupyter_graph.run.later import Later, Ticker, keepers
 
         found = list(keepers(plan, built, functions))
-        self._later = Later(found, self._context)
+        self._later = Later(found, self._context, is_async=plan.is_async)
         if every_s := self._later.every_s:
             self._kept.ticker = Ticker(every_s, self._flush_due)
 
@@ -425,6 +492,8 @@ class Opened:
         later = self._later
         if later is None or not self._plan.is_async or not tasks.has_thread:
             return
+        if sys.is_finalizing():
+            return  # the loop does not turn any more
         if tasks.is_here():
             self._context.logger.warning(
                 "the runner of graph %r was closed by one of its own steps; what its "
@@ -438,6 +507,18 @@ class Opened:
         except BaseException as error:
             if is_interrupt(error):
                 raise
+            self._context.logger.exception("the flow did not end well")
+
+    async def _aend_kept(self, later: Later, tasks: Tasks) -> None:
+        """``_end_kept`` from a coroutine."""
+        import asyncio
+
+        begun = tasks.thread.start(later.flush_async(end=True))
+        try:
+            async with asyncio.timeout(LAST_FLUSH_S):
+                await begun.waited()
+            self.termination = begun.result()
+        except Exception:
             self._context.logger.exception("the flow did not end well")
 
     def _twin(self) -> tuple[Tracer, Callable[[Any], Any]]:
@@ -454,6 +535,9 @@ class Opened:
 
     def _opened(self) -> Built:
         if self._built is None:
+            if self._owner() is not self:
+                kind = type(self._owner()).__name__
+                raise ClosedError(f"this {kind} of graph {self.spec.name!r} is closed")
             raise ClosedError(
                 f"the runner of graph {self.spec.name!r} is not open; "
                 "use it in a with statement, or call open()"
@@ -474,6 +558,25 @@ class Opened:
                 )
                 self._lend()
             return self._kept.tasks
+
+    def forked(self) -> None:
+        """Go on in a child process, which has none of the threads.
+
+        Locks that another thread held are taken for ever there, so all are new. What
+        steps kept is not flushed by time, and processes of steps are the parent's.
+        """
+        self._changing, self._lock = threading.RLock(), threading.RLock()
+        self._kept, self._emitted = Kept(), None
+        self._slots = Slots(max(1, self.spec.max_in_flight - 1))
+        self._is_forked, self._main_id, self._fast_id = True, -1, -1
+
+    def _watch_again(self) -> None:
+        """Hold deadlines from now on; a child process asks for it with an event."""
+        self._is_forked = False
+        if self._kept.take_signal():
+            self._main_id = get_ident()
+            self._fast_id = self._main_id if self._is_plain else -1
+        watch(self)
 
     # -- the watchdog's view ----------------------------------------------------
 

@@ -136,8 +136,8 @@ class ThreadPool:
         self._left.add(worker)
         if worker.leave(outcome):
             logger.warning(
-                "a step goes on past its deadline, its thread %r is left behind "
-                "(%d so)",
+                "a step goes on though nobody waits for it any more, its thread %r is "
+                "left behind (%d so)",
                 worker.thread.name,
                 self.left_behind,
             )

@@ -423,18 +423,25 @@ class Runner(Working):
         from jupyter_graph.run.batch_options import BatchOptions
 
         options = BatchOptions(target, on_error, progress, batch_rows, check, meta)
-        return run_batch(self, data, options)
+        run = object()
+        try:
+            self._in_batches.add(run)  # a swap meanwhile closes no step of this one
+            return run_batch(self, data, options)
+        finally:
+            self._in_batches.discard(run)
 
     async def arun_batch(self, data: Any, **options: Any) -> BatchResult:
         """``run_batch`` from a coroutine, in a thread of its own."""
         from jupyter_graph.run.batch import run_batch
         from jupyter_graph.run.batch_options import BatchOptions
 
-        stopped = threading.Event()
+        stopped, run = threading.Event(), object()
+        self._in_batches.add(run)
         try:
             chosen = BatchOptions(**options)
             return await in_thread(run_batch, self, data, chosen, stopped)
         finally:
+            self._in_batches.discard(run)
             stopped.set()
 
 

@@ -54,6 +54,7 @@ class Tasks:
         self.own_loop = own_loop
         self.lender: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
+        self._is_over = False
         self._thread: LoopThread | None = None
         self._callers: CallersLoop | None = None
         self._running: dict[Event, asyncio.Task[Any]] = {}
@@ -148,6 +149,14 @@ class Tasks:
         return loop is not None and asyncio._get_running_loop() is loop
 
     @property
+    def is_busy(self) -> bool:
+        """Whether an event is on a loop of these."""
+        lanes = list(self._lanes.values())
+        return bool(self._running) or any(
+            lane.free < self.max_in_flight for lane in lanes
+        )
+
+    @property
     def has_thread(self) -> bool:
         """Whether there is a loop of its own so far."""
         return self._thread is not None
@@ -156,6 +165,8 @@ class Tasks:
     def thread(self) -> LoopThread:
         """The loop's thread; a new one when a step keeps the old one."""
         with uninterrupted(), self._lock:
+            if self._is_over:
+                raise closed(self.graph)
             if self._thread is None or self._thread.is_stuck:
                 self._thread = LoopThread(self.limit_s, self._load)
             return self._thread
@@ -303,6 +314,7 @@ class Tasks:
     def end(self) -> None:
         """Let go of the loop, without waiting for its end; from any thread."""
         with uninterrupted():
+            self._is_over = True
             thread, self._thread = self._thread, None
             callers, self._callers = self._callers, None
             if thread is not None:

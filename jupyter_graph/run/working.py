@@ -44,6 +44,8 @@ class Working(Opened):
 
     def _run_now(self, event: Event, function: Any) -> Any:
         self._opened()
+        if self._is_forked:
+            self._watch_again()
         _check_time_left(event)
         if self._plan.is_async:
             tasks = self._tasks_()

@@ -9,16 +9,43 @@ be short and must not call code of the user's: an interrupt waits for its end.
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable
+from types import FrameType
 from typing import Any, Self
 
 _get_ident = threading.get_ident
-_postponed: dict[int, list[Callable[[], Any]]] = {}
-"""Threads in such a stretch, by ident, and what waits for its end there."""
+_get_frame = sys._getframe
 
 
-class uninterrupted:  # reads as the statement that it is
+class _Stretch:
+    """What waits for the end of a stretch, and the function that the stretch is in."""
+
+    __slots__ = ("calls", "frame")
+
+    def __init__(self, frame: FrameType) -> None:
+        self.calls: list[Callable[[], Any]] = []
+        self.frame = frame
+
+    def is_under(self, frame: FrameType | None) -> bool:
+        """Tell whether the function runs, seen from the innermost frame of its thread.
+
+        Where it does not, the stretch was cut off: only Ctrl-C and deadlines are held
+        back, and a handler of another signal may raise anywhere.
+        """
+        while frame is not None:
+            if frame is self.frame:
+                return True
+            frame = frame.f_back
+        return False
+
+
+_stretches: dict[int, _Stretch] = {}
+"""Those that threads are in now, by the ident of the thread."""
+
+
+class uninterrupted:
     """Hold back Ctrl-C and deadlines until the end of a ``with`` block.
 
     What came meanwhile comes then, in the same thread. Blocks may be nested.
@@ -30,45 +57,53 @@ class uninterrupted:  # reads as the statement that it is
     __slots__ = ("_before", "_ident")
 
     def __enter__(self) -> Self:
-        self._before: Any = None
-        self._ident = 0
-        ident = _get_ident()
-        if ident in _postponed:
-            return self
-        handler = _interrupt_handler()
-        try:
-            _postponed[ident] = []
-            if handler is not None:
-                # Python handles a pending signal before it changes the handler: one
-                # that came until now is raised here, where nothing has begun yet.
-                signal.signal(signal.SIGINT, _note_interrupt)
-                self._before = handler
-        except BaseException:
-            _postponed.pop(ident, None)
-            raise
-        self._ident = ident
+        self._enter(_get_frame(1))
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._leave()
+
+    def let(self, call: Callable[[], Any]) -> None:
+        """Call something, of the user's perhaps, that an interrupt may stop."""
+        frame = _get_frame(1)
+        self._leave()
+        try:
+            call()
+        finally:
+            self._enter(frame)
+
+    def _enter(self, frame: FrameType) -> None:
+        self._before: Any = None
+        self._ident = 0
+        ident = _get_ident()
+        known = _stretches.get(ident)
+        if known is not None and known.is_under(frame):
+            return
+        handler = _interrupt_handler()
+        try:
+            _stretches[ident] = _Stretch(frame)
+            if handler is not None:
+                # Python handles a pending signal before it changes the handler: one
+                # that came until now is raised here, where nothing has begun yet.
+                signal.signal(signal.SIGINT, _Held(handler))
+                self._before = handler
+        except BaseException:
+            _stretches.pop(ident, None)
+            raise
+        self._ident = ident
+
+    def _leave(self) -> None:
         ident, self._ident = self._ident, 0
         if not ident:
             return
-        waiting: list[Callable[[], Any]] = []
+        stretch: _Stretch | None = None
         try:
             if self._before is not None:
                 signal.signal(signal.SIGINT, self._before)
         finally:  # from here on an interrupt is raised
-            waiting = _postponed.pop(ident, waiting)
-        for call in waiting:
+            stretch = _stretches.pop(ident, None)
+        for call in stretch.calls if stretch else ():
             call()
-
-    def let(self, call: Callable[[], Any]) -> None:
-        """Call something, of the user's perhaps, that an interrupt may stop."""
-        self.__exit__()
-        try:
-            call()
-        finally:
-            self.__enter__()
 
 
 def call_all(calls: Iterable[Callable[[], Any]]) -> None:
@@ -104,10 +139,24 @@ def postponed(call: Callable[[], Any], ident: int | None = None) -> bool:
     Returns:
         False where the thread is in no such stretch: nothing is postponed.
     """
-    waiting = _postponed.get(_get_ident() if ident is None else ident)
-    if waiting is None:
+    if ident is None or ident == _get_ident():
+        return _is_postponed(call, _get_ident(), _get_frame(1))
+    if ident not in _stretches:
         return False
-    waiting.append(call)
+    from jupyter_graph.threads.frames import frame_of
+
+    with frame_of(ident) as frame:
+        return _is_postponed(call, ident, frame)
+
+
+def _is_postponed(call: Callable[[], Any], ident: int, frame: FrameType | None) -> bool:
+    stretch = _stretches.get(ident)
+    if stretch is None:
+        return False
+    if not stretch.is_under(frame):
+        _stretches.pop(ident, None)
+        return False
+    stretch.calls.append(call)
     return True
 
 
@@ -116,9 +165,18 @@ def _interrupt_handler() -> Any:
     if threading.current_thread() is not threading.main_thread():
         return None
     handler = signal.getsignal(signal.SIGINT)
+    if isinstance(handler, _Held):  # of a stretch that was cut off
+        handler = handler.handler
     return handler if callable(handler) else None
 
 
-def _note_interrupt(number: int, _: Any) -> None:
-    if not postponed(lambda: signal.raise_signal(number)):
-        raise KeyboardInterrupt
+class _Held:
+    """The handler of Ctrl-C in a stretch; it knows the one before it."""
+
+    def __init__(self, handler: Any) -> None:
+        self.handler = handler
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if not _is_postponed(lambda: signal.raise_signal(number), _get_ident(), frame):
+            signal.signal(number, self.handler)
+            self.handler(number, frame)

@@ -43,7 +43,7 @@ class OnLoop(Outcome):
         """
         try:
             self._loop.call_soon_threadsafe(self._begin, copy_context())
-        except BaseException:  # also an interrupt: then nobody waits for it
+        except RuntimeError:
             self.abandon()
             raise
 

@@ -8,12 +8,16 @@ when it wants to set the result. Here nobody holds anything that another one wai
 
 from __future__ import annotations
 
+import logging
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from jupyter_graph.errors import ClosedError
+
+logger = logging.getLogger("jupyter_graph")
 
 
 class Outcome:
@@ -58,11 +62,17 @@ class Outcome:
                 call = self._then.popleft()  # whoever takes it out calls it
             except IndexError:
                 return
-            call()
+            try:
+                call()
+            except BaseException:  # the others wait all the same
+                logger.exception("a call at the end of some work failed")
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait in a thread, for ever by default; tell whether the work is done."""
-        if not self.is_done:
+        """Wait in a thread, for ever by default; tell whether the work is done.
+
+        At the very end of the process no other thread runs, so it waits for none.
+        """
+        if not self.is_done and not sys.is_finalizing():
             gate = threading.Lock()
             gate.acquire()
             self.on_done(gate.release)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -72,10 +73,13 @@ class _State:
         self._numbers = itertools.count(1)
         self._under_way = 0  # submitted and not ended
         self._is_closed = False
+        self._owner = os.getpid()
         self._lock = threading.Lock()
 
     def submit(self, call: Callable[..., Any], *args: Any) -> Task:
         task, context = Task(), copy_context()
+        if self._owner != os.getpid():  # a forked child has none of the threads
+            self.__init__(self._most, self._name, self._most_waiting)  # type: ignore[misc]
         with uninterrupted(), self._lock:
             if self._is_closed:
                 raise RuntimeError("the threads of this step are closed")
@@ -102,6 +106,7 @@ class _State:
             if is_run:
                 task.settle(value, error)
             del work, task, call, value, error  # an idle thread keeps nothing alive
+        self._waiting.put(None)  # for the next thread, noted or not
 
     def close(self) -> int:
         with self._lock:
@@ -109,8 +114,7 @@ class _State:
                 return 0
             self._is_closed = True
             given_up = self._drain()
-            for _ in self._threads:
-                self._waiting.put(None)
+            self._waiting.put(None)
         return given_up
 
     def _drain(self) -> int:

@@ -16,13 +16,14 @@ LAST_S = 5.0
 """Seconds that the end of the process waits for something to close."""
 
 
-def module_lock() -> threading.Lock:
-    """Return a lock of a module's own, which is free in every forked child.
+def module_lock() -> Any:
+    """Return a re-entrant lock of a module's own, free in every forked child.
 
     A thread that holds it in the parent does not exist there, and would never give it
-    back.
+    back. It is re-entrant since a finalizer of the user's that closes something may
+    come while it is held.
     """
-    lock = threading.Lock()
+    lock = threading.RLock()
     reinit = getattr(lock, "_at_fork_reinit", None)  # what threading does with its own
     if reinit is not None and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=reinit)

@@ -17,6 +17,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable
+from functools import partial
 from types import BuiltinMethodType
 from typing import Any, NamedTuple, Self
 
@@ -128,7 +129,7 @@ class _Reaper:
     """The one thread of the process for it; it runs only while something is open."""
 
     def __init__(self) -> None:
-        self.notes: queue.SimpleQueue[Unclosed | Outcome | None]
+        self.notes: queue.SimpleQueue[Unclosed | Callable[[], Any] | None]
         self.notes = queue.SimpleQueue()
         self.forked()
 
@@ -139,10 +140,32 @@ class _Reaper:
         self._thread: threading.Thread | None = None
 
     def watch(self, one: Unclosed) -> None:
-        with uninterrupted(), self._lock:
-            self.watched.add(one)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = start_thread(self._run, "jupyter_graph-reaper")
+        self.watched.add(one)
+        self._run_if_wanted()
+
+    def do(self, work: Callable[[], Any]) -> None:
+        """Do something in this thread; whoever asks waits for nothing."""
+        self.notes.put(work)
+        self._run_if_wanted()
+
+    def _run_if_wanted(self) -> None:
+        """See to it that there is a thread while it is wanted.
+
+        Nobody waits for the lock: a finalizer of the user's that opens or closes a
+        runner may come while this very thread holds it. Who holds it looks again.
+        """
+        while self._is_wanted() and self._lock.acquire(blocking=False):
+            try:
+                if self._is_wanted():
+                    with uninterrupted():
+                        thread = start_thread(self._run, "jupyter_graph-reaper")
+                        self._thread = thread
+            finally:
+                self._lock.release()
+
+    def _is_wanted(self) -> bool:
+        runs = self._thread is not None and self._thread.is_alive()
+        return not runs and bool(self.watched or not self.notes.empty())
 
     def forget(self, one: Unclosed) -> None:
         self.watched.discard(one)
@@ -154,49 +177,54 @@ class _Reaper:
             try:
                 note = self.notes.get(timeout=None if self.watched else IDLE_S)
             except queue.Empty:
-                if self._is_over():
+                if not self.watched:
+                    self._thread = None
+                    self._run_if_wanted()  # something may have come in this moment
                     return
                 continue
-            if isinstance(note, Outcome):
-                note.settle(None)
-            elif note is not None and note in self.watched:
+            if isinstance(note, Unclosed):
                 self._end(note)
+            elif note is not None:
+                _try(note)
             del note
 
-    def _is_over(self) -> bool:
-        with self._lock:
-            is_over = not self.watched and self.notes.empty()
-            if is_over:
-                self._thread = None
-            return is_over
-
     def _end(self, one: Unclosed) -> None:
+        if one not in self.watched:
+            return
         calls = [one.release]
         if not one.is_warned and one.owner is None:
             calls.append(one.warn)
         for call in calls:
-            try:
-                call()
-            except BaseException as error:  # a warning may be one
-                _report(error)
+            _try(call)  # a warning may be an error
         self.watched.discard(one)
 
     def end_all(self) -> None:
         """At the end of the process: end what must not outlive it, within seconds."""
-        for one in [one for one in self.watched.copy() if one.at_exit]:
-            self.notes.put(one)
+        for one in self.watched.copy():
+            if not one.is_warned:
+                _try(one.warn)
+            if one.at_exit:
+                self.notes.put(one)
         if self._thread is not None and not self.notes.empty():
             last = Outcome()
-            self.notes.put(last)
+            self.notes.put(partial(last.settle, None))
             last.wait(LAST_S)
 
 
-def _report(error: BaseException) -> None:
-    """Report an error that nobody can catch."""
-    thread = threading.current_thread()
-    threading.excepthook(
-        threading.ExceptHookArgs((type(error), error, error.__traceback__, thread))
-    )
+def _try(call: Callable[[], Any]) -> None:
+    """Call something; report an error that nobody can catch."""
+    try:
+        call()
+    except BaseException as error:
+        thread = threading.current_thread()
+        threading.excepthook(
+            threading.ExceptHookArgs((type(error), error, error.__traceback__, thread))
+        )
+
+
+def do_elsewhere(work: Callable[[], Any]) -> None:
+    """Do something in the reaper's thread, and wait for nothing."""
+    _reaper.do(work)
 
 
 _reaper = _Reaper()

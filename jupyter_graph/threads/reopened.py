@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gc
+import re
 import threading
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
@@ -12,6 +13,8 @@ from jupyter_graph.threads.cell import Cell, running_cell, shell
 from jupyter_graph.threads.frames import frame_of
 from jupyter_graph.threads.reaper import PACKAGE, all_open
 
+_TIMED = re.compile(r"\A(?:\s*%%\w+[^\n]*\n)+|^%(?:time|timeit|prun) ", re.MULTILINE)
+"""Magics before Python code that runs in the notebook's names."""
 MOST_PARTS = 10_000
 """Objects of an owner to look at; one that has more is not closed."""
 
@@ -52,13 +55,27 @@ def is_held(owner: Any, shell: Any) -> bool:
         return True
     known = parts | _memory_of(shell)
     # No generators here: one that knew the owner would be another holder of it.
-    for holder in gc.get_referrers(owner):
+    holders = gc.get_referrers(owner)
+    for holder in holders:
         if holder is shell.user_ns:
             if _is_bound(owner, holder, names):
                 return True
-        elif id(holder) not in known and not isinstance(holder, FrameType):
+        elif id(holder) not in known and not _is_of_a_frame(holder, holders):
             return True
     return False
+
+
+def _is_of_a_frame(holder: Any, holders: list[Any]) -> bool:
+    """Tell whether it is a frame, or the variables of frames and nothing else.
+
+    Those that run have been looked at; others belong to a traceback, or to the
+    watchdog until it looks again.
+    """
+    if isinstance(holder, FrameType):
+        return True
+    return type(holder) is dict and all(
+        isinstance(one, FrameType) or one is holders for one in gc.get_referrers(holder)
+    )
 
 
 def _memory_of(shell: Any) -> set[int]:
@@ -79,7 +96,7 @@ def _is_bound(owner: Any, user_ns: dict[str, Any], names: set[str]) -> bool:
 def _assigned_by_cell(shell: Any) -> set[str]:
     """Return the names that the running cell binds; none where that cannot be read."""
     try:
-        code = shell.get_parent()["content"]["code"]
+        code = _TIMED.sub("", shell.get_parent()["content"]["code"])
         tree = ast.parse(shell.transform_cell(code))
     except Exception:  # the parser of IPython runs other people's transformers
         return set()

@@ -39,6 +39,11 @@ class Slots:
         self._taken: set[Slot] = set()
         self._waiting: deque[Slot] = deque()
 
+    @property
+    def taken(self) -> int:
+        """How many are inside."""
+        return len(self._taken)
+
     def take(self, slot: Slot, seconds: float | None = None) -> bool:
         """Wait for a place, for ever by default; tell whether there was one."""
         with self._lock:

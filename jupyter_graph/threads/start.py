@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -27,6 +28,15 @@ def start_thread(target: Callable[..., Any], name: str, *args: Any) -> threading
     with uninterrupted():
         thread.start()
     return thread
+
+
+def join(thread: threading.Thread, seconds: float) -> None:
+    """Wait so long for the end of a thread, if it can end at all.
+
+    It cannot wait for itself; at the very end of the process no other thread runs.
+    """
+    if thread is not threading.current_thread() and not sys.is_finalizing():
+        thread.join(seconds)
 
 
 def run_in_thread(call: Callable[..., Result], *args: Any) -> Result:

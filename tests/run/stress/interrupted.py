@@ -63,7 +63,7 @@ class Round:
         """Say what the interrupt left behind in the last runner, or around it."""
         runner, began = self.runner, time.monotonic()
         found = [name for name, lock in locks(runner).items() if not is_free(lock)]
-        if threading.get_ident() in interrupts._postponed:
+        if threading.get_ident() in interrupts._stretches:
             found.append("a stretch without interrupts has no end")
         if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
             found.append("the handler of Ctrl-C is not what it was")
