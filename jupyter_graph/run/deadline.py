@@ -114,15 +114,14 @@ class _Watchdog:
             while not self._calls.empty():
                 self._calls.get()
             sights = list(self._watched.copy().items())
-            if not sights:
-                self._thread = None
-                self._run_if_wanted()  # something may have come in this moment
-                return
             for number, sight in sights:
                 if sight.watched() is None:
                     self._watched.pop(number, None)
-            nap = min(self._look(sight) for _, sight in sights)
-            del sight
+            if not self._watched:
+                self._thread = None
+                self._run_if_wanted()  # something may have come in this moment
+                return
+            nap = min((self._look(sight) for _, sight in sights), default=0.0)
             with suppress(queue.Empty):
                 self._calls.get(timeout=max(SHORTEST_NAP_S, min(LONGEST_NAP_S, nap)))
 

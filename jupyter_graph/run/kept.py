@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_graph.errors import ClosedError, RunError
-from jupyter_graph.run.deadline import MainThreadInterrupter
+from jupyter_graph.run.deadline import MainThreadInterrupter, look_now
 
 if TYPE_CHECKING:
     from jupyter_graph.run.later import Ticker
@@ -44,6 +44,7 @@ class Kept:
                 one.end()
         for kill in self.kills:
             kill()
+        look_now()  # the watchdog may have nothing left to watch
 
 
 def refuse(_: Any) -> NoReturn:
