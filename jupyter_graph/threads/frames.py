@@ -27,7 +27,8 @@ class frame_of:  # reads as the statement that it is
     Args:
         ident: the thread.
 
-    >>> with frame_of(threading.get_ident()) as frame:
+    >>> from threading import get_ident
+    >>> with frame_of(get_ident()) as frame:
     ...     frame.f_code.co_name
     '__enter__'
     """
