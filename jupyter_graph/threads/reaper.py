@@ -232,8 +232,9 @@ _note = _reaper.notes.put
 
 
 def _warn_now(one: Unclosed) -> None:
+    warns, one.is_warned = one in _reaper.watched, True  # the reaper does not, then
     _note(one)
-    if one in _reaper.watched:
+    if warns:
         one.warn()
 
 
