@@ -1,5 +1,6 @@
 """Fixtures of every room: a step or a graph, run on real events."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -8,16 +9,30 @@ from typing import Any
 
 import pytest
 
-from jupyter_graph import Graph, Runner
-
 # What a test sends to another process is imported there by its module's name.
 ROOT = str(Path(__file__).parent.parent)
 if ROOT not in sys.path:
     sys.path.append(ROOT)
 
+from tests.guards import hangs, locks  # noqa: E402  # found by the path above
+
+locks.install()
+
+from jupyter_graph import Graph, Runner  # noqa: E402  # with locks that are checked
+from tests.guards.leaks import (  # noqa: E402, F401  # pytest finds them here
+    leaves_nothing_open,
+    pytest_fixture_setup,
+)
+
 # A shell lets what it starts in the background ignore Ctrl-C, their children too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(hangs)
+    if os.environ.get("JUPYTER_GRAPH_STRESS") == "1":
+        config.pluginmanager.import_plugin("tests.guards.stress")
 
 
 @pytest.fixture

@@ -4,8 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from jupyter_core.utils import ensure_event_loop
 
 from jupyter_graph.cli import main
+
+ensure_event_loop()  # all clients of kernels share it, and it stays
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Peer(BaseHTTPRequestHandler):
     """Answers ``/echo``, ``/status/N``, ``/flaky/KEY/FAILURES``, ``/slow``, ``/text``.
 
-    ``/slow`` answers when the server ends: whoever asks must not wait for it.
+    ``/slow`` does not answer: whoever asks must not wait for it.
     """
 
     def log_message(self, *_):
@@ -29,7 +29,7 @@ class Peer(BaseHTTPRequestHandler):
             status = 500 if count <= int(rest[1]) else 200
             found = {"attempt": count}
         elif kind == "slow":
-            self.server.ended.wait(20)
+            self.rfile.read(1)  # until whoever asked has gone
             return
         elif kind == "text":
             content_type, found = "text/plain", None
@@ -61,12 +61,11 @@ def start_peer():
     """Give a running server; ``end_peer`` ends it."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Peer)
     server.daemon_threads = True
-    server.asked, server.ended = {}, threading.Event()
+    server.asked = {}
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
 
 def end_peer(server):
-    server.ended.set()
     server.shutdown()
     server.server_close()

@@ -222,8 +222,10 @@ def test_a_replacing_target_is_all_or_nothing(url, table):
 
 
 def test_a_missing_table_is_created_only_when_asked(url, table):
+    target = SQLTarget(url, table, create=False)
     with pytest.raises(OSError, match="no such table, and create is False"):
-        SQLTarget(url, table, create=False).do(ROWS[0])
+        target.do(ROWS[0])
+    target.close()
 
 
 def test_a_table_that_vanishes_loses_no_row(url, table):

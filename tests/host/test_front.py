@@ -29,7 +29,8 @@ def chat_url(module_host):
 
 @pytest.fixture
 def client(chat_url):
-    return openai.OpenAI(base_url=chat_url, api_key="none", max_retries=0)
+    with openai.OpenAI(base_url=chat_url, api_key="none", max_retries=0) as client:
+        yield client
 
 
 MESSAGES = [{"role": "user", "content": "hi there"}]

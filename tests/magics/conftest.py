@@ -5,10 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from IPython.core.async_helpers import get_asyncio_loop
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from jupyter_graph.deployment.index import list_deployments
+
+get_asyncio_loop()  # all shells share it, and it stays
 
 
 @pytest.fixture

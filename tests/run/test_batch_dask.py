@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_graph import Graph, StepError
 from jupyter_graph.errors import RunError, SpecError
+from jupyter_graph.run import batch_shipped
 
 dd = pytest.importorskip("dask.dataframe")
 
@@ -30,6 +31,13 @@ def graph_of(*steps):
         last = last.to(name=step.__name__, handler=step, vectorized=is_vectorized)
     last.respond()
     return graph
+
+
+@pytest.fixture(autouse=True)
+def ends_like_a_worker():
+    """Close the runner that a process keeps for its next partition."""
+    yield
+    batch_shipped._close_all()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 LIMIT_S = 0.12
 SLACK_S = 0.25  # what a busy machine may add
-HANG_S = 2.0
+HANG_S = 1.0
 
 
 def spin(seconds=HANG_S):
@@ -384,6 +384,7 @@ def users_handler():
     signal.signal(SIGNAL, old)
 
 
+@pytest.mark.alone
 def test_the_users_signal_handler_is_back_after_close(open_runner, users_handler):
     mine = signal.getsignal(SIGNAL)
     runner = open_runner(hanging(spin), timeout_s=LIMIT_S)
@@ -409,6 +410,7 @@ def test_a_handler_set_meanwhile_is_kept(open_runner, users_handler):
     assert signal.getsignal(SIGNAL) is newer
 
 
+@pytest.mark.alone
 def test_a_runner_closed_elsewhere_gives_the_signal_back_later(
     open_runner, users_handler
 ):

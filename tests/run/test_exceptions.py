@@ -16,14 +16,26 @@ import pytest
 
 from jupyter_graph import Graph, MockServer, Runner, StepError
 from jupyter_graph.errors import RunError, SpecError, StreamingError
+from tests.run.exceptions import kinds
 from tests.run.exceptions.bad import PROCESSES, Bad, echo, echo_async
 from tests.run.exceptions.kinds import KINDS, LIMIT_S, Kind
 from tests.run.exceptions.places import PLACES
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(0)]
-
 WANTED = os.environ.get("JUPYTER_GRAPH_CASES", "400")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(0 if WANTED == "all" else 60),
+]
+
 WAYS_IN = ("run", "thread", "arun", "here", "answer", "traced", "mock")
+
+
+@pytest.fixture(autouse=True)
+def what_hangs_ends():
+    """Let threads that a runner left behind end with the test."""
+    kinds.over.clear()
+    yield
+    kinds.over.set()
 
 
 class Case(NamedTuple):

@@ -133,8 +133,8 @@ def test_ctrl_c_stops_a_step_on_the_loop(open_runner, is_async):
     def spins(x):
         if x != "bad":
             return x
-        is_there.set()
         try:
+            is_there.set()
             end = time.monotonic() + 5
             while time.monotonic() < end:
                 pass
@@ -144,8 +144,8 @@ def test_ctrl_c_stops_a_step_on_the_loop(open_runner, is_async):
     async def awaits(x):
         if x != "bad":
             return x
-        is_there.set()
         try:
+            is_there.set()
             await asyncio.sleep(5)
         finally:
             ended.set()

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(0)]
-
 IS_FULL = os.environ.get("JUPYTER_GRAPH_SOAK") == "full"
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(0 if IS_FULL else 120)]
+
 GROWTH = 0.02 if IS_FULL else 0.05
 LOADS = {
     "events_sync": (100_000, 1_000_000),

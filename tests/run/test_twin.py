@@ -18,9 +18,9 @@ from tests.run.twin.drawing import drawn_graphs
 from tests.run.twin.graph import Drawn
 from tests.run.twin.reference import outcomes_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(0)]
-
 EXAMPLES = int(os.environ.get("JUPYTER_GRAPH_EXAMPLES", "600"))
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60 + EXAMPLES / 10)]
+
 SEED = int(os.environ.get("JUPYTER_GRAPH_SEED", "1"))
 SETTINGS = settings(
     max_examples=-(-EXAMPLES // 3),

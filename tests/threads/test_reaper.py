@@ -8,6 +8,7 @@ import textwrap
 import threading
 import time
 import warnings
+import weakref
 
 import pytest
 
@@ -49,9 +50,10 @@ def forget(make):
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         made = make()
-        made.itself = made
+        made.itself, gone = made, weakref.ref(made)
         del made
-        gc.collect()
+        # A thread that looks at it right now keeps it for a moment.
+        wait_for(lambda: gc.collect() >= 0 and gone() is None)
     return [one for one in told if one.category is ResourceWarning]
 
 

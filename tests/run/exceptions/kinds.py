@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -84,9 +85,13 @@ def without_traceback() -> None:
         raise LookupError("no way there").with_traceback(None) from error
 
 
+over = threading.Event()
+"""Set when a test is over: a thread that still hangs ends."""
+
+
 def hang() -> None:
     end = time.monotonic() + 20
-    while time.monotonic() < end:
+    while time.monotonic() < end and not over.is_set():
         time.sleep(0.005)
 
 
