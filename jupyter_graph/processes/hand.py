@@ -58,7 +58,11 @@ class Hand:
 
     def _run(self) -> None:
         try:
-            self.ready.settle(self._started())
+            try:
+                self.ready.settle(self._started())
+            except BaseException as error:  # whatever happens, somebody waits
+                self._let_go()
+                self.ready.settle(Reply(error=error))
             while (work := self._crew.inbox.get()) is not None:
                 if work.begin():
                     self._do(work)
@@ -75,7 +79,10 @@ class Hand:
             reply = self._started_if_need_be()
             if reply.error is None:
                 reply = self._asked(work.data, work.limit_s)
-        except BaseException as error:  # whatever happens, somebody waits
+        except BaseException as error:
+            # Somebody waits; and what is left in the pipe answers no later work.
+            self.end()
+            self._let_go()
             reply = Reply(error=error)
         with self._lock:
             self._work = None
@@ -126,7 +133,9 @@ class Hand:
                 getattr(self._crew.logger, about)(text)
             elif (stream := getattr(sys, about)) is not None:
                 stream.write(text)
-        except Exception:
+        except (
+            BaseException
+        ):  # a logger, or what stands for the output, is others' code
             logger.exception("what a process said could not be told")
 
     def _let_go(self) -> ProcessEndedError:

@@ -145,7 +145,7 @@ class Crew:
         self._busy = 0
         self._is_closed = False
         self._owner = os.getpid()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a handler of the user's may close it
 
     def take(self, work: Work) -> None:
         """Take a piece of work; a further hand joins when all have something to do."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from jupyter_graph.errors import NoSeatError, blamed, said
+from jupyter_graph.errors import ClosedError, NoSeatError, blamed, said
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.slots import Slot, Slots
 
@@ -62,7 +62,7 @@ class Emitted:
         try:
             self._take(slot)
             with uninterrupted():
-                outcome = self._start(event)
+                outcome = self._started(event)
                 self._pending.add(outcome)
             # Not in there: it may have failed already, and the report is others' code.
             outcome.on_done(lambda: self._ended(outcome, event, slot))
@@ -70,6 +70,12 @@ class Emitted:
             self._slots.leave(slot)
             raise
         return event.id
+
+    def _started(self, event: Event) -> Outcome:
+        try:
+            return self._start(event)
+        except RuntimeError as error:  # the threads, or the loop, have ended
+            raise ClosedError(f"the event cannot be sent: {error}") from None
 
     def _take(self, slot: Slot) -> None:
         if not self._slots.take(slot, self._timeout_s):

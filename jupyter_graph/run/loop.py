@@ -161,7 +161,7 @@ class LoopThread:
         self._bridges: dict[asyncio.AbstractEventLoop, Bridge] = {}
         self._last: asyncio.Task[None] | None = None
         self._is_ending = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a handler of the user's may close it
         with uninterrupted():
             self.loop = asyncio.new_event_loop()
             self.thread = start_thread(

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from jupyter_graph.run.api.front import Front
     from jupyter_graph.run.api.twins import Twins
     from jupyter_graph.run.emitted import Emitted
-    from jupyter_graph.run.later import Later
+    from jupyter_graph.run.later import Later, Ticker
     from jupyter_graph.run.order import KeyOrder
     from jupyter_graph.run.tasks import Tasks
     from jupyter_graph.run.trace import Counters, Tracer
@@ -255,7 +255,7 @@ class Opened:
 
     def _shut(self) -> None:
         """Take no more events, and end everything."""
-        with uninterrupted():
+        with uninterrupted(), self._lock:
             built, self._built, self._traced = self._built, None, None
             kept, self._kept = self._kept, Kept()
             unclosed, self._unclosed = self._unclosed, None
@@ -424,6 +424,7 @@ class Opened:
 
     def _take(self, plan: CompiledGraph, built: Built) -> None:
         functions = plan.functions(built.calls, built.instances)
+        self._watch_keepers(plan, built, functions)
         limit = plan.spec.max_in_flight
         if self._built is None or limit != self._plan.spec.max_in_flight:
             self._slots = Slots(max(1, limit - 1))  # one is the main's
@@ -433,7 +434,6 @@ class Opened:
         self._kept.kills = [
             step.instance.kill for _, step in built.everything() if step.code.in_process
         ]
-        self._watch_keepers(plan, built, functions)
         self._order = self._order_of(plan)
         runs_here = self._lend() is not None or not self._own_loop
         is_quick = plan.is_async and runs_here and not (plan.streams or self._order)
@@ -465,18 +465,19 @@ class Opened:
     # -- what steps keep --------------------------------------------------------
 
     def _watch_keepers(self, plan: CompiledGraph, built: Built, functions: Any) -> None:
-        if self._kept.ticker is not None:
-            self._kept.ticker.end()
-            self._kept.ticker = None
-        self._later = None
-        if not plan.keeps:
-            return
-        from jupyter_graph.run.later import Later, Ticker, keepers
+        later: Later | None = None
+        ticker: Ticker | None = None
+        if plan.keeps:
+            from jupyter_graph.run.later import Later, Ticker, keepers
 
-        found = list(keepers(plan, built, functions))
-        self._later = Later(found, self._context, is_async=plan.is_async)
-        if every_s := self._later.every_s:
-            self._kept.ticker = Ticker(every_s, self._flush_due)
+            found = list(keepers(plan, built, functions))
+            later = Later(found, self._context, is_async=plan.is_async)
+            if every_s := later.every_s:
+                ticker = Ticker(every_s, self._flush_due)  # it may fail: change nothing
+        before, self._kept.ticker = self._kept.ticker, ticker
+        self._later = later
+        if before is not None:
+            before.end()
 
     def _flush_due(self) -> None:
         later, tasks = self._later, self._kept.tasks

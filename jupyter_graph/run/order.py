@@ -45,7 +45,7 @@ class KeyOrder:
         names = (order_by,) if isinstance(order_by, str) else tuple(order_by)
         self._readers = [(key_reader(n, "order_by"), n.startswith("$")) for n in names]
         self._limit_s = limit_s
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a handler of the user's may run an event
         self._lines: dict[str, deque[Turn]] = {}  # the first one is inside
         self._reserved: dict[int, Turn] = {}
 

@@ -53,7 +53,7 @@ class Tasks:
         self.max_in_flight = max_in_flight
         self.own_loop = own_loop
         self.lender: asyncio.AbstractEventLoop | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a handler of the user's may close it
         self._is_over = False
         self._thread: LoopThread | None = None
         self._callers: CallersLoop | None = None
@@ -313,7 +313,7 @@ class Tasks:
 
     def end(self) -> None:
         """Let go of the loop, without waiting for its end; from any thread."""
-        with uninterrupted():
+        with uninterrupted(), self._lock:
             self._is_over = True
             thread, self._thread = self._thread, None
             callers, self._callers = self._callers, None

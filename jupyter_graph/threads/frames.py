@@ -37,18 +37,22 @@ class frame_of:  # reads as the statement that it is
         self._ident = ident or 0
 
     def __enter__(self) -> FrameType | None:
+        # An interrupt in between would leave the collector off for good.
+        self._stretch = uninterrupted(sys._getframe(1))
+        self._stretch.__enter__()
         _pause()
         return sys._current_frames().get(self._ident)
 
     def __exit__(self, *_: object) -> None:
         _go_on()
+        self._stretch.__exit__()
 
 
 def _pause() -> None:
     global _users, _was_enabled
     if not IS_NEEDED:
         return
-    with uninterrupted(), _lock:
+    with _lock:
         if not _users:
             _was_enabled = gc.isenabled()
             gc.disable()
@@ -59,7 +63,7 @@ def _go_on() -> None:
     global _users
     if not IS_NEEDED:
         return
-    with uninterrupted(), _lock:
+    with _lock:
         _users -= 1
         if not _users and _was_enabled:
             gc.enable()

@@ -8,6 +8,7 @@ be short and must not call code of the user's: an interrupt waits for its end.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -45,19 +46,40 @@ _stretches: dict[int, _Stretch] = {}
 """Those that threads are in now, by the ident of the thread."""
 
 
+def _forked() -> None:
+    """In a child process: the threads that others were are not there."""
+    ident = _get_ident()
+    own = _stretches.get(ident)
+    _stretches.clear()
+    if own is not None:
+        _stretches[ident] = own
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
 class uninterrupted:
     """Hold back Ctrl-C and deadlines until the end of a ``with`` block.
 
     What came meanwhile comes then, in the same thread. Blocks may be nested.
 
+    Args:
+        frame: the function that the block is in, by default the one that enters it.
+
     >>> with uninterrupted():
     ...     two_lines = ["that belong", "together"]
     """
 
-    __slots__ = ("_before", "_ident")
+    __slots__ = ("_before", "_ident", "_of")
+
+    def __init__(self, frame: FrameType | None = None) -> None:
+        self._ident = 0
+        self._of = frame
 
     def __enter__(self) -> Self:
-        self._enter(_get_frame(1))
+        frame, self._of = self._of or _get_frame(1), None
+        self._enter(frame)
         return self
 
     def __exit__(self, *_: object) -> None:

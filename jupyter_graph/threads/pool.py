@@ -74,7 +74,9 @@ class _State:
         self._under_way = 0  # submitted and not ended
         self._is_closed = False
         self._owner = os.getpid()
-        self._lock = threading.Lock()
+        # Re-entrant: a signal handler or finalizer of the user's may close the runner
+        # while this thread holds it.
+        self._lock = threading.RLock()
 
     def submit(self, call: Callable[..., Any], *args: Any) -> Task:
         task, context = Task(), copy_context()
@@ -88,9 +90,20 @@ class _State:
             self._waiting.put((task, lambda: context.run(call, *args)))
             self._under_way += 1
             if len(self._threads) < min(self._under_way, self._most):
-                name = f"{self._name}-{next(self._numbers)}"
-                self._threads.append(start_thread(self._work, name))
+                self._start(task)
+            if self._is_closed:  # by such a handler, just now
+                task.cancel()
         return task
+
+    def _start(self, task: Task) -> None:
+        """Start a further thread, for this task at least."""
+        name = f"{self._name}-{next(self._numbers)}"
+        try:
+            self._threads.append(start_thread(self._work, name))
+        except RuntimeError:  # there may be no more threads
+            if not self._threads and task.cancel():
+                self._under_way -= 1
+                raise
 
     def _work(self) -> None:
         while (work := self._waiting.get()) is not None:

@@ -232,7 +232,9 @@ _note = _reaper.notes.put
 
 
 def _warn_now(one: Unclosed) -> None:
-    warns, one.is_warned = one in _reaper.watched, True  # the reaper does not, then
+    # Asked again: warnings may be printed by now, which is for the reaper.
+    warns = one in _reaper.watched and _is_recorded()
+    one.is_warned = one.is_warned or warns
     _note(one)
     if warns:
         one.warn()

@@ -35,7 +35,7 @@ class Slots:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a handler of the user's may run an event
         self._taken: set[Slot] = set()
         self._waiting: deque[Slot] = deque()
 
