@@ -51,7 +51,7 @@ class KafkaClient:
     """
 
     def __init__(self, brokers: str, settings: Mapping[str, Any]) -> None:
-        self._errors: deque[Any] = deque(maxlen=1)
+        self._errors: deque[Any] = deque(maxlen=8)
         self._kafka = needed("confluent_kafka", "kafka", "KafkaTarget")
         self._brokers = brokers
         self._settings = dict(settings)
@@ -120,7 +120,10 @@ class KafkaClient:
     @property
     def last_error(self) -> str:
         """What the client said last of its brokers, "" when it said nothing."""
-        return str(self._errors[-1].str()) if self._errors else ""
+        errors = list(self._errors)
+        all_down = self._kafka.KafkaError._ALL_BROKERS_DOWN
+        telling = [one for one in errors if one.code() != all_down] or errors
+        return str(telling[-1].str()) if telling else ""
 
     def _wakes_here(self) -> Wakes:
         loop = asyncio.get_running_loop()
