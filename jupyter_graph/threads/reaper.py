@@ -10,6 +10,7 @@ lock, does the work.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import queue
 import sys
@@ -41,9 +42,12 @@ class Place(NamedTuple):
 
 
 def caller() -> Place:
-    """Return the innermost line on the stack that is not of this package."""
+    """Return the innermost line that is not of this package, nor of contextlib."""
     frame: Any = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame.f_back is not None:
+        filename = frame.f_code.co_filename
+        if not filename.startswith(PACKAGE) and filename != contextlib.__file__:
+            break
         frame = frame.f_back
     return Place(frame.f_code.co_filename, frame.f_lineno)
 

@@ -1,5 +1,6 @@
 """What is garbage-collected unclosed is ended, and said."""
 
+import contextlib
 import gc
 import os
 import subprocess
@@ -75,6 +76,16 @@ def test_what_nobody_closed_says_so_with_its_place(what):
     )
     assert told.filename == HERE
     assert isinstance(told.source, Unclosed)
+
+
+def test_the_line_that_entered_a_stack_of_contexts_is_named():
+    def make():
+        stack = contextlib.ExitStack()
+        return stack.enter_context(Runner(graph()))
+
+    [told] = forget(make)
+
+    assert told.filename == HERE
 
 
 @pytest.mark.parametrize("make", KINDS.values(), ids=list(KINDS))
