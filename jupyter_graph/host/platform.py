@@ -100,15 +100,6 @@ def on_stop(stop: Callable[[], None]) -> None:
             signal.signal(number, lambda *_: stop())
 
 
-def die_with_parent() -> None:
-    """Ask Linux to end this process when its parent dies by force."""
-    if sys.platform.startswith("linux"):
-        import ctypes
-
-        with_death_signal = 1
-        ctypes.CDLL(None).prctl(with_death_signal, signal.SIGTERM, 0, 0, 0)
-
-
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner reads; readers see the old or the new text."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -28,9 +28,10 @@ from jupyter_graph.host.logs import HostLogger, catch_prints, start_logging
 from jupyter_graph.host.metrics import Metrics
 from jupyter_graph.host.options import TOKEN, HostOptions
 from jupyter_graph.host.pages import pages
-from jupyter_graph.host.platform import die_with_parent, inherited, loop_factory
+from jupyter_graph.host.platform import inherited, loop_factory
 from jupyter_graph.host.protocol import LimitedProtocol, sweep
 from jupyter_graph.run.pool import pool
+from jupyter_graph.threads.process_ends import die_with_parent
 
 BEAT_S = 0.5
 _ORPHAN_S = 35.0
@@ -92,7 +93,7 @@ def main(words: list[str]) -> int:
     worker_id = words[1]
     listener, beats = inherited(*words[2:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor stops its workers
-    die_with_parent()
+    die_with_parent(signal.SIGTERM)
     pipe = Pipe(beats)
     logger = start_logging(options.log_file, worker_id)
     catch_prints()

@@ -133,9 +133,7 @@ class Hand:
                 getattr(self._crew.logger, about)(text)
             elif (stream := getattr(sys, about)) is not None:
                 stream.write(text)
-        except (
-            BaseException
-        ):  # a logger, or what stands for the output, is others' code
+        except BaseException:  # the logger and the output are others' code
             logger.exception("what a process said could not be told")
 
     def _let_go(self) -> ProcessEndedError:

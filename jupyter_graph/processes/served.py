@@ -14,6 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.processes.packing import Place, Target, replied
+from jupyter_graph.threads.process_ends import die_with_parent
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -26,25 +27,14 @@ def serve(handle: int) -> None:
     kind = "PipeConnection" if sys.platform == "win32" else "Connection"
     here = Served(getattr(connection, kind)(handle))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side says when it ends
-    die_with_parent()
+    # The end of the pipe does the same, but not while the work keeps the interpreter.
+    die_with_parent(getattr(signal, "SIGKILL", signal.SIGTERM))
     sys.stdout, sys.stderr = Told(here, "stdout"), Told(here, "stderr")
     records = logging.getLogger("jupyter_graph")
     records.setLevel(logging.DEBUG)
     records.propagate = False
     records.addHandler(Records(here))
     here.serve()
-
-
-def die_with_parent() -> None:
-    """Ask Linux to end this process when the thread that started it ends.
-
-    The end of the pipe does the same, but not while the work keeps the interpreter.
-    """
-    if sys.platform.startswith("linux"):
-        import ctypes
-
-        with_death_signal = 1
-        ctypes.CDLL(None).prctl(with_death_signal, signal.SIGKILL, 0, 0, 0)
 
 
 class Served:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_graph.errors import DeadlineError, NoSeatError
+from jupyter_graph.run.deadline import Sighting
 from jupyter_graph.run.failure import fail, late, new_id
 from jupyter_graph.run.opened import Opened
 from jupyter_graph.run.pool import pool
@@ -121,13 +120,7 @@ class Working(Opened):
 
         An interrupt may keep ``_is_inside`` from being taken back.
         """
-        frame: FrameType | None = sys._getframe(1)
-        code = Working._run_it.__code__
-        while frame is not None:
-            if frame.f_code is code and frame.f_locals.get("self") is self:
-                return True
-            frame = frame.f_back
-        return False
+        return Sighting(Working._run_it.__code__).number(self) != 0
 
     async def _arun_event(self, event: Event) -> Any:
         if (order := self._order) is None:

@@ -15,7 +15,7 @@ _was_enabled = False
 IS_NEEDED = sys.version_info < (3, 12)
 
 
-class frame_of:  # reads as the statement that it is
+class frame_of:
     """The innermost frame of a thread, None where it has none, in a ``with`` block.
 
     Frames may be looked at inside the block only. CPython 3.11 makes the object of a

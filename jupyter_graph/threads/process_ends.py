@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,6 +29,15 @@ def module_lock() -> Any:
     if reinit is not None and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=reinit)
     return lock
+
+
+def die_with_parent(number: int) -> None:
+    """Ask Linux for this signal when the thread that started this process ends."""
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        with_death_signal = 1
+        ctypes.CDLL(None).prctl(with_death_signal, number, 0, 0, 0)
 
 
 class AtExit:

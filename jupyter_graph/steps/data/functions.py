@@ -9,13 +9,13 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import threading
 from collections.abc import Callable, Coroutine
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.process_ends import module_lock
 from jupyter_graph.threads.start import start_thread
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
         raise
 
 
-_lock = threading.Lock()
+_lock = module_lock()
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -118,12 +118,5 @@ def _started_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _forked() -> None:
-    """In a child process: it has the loop but no thread, and a lock nobody gives up."""
-    global _lock
-    _lock = threading.Lock()
-    _started_loop.cache_clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+if hasattr(os, "register_at_fork"):  # a forked process has the loop but no thread
+    os.register_at_fork(after_in_child=_started_loop.cache_clear)
