@@ -77,7 +77,7 @@ def work():
 
 OURS = """
 from jupyter_graph import Graph, Runner
-import jupyter_graph.run.batch, jupyter_graph.run.batch_target
+import jupyter_graph.run.batch.batch_run, jupyter_graph.run.batch.answer_writer
 
 def work():
     graph = Graph("batch")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jupyter_graph import errors
+    from jupyter_graph.answer.answer import Answer
+    from jupyter_graph.answer.response import Response
     from jupyter_graph.deployment.deploy import Deployment, deploy
+    from jupyter_graph.event import Event
     from jupyter_graph.picture.plot import plot
-    from jupyter_graph.run.answer import Answer
     from jupyter_graph.run.context import Context
-    from jupyter_graph.run.event import Event
-    from jupyter_graph.run.mock import MockServer
-    from jupyter_graph.run.response import Response
+    from jupyter_graph.run.mock_server import MockServer
     from jupyter_graph.run.runner import Runner
     from jupyter_graph.session.active import notebook
     from jupyter_graph.spec.builder import Graph
@@ -47,13 +47,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Answer": "run.answer",
+    "Answer": "answer.answer",
     "Context": "run.context",
     "Deployment": "deployment.deploy",
-    "Event": "run.event",
+    "Event": "event",
     "Graph": "spec.builder",
-    "MockServer": "run.mock",
-    "Response": "run.response",
+    "MockServer": "run.mock_server",
+    "Response": "answer.response",
     "Runner": "run.runner",
     "StepError": "errors",
     "deploy": "deployment.deploy",

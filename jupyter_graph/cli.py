@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_graph.errors import JupyterGraphError, RunError, SpecError
 
 if TYPE_CHECKING:
-    from jupyter_graph.run.batch_result import BatchResult
+    from jupyter_graph.run.batch.batch_result import BatchResult
     from jupyter_graph.run.runner import Runner
 
 MOST_TOLD = 20
@@ -103,7 +103,7 @@ def check(given: argparse.Namespace) -> int:
 
 def show(given: argparse.Namespace) -> int:
     """Write a graph document as text."""
-    from jupyter_graph.picture.text import text
+    from jupyter_graph.picture.forms.text_picture import text
     from jupyter_graph.spec.codec import load_graph
 
     sys.stdout.write(text(load_graph(given.graph).spec) + "\n")
@@ -197,7 +197,11 @@ def _runner_of(where: str, allow: Sequence[str]) -> Runner:
 
 
 def _runner_of_bundle(folder: Path) -> Runner:
-    from jupyter_graph.host.bundle import load_bundle_graph, read_config, read_secrets
+    from jupyter_graph.host.bundle_loader import (
+        load_bundle_graph,
+        read_config,
+        read_secrets,
+    )
     from jupyter_graph.run.runner import Runner
 
     config = read_config(folder)

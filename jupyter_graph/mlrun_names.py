@@ -33,11 +33,11 @@ from jupyter_graph.errors import (
     UnauthorizedError,
     UnprocessableError,
 )
-from jupyter_graph.spec.mlrun_function import ServingFunction
-from jupyter_graph.steps.table import MLRUN, load_block
+from jupyter_graph.spec.mlrun.serving_function import ServingFunction
+from jupyter_graph.steps.block_table import MLRUN, load_block
 
 if TYPE_CHECKING:
-    from jupyter_graph.run.mock import MockServer
+    from jupyter_graph.run.mock_server import MockServer
 
 ERRORS: dict[str, type[BaseException]] = {
     "GraphError": SpecError,
@@ -102,7 +102,7 @@ class Function(ServingFunction):
         Raises:
             SpecError: there is no graph, or something is wrong with it.
         """
-        from jupyter_graph.run.mock import MockServer
+        from jupyter_graph.run.mock_server import MockServer
         from jupyter_graph.spec.builder import Graph
         from jupyter_graph.spec.codec import from_dict
 

@@ -10,14 +10,14 @@ import pytest
 from yaml import safe_load as read
 
 from jupyter_graph import Graph, errors
-from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.magics import deploy_commands, graph_commands
-from jupyter_graph.magics.deploy import FOR_INVOKE, DeployMagics
-from jupyter_graph.magics.graph import GraphMagics
-from jupyter_graph.magics.step_words import ARGUMENTS_OF_STEPS
-from jupyter_graph.magics.steps import StepMagics
+from jupyter_graph.magics.deploy_magic import FOR_INVOKE, DeployMagics
+from jupyter_graph.magics.graph_magic import GraphMagics
+from jupyter_graph.magics.step_arguments import ARGUMENTS_OF_STEPS
+from jupyter_graph.magics.step_magic import StepMagics
 from jupyter_graph.steps import BLOCKS
-from jupyter_graph.steps.table import MLRUN, OURS
+from jupyter_graph.steps.block_table import MLRUN, OURS
 
 pytestmark = pytest.mark.slow
 

@@ -9,32 +9,42 @@ import pytest
 import jupyter_graph
 
 PACKAGE = Path(jupyter_graph.__file__).parent
-LOW = {"errors", "types", "spec", "threads"}
+LOW = {
+    "errors", "types", "argument_checks", "event", "values", "http_client", "spec",
+    "threads",
+}  # fmt: skip
 ALL = {
-    *LOW, "processes", "cells", "steps", "connectors", "picture", "compile", "run",
-    "host", "deployment", "session", "widgets", "magics", "cli", "mlrun_names",
-    "__init__", "__main__",
+    *LOW, "processes", "cells", "steps", "connectors", "picture", "compile", "answer",
+    "frontend", "run", "host", "deployment", "session", "widgets", "magics", "cli",
+    "mlrun_names", "__init__", "__main__",
 }  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
     "types": {"errors"},
-    "spec": {"errors", "types"},
     "threads": {"errors"},
+    "argument_checks": {"errors", "types"},
+    "values": {"errors", "types", "threads"},
+    "event": {"errors", "types", "values"},
+    "http_client": {"errors", "types", "threads", "argument_checks"},
+    "spec": {"errors", "types"},
     "processes": {"errors", "threads"},
     "cells": LOW,
     "steps": LOW | {"connectors", "processes"},  # connectors: where a step keeps state
     "connectors": LOW,
     "picture": LOW,
     "compile": LOW | {"steps", "connectors"},
-    "run": LOW | {"connectors", "processes", "compile"},
-    "host": LOW | {"connectors", "compile", "run", "picture"},
-    "deployment": LOW | {"cells", "steps", "connectors", "compile", "run", "host"},
-    "session": LOW | {"cells", "compile", "run", "deployment"},
-    "widgets": LOW | {"picture", "run", "session"},
+    "answer": LOW,
+    "frontend": LOW | {"answer", "compile"},
+    "run": LOW | {"connectors", "processes", "compile", "answer", "frontend"},
+    "host": LOW | {"connectors", "compile", "answer", "frontend", "run", "picture"},
+    "deployment": LOW
+    | {"cells", "steps", "connectors", "compile", "answer", "frontend", "run", "host"},
+    "session": LOW | {"cells", "compile", "answer", "run", "deployment"},
+    "widgets": LOW | {"picture", "answer", "run", "session"},
     "magics": ALL - {"cli", "__main__"},
     "cli": ALL - {"magics", "widgets"},
     "__init__": ALL,
-    "mlrun_names": LOW | {"steps", "run"},
+    "mlrun_names": LOW | {"steps", "run", "answer"},
     "__main__": {"cli"},
 }
 

@@ -4,10 +4,11 @@ May import ``errors``, ``types`` and ``spec``. IPython is imported inside the fu
 that read a cell, so that the room itself loads without it.
 """
 
-from jupyter_graph.cells.files import cells_from_notebook, cells_from_script
 from jupyter_graph.cells.lint import Finding, lint
-from jupyter_graph.cells.requirements import requirements
-from jupyter_graph.cells.slice import Slice, slice_cells
+from jupyter_graph.cells.notebook_files import cells_from_notebook, cells_from_script
+from jupyter_graph.cells.shipping.captured_values import CapturedValue
+from jupyter_graph.cells.slice.module_slice import Slice, slice_cells
+from jupyter_graph.cells.slice.requirements import requirements
 from jupyter_graph.cells.source import (
     Cell,
     Definition,
@@ -15,7 +16,6 @@ from jupyter_graph.cells.source import (
     parse_cell,
     step_definition,
 )
-from jupyter_graph.cells.values import CapturedValue
 
 __all__ = [
     "CapturedValue",

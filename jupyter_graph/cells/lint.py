@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from jupyter_graph.cells.items import Item
-from jupyter_graph.cells.judge import Judge
-from jupyter_graph.cells.rules import RULES, Hint
-from jupyter_graph.cells.slice import collect
+from jupyter_graph.cells.lint_rules import RULES, Hint
+from jupyter_graph.cells.shipping.shipping_analysis import Judge
+from jupyter_graph.cells.slice.fragments import Item
+from jupyter_graph.cells.slice.module_slice import collect
 from jupyter_graph.cells.source import Cell
 
 _ORDER = ("error", "warning", "note")

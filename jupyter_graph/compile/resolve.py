@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_graph.connectors.memory import QueueEnd
+from jupyter_graph.connectors.queues.memory_stream import QueueEnd
 from jupyter_graph.errors import SpecError, UnknownStepError, did_you_mean
+from jupyter_graph.spec.argument_values import function_argument, named_value
 from jupyter_graph.spec.expressions import compile_expression, is_expression
 from jupyter_graph.spec.model import DEFAULT_CLASSES, GraphSpec, StepSpec
 from jupyter_graph.spec.topology import followers
-from jupyter_graph.spec.values import function_argument, named_value
-from jupyter_graph.steps.foreign import advice_for
-from jupyter_graph.steps.table import BLOCKS, load_block
+from jupyter_graph.steps.block_table import BLOCKS, load_block
+from jupyter_graph.steps.unavailable_mlrun import advice_for
 
 SHARED = ("shared_models", "shared_models_mechanism")
 

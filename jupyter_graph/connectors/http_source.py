@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
-from jupyter_graph.connectors.csv_source import CSVSource
-from jupyter_graph.connectors.jsonlines import JSONLinesSource
-from jupyter_graph.connectors.packing import unpacked
-from jupyter_graph.connectors.parquet_source import ParquetSource
-from jupyter_graph.connectors.paths import Place, without_password
-from jupyter_graph.connectors.reading import BATCH, check_batches
+from jupyter_graph.connectors.files.compression import unpacked
+from jupyter_graph.connectors.files.csv_source import CSVSource
+from jupyter_graph.connectors.files.jsonlines import JSONLinesSource
+from jupyter_graph.connectors.files.parquet_source import ParquetSource
+from jupyter_graph.connectors.files.places import Place, without_password
 from jupyter_graph.connectors.retrying import Retrying, checked_headers, checked_url
+from jupyter_graph.connectors.source_base import BATCH, check_batches
 from jupyter_graph.errors import SpecError
 
 _FORMATS = {

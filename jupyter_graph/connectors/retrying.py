@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from jupyter_graph.connectors.buffer import is_positive
-from jupyter_graph.connectors.paths import without_password
+from jupyter_graph.connectors.buffered_target import is_positive
+from jupyter_graph.connectors.files.places import without_password
 from jupyter_graph.connectors.rows import short
 from jupyter_graph.errors import (
     GatewayTimeoutError,

@@ -10,9 +10,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from jupyter_graph.compile.plan import compile_graph
-from jupyter_graph.deployment.bundle import build_bundle
-from jupyter_graph.deployment.deployed import Deployment
+from jupyter_graph.compile.compiled_graph import compile_graph
+from jupyter_graph.deployment.bundle.build import build_bundle
+from jupyter_graph.deployment.bundle.named_values import with_named_code
+from jupyter_graph.deployment.deploy_plan import Plan, make_plan
+from jupyter_graph.deployment.deployment import Deployment
 from jupyter_graph.deployment.index import (
     function_folder,
     locked,
@@ -21,17 +23,15 @@ from jupyter_graph.deployment.index import (
     state_folder,
     write_private,
 )
-from jupyter_graph.deployment.named_values import with_named_code
-from jupyter_graph.deployment.notebook import notebook_view
+from jupyter_graph.deployment.notebook_file import notebook_view
 from jupyter_graph.deployment.options import DeployOptions, read_options
-from jupyter_graph.deployment.parity import check_bundle
-from jupyter_graph.deployment.plan import Plan, make_plan
+from jupyter_graph.deployment.parity.parity_check import check_bundle
 from jupyter_graph.deployment.sources import Sources, sources_of
 from jupyter_graph.deployment.targets import Job, target_named
 from jupyter_graph.errors import DeployError, NameTakenError
 from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.parts import EVERYWHERE
+from jupyter_graph.spec.cut import EVERYWHERE
 from jupyter_graph.spec.topology import leaves, responder_of
 from jupyter_graph.spec.validate import validate
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_graph.errors import DeployError, did_you_mean
 
 if TYPE_CHECKING:
-    from jupyter_graph.deployment.deployed import Deployment
+    from jupyter_graph.deployment.deployment import Deployment
 
 TARGETS = ("local", "nuclio", "archive")
 
@@ -168,7 +168,7 @@ def find_record(name: str) -> Record:
 
 def list_deployments() -> list[Deployment]:
     """List this user's deployments, also those of other kernels and notebooks."""
-    from jupyter_graph.deployment.deployed import Deployment
+    from jupyter_graph.deployment.deployment import Deployment
 
     return [Deployment(record) for record in records()]
 
@@ -179,7 +179,7 @@ def find(name: str) -> Deployment:
     Raises:
         DeployError: nothing of that name was deployed by this user.
     """
-    from jupyter_graph.deployment.deployed import Deployment
+    from jupyter_graph.deployment.deployment import Deployment
 
     return Deployment(find_record(name))
 

@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from jupyter_graph.answer.answer import Answer
+from jupyter_graph.answer.response import Wire, encode
 from jupyter_graph.errors import (
     DeadlineError,
     HostError,
@@ -14,8 +16,6 @@ from jupyter_graph.errors import (
     StatusError,
     StepError,
 )
-from jupyter_graph.run.answer import Answer
-from jupyter_graph.run.response import Wire, encode
 
 TIMEOUT_S = 60.0
 PROBLEM = "application/problem+json"

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from jupyter_graph.deployment.field_types import CONTROL, seconds_of
-from jupyter_graph.deployment.nuclio_fields import (
+from jupyter_graph.deployment.nuclio.function_fields import (
     bundle_problems,
     check_config,
     nested,
 )
-from jupyter_graph.deployment.nuclio_triggers import normal_trigger, read_trigger
+from jupyter_graph.deployment.nuclio.nuclio_types import CONTROL, seconds_of
+from jupyter_graph.deployment.nuclio.triggers import normal_trigger, read_trigger
 from jupyter_graph.errors import DeployError, SpecError, did_you_mean
 from jupyter_graph.spec.names import check_function_name, function_name
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_graph.cells.files import cells_from_script
+from jupyter_graph.cells.notebook_files import cells_from_script
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.compile.resolve import Resolver
-from jupyter_graph.deployment.named_code import (
+from jupyter_graph.deployment.bundle.named_code import (
     argument_names,
     code_names,
     is_block,
@@ -19,9 +19,9 @@ from jupyter_graph.deployment.named_code import (
     shared_names,
 )
 from jupyter_graph.errors import BundleError
+from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.expressions import is_expression
-from jupyter_graph.spec.values import value_names
 
 
 @dataclass(frozen=True)

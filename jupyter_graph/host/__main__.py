@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from jupyter_graph.errors import HostError
-from jupyter_graph.host.options import read_options
+from jupyter_graph.host.host_options import read_options
 from jupyter_graph.host.supervisor import Supervisor
 
 

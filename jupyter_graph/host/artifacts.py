@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from jupyter_graph.errors import BundleError, ValueShipError
-from jupyter_graph.host import formats, tagged
-from jupyter_graph.host.equal import same
-from jupyter_graph.host.parts import Writer, decode
+from jupyter_graph.values import file_formats, tagged_json
+from jupyter_graph.values.equal import same
+from jupyter_graph.values.tagged_pandas import Writer, decode
 
 INDEX: Final = "index.json"
 FOLDER: Final = "artifacts"
@@ -39,10 +39,10 @@ def save_value(
     Raises:
         ValueShipError: no format gives back an equal object; says what to do.
     """
-    contents: dict[str, formats.Content] = {}
+    contents: dict[str, file_formats.Content] = {}
     stem = _stem(name)
 
-    def add(content: formats.Content) -> str:
+    def add(content: file_formats.Content) -> str:
         ending = f"{len(contents)}.{content.format}" if contents else content.format
         contents[f"{stem}.{ending}"] = content
         return f"{stem}.{ending}"
@@ -53,11 +53,11 @@ def save_value(
         back = decode(document, lambda file: _opened(contents[file]))
         if not _is_same(value, back, contents):
             raise ValueShipError("what is read back is not equal to it")  # noqa: TRY301
-    except (ValueShipError, tagged.Untold) as error:
+    except (ValueShipError, tagged_json.Untold) as error:
         raise _refusal(name, value, error) from error
-    if document != {tagged.TAG: "file", "of": next(iter(contents), None)}:
+    if document != {tagged_json.TAG: "file", "of": next(iter(contents), None)}:
         text = json.dumps(document, indent=1, allow_nan=False).encode()
-        contents = {f"{stem}.json": formats.Content("json", text, ()), **contents}
+        contents = {f"{stem}.json": file_formats.Content("json", text, ()), **contents}
     entry = _entry(name, contents, writer.imports)
     _store(folder, entry, contents)
     return entry
@@ -81,7 +81,7 @@ def load_value(file: str, name: str) -> Any:
     def read(file: str) -> Any:
         info = infos[file]
         data = _checked(folder, info)
-        return formats.read(info["format"], data, tuple(info["types"]))
+        return file_formats.read(info["format"], data, tuple(info["types"]))
 
     root = entry["files"][0]
     if root["format"] != "json":
@@ -98,11 +98,11 @@ def requires(meta: Mapping[str, Any]) -> list[str]:
     return list(meta["imports"])
 
 
-def _opened(content: formats.Content) -> Any:
-    return formats.read(content.format, content.data, content.types)
+def _opened(content: file_formats.Content) -> Any:
+    return file_formats.read(content.format, content.data, content.types)
 
 
-def _is_same(value: Any, back: Any, contents: dict[str, formats.Content]) -> bool:
+def _is_same(value: Any, back: Any, contents: dict[str, file_formats.Content]) -> bool:
     """Compare; a pickled object has no equality that could be trusted but its type."""
     if any(content.format == "pickle" for content in contents.values()):
         return type(value) is type(back)
@@ -125,7 +125,7 @@ def _checked(folder: Path, info: Mapping[str, Any]) -> bytes:
 
 
 def _entry(
-    name: str, contents: Mapping[str, formats.Content], imports: set[str]
+    name: str, contents: Mapping[str, file_formats.Content], imports: set[str]
 ) -> dict[str, Any]:
     files = [
         {
@@ -148,7 +148,7 @@ def _entry(
 
 
 def _store(
-    folder: Path, entry: dict[str, Any], contents: Mapping[str, formats.Content]
+    folder: Path, entry: dict[str, Any], contents: Mapping[str, file_formats.Content]
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for file, content in contents.items():

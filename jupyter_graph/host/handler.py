@@ -7,10 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from jupyter_graph.errors import StatusError
-from jupyter_graph.host.bundle import open_runner
-from jupyter_graph.run.event import own_id, read_event
-from jupyter_graph.run.response import (
+from jupyter_graph.answer.response import (
     StreamWire,
     Wire,
     collect,
@@ -18,6 +15,9 @@ from jupyter_graph.run.response import (
     open_stream,
     problem,
 )
+from jupyter_graph.errors import StatusError
+from jupyter_graph.event import own_id, read_event
+from jupyter_graph.host.bundle_loader import open_runner
 
 InitContext: TypeAlias = Callable[[Any], Awaitable[None]]
 Handler: TypeAlias = Callable[[Any, Any], Awaitable[Any]]

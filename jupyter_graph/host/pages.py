@@ -7,11 +7,11 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, get_type_hints
 
+from jupyter_graph.answer.raw_response import JSON, TEXT, Wire
 from jupyter_graph.host.metrics import TICK_S
 from jupyter_graph.host.metrics import page as metrics_page
 from jupyter_graph.run.runner import Runner
-from jupyter_graph.run.wire import JSON, TEXT, Wire
-from jupyter_graph.spec.parts import own_name
+from jupyter_graph.spec.cut import own_name
 from jupyter_graph.spec.topology import roots
 
 _SCHEMAS: dict[Any, dict[str, str]] = {
@@ -67,7 +67,7 @@ def openapi(runner: Runner | None, name: str) -> dict[str, Any]:
     elif runner is not None:
         paths = {"/": {"post": _operation(name, *_schemas(runner))}}
     if runner is not None and (config := runner.endpoints) is not None:
-        from jupyter_graph.run.api.openapi import api_paths
+        from jupyter_graph.frontend.openapi import api_paths
 
         paths = api_paths(config)
     return {

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from jupyter_graph.errors import HostError
+from jupyter_graph.host.host_options import HostOptions
 from jupyter_graph.host.logs import open_log, rotate, start_logging
-from jupyter_graph.host.options import HostOptions
 from jupyter_graph.host.platform import (
     WINDOWS,
     bind,

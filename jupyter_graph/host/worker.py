@@ -21,16 +21,16 @@ from typing import Any
 import uvicorn
 
 from jupyter_graph.errors import said
-from jupyter_graph.host.contract import HostContext
-from jupyter_graph.host.gate import Gate, Limits
-from jupyter_graph.host.http import App
+from jupyter_graph.host.admission import Gate, Limits
+from jupyter_graph.host.asgi_app import App
+from jupyter_graph.host.host_options import TOKEN, HostOptions
+from jupyter_graph.host.http_protocol import LimitedProtocol, sweep
 from jupyter_graph.host.logs import HostLogger, catch_prints, start_logging
 from jupyter_graph.host.metrics import Metrics
-from jupyter_graph.host.options import TOKEN, HostOptions
+from jupyter_graph.host.nuclio_context import HostContext
 from jupyter_graph.host.pages import pages
 from jupyter_graph.host.platform import inherited, loop_factory
-from jupyter_graph.host.protocol import LimitedProtocol, sweep
-from jupyter_graph.run.pool import pool
+from jupyter_graph.run.deadline.step_threads import pool
 from jupyter_graph.threads.process_ends import die_with_parent
 
 BEAT_S = 0.5

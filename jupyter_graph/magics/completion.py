@@ -17,12 +17,12 @@ from IPython.core.completer import (
 from jupyter_graph.deployment.options import RUNTIMES, TARGETS
 from jupyter_graph.errors import JupyterGraphError
 from jupyter_graph.magics import deploy_commands, graph_commands
-from jupyter_graph.magics.deploy import FOR_INVOKE, DeployMagics
-from jupyter_graph.magics.graph import GraphMagics
-from jupyter_graph.magics.steps import StepMagics
-from jupyter_graph.magics.words import split_line, words
+from jupyter_graph.magics.argument_parser import split_line, words
+from jupyter_graph.magics.deploy_magic import FOR_INVOKE, DeployMagics
+from jupyter_graph.magics.graph_magic import GraphMagics
+from jupyter_graph.magics.step_magic import StepMagics
 from jupyter_graph.session.session import Session
-from jupyter_graph.spec.fields import JOINS, MISSING
+from jupyter_graph.spec.field_types import JOINS, MISSING
 from jupyter_graph.steps import BLOCKS
 
 _MAGIC = re.compile(r"\s*(?:[\w, ]+=\s*)?%{1,2}(graph_step|graph|deploy)\s(.*)\Z", re.S)

@@ -9,10 +9,10 @@ from typing import Any
 
 from jupyter_graph.deployment.index import find, list_deployments
 from jupyter_graph.errors import MagicError
-from jupyter_graph.magics.expressions import evaluate, pair
-from jupyter_graph.magics.said import Note
+from jupyter_graph.magics.display import Note
+from jupyter_graph.magics.notebook_expressions import evaluate, pair
 from jupyter_graph.session.session import Session
-from jupyter_graph.session.tables import Table
+from jupyter_graph.session.shown_table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

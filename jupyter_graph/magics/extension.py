@@ -9,10 +9,10 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_graph.magics.cell_body import await_step_cells
 from jupyter_graph.magics.completion import Completions
-from jupyter_graph.magics.deploy import DeployMagics
-from jupyter_graph.magics.graph import GraphMagics
-from jupyter_graph.magics.kernel import KernelCells, notebook_path
-from jupyter_graph.magics.steps import StepMagics
+from jupyter_graph.magics.deploy_magic import DeployMagics
+from jupyter_graph.magics.graph_magic import GraphMagics
+from jupyter_graph.magics.kernel_cells import KernelCells, notebook_path
+from jupyter_graph.magics.step_magic import StepMagics
 from jupyter_graph.magics.views import Views
 from jupyter_graph.session.active import activate, deactivate
 from jupyter_graph.session.session import Session
@@ -79,7 +79,7 @@ class Extension:
 
 def show_graph(graph: Graph, **_: Any) -> dict[str, Any]:
     """Give what a graph looks like when it is the value of a cell."""
-    from jupyter_graph.picture.mimebundle import mimebundle
+    from jupyter_graph.picture.forms.mimebundle import mimebundle
 
     return dict(mimebundle(graph.spec))
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_graph.errors import MagicError, did_you_mean
-from jupyter_graph.magics.expressions import evaluate, pair
-from jupyter_graph.magics.said import Code, Note, Picture
-from jupyter_graph.magics.step_words import ARGUMENTS_OF_STEPS, read_step
+from jupyter_graph.magics.display import Code, Note, Picture
+from jupyter_graph.magics.notebook_expressions import evaluate, pair
+from jupyter_graph.magics.step_arguments import ARGUMENTS_OF_STEPS, read_step
 from jupyter_graph.magics.views import Views
 from jupyter_graph.session.adding import add_block, add_model
-from jupyter_graph.session.defining import remove_step, rename_step
 from jupyter_graph.session.session import AS_RECORDED, Session
-from jupyter_graph.session.tables import Table
+from jupyter_graph.session.shown_table import Table
+from jupyter_graph.session.step_cells import remove_step, rename_step
 from jupyter_graph.spec.builder import Graph
 
 FORMATS = ("svg", "png", "mermaid", "text")
@@ -198,7 +198,7 @@ def check(request: Request) -> Any:
 def code(request: Request) -> Code:
     session, name = request.session, request.options.graph
     if request.options.compiled:
-        from jupyter_graph.compile.plan import compile_graph
+        from jupyter_graph.compile.compiled_graph import compile_graph
 
         if request.words:
             raise MagicError("--compiled shows the whole graph; leave STEP out")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_graph.picture.layout import EdgePath, Layout, Node
-from jupyter_graph.picture.measure import clean
+from jupyter_graph.picture.layout.layout import EdgePath, Layout, Node
+from jupyter_graph.picture.layout.measure import clean
 from jupyter_graph.picture.scene import shown
 from jupyter_graph.picture.shapes import head, line, outline, rim
 from jupyter_graph.spec.model import START, GraphSpec

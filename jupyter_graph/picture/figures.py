@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.picture.measure import clean, cut
+from jupyter_graph.picture.layout.measure import clean, cut
 
 Snapshot = Mapping[str, Any]
 """What ``Counters.snapshot()`` gives: ``{"steps": {...}, "edges": {...}}``."""

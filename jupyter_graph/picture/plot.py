@@ -9,7 +9,7 @@ from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.model import GraphSpec
 
 if TYPE_CHECKING:
-    from jupyter_graph.picture.digraph import GraphPicture
+    from jupyter_graph.picture.forms.digraph import GraphPicture
     from jupyter_graph.spec.builder import Graph
 
 
@@ -34,7 +34,7 @@ def plot(
     >>> plot(GraphSpec(name="g"))
     <picture of graph 'g'>
     """
-    from jupyter_graph.picture.digraph import digraph
+    from jupyter_graph.picture.forms.digraph import digraph
 
     spec = graph if isinstance(graph, GraphSpec) else getattr(graph, "spec", None)
     if not isinstance(spec, GraphSpec):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from jupyter_graph.picture.measure import (
+from jupyter_graph.picture.layout.measure import (
     MONO,
     clean,
     fitting,
@@ -13,6 +13,7 @@ from jupyter_graph.picture.measure import (
     shorten,
     text_width,
 )
+from jupyter_graph.spec.cut import distinct
 from jupyter_graph.spec.model import (
     DEFAULT_CLASSES,
     START,
@@ -20,7 +21,6 @@ from jupyter_graph.spec.model import (
     GraphSpec,
     StepSpec,
 )
-from jupyter_graph.spec.parts import distinct
 from jupyter_graph.spec.topology import (
     Edge,
     back_edges,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import hypot
 
-from jupyter_graph.picture.curves import Curve, Point
+from jupyter_graph.picture.layout.curves import Curve, Point
 
 _HEAD = 7.5
 _ROUND = 9.0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jupyter_graph.errors import SpecError
 
 if TYPE_CHECKING:
-    from jupyter_graph.run.response import Response
+    from jupyter_graph.answer.response import Response
 
 
 Pushed = Callable[[Any, str, str | None], None]
@@ -96,7 +96,7 @@ class Context:
     @property
     def Response(self) -> type[Response]:
         """The class of answers with a status of their own."""
-        from jupyter_graph.run.response import Response
+        from jupyter_graph.answer.response import Response
 
         return Response
 

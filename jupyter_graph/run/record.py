@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_graph.run.event import Event
+from jupyter_graph.event import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

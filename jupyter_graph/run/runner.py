@@ -7,18 +7,18 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.compile.streams import drain_async
+from jupyter_graph.compile.runtime.streams import drain_async
 from jupyter_graph.errors import JupyterGraphError
-from jupyter_graph.run.failure import fail
-from jupyter_graph.run.working import Working, get_ident, in_thread
+from jupyter_graph.run.dispatch import Working, get_ident, in_thread
+from jupyter_graph.run.event_errors import fail
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
-    from jupyter_graph.run.answer import Answer
-    from jupyter_graph.run.answers import Answers
-    from jupyter_graph.run.batch_result import BatchResult
-    from jupyter_graph.run.emitted import Emitted
-    from jupyter_graph.run.event import Event
+    from jupyter_graph.answer.answer import Answer
+    from jupyter_graph.event import Event
+    from jupyter_graph.run.answer_factory import Answers
+    from jupyter_graph.run.batch.batch_result import BatchResult
+    from jupyter_graph.run.emit import Emitted
     from jupyter_graph.threads.outcome import Outcome
 
 __all__ = ["Runner"]
@@ -160,8 +160,8 @@ class Runner(Working):
         return True
 
     def _emitted_(self) -> Emitted:
-        from jupyter_graph.run.emitted import Emitted
-        from jupyter_graph.threads.pool import Threads
+        from jupyter_graph.run.emit import Emitted
+        from jupyter_graph.threads.thread_pool import Threads
 
         with self._lock:
             if self._emitted is None:
@@ -283,7 +283,7 @@ class Runner(Working):
         return _as_it_is if self._front is None else self._front.enter(event).leave
 
     def _handle_traced(self, event: Event, leave: Leave) -> Answer:
-        from jupyter_graph.run.trace import end_trace, start_trace
+        from jupyter_graph.run.tracer import end_trace, start_trace
 
         answers, (tracer, function) = self._answers(), self._twin()
         trace, token = start_trace(tracer)
@@ -339,7 +339,7 @@ class Runner(Working):
 
     async def _run_traced(self, event: Event) -> tuple[Any, Any, Any, Any]:
         """Give value, error, trace, and what the last steps gave."""
-        from jupyter_graph.run.trace import end_trace, start_trace
+        from jupyter_graph.run.tracer import end_trace, start_trace
 
         tracer, function = self._twin()
         trace, token = start_trace(tracer)
@@ -363,7 +363,7 @@ class Runner(Working):
     def _answers(self) -> Answers:
         """Give what makes the answers of the graph that runs now."""
         if self._made_answers is None:
-            from jupyter_graph.run.answers import Answers
+            from jupyter_graph.run.answer_factory import Answers
 
             self._made_answers = Answers(
                 responds=self._plan.responder is not None,
@@ -419,8 +419,8 @@ class Runner(Working):
         >>> result.frame.to_dict("index"), result.errors[0].type
         ({0: {'r': 3}}, 'ZeroDivisionError')
         """
-        from jupyter_graph.run.batch import run_batch
-        from jupyter_graph.run.batch_options import BatchOptions
+        from jupyter_graph.run.batch.batch_options import BatchOptions
+        from jupyter_graph.run.batch.batch_run import run_batch
 
         options = BatchOptions(target, on_error, progress, batch_rows, check, meta)
         run = object()
@@ -432,8 +432,8 @@ class Runner(Working):
 
     async def arun_batch(self, data: Any, **options: Any) -> BatchResult:
         """``run_batch`` from a coroutine, in a thread of its own."""
-        from jupyter_graph.run.batch import run_batch
-        from jupyter_graph.run.batch_options import BatchOptions
+        from jupyter_graph.run.batch.batch_options import BatchOptions
+        from jupyter_graph.run.batch.batch_run import run_batch
 
         stopped, run = threading.Event(), object()
         self._in_batches.add(run)
@@ -454,7 +454,7 @@ def _as_it_is(value: Any, *, whole: bool = False) -> Any:
 
 
 def _event(body: Any, facts: dict[str, Any]) -> Event:
-    from jupyter_graph.run.event import Event
+    from jupyter_graph.event import Event
 
     if "event_id" in facts:
         facts["id"] = facts.pop("event_id")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jupyter_graph.deployment.notebook import set_notebook
+from jupyter_graph.deployment.notebook_file import set_notebook
 from jupyter_graph.errors import RunError
 
 if TYPE_CHECKING:

@@ -8,19 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.resolve import Resolver
-from jupyter_graph.deployment.named_code import is_block
+from jupyter_graph.deployment.bundle.named_code import is_block
 from jupyter_graph.errors import MagicError, SpecError, UnknownStepError
-from jupyter_graph.session.advice import notes_about
-from jupyter_graph.session.defining import StepPlaced
 from jupyter_graph.session.describing import step_spec
 from jupyter_graph.session.embedding import as_step, check_names
-from jupyter_graph.session.fitting import (
+from jupyter_graph.session.graph_hints import notes_about
+from jupyter_graph.session.placing import check_place, place
+from jupyter_graph.session.step_cells import StepPlaced
+from jupyter_graph.session.step_checks import (
     check_arguments_travel,
     check_block_builds,
     check_fit,
 )
-from jupyter_graph.session.options import StepOptions, check_options
-from jupyter_graph.session.placing import check_place, place
+from jupyter_graph.session.step_options import StepOptions, check_options
 from jupyter_graph.spec.model import StepSpec
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from typing import Any
 
 from jupyter_graph.cells.lint import Finding, lint
 from jupyter_graph.cells.source import Cell
-from jupyter_graph.compile.plan import compile_graph
-from jupyter_graph.deployment.named_code import argument_names
+from jupyter_graph.compile.compiled_graph import compile_graph
+from jupyter_graph.deployment.bundle.named_code import argument_names
 from jupyter_graph.errors import SpecError
-from jupyter_graph.session.advice import advice
-from jupyter_graph.session.program import shipped_names
-from jupyter_graph.session.sources import StepSources
-from jupyter_graph.session.tables import Table
+from jupyter_graph.session.graph_hints import advice
+from jupyter_graph.session.graph_program import shipped_names
+from jupyter_graph.session.shown_table import Table
+from jupyter_graph.session.step_sources import StepSources
+from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.validate import problems
-from jupyter_graph.spec.values import value_names
 
 SEVERITIES = ("error", "warning", "note")
 COLUMNS = {

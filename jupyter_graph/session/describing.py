@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.errors import MagicError
-from jupyter_graph.session.options import BATCH_WAIT_MS, StepOptions
+from jupyter_graph.session.step_options import BATCH_WAIT_MS, StepOptions
 from jupyter_graph.spec.model import StepSpec
 
 PACKAGE = "jupyter_graph."

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import MagicError, StepError, did_you_mean, said
 from jupyter_graph.run.record import RecordedInput
-from jupyter_graph.session.tables import Table
+from jupyter_graph.session.shown_table import Table
 
 if TYPE_CHECKING:
-    from jupyter_graph.run.answer import Answer
+    from jupyter_graph.answer.answer import Answer
 
 LONGEST_RING = 1000
 TRACES_KEPT = 50

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_graph.deployment.named_code import code_names
+from jupyter_graph.deployment.bundle.named_code import code_names
 from jupyter_graph.errors import MagicError, SpecError, did_you_mean
 from jupyter_graph.session.embedding import Embedded, check_is_no_loop, embed_again
-from jupyter_graph.session.sources import StepSource, StepSources
+from jupyter_graph.session.step_sources import StepSource, StepSources
+from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.fields import fields_have_their_types
-from jupyter_graph.spec.values import value_names
+from jupyter_graph.spec.field_types import fields_have_their_types
 
 LONGEST_WAY_BACK = 100
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from jupyter_graph.errors import MagicError, did_you_mean
-from jupyter_graph.session.cycles import check_cycles, cut_cycles, lead_back
-from jupyter_graph.session.options import GRAPH, StepOptions, check_route
+from jupyter_graph.session.cycle_edges import check_cycles, cut_cycles, lead_back
 from jupyter_graph.session.queues import put_queue
+from jupyter_graph.session.step_options import GRAPH, StepOptions, check_route
 from jupyter_graph.spec.builder import PREVIOUS, Graph
 from jupyter_graph.spec.model import START, START_WORD, StepSpec
 from jupyter_graph.spec.topology import handler_names

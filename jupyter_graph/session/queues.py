@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from jupyter_graph.session.options import StepOptions
+from jupyter_graph.session.step_options import StepOptions
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import StepSpec
 from jupyter_graph.spec.topology import followers

@@ -10,23 +10,23 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.cells.source import Cell
-from jupyter_graph.session.defining import StepPlaced, StepPlan, plan_step, put_step
 from jupyter_graph.session.events import EventRecord, Events
+from jupyter_graph.session.graph_program import cells_of, code_of, program_of
 from jupyter_graph.session.graphs import Graphs
-from jupyter_graph.session.options import StepOptions
-from jupyter_graph.session.parts import part
-from jupyter_graph.session.program import cells_of, code_of, program_of
-from jupyter_graph.session.tables import Table
+from jupyter_graph.session.shown_table import Table
+from jupyter_graph.session.step_cells import StepPlaced, StepPlan, plan_step, put_step
+from jupyter_graph.session.step_options import StepOptions
+from jupyter_graph.session.subgraph import part
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.codec import read_document
-from jupyter_graph.spec.function_document import graph_in
+from jupyter_graph.spec.mlrun.function_document import graph_in
 from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.spec.validate import validate
 
 if TYPE_CHECKING:
+    from jupyter_graph.answer.answer import Answer
     from jupyter_graph.cells.lint import Finding
-    from jupyter_graph.run.answer import Answer
-    from jupyter_graph.session.runners import Runners
+    from jupyter_graph.session.open_runners import Runners
 
 AS_RECORDED: Any = object()
 PAUSE_S = 0.2
@@ -74,7 +74,7 @@ class Session:
     def runners(self) -> Runners:
         """The open runners; the engine is imported by the first event."""
         if self._runners is None:
-            from jupyter_graph.session.runners import Runners
+            from jupyter_graph.session.open_runners import Runners
 
             self._runners = Runners()
         return self._runners
@@ -183,7 +183,7 @@ class Session:
         Raises:
             StepError: one failed; those after it are not sent.
         """
-        from jupyter_graph.session.sending import ANSWER_COLUMNS
+        from jupyter_graph.session.run_event import ANSWER_COLUMNS
 
         with self._told_seldom():
             answers = [self.run(body, silent=silent, **request) for body in bodies]
@@ -209,7 +209,7 @@ class Session:
             graph: the graph's name, the current one by default.
             silent: give a failed event's answer instead of raising.
         """
-        from jupyter_graph.session.sending import input_of
+        from jupyter_graph.session.run_event import input_of
 
         target = self.graph(graph)
         self._validate(target)
@@ -235,7 +235,7 @@ class Session:
         *,
         silent: bool,
     ) -> Answer:
-        from jupyter_graph.session.sending import send
+        from jupyter_graph.session.run_event import send
 
         is_whole = graph is self.graphs.named(graph.name)
         runners = self.runners if is_whole else None

@@ -11,6 +11,7 @@ from typing import Any
 
 from jupyter_graph.errors import DuplicateStepError, SpecError
 from jupyter_graph.spec.codec import from_dict, to_dict
+from jupyter_graph.spec.graph_rules import WITHOUT_CODE
 from jupyter_graph.spec.model import (
     DEFAULT_ITERATIONS,
     START_WORD,
@@ -22,7 +23,6 @@ from jupyter_graph.spec.model import (
     Topology,
 )
 from jupyter_graph.spec.names import check_graph_name, check_step_name
-from jupyter_graph.spec.rules import WITHOUT_CODE
 from jupyter_graph.spec.topology import handler_names, is_linear
 
 PREVIOUS = "$prev"
@@ -261,7 +261,7 @@ class Graph:
         >>> Graph.from_serving_spec(text).spec.names()
         ('a',)
         """
-        from jupyter_graph.spec.serving_spec import ServingSpec, read_serving_spec
+        from jupyter_graph.spec.mlrun.serving_spec import ServingSpec, read_serving_spec
 
         read = spec if isinstance(spec, ServingSpec) else read_serving_spec(spec)
         graph = cls.from_dict(read.graph, namespace, allow_imports, name=read.name)

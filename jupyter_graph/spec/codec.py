@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.spec.model import GraphSpec, StepSpec, map_steps
-from jupyter_graph.spec.names import graph_name
-from jupyter_graph.spec.reader import (
+from jupyter_graph.spec.argument_values import tagged
+from jupyter_graph.spec.document_reader import (
     INSIDE,
     OF_ANY_GRAPH,
     OF_CYCLES,
@@ -23,15 +22,16 @@ from jupyter_graph.spec.reader import (
     Reader,
     short,
 )
-from jupyter_graph.spec.text import (
+from jupyter_graph.spec.document_text import (
     check_plain,
     check_size,
     read_json,
     read_yaml,
     yaml_text,
 )
+from jupyter_graph.spec.model import GraphSpec, StepSpec, map_steps
+from jupyter_graph.spec.names import graph_name
 from jupyter_graph.spec.validate import problems as rule_problems
-from jupyter_graph.spec.values import tagged
 
 if TYPE_CHECKING:
     from jupyter_graph.spec.builder import Graph
@@ -185,7 +185,7 @@ def load_graph(
         SpecError: the file cannot be read, or is no graph document.
     """
     from jupyter_graph.spec.builder import Graph
-    from jupyter_graph.spec.function_document import graph_in
+    from jupyter_graph.spec.mlrun.function_document import graph_in
 
     document, notes = graph_in(read_document(path))
     graph = Graph.from_dict(

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from jupyter_graph.spec.syntax import parse
+from jupyter_graph.spec.python_syntax import parse
 
 LARGEST: Final = 1_000_000
 """Characters, items or digits that an expression may make of something smaller."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.expression_code import FUNCTIONS, function_of
-from jupyter_graph.spec.syntax import parse
+from jupyter_graph.spec.python_syntax import parse
 
 LONGEST: Final = 2000
 DEEPEST: Final = 50

@@ -7,10 +7,10 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.spec import rules
-from jupyter_graph.spec.fields import GROUP_FIELDS, fields_have_their_types
+from jupyter_graph.spec import graph_rules
+from jupyter_graph.spec.field_types import GROUP_FIELDS, fields_have_their_types
+from jupyter_graph.spec.graph_problem import Problem, shown
 from jupyter_graph.spec.model import GraphSpec, StepSpec, flow_inside
-from jupyter_graph.spec.problem import Problem, shown
 
 if TYPE_CHECKING:
     from jupyter_graph.spec.builder import Graph
@@ -46,46 +46,46 @@ def _inside(
 
 
 RULES: tuple[Rule, ...] = (
-    rules.the_graph_has_a_name,
-    rules.has_steps,
-    rules.names_follow_the_rule,
-    rules.names_are_unique,
-    rules.kinds_are_known,
-    rules.steps_have_code,
-    rules.upstream_steps_are_named_once,
-    rules.after_names_exist,
-    rules.before_names_exist,
-    rules.before_belongs_to_error_handlers,
-    rules.error_handlers_exist,
-    rules.error_handlers_are_used,
-    rules.error_handlers_come_after_errors_only,
-    rules.one_responder,
-    rules.routers_have_routes,
-    rules.routes_stand_alone,
-    rules.a_root_router_stands_alone,
-    rules.cycle_names_exist,
-    rules.no_cycles,
-    rules.every_step_is_reached,
-    rules.the_final_step_exists,
+    graph_rules.the_graph_has_a_name,
+    graph_rules.has_steps,
+    graph_rules.names_follow_the_rule,
+    graph_rules.names_are_unique,
+    graph_rules.kinds_are_known,
+    graph_rules.steps_have_code,
+    graph_rules.upstream_steps_are_named_once,
+    graph_rules.after_names_exist,
+    graph_rules.before_names_exist,
+    graph_rules.before_belongs_to_error_handlers,
+    graph_rules.error_handlers_exist,
+    graph_rules.error_handlers_are_used,
+    graph_rules.error_handlers_come_after_errors_only,
+    graph_rules.one_responder,
+    graph_rules.routers_have_routes,
+    graph_rules.routes_stand_alone,
+    graph_rules.a_root_router_stands_alone,
+    graph_rules.cycle_names_exist,
+    graph_rules.no_cycles,
+    graph_rules.every_step_is_reached,
+    graph_rules.the_final_step_exists,
     flows_inside_are_right,
-    rules.queues_are_mere_queues,
-    rules.runner_fields_belong_to_runners,
-    rules.joins_have_branches,
-    rules.batches_take_bodies,
-    rules.processes_run_code,
+    graph_rules.queues_are_mere_queues,
+    graph_rules.runner_fields_belong_to_runners,
+    graph_rules.joins_have_branches,
+    graph_rules.batches_take_bodies,
+    graph_rules.processes_run_code,
 )
 """They may trust that every field has its type."""
 
 
 OF_VALUES = frozenset(
     {
-        rules.names_follow_the_rule,
-        rules.kinds_are_known,
-        rules.upstream_steps_are_named_once,
-        rules.after_names_exist,
-        rules.before_names_exist,
-        rules.error_handlers_exist,
-        rules.cycle_names_exist,
+        graph_rules.names_follow_the_rule,
+        graph_rules.kinds_are_known,
+        graph_rules.upstream_steps_are_named_once,
+        graph_rules.after_names_exist,
+        graph_rules.before_names_exist,
+        graph_rules.error_handlers_exist,
+        graph_rules.cycle_names_exist,
     }
 )
 """They speak of a value that stands there, so it follows from nothing unread."""

@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_graph.steps.table import BLOCKS, load_block
+from jupyter_graph.steps.block_table import BLOCKS, load_block
 
 __all__ = [
     "BLOCKS",

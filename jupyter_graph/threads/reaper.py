@@ -22,9 +22,9 @@ from functools import partial
 from types import BuiltinMethodType
 from typing import Any, NamedTuple, Self
 
-from jupyter_graph.threads.cell import running_cell
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.outcome import Outcome
+from jupyter_graph.threads.running_cell import running_cell
 from jupyter_graph.threads.start import start_thread
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120  # as co_filename

@@ -14,8 +14,8 @@ import traitlets
 from jupyter_graph.picture import theme
 from jupyter_graph.picture.drawing import drawing
 from jupyter_graph.picture.figures import Snapshot
-from jupyter_graph.picture.layout import layout
-from jupyter_graph.picture.mimebundle import mimebundle
+from jupyter_graph.picture.forms.mimebundle import mimebundle
+from jupyter_graph.picture.layout.layout import layout
 from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.types import Clock
 from jupyter_graph.widgets.step_detail import StepDetail, sendable, sent

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_graph.cells.slice import Slice, slice_cells
+from jupyter_graph.cells.slice.module_slice import Slice, slice_cells
 from jupyter_graph.cells.source import Cell, parse_cell
 from jupyter_graph.host.artifacts import save_value
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_graph.cells.scopes import names_of
+from jupyter_graph.cells.scope.visitor import names_of
 
 STDLIB = Path(ast.__file__).parent
 MODULES = sorted(p.name for p in STDLIB.glob("[a-z]*.py"))[::5]

@@ -5,8 +5,8 @@ import functools
 import pytest
 
 from jupyter_graph import Graph
-from jupyter_graph.compile.code import look_at
-from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.compile.compiled_graph import compile_graph
+from jupyter_graph.compile.step_code import look_at
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.model import StepSpec
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from jupyter_graph import Graph, StepError
-from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.compile.compiled_graph import compile_graph
 
 COLOURS = ["sync", "async"]
 

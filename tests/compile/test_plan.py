@@ -6,8 +6,8 @@ import linecache
 import pytest
 
 from jupyter_graph import Graph, StepError
-from jupyter_graph.compile.blame import LINES
-from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.compile.compiled_graph import compile_graph
+from jupyter_graph.compile.failing_step import LINES
 from jupyter_graph.errors import SpecError
 
 

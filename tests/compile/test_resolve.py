@@ -14,11 +14,11 @@ import pytest
 
 import jupyter_graph.steps
 from jupyter_graph import Graph
-from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.compile.resolve import Resolver, resolve
 from jupyter_graph.errors import SpecError, UnknownStepError
+from jupyter_graph.spec.argument_values import value_of
 from jupyter_graph.spec.model import GraphSpec, StepSpec
-from jupyter_graph.spec.values import value_of
 from jupyter_graph.steps import BLOCKS
 
 
@@ -149,7 +149,7 @@ GUARDED = """
 import json, os, subprocess, sys
 from os import system
 from jupyter_graph import Graph, errors
-from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.compile.compiled_graph import compile_graph
 import jupyter_graph.compile.resolve, difflib, heapq  # what refusing needs
 
 def own(body):

@@ -5,8 +5,8 @@ import copy
 import pytest
 
 from jupyter_graph import Graph, StepError
-from jupyter_graph.compile.branches import deep_twin, shallow_twin
-from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.compile.compiled_graph import compile_graph
+from jupyter_graph.compile.runtime.branches import deep_twin, shallow_twin
 
 
 class Pick:

@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_graph import Graph, MockServer, mlrun_names
 from jupyter_graph.errors import BadRequestError, NotFoundError, SpecError
-from jupyter_graph.spec.serving_spec import read_serving_spec
+from jupyter_graph.spec.mlrun.serving_spec import read_serving_spec
 from jupyter_graph.steps import V2ModelServer
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from jupyter_graph import Graph
-from jupyter_graph.connectors.csv import CSVTarget
-from jupyter_graph.connectors.csv_source import CSVSource
+from jupyter_graph.connectors.files.csv_source import CSVSource
+from jupyter_graph.connectors.files.csv_target import CSVTarget
 from jupyter_graph.errors import BadRequestError, SpecError, UnprocessableError
 from jupyter_graph.run.context import Context
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from jupyter_graph.connectors.frames import DataFrameSource, DataFrameTarget
+from jupyter_graph.connectors.dataframes import DataFrameSource, DataFrameTarget
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.run.context import Context
 

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from jupyter_graph import Graph
-from jupyter_graph.connectors.http import HTTPTarget
 from jupyter_graph.connectors.http_source import HTTPSource
-from jupyter_graph.connectors.sources import open_source
+from jupyter_graph.connectors.http_target import HTTPTarget
+from jupyter_graph.connectors.open_source import open_source
 from jupyter_graph.errors import (
     GatewayTimeoutError,
     ServiceUnavailableError,

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_graph.connectors.jsonlines import JSONLinesSource, JSONLinesTarget
+from jupyter_graph.connectors.files.jsonlines import JSONLinesSource, JSONLinesTarget
 from jupyter_graph.errors import SpecError, UnprocessableError
 
 
@@ -126,7 +126,7 @@ def test_wrong_batches_are_refused_at_once(tmp_path, size, kind, message):
 
 KILLED = """
 import os, sys
-from jupyter_graph.connectors.jsonlines import JSONLinesTarget
+from jupyter_graph.connectors.files.jsonlines import JSONLinesTarget
 target = JSONLinesTarget(sys.argv[1], max_events=10, append=sys.argv[2] == "append")
 for number in range(25):
     target.do({"n": number})

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.kafka.broker import broker, why_not
 from jupyter_graph import Event, Graph
-from jupyter_graph.connectors.kafka import KafkaTarget
+from jupyter_graph.connectors.queues.kafka_target import KafkaTarget
 from jupyter_graph.errors import (
     ClosedError,
     GatewayTimeoutError,

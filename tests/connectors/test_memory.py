@@ -14,10 +14,10 @@ LIMIT_MB = 150
 PROGRAM = """
 import resource, sys
 import pandas, pyarrow.csv, pyarrow.dataset, pyarrow.parquet
-from jupyter_graph.connectors.csv import CSVTarget
-from jupyter_graph.connectors.jsonlines import JSONLinesTarget
-from jupyter_graph.connectors.parquet import ParquetTarget
-from jupyter_graph.connectors.sources import open_source
+from jupyter_graph.connectors.files.csv_target import CSVTarget
+from jupyter_graph.connectors.files.jsonlines import JSONLinesTarget
+from jupyter_graph.connectors.files.parquet_target import ParquetTarget
+from jupyter_graph.connectors.open_source import open_source
 
 kind, path = sys.argv[1:]
 row = {"user": "ada", "amount": 2.5, "ok": True, "note": "some text"}

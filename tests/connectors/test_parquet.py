@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jupyter_graph.connectors.parquet import ParquetTarget
-from jupyter_graph.connectors.parquet_source import ParquetSource
+from jupyter_graph.connectors.files.parquet_source import ParquetSource
+from jupyter_graph.connectors.files.parquet_target import ParquetTarget
 from jupyter_graph.errors import BadRequestError, SpecError, UnprocessableError
 from jupyter_graph.run.context import Context
 

@@ -6,14 +6,14 @@ import zipfile
 import pandas as pd
 import pytest
 
-from jupyter_graph.connectors.csv_source import CSVSource
-from jupyter_graph.connectors.frames import DataFrameSource
-from jupyter_graph.connectors.jsonlines import JSONLinesSource, JSONLinesTarget
-from jupyter_graph.connectors.parquet_source import ParquetSource
-from jupyter_graph.connectors.paths import place_of
-from jupyter_graph.connectors.reading import Source
-from jupyter_graph.connectors.sources import RowsSource, open_source
-from jupyter_graph.connectors.sql_source import SQLSource
+from jupyter_graph.connectors.dataframes import DataFrameSource
+from jupyter_graph.connectors.files.csv_source import CSVSource
+from jupyter_graph.connectors.files.jsonlines import JSONLinesSource, JSONLinesTarget
+from jupyter_graph.connectors.files.parquet_source import ParquetSource
+from jupyter_graph.connectors.files.places import place_of
+from jupyter_graph.connectors.open_source import RowsSource, open_source
+from jupyter_graph.connectors.source_base import Source
+from jupyter_graph.connectors.sql.sql_source import SQLSource
 from jupyter_graph.errors import SpecError
 
 ROWS = [{"a": 1}, {"a": 2}]

@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 
 from jupyter_graph import Graph
-from jupyter_graph.connectors.sql import SQLTarget
-from jupyter_graph.connectors.sql_source import SQLSource
+from jupyter_graph.connectors.sql.sql_source import SQLSource
+from jupyter_graph.connectors.sql.sql_target import SQLTarget
 from jupyter_graph.errors import BadRequestError, SpecError, UnprocessableError
 from jupyter_graph.run.context import Context
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from jupyter_graph.connectors.tables import masked, open_table
+from jupyter_graph.connectors.tables.table import masked, open_table
 from jupyter_graph.errors import SpecError
 
 PLACES = [

@@ -1,10 +1,10 @@
 import pytest
 
 from jupyter_graph import Graph
-from jupyter_graph.connectors.tables import open_table
-from jupyter_graph.connectors.targets import TableTarget
+from jupyter_graph.connectors.table_target import TableTarget
+from jupyter_graph.connectors.tables.table import open_table
 from jupyter_graph.errors import BadRequestError, SpecError
-from jupyter_graph.run.event import Event
+from jupyter_graph.event import Event
 
 BODY = {"id": "a", "price": 3, "note": "x"}
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from jupyter_graph.cells.source import Cell
-from jupyter_graph.deployment.fake_dashboard import FakeDashboard
 from jupyter_graph.deployment.index import records
+from jupyter_graph.deployment.nuclio.fake_dashboard import FakeDashboard
 from jupyter_graph.deployment.sources import Sources
 from jupyter_graph.deployment.targets import target_named
 from jupyter_graph.spec.builder import Graph

@@ -5,9 +5,13 @@ import zipfile
 
 import pytest
 
-from jupyter_graph.deployment.clean import CHILD
-from jupyter_graph.deployment.closure import closure, modules_of, read_requirements
+from jupyter_graph.deployment.bundle.requirement_closure import (
+    closure,
+    modules_of,
+    read_requirements,
+)
 from jupyter_graph.deployment.deploy import deploy
+from jupyter_graph.deployment.parity.clean_process import CHILD
 from jupyter_graph.errors import BundleError, DeployError
 from jupyter_graph.run.record import RecordedInput
 

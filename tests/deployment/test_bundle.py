@@ -5,7 +5,7 @@ import stat
 import pytest
 import yaml
 
-from jupyter_graph.deployment.bundle import build_bundle
+from jupyter_graph.deployment.bundle.build import build_bundle
 from jupyter_graph.deployment.options import read_options
 from jupyter_graph.deployment.sources import Sources
 from jupyter_graph.errors import BundleError, CellError, ValueShipError

@@ -2,7 +2,7 @@ from base64 import b64decode
 
 import pytest
 
-from jupyter_graph.deployment.clean import CleanProcess
+from jupyter_graph.deployment.parity.clean_process import CleanProcess
 from jupyter_graph.errors import BundleError
 
 pytestmark = pytest.mark.slow
@@ -18,13 +18,13 @@ EVENT = {
 RUNTIME = {
     "jupyter_graph/__init__.py": "",
     "jupyter_graph/run/__init__.py": "",
-    "jupyter_graph/run/response.py": """
+    "jupyter_graph/answer/response.py": """
 class Response:
     def __init__(self, body=None, status_code=200, content_type="text/plain"):
         self.body, self.status_code = body, status_code
         self.content_type = content_type
 """,
-    "jupyter_graph/run/event.py": """
+    "jupyter_graph/event.py": """
 class Event:
     def __init__(self, body, **facts):
         self.body, self.facts = body, facts

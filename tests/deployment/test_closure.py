@@ -1,12 +1,12 @@
 import pytest
 
-from jupyter_graph.deployment.closure import (
+from jupyter_graph.deployment.bundle.local_modules import collect
+from jupyter_graph.deployment.bundle.requirement_closure import (
     closure,
     joined,
     modules_of,
     read_requirements,
 )
-from jupyter_graph.deployment.modules import collect
 from jupyter_graph.errors import DeployError
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from jupyter_graph.deployment.compare import WireAnswer, differences, shown
+from jupyter_graph.deployment.parity.compare import WireAnswer, differences, shown
 
 
 def answer(value, status=200, kind="application/json"):

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from jupyter_graph.deployment.dashboard import Dashboard
+from jupyter_graph.deployment.nuclio.dashboard import Dashboard
 from jupyter_graph.errors import DashboardError
 
 pytestmark = pytest.mark.slow

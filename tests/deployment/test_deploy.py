@@ -2,7 +2,7 @@ import pytest
 
 from jupyter_graph.deployment.deploy import deploy
 from jupyter_graph.deployment.index import list_deployments
-from jupyter_graph.deployment.notebook import set_notebook
+from jupyter_graph.deployment.notebook_file import set_notebook
 from jupyter_graph.errors import BundleError, DeployError, ParityError, SpecError
 from jupyter_graph.run.record import RecordedInput
 

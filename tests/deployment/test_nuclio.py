@@ -2,9 +2,9 @@ import base64
 
 import pytest
 
-from jupyter_graph.deployment.clean import CleanProcess
 from jupyter_graph.deployment.deploy import deploy
 from jupyter_graph.deployment.index import find, records
+from jupyter_graph.deployment.parity.clean_process import CleanProcess
 from jupyter_graph.errors import (
     BundleError,
     DashboardError,

@@ -1,12 +1,12 @@
 import pytest
 
-from jupyter_graph.deployment.nuclio_fields import check_config, merged, nested
-from jupyter_graph.deployment.nuclio_triggers import (
+from jupyter_graph.deployment.nuclio.function_fields import check_config, merged, nested
+from jupyter_graph.deployment.nuclio.trigger_fields import KINDS
+from jupyter_graph.deployment.nuclio.triggers import (
     normal_trigger,
     read_trigger,
     trigger_problems,
 )
-from jupyter_graph.deployment.trigger_fields import KINDS
 from jupyter_graph.errors import DeployError
 
 

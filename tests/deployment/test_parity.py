@@ -1,8 +1,8 @@
 import pytest
 
-from jupyter_graph.deployment.bundle import build_bundle
+from jupyter_graph.deployment.bundle.build import build_bundle
 from jupyter_graph.deployment.options import read_options
-from jupyter_graph.deployment.parity import check_bundle, check_parity
+from jupyter_graph.deployment.parity.parity_check import check_bundle, check_parity
 from jupyter_graph.errors import BundleError, ParityError
 from jupyter_graph.run.record import RecordedInput
 

@@ -5,7 +5,7 @@ import sys
 import psutil
 import pytest
 
-from jupyter_graph.deployment.processes import (
+from jupyter_graph.deployment.detached_processes import (
     ours,
     port_holder,
     port_is_free,

@@ -11,9 +11,9 @@ import threading
 import pytest
 
 from jupyter_graph import Graph, MockServer, Runner
-from jupyter_graph.processes.pool import Processes
-from jupyter_graph.threads.pool import Threads
+from jupyter_graph.processes.process_pool import Processes
 from jupyter_graph.threads.start import start_thread
+from jupyter_graph.threads.thread_pool import Threads
 from tests.guards import leaks
 from tests.guards.leaks import Open, left_open
 

@@ -17,7 +17,7 @@ import pytest
 
 from jupyter_graph.errors import BundleError, ValueShipError
 from jupyter_graph.host.artifacts import load_value, requires, save_value
-from jupyter_graph.host.equal import same
+from jupyter_graph.values.equal import same
 
 PLAIN = [
     None,

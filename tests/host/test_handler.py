@@ -8,10 +8,10 @@ import nuclio_sdk
 import pytest
 
 from jupyter_graph.errors import BundleError, SpecError
-from jupyter_graph.host.bundle import read_secrets
-from jupyter_graph.host.contract import HostContext
+from jupyter_graph.host.bundle_loader import read_secrets
 from jupyter_graph.host.handler import serve
 from jupyter_graph.host.logs import HostLogger
+from jupyter_graph.host.nuclio_context import HostContext
 
 
 def nuclio_context():

@@ -4,7 +4,7 @@ import zipfile
 import pytest
 
 from jupyter_graph.errors import DeployError, JupyterGraphError, NameTakenError
-from jupyter_graph.magics.deploy import DeployMagics
+from jupyter_graph.magics.deploy_magic import DeployMagics
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ def test_a_new_queue_does_not_become_what_later_cells_follow(run, session):
 
 
 def test_a_queue_at_the_end_writes_to_its_stream(run):
-    from jupyter_graph.connectors.memory import memory_stream
+    from jupyter_graph.connectors.queues.memory_stream import memory_stream
 
     run("%%graph_step a --respond\ndef a(b): return b + 1")
     run("%graph add queue log --path memory://magics --after a")

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_graph.errors import MagicError
-from jupyter_graph.magics.expressions import evaluate, pair, read_value
-from jupyter_graph.magics.words import read_options, split_line, words
+from jupyter_graph.magics.argument_parser import read_options, split_line, words
+from jupyter_graph.magics.notebook_expressions import evaluate, pair, read_value
 
 
 @pytest.mark.parametrize(

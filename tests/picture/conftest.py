@@ -213,5 +213,5 @@ def counted():
 def no_programs(monkeypatch):
     """Hide dot and graphviz-pure."""
     monkeypatch.setattr(
-        "jupyter_graph.picture.graphviz_engine.which", lambda *_, **__: None
+        "jupyter_graph.picture.layout.graphviz_engine.which", lambda *_, **__: None
     )

@@ -1,11 +1,11 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_graph.picture.block import Block, Link
-from jupyter_graph.picture.layered import arrange
-from jupyter_graph.picture.ordering import crossings, ordered
-from jupyter_graph.picture.places import apart
-from jupyter_graph.picture.ranks import ranks
+from jupyter_graph.picture.layout.block import Block, Link
+from jupyter_graph.picture.layout.heights import apart
+from jupyter_graph.picture.layout.layered import arrange
+from jupyter_graph.picture.layout.ordering import crossings, ordered
+from jupyter_graph.picture.layout.ranks import ranks
 
 pairs = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=30)
 numbers = st.floats(-1e3, 1e3)

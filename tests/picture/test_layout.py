@@ -4,8 +4,8 @@ from itertools import combinations
 import pytest
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.picture import graphviz_engine
-from jupyter_graph.picture.layout import ENGINES, layout
+from jupyter_graph.picture.layout import graphviz_engine
+from jupyter_graph.picture.layout.layout import ENGINES, layout
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 
 

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from jupyter_graph.picture.mermaid import mermaid
+from jupyter_graph.picture.forms.mermaid import mermaid
 
 
 def test_a_router_is_a_subgraph(graph):
@@ -27,6 +27,6 @@ def test_names_cannot_leave_their_label(any_graph):
 
 @pytest.mark.parametrize("sign", list('"#<>&`;|{}[]()\\'))
 def test_signs_with_a_meaning_are_written_as_codes(sign):
-    from jupyter_graph.picture.mermaid import escaped
+    from jupyter_graph.picture.forms.mermaid import escaped
 
     assert escaped(f"a{sign}b") == f"a#{ord(sign)};b"

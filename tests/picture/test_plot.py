@@ -6,10 +6,10 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.errors import SpecError
-from jupyter_graph.picture import graphviz_engine
-from jupyter_graph.picture.mimebundle import mimebundle
+from jupyter_graph.picture.forms.mimebundle import mimebundle
+from jupyter_graph.picture.forms.png import png
+from jupyter_graph.picture.layout import graphviz_engine
 from jupyter_graph.picture.plot import plot
-from jupyter_graph.picture.png import png
 
 PNG = b"\x89PNG\r\n"
 
@@ -122,8 +122,8 @@ def test_the_package_draws_without_importing_graphviz():
     import sys
 
     code = (
-        "import sys; from jupyter_graph.picture.svg import svg; "
-        "from jupyter_graph.picture.text import text; "
+        "import sys; from jupyter_graph.picture.forms.svg import svg; "
+        "from jupyter_graph.picture.forms.text_picture import text; "
         "from jupyter_graph.picture.plot import plot; "
         "print(sorted({'graphviz', 'IPython', 'numpy'} & set(sys.modules)))"
     )

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from jupyter_graph.picture.svg import svg
+from jupyter_graph.picture.forms.svg import svg
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 
 SVG = "{http://www.w3.org/2000/svg}"

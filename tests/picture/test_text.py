@@ -2,8 +2,8 @@ from textwrap import dedent
 
 import pytest
 
-from jupyter_graph.picture.measure import columns
-from jupyter_graph.picture.text import text
+from jupyter_graph.picture.forms.text_picture import text
+from jupyter_graph.picture.layout.measure import columns
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 
 

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from jupyter_graph.errors import ClosedError, DeadlineError, RunError, SpecError
-from jupyter_graph.processes.pool import Processes
+from jupyter_graph.processes.process_pool import Processes
 
 pytestmark = pytest.mark.slow
 LINES = sys.modules[__name__].__file__
@@ -323,7 +323,7 @@ def test_processes_and_threads_end_with_their_last_user():
 
 SCRIPT = """
 import os, sys, time
-from jupyter_graph.processes.pool import Processes
+from jupyter_graph.processes.process_pool import Processes
 
 def work(seconds):
     time.sleep(seconds)

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_graph import Graph, Response, Runner, StepError
 from jupyter_graph.errors import ClosedError, RunError, SpecError
-from jupyter_graph.run.batch_result import RowError
+from jupyter_graph.run.batch.batch_result import RowError
 
 FRAME = pd.DataFrame({"a": [6, 7, 8], "b": [2, 0, 4]}, index=["x", "y", "z"])
 
@@ -516,7 +516,7 @@ def test_a_bar_without_its_package_says_how_to_get_it(open_runner, monkeypatch):
 
 
 def test_a_batch_leaves_no_generated_code_behind(open_runner):
-    from jupyter_graph.compile.blame import LINES
+    from jupyter_graph.compile.failing_step import LINES
 
     runner = open_runner(graph_of(ratio))
     before = len(LINES)

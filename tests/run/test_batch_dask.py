@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_graph import Graph, StepError
 from jupyter_graph.errors import RunError, SpecError
-from jupyter_graph.run import batch_shipped
+from jupyter_graph.run.batch import dask_payload
 
 dd = pytest.importorskip("dask.dataframe")
 
@@ -37,7 +37,7 @@ def graph_of(*steps):
 def ends_like_a_worker():
     """Close the runner that a process keeps for its next partition."""
     yield
-    batch_shipped._close_all()
+    dask_payload._close_all()
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from jupyter_graph import Graph, Runner
 from jupyter_graph.errors import ClosedError
-from jupyter_graph.run.bridge import Bridge
-from jupyter_graph.run.loop import LoopThread
+from jupyter_graph.run.aio.loop_bridge import Bridge
+from jupyter_graph.run.aio.loop_thread import LoopThread
 
 LIMIT_S = 10.0
 USER = ContextVar("USER", default="nobody")

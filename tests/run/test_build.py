@@ -6,7 +6,7 @@ import functools
 import pytest
 
 from jupyter_graph import Graph, Runner
-from jupyter_graph.spec.values import value_of
+from jupyter_graph.spec.argument_values import value_of
 
 
 def wrapped(call):

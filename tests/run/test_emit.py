@@ -8,7 +8,7 @@ import pytest
 from jupyter_graph import Event, Graph, MockServer
 from jupyter_graph.errors import NoSeatError
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.emitted import Emitted
+from jupyter_graph.run.emit import Emitted
 from jupyter_graph.threads.outcome import Task
 
 

@@ -7,7 +7,7 @@ import nuclio_sdk
 import pytest
 
 from jupyter_graph.errors import BadRequestError, UnsupportedMediaTypeError
-from jupyter_graph.run.event import Event, decode_body, new_id, own_id, read_event
+from jupyter_graph.event import Event, decode_body, new_id, own_id, read_event
 
 JSON = "application/json"
 

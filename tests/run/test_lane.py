@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from jupyter_graph import Graph, Runner, StepError
-from jupyter_graph.run.lane import Deadlines
+from jupyter_graph.run.aio.event_slots import Deadlines
 
 LIMIT_S = 0.05
 LONG_S = 30.0

@@ -17,18 +17,7 @@ import pandas as pd
 import pydantic
 import pytest
 
-from jupyter_graph.errors import (
-    AnswerError,
-    BadRequestError,
-    ClosedError,
-    DeadlineError,
-    NoSeatError,
-    NotFoundError,
-    OverloadError,
-    StatusError,
-    StepError,
-)
-from jupyter_graph.run.response import (
+from jupyter_graph.answer.response import (
     Response,
     Wire,
     collect,
@@ -39,6 +28,17 @@ from jupyter_graph.run.response import (
     plain,
     problem,
     status_of,
+)
+from jupyter_graph.errors import (
+    AnswerError,
+    BadRequestError,
+    ClosedError,
+    DeadlineError,
+    NoSeatError,
+    NotFoundError,
+    OverloadError,
+    StatusError,
+    StepError,
 )
 
 
@@ -361,7 +361,7 @@ def test_too_many_requests_say_when_to_come_back():
 def test_encoding_plain_values_imports_no_numpy():
     program = (
         "import sys\n"
-        "from jupyter_graph.run.response import encode\n"
+        "from jupyter_graph.answer.response import encode\n"
         "encode({'a': {1, 2}, 'b': b'x'})\n"
         "print([name for name in ('numpy', 'pandas', 'pydantic', 'uvicorn')"
         " if name in sys.modules])"

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from jupyter_graph import Graph, Runner, StepError
-from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.errors import NotFoundError, RunError, SpecError
-from jupyter_graph.run.event import Event
+from jupyter_graph.event import Event
 
 
 def double(x):
@@ -456,7 +456,7 @@ def keeping():
 @pytest.mark.parametrize("where", ["a with statement", "a thread", "a kernel", "keeps"])
 def test_else_it_has_a_loop_of_its_own(where, monkeypatch):
     if where == "a kernel":
-        monkeypatch.setattr("jupyter_graph.run.opened.is_in_kernel", lambda: True)
+        monkeypatch.setattr("jupyter_graph.run.lifecycle.is_in_kernel", lambda: True)
 
     async def here():
         if where == "a with statement":

@@ -8,7 +8,7 @@ import weakref
 import pytest
 
 from jupyter_graph import Graph, Runner, StepError
-from jupyter_graph.run.deadline import Sighting
+from jupyter_graph.run.deadline.watchdog import Sighting
 
 pytestmark = pytest.mark.slow
 

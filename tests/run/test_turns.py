@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jupyter_graph.run.turns import Turns
+from jupyter_graph.run.aio.fair_lock import Turns
 
 
 class Room:

@@ -3,8 +3,8 @@
 import pytest
 
 from jupyter_graph.cells.source import Cell
-from jupyter_graph.session.options import StepOptions
 from jupyter_graph.session.session import Session
+from jupyter_graph.session.step_options import StepOptions
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-from jupyter_graph.session.tables import Table
+from jupyter_graph.session.shown_table import Table
 
 COLUMNS = {"n": lambda n: n, "text": lambda n: f"<{n}>\n" + "x" * 100}
 

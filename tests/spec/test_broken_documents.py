@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from jupyter_graph import Graph, Runner
-from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.table import BLOCKS, load_block
+from jupyter_graph.steps.block_table import BLOCKS, load_block
 
 DATA = Path(__file__).parent / "data"
 pytestmark = [

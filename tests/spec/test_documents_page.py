@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_graph.spec import reader, rules, secret_sources, serving_spec
+from jupyter_graph.spec import document_reader, graph_rules, secret_sources
+from jupyter_graph.spec.mlrun import serving_spec
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "documents.md").read_text(
@@ -28,8 +29,8 @@ def rows_of(section):
 
 GRAPH, STEP = rows_of("Fields of a graph"), rows_of("Fields of a step")
 SERVING = rows_of("Functions and serving specs")
-OF_STEP = (*reader.OF_STEP, *reader.GROUP_OF)
-OF_GRAPH = (*reader.OF_FLOW, "graph_name")
+OF_STEP = (*document_reader.OF_STEP, *document_reader.GROUP_OF)
+OF_GRAPH = (*document_reader.OF_FLOW, "graph_name")
 
 
 def test_the_tables_hold_the_fields_and_no_others():
@@ -61,10 +62,10 @@ def test_a_field_has_the_default_that_the_page_says(table, name, default):
 @pytest.mark.parametrize(
     "word",
     [
-        *reader.CARRIED_IN_GRAPHS,
-        *reader.CARRIED_IN_STEPS,
-        *rules.KINDS,
-        *rules.FOREIGN_KINDS,
+        *document_reader.CARRIED_IN_GRAPHS,
+        *document_reader.CARRIED_IN_STEPS,
+        *graph_rules.KINDS,
+        *graph_rules.FOREIGN_KINDS,
         *secret_sources.KINDS,
         *serving_spec.LOAD_MODES,
     ],
@@ -78,7 +79,7 @@ def test_what_is_ours_is_marked():
         "kind", "class_name", "class_args", "handler", "after", "before", "on_error",
         "base_step", "input_path", "result_path", "full_event", "responder", "comment",
         "shape", "routes", "steps", "engine", "max_iterations", "cycle_from",
-        "function", "path", *reader.GROUP_OF,
+        "function", "path", *document_reader.GROUP_OF,
     }  # fmt: skip
     marked = {name for name, row in STEP.items() if "*ours:*" in " ".join(row)}
 

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_graph import Graph, load_graph, save_graph, validate
-from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.errors import SpecError
+from jupyter_graph.spec.argument_values import tagged, untagged
 from jupyter_graph.spec.codec import from_dict, graph_json, to_dict
 from jupyter_graph.spec.model import GraphSpec, StepSpec
-from jupyter_graph.spec.values import tagged, untagged
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ import pytest
 from jupyter_graph import Graph, MockServer, load_graph
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.codec import graph_document
-from jupyter_graph.spec.function_document import function_serving_spec
-from jupyter_graph.spec.serving_spec import (
+from jupyter_graph.spec.mlrun.function_document import function_serving_spec
+from jupyter_graph.spec.mlrun.serving_spec import (
     ServingSpec,
     read_serving_spec,
     write_serving_spec,

@@ -6,8 +6,7 @@ from datetime import date
 import pytest
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.spec.model import GraphSpec, StepSpec
-from jupyter_graph.spec.values import (
+from jupyter_graph.spec.argument_values import (
     function_argument,
     named_value,
     tagged,
@@ -15,6 +14,7 @@ from jupyter_graph.spec.values import (
     value_names,
     value_of,
 )
+from jupyter_graph.spec.model import GraphSpec, StepSpec
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
-from jupyter_graph.steps.needs import NEEDS, needs_of
-from jupyter_graph.steps.table import BLOCKS
+from jupyter_graph.steps.block_packages import NEEDS, needs_of
+from jupyter_graph.steps.block_table import BLOCKS
 
 CLASSES = {place.partition(":")[2] for place in BLOCKS.values()}
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from jupyter_graph.threads.pool import Threads
+from jupyter_graph.threads.thread_pool import Threads
 
 WAIT_S = 5.0
 

@@ -14,9 +14,9 @@ import weakref
 import pytest
 
 from jupyter_graph import Graph, MockServer, Runner
-from jupyter_graph.processes.pool import Processes
-from jupyter_graph.threads.pool import Threads
+from jupyter_graph.processes.process_pool import Processes
 from jupyter_graph.threads.reaper import Unclosed, all_open
+from jupyter_graph.threads.thread_pool import Threads
 
 HERE = __file__
 
@@ -209,7 +209,7 @@ def test_a_forked_child_ends_nothing_of_its_parents():
     found = run_script(
         """
         import gc, os
-        from jupyter_graph.processes.pool import Processes
+        from jupyter_graph.processes.process_pool import Processes
         processes = Processes({"abs": abs}, 1, "function")
         assert processes.submit("abs", -1).result().value == 1
         child = os.fork()

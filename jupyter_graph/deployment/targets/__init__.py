@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from jupyter_graph.deployment.index import Record
 
 if TYPE_CHECKING:
-    from jupyter_graph.deployment.bundle import Bundle
+    from jupyter_graph.deployment.bundle.build import Bundle
     from jupyter_graph.deployment.options import DeployOptions
 
 
@@ -81,13 +81,13 @@ class Target(Protocol):
 def target_named(name: str) -> Target:
     """Give the target of this name, which was checked before."""
     if name == "local":
-        from jupyter_graph.deployment.targets.local import LocalTarget
+        from jupyter_graph.deployment.targets.local_target import LocalTarget
 
         return LocalTarget()
     if name == "nuclio":
-        from jupyter_graph.deployment.targets.nuclio import NuclioTarget
+        from jupyter_graph.deployment.targets.nuclio_target import NuclioTarget
 
         return NuclioTarget()
-    from jupyter_graph.deployment.targets.archive import ArchiveTarget
+    from jupyter_graph.deployment.targets.archive_target import ArchiveTarget
 
     return ArchiveTarget()

@@ -12,7 +12,7 @@ from typing import Any
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.data.features import features_of, mapping_of
-from jupyter_graph.steps.data.frames import is_frame
+from jupyter_graph.steps.data.frame_steps import is_frame
 
 
 class OneHotEncoder:

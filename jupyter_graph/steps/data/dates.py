@@ -16,7 +16,7 @@ from jupyter_graph.errors import (
     did_you_mean,
 )
 from jupyter_graph.steps.data.features import features_of
-from jupyter_graph.steps.data.frames import is_frame
+from jupyter_graph.steps.data.frame_steps import is_frame
 
 NAMES: Final = ("day_name", "month_name")
 """Parts that are methods of a timestamp; all others are its properties."""

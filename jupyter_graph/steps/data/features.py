@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from jupyter_graph.errors import BadRequestError, InvalidArgumentError, SpecError
-from jupyter_graph.steps.data.frames import is_frame
+from jupyter_graph.steps.data.frame_steps import is_frame
 
 Record = Mapping[str, Any]
 _NEVER = frozenset((str, int, bool, list, dict, tuple))

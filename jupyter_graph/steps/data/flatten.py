@@ -9,8 +9,8 @@ import reprlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
-from jupyter_graph.steps.data.frames import is_frame
-from jupyter_graph.steps.data.functions import (
+from jupyter_graph.steps.data.frame_steps import is_frame
+from jupyter_graph.steps.data.step_functions import (
     Function,
     awaited,
     called,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.data.functions import (
+from jupyter_graph.steps.data.step_functions import (
     Function,
     checked,
     gives_many,

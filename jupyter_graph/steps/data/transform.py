@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.errors import SpecError, StatusError, UnprocessableError
-from jupyter_graph.steps.data.frames import is_frame
-from jupyter_graph.steps.data.functions import (
+from jupyter_graph.steps.data.frame_steps import is_frame
+from jupyter_graph.steps.data.step_functions import (
     Function,
     awaited,
     called,

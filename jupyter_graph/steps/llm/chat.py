@@ -11,11 +11,11 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import GatewayTimeoutError, StatusError
-from jupyter_graph.steps.remote.attempts import Patience, Transient, asked_wait_s
-from jupyter_graph.steps.remote.bodies import excerpt, json_payload
-from jupyter_graph.steps.remote.client import HttpClient, HttpRequest, read
-from jupyter_graph.steps.remote.server_events import data_of
-from jupyter_graph.steps.remote.urls import plain_url, shown_url
+from jupyter_graph.http_client.client import HttpClient, HttpRequest, read
+from jupyter_graph.http_client.retry import Patience, Transient, asked_wait_s
+from jupyter_graph.http_client.server_events import data_of
+from jupyter_graph.http_client.urls import plain_url, shown_url
+from jupyter_graph.steps.remote.http_bodies import excerpt, json_payload
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse

@@ -7,9 +7,9 @@ from contextlib import aclosing
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.llm.asking import OPENAI, Chat
 from jupyter_graph.steps.llm.chat import result_of, text_of
-from jupyter_graph.steps.llm.request import wants_json
+from jupyter_graph.steps.llm.chat_base import OPENAI, Chat
+from jupyter_graph.steps.llm.chat_request import wants_json
 
 
 class LLM(Chat):

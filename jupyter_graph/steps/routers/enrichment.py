@@ -11,9 +11,9 @@ from typing import Any
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.routers.ensemble import VotingEnsemble
+from jupyter_graph.steps.routers.feature_vectors import FeatureVectors, UnknownEntity
 from jupyter_graph.steps.routers.router import ModelRouter, from_json
-from jupyter_graph.steps.routers.routes import Call
-from jupyter_graph.steps.routers.vectors import FeatureVectors, UnknownEntity
+from jupyter_graph.steps.routers.router_routes import Call
 
 
 def _vectors(

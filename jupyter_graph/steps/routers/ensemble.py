@@ -15,10 +15,10 @@ from jupyter_graph.errors import (
     MethodNotAllowedError,
     SpecError,
 )
-from jupyter_graph.steps.routers.members import Replies
-from jupyter_graph.steps.routers.parallel import EVERY, ParallelRun
+from jupyter_graph.steps.routers.fan_out import Replies
+from jupyter_graph.steps.routers.parallel_run import EVERY, ParallelRun
 from jupyter_graph.steps.routers.router import path_of
-from jupyter_graph.steps.routers.routes import Call, Route
+from jupyter_graph.steps.routers.router_routes import Call, Route
 from jupyter_graph.steps.routers.votes import are_classes, majority, mean, weights_of
 
 OPERATIONS = ("infer", "predict", "explain")

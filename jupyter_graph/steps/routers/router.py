@@ -18,10 +18,10 @@ from jupyter_graph.errors import (
     SpecError,
     did_you_mean,
 )
-from jupyter_graph.steps.models.operation import body_of
-from jupyter_graph.steps.models.protocol import health
-from jupyter_graph.steps.routers.downloads import checked_prefixes, download
-from jupyter_graph.steps.routers.routes import (
+from jupyter_graph.steps.models.inference_protocol import health
+from jupyter_graph.steps.models.request_kind import body_of
+from jupyter_graph.steps.routers.input_downloads import checked_prefixes, download
+from jupyter_graph.steps.routers.router_routes import (
     Call,
     Route,
     part_of,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jupyter_graph.argument_checks import is_number
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.steps.amounts import is_number
 
 Row = Sequence[Any]
 

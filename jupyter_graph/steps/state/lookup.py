@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.connectors.keys import KeySpec, body_of, is_event, key_reader
-from jupyter_graph.connectors.tables import TIMEOUT_S, Table, open_table
-from jupyter_graph.connectors.tables_memory import MISSING
+from jupyter_graph.argument_checks import at_least
+from jupyter_graph.connectors.event_key import KeySpec, body_of, is_event, key_reader
+from jupyter_graph.connectors.tables.memory_tables import MISSING
+from jupyter_graph.connectors.tables.table import TIMEOUT_S, Table, open_table
 from jupyter_graph.errors import BadRequestError, SpecError
-from jupyter_graph.steps.amounts import at_least
-from jupyter_graph.steps.state.aggregations import OPERATIONS
-from jupyter_graph.steps.state.arguments import one_of
-from jupyter_graph.steps.state.kept_aggregates import PREFIX, query
-from jupyter_graph.steps.state.times import TimeSpec, duration, time_reader
+from jupyter_graph.steps.state.aggregate_store import PREFIX, query
+from jupyter_graph.steps.state.durations import TimeSpec, duration, time_reader
+from jupyter_graph.steps.state.state_arguments import one_of
+from jupyter_graph.steps.state.windowed_sums import OPERATIONS
 from jupyter_graph.types import NOTHING, Clock
 
 

@@ -7,14 +7,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.connectors.keys import KeySpec, body_of, is_event, key_reader
-from jupyter_graph.connectors.tables import TIMEOUT_S, open_table
+from jupyter_graph.argument_checks import at_least
+from jupyter_graph.connectors.event_key import KeySpec, body_of, is_event, key_reader
+from jupyter_graph.connectors.tables.table import TIMEOUT_S, open_table
 from jupyter_graph.errors import BadRequestError, SpecError
-from jupyter_graph.steps.amounts import at_least
-from jupyter_graph.steps.state.aggregates import read_aggregations
-from jupyter_graph.steps.state.arguments import one_of, writable
-from jupyter_graph.steps.state.kept_aggregates import KeptInMemory, KeptInTable
-from jupyter_graph.steps.state.times import TimeSpec, time_reader
+from jupyter_graph.steps.state.aggregate_store import KeptInMemory, KeptInTable
+from jupyter_graph.steps.state.aggregation_spec import read_aggregations
+from jupyter_graph.steps.state.durations import TimeSpec, time_reader
+from jupyter_graph.steps.state.state_arguments import one_of, writable
 from jupyter_graph.types import NOTHING, Clock
 
 

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.data.frames import is_frame
+from jupyter_graph.steps.data.frame_steps import is_frame
 from jupyter_graph.steps.validators.drift import (
     BinWindow,
     MeanWindow,
@@ -15,20 +15,21 @@ from jupyter_graph.steps.validators.drift import (
     Window,
     is_finite,
 )
-from jupyter_graph.steps.validators.ranges import is_number
-from jupyter_graph.steps.validators.rules import (
+from jupyter_graph.steps.validators.field_rules import (
     Rule,
     RulesValidator,
     column_of,
     is_none,
 )
+from jupyter_graph.steps.validators.ranges import is_number
 from jupyter_graph.steps.validators.validator import (
     OnViolation,
     Severity,
     one_of,
     whole,
 )
-from jupyter_graph.steps.validators.violations import MISSING, Violation
+from jupyter_graph.steps.validators.violations import Violation
+from jupyter_graph.values.dotted_path import MISSING
 
 Method = Literal["z", "psi", "ks"]
 METHODS = ("z", "psi", "ks")

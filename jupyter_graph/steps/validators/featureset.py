@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.steps.validators.field_rules import Rule, RulesValidator, Test
 from jupyter_graph.steps.validators.lengths import length_rule
 from jupyter_graph.steps.validators.patterns import pattern_rule
 from jupyter_graph.steps.validators.ranges import is_number, range_rule
-from jupyter_graph.steps.validators.rules import Rule, RulesValidator, Test
 from jupyter_graph.steps.validators.validator import OnViolation, Severity, names
 
 

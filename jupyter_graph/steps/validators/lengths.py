@@ -7,13 +7,13 @@ from collections.abc import Sequence, Sized
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.validators.ranges import Fields, said
-from jupyter_graph.steps.validators.rules import (
+from jupyter_graph.steps.validators.field_rules import (
     Rule,
     RulesValidator,
     low_and_high,
     rules_of,
 )
+from jupyter_graph.steps.validators.ranges import Fields, said
 from jupyter_graph.steps.validators.validator import OnViolation, Severity, whole
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.validators.regex import can_explode
-from jupyter_graph.steps.validators.rules import (
+from jupyter_graph.steps.validators.field_rules import (
     Rule,
     RulesValidator,
     rules_of,
 )
+from jupyter_graph.steps.validators.regex_cost import can_explode
 from jupyter_graph.steps.validators.validator import OnViolation, Severity, whole
 
 

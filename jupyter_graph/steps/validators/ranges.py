@@ -9,7 +9,7 @@ from numbers import Integral, Real
 from typing import Any, Literal
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.validators.rules import (
+from jupyter_graph.steps.validators.field_rules import (
     Rule,
     RulesValidator,
     Test,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.steps.validators.bodies import tagged, without
+from jupyter_graph.steps.validators.marked_bodies import tagged, without
 from jupyter_graph.steps.validators.violations import LEVELS, Violation, ViolationError
 from jupyter_graph.types import Nothing
 

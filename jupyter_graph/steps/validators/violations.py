@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jupyter_graph.errors import UnprocessableError
+from jupyter_graph.values.dotted_path import MISSING
 
 LEVELS: Final[Mapping[str, int]] = {
     "info": logging.INFO,
@@ -18,17 +19,6 @@ LEVELS: Final[Mapping[str, int]] = {
 LISTED = 20
 """As many violations stand in one message; the rest is a number."""
 
-
-class _Missing:
-    def __repr__(self) -> str:
-        return "MISSING"
-
-    def __reduce__(self) -> str:
-        return "MISSING"
-
-
-MISSING: Final = _Missing()
-"""The value of a field that is not there."""
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 80

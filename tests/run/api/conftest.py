@@ -9,11 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_graph import Graph, Runner
-from jupyter_graph.errors import JupyterGraphError
-from jupyter_graph.run.api.openai_front import front_of
-from jupyter_graph.run.api.twins import Twins
-from jupyter_graph.run.event import Event, read_event
-from jupyter_graph.run.response import (
+from jupyter_graph.answer.response import (
     StreamWire,
     Wire,
     decode_wire,
@@ -22,6 +18,10 @@ from jupyter_graph.run.response import (
     open_stream,
     problem,
 )
+from jupyter_graph.errors import JupyterGraphError
+from jupyter_graph.event import Event, read_event
+from jupyter_graph.frontend.endpoint_adapters import Twins
+from jupyter_graph.frontend.openai.openai_front import front_of
 from jupyter_graph.types import NOTHING
 
 

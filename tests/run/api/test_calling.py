@@ -6,9 +6,9 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.errors import BadRequestError
-from jupyter_graph.run.api.calling import with_parameters
-from jupyter_graph.run.api.parameters import MappedBody
-from jupyter_graph.run.api.twins import Twins
+from jupyter_graph.frontend.call_parameters import with_parameters
+from jupyter_graph.frontend.endpoint_adapters import Twins
+from jupyter_graph.frontend.parameters import MappedBody
 from jupyter_graph.run.runner import Runner
 
 ASKED = MappedBody({"name": "ann"}, "hello")

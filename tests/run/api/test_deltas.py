@@ -3,7 +3,7 @@
 import pytest
 
 from jupyter_graph.errors import AnswerError
-from jupyter_graph.run.api.deltas import deltas_of, gather, is_message
+from jupyter_graph.frontend.openai.deltas import deltas_of, gather, is_message
 
 CALL = {"id": "c1", "function": {"name": "f", "arguments": '{"a"'}}
 REST = {"index": 0, "function": {"arguments": ": 1}"}}

@@ -3,8 +3,8 @@
 import pytest
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.run.api.config import ApiHandlerConfig
-from jupyter_graph.run.api.endpoints import Endpoint, FieldMapping
+from jupyter_graph.frontend.endpoints import Endpoint, FieldMapping
+from jupyter_graph.frontend.handler_config import ApiHandlerConfig
 
 
 def test_an_endpoint_reads_its_path_method_and_action_in_any_spelling():

@@ -6,10 +6,10 @@ import pytest
 
 from jupyter_graph import Graph, Response
 from jupyter_graph.errors import SpecError
-from jupyter_graph.run.api.config import ApiHandlerConfig
-from jupyter_graph.run.api.endpoints import Endpoint, FieldMapping
-from jupyter_graph.run.api.handler import ApiFront
-from jupyter_graph.run.event import Event, Trigger
+from jupyter_graph.event import Event, Trigger
+from jupyter_graph.frontend.api_handler import ApiFront
+from jupyter_graph.frontend.endpoints import Endpoint, FieldMapping
+from jupyter_graph.frontend.handler_config import ApiHandlerConfig
 
 
 def tell(body, **parameters):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.run.api.jsonpath import json_path
+from jupyter_graph.frontend.jsonpath import json_path
 
 NAMES = st.sampled_from(["a", "b", "c_1", "_d", "A"])
 PLAIN = st.lists(NAMES, min_size=1, max_size=3).map(".".join)

@@ -3,8 +3,8 @@
 import pytest
 
 from jupyter_graph.errors import BadRequestError, UnprocessableError
-from jupyter_graph.run.api.endpoints import Endpoint, FieldMapping
-from jupyter_graph.run.api.mappings import FieldMap, MissingFieldError, merged
+from jupyter_graph.frontend.body_mappings import FieldMap, MissingFieldError, merged
+from jupyter_graph.frontend.endpoints import Endpoint, FieldMapping
 
 OPTIONAL = [FieldMapping("$.a.b", "b"), FieldMapping("$.l[*]", "l")]
 

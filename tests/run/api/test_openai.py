@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.run.api.config import ApiHandlerConfig
-from jupyter_graph.run.api.documents import api_handler_config
-from jupyter_graph.run.api.endpoints import Endpoint
-from jupyter_graph.run.api.openai import OpenAIFrontend, openai_frontend
-from jupyter_graph.run.api.openai_front import OpenAIFront, front_of
+from jupyter_graph.frontend.endpoints import Endpoint
+from jupyter_graph.frontend.handler_config import ApiHandlerConfig
+from jupyter_graph.frontend.handler_documents import api_handler_config
+from jupyter_graph.frontend.openai.openai_endpoints import (
+    OpenAIFrontend,
+    openai_frontend,
+)
+from jupyter_graph.frontend.openai.openai_front import OpenAIFront, front_of
 
 # what MLRun 1.12.1 wrote after set_openai_frontend()
 RECORDED = Path(__file__).parent / "data" / "openai_frontend.json"

@@ -7,7 +7,7 @@ import pytest
 
 from jupyter_graph import Response
 from jupyter_graph.errors import NotFoundError, TooManyRequestsError
-from jupyter_graph.run.event import Event, Trigger
+from jupyter_graph.event import Event, Trigger
 
 CHAT, RESPONSES = "/chat/completions", "/responses"
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from jupyter_graph.run.api.endpoints import Endpoint, FieldMapping
-from jupyter_graph.run.api.openai import OpenAIFrontend
-from jupyter_graph.run.api.openapi import api_paths
+from jupyter_graph.frontend.endpoints import Endpoint, FieldMapping
+from jupyter_graph.frontend.openai.openai_endpoints import OpenAIFrontend
+from jupyter_graph.frontend.openapi import api_paths
 
 CHAT = Endpoint(
     "/rooms/{room}/chat",

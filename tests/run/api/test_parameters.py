@@ -5,14 +5,14 @@ import json
 
 import pytest
 
+from jupyter_graph.answer.raw_response import to_json
 from jupyter_graph.errors import BadRequestError
-from jupyter_graph.run.api.parameters import (
+from jupyter_graph.frontend.parameters import (
     MappedBody,
     joined,
     query_parameters,
     split_path,
 )
-from jupyter_graph.run.wire import to_json
 
 
 @pytest.mark.parametrize(

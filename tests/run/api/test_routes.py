@@ -2,8 +2,8 @@
 
 import pytest
 
-from jupyter_graph.run.api.endpoints import Endpoint
-from jupyter_graph.run.api.routes import Routes
+from jupyter_graph.frontend.endpoint_routes import Routes
+from jupyter_graph.frontend.endpoints import Endpoint
 
 ROUTES = Routes(
     [

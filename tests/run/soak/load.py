@@ -71,8 +71,8 @@ def swaps(count: int) -> dict[str, Any]:
 def cells(count: int) -> dict[str, Any]:
     """A notebook's cell that runs again and again, an event after each time."""
     from jupyter_graph.cells.source import Cell
-    from jupyter_graph.session.options import StepOptions
     from jupyter_graph.session.session import Session
+    from jupyter_graph.session.step_options import StepOptions
 
     measured = Measured(count)
     session = Session({"__name__": "__main__"})

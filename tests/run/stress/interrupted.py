@@ -21,7 +21,7 @@ from typing import Any
 
 from jupyter_graph import Graph, Runner
 from jupyter_graph.errors import ClosedError, DeadlineError
-from jupyter_graph.run import deadline
+from jupyter_graph.run.deadline import watchdog
 from jupyter_graph.threads import interrupts, reaper
 from tests.run.stress.forgotten import Counts, alone, settled
 from tests.run.stress.graphs import graph
@@ -99,7 +99,7 @@ def locks(runner: Runner) -> dict[str, Any]:
     return {
         "the runner's lock is taken": runner._lock,
         "the lock for opening and closing is taken": runner._changing,
-        "the watchdog's lock is taken": deadline._watchdog._lock,
+        "the watchdog's lock is taken": watchdog._watchdog._lock,
         "the reaper's lock is taken": reaper._reaper._lock,
     }
 

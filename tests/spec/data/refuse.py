@@ -20,11 +20,11 @@ import names
 from broken_table import block, flow
 
 import jupyter_graph
-from jupyter_graph.compile.plan import compile_graph
+from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.errors import SpecError
-from jupyter_graph.run.api.documents import api_handler_config
-from jupyter_graph.spec.serving_spec import read_serving_spec
-from jupyter_graph.steps.table import BLOCKS, load_block
+from jupyter_graph.frontend.handler_documents import api_handler_config
+from jupyter_graph.spec.mlrun.serving_spec import read_serving_spec
+from jupyter_graph.steps.block_table import BLOCKS, load_block
 
 FOLDER = Path(sys.argv[1])
 CODE = (

@@ -17,9 +17,9 @@ from jupyter_graph.errors import (
     SpecError,
     UnprocessableError,
 )
-from jupyter_graph.run.event import Event
-from jupyter_graph.spec.values import untagged
-from jupyter_graph.steps.table import load_block
+from jupyter_graph.event import Event
+from jupyter_graph.spec.argument_values import untagged
+from jupyter_graph.steps.block_table import load_block
 
 OBSERVED = json.loads((Path(__file__).parent / "features.json").read_text())
 MLRUN = "mlrun.feature_store.steps."

@@ -3,8 +3,8 @@
 import pytest
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.models.lightgbm import LightGBMModelServer
-from jupyter_graph.steps.models.xgboost import XGBoostModelServer
+from jupyter_graph.steps.models.frameworks.lightgbm import LightGBMModelServer
+from jupyter_graph.steps.models.frameworks.xgboost import XGBoostModelServer
 
 pytest.importorskip("sklearn")
 xgboost = pytest.importorskip("xgboost")

@@ -3,7 +3,7 @@
 import pytest
 
 from jupyter_graph.errors import BadRequestError
-from jupyter_graph.steps.models.fitting import by_name, cast, check_shape
+from jupyter_graph.steps.models.input_conversion import by_name, cast, check_shape
 from jupyter_graph.steps.models.tensors import Columns
 
 np = pytest.importorskip("numpy")

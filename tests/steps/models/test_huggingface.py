@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.models.huggingface import HuggingFaceModelServer
+from jupyter_graph.steps.models.frameworks.huggingface import HuggingFaceModelServer
 
 if "tensorflow" in sys.modules:
     pytest.skip("TensorFlow is in this process", allow_module_level=True)

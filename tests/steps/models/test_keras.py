@@ -14,7 +14,7 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.models.keras import KerasModelServer
+from jupyter_graph.steps.models.frameworks.keras import KerasModelServer
 
 ORDER = ("tensorflow", "jax", "torch")
 if "torch" in sys.modules:

@@ -7,13 +7,13 @@ import pytest
 from jupyter_graph import Graph
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps import V2ModelServer
-from jupyter_graph.steps.models.fetching import (
+from jupyter_graph.steps.models.model_downloads import (
     CACHE_VARIABLE,
     cache_folder,
     digest_of,
     local_copy,
 )
-from jupyter_graph.steps.models.loading import ExtraFile, check_sha256, find_model
+from jupyter_graph.steps.models.model_files import ExtraFile, check_sha256, find_model
 
 
 def sha256(data):

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_graph import Event, Graph
 from jupyter_graph.errors import SpecError
-from jupyter_graph.run.event import Trigger
+from jupyter_graph.event import Trigger
 from jupyter_graph.steps import V2ModelServer
 
 TWO = {"inputs": [1, 2]}

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.models.onnx import ONNXModelServer
+from jupyter_graph.steps.models.frameworks.onnx import ONNXModelServer
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")

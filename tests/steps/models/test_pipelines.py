@@ -5,8 +5,8 @@ import json
 import pytest
 
 from jupyter_graph.errors import BadRequestError, SpecError
-from jupyter_graph.steps.models.huggingface import HuggingFaceModelServer
-from jupyter_graph.steps.models.pipelines import base_of, runs_code, task_of
+from jupyter_graph.steps.models.frameworks.huggingface import HuggingFaceModelServer
+from jupyter_graph.steps.models.frameworks.pipelines import base_of, runs_code, task_of
 
 
 @pytest.mark.parametrize(

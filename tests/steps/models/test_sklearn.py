@@ -7,7 +7,7 @@ import pytest
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps import load_block
-from jupyter_graph.steps.models.sklearn import SklearnModelServer
+from jupyter_graph.steps.models.frameworks.sklearn import SklearnModelServer
 
 pytest.importorskip("sklearn")
 skops = pytest.importorskip("skops.io")

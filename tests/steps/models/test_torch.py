@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.models.torch import PyTorchModelServer
+from jupyter_graph.steps.models.frameworks.torch import PyTorchModelServer
 
 if "tensorflow" in sys.modules:
     pytest.skip("TensorFlow is in this process", allow_module_level=True)

@@ -11,9 +11,9 @@ import pytest
 
 from jupyter_graph import Graph, StepError
 from jupyter_graph.errors import DeadlineError, GatewayTimeoutError, SpecError
+from jupyter_graph.event import Event
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.event import Event
-from jupyter_graph.steps.remote.remote import BatchHttpRequests, RemoteStep
+from jupyter_graph.steps.remote.remote_step import BatchHttpRequests, RemoteStep
 
 
 class Peer(BaseHTTPRequestHandler):

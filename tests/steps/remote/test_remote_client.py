@@ -8,10 +8,10 @@ import pytest
 from aiohttp import web
 
 from jupyter_graph.errors import AccessDeniedError, SpecError, StatusError
-from jupyter_graph.steps.remote.attempts import Patience, Transient, asked_wait_s
-from jupyter_graph.steps.remote.client import HttpClient, HttpRequest, read
-from jupyter_graph.steps.remote.pool import HttpPool
-from jupyter_graph.steps.remote.rules import HostRules
+from jupyter_graph.http_client.client import HttpClient, HttpRequest, read
+from jupyter_graph.http_client.host_rules import HostRules
+from jupyter_graph.http_client.retry import Patience, Transient, asked_wait_s
+from jupyter_graph.http_client.sessions import HttpPool
 
 DEPLOYED = HostRules(is_deployed=True)
 

@@ -3,9 +3,9 @@
 import pytest
 
 from jupyter_graph.errors import AccessDeniedError, SpecError
-from jupyter_graph.steps.remote.addresses import ip_address, kind_of
-from jupyter_graph.steps.remote.rules import HostRules
-from jupyter_graph.steps.remote.urls import plain_url
+from jupyter_graph.http_client.addresses import ip_address, kind_of
+from jupyter_graph.http_client.host_rules import HostRules
+from jupyter_graph.http_client.urls import plain_url
 
 DEPLOYED = HostRules(is_deployed=True)
 NOTEBOOK = HostRules()

@@ -5,14 +5,14 @@ import math
 import pytest
 
 from jupyter_graph import Graph
-from jupyter_graph.connectors.tables import open_table
+from jupyter_graph.connectors.tables.table import open_table
 from jupyter_graph.errors import BadRequestError, NotFoundError, SpecError
-from jupyter_graph.run.event import Event
+from jupyter_graph.event import Event
 from jupyter_graph.steps.routers.enrichment import (
     EnrichmentModelRouter,
     EnrichmentVotingEnsemble,
 )
-from jupyter_graph.steps.routers.vectors import FeatureVectors
+from jupyter_graph.steps.routers.feature_vectors import FeatureVectors
 
 ROWS = {
     "ann": {"age": 30, "pay": 2.0},

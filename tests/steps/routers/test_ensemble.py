@@ -13,7 +13,7 @@ from jupyter_graph.errors import (
     SpecError,
     StatusError,
 )
-from jupyter_graph.run.event import Event
+from jupyter_graph.event import Event
 from jupyter_graph.steps import VotingEnsemble
 from jupyter_graph.steps.routers.votes import majority, mean, weights_of
 

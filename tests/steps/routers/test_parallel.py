@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.errors import BadRequestError, SpecError, StatusError
-from jupyter_graph.run.event import Event
+from jupyter_graph.event import Event
 from jupyter_graph.steps import ParallelRun
 from jupyter_graph.types import NOTHING
 

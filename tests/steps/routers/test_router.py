@@ -9,8 +9,8 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.event import Event
 from jupyter_graph.picture.scene import scene
-from jupyter_graph.run.event import Event
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 from jupyter_graph.spec.validate import validate
 from jupyter_graph.steps import ModelRouter

@@ -10,9 +10,9 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.errors import SpecError
-from jupyter_graph.run.event import Event
-from jupyter_graph.steps.routers.shares import Shares, point
-from jupyter_graph.steps.routers.split import Mirror, Split
+from jupyter_graph.event import Event
+from jupyter_graph.steps.routers.split_routers import Mirror, Split
+from jupyter_graph.steps.routers.traffic_split import Shares, point
 
 WAIT_S = 5.0
 
@@ -66,7 +66,7 @@ def test_events_without_a_key_go_by_their_id():
 def test_a_point_is_the_same_in_every_process():
     code = (
         "import json\n"
-        "from jupyter_graph.steps.routers.shares import point\n"
+        "from jupyter_graph.steps.routers.traffic_split import point\n"
         "print(json.dumps([point(v, 's') for v in ('ann', 7, ['a', 1], 0.5)]))"
     )
     other = subprocess.run(

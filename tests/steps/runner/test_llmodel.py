@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.run.event import Event
-from jupyter_graph.steps.runner.llmodel import LLModel
-from jupyter_graph.steps.runner.model_runner import ModelRunnerStep
+from jupyter_graph.event import Event
+from jupyter_graph.steps.model_runner.llm_model import LLModel
+from jupyter_graph.steps.model_runner.model_runner_step import ModelRunnerStep
 
 
 class Peer(BaseHTTPRequestHandler):

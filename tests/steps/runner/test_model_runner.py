@@ -8,8 +8,8 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.errors import BadRequestError, SpecError
-from jupyter_graph.run.event import Event
-from jupyter_graph.steps.runner.model_runner import (
+from jupyter_graph.event import Event
+from jupyter_graph.steps.model_runner.model_runner_step import (
     Model,
     ModelRunnerError,
     ModelRunnerStep,

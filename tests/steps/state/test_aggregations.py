@@ -6,8 +6,8 @@ import statistics
 
 import pytest
 
-from jupyter_graph.steps.state.aggregations import OPERATIONS
 from jupyter_graph.steps.state.window import Aggregate
+from jupyter_graph.steps.state.windowed_sums import OPERATIONS
 
 START_S = 1_700_000_000
 ALL = list(OPERATIONS)

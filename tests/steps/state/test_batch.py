@@ -3,10 +3,10 @@ import threading
 import pytest
 
 from jupyter_graph import Graph
-from jupyter_graph.connectors.keys import key_reader
+from jupyter_graph.connectors.event_key import key_reader
 from jupyter_graph.errors import BadRequestError, SpecError, StepError
-from jupyter_graph.run.event import Event
-from jupyter_graph.steps.state.batch import Batch
+from jupyter_graph.event import Event
+from jupyter_graph.steps.state.batch_step import Batch
 from jupyter_graph.types import NOTHING
 
 USERS = [{"user": user, "n": n} for n, user in enumerate("abacab")]

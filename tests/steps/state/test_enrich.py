@@ -3,9 +3,9 @@ import math
 import pytest
 
 from jupyter_graph import Graph
-from jupyter_graph.connectors.tables import open_table
+from jupyter_graph.connectors.tables.table import open_table
 from jupyter_graph.errors import BadRequestError, SpecError, StepError
-from jupyter_graph.run.event import Event
+from jupyter_graph.event import Event
 from jupyter_graph.steps.state.lookup import JoinWithTable, QueryByKey
 from jupyter_graph.steps.state.window import Aggregate
 from jupyter_graph.types import NOTHING

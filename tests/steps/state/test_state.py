@@ -3,10 +3,10 @@ import threading
 import pytest
 
 from jupyter_graph import Graph
-from jupyter_graph.connectors.tables import open_table
+from jupyter_graph.connectors.tables.table import open_table
 from jupyter_graph.errors import BadRequestError, SpecError, StepError
-from jupyter_graph.run.event import Event
-from jupyter_graph.steps.state.running import MapWithState, Reduce
+from jupyter_graph.event import Event
+from jupyter_graph.steps.state.running_state import MapWithState, Reduce
 from jupyter_graph.types import NOTHING
 
 

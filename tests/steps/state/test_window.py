@@ -5,8 +5,8 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.errors import BadRequestError, SpecError, UnprocessableError
-from jupyter_graph.run.event import Event
-from jupyter_graph.steps.state.kept_aggregates import SWEEP_EVENTS
+from jupyter_graph.event import Event
+from jupyter_graph.steps.state.aggregate_store import SWEEP_EVENTS
 from jupyter_graph.steps.state.window import Aggregate, SampleWindow
 from jupyter_graph.types import NOTHING
 

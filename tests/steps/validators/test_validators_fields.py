@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps import LengthValidator, PatternValidator, RangeValidator
-from jupyter_graph.steps.validators.regex import can_explode
+from jupyter_graph.steps.validators.regex_cost import can_explode
 from jupyter_graph.steps.validators.violations import ViolationError
 
 NAN = float("nan")

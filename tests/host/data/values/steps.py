@@ -14,7 +14,7 @@ import pandas as pd
 import pydantic
 
 from jupyter_graph.errors import BadRequestError, NotFoundError, StatusError
-from jupyter_graph.run.response import Response
+from jupyter_graph.answer.response import Response
 
 
 class Colour(enum.Enum):

@@ -1,0 +1,1 @@
+"""The answer to an event: value, bytes, status, headers, problem document."""

@@ -1,0 +1,94 @@
+"""What comes back for one event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_graph.answer.response import Wire, decode_wire
+from jupyter_graph.answer.trace import Trace
+
+
+@dataclass(slots=True)
+class Answer:
+    """One event's answer: as the caller of a function gets it, and as it was.
+
+    Attributes:
+        wire: bytes, status, content type, headers.
+        event_id: the event it answers.
+        value: the live object (run in the notebook only).
+        error: what failed, None when nothing did.
+        trace: what each step took and gave, when the run was traced.
+        outputs: each last step's result, when the run was traced.
+        is_stream: ``value`` holds the items of a stream.
+        stream_error: what broke the stream off, where the items so far were asked for.
+    """
+
+    wire: Wire
+    event_id: str
+    value: Any = None
+    error: BaseException | None = None
+    trace: Trace | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    is_stream: bool = False
+    stream_error: BaseException | None = None
+
+    @property
+    def body(self) -> Any:
+        """The decoded answer: what a caller of the deployed function reads."""
+        return decode_wire(self.wire)
+
+    @property
+    def payload(self) -> bytes:
+        """The answer's bytes."""
+        return self.wire.payload
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        return self.wire.status_code
+
+    @property
+    def content_type(self) -> str:
+        """The answer's content type."""
+        return self.wire.content_type
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The answer's headers, those that frame it left out."""
+        return self.wire.headers
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the status is below 400."""
+        return self.wire.status_code < 400
+
+    def as_response(self) -> dict[str, Any]:
+        """Give the keyword arguments of Nuclio's ``context.Response``."""
+        return {
+            "body": self.wire.payload,
+            "status_code": self.wire.status_code,
+            "headers": dict(self.wire.headers),
+            "content_type": self.wire.content_type,
+        }
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.status_code}: {_short(self.body)}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        import html
+
+        text = f"{self.status_code}  {_short(self.body, 2000)}"
+        colour = "#1a7f37" if self.is_ok else "#cf222e"
+        markup = (
+            f'<div><b style="color:{colour}">{self.status_code}</b> '
+            f'<code style="white-space:pre-wrap">'
+            f"{html.escape(_short(self.body, 2000))}</code></div>"
+        )
+        return {"text/plain": text, "text/html": markup}
+
+
+def _short(value: Any, limit: int = 200) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

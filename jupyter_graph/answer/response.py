@@ -1,0 +1,276 @@
+"""Values become answers here and nowhere else: bytes, status, type, headers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import AsyncGeneratorType, GeneratorType
+from typing import Any, Final
+
+from jupyter_graph.answer.problem import problem, status_of
+from jupyter_graph.answer.raw_response import (
+    BYTES,
+    JSON,
+    NDJSON,
+    TEXT,
+    Wire,
+    decode_wire,
+    to_json,
+    to_text,
+)
+from jupyter_graph.errors import AnswerError
+from jupyter_graph.event import charset_of
+from jupyter_graph.values.json_form import plain
+
+__all__ = [
+    "Response",
+    "StreamWire",
+    "Wire",
+    "collect",
+    "decode_wire",
+    "encode",
+    "is_stream",
+    "open_stream",
+    "plain",
+    "problem",
+    "status_of",
+]
+
+_WHOLE: Final = frozenset((dict, list, str, bytes, int, float, bool, type(None)))
+_NO_BODY: Final = frozenset((204, 205, 304))
+_FRAMING: Final = frozenset(
+    ("content-length", "transfer-encoding", "connection", "keep-alive", "upgrade")
+)
+
+
+class Response:
+    """An answer that chooses its own status, headers and content type.
+
+    Args:
+        body: any value of the table in the docs; None is an empty body.
+        status_code: 200 to 599.
+        headers: names to values; those that frame the message are the server's own.
+        content_type: by default that of the body.
+
+    >>> Response({"id": 7}, 201, {"Location": "/orders/7"}).status_code
+    201
+    """
+
+    __slots__ = ("body", "content_type", "headers", "status_code")
+
+    def __init__(
+        self,
+        body: Any = None,
+        status_code: int = 200,
+        headers: Mapping[str, Any] | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        self.body = body
+        self.status_code = status_code
+        self.headers = dict(headers or {})
+        self.content_type = content_type
+
+    def __repr__(self) -> str:
+        return f"Response({self.body!r}, status_code={self.status_code})"
+
+
+@dataclass(slots=True)
+class StreamWire:
+    """An answer that leaves piece by piece."""
+
+    chunks: AsyncIterator[bytes]
+    status_code: int = 200
+    content_type: str = NDJSON
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def encode(value: Any) -> Wire:
+    """Give the answer that a value becomes; a generator is collected.
+
+    Raises:
+        AnswerError: a value is not in the table; the text names the key that holds it.
+
+    >>> encode({"n": 1}).payload, encode("hi").content_type, encode(b"x").content_type
+    (b'{"n": 1}', 'text/plain; charset=utf-8', 'application/octet-stream')
+    """
+    kind = type(value)
+    if kind is dict or kind is list:
+        return Wire(to_json(value), 200, JSON, {})
+    if _is_response(kind):
+        return _encode_response(value)
+    if isinstance(value, AsyncGeneratorType):
+        raise AnswerError("answer: an async generator can only leave as a stream")
+    if isinstance(value, GeneratorType):
+        chunker = _Chunker()
+        payload = b"".join([chunker.chunk(item) for item in value])
+        return Wire(payload, 200, chunker.content_type, {})
+    return Wire(*_encode_body(value, None))
+
+
+def is_stream(value: Any) -> bool:
+    """Say whether a value is a generator, or a Response around one.
+
+    >>> is_stream(number for number in range(3)), is_stream([1, 2])
+    (True, False)
+    """
+    if type(value) in _WHOLE:
+        return False
+    body = value.body if _is_response(type(value)) else value
+    return isinstance(body, (GeneratorType, AsyncGeneratorType))
+
+
+async def open_stream(value: Any) -> StreamWire:
+    """Start a stream: its first item says whether it is text, bytes or JSON lines.
+
+    Raises:
+        AnswerError: (also later, from ``chunks``) an item has no place in the stream.
+    """
+    is_response = _is_response(type(value))
+    items = _items(value.body if is_response else value)
+    chunker = _Chunker()
+    first = [chunker.chunk(item) async for item in _first(items)]
+    status, content_type, headers = 200, chunker.content_type, dict[str, str]()
+    if is_response:
+        status, own_type, headers = _head(value)
+        content_type = own_type or content_type
+    return StreamWire(_chunks(first, items, chunker), status, content_type, headers)
+
+
+async def collect(value: Any) -> Wire:
+    """Give a stream as one answer, for servers that cannot send it in pieces.
+
+    Raises:
+        AnswerError: an item has no place in the stream.
+    """
+    opened = await open_stream(value)
+    payload = b"".join([chunk async for chunk in opened.chunks])
+    return Wire(payload, opened.status_code, opened.content_type, opened.headers)
+
+
+def collected_wire(value: Any, items: list[Any]) -> Wire:
+    """Give a stream as one answer, from its items and what it said about itself."""
+    chunker = _Chunker()
+    payload = b"".join([chunker.chunk(item) for item in items])
+    status, content_type, headers = 200, chunker.content_type, dict[str, str]()
+    if _is_response(type(value)):
+        status, own_type, headers = _head(value)
+        content_type = own_type or content_type
+    return Wire(payload, status, content_type, headers)
+
+
+class _Chunker:
+    """Turns the items of one stream into bytes; the first decides the content type."""
+
+    def __init__(self) -> None:
+        self.content_type = NDJSON
+        self.count = 0
+
+    def chunk(self, item: Any) -> bytes:
+        path = f"answer[{self.count}]"
+        if _is_response(type(item)):
+            item = item.body
+        if not self.count:
+            is_bytes = isinstance(item, (bytes, bytearray))
+            is_text = isinstance(item, str)
+            self.content_type = BYTES if is_bytes else TEXT if is_text else NDJSON
+        self.count += 1
+        if self.content_type == NDJSON:
+            return to_json(item, path) + b"\n"
+        if isinstance(item, str):
+            return to_text(item, "utf-8", path)
+        if isinstance(item, (bytes, bytearray)):
+            return bytes(item)
+        said = f"a stream that began as {self.content_type} cannot go on with"
+        raise AnswerError(f"{path}: {said} a {type(item).__name__}")
+
+
+async def _items(value: Any) -> AsyncIterator[Any]:
+    if isinstance(value, AsyncGeneratorType):
+        async for item in value:
+            yield item
+    else:
+        for item in value:
+            yield item
+
+
+async def _first(items: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    try:
+        yield await anext(items)
+    except StopAsyncIteration:
+        return
+
+
+async def _chunks(
+    first: list[bytes], items: AsyncIterator[Any], chunker: _Chunker
+) -> AsyncIterator[bytes]:
+    for chunk in first:
+        yield chunk
+    async for item in items:
+        yield chunker.chunk(item)
+
+
+def _is_response(kind: type) -> bool:
+    """Say whether a type is our Response, Nuclio's or MLRun's."""
+    if issubclass(kind, Response):
+        return True
+    root = kind.__module__.partition(".")[0]
+    return kind.__name__ == "Response" and root in ("nuclio_sdk", "mlrun")
+
+
+def _encode_response(response: Any) -> Wire:
+    status, content_type, headers = _head(response)
+    body = response.body
+    if isinstance(body, GeneratorType | AsyncGeneratorType):
+        wire = encode(body)
+        return Wire(wire.payload, status, content_type or wire.content_type, headers)
+    if not isinstance(response, Response) and not isinstance(body, str | bytes):
+        content_type = None  # Nuclio's Response says text/plain where nobody said it
+    payload, _, content_type = _encode_body(body, content_type, empty=body is None)
+    if status in _NO_BODY:
+        payload = b""
+    return Wire(payload, status, content_type, headers)
+
+
+def _head(response: Any) -> tuple[int, str | None, dict[str, str]]:
+    """Give status, content type and headers of a Response, all checked."""
+    status = response.status_code
+    if isinstance(status, bool) or not isinstance(status, int):
+        raise AnswerError(f"answer: status_code must be a number, got {status!r}")
+    if not 200 <= status <= 599:
+        raise AnswerError(f"answer: status_code must be 200 to 599, got {status}")
+    content_type = response.content_type or None
+    headers: dict[str, str] = {}
+    for name, value in (response.headers or {}).items():
+        lower = str(name).lower()
+        if lower == "content-type":
+            content_type = content_type or str(value)
+        elif lower not in _FRAMING:
+            headers[str(name)] = _line(f"answer.headers[{name!r}]", str(value))
+            _line("answer.headers", str(name))
+    if content_type is not None:
+        _line("answer.content_type", content_type)
+    return int(status), content_type, headers
+
+
+def _line(path: str, text: str) -> str:
+    """Give a text that fits into one header line."""
+    if not text.isascii() or any(ord(char) < 32 and char != "\t" for char in text):
+        raise AnswerError(f"{path}: must be one line of ASCII text, got {text!r}")
+    return text
+
+
+def _encode_body(
+    value: Any, content_type: str | None, *, empty: bool = False
+) -> tuple[bytes, int, str]:
+    while isinstance(value, Enum) and not isinstance(value, (str, bytes)):
+        value = value.value
+    if empty:
+        return b"", 200, content_type or TEXT
+    if isinstance(value, str):
+        kind = content_type or TEXT
+        text = str.__str__(value)
+        return to_text(text, charset_of(kind.partition(";")[2])), 200, kind
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value), 200, content_type or BYTES
+    return to_json(value), 200, content_type or JSON

@@ -1,0 +1,262 @@
+"""The rules of ``lint``, one function each."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from jupyter_graph.cells.scope.usage import chain_of
+from jupyter_graph.cells.shipping.bytecode import IMPORT
+from jupyter_graph.cells.shipping.captured_values import shippable, size_of
+from jupyter_graph.cells.shipping.literal_rules import reads_environment
+from jupyter_graph.cells.shipping.secret_text import is_secret
+from jupyter_graph.cells.shipping.shipping_analysis import FUNCTION, Judge
+from jupyter_graph.cells.slice.fragments import Item
+
+_BLOCKING = (
+    "time.sleep", "os.system", "os.popen", "builtins.input", "subprocess.*",
+    "requests.*", "urllib.request.urlopen", "socket.create_connection",
+)  # fmt: skip
+_READERS = (
+    "builtins.open", "io.open", "numpy.load", "numpy.loadtxt", "numpy.genfromtxt",
+    "joblib.load", "torch.load", "pandas.read_*", "sqlite3.connect",
+    "polars.read_*", "polars.scan_*", "pyarrow.parquet.read_table", "skops.io.load",
+)  # fmt: skip
+_PATH_READERS = ("read_text", "read_bytes", "open")
+_MUTATORS = frozenset(
+    ("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop",
+     "popitem", "popleft", "remove", "setdefault", "update", "write")
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What a rule found in an item; no line means the item's own."""
+
+    severity: Literal["warning", "note"]
+    message: str
+    fix: str | None = None
+    line: int | None = None
+
+
+Found = Iterator[tuple[Item, Hint]]
+Rule = Callable[[Sequence[Item], Judge], Found]
+
+
+def async_steps_do_not_block(items: Sequence[Item], judge: Judge) -> Found:
+    for item in _async_code(items):
+        for call in _calls_awaited_alone(item.node):
+            name = _called(call, item, judge)
+            if name is not None and _matches(name, _BLOCKING):
+                message = (
+                    f"{name} blocks the event loop that all events of the worker share"
+                )
+                better = "sleep(...)" if name == "time.sleep" else "to_thread(...)"
+                fix = f"`await asyncio.{better}`, or a plain function with --blocking"
+                yield item, Hint("warning", message, fix, call.lineno)
+
+
+def values_are_named(items: Sequence[Item], judge: Judge) -> Found:
+    for item in items:
+        for name in sorted(item.binds) if item.kind == "value" else ():
+            live = shippable(judge.live(name))
+            kind = type(live).__name__
+            message = f"{name!r} ships as a value: {kind}, about {size_of(live)}"
+            yield item, Hint("note", message)
+
+
+def changed_constants_are_named(items: Sequence[Item], judge: Judge) -> Found:
+    for item in items:
+        node = item.node if item.kind == "value" else None
+        if item.statement is None or not isinstance(node, ast.Assign | ast.AnnAssign):
+            continue
+        for name in sorted(item.binds):
+            if judge.is_written_plainly(name, item.statement, node):
+                message = f"{name!r} was changed after this line; it ships as it is now"
+                yield item, Hint("note", message)
+
+
+def globals_are_not_written(items: Sequence[Item], judge: Judge) -> Found:
+    state = {n for i in items if not _is_code(i) for n in i.binds if i.kind != "import"}
+    for item in items:
+        changes = item.statement.names.changes if item.statement else ()
+        for change in changes if item.kind == "code" else ():
+            method = change.chain[-1] if change.chain else ""
+            is_call = change.how == "method"
+            if change.depth == 0 or change.name not in state:
+                continue
+            if is_call and (method not in _MUTATORS or len(change.chain) > 1):
+                continue
+            message = (
+                f"{change.name!r} is changed while events run: each worker has its "
+                "own, and a restart forgets it"
+            )
+            fix = "keep state in a class step, or in a store outside"
+            yield item, Hint("warning", message, fix, change.line)
+
+
+def secrets_stay_outside(items: Sequence[Item], judge: Judge) -> Found:
+    fix = "read it with `context.get_secret(...)` and deploy with --secret"
+    for item in items:
+        if item.kind == "value":
+            for name in sorted(item.binds):
+                if is_secret(name, judge.live(name)):
+                    yield item, Hint("warning", f"{name!r} looks like a secret", fix)
+        elif item.node is not None:
+            for name, line in _secret_texts(item.node):
+                message = f"the text for {name!r} looks like a secret"
+                yield item, Hint("warning", message, fix, line)
+
+
+def files_are_not_read(items: Sequence[Item], judge: Judge) -> Found:
+    for item in items:
+        for node in ast.walk(item.node) if _is_code(item) and item.node else ():
+            call = _read_call(node, item, judge)
+            path = _path_argument(call) if call is not None else None
+            if path is None:
+                continue
+            message = f"{path!r} is a file of this machine; it does not ship"
+            fix = "load it in the notebook and use the variable: that ships as a value"
+            yield item, Hint("warning", message, fix, getattr(node, "lineno", None))
+
+
+def environment_is_given(items: Sequence[Item], judge: Judge) -> Found:
+    for item in items:
+        node, statement = item.node, item.statement
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or statement is None:
+            continue
+        at = statement.index
+        if item.kind == "code" and reads_environment(
+            node,
+            lambda part, at=at: judge.dotted(part, at),  # type: ignore[misc]
+        ):
+            message = "this line reads an environment variable when the function starts"
+            fix = "deploy with --env NAME=VALUE or --secret NAME=..."
+            yield item, Hint("note", message, fix)
+
+
+RULES: tuple[Rule, ...] = (
+    async_steps_do_not_block,
+    values_are_named,
+    changed_constants_are_named,
+    globals_are_not_written,
+    secrets_stay_outside,
+    files_are_not_read,
+    environment_is_given,
+)
+
+
+def _is_code(item: Item) -> bool:
+    return isinstance(item.node, FUNCTION | ast.ClassDef)
+
+
+def _async_code(items: Sequence[Item]) -> Iterator[Item]:
+    """Give coroutines, and the plain helpers that they call."""
+    by_name = {n: i for i in items if _is_code(i) for n in i.binds}
+    found: dict[Item, None] = {}
+    waiting = [i for i in items if _is_code(i) and _has_coroutine(i.node)]
+    while waiting:
+        item = waiting.pop(0)
+        if item in found:
+            continue
+        found[item] = None
+        called = {u.name for u in item.uses if u.depth and u.called}
+        waiting += [
+            by_name[n]
+            for n in sorted(called)
+            if n in by_name and isinstance(by_name[n].node, ast.FunctionDef)
+        ]
+    yield from found
+
+
+def _has_coroutine(node: Any) -> bool:
+    return any(isinstance(part, ast.AsyncFunctionDef) for part in ast.walk(node))
+
+
+def _calls_awaited_alone(node: Any) -> Iterator[ast.Call]:
+    """Give the calls that run on the loop: in a class only those of coroutines."""
+    if isinstance(node, ast.ClassDef):
+        parts = [p for p in node.body if isinstance(p, ast.AsyncFunctionDef)]
+    else:
+        parts = [node]
+    for part in parts:
+        for inner in ast.walk(part):
+            if isinstance(inner, ast.Call):
+                yield inner
+
+
+def _called(call: ast.Call, item: Item, judge: Judge) -> str | None:
+    root, _ = chain_of(call.func)
+    if root is None:
+        return None
+    inside = _imports_inside(item.node)
+    if root in inside and not isinstance(call.func, ast.Subscript):
+        return ".".join((inside[root], *chain_of(call.func)[1]))
+    return judge.dotted(call.func, None)
+
+
+def _imports_inside(node: Any) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in ast.walk(node):
+        if isinstance(part, IMPORT):
+            for alias in part.names:
+                bound = alias.asname or alias.name.partition(".")[0]
+                module = getattr(part, "module", None)
+                own = alias.name if alias.asname or module else bound
+                found[bound] = f"{module}.{own}" if module else own
+    return found
+
+
+def _matches(name: str, table: Sequence[str]) -> bool:
+    return any(
+        name.startswith(row[:-1]) if row.endswith("*") else name == row for row in table
+    )
+
+
+def _read_call(node: ast.AST, item: Item, judge: Judge) -> ast.Call | None:
+    """Give the call that names the file which an expression reads."""
+    if not isinstance(node, ast.Call):
+        return None
+    if _matches(_called(node, item, judge) or "", _READERS):
+        return node
+    method = node.func if isinstance(node.func, ast.Attribute) else None
+    path = method.value if method and method.attr in _PATH_READERS else None
+    if isinstance(path, ast.Call):
+        return path if _called(path, item, judge) == "pathlib.Path" else None
+    return None
+
+
+def _path_argument(node: ast.Call) -> str | None:
+    """Give the first argument of a call when it is a path of this machine."""
+    if not node.args:
+        return None
+    value = getattr(node.args[0], "value", None)
+    if not isinstance(value, str) or not value or "://" in value:
+        return None
+    system = ("/dev/", "/proc/", "/etc/", "/tmp/", "/var/")
+    return None if value.startswith(system) else value
+
+
+def _secret_texts(node: ast.AST) -> Iterator[tuple[str, int]]:
+    for part in ast.walk(node):
+        pairs: list[tuple[str, ast.AST | None]] = []
+        if isinstance(part, ast.Assign):
+            pairs = [(_name(target), part.value) for target in part.targets]
+        elif isinstance(part, ast.AnnAssign):
+            pairs = [(_name(part.target), part.value)]
+        elif isinstance(part, ast.keyword):
+            pairs = [(part.arg or "", part.value)]
+        elif isinstance(part, ast.Dict):
+            keys = (str(getattr(key, "value", "")) for key in part.keys)
+            pairs = list(zip(keys, part.values, strict=True))
+        for name, value in pairs:
+            text = getattr(value, "value", None) if value is not None else None
+            if isinstance(value, ast.Constant) and is_secret(name, text):
+                yield name or "an argument", value.lineno
+
+
+def _name(target: ast.AST) -> str:
+    root, chain = chain_of(target)
+    return chain[-1] if chain else root or ""

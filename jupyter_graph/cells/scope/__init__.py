@@ -1,0 +1,1 @@
+"""Which names a statement binds, reads and changes."""

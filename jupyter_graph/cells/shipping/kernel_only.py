@@ -1,0 +1,125 @@
+"""Names of the kernel that no cell defines, and values that are code after all."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import sys
+import textwrap
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+
+from jupyter_graph.cells.scope.usage import Use
+from jupyter_graph.cells.scope.visitor import names_of
+from jupyter_graph.cells.shipping.shipping_analysis import BUILTINS, Judge
+from jupyter_graph.cells.slice.fragments import Item
+from jupyter_graph.cells.slice.program import Statement
+
+_CODE = FunctionType | BuiltinFunctionType | type | ModuleType
+
+
+class Outside:
+    """Finds code for live objects: an import, another name, or their source.
+
+    Args:
+        judge: knows the namespace and the cells.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+
+    def is_builtin(self, name: str) -> bool:
+        """Tell whether a name means Python's own."""
+        if name not in BUILTINS or self.judge.program.last(name) is not None:
+            return False
+        if not self.judge.has_live(name):
+            return True
+        live = self.judge.live(name)
+        owner = str(getattr(live, "__module__", "") or type(live).__module__)
+        owner_type = type(live).__module__
+        is_of_ipython = any(
+            text.startswith(("IPython", "ipykernel")) for text in (owner, owner_type)
+        )
+        return live is getattr(builtins, name) or is_of_ipython
+
+    def item(self, name: str) -> Item | None:
+        """Give the piece for a name that no cell binds; None when there is no way."""
+        live = self.judge.live(name)
+        if isinstance(live, _CODE):
+            return self._imported(name, live) or self._from_source(name, live)
+        owner = type(live).__module__ or ""
+        if owner.startswith(("IPython", "ipykernel")):
+            return None
+        return Item("value", (-1, 0), frozenset({name}))
+
+    def as_code(self, name: str, statement: Statement) -> Item | None:
+        """Give the piece for a function, class or module that some call returned."""
+        live = self.judge.live(name)
+        if not isinstance(live, _CODE):
+            return None
+        item = self._imported(name, live) or self._other_name(name, live)
+        if item is not None:
+            item.at = (statement.index, 0)
+            item.cell, item.line = statement.number, statement.line
+        return item
+
+    def known_as(self, live: Any, besides: str = "") -> str | None:
+        """Give the name under which a cell defines or imports an object."""
+        namespace = self.judge.namespace or {}
+        for name in sorted(key for key, value in namespace.items() if value is live):
+            statement = self.judge.final(name)
+            if name == besides or statement is None:
+                continue
+            if self.judge.verdict(name, statement).how in ("code", "part", "import"):
+                return name
+        return None
+
+    def _other_name(self, name: str, live: Any) -> Item | None:
+        other = self.known_as(live, besides=name)
+        if other is None:
+            return None
+        use = Use(other, 0)
+        text = f"{name} = {other}"
+        return Item("text", (0, 0), frozenset({name}), (use,), text=text)
+
+    def _imported(self, name: str, live: Any) -> Item | None:
+        text = import_line(name, live)
+        if text is None:
+            return None
+        node = ast.parse(text).body[0]
+        return Item("import", (-1, 0), frozenset({name}), node=node, text=text)
+
+    def _from_source(self, name: str, live: Any) -> Item | None:
+        if getattr(live, "__name__", None) != name:
+            return self._other_name(name, live)
+        try:
+            text = textwrap.dedent(inspect.getsource(live)).rstrip()
+            [node] = ast.parse(text).body
+        except (OSError, TypeError, SyntaxError, ValueError):
+            return None
+        if getattr(node, "name", None) != name:
+            return None
+        uses = tuple(names_of(node).uses)
+        return Item("text", (-1, 0), frozenset({name}), uses, text=text, node=node)
+
+
+def import_line(name: str, live: Any) -> str | None:
+    """Give the import that binds a module, class or function to a name.
+
+    >>> import pathlib
+    >>> import_line("P", pathlib.Path), import_line("pl", pathlib)
+    ('from pathlib import Path as P', 'import pathlib as pl')
+    """
+    if isinstance(live, ModuleType):
+        own = live.__name__
+        if sys.modules.get(own) is not live or own == "__main__":
+            return None
+        return f"import {own}" if own == name else f"import {own} as {name}"
+    module = getattr(live, "__module__", None)
+    own = getattr(live, "__qualname__", "")
+    if module in (None, "__main__", "builtins") or not own.isidentifier():
+        return None
+    if getattr(sys.modules.get(module), own, None) is not live:
+        return None
+    return f"from {module} import {own}" + ("" if own == name else f" as {name}")

@@ -1,0 +1,174 @@
+"""Which expressions and blocks are plain enough to ship as code, by their text."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_graph.cells.scope.visitor import names_of
+from jupyter_graph.cells.shipping.constructors import ENVIRONMENT, TABLE
+from jupyter_graph.cells.shipping.stand_ins import NotPlain
+
+Dotted = Callable[[ast.expr], str | None]
+
+_PARTS = (
+    ast.Constant | ast.Name | ast.Tuple | ast.List | ast.Set | ast.Dict | ast.UnaryOp
+    | ast.BinOp | ast.BoolOp | ast.Compare | ast.IfExp | ast.JoinedStr | ast.Slice
+    | ast.FormattedValue | ast.Starred
+)  # fmt: skip
+_QUESTIONS = frozenset(
+    (
+        "hasattr",
+        "isinstance",
+        "issubclass",
+        "callable",
+        "len",
+        "find_spec",
+        "startswith",
+        "endswith",
+        "system",
+        "machine",
+        "python_version",
+        "python_implementation",
+    )
+)
+
+
+def is_plain(node: ast.expr, dotted: Dotted) -> bool:
+    """Tell whether an expression is literals, names, and calls of cheap constructors.
+
+    Args:
+        node: the expression.
+        dotted: gives the full name of an imported or built-in name, else None.
+
+    >>> is_plain(ast.parse("[1, -2.5, 'a']", mode="eval").body, lambda part: None)
+    True
+    >>> is_plain(ast.parse("train()", mode="eval").body, lambda part: None)
+    False
+    """
+    if isinstance(node, ast.Lambda):
+        defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+        return all(is_plain(item, dotted) for item in defaults)
+    if isinstance(node, ast.Attribute):
+        return dotted(node) is not None
+    if isinstance(node, ast.Subscript):
+        return is_plain(node.slice, dotted) and is_plain(node.value, dotted)
+    if isinstance(node, ast.Call):
+        parts = [*node.args, *(word.value for word in node.keywords)]
+        is_cheap = dotted(node.func) in TABLE or _is_text_method(node.func)
+        return is_cheap and all(is_plain(part, dotted) for part in parts)
+    if not isinstance(node, _PARTS):
+        return False
+    parts = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
+    return all(is_plain(part, dotted) for part in parts)
+
+
+def _is_text_method(node: ast.expr) -> bool:
+    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Constant):
+        return False
+    return isinstance(node.value.value, str) and hasattr(str, node.attr)
+
+
+def reads_environment(node: ast.AST, dotted: Dotted) -> bool:
+    """Tell whether an expression reads an environment variable."""
+    parts = (n for n in ast.walk(node) if isinstance(n, ast.Attribute | ast.Name))
+    return any(dotted(part) in ENVIRONMENT for part in parts)
+
+
+def is_plain_block(node: ast.AST) -> bool:
+    r"""Tell whether an ``if`` or ``try`` only imports, defines and sets.
+
+    Its condition asks about versions, modules and constants, not about the notebook.
+
+    >>> text = "try:\n    import fast\nexcept ImportError:\n    fast = None"
+    >>> is_plain_block(ast.parse(text).body[0])
+    True
+    """
+    if isinstance(node, ast.If):
+        parts = [*node.body, *node.orelse]
+        return _is_question(node.test) and all(map(_is_plain_statement, parts))
+    if isinstance(node, ast.Try):
+        parts = [*node.body, *node.orelse, *node.finalbody]
+        parts += [inner for handler in node.handlers for inner in handler.body]
+        return all(map(_is_plain_statement, parts))
+    return False
+
+
+def always_binds(node: ast.AST, name: str) -> bool:
+    r"""Tell whether a plain block sets a name whichever way it goes.
+
+    >>> always_binds(ast.parse("if a:\n    b = 1\nelse:\n    b = 2").body[0], "b")
+    True
+    >>> always_binds(ast.parse("if a:\n    b = 1").body[0], "b")
+    False
+    """
+    if isinstance(node, ast.If):
+        branches: list[list[ast.stmt]] = [node.body, node.orelse]
+    elif isinstance(node, ast.Try):
+        handlers = [handler.body for handler in node.handlers]
+        branches = [[*node.body, *node.orelse, *node.finalbody], *handlers]
+    else:
+        return name in names_of(node).binds if isinstance(node, ast.stmt) else False
+    return all(any(always_binds(part, name) for part in branch) for branch in branches)
+
+
+def _is_plain_statement(node: ast.stmt) -> bool:
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import
+    if isinstance(node, kinds | ast.ImportFrom | ast.Pass):
+        return True
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        are_names = all(isinstance(target, ast.Name) for target in targets)
+        return are_names and (node.value is None or _is_constant(node.value))
+    if isinstance(node, ast.Expr):  # a docstring
+        return isinstance(node.value, ast.Constant)
+    return is_plain_block(node)
+
+
+def _is_constant(node: ast.expr) -> bool:
+    kinds = (ast.Call, ast.Await, ast.NamedExpr, ast.ListComp, ast.GeneratorExp)
+    return not any(isinstance(part, kinds) for part in ast.walk(node))
+
+
+def _is_question(test: ast.expr) -> bool:
+    for part in ast.walk(test):
+        if isinstance(part, ast.Name) and part.id == "__name__":
+            return False
+        if isinstance(part, ast.Attribute) and part.attr in ("environ", "getenv"):
+            return False
+        if isinstance(part, ast.Await | ast.NamedExpr | ast.Lambda):
+            return False
+        if isinstance(part, ast.Call):
+            name = getattr(part.func, "attr", getattr(part.func, "id", ""))
+            if name not in _QUESTIONS:
+                return False
+    return True
+
+
+def bound_value(node: ast.Assign | ast.AnnAssign, name: str, value: Any) -> Any:
+    """Give what an assignment of a value binds to one name; NotPlain when unclear.
+
+    >>> bound_value(ast.parse("a, (b, c) = 1, (2, 3)").body[0], "c", (1, (2, 3)))
+    3
+    """
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    for target in reversed(targets):
+        found = list(_bound(target, name, value))
+        if found:
+            return found[-1]
+    raise NotPlain(name)
+
+
+def _bound(target: ast.expr, name: str, value: Any) -> list[Any]:
+    if isinstance(target, ast.Name):
+        return [value] if target.id == name else []
+    if not isinstance(target, ast.Tuple | ast.List):
+        return []
+    parts = list(value) if type(value) in (tuple, list, str, range) else None
+    if parts is None or len(parts) != len(target.elts):
+        raise NotPlain("unpacking of something else")
+    if any(isinstance(part, ast.Starred) for part in target.elts):
+        raise NotPlain("unpacking with *")
+    pairs = zip(target.elts, parts, strict=True)
+    return [found for part, item in pairs for found in _bound(part, name, item)]

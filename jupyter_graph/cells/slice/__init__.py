@@ -1,0 +1,1 @@
+"""The smallest program that defines the steps of a graph."""

@@ -1,0 +1,352 @@
+"""Collect the pieces that the roots need, and everything that keeps them from going."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from jupyter_graph.cells.scope.usage import Use
+from jupyter_graph.cells.scope.visitor import names_of
+from jupyter_graph.cells.shipping.kernel_only import Outside
+from jupyter_graph.cells.shipping.literal_rules import always_binds
+from jupyter_graph.cells.shipping.monkeypatches import Patches
+from jupyter_graph.cells.shipping.registrations import registrations
+from jupyter_graph.cells.shipping.shipping_analysis import (
+    BUILTINS,
+    NOTEBOOK_ONLY,
+    Judge,
+    Verdict,
+)
+from jupyter_graph.cells.slice.dotted_imports import mend_imports
+from jupyter_graph.cells.slice.fragments import (
+    Item,
+    Problem,
+    code_item,
+    import_item,
+    value_item,
+)
+from jupyter_graph.cells.slice.program import Statement
+from jupyter_graph.errors import did_you_mean
+
+_MODULE_NAMES = frozenset(
+    ("__name__", "__file__", "__doc__", "__builtins__", "__spec__", "__annotations__")
+)
+_ATOMS = int | float | complex | str | bytes | bool | None
+
+
+class Plan:
+    """Follows names from the roots to everything that defines them.
+
+    Args:
+        judge: says what ships as code and what as a value.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self.program = judge.program
+        self.outside = Outside(judge)
+        self.patches = Patches(judge)
+        self.items: dict[Hashable, Item] = {}
+        self.problems: dict[Problem, None] = {}
+        self.finals: dict[str, Item] = {}
+        self._waiting: list[Item] = []
+        self._soft: list[tuple[Use, float]] = []
+        self._chains: dict[str, set[tuple[str, ...]]] = {}
+
+    def collect(self, roots: Iterable[str]) -> None:
+        """Follow the roots; afterwards ``items`` and ``problems`` are complete."""
+        for root in roots:
+            self._need(Use(root, 0, depth=1), None, None)
+        self._drain()
+        while self._soft:
+            use, at = self._soft.pop(0)
+            self._try(use, at)
+        mend_imports(self.items, self._chains, self.program)
+        self._join_twins()
+
+    def _join_twins(self) -> None:
+        """Let names of one object stay names of one object."""
+        values = [item for item in self.items.values() if item.kind == "value"]
+        first: dict[int, Item] = {}
+        for item in sorted(values, key=lambda i: (i.at, min(i.binds))):
+            live = self.judge.live(min(item.binds))
+            twin = first.setdefault(id(live), item)
+            if twin is not item and not isinstance(live, _ATOMS):
+                item.kind = "text"
+                item.text = f"{min(item.binds)} = {min(twin.binds)}"
+                item.note = "the same object"
+                item.needs = [twin]
+
+    def _drain(self) -> None:
+        while self._waiting:
+            self._follow(self._waiting.pop(0))
+
+    def _try(self, use: Use, at: float) -> None:
+        """Take what an annotation names, unless it brings a value or a problem."""
+        items, problems = dict(self.items), dict(self.problems)
+        soft = list(self._soft)
+        self._need(use, at if use.depth == 0 else None, None)
+        self._drain()
+        new = [item for key, item in self.items.items() if key not in items]
+        if len(self.problems) > len(problems) or any(i.kind == "value" for i in new):
+            self.items, self.problems, self._soft = items, problems, soft
+
+    def _follow(self, item: Item) -> None:
+        for use in item.uses:
+            self._chains.setdefault(use.name, set()).add(use.chain)
+            if use.soft:
+                self._soft.append((use, item.index))
+            elif use.depth == 0:
+                found = self._need(use, item.index, item)
+                item.needs += [i for i in found if i is not item]
+                item.reads.update((use.name, i) for i in found if i is not item)
+                if use.called:
+                    self._follow_call(item, found, use.called, set())
+            else:
+                self._need(use, None, item)
+        self._take_changes(item)
+
+    def _follow_call(
+        self, item: Item, called: list[Item], calls: int, seen: set[str]
+    ) -> None:
+        """Need now what a function needs that is called while this piece is set up."""
+        for target in called:
+            for use in target.uses if target.kind == "code" else ():
+                is_run = 0 < use.depth <= calls and not use.soft
+                if not is_run or use.name in seen:
+                    continue
+                seen.add(use.name)
+                before = self.program.before(use.name, item.index)
+                at = item.index if self._can_ship(use.name, before) else None
+                found = self._need(use, at, target)
+                item.needs += [i for i in found if i is not item and i is not target]
+                if use.called:
+                    self._follow_call(item, found, use.called, seen)
+
+    def _can_ship(self, name: str, statement: Statement | None) -> bool:
+        if statement is None or statement is self.judge.final(name):
+            return True
+        return self.judge.verdict(name, statement).how != "value"
+
+    def _need(self, use: Use, at: float | None, user: Item | None) -> list[Item]:
+        """Give the pieces that bind a name as it is at a place (None: at the end)."""
+        found = self._find(use, at, user)
+        if at is None:
+            self.finals.update((use.name, item) for item in found)
+        return found
+
+    def _find(self, use: Use, at: float | None, user: Item | None) -> list[Item]:
+        name = use.name
+        own = user.statement if user is not None else None
+        if own is not None and user is not None and user.node is not own.node:
+            own = None  # a part of a block does not see the rest of it
+        is_own = own is not None and name in own.names.binds and own.index == at
+        if is_own and at is not None and self.program.before(name, at) is None:
+            return []  # a block that sets the name before it reads it
+        statement = self.judge.version(name, at)
+        if statement is None or not self._is_known_code(name, statement):
+            return self._need_outside(use, user)
+        verdict = self.judge.verdict(name, statement)
+        if verdict.how == "value":
+            return self._need_value(use, statement, verdict, user)
+        if verdict.how == "import":
+            return self._need_imports(name, statement, verdict.node)
+        item = self._add_code(statement, verdict.node)
+        is_whole = verdict.node is statement.node
+        before = self.program.before(name, statement.index)
+        if is_whole and before is not None and not always_binds(statement.node, name):
+            item.needs += self._need(Use(name, item.line or 0), item.index, item)
+        return [item]
+
+    def _is_known_code(self, name: str, statement: Statement) -> bool:
+        if statement is not self.judge.final(name):
+            return True
+        return self.judge.is_from_cells(name, statement)
+
+    def _add_code(self, statement: Statement, node: ast.AST) -> Item:
+        def make() -> Item:
+            for line, text in statement.shell_lines(node):
+                self._problem(
+                    f"{text!r} works only in a notebook, and the step needs the code "
+                    "around it; write it in Python (`subprocess.run`, `pathlib` …)",
+                    statement.number,
+                    line,
+                )
+            if node is statement.node:
+                return code_item(statement, node, statement.names.uses)
+            lazy = "annotations" in statement.futures
+            uses = names_of(_as_statement(node), lazy_annotations=lazy).uses
+            return code_item(statement, node, uses)
+
+        return self._add(("code", statement.index, id(node)), make)
+
+    def _add(self, key: Hashable, make: Callable[[], Item]) -> Item:
+        if key not in self.items:
+            item = make()
+            self.items[key] = item
+            self._waiting.append(item)
+        return self.items[key]
+
+    def _need_imports(self, name: str, statement: Statement, node: Any) -> list[Item]:
+        """Take the alias that binds the name; of ``import a.b`` all that were run."""
+        found = []
+        for other, other_node in self._import_statements(name, statement, node):
+            for alias in other_node.names:
+                bound = alias.asname or alias.name.partition(".")[0]
+                if bound == name or alias.name == "*":
+                    key = ("import", ast.dump(alias), getattr(other_node, "module", ""))
+                    make = partial(import_item, other, other_node, alias, name)
+                    found.append(self._add((*key, name), make))
+        return found
+
+    def _import_statements(
+        self, name: str, statement: Statement, node: Any
+    ) -> Iterator[tuple[Statement, Any]]:
+        yield statement, node
+        if not isinstance(node, ast.Import) or _renames(node, name):
+            return
+        for other in self.program.all_of(name):
+            for part in other.names.binds[name]:
+                same = isinstance(part, ast.Import) and not _renames(part, name)
+                if part is not node and same:
+                    yield other, part
+
+    def _need_value(
+        self, use: Use, statement: Statement, verdict: Verdict, user: Item | None
+    ) -> list[Item]:
+        name, node = use.name, verdict.node
+        line = getattr(node, "lineno", statement.line)
+        if statement is not self.judge.final(name):
+            now = self.judge.final(name)
+            place = f"cell {now.number}, line {now.line}" if now else "a later cell"
+            self._problem(
+                f"{_user(user)} uses {name!r} as it was before {place} set it again, "
+                "and that value is gone; give one of the two another name",
+                *self._place(use, user),
+            )
+            return []
+        if self.judge.namespace is None:
+            self._problem(
+                f"the value of {name!r} is known only to a kernel that has run this "
+                "line; work from the running notebook",
+                statement.number,
+                line,
+            )
+            return []
+        if not self.judge.has_live(name):
+            self._problem(
+                f"this line sets {name!r}, but the kernel has no such name; run the "
+                "cell again",
+                statement.number,
+                line,
+            )
+            return []
+        if (code := self.outside.as_code(name, statement)) is not None:
+            return [self._add(("text", name), partial(_given, code))]
+        if registered := registrations(self.judge, name, statement):
+            return [self._add_code(part, part.node) for part in registered][:1]
+        key = ("value", name)
+        return [self._add(key, partial(value_item, statement, name, node))]
+
+    def _need_outside(self, use: Use, user: Item | None) -> list[Item]:
+        """Take a name that no cell binds."""
+        name = use.name
+        if name in _MODULE_NAMES or self._is_set_by_a_function(name):
+            return []
+        if user is not None and use.line in _shell_lines(user):
+            return []  # said already
+        if self.outside.is_builtin(name):
+            return []
+        if name in NOTEBOOK_ONLY or (
+            name not in self.program.bindings and _is_output(name)
+        ):
+            self._problem(
+                f"{name!r} exists only in a notebook; take it out of the step, or log "
+                "with `context.logger`",
+                *self._place(use, user),
+            )
+            return []
+        if self.judge.has_live(name):
+            return self._take_live(use, user)
+        self._undefined(use, user)
+        return []
+
+    def _take_live(self, use: Use, user: Item | None) -> list[Item]:
+        item = self.outside.item(use.name)
+        if item is None:
+            self._problem(
+                f"{use.name!r} is in the kernel, but no cell defines it and its source "
+                "is not known; define it in a cell",
+                *self._place(use, user),
+            )
+            return []
+        return [self._add(("outside", use.name), partial(_given, item))]
+
+    def _is_set_by_a_function(self, name: str) -> bool:
+        if self.judge.has_live(name):
+            return False
+        return any(name in s.names.rebinds() for s in self.program.statements)
+
+    def _undefined(self, use: Use, user: Item | None) -> None:
+        name = use.name
+        known = {*self.program.bindings, *(self.judge.namespace or ())}
+        known = {
+            n for n in known | BUILTINS if n in self.program.bindings or n.islower()
+        }
+        deleted = self.program.deleted(name)
+        if deleted is not None:
+            hint = f": cell {deleted.number}, line {deleted.line} deletes it"
+        else:
+            hint = did_you_mean(name, sorted(known - {name}))
+        broken = "".join(f"\n    ({error})" for error in self.program.broken)
+        self._problem(
+            f"name {name!r} is not defined{hint}{broken}", *self._place(use, user)
+        )
+
+    def _place(self, use: Use, user: Item | None) -> tuple[int | None, int | None]:
+        return (user.cell, use.line) if user is not None else (None, None)
+
+    def _problem(self, message: str, cell: int | None, line: int | None) -> None:
+        self.problems.setdefault(Problem(message, cell, line))
+
+    def _take_changes(self, item: Item) -> None:
+        """Take the pieces that change what this one defines."""
+        for name in sorted(item.binds):
+            for key, change, problem in self.patches.of(name, item):
+                if problem is not None:
+                    self.problems.setdefault(problem)
+                elif change is not None and change.statement is not None:
+                    assert change.node is not None
+                    self._add_code(change.statement, change.node)
+                elif change is not None:
+                    self._add(key, partial(_given, change))
+
+
+def _shell_lines(item: Item) -> Collection[int]:
+    return item.statement.parsed.shell_lines if item.statement is not None else ()
+
+
+def _given(item: Item) -> Item:
+    return item
+
+
+def _renames(node: ast.Import, name: str) -> bool:
+    return any(alias.asname == name for alias in node.names)
+
+
+def _as_statement(node: ast.AST) -> ast.stmt:
+    assert isinstance(node, ast.stmt)
+    return node
+
+
+def _user(user: Item | None) -> str:
+    names = sorted(user.binds) if user is not None else []
+    return repr(names[0]) if names else "the step"
+
+
+def _is_output(name: str) -> bool:
+    """Tell whether a name is one of IPython's for past inputs and outputs."""
+    digits = name.removeprefix("_i").lstrip("_")
+    return name.startswith("_") and (not digits or digits.isdigit() or name == "_i")

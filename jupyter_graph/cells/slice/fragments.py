@@ -1,0 +1,118 @@
+"""The pieces a slice is made of."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from jupyter_graph.cells.scope.usage import Use
+from jupyter_graph.cells.slice.program import Statement, first_line
+from jupyter_graph.cells.source import place
+
+Kind = Literal["code", "import", "value", "text"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that keeps code from travelling, and where it stands."""
+
+    message: str
+    cell: int | None
+    line: int | None
+
+    def __str__(self) -> str:
+        known = self.cell is not None or self.line is not None
+        where = f"{place(self.cell, self.line)}: " if known else ""
+        return f"{where}{self.message}"
+
+
+@dataclass(eq=False)
+class Item:
+    """One piece of the slice.
+
+    Args:
+        kind: ``code``: ``node`` as it stands in its cell; ``import``, ``text``:
+            ``text``; ``value``: a line that loads a value.
+        at: (index of the statement, rank at that place).
+        binds: the names it sets.
+        uses: the names it needs.
+        cell: number of the cell it comes from.
+        line: line in that cell.
+        statement: the statement it comes from, if any.
+        node: the part of that statement that ships.
+        text: what is written, for imports and texts.
+        note: what the comment says beside the place.
+        needs: pieces that must stand above it.
+        reads: name → the piece whose binding it must find when it runs.
+    """
+
+    kind: Kind
+    at: tuple[float, int]
+    binds: frozenset[str]
+    uses: tuple[Use, ...] = ()
+    cell: int | None = None
+    line: int | None = None
+    statement: Statement | None = None
+    node: ast.AST | None = None
+    text: str = ""
+    note: str = ""
+    needs: list[Item] = field(default_factory=list)
+    reads: dict[str, Item] = field(default_factory=dict)
+
+    @property
+    def index(self) -> float:
+        return self.at[0]
+
+
+def code_item(statement: Statement, node: ast.AST, uses: Iterable[Use]) -> Item:
+    """Make the piece for a statement, or for a part of it."""
+    is_part = node is not statement.node
+    binds = {
+        name
+        for name, nodes in statement.names.binds.items()
+        if not is_part or any(n is node for n in nodes)
+    }
+    return Item(
+        kind="code",
+        at=(statement.index, first_line(node) if is_part else 0),
+        binds=frozenset(binds),
+        uses=tuple(uses),
+        cell=statement.number,
+        line=first_line(node),
+        statement=statement,
+        node=node,
+    )
+
+
+def import_item(statement: Statement, node: Any, alias: ast.alias, name: str) -> Item:
+    """Make the piece for one name of an import statement."""
+    if alias.name == "*":
+        alias = ast.alias(name)
+    one = ast.Import([alias])
+    if isinstance(node, ast.ImportFrom):
+        one = ast.ImportFrom(node.module, [alias], node.level)  # type: ignore[assignment]
+    return Item(
+        kind="import",
+        at=(statement.index, 0),
+        binds=frozenset({name}),
+        cell=statement.number,
+        line=node.lineno,
+        statement=statement,
+        node=one,
+        text=ast.unparse(one),
+    )
+
+
+def value_item(statement: Statement, name: str, node: ast.AST) -> Item:
+    """Make the piece that loads a value where it was set."""
+    return Item(
+        kind="value",
+        at=(statement.index, 10**6),
+        binds=frozenset({name}),
+        cell=statement.number,
+        line=getattr(node, "lineno", statement.line),
+        statement=statement,
+        node=node,
+    )

@@ -1,0 +1,163 @@
+"""What imports bring: star imports, the notebook's own modules, dotted names."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from jupyter_graph.cells.scope.visitor import names_of
+
+OURS = "jupyter_graph"
+
+
+def exports(module: str, folder: Path) -> list[str]:
+    """Give the names that ``from module import *`` brings.
+
+    A module that is loaded tells them; of one beside the notebook the text is read;
+    of the standard library it is loaded. Anything else gives none.
+
+    >>> "sqrt" in exports("math", Path())
+    True
+    """
+    if module in sys.stdlib_module_names and module not in sys.modules:
+        importlib.import_module(module)
+    loaded = sys.modules.get(module)
+    if loaded is not None:
+        listed = getattr(loaded, "__all__", None)
+        names = vars(loaded) if listed is None else listed
+        return sorted(n for n in names if listed is not None or not n.startswith("_"))
+    path = local_path(module, folder)
+    return sorted(_names_in(path)) if path is not None else []
+
+
+def _names_in(path: Path) -> Iterator[str]:
+    for statement in _parsed(path):
+        for name in names_of(statement).binds:
+            if not name.startswith("_"):
+                yield name
+
+
+def _parsed(path: Path) -> list[ast.stmt]:
+    try:
+        return ast.parse(path.read_bytes()).body
+    except (OSError, SyntaxError, ValueError):
+        return []
+
+
+def local_path(module: str, folder: Path) -> Path | None:
+    """Give the file of a module that belongs to the user, None for installed ones.
+
+    >>> local_path("json", Path()) is None
+    True
+    """
+    top = module.partition(".")[0]
+    if not top or top in sys.stdlib_module_names or top in (OURS, "__main__"):
+        return None
+    loaded = getattr(sys.modules.get(top), "__file__", None)
+    for path in (folder / f"{top}.py", folder / top / "__init__.py"):
+        if path.is_file() and (loaded is None or Path(loaded).samefile(path)):
+            return _inside(path, module)
+    origin = Path(loaded) if loaded else _origin(top)
+    if origin is None or is_installed(origin):
+        return None
+    return _inside(origin, module)
+
+
+def _inside(top: Path, module: str) -> Path:
+    parts = module.split(".")[1:]
+    if not parts or top.name != "__init__.py":
+        return top
+    path = top.parent.joinpath(*parts)
+    found = (path.with_suffix(".py"), path / "__init__.py")
+    return next((p for p in found if p.is_file()), top)
+
+
+def _origin(top: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError, AttributeError):
+        return None
+    return Path(spec.origin) if spec and spec.has_location and spec.origin else None
+
+
+def is_installed(path: Path) -> bool:
+    """Tell whether a file belongs to Python or to an installed package."""
+    path = path.resolve()
+    if {"site-packages", "dist-packages"} & set(path.parts):
+        return True
+    roots = {sysconfig.get_path(n) for n in ("stdlib", "platstdlib", "purelib")}
+    return any(path.is_relative_to(Path(root).resolve()) for root in roots if root)
+
+
+def imported_modules(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    r"""Give the modules that code imports, inside functions too.
+
+    Imports under ``if TYPE_CHECKING`` are left out: they never run.
+
+    >>> tree = ast.parse("import a.b, c\ndef f():\n    from d.e import g")
+    >>> list(imported_modules([tree]))
+    ['a.b', 'c', 'd.e']
+    """
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if not node.level and node.module and node.module != "__future__":
+                yield node.module
+        elif isinstance(node, ast.If) and _is_type_checking(node.test):
+            yield from imported_modules(node.orelse)
+        else:
+            yield from _imported_by_call(node)
+            yield from imported_modules(ast.iter_child_nodes(node))
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
+    return name == "TYPE_CHECKING"
+
+
+def _imported_by_call(node: ast.AST) -> Iterator[str]:
+    if not isinstance(node, ast.Call) or not node.args:
+        return
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    module = str(getattr(node.args[0], "value", ""))
+    if name in ("import_module", "__import__") and module and module[0] != ".":
+        yield module
+
+
+def local_modules(
+    modules: Iterable[str], folder: Path
+) -> tuple[dict[str, Path], set[str]]:
+    """Split modules into the user's own files and the top names of all others.
+
+    What the user's files import is followed.
+
+    Returns:
+        module name → path of its top module or package, and the other top names.
+    """
+    local: dict[str, Path] = {}
+    others: set[str] = set()
+    waiting, done = sorted(set(modules), reverse=True), set[str]()
+    while waiting:
+        module = waiting.pop()
+        if module in done:
+            continue
+        done.add(module)
+        top = module.partition(".")[0]
+        path = local_path(top, folder)
+        if path is None:
+            others.add(top)
+            continue
+        local[top] = path
+        waiting += sorted(_imports_of(path, top), reverse=True)
+    return dict(sorted(local.items())), others
+
+
+def _imports_of(path: Path, top: str) -> set[str]:
+    files = path.parent.rglob("*.py") if path.name == "__init__.py" else [path]
+    bodies = (statement for file in sorted(files) for statement in _parsed(file))
+    return {m for m in imported_modules(bodies) if m.partition(".")[0] != top}

@@ -1,0 +1,127 @@
+"""The smallest program that defines the steps of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_graph.cells.shipping.captured_values import CapturedValue, shippable
+from jupyter_graph.cells.shipping.shipping_analysis import Judge
+from jupyter_graph.cells.slice.dependency_walk import Plan
+from jupyter_graph.cells.slice.fragments import Item, Problem
+from jupyter_graph.cells.slice.imported_modules import imported_modules, local_modules
+from jupyter_graph.cells.slice.program import read_program
+from jupyter_graph.cells.slice.run_order import ordered
+from jupyter_graph.cells.slice.slice_writer import Writer
+from jupyter_graph.cells.source import Cell
+from jupyter_graph.errors import CellError
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The code and the values that the roots need.
+
+    Args:
+        source: text of a module that defines the roots; values are loaded with
+            ``load_value(__file__, "name")``.
+        values: the values it loads.
+        imports: top names of the modules it imports, the user's own files left out.
+        names: name → (cell, line) that it comes from.
+        line_map: line of ``source`` → (cell, line).
+        local_modules: the user's own modules it needs, name → file.
+    """
+
+    source: str
+    values: tuple[CapturedValue, ...] = ()
+    imports: tuple[str, ...] = ()
+    names: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    line_map: Mapping[int, tuple[int | None, int | None]] = field(default_factory=dict)
+    local_modules: Mapping[str, Path] = field(default_factory=dict)
+
+
+def slice_cells(
+    cells: Sequence[Cell],
+    roots: Iterable[str],
+    namespace: Mapping[str, Any] | None = None,
+    *,
+    folder: str | Path | None = None,
+) -> Slice:
+    r"""Give the smallest program that defines the roots as the kernel has them.
+
+    Imports, helpers and constants that are used come along, each in its latest
+    definition; whatever cannot be written as code comes as a value. The same kernel
+    state gives the same text. Nothing of the notebook is run.
+
+    Args:
+        cells: in the order they ran; of several runs of a cell the last one counts.
+        roots: names of functions, classes and values that must be defined.
+        namespace: the live names; None when the cells come from a file, then values
+            cannot be told.
+        folder: where the notebook's own modules lie; the working folder by default.
+
+    Raises:
+        CellError: lists every name that is not defined, every line that works only in
+            a notebook, every value that is not known any more.
+
+    >>> cells = [Cell("LIMIT = 3\nother = 1", 1), Cell("def f(x): return x > LIMIT", 2)]
+    >>> print(slice_cells(cells, ["f"]).source)
+    # cell 1, line 1
+    LIMIT = 3
+    <BLANKLINE>
+    <BLANKLINE>
+    # cell 2, line 1
+    def f(x): return x > LIMIT
+    <BLANKLINE>
+    """
+    place = Path(folder) if folder is not None else Path.cwd()
+    plan = collect(cells, roots, namespace, place)
+    if plan.problems:
+        raise _error(list(plan.problems))
+    return _written(ordered(plan.items.values(), plan.finals), plan.judge, place)
+
+
+def collect(
+    cells: Sequence[Cell],
+    roots: Iterable[str],
+    namespace: Mapping[str, Any] | None,
+    folder: Path,
+) -> Plan:
+    """Give the pieces that the roots need, and the problems."""
+    program = read_program(cells, folder, is_live=namespace is not None)
+    judge = Judge(program, namespace)
+    plan = Plan(judge)
+    plan.collect(dict.fromkeys(roots))
+    return plan
+
+
+def _error(problems: Sequence[Problem]) -> CellError:
+    first = problems[0]
+    if len(problems) == 1:
+        return CellError(str(first), cell=first.cell, line=first.line)
+    listed = "".join(f"\n  - {problem}" for problem in problems)
+    text = f"{len(problems)} problems in the code that the steps need:{listed}"
+    return CellError(text, cell=first.cell, line=first.line)
+
+
+def _written(items: Sequence[Item], judge: Judge, folder: Path) -> Slice:
+    writer = Writer()
+    source = writer.write(items)
+    nodes = [item.node for item in items if item.node and item.kind != "value"]
+    local, others = local_modules(imported_modules(nodes), folder)
+    values = tuple(
+        CapturedValue(name, shippable(judge.live(name)), item.cell, item.line)
+        for item in items
+        if item.kind == "value"
+        for name in sorted(item.binds)
+    )
+    names = {n: (i.cell, i.line) for i in items for n in sorted(i.binds)}
+    return Slice(
+        source=source,
+        values=values,
+        imports=tuple(sorted(others)),
+        names=names,
+        line_map=writer.places,
+        local_modules=local,
+    )

@@ -1,0 +1,1 @@
+"""Writes the Python function that runs a graph."""

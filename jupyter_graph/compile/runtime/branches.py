@@ -1,0 +1,279 @@
+"""Where a flow branches: a body for each branch, and which branches run."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from jupyter_graph.compile.failing_step import (
+    is_cancelled,
+    is_interrupt,
+    note_answer,
+    said_by,
+    step_awaited,
+    tag,
+)
+from jupyter_graph.compile.runtime.cycles import Leap, landed, landed_async, whole
+from jupyter_graph.compile.runtime.joins import EXPIRED
+from jupyter_graph.errors import said
+from jupyter_graph.types import NOTHING
+
+logger = logging.getLogger("jupyter_graph")
+
+
+ATOMS = frozenset((str, int, float, bool, type(None), bytes, complex))
+"""What no branch can change; a key of a dict is as good as one."""
+
+
+def deep_twin(it: Any) -> Any:
+    """Give a deep copy; what cannot be copied is shared, with a note."""
+    if type(it) in ATOMS:
+        return it
+    seen: list[int] = []
+    try:
+        found = _of_json(it, seen)
+    except (_Other, RecursionError):
+        return _twin(copy.deepcopy, it)
+    if len(set(seen)) != len(seen):  # one thing in two places stays one thing
+        return _twin(copy.deepcopy, it)
+    return found
+
+
+class _Other(Exception):
+    """A body holds more than JSON does."""
+
+
+def _of_json(it: Any, seen: list[int]) -> Any:
+    """Give a deep copy of plain dicts and lists, far quicker than ``deepcopy``."""
+    seen.append(id(it))
+    kind = type(it)
+    if kind is dict:
+        return {
+            key: item if type(item) in ATOMS else _of_json(item, seen)
+            for key, item in it.items()
+        }
+    if kind is list:
+        return [item if type(item) in ATOMS else _of_json(item, seen) for item in it]
+    raise _Other
+
+
+def shallow_twin(it: Any) -> Any:
+    """Give a copy that shares what is inside."""
+    return it.copy() if type(it) is dict else _twin(copy.copy, it)
+
+
+def same_twin(it: Any) -> Any:
+    """Give the very same: all branches share it."""
+    return it
+
+
+def _twin(by: Callable[[Any], Any], it: Any) -> Any:
+    try:
+        return by(it)
+    except Exception as error:
+        logger.warning(
+            "a body cannot be copied for a branch and is shared: %s", said(error)
+        )
+        return it
+
+
+TWINS: Mapping[str, Callable[[Any], Any]] = {
+    "deep": deep_twin,
+    "shallow": shallow_twin,
+    "none": same_twin,
+}
+
+
+def twins_by(
+    twin: Callable[[Any], Any], *, of_events: bool
+) -> Callable[[Any, int], list[Any]]:
+    """Give the function that makes one body (or event) for each of n branches."""
+
+    def event_twin(event: Any) -> Any:
+        found = copy.copy(event)  # each branch has its own, even where they share
+        found.body = twin(event.body)
+        return found
+
+    def twins(it: Any, count: int) -> list[Any]:
+        if count == 1:
+            return [it]
+        if of_events:
+            _ = it.id  # made when first read: all branches shall have the same
+            return [it, *(event_twin(it) for _ in range(count - 1))]
+        return [it, *(twin(it) for _ in range(count - 1))]
+
+    return twins
+
+
+def first_of(answer: Any, other: Any) -> Any:
+    """Give the first of two answers that is one."""
+    return other if answer is NOTHING else answer
+
+
+def first_failure(
+    failed: BaseException | None, error: BaseException, answer: Any = NOTHING
+) -> BaseException:
+    """Give the first of two failures; raise what no branch may keep to itself.
+
+    The answer that was there before the first one is noted with it.
+    """
+    if is_interrupt(error):
+        raise error
+    if failed is not None:
+        return failed
+    if answer is not NOTHING:
+        note_answer(error, answer)
+    return error
+
+
+def branches(places: Any, its: list[Any], *more: Any) -> Any:
+    """Run every branch, one after the other; the first answer is the answer.
+
+    A failing branch does not stop its neighbours; the first failure is raised then. An
+    event on its way back is handed up where nobody else has answered.
+    """
+    if len(places) == 1:
+        return places[0](its[0], *more)
+    answer: Any = NOTHING
+    failed: BaseException | None = None
+    leaps: list[Leap] = []
+    for place, it in zip(places, its, strict=True):
+        try:
+            found = place(it, *more)
+        except BaseException as error:
+            failed = first_failure(failed, error, answer)
+        else:
+            if type(found) is Leap:
+                leaps.append(found)
+            elif answer is NOTHING:
+                answer = found
+    if failed is not None:
+        raise failed
+    if len(leaps) == 1 and answer is NOTHING:
+        return leaps[0]
+    for leap in leaps:
+        answer = first_of(answer, landed(leap, *more))
+    return answer
+
+
+async def together(places: Any, its: list[Any], *more: Any) -> Any:
+    """Run every branch at the same time; answer and failure as in ``branches``.
+
+    Where a join did not wait for all of its branches, those that are late are
+    cancelled once there is an answer.
+    """
+    import asyncio
+
+    if len(places) == 1:
+        return await places[0](its[0], *more)
+
+    async def safe(place: Any, it: Any) -> _Branch:
+        is_later, found, failed = False, NOTHING, None
+        try:
+            found = await place(it, *more)
+            is_later = type(found) is Leap
+            found = await landed_async(found, *more)
+        except BaseException as error:
+            if is_cancelled(error):
+                raise
+            failed = error
+        return _Branch(found, failed, is_later)
+
+    pairs = zip(places, its, strict=True)
+    branch_tasks = [asyncio.ensure_future(safe(place, it)) for place, it in pairs]
+    try:
+        await _all_or_enough(branch_tasks, more)
+    except BaseException as error:
+        tag(error, _where(branch_tasks), first=True)
+        for task in branch_tasks:
+            task.cancel()
+        raise
+    return _first_of([task.result() for task in branch_tasks if _is_there(task)])
+
+
+def _is_there(task: Any) -> bool:
+    return bool(task.done() and not task.cancelled())
+
+
+def _where(tasks: list[Any]) -> str:
+    """Give the step that took too long: of the first branch, of those that did."""
+    for task in tasks:
+        step = ""
+        if not task.done():
+            step = step_awaited(task)
+        elif _is_there(task) and is_interrupt(task.result().failed):
+            step = said_by(task.result().failed)
+        if step:
+            return step
+    return ""
+
+
+class _Branch(NamedTuple):
+    """What came of a branch, at once or in a later round of a cycle."""
+
+    found: Any
+    failed: BaseException | None
+    is_later: bool
+
+
+def _first_of(branches: list[_Branch]) -> Any:
+    """Give the first answer or raise the first failure, later rounds last."""
+    now = [one for one in branches if not one.is_later]
+    later = [one for one in branches if one.is_later]
+    answer = _answer_of(now, NOTHING)
+    if len(later) == 1 and answer is NOTHING:
+        return Leap(_given, later)  # whoever waits for the answer may have one before
+    return _answer_of(later, answer)
+
+
+def _answer_of(branches: list[_Branch], answer: Any) -> Any:
+    for one in branches:
+        if one.failed is not None:
+            raise first_failure(None, one.failed, answer)
+        answer = first_of(answer, one.found)
+    return answer
+
+
+async def _given(branches: list[_Branch], *_: Any) -> Any:
+    return _answer_of(branches, NOTHING)
+
+
+async def _all_or_enough(tasks: list[Any], more: tuple[Any, ...]) -> None:
+    import asyncio
+
+    waiting = set(tasks)
+    while waiting:
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        is_over = bool(more) and EXPIRED in whole(more[0])
+        if is_over and any(task.result().found is not NOTHING for task in done):
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            return
+
+
+def chosen(outlets: Any, table: Mapping[str, Any], name: str) -> list[Any]:
+    """Give the places that ``select_outlets`` named; None and [] mean all.
+
+    Raises:
+        ValueError: it named a step that does not follow, or one twice.
+    """
+    if outlets is None:
+        return list(table.values())
+    names = [outlets] if isinstance(outlets, str) else list(outlets)
+    if not names:
+        return list(table.values())
+    unknown = [name for name in names if name not in table]
+    if unknown:
+        raise ValueError(
+            f"Invalid outlet {unknown[0]!r} for {name!r}. "
+            f"Allowed outlets are: {', '.join(sorted(table))}."
+        )
+    if len(set(names)) != len(names):
+        raise ValueError(
+            f"Invalid outlet selection for {name!r}: duplicate outlet names were "
+            f"selected ({', '.join(names)})"
+        )
+    return [table[name] for name in names]

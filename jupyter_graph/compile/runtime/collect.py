@@ -1,0 +1,140 @@
+"""Streams that become one body again, at the steps that collect them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+
+from jupyter_graph.compile.failing_step import is_interrupt, said_by, tag
+from jupyter_graph.compile.runtime.cycles import WHOLE, landed, landed_async
+from jupyter_graph.compile.runtime.streams import (
+    STREAMS,
+    drain,
+    drain_async,
+    is_stream,
+    item_of,
+)
+from jupyter_graph.types import NOTHING
+
+COLLECTED: Final = "\0collected"
+
+
+class _Kept:
+    """What a collector has kept of the stream that is under way."""
+
+    __slots__ = ("broken", "items")
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self.broken: list[Any] = []
+
+
+def collection(parts: dict[Any, Any], collectors: tuple[Any, ...]) -> dict[Any, Any]:
+    """Give the parts of the items of a stream that these steps collect.
+
+    They are those of the whole event, with lists that no other event comes to.
+    """
+    own = parts if WHOLE in parts else {WHOLE: parts}
+    return own | {(COLLECTED, id(one)): _Kept() for one in collectors}
+
+
+def _break_off(error: Exception, parts: dict[Any, Any], collectors: Any) -> None:
+    """Let the collectors say what stands for a stream that breaks off, or raise."""
+    if is_interrupt(error):
+        raise error
+    tag(error, said_by(error), first=True)
+    for one in collectors:
+        parts[COLLECTED, id(one)].broken = [one.failed(error)]
+
+
+def is_collected(collector: Any, parts: dict[Any, Any]) -> bool:
+    """Tell whether these are the parts of a stream to a step that collects it."""
+    return (COLLECTED, id(collector)) in parts
+
+
+def collecting(collector: Any, it: Any, parts: dict[Any, Any]) -> bool:
+    """Keep an item of a stream that is being collected; False for other bodies."""
+    kept = parts.get((COLLECTED, id(collector)))
+    if kept is None:
+        return False
+    kept.items.append(it)
+    return True
+
+
+def collected(collector: Any, event: Any, parts: dict[Any, Any]) -> Any:
+    """Give the body (or event) that stands for all items of a stream."""
+    kept = parts.pop((COLLECTED, id(collector)))
+    if kept.broken:
+        [body] = kept.broken
+    else:
+        items = kept.items
+        body = collector.collect(
+            items if event is None else [item.body for item in items]
+        )
+    return body if event is None else item_of(event, body)
+
+
+def collect(items: Any, collectors: Any, end: Any, it: Any, parts: Any) -> Any:
+    """Send all items on to the steps that collect them; then these go on.
+
+    Args:
+        items: what sends them on.
+        collectors: the steps that keep what comes to them.
+        end: takes on what they kept; gives the answer.
+        it: the body (or event) whose stream it is.
+        parts: what ``collection`` gave for it.
+    """
+    try:
+        drain(items)
+    except Exception as error:
+        _break_off(error, parts, collectors)
+    return end(it, parts)
+
+
+async def collect_async(
+    items: Any, collectors: Any, end: Any, it: Any, parts: Any
+) -> Any:
+    """As ``collect``, for asynchronous graphs."""
+    try:
+        await drain_async(items)
+    except Exception as error:
+        _break_off(error, parts, collectors)
+    return await end(it, parts)
+
+
+def until_collected(
+    items: Any, collectors: Any, end: Any, it: Any, parts: Any
+) -> Iterator[Any]:
+    """As ``collect``, where what the items give is the answer."""
+    try:
+        yield from items
+    except Exception as error:
+        _break_off(error, parts, collectors)
+    yield from _given(landed(end(it, parts), parts))
+
+
+async def until_collected_async(
+    items: Any, collectors: Any, end: Any, it: Any, parts: Any
+) -> AsyncIterator[Any]:
+    """As ``until_collected``, for asynchronous graphs."""
+    try:
+        async for item in items:
+            yield item
+    except Exception as error:
+        _break_off(error, parts, collectors)
+    found = await landed_async(await end(it, parts), parts)
+    if is_stream(found):
+        async for item in found:
+            yield item
+    elif found is not NOTHING:
+        yield found
+
+
+def _given(found: Any) -> Iterator[Any]:
+    if is_stream(found):
+        yield from found
+    elif found is not NOTHING:
+        yield found
+
+
+STREAMS |= {until_collected.__code__, until_collected_async.__code__}

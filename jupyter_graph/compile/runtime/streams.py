@@ -1,0 +1,238 @@
+"""Streams: the items of a generator step, sent on one by one."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import AsyncGeneratorType, GeneratorType
+from typing import Any
+
+from jupyter_graph.compile.failing_step import NAMING, tag
+from jupyter_graph.compile.runtime.cycles import landed, landed_async
+from jupyter_graph.compile.runtime.event_paths import put_path, same_event
+from jupyter_graph.types import NOTHING, Nothing
+
+
+def stream(items: Any, name: str) -> Iterator[Any]:
+    """Pass a step's items through; a failure in their midst is that step's."""
+    try:
+        while True:
+            try:
+                item = next(items, NOTHING)
+            except BaseException as error:
+                tag(error, name)
+                raise
+            if item is NOTHING:
+                return
+            yield item
+    finally:
+        _close(items)
+
+
+async def stream_async(items: Any, name: str) -> AsyncIterator[Any]:
+    """As ``stream``, for generators and asynchronous generators."""
+    is_async = hasattr(items, "__anext__")
+    try:
+        while True:
+            try:
+                if is_async:
+                    item = await anext(items, NOTHING)
+                else:
+                    item = next(items, NOTHING)
+            except BaseException as error:
+                tag(error, name)
+                raise
+            if item is NOTHING:
+                return
+            yield item
+    finally:
+        if is_async:
+            await items.aclose()
+        else:
+            _close(items)
+
+
+def items_of(body: Any) -> Any:
+    """Give a generator for the body of a step that streams, even where it did not."""
+    if hasattr(body, "__anext__") or hasattr(body, "gi_running"):
+        return body
+    return (item for item in (body,))
+
+
+def each(items: Any, place: Any, keeps: Any, event: Any, *more: Any) -> Iterator[Any]:
+    """Send each item of a stream on; give what comes out at the end.
+
+    Args:
+        items: the stream.
+        place: takes an item on.
+        keeps: copies an item, where the items themselves are the answer; else None.
+        event: what the items belong to, in graphs that take events.
+        *more: what else ``place`` takes.
+    """
+    try:
+        for item in items:
+            kept = item if keeps is None else keeps(item)
+            found = landed(place(item_of(event, item), *more), *more)
+            if keeps is not None:
+                yield kept
+            elif is_stream(found):
+                yield from found  # a step further on gave several for this one
+            elif found is not NOTHING:
+                yield found
+    finally:
+        items.close()
+
+
+async def each_async(
+    items: Any, place: Any, keeps: Any, event: Any, *more: Any
+) -> AsyncIterator[Any]:
+    """As ``each``, for asynchronous graphs."""
+    try:
+        async for item in items:
+            kept = item if keeps is None else keeps(item)
+            found = await place(item_of(event, item), *more)
+            found = await landed_async(found, *more)
+            if keeps is not None:
+                yield kept
+            elif is_stream(found):
+                async for inner in found:
+                    yield inner
+            elif found is not NOTHING:
+                yield found
+    finally:
+        await items.aclose()
+
+
+def placed(
+    items: Any, body: Any, path: str, name: str, twin: Callable[[Any], Any]
+) -> Iterator[Any]:
+    """Put each item into a body of its own, at a path."""
+    try:
+        for item in items:
+            yield _placed(item, body, path, name, twin)
+    finally:
+        items.close()
+
+
+async def placed_async(
+    items: Any, body: Any, path: str, name: str, twin: Callable[[Any], Any]
+) -> AsyncIterator[Any]:
+    """As ``placed``, for asynchronous graphs."""
+    try:
+        async for item in items:
+            yield _placed(item, body, path, name, twin)
+    finally:
+        await items.aclose()
+
+
+def _placed(
+    item: Any, body: Any, path: str, name: str, twin: Callable[[Any], Any]
+) -> Any:
+    try:
+        return put_path(twin(body), path, item)
+    except TypeError as error:
+        tag(error, name)
+        raise
+
+
+def bodies(events: Any, name: str) -> Iterator[Any]:
+    """Give the bodies of the events that a full-event generator gives."""
+    for event in events:
+        yield same_event(event, name).body
+
+
+async def bodies_async(events: Any, name: str) -> AsyncIterator[Any]:
+    """As ``bodies``, for generators and asynchronous generators."""
+    if not hasattr(events, "__anext__"):
+        for event in events:
+            yield same_event(event, name).body
+        return
+    async for event in events:
+        yield same_event(event, name).body
+
+
+NAMING |= {stream.__code__, stream_async.__code__}
+STREAMS = {
+    function.__code__
+    for function in (
+        stream, each, placed,
+        stream_async, each_async, placed_async,
+    )
+}  # fmt: skip
+"""What a stream of ours is made by; any other generator is a body like another."""
+
+
+def is_stream(found: Any) -> bool:
+    """Tell whether something is a stream of ours."""
+    kind = type(found)
+    if kind is GeneratorType:
+        return found.gi_code in STREAMS
+    return kind is AsyncGeneratorType and found.ag_code in STREAMS
+
+
+# -- several events at once -----------------------------------------------------
+
+
+class Several:
+    """The events that a storey step sent on for one event; never just one."""
+
+    __slots__ = ("events",)
+
+    def __init__(self, events: list[Any]) -> None:
+        self.events = events
+
+    @property
+    def first(self) -> Any:
+        return self.events[0].body if self.events else NOTHING
+
+
+def one_of(found: Any) -> Any:
+    """Give the one event that goes on, of several the first."""
+    return found.events[0] if type(found) is Several else found
+
+
+def several(found: Several, place: Any, *more: Any) -> Any:
+    """Send each event on; the first answer is the answer, as in MLRun."""
+    answer: Any = NOTHING
+    for event in found.events:
+        given = landed(place(event, *more), *more)
+        answer = given if answer is NOTHING else answer
+    return answer
+
+
+async def several_async(found: Several, place: Any, *more: Any) -> Any:
+    """As ``several``, for asynchronous graphs."""
+    answer: Any = NOTHING
+    for event in found.events:
+        given = await landed_async(await place(event, *more), *more)
+        answer = given if answer is NOTHING else answer
+    return answer
+
+
+def _close(items: Any) -> None:
+    """Let a generator clean up, unless a thread that was left behind is inside it."""
+    if not items.gi_running:
+        items.close()
+
+
+def item_of(event: Any, item: Any) -> Any:
+    """Give what goes on for an item: itself, or an event of its own."""
+    if event is None:
+        return item
+    twin = copy.copy(event)
+    twin.body = item
+    return twin
+
+
+def drain(items: Iterator[Any]) -> Nothing:
+    """Run a stream to its end for its effects alone."""
+    for _ in items:
+        pass
+    return NOTHING
+
+
+async def drain_async(items: AsyncIterator[Any]) -> Nothing:
+    """As ``drain``, for asynchronous graphs."""
+    async for _ in items:
+        pass
+    return NOTHING

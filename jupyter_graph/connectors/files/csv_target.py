@@ -1,0 +1,195 @@
+"""CSV files: rows of text with a line of names above them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from jupyter_graph.connectors.files.line_target import LinesTarget
+from jupyter_graph.connectors.files.places import Where
+from jupyter_graph.connectors.rows import (
+    Row,
+    checked_columns,
+    json_text,
+    plain,
+    rows_of,
+)
+from jupyter_graph.errors import SpecError, UnprocessableError
+from jupyter_graph.types import Body
+
+_AS_IT_IS = frozenset({str, int, bool})
+
+
+class CSVTarget(LinesTarget):
+    """Store each row as a line of a CSV file.
+
+    Body in: a dict, a list of dicts, a frame, or with ``columns`` one row's values as
+    a list. Body out: the same.
+
+    None and NaN become empty, datetimes ISO 8601, dicts and lists JSON. The file is
+    written beside its place (``.NAME.….part``) and replaces the old one, in one move,
+    when the runner closes; with ``append`` whole lines stand in it after each flush.
+
+    Args:
+        path: a path or fsspec URL; ``.gz``, ``.bz2``, ``.xz``, ``.zst`` compress,
+            ``{worker}`` becomes the worker's number.
+        columns: what to store, in this order; other keys are left out. By default the
+            keys of the first row (or the header of a file to append to), and a row
+            with another key is refused.
+        header: write the names above the rows.
+        append: keep what the file holds, and add to it.
+        delimiter: one character between the values.
+        max_events: rows to keep in memory at most.
+        flush_every_s: seconds until kept rows are written.
+
+    Raises:
+        SpecError: an argument has a wrong value, or the path is a folder.
+        BadRequestError: (from ``do``) the body is no row.
+        UnprocessableError: (from ``do``) a row has a key that is no column.
+        OSError: (from ``do`` and ``flush``) the file cannot be written.
+
+    State: rows not yet written are in memory, a restart loses them and leaves the
+        ``.part`` file behind. A swap to other arguments begins the file anew. Several
+        workers need ``{worker}`` in the path or ``append``. Late events come last.
+
+    Source: https://www.rfc-editor.org/rfc/rfc4180
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "out.csv"
+    >>> target = CSVTarget(path)
+    >>> target.do({"user": "ada", "amount": 5})
+    {'user': 'ada', 'amount': 5}
+    >>> target.close(); path.read_text().split()
+    ['user,amount', 'ada,5']
+    """
+
+    def __init__(
+        self,
+        path: Where,
+        columns: Sequence[str] | None = None,
+        header: bool = True,
+        *,
+        append: bool = False,
+        delimiter: str = ",",
+        max_events: int = 1000,
+        flush_every_s: float | None = 3.0,
+        name: str = "",
+        context: Any = None,
+    ) -> None:
+        self._columns = checked_columns(columns)
+        self._is_chosen = columns is not None
+        if not isinstance(header, bool):
+            raise SpecError(f"header must be True or False, got {header!r}")
+        self._header = header
+        self._delimiter = checked_delimiter(delimiter)
+        super().__init__(
+            path,
+            append=append,
+            max_events=max_events,
+            flush_every_s=flush_every_s,
+            name=name,
+            context=context,
+        )
+        self._known: frozenset[str] | None = None
+
+    def _take(self, body: Body) -> list[str]:
+        text = io.StringIO()
+        write = csv.writer(text, delimiter=self._delimiter, lineterminator="\n")
+        items = []
+        for row in self._rows(body):
+            write.writerow([cell(value) for value in self._values(row)])
+            items.append(text.getvalue())
+            text.seek(0)
+            text.truncate()
+        return items
+
+    def _rows(self, body: Body) -> Iterable[Row]:
+        is_list = isinstance(body, list | tuple) and len(body) > 0
+        if not is_list or not self._is_chosen or isinstance(body[0], Mapping):
+            return rows_of(body, self._where)
+        is_many = all(isinstance(values, list | tuple) for values in body)
+        return [self._named(values) for values in (body if is_many else [body])]
+
+    def _named(self, values: Sequence[Any]) -> Row:
+        assert self._columns is not None
+        if len(values) != len(self._columns):
+            raise UnprocessableError(
+                f"a row of {self._where} has {len(self._columns)} values, "
+                f"got {len(values)}"
+            )
+        return dict(zip(self._columns, values, strict=True))
+
+    def _values(self, row: Row) -> list[Any]:
+        if self._known is None:
+            self._fix_columns(row)
+        assert self._columns is not None
+        assert self._known is not None
+        if not self._is_chosen and not self._known.issuperset(row):
+            extra = sorted(map(str, row.keys() - self._known))
+            raise UnprocessableError(
+                f"{self._where} has the columns {self._columns}, and none for "
+                f"{extra[0]!r}; name all of them in columns="
+            )
+        return [row.get(name) for name in self._columns]
+
+    def _fix_columns(self, row: Row) -> None:
+        """Fix the columns, with the first row."""
+        there = self._names_there()
+        columns = self._columns or there or list(row)
+        if not columns:
+            raise UnprocessableError(f"the first row of {self._where} has no columns")
+        if there and there != columns:
+            raise UnprocessableError(
+                f"{self._where} has the columns {there}, not {columns}"
+            )
+        self._columns, self._known = columns, frozenset(columns)
+
+    def _names_there(self) -> list[str] | None:
+        """Give the names above the rows of a file to append to."""
+        if not self._header or not self._sink.has_content():
+            return None
+        with self._place.reading() as file:
+            lines = io.TextIOWrapper(file, encoding="utf-8", newline="")
+            names = next(csv.reader(lines, delimiter=self._delimiter), None)
+            lines.detach()
+        return names
+
+    def _head(self) -> str:
+        if not self._header or self._columns is None or self._sink.has_content():
+            return ""
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter=self._delimiter, lineterminator="\n")
+        writer.writerow(self._columns)
+        return text.getvalue()
+
+
+def cell(value: Any) -> Any:
+    """Give what stands in a CSV cell for a value.
+
+    >>> [cell(value) for value in ("a", None, float("nan"), {"b": [1]})]
+    ['a', '', '', '{"b": [1]}']
+    """
+    if type(value) in _AS_IT_IS:
+        return value
+    if value is None or value != value:  # NaN and NaT
+        return ""
+    if isinstance(value, float | str | int):
+        return value
+    if isinstance(value, dict | list | tuple):
+        return json_text(value)
+    found = plain(value)
+    return json_text(found) if isinstance(found, dict | list) else cell(found)
+
+
+def checked_delimiter(delimiter: Any) -> str:
+    """Give a delimiter.
+
+    Raises:
+        SpecError: it is not one character of one byte, or one that cells need.
+    """
+    is_one = isinstance(delimiter, str) and len(delimiter.encode()) == 1
+    if not is_one or delimiter in '"\r\n':
+        raise SpecError(f"delimiter must be one character, got {delimiter!r}")
+    return str(delimiter)

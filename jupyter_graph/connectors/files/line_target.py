@@ -1,0 +1,50 @@
+"""Targets that write rows as lines of text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_graph.connectors.buffered_target import Buffered, worker_of
+from jupyter_graph.connectors.files.atomic_files import sink_for
+from jupyter_graph.connectors.files.places import Where, place_to_write
+from jupyter_graph.errors import SpecError
+
+
+class LinesTarget(Buffered):
+    """What CSVTarget and JSONLinesTarget share: a file that grows by whole lines."""
+
+    def __init__(
+        self,
+        path: Where,
+        *,
+        append: bool,
+        max_events: int,
+        flush_every_s: float | None,
+        name: str,
+        context: Any,
+    ) -> None:
+        place = place_to_write(path, worker=worker_of(context))
+        if not isinstance(append, bool):
+            raise SpecError(f"append must be True or False, got {append!r}")
+        if place.path is not None and place.path.is_dir():
+            raise SpecError(f"{place} is a folder, {type(self).__name__} needs a file")
+        super().__init__(
+            where=place,
+            name=name,
+            context=context,
+            max_events=max_events,
+            flush_every_s=flush_every_s,
+        )
+        self._place = place
+        self._sink = sink_for(place, append=append)
+
+    def _write(self, items: list[Any]) -> None:
+        self._sink.write((self._head() + "".join(items)).encode())
+
+    def _head(self) -> str:
+        """Give what stands above the rows when the file is new."""
+        return ""
+
+    def _settle(self, *, end: bool) -> None:
+        if end:
+            self._sink.commit()

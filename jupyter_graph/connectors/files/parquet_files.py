@@ -1,0 +1,131 @@
+"""Where the rows of a ParquetTarget go: one file, or a folder of files."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from jupyter_graph.connectors.files.atomic_files import Stage
+from jupyter_graph.connectors.files.atomic_folders import StagedFolder
+from jupyter_graph.connectors.files.growing_schema import GrowingSchema
+from jupyter_graph.connectors.files.places import Place
+from jupyter_graph.errors import SpecError
+
+SUFFIXES = (".parquet", ".pq")
+"""Of paths that are files; every other path is a folder."""
+
+
+class ParquetFile:
+    """One Parquet file, put in its place when it is whole."""
+
+    shows_at_once = False
+
+    def __init__(
+        self,
+        place: Place,
+        schema: GrowingSchema,
+        compression: str | None,
+        *,
+        append: bool,
+    ) -> None:
+        if place.path is not None and place.path.is_dir():
+            raise SpecError(f"{place} is a folder, a file was expected")
+        self._place = place
+        self._schema = schema
+        self._compression = compression
+        self._stage = Stage(place, keep=append)
+        self._writer: Any = None
+        self._is_broken = False
+
+    def open(self) -> None:
+        """Take the columns of the file that rows are added to."""
+        if self._keeps() and not self._schema.is_fixed:
+            from pyarrow import parquet
+
+            with self._place.raw() as old:
+                self._schema.take(parquet.read_schema(old))
+
+    def write(self, table: Any) -> None:
+        self._check()
+        try:
+            if self._writer is None:
+                self._start(table.schema)
+            self._writer.write_table(table)
+        except BaseException:
+            self._is_broken = True
+            raise
+
+    def _check(self) -> None:
+        if self._is_broken:
+            raise ValueError(
+                f"an earlier write to {self._stage.path} failed in its midst, so the "
+                "file never becomes whole"
+            )
+
+    def _start(self, schema: Any) -> None:
+        from pyarrow import parquet
+
+        path = self._stage.start()
+        writer = parquet.ParquetWriter(path, schema, compression=self._compression)
+        if self._keeps():
+            with self._place.raw() as file:
+                old = parquet.ParquetFile(file)
+                for group in range(old.num_row_groups):
+                    writer.write_table(old.read_row_group(group))
+        self._writer = writer
+
+    def _keeps(self) -> bool:
+        return self._writer is None and self._stage.keep and self._place.exists()
+
+    def commit(self) -> None:
+        self._check()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        self._stage.commit()
+
+
+class ParquetFolder:
+    """A folder of Parquet files, each of them whole when it gets its name."""
+
+    def __init__(
+        self,
+        place: Place,
+        partitions: list[str],
+        compression: str | None,
+        *,
+        append: bool,
+    ) -> None:
+        self._folder = StagedFolder(place, append=append, suffix=".parquet")
+        self._partitions = partitions
+        self._compression = compression
+        self.shows_at_once = append
+        self._run = uuid.uuid4().hex[:12]
+        self._count = 0
+
+    def open(self) -> None:
+        """Do nothing: each file has its own columns."""
+
+    def write(self, table: Any) -> None:
+        import pyarrow
+        from pyarrow import dataset
+
+        kinds = [table.schema.field(name) for name in self._partitions]
+        dataset.write_dataset(
+            table,
+            self._folder.start(),
+            format="parquet",
+            basename_template=f"part-{self._count:05d}-{self._run}-{{i}}.parquet",
+            partitioning=dataset.partitioning(pyarrow.schema(kinds), flavor="hive"),
+            file_options=dataset.ParquetFileFormat().make_write_options(
+                compression=self._compression
+            ),
+            existing_data_behavior="overwrite_or_ignore",
+            max_partitions=10_000,
+        )
+        self._count += 1
+        self._folder.file_written()
+
+    def commit(self) -> None:
+        self._folder.commit()
+        self.shows_at_once = True

@@ -1,0 +1,220 @@
+"""Parquet files, and folders of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jupyter_graph.connectors.buffered_target import (
+    Buffered,
+    Refused,
+    is_count,
+    worker_of,
+)
+from jupyter_graph.connectors.column_types import arrow_types
+from jupyter_graph.connectors.extras import needed
+from jupyter_graph.connectors.files.growing_schema import GrowingSchema, own_copy
+from jupyter_graph.connectors.files.parquet_files import (
+    SUFFIXES,
+    ParquetFile,
+    ParquetFolder,
+)
+from jupyter_graph.connectors.files.places import Where, place_to_write
+from jupyter_graph.connectors.rows import checked_columns, is_frame, rows_of, snapshot
+from jupyter_graph.errors import SpecError, UnprocessableError
+from jupyter_graph.types import Body
+
+_COMPRESSIONS = ("zstd", "snappy", "gzip", "lz4", "brotli", "none")
+
+
+class ParquetTarget(Buffered):
+    """Store rows in a Parquet file, or in a folder of Parquet files.
+
+    Body in: a dict, a list of dicts or a frame. Body out: the same.
+
+    A path that ends with ``.parquet`` or ``.pq`` is one file. Any other path, and
+    every path with ``partition_cols``, is a folder: ``COLUMN=VALUE/part-….parquet``.
+    All is written beside its place (``.NAME.….part``) and replaces the old file or
+    folder when the runner closes. With ``append`` a folder gets a whole file at each
+    flush, and a file is written again with the new rows after the old ones.
+
+    The columns and their types are those of all rows before the first write
+    (``max_events`` of them at most); a column with nothing but None is text. Then a
+    row with another column, or a value that does not fit, is refused. An empty dict is
+    stored as None.
+
+    Args:
+        path: a path or fsspec URL; ``{worker}`` becomes the worker's number.
+        partition_cols: columns whose values name the folders.
+        columns: what to store; other keys are left out.
+        types: column to type, when the first rows do not tell: ``bool``, ``bytes``,
+            ``date``, ``float32``, ``float64``, ``int32``, ``int64``, ``string``,
+            ``timestamp``, ``timestamp_utc``.
+        append: keep what is there, and add to it.
+        row_group_rows: rows of a row group; in a folder, of a flushed batch.
+        compression: ``zstd``, ``snappy``, ``gzip``, ``lz4``, ``brotli`` or ``none``.
+        max_events: rows to keep as dicts at most, before they become columns.
+        flush_every_s: seconds until an appending folder gets its next file.
+
+    Raises:
+        SpecError: an argument has a wrong value, pyarrow is missing, or the folder to
+            replace holds other files.
+        BadRequestError: (from ``do``) the body is no row.
+        UnprocessableError: (from ``do``) a row does not fit.
+        OSError: (from ``do`` and ``flush``) the file cannot be written.
+
+    State: up to ``row_group_rows`` rows are in memory, a restart loses them and
+        leaves the ``.part`` file behind. A swap to other arguments begins anew.
+        Several workers need ``{worker}`` in the path, or a folder with ``append``.
+        Late events come last.
+
+    Source: https://parquet.apache.org/docs/file-format
+
+    >>> import tempfile
+    >>> from jupyter_graph.connectors.files.parquet_source import ParquetSource
+    >>> path = tempfile.mkdtemp() + "/out.parquet"
+    >>> target = ParquetTarget(path)
+    >>> target.do({"user": "ada", "amount": 5})
+    {'user': 'ada', 'amount': 5}
+    >>> target.close(); list(ParquetSource(path))
+    [{'user': 'ada', 'amount': 5}]
+    """
+
+    def __init__(
+        self,
+        path: Where,
+        partition_cols: Sequence[str] | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        types: Mapping[str, str] | None = None,
+        append: bool = False,
+        row_group_rows: int = 131_072,
+        compression: str = "zstd",
+        max_events: int = 10_000,
+        flush_every_s: float | None = 60.0,
+        name: str = "",
+        context: Any = None,
+    ) -> None:
+        needed("pyarrow.parquet", "batch", "ParquetTarget")
+        place = place_to_write(path, worker=worker_of(context))
+        super().__init__(
+            where=place,
+            name=name,
+            context=context,
+            max_events=max_events,
+            flush_every_s=flush_every_s,
+        )
+        _check_options(append, row_group_rows, compression)
+        self._group_rows = row_group_rows
+        partitions = checked_columns(partition_cols, "partition_cols") or []
+        self._schema = GrowingSchema(
+            place, checked_columns(columns), arrow_types(types)
+        )
+        packing = None if compression == "none" else compression
+        self._out: ParquetFile | ParquetFolder
+        if place.kind in SUFFIXES and not partitions:
+            self._out = ParquetFile(place, self._schema, packing, append=append)
+        else:
+            self._out = ParquetFolder(place, partitions, packing, append=append)
+        self._partitions = partitions
+        self._tables: list[Any] = []
+        self._table_rows = 0
+
+    def _take(self, body: Body) -> list[Any]:
+        self._out.open()
+        if is_frame(body):
+            table = own_copy(body)
+            self._schema.check_table(table)
+            return [table]
+        rows = [_without_empty(snapshot(row)) for row in rows_of(body, self._where)]
+        for row in rows:
+            self._check_partitions(row)
+            self._schema.check_row(row)
+        return rows
+
+    def _check_partitions(self, row: Mapping[str, Any]) -> None:
+        for column in self._partitions:
+            if column not in row:
+                raise UnprocessableError(
+                    f"the row has no {column!r}, which names its folder in "
+                    f"{self._where}"
+                )
+
+    def _is_full(self) -> bool:
+        return super()._is_full() or not isinstance(self._waiting[-1], dict)
+
+    def _write(self, items: list[Any]) -> None:
+        start, refused = 0, dict[int, Exception]()
+        tables = []
+        for at, item in enumerate([*items, None]):
+            if at < len(items) and isinstance(item, dict):
+                continue
+            if start < at:
+                tables.append(self._columns_of(items[start:at], start, refused))
+            if item is not None:
+                tables.append(self._schema.cast(item))
+            start = at + 1
+        self._tables += tables
+        self._table_rows += sum(table.num_rows for table in tables)
+        while self._table_rows >= self._group_rows:
+            self._write_group()
+        if refused:
+            raise Refused(refused)
+
+    def _columns_of(
+        self, rows: list[Any], start: int, refused: dict[int, Exception]
+    ) -> Any:
+        """Turn rows to columns; note the rows that cannot be."""
+        import pyarrow
+
+        schema = self._schema.fix()
+        try:
+            return pyarrow.Table.from_pylist(rows, schema=schema)
+        except (pyarrow.ArrowException, OverflowError, TypeError, ValueError):
+            good = []
+            for at, row in enumerate(rows):
+                try:
+                    pyarrow.Table.from_pylist([row], schema=schema)
+                    good.append(row)
+                except (OverflowError, TypeError, ValueError) as error:
+                    refused[start + at] = UnprocessableError(str(error))
+            return pyarrow.Table.from_pylist(good, schema=schema)
+
+    def _write_group(self) -> None:
+        """Write the oldest rows, at most a row group of them."""
+        import pyarrow
+
+        whole = pyarrow.concat_tables(self._tables)
+        self._out.write(whole.slice(0, self._group_rows))
+        rest = whole.slice(self._group_rows)
+        self._tables = [rest] if rest.num_rows else []
+        self._table_rows = rest.num_rows
+
+    def _settle(self, *, end: bool) -> None:
+        if self._table_rows and (end or self._out.shows_at_once):
+            self._write_group()
+        if end:
+            self._out.commit()
+
+
+def _without_empty(row: dict[str, Any]) -> dict[str, Any]:
+    """Give None for an empty dict: Parquet has no columns without names inside."""
+    if dict in map(type, row.values()):
+        return {key: None if _is_empty(value) else value for key, value in row.items()}
+    return row
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, dict) and not value
+
+
+def _check_options(append: Any, row_group_rows: Any, compression: Any) -> None:
+    if not isinstance(append, bool):
+        raise SpecError(f"append must be True or False, got {append!r}")
+    if not is_count(row_group_rows):
+        raise SpecError(f"row_group_rows must be 1 or more, got {row_group_rows!r}")
+    if compression not in _COMPRESSIONS:
+        raise SpecError(
+            f"compression must be one of {', '.join(_COMPRESSIONS)}, got "
+            f"{compression!r}"
+        )

@@ -1,0 +1,153 @@
+"""One table of a SQL database: found or created, and how rows get into it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from jupyter_graph.connectors.rows import json_text
+from jupyter_graph.connectors.sql.database import saved
+
+UPSERTING = ("mariadb", "mysql", "postgresql", "sqlite")
+"""Databases in which a row can replace the one with the same key."""
+
+
+class SQLTable:
+    """A table, as far as it is known; all methods take an open connection.
+
+    Args:
+        name: of the table.
+        schema: that it is in, None for the connection's.
+        key: columns that say which row it is, [] when rows are only added.
+    """
+
+    def __init__(self, name: str, schema: str | None, key: list[str]) -> None:
+        self._name, self._schema, self._key = name, schema, key
+        self._table: Any = None
+        self._columns: dict[str, bool] | None = None
+
+    @property
+    def columns(self) -> dict[str, bool] | None:
+        """Each column, and whether it holds JSON; None while they are not known."""
+        return self._columns
+
+    def _is(self, table: Any) -> None:
+        from sqlalchemy import JSON
+
+        self._table = table
+        self._columns = {
+            name: isinstance(column.type, JSON)
+            for name, column in table.columns.items()
+        }
+
+    def look(self, connection: Any) -> bool:
+        """Learn the columns of the table; tell whether there is one."""
+        import sqlalchemy as sql
+
+        if not sql.inspect(connection).has_table(self._name, schema=self._schema):
+            return False
+        table = sql.Table(
+            self._name, sql.MetaData(), schema=self._schema, autoload_with=connection
+        )
+        self._is(table)
+        return True
+
+    def forget(self) -> None:
+        """Know nothing of the table again."""
+        self._table = self._columns = None
+
+    def create_for(self, connection: Any, types: dict[str, Any]) -> None:
+        """Create the table with these columns, unless somebody else just did."""
+        import sqlalchemy as sql
+
+        columns = [
+            sql.Column(column, kind, primary_key=column in self._key)
+            for column, kind in types.items()
+        ]
+        table = sql.Table(self._name, sql.MetaData(), *columns, schema=self._schema)
+        try:
+            with saved(connection):
+                table.create(connection)
+        except sql.exc.DBAPIError:
+            if not self.look(connection):
+                raise
+        else:
+            self._is(table)
+
+    def empty(self, connection: Any) -> None:
+        """Take out all rows."""
+        if self._table is not None:
+            connection.execute(self._table.delete())
+
+    def insert(
+        self, connection: Any, rows: list[dict[str, Any]]
+    ) -> dict[int, Exception]:
+        """Store rows; give the positions of those that cannot be, and why.
+
+        Raises:
+            SQLAlchemyError: the database, and no row, is at fault.
+        """
+        import sqlalchemy as sql
+
+        fitting = [self._fitting(row) for row in rows]
+        try:
+            with saved(connection):
+                self._put(connection, fitting)
+        except sql.exc.OperationalError:
+            raise
+        except (sql.exc.StatementError, sql.exc.CompileError) as error:
+            return self._one_by_one(connection, fitting, error)
+        return {}
+
+    def _one_by_one(
+        self, connection: Any, rows: list[dict[str, Any]], whole: Exception
+    ) -> dict[int, Exception]:
+        import sqlalchemy as sql
+
+        refused: dict[int, Exception] = {}
+        unsure = 0
+        for at, row in enumerate(rows):
+            try:
+                with saved(connection):
+                    self._put(connection, [row])
+            except sql.exc.OperationalError:
+                raise
+            except (sql.exc.StatementError, sql.exc.CompileError) as error:
+                refused[at] = error
+                unsure += isinstance(error, sql.exc.ProgrammingError)
+        if unsure and unsure == len(rows) > 1:
+            raise whole  # such as a table that is gone
+        return refused
+
+    def _put(self, connection: Any, rows: list[dict[str, Any]]) -> None:
+        for names, some in itertools.groupby(rows, key=tuple):
+            connection.execute(self._statement(connection, names), list(some))
+
+    def _fitting(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Give a row in which only JSON columns hold dicts and lists."""
+        holds_json = self._columns or {}
+        deep = [
+            name
+            for name, value in row.items()
+            if isinstance(value, dict | list) and not holds_json.get(name)
+        ]
+        return {**row, **{name: json_text(row[name]) for name in deep}} if deep else row
+
+    def _statement(self, connection: Any, names: tuple[str, ...]) -> Any:
+        if not self._key:
+            return self._table.insert()
+        rest = [name for name in names if name not in self._key]
+        dialect = connection.dialect.name
+        if dialect in ("mysql", "mariadb"):
+            from sqlalchemy.dialects import mysql
+
+            add = mysql.insert(self._table)
+            kept = {name: add.inserted[name] for name in rest or self._key}
+            return add.on_duplicate_key_update(kept)
+        from sqlalchemy.dialects import postgresql, sqlite
+
+        put = (sqlite if dialect == "sqlite" else postgresql).insert(self._table)
+        if not rest:
+            return put.on_conflict_do_nothing(index_elements=self._key)
+        kept = {name: put.excluded[name] for name in rest}
+        return put.on_conflict_do_update(index_elements=self._key, set_=kept)

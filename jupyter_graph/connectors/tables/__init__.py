@@ -1,0 +1,1 @@
+"""Tables: values by key, in memory, SQLite, SQL databases or Redis."""

@@ -1,0 +1,297 @@
+"""A graph as a folder that runs unchanged in the embedded host and in Nuclio."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jupyter_graph.cells.shipping.secret_text import leaks
+from jupyter_graph.cells.slice.module_slice import Slice, slice_cells
+from jupyter_graph.cells.slice.requirements import requirements as requirements_of
+from jupyter_graph.cells.source import place
+from jupyter_graph.deployment.bundle.bundle_folder import (
+    MAKER,
+    SOURCES,
+    Bundle,
+    check_is_ours,
+    hash_of,
+    place_of,
+    put_in_place,
+    set_modes,
+)
+from jupyter_graph.deployment.bundle.local_modules import LocalModules, collect
+from jupyter_graph.deployment.bundle.manifests import dockerfile, manifests
+from jupyter_graph.deployment.bundle.named_values import with_named_values
+from jupyter_graph.deployment.bundle.requirement_closure import (
+    check_requirement,
+    joined,
+    read_requirements,
+)
+from jupyter_graph.deployment.bundle.runtime_rooms import (
+    HOST_MODULES,
+    released_requirement,
+    runtime_files,
+)
+from jupyter_graph.deployment.bundle.secret_scan import environment_leaks
+from jupyter_graph.deployment.bundle.step_packages import modules_of_steps
+from jupyter_graph.deployment.nuclio.function_config import (
+    function_document,
+    public_part,
+    to_yaml,
+)
+from jupyter_graph.deployment.options import DeployOptions
+from jupyter_graph.deployment.sources import Code, Sources, code_of
+from jupyter_graph.errors import BundleError, ValueShipError
+from jupyter_graph.host.artifacts import requires, save_value
+from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.codec import graph_json
+
+__all__ = ["Bundle", "Sources", "build_bundle"]
+
+MAIN = '''\
+"""The two functions that Nuclio and the embedded host call."""
+
+from pathlib import Path
+
+from jupyter_graph.host.handler import serve
+
+init_context, handler = serve(Path(__file__).parent)
+'''
+
+
+def build_bundle(
+    graph: Graph,
+    sources: Sources,
+    options: DeployOptions,
+    folder: Path,
+    *,
+    private: bool = True,
+) -> Bundle:
+    """Write the bundle of a graph; either all of it is there afterwards or nothing.
+
+    The same notebook state gives the same bytes.
+
+    Args:
+        graph: what is to be deployed.
+        sources: where its code comes from.
+        options: checked options.
+        folder: where it goes; a bundle that is there is replaced.
+        private: only its owner may read it.
+
+    Raises:
+        BundleError: something cannot travel, or the folder holds something else.
+        CellError: a name is not defined, or a value has no safe format.
+    """
+    folder = Path(folder)
+    check_is_ours(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        bundle = Builder(graph, sources, options, building).build()
+        set_modes(building, private=private)
+        put_in_place(building, folder)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    return bundle.at(folder)
+
+
+class Builder:
+    """Writes one bundle into one empty folder."""
+
+    def __init__(
+        self, graph: Graph, sources: Sources, options: DeployOptions, folder: Path
+    ) -> None:
+        self.sources = sources
+        self.options = options
+        self.folder = folder
+        self.files: dict[str, str] = {}
+        self.spec, extra = with_named_values(graph.spec)
+        self.graph = Graph.from_spec(
+            self.spec, {**graph.namespace, **extra}, literal=True
+        )
+        self.graph.allow_imports = graph.allow_imports
+
+    def build(self) -> Bundle:
+        """Write every file; give the bundle."""
+        code = code_of(self.graph, self.sources)
+        part = slice_cells(
+            list(self.sources.cells),
+            code.cells,
+            self.sources.namespace,
+            folder=self.sources.folder,
+        )
+        needs = self._artifacts(part, code)
+        modules = self._modules(part, code)
+        self._steps(part, code)
+        needed = self._requirements({*part.imports, *needs, *modules.imports})
+        for path, content in sorted(modules.files.items()):
+            self._write(path, content)
+        self._write("graph.json", graph_json(self.spec))
+        self._write("config.json", self._config())
+        self._write("main.py", MAIN)
+        self._runtime()
+        self._requirement_files(needed)
+        document = function_document(self.options, self.spec.name, needed)
+        self._write("function.yaml", to_yaml(public_part(document)))
+        self._write("Dockerfile", dockerfile(self.options))
+        self._write(".dockerignore", "events.jsonl\n__pycache__\n")
+        image = f"{self.options.name}:{hash_of(self.files)[:12]}"
+        for path, text in manifests(self.options, image).items():
+            self._write(path, text)
+        self._listing(part)
+        return Bundle(
+            folder=self.folder,
+            files=self.files,
+            hash=hash_of(self.files),
+            slice=part,
+            requirements=tuple(needed),
+            options=self.options,
+            cwd=self.sources.folder,
+        )
+
+    def _write(self, path: str, content: str | bytes) -> None:
+        target = self.folder / path
+        if target.exists():
+            raise BundleError(
+                f"the bundle would hold two files {path!r}; rename your module"
+            )
+        data = content.encode() if isinstance(content, str) else content
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        self.files[path] = hashlib.sha256(data).hexdigest()
+
+    def _artifacts(self, part: Slice, code: Code) -> set[str]:
+        """Save every value; give the modules that loading them needs."""
+        values = {value.name: value.value for value in part.values}
+        places = {
+            v.name: f"{place(v.cell, v.line)}: "
+            for v in part.values
+            if v.cell is not None  # a name that no cell set has no place
+        }
+        values.update(code.values)
+        folder = self.folder / "artifacts"
+        needs: set[str] = set()
+        problems: list[str] = []
+        for name, value in sorted(values.items()):
+            folder.mkdir(exist_ok=True)
+            is_allowed = name in self.options.allow_pickle
+            try:
+                meta = save_value(name, value, folder, allow_pickle=is_allowed)
+            except ValueShipError as error:
+                problems.append(f"{places.get(name, '')}{error}")
+            else:
+                needs.update(requires(meta))
+        if problems:
+            raise ValueShipError("\n".join(problems))
+        self._adopt_artifacts()
+        return needs
+
+    def _adopt_artifacts(self) -> None:
+        for path in sorted(self.folder.glob("artifacts/**/*")):
+            if path.is_file():
+                name = path.relative_to(self.folder).as_posix()
+                self.files[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def _modules(self, part: Slice, code: Code) -> LocalModules:
+        wanted = {module.partition(".")[0] for module, _ in code.imports.values()}
+        allowed = {name.partition(".")[0] for name in self.graph.allow_imports}
+        local = set(part.local_modules)
+        return collect({*wanted, *allowed, *local}, self.sources.folder)
+
+    def _steps(self, part: Slice, code: Code) -> None:
+        lines = [part.source.rstrip("\n")] if part.source.strip() else []
+        for name, (module, qualified) in sorted(code.imports.items()):
+            alias = "" if name == qualified else f" as {name}"
+            lines.append(f"from {module} import {qualified}{alias}")
+        if code.values:
+            lines.append("from jupyter_graph.host.artifacts import load_value")
+        for name in sorted(code.values):
+            lines.append(f"{name} = load_value(__file__, {name!r})")
+        source = "\n".join(lines) + "\n"
+        self._check_source(source, part)
+        self._write("steps.py", source)
+
+    def _check_source(self, source: str, part: Slice) -> None:
+        try:
+            compile(source, "steps.py", "exec")
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None) or 0
+            raise BundleError(
+                f"{place_of(part, line)}: the code that would travel is not valid "
+                f"Python: {error}"
+            ) from error
+        found = [
+            f"{place_of(part, line)} holds {what}; read it with context.get_secret "
+            "and deploy with secrets={KEY: 'NAME/KEY'}"
+            for line, what in leaks(source)
+        ]
+        found += environment_leaks(self.options.env)
+        if found:
+            raise BundleError(
+                "secrets do not travel in a bundle:\n  " + "\n  ".join(found)
+            )
+
+    def _requirements(self, imports: set[str]) -> list[str]:
+        options = self.options
+        names = {name.partition(".")[0] for name in imports} - {"jupyter_graph"}
+        names |= modules_of_steps(self.spec, self.graph.namespace)
+        if options.api_handler is not None:
+            names.add("jsonpath_ng")
+        said = [
+            line for path in options.requirements for line in read_requirements(path)
+        ]
+        by_name = [check_requirement(line, "pip") for line in options.pip]
+        released = [released_requirement()] if options.runtime == "pip" else []
+        return joined(requirements_of(sorted(names)), released, said, by_name)
+
+    def _requirement_files(self, needed: list[str]) -> None:
+        self._write("requirements.txt", _lines(needed))
+        mine = [] if self.options.runtime == "pip" else requirements_of(HOST_MODULES)
+        self._write("requirements-host.txt", _lines(joined(mine, needed)))
+
+    def _config(self) -> str:
+        options = self.options
+        config: dict[str, Any] = {
+            "timeout_s": options.deadline_s,
+            "parameters": dict(options.parameters),
+            "mlrun_status": options.mlrun_status,
+            "secrets": dict(options.secrets),
+        }
+        if options.api_handler is not None:
+            handler = options.api_handler
+            is_object = hasattr(handler, "to_dict")
+            config["api_handler"] = handler.to_dict() if is_object else handler
+        if options.openai_frontend is not None:
+            config["openai_frontend"] = options.openai_frontend
+        try:
+            return json.dumps(config, indent=1, sort_keys=True, allow_nan=False) + "\n"
+        except (TypeError, ValueError) as error:
+            raise BundleError(
+                f"parameters, api_handler and openai_frontend must be JSON: {error}"
+            ) from None
+
+    def _runtime(self) -> None:
+        if self.options.runtime == "bundled":
+            for path, content in runtime_files():
+                self._write(path, content)
+
+    def _listing(self, part: Slice) -> None:
+        listing = {
+            "made_by": MAKER,
+            "name": self.options.name,
+            "graph": self.spec.name,
+            "hash": hash_of(self.files),
+            "files": self.files,
+            "cells": {name: list(at) for name, at in sorted(dict(part.names).items())},
+        }
+        text = json.dumps(listing, indent=1, sort_keys=True) + "\n"
+        (self.folder / SOURCES).write_text(text, encoding="utf-8")
+
+
+def _lines(items: list[str]) -> str:
+    return "".join(f"{item}\n" for item in items)

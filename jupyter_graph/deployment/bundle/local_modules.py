@@ -1,0 +1,61 @@
+"""Modules beside the notebook: they travel as files, with what they import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jupyter_graph.cells.slice.imported_modules import local_modules
+from jupyter_graph.errors import BundleError
+
+MOST_FILES = 500
+
+
+@dataclass
+class LocalModules:
+    """Files to ship, by their path in the bundle, and what they import from others."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    imports: set[str] = field(default_factory=set)
+
+
+def collect(modules: Iterable[str], folder: Path | None = None) -> LocalModules:
+    """Collect local modules and, by their imports, the local modules they need.
+
+    Args:
+        modules: names; installed ones are kept in ``imports``.
+        folder: where modules are looked for first, the working folder by default.
+
+    Raises:
+        BundleError: a package has too many files to travel.
+    """
+    local, others = local_modules(modules, folder or Path.cwd())
+    found = LocalModules(imports=others)
+    for module, path in local.items():
+        found.files.update(module_files(module, path))
+    return found
+
+
+def module_files(module: str, path: Path) -> dict[str, bytes]:
+    """Give the files of one local module or package by their path in the bundle."""
+    if path.name != "__init__.py":
+        return {f"{module}{path.suffix}": path.read_bytes()}
+    root = path.parent
+    paths = [found for found in sorted(root.rglob("*")) if _travels(found, root)]
+    if len(paths) > MOST_FILES:
+        raise BundleError(
+            f"package {module!r} has {len(paths)} files in {root}, more than "
+            f"{MOST_FILES} would travel in the bundle; install it as a package"
+        )
+    return {
+        f"{module}/{found.relative_to(root).as_posix()}": found.read_bytes()
+        for found in paths
+    }
+
+
+def _travels(path: Path, root: Path) -> bool:
+    """Tell whether a file goes along: no caches, nothing hidden, no links."""
+    parts = path.relative_to(root).parts
+    is_hidden = any(part == "__pycache__" or part.startswith(".") for part in parts)
+    return path.is_file() and not path.is_symlink() and not is_hidden

@@ -1,0 +1,57 @@
+"""The part of this package that travels inside a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2]
+ROOMS = (
+    "__init__.py",
+    "errors.py",
+    "types.py",
+    "argument_checks.py",
+    "event.py",
+    "threads",
+    "values",
+    "http_client",
+    "spec",
+    "steps",
+    "connectors",
+    "processes",
+    "compile",
+    "answer",
+    "frontend",
+    "run",
+    "host",
+    "picture",
+)
+HOST_MODULES = ("uvicorn", "httptools", "uvloop", "prometheus_client")
+"""What the embedded host imports; Nuclio brings a server of its own."""
+
+
+def runtime_files() -> Iterator[tuple[str, bytes]]:
+    """Give path and content of every file that a function needs of this package."""
+    for room in ROOMS:
+        source = PACKAGE / room
+        paths = [source] if source.is_file() else sorted(source.rglob("*"))
+        for path in paths:
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield (
+                    f"jupyter_graph/{path.relative_to(PACKAGE).as_posix()}",
+                    (path.read_bytes()),
+                )
+
+
+def released_requirement() -> str:
+    """Give the requirement that installs this very version of the package."""
+    return f"jupyter_graph=={version()}"
+
+
+def version() -> str:
+    """Give the version of this package, as its ``__init__`` says it."""
+    try:
+        return metadata.version("jupyter_graph")
+    except metadata.PackageNotFoundError:
+        return "0"

@@ -1,0 +1,140 @@
+"""A deployed function as the notebook holds it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from jupyter_graph.deployment.index import Record
+from jupyter_graph.deployment.invoke import invoke
+from jupyter_graph.deployment.targets import Status, target_named
+from jupyter_graph.errors import DeployError
+
+if TYPE_CHECKING:
+    from jupyter_graph.answer.answer import Answer
+    from jupyter_graph.deployment.parity.parity_check import ParityReport
+
+COLOURS = {"ready": "#1a7f37", "error": "#cf222e", "unhealthy": "#cf222e"}
+
+
+class Deployment:
+    """A function that was deployed; made by ``deploy`` or found in the index.
+
+    Args:
+        record: what the index knows.
+        note: what is to be said about this deploy, like ``unchanged``.
+        parity: the report of the check before it.
+    """
+
+    def __init__(
+        self, record: Record, *, note: str = "", parity: ParityReport | None = None
+    ) -> None:
+        self.record = record
+        self.note = note
+        self._parity = parity
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.record.name
+
+    @property
+    def target(self) -> str:
+        """Where it runs: ``local``, ``nuclio`` or ``archive``."""
+        return self.record.target
+
+    @property
+    def url(self) -> str:
+        """Where it answers; an archive has none."""
+        return self.record.url
+
+    @property
+    def path(self) -> str:
+        """Where the bundle lies."""
+        return self.record.place
+
+    @property
+    def state(self) -> str:
+        """What it does now, in one word, like ``ready`` or ``stopped``.
+
+        ``unknown`` where it cannot be asked; ``status()`` raises the cause.
+        """
+        try:
+            return self.status().state
+        except DeployError:
+            return "unknown"
+
+    @property
+    def parity(self) -> ParityReport | str:
+        """The report of the parity check; its text when another process deployed."""
+        return self._parity if self._parity is not None else self.record.parity
+
+    def invoke(
+        self,
+        body: Any = None,
+        path: str = "/",
+        method: str = "POST",
+        headers: Mapping[str, str] | None = None,
+        silent: bool = False,
+    ) -> Answer:
+        """Send one event and give its answer.
+
+        Raises:
+            StepError: a step failed, unless ``silent``.
+            HostError: nothing answers.
+        """
+        return invoke(
+            target_named(self.target).address(self.record),
+            body,
+            path=path,
+            method=method,
+            headers=headers,
+            silent=silent,
+            name=repr(self.name),
+        )
+
+    def status(self) -> Status:
+        """Ask what it does now: ``.state``, ``.workers``, ``.url``."""
+        return target_named(self.target).status(self.record)
+
+    def logs(self, follow: bool = False) -> str | Iterator[str]:
+        """Give what it wrote; with ``follow`` an iterator over lines to come too."""
+        target = target_named(self.target)
+        return target.follow(self.record) if follow else target.logs(self.record)
+
+    def delete(self) -> None:
+        """Stop it and forget it; an archive's files stay where they are."""
+        target_named(self.target).delete(self.record)
+
+    def __repr__(self) -> str:
+        return f"<Deployment {self.name!r} ({self.target}) {self.url or self.path}>"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        rows = [("state", self.state), ("target", self.target)]
+        rows += [("url", self.url)] if self.url else [("bundle", self.path)]
+        said = str(self.parity)
+        rows += [("parity", said.partition(":")[2].strip())] if said else []
+        return [*rows, *([("note", self.note)] if self.note else [])]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        rows = self._rows()
+        text = [f"{self.name}", *(f"  {key:<7} {value}" for key, value in rows)]
+        colour = COLOURS.get(rows[0][1], "#6e7781")
+        lines = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
+            f"<td style='text-align:left;white-space:pre-wrap'>{_cell(value)}</td></tr>"
+            for key, value in rows
+        )
+        title = f"<b style='color:{colour}'>●</b> <b>{html.escape(self.name)}</b>"
+        return {
+            "text/plain": "\n".join(text),
+            "text/html": f"<div>{title}<table>{lines}</table></div>",
+        }
+
+
+def _cell(value: str) -> str:
+    shown = html.escape(value)
+    if value.startswith(("http://", "https://")):
+        return f'<a href="{shown}" target="_blank" rel="noopener">{shown}</a>'
+    return shown

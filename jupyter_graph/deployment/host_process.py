@@ -1,0 +1,105 @@
+"""One embedded host: started, and waited for until it is ready."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from jupyter_graph.deployment.detached_processes import ours, start_apart, stop
+from jupyter_graph.deployment.index import Record
+from jupyter_graph.errors import HostError
+
+POLL_S = 0.02
+KERNEL_ONLY = ("JPY_", "PYTHON")  # what the kernel was started with
+
+
+def start_host(record: Record, wait_s: float) -> Record:
+    """Start the host and wait until it is ready; give the record with its URL.
+
+    Raises:
+        HostError: it ended, or was not ready in time; nothing of it is left.
+    """
+    state = Path(record.state)
+    state.unlink(missing_ok=True)
+    output = first_output(record)
+    output.unlink(missing_ok=True)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(KERNEL_ONLY)}
+    env = {**kept, "PYTHONUNBUFFERED": "1", **record.env, "PYTHONPATH": record.place}
+    command = [*record.command, "--state-file", str(state)]
+    process = start_apart(command, log=output, cwd=record.cwd, env=env)
+    try:
+        said = _wait(record, process, wait_s)
+    except BaseException:
+        stop(process)
+        state.unlink(missing_ok=True)
+        raise
+    return replace(
+        record,
+        pid=process.pid,
+        created=process.create_time(),
+        url=str(said["url"]).rstrip("/"),
+    )
+
+
+def _wait(record: Record, process: psutil.Process, wait_s: float) -> dict[str, Any]:
+    """Wait for the state file that the host writes when it is ready."""
+    deadline = time.monotonic() + wait_s
+    while not (said := read_state(Path(record.state))).get("url"):
+        if ours(process.pid, process.create_time()) is None:
+            raise HostError(f"{record.name!r} did not start: {_cause(record)}")
+        if time.monotonic() > deadline:
+            raise HostError(
+                f"{record.name!r} was not ready after {wait_s:g} s "
+                f"(wait_s says how long to wait){_tail(record)}"
+            )
+        time.sleep(POLL_S)
+    return said
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Give what a host says of itself, nothing before it is ready."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _cause(record: Record) -> str:
+    """Give the cause that the host said in its last line, else what it wrote."""
+    written = _written(record)
+    for line in reversed(written.splitlines()):
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(said, dict) and "error" in said:
+            return str(said["error"])
+    return written or "it wrote nothing"
+
+
+def _tail(record: Record) -> str:
+    written = _written(record)
+    return f":\n{written}" if written else ""
+
+
+def _written(record: Record) -> str:
+    """Give the end of what the host wrote, what it wrote before its log included."""
+    texts = []
+    for path in (Path(record.log), first_output(record)):
+        try:
+            texts.append(path.read_bytes()[-2000:].decode("utf-8", "replace").strip())
+        except OSError:
+            continue
+    return "\n".join(text for text in texts if text)
+
+
+def first_output(record: Record) -> Path:
+    """Give the file for what a host writes before its log is open."""
+    return Path(record.log).with_name("start.log")

@@ -1,0 +1,1 @@
+"""Nuclio: the configuration of a function, and the dashboard that takes it."""

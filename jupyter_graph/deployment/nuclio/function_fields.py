@@ -1,0 +1,276 @@
+"""The fields of a Nuclio function: what each may hold, and how to write them.
+
+The dashboard answers 202 to unknown fields, wrong units and wrong runtimes and fails
+later or never says so; here they are named before anything is sent.
+Source: https://docs.nuclio.io/en/stable/reference/function-configuration/
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jupyter_graph.deployment.nuclio.nuclio_types import (
+    Kind,
+    anything,
+    cpu,
+    duration,
+    either,
+    flag,
+    integer,
+    list_of,
+    map_of,
+    memory,
+    one_of,
+    record,
+    text,
+)
+from jupyter_graph.deployment.nuclio.triggers import normal_trigger, trigger_problems
+from jupyter_graph.errors import DeployError, did_you_mean
+
+TEXTS = list_of(text)
+PYTHON = re.compile(r"python:3\.\d+")
+AMOUNTS = record(
+    {
+        "cpu": cpu,
+        "memory": memory,
+        "ephemeral-storage": memory,
+        "nvidia.com/gpu": either(integer(0), text),
+    }
+)
+WINDOW = one_of("1m", "2m", "5m", "10m", "30m")
+METRIC: dict[str, Kind] = {
+    "metricName": text,
+    "windowSize": WINDOW,
+    "threshold": integer(0),
+}
+
+
+def runtime(value: Any, path: str) -> list[str]:
+    """Accept ``python:3.N``; without a version Nuclio takes a Python of long ago."""
+    if isinstance(value, str) and PYTHON.fullmatch(value):
+        return []
+    return [f"{path} is {value!r}, but must be a Python, like 'python:3.11'"]
+
+
+BUILD: dict[str, Kind] = {
+    "path": text,
+    "functionSourceCode": text,
+    "functionConfigPath": text,
+    "tempDir": text,
+    "registry": text,
+    "baseImageRegistry": text,
+    "image": text,
+    "noBaseImagesPull": flag,
+    "noCache": flag,
+    "noCleanup": flag,
+    "offline": flag,
+    "baseImage": text,
+    "onbuildImage": text,
+    "commands": TEXTS,
+    "directives": map_of(list_of(record({"kind": text, "value": text}))),
+    "scriptPaths": TEXTS,
+    "addedPaths": map_of(text),
+    "dependencies": TEXTS,
+    "runtimeAttributes": map_of(anything),
+    "codeEntryType": one_of("sourceCode", "image", "archive", "git", "github", "s3"),
+    "codeEntryAttributes": map_of(anything),
+    "timestamp": integer(0),
+    "buildTimeoutSeconds": integer(1),
+    "mode": one_of("neverBuild", "alwaysBuild"),
+    "args": map_of(text),
+    "flags": TEXTS,
+    "builderServiceAccount": text,
+}
+
+SPEC: dict[str, Kind] = {
+    "description": text,
+    "disable": flag,
+    "publish": flag,
+    "handler": text,
+    "runtime": runtime,
+    "env": list_of(
+        record({"name": text, "value": text, "valueFrom": anything}, required=("name",))
+    ),
+    "envFrom": list_of(anything),
+    "resources": record({"requests": AMOUNTS, "limits": AMOUNTS}),
+    "image": text,
+    "imageHash": text,
+    "replicas": integer(0),
+    "minReplicas": integer(0),
+    "maxReplicas": integer(0),
+    "targetCPU": integer(1, 100),
+    "dataBindings": map_of(anything),
+    "triggers": map_of(anything),
+    "volumes": list_of(
+        record(
+            {"volume": anything, "volumeMount": anything},
+            required=("volume", "volumeMount"),
+        )
+    ),
+    "version": integer(-1),
+    "alias": text,
+    "build": record(BUILD),
+    "runRegistry": text,
+    "imagePullSecrets": text,
+    "imagePullPolicy": one_of("Always", "IfNotPresent", "Never"),
+    "runtimeAttributes": map_of(anything),
+    "loggerSinks": list_of(
+        record({"level": one_of("debug", "info", "warning", "error"), "sink": text})
+    ),
+    "platform": record({"attributes": map_of(anything)}),
+    "readinessTimeoutSeconds": integer(1),
+    "waitReadinessTimeoutBeforeFailure": flag,
+    "serviceType": one_of("ClusterIP", "NodePort", "LoadBalancer"),
+    "securityContext": map_of(anything),
+    "serviceAccount": text,
+    "scaleToZero": record({"scaleResources": list_of(record(METRIC))}),
+    "autoScaleMetrics": list_of(
+        record({**METRIC, "sourceType": text, "displayType": text})
+    ),
+    "customScalingMetricSpecs": list_of(anything),
+    "disableDefaultHTTPTrigger": flag,
+    "disableSensitiveFieldsMasking": flag,
+    "devices": TEXTS,
+    "affinity": map_of(anything),
+    "nodeSelector": map_of(text),
+    "nodeName": text,
+    "tolerations": list_of(map_of(anything)),
+    "priorityClassName": text,
+    "preemptionPolicy": one_of("Never", "PreemptLowerPriority"),
+    "preemptionMode": one_of("allow", "constrain", "prevent", "none"),
+    "deploymentStrategy": map_of(anything),
+    "hostIPC": flag,
+    "eventTimeout": duration,
+    "sidecars": list_of(map_of(anything)),
+    "initContainers": list_of(map_of(anything)),
+}
+
+METADATA: dict[str, Kind] = {
+    "name": text,
+    "namespace": text,
+    "labels": map_of(text),
+    "annotations": map_of(text),
+}
+
+# What the bundle itself decides; another value would not run it.
+OURS = {
+    "handler": "it is main:handler, the function of the bundle",
+    "image": "an image is built from the bundle",
+    "build.functionSourceCode": "it is the bundle",
+    "build.codeEntryType": "the bundle travels as source code",
+    "build.path": "the bundle travels as source code",
+}
+
+
+def nested(config: Mapping[str, Any]) -> dict[str, Any]:
+    r"""Turn dotted fields into a document with ``spec`` and ``metadata``.
+
+    ``spec.`` may be left out; ``\.`` is a dot inside a name.
+
+    Raises:
+        DeployError: a field is set both as a value and as a group.
+
+    >>> nested({"minReplicas": 1, "spec.resources.limits.cpu": "1"})
+    {'spec': {'minReplicas': 1, 'resources': {'limits': {'cpu': '1'}}}}
+    """
+    document: dict[str, Any] = {}
+    for name, value in copy.deepcopy(dict(config)).items():
+        keys = [key.replace("\0", ".") for key in name.replace(r"\.", "\0").split(".")]
+        if keys[0] not in ("spec", "metadata"):
+            keys.insert(0, "spec")
+        place = document
+        for key in keys[:-1]:
+            place = place.setdefault(key, {})
+            if not isinstance(place, dict):
+                raise DeployError(f"config {name!r}: {key!r} is already a value")
+        if keys[-1] in place and place[keys[-1]] != value:
+            raise DeployError(f"config {name!r} is set twice")
+        place[keys[-1]] = value
+    return document
+
+
+def merged(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay ``high`` over ``low``: mappings join, lists and values are replaced.
+
+    >>> merged({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
+    {'a': {'b': 1, 'c': 3}}
+    """
+    joined = dict(low)
+    for key, value in high.items():
+        before = joined.get(key)
+        both = isinstance(before, Mapping) and isinstance(value, Mapping)
+        joined[key] = merged(before, value) if both else value  # type: ignore[arg-type]
+    return joined
+
+
+def check_config(document: Mapping[str, Any]) -> list[str]:
+    """List everything that is wrong with a function's document.
+
+    Args:
+        document: ``{"metadata": …, "spec": …}``, or the spec alone.
+
+    >>> check_config({"spec": {"minReplica": 1}})
+    ["spec.minReplica is not a field; did you mean 'minReplicas'?"]
+    >>> check_config({"minReplicas": 3, "maxReplicas": 2})
+    ['spec.minReplicas is 3, more than spec.maxReplicas, which is 2']
+    """
+    is_whole = "spec" in document or "metadata" in document
+    parts = document if is_whole else {"spec": document}
+    spec = parts.get("spec", {})
+    problems = [
+        f"{name} is not a part of a function{did_you_mean(name, ['spec', 'metadata'])}"
+        for name in parts
+        if name not in ("spec", "metadata", "apiVersion", "kind", "status")
+    ]
+    problems += record(METADATA)(parts.get("metadata", {}), "metadata")
+    problems += record(SPEC)(spec, "spec")
+    if isinstance(spec, Mapping):
+        problems += [*_replica_rules(spec), *_trigger_rules(spec.get("triggers", {}))]
+    return problems
+
+
+def _replica_rules(spec: Mapping[str, Any]) -> Iterator[str]:
+    low, high = spec.get("minReplicas"), spec.get("maxReplicas")
+    if isinstance(low, int) and isinstance(high, int) and low > high:
+        yield f"spec.minReplicas is {low}, more than spec.maxReplicas, which is {high}"
+
+
+def _trigger_rules(triggers: Any) -> Iterator[str]:
+    if not isinstance(triggers, Mapping):
+        return
+    http = []
+    for name, trigger in triggers.items():
+        if not isinstance(trigger, Mapping):
+            yield f"trigger {name!r} is {trigger!r}, but must be a mapping with a kind"
+            continue
+        normal = normal_trigger(trigger)
+        yield from trigger_problems(str(name), normal)
+        if normal.get("kind") == "http" and not normal.get("disabled"):
+            http.append(str(name))
+    if len(http) > 1:
+        yield f"a function takes one http trigger, found {', '.join(http)}"
+
+
+def bundle_problems(spec: Mapping[str, Any], python: str) -> list[str]:
+    """List the fields of a user's spec that the bundle itself decides."""
+    problems = [
+        f"spec.{name} cannot be set: {why}"
+        for name, why in OURS.items()
+        if _has(spec, name.split("."))
+    ]
+    if spec.get("runtime", python) != python:
+        problems.append(
+            f"spec.runtime is {spec['runtime']!r}, but the notebook runs {python!r}"
+        )
+    return problems
+
+
+def _has(place: Any, keys: list[str]) -> bool:
+    for key in keys:
+        if not isinstance(place, Mapping) or key not in place:
+            return False
+        place = place[key]
+    return True

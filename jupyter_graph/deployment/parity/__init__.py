@@ -1,0 +1,1 @@
+"""Whether a bundle answers as the notebook does."""

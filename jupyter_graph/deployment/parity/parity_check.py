@@ -1,0 +1,160 @@
+"""The bundle answers as the notebook does: the recorded events, replayed in both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import zip_longest
+from typing import Any
+
+from jupyter_graph.deployment.bundle.bundle_folder import Bundle
+from jupyter_graph.deployment.parity.clean_process import CleanProcess
+from jupyter_graph.deployment.parity.compare import (
+    Place,
+    WireAnswer,
+    differences,
+    is_within,
+    shown,
+)
+from jupyter_graph.deployment.parity.parity_report import Difference, ParityReport
+from jupyter_graph.deployment.parity.replay import (
+    PATIENCE_S,
+    CleanEnvironment,
+    Notebook,
+    bundle_answer,
+    raise_when_failed,
+    wire_inputs,
+)
+from jupyter_graph.errors import JupyterGraphError, ParityError
+from jupyter_graph.run.record import RecordedInput
+from jupyter_graph.spec.builder import Graph
+
+__all__ = ["Difference", "ParityReport", "check_bundle", "check_parity"]
+
+
+def check_bundle(
+    bundle: Bundle,
+    graph: Graph,
+    events: Sequence[RecordedInput],
+    namespace: Mapping[str, Any] | None = None,
+) -> ParityReport:
+    """Import the bundle in a clean process and compare its answers.
+
+    Raises:
+        BundleError: it does not import there, or its process died.
+        ParityError: an answer differs; the text lists events, step and values.
+    """
+    report = check_parity(bundle, graph, events, namespace)
+    if not report.is_equal:
+        raise ParityError(str(report))
+    return report
+
+
+def check_parity(
+    bundle: Bundle,
+    graph: Graph,
+    events: Sequence[RecordedInput],
+    namespace: Mapping[str, Any] | None = None,
+) -> ParityReport:
+    """Replay recorded inputs, in order, in the notebook and in the bundle.
+
+    The bundle runs in a clean process; with no events it is imported there only.
+
+    Args:
+        bundle: a built bundle.
+        graph: the graph it was built from.
+        events: what the notebook's graph was asked.
+        namespace: further names that the graph's steps may stand for.
+
+    Raises:
+        BundleError: the bundle does not import there, or its process died.
+    """
+    inputs, unsent = wire_inputs(events)
+    notebook = Notebook(graph, bundle, namespace or {})
+    with CleanEnvironment(bundle, notebook.secrets) as start:
+        with start() as process:
+            raise_when_failed(process.failed, bundle)
+            if not inputs:
+                return ParityReport(unsent=unsent)
+            first = notebook.answers(inputs)
+            second = notebook.answers(inputs)
+            theirs = [bundle_answer(process, sent, bundle) for sent in inputs]
+        changing = _changing([first, second])
+        report = _report(inputs, first, theirs, changing)
+        if not report.is_equal:
+            # A clock may stand still between two quick runs; a later one tells.
+            changing |= _changing([first, notebook.answers(inputs)])
+            report = _report(inputs, first, theirs, changing)
+        report = replace(report, unsent=unsent)
+        if not report.is_equal:
+            upto = inputs[: report.differences[0].number + 1]
+            report = replace(report, step=_first_step(notebook, start, bundle, upto))
+        return report
+
+
+def _first_step(
+    notebook: Notebook,
+    start: Callable[[], CleanProcess],
+    bundle: Bundle,
+    inputs: Sequence[Mapping[str, Any]],
+) -> str | None:
+    """Find the first step whose result differs; None when it cannot be told."""
+    try:
+        ours = notebook.rows(inputs)
+        with start() as process:
+            for sent in inputs[:-1]:
+                bundle_answer(process, sent, bundle)
+            got = process.ask(
+                {**inputs[-1], "traced": True}, bundle.options.timeout_s + PATIENCE_S
+            )
+    except JupyterGraphError:
+        return None
+    pairs = zip_longest(ours, got.get("rows", ()), fillvalue=["", ""])
+    different = (one[0] or two[0] for one, two in pairs if one != two)
+    return next(different, None)
+
+
+Changing = set[tuple[int, Place]]
+
+
+def _changing(runs: Sequence[Sequence[WireAnswer]]) -> Changing:
+    """Find the places that differ between runs of the notebook itself."""
+    first, *others = runs
+    return {
+        (number, place)
+        for run in others
+        for number, (one, two) in enumerate(zip(first, run, strict=True))
+        for place, _, _ in differences(one, two)
+    }
+
+
+def _report(
+    inputs: Sequence[Mapping[str, Any]],
+    ours: Sequence[WireAnswer],
+    theirs: Sequence[WireAnswer],
+    changing: Changing,
+) -> ParityReport:
+    found = list(_differences(inputs, ours, theirs, changing))
+    different = {difference.number for difference in found}
+    names = {shown(place): None for _, place in sorted(changing, key=str)}
+    return ParityReport(
+        equal=len(inputs) - len(different),
+        total=len(inputs),
+        left_out=tuple(names),
+        differences=tuple(found),
+    )
+
+
+def _differences(
+    inputs: Sequence[Mapping[str, Any]],
+    ours: Sequence[WireAnswer],
+    theirs: Sequence[WireAnswer],
+    changing: Changing,
+) -> Iterator[Difference]:
+    for number, (sent, one, two) in enumerate(zip(inputs, ours, theirs, strict=True)):
+        left_out = {place for at, place in changing if at == number}
+        for place, notebook, bundle in differences(one, two):
+            if not is_within(place, left_out):
+                yield Difference(
+                    number, sent["event_id"], shown(place), notebook, bundle
+                )

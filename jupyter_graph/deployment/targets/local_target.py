@@ -1,0 +1,252 @@
+"""The embedded host on this machine, apart from the kernel and remembered on disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import psutil
+
+from jupyter_graph.deployment.bundle.bundle_folder import put_in_place
+from jupyter_graph.deployment.detached_processes import (
+    ours,
+    port_is_free,
+    port_problem,
+    stop,
+)
+from jupyter_graph.deployment.host_process import read_state, start_host
+from jupyter_graph.deployment.index import (
+    Record,
+    forget,
+    function_folder,
+    private_folder,
+    records,
+    remember,
+)
+from jupyter_graph.deployment.targets import Job, Status
+from jupyter_graph.errors import DeployError, HostError
+from jupyter_graph.host.bundle_loader import read_secrets
+
+if TYPE_CHECKING:
+    from jupyter_graph.deployment.bundle.bundle_folder import Bundle
+
+HOST = "127.0.0.1"
+LOG_BYTES = 256 * 1024
+
+
+class LocalTarget:
+    """Starts, finds and stops embedded hosts of this user."""
+
+    def check(self, job: Job) -> None:
+        """Raise a DeployError when the port is somebody else's, or a secret missing."""
+        read_secrets(job.options.secrets)
+        port = job.options.port
+        if not port or (_port_of(job.before) == port and _living(job.before)):
+            return
+        problem = port_problem(port, HOST)
+        if problem is not None:
+            raise DeployError(
+                f"{problem}{_held(port)}; choose another one, or leave it out for a "
+                "free one"
+            )
+
+    def start(self, job: Job, bundle: Bundle) -> tuple[Record, str]:
+        """Serve the bundle; a function of this name keeps its port and its URL."""
+        before = job.before
+        old = _living(before)
+        if before and old and self._is_unchanged(job, bundle):
+            shutil.rmtree(bundle.folder, ignore_errors=True)
+            remember(replace(before, parity=job.parity, notebook=job.notebook))
+            return before, "unchanged: it goes on serving"
+        folder = function_folder(job.options.name, "local")
+        place = private_folder(folder / "bundles") / bundle.hash[:16]
+        if not (before and old and before.place == str(place)):
+            put_in_place(bundle.folder, place)
+        record = self._record(job, bundle, place, self._port(job))
+        try:
+            record = self._swap(record, before, job.options.wait_s)
+        except BaseException:
+            _forget_failed(record, before)
+            raise
+        _forget_bundles(place)
+        return record, "" if before is None else "replaced"
+
+    def _is_unchanged(self, job: Job, bundle: Bundle) -> bool:
+        before, port = job.before, job.options.port
+        return (
+            before is not None
+            and before.hash == bundle.hash
+            and before.cwd == _cwd(bundle)
+            and port in (None, 0, _port_of(before))
+            and self.status(before).state == "ready"
+        )
+
+    def _port(self, job: Job) -> int:
+        """Give the port asked for, else the one of before while it can be had."""
+        wanted = job.options.port
+        if wanted is not None:
+            return wanted
+        held = _port_of(job.before)
+        is_ours = _living(job.before) is not None
+        return held if held and (is_ours or port_is_free(held, HOST)) else 0
+
+    def _record(self, job: Job, bundle: Bundle, place: Path, port: int) -> Record:
+        options = job.options
+        folder = function_folder(options.name, "local")
+        command = [sys.executable, "-P", "-m", "jupyter_graph.host", str(place)]
+        command += ["--name", options.name, "--host", HOST, "--port", str(port)]
+        command += ["--workers", str(options.workers)]
+        command += ["--start-seconds", f"{options.wait_s:g}"]
+        command += ["--log-file", str(folder / "host.log")]
+        return Record(
+            name=options.name,
+            target="local",
+            graph=job.graph,
+            notebook=job.notebook,
+            hash=bundle.hash,
+            place=str(place),
+            log=str(folder / "host.log"),
+            state=str(folder / f"state-{time.time_ns():x}.json"),
+            parity=job.parity,
+            command=tuple(command),
+            cwd=_cwd(bundle),
+            env=dict(options.env),
+            files=dict(bundle.files),
+        )
+
+    def _swap(self, record: Record, before: Record | None, wait_s: float) -> Record:
+        """Put the new host in the old one's place; the old one comes back on failure.
+
+        Both cannot listen on one port, so the old one drains first when they share it.
+        """
+        old = _living(before)
+        shares = before is not None and _wanted_port(record) == _port_of(before)
+        if old is not None and shares:
+            stop(old)
+        try:
+            started = start_host(record, wait_s)
+        except BaseException as error:
+            if before is not None and old is not None and shares:
+                _bring_back(before, wait_s, error)
+            raise
+        remember(started)
+        if old is not None and not shares:
+            stop(old)
+        if before is not None and before.state != started.state:
+            Path(before.state).unlink(missing_ok=True)
+        return started
+
+    def address(self, record: Record) -> str:
+        """Give the URL for events."""
+        return record.url
+
+    def status(self, record: Record) -> Status:
+        """Ask the host; one whose process is gone is ``stopped``."""
+        if _living(record) is None:
+            return Status("stopped", 0, record.url, "its process is gone")
+        import requests
+
+        workers = len(read_state(Path(record.state)).get("workers", ())) or 1
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                ready = session.get(f"{record.url}/readyz", timeout=2)
+        except requests.RequestException as error:
+            return Status("unhealthy", workers, record.url, str(error))
+        state = "ready" if ready.ok else "unhealthy"
+        return Status(state, workers, record.url, "" if ready.ok else ready.text[:500])
+
+    def logs(self, record: Record) -> str:
+        """Give the end of what the host and its steps wrote."""
+        try:
+            with Path(record.log).open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - LOG_BYTES))
+                return file.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def follow(self, record: Record) -> Iterator[str]:
+        """Give lines until the host is gone."""
+        try:
+            file = Path(record.log).open(encoding="utf-8", errors="replace")  # noqa: SIM115
+        except OSError:
+            return
+        with file:
+            while True:
+                line = file.readline()
+                if line:
+                    yield line.rstrip("\n")
+                elif _living(record) is None:
+                    return
+                else:
+                    time.sleep(0.1)
+
+    def delete(self, record: Record) -> None:
+        """Let the host drain, end it, and forget it with its files."""
+        process = _living(record)
+        if process is not None:
+            stop(process)
+        forget(record)
+
+
+def _cwd(bundle: Bundle) -> str:
+    return str(bundle.cwd or Path.cwd())
+
+
+def _living(record: Record | None) -> psutil.Process | None:
+    """Give the host's process when it lives and surely is the one we started."""
+    process = ours(record.pid, record.created) if record is not None else None
+    try:
+        is_host = process is not None and "jupyter_graph.host" in process.cmdline()
+    except psutil.Error:
+        return None
+    return process if is_host else None
+
+
+def _held(port: int) -> str:
+    """Name the deployment of ours that has this port."""
+    names = [found.name for found in records() if _port_of(found) == port]
+    return f", which is deployment {names[0]!r}" if names else ""
+
+
+def _port_of(record: Record | None) -> int:
+    return (urlsplit(record.url).port or 0) if record and record.url else 0
+
+
+def _wanted_port(record: Record) -> int:
+    return int(record.command[record.command.index("--port") + 1])
+
+
+def _bring_back(before: Record, wait_s: float, error: BaseException) -> None:
+    """Start the host that served before again, on its own port."""
+    port = _port_of(before)
+    at = before.command.index("--port") + 1
+    command = (*before.command[:at], str(port), *before.command[at + 1 :])
+    try:
+        remember(start_host(replace(before, command=command), wait_s))
+    except HostError as second:
+        error.add_note(f"what was deployed before did not come back either: {second}")
+    else:
+        error.add_note("what was deployed before serves again")
+
+
+def _forget_failed(record: Record, before: Record | None) -> None:
+    """Take away what a deploy that failed has put into the state folder."""
+    if before is None:
+        forget(record)
+    elif before.place != record.place:
+        shutil.rmtree(record.place, ignore_errors=True)
+
+
+def _forget_bundles(kept: Path) -> None:
+    for path in kept.parent.iterdir():
+        if path != kept:
+            shutil.rmtree(path, ignore_errors=True)

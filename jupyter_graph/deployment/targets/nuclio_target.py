@@ -1,0 +1,189 @@
+"""A function on a Nuclio dashboard."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_graph.deployment.bundle.bundle_folder import put_in_place
+from jupyter_graph.deployment.bundle.single_file import carrier
+from jupyter_graph.deployment.index import Record, forget, function_folder, remember
+from jupyter_graph.deployment.nuclio.dashboard import READY, Dashboard, cause, log_text
+from jupyter_graph.deployment.nuclio.function_config import (
+    PROJECT_LABEL,
+    function_document,
+)
+from jupyter_graph.deployment.targets import Job, Status
+from jupyter_graph.errors import DashboardError, DeployError, NameTakenError
+
+if TYPE_CHECKING:
+    from jupyter_graph.deployment.bundle.bundle_folder import Bundle
+
+HASH = "jupyter-graph/hash"
+OWNER = "jupyter-graph/notebook"
+
+
+class NuclioTarget:
+    """Creates, updates, finds and deletes functions of a dashboard."""
+
+    def check(self, job: Job) -> None:
+        """Raise when the dashboard is down or the name is somebody else's."""
+        options = job.options
+        existing = Dashboard(options.dashboard).function(options.name)
+        if existing is None:
+            return
+        metadata = existing.get("metadata") or {}
+        project = (metadata.get("labels") or {}).get(PROJECT_LABEL, "")
+        if project != options.project:
+            raise NameTakenError(
+                f"function {options.name!r} belongs to project {project!r}, not to "
+                f"{options.project!r}; give another name, or project={project!r}"
+            )
+        owner = (metadata.get("annotations") or {}).get(OWNER)
+        if owner == owner_of(job.notebook) or options.replace:
+            return
+        whose = "was made by hand" if owner is None else f"is of notebook {owner!r}"
+        raise NameTakenError(
+            f"function {options.name!r} {whose}; give another name, or take it over "
+            "with replace=True (--replace)"
+        )
+
+    def start(self, job: Job, bundle: Bundle) -> tuple[Record, str]:
+        """Send the bundle as source code and wait until it is ready."""
+        options = job.options
+        dashboard = Dashboard(options.dashboard)
+        existing = dashboard.function(options.name)
+        if existing is not None and _is_same(existing, bundle):
+            note = "unchanged: it goes on serving"
+            return self._remember(job, bundle, dashboard, existing), note
+        document = self._document(job, bundle)
+        dashboard.send(document, options.project)
+        try:
+            marks = {HASH: bundle.hash}
+            ready = dashboard.wait(options.name, options.wait_s, marks)
+        except DashboardError as error:
+            _clean_up(dashboard, job, existing, error)
+            raise
+        note = "" if existing is None else "replaced"
+        return self._remember(job, bundle, dashboard, ready), note
+
+    def _document(self, job: Job, bundle: Bundle) -> dict[str, Any]:
+        document = function_document(job.options, job.graph, bundle.requirements)
+        code = carrier(bundle.folder).encode()
+        build = document["spec"]["build"]
+        build["codeEntryType"] = "sourceCode"
+        build["functionSourceCode"] = base64.b64encode(code).decode("ascii")
+        build.setdefault("noBaseImagesPull", True)
+        document["metadata"]["annotations"] |= {
+            HASH: bundle.hash,
+            OWNER: owner_of(job.notebook),
+            "nuclio.io/generated_by": "function generated from jupyter_graph",
+        }
+        return document
+
+    def _remember(
+        self, job: Job, bundle: Bundle, dashboard: Dashboard, found: Mapping[str, Any]
+    ) -> Record:
+        urls = dashboard.addresses(found)
+        place = function_folder(job.options.name, "nuclio") / "bundle"
+        put_in_place(bundle.folder, place)
+        record = Record(
+            name=job.options.name,
+            target="nuclio",
+            graph=job.graph,
+            notebook=job.notebook,
+            hash=bundle.hash,
+            url=urls[0] if urls else "",
+            place=str(place),
+            project=job.options.project,
+            dashboard=dashboard.url,
+            parity=job.parity,
+            files=dict(bundle.files),
+        )
+        remember(record)
+        return record
+
+    def address(self, record: Record) -> str:
+        """Give the URL for events."""
+        if not record.url:
+            raise DeployError(
+                f"{record.name!r} has no address; its triggers call it, or give it "
+                "an http trigger with a port or an ingress"
+            )
+        return record.url
+
+    def status(self, record: Record) -> Status:
+        """Ask the dashboard."""
+        found = Dashboard(record.dashboard).function(record.name)
+        if found is None:
+            return Status("gone", 0, record.url, "the dashboard does not know it")
+        status = found.get("status") or {}
+        state = str(status.get("state") or "unknown")
+        message = "" if state in READY else cause(status, default="")
+        return Status(state, _workers(found), record.url, message)
+
+    def logs(self, record: Record) -> str:
+        """Give the logs of build and deploy; those of pods are Kubernetes' own."""
+        found = Dashboard(record.dashboard).function(record.name) or {}
+        return log_text(found.get("status") or {})
+
+    def follow(self, record: Record) -> Iterator[str]:
+        """Give log lines as they come, until the function is gone."""
+        seen = 0
+        dashboard = Dashboard(record.dashboard)
+        while (found := dashboard.function(record.name)) is not None:
+            lines = log_text(found.get("status") or {}).splitlines()
+            yield from lines[seen:]
+            seen = len(lines)
+            time.sleep(1)
+
+    def delete(self, record: Record) -> None:
+        """Delete the function and forget it."""
+        Dashboard(record.dashboard).delete(record.name, record.project)
+        forget(record)
+
+
+def owner_of(notebook: str) -> str:
+    """Name a notebook so that others recognise it and learn no path.
+
+    >>> owner_of("/home/ann/fraud.ipynb").partition(" ")[0]
+    'fraud.ipynb'
+    """
+    digest = hashlib.sha256(f"{platform.node()}:{notebook}".encode()).hexdigest()
+    return f"{Path(notebook).name or 'unsaved'} ({digest[:12]})"
+
+
+def _is_same(existing: Mapping[str, Any], bundle: Bundle) -> bool:
+    annotations = (existing.get("metadata") or {}).get("annotations") or {}
+    state = (existing.get("status") or {}).get("state")
+    return annotations.get(HASH) == bundle.hash and state in READY
+
+
+def _workers(found: Mapping[str, Any]) -> int:
+    triggers = (found.get("spec") or {}).get("triggers") or {}
+    return sum(int(trigger.get("numWorkers") or 1) for trigger in triggers.values())
+
+
+def _clean_up(
+    dashboard: Dashboard,
+    job: Job,
+    existing: Mapping[str, Any] | None,
+    error: DashboardError,
+) -> None:
+    """Take away a new function that failed; an older one is left to Nuclio.
+
+    Nuclio keeps serving the older image while the function's state says error.
+    """
+    if existing is not None:
+        error.add_note("Nuclio keeps the pods of the last good version")
+        return
+    with contextlib.suppress(DashboardError):
+        dashboard.delete(job.options.name, job.options.project)
+    shutil.rmtree(function_folder(job.options.name, "nuclio"), ignore_errors=True)

@@ -1,0 +1,168 @@
+"""Lets the functions of a graph take the parameters of a request as keywords.
+
+A handler ``def chat(body, model, temperature=1.0)`` would be no step by itself: a step
+takes the body alone. Its twin is: called with a ``MappedBody`` it calls the handler
+with the original body and the parameters, called with anything else with that.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
+from typing import Any, cast
+
+from jupyter_graph.compile.step_code import nature
+from jupyter_graph.errors import BadRequestError
+from jupyter_graph.frontend.parameters import MappedBody
+
+Code = Callable[..., Any]
+
+
+def with_parameters(code: Code, methods: Iterable[str] = ("do",)) -> Code:
+    """Give the twin of a function, or of a class whose methods take the body.
+
+    >>> def greet(body, name, mark="!"):
+    ...     return f"{body} {name}{mark}"
+    >>> with_parameters(greet)(MappedBody({"name": "ann"}, "hello"))
+    'hello ann!'
+    """
+    if not inspect.isclass(code):
+        return _twin(code, skip=1)
+    replaced: dict[str, Any] = {}
+    for name in methods:
+        static = inspect.getattr_static(code, name)
+        if not callable(static) and not hasattr(static, "__func__"):
+            continue  # a descriptor of another kind knows itself what it gives
+        if isinstance(static, staticmethod | classmethod):
+            skip = 2 if isinstance(static, classmethod) else 1
+            replaced[name] = type(static)(_twin(static.__func__, skip=skip))
+        else:
+            replaced[name] = _twin(static, skip=2)
+    about = {
+        name: getattr(code, name)
+        for name in ("__module__", "__qualname__", "__doc__")
+        if hasattr(code, name)
+    }
+    make: Any = type(code)
+    return cast(type, make(code.__name__, (code,), {**about, **replaced}))
+
+
+def _twin(call: Code, *, skip: int) -> Code:
+    """Give a function of the same colour; ``skip`` arguments end with the body."""
+    fit = _Fit(call, skip)
+    is_async, is_stream = nature(call)
+    twin: Code
+
+    if is_stream and is_async:
+
+        async def stream_async(*args: Any, **more: Any) -> Any:
+            args, more = fit.arguments(args, more)
+            async with aclosing(call(*args, **more)) as items:
+                async for item in items:
+                    yield item
+
+        twin = stream_async
+    elif is_stream:
+
+        def stream(*args: Any, **more: Any) -> Any:
+            args, more = fit.arguments(args, more)
+            yield from call(*args, **more)
+
+        twin = stream
+    elif is_async:
+
+        async def run_async(*args: Any, **more: Any) -> Any:
+            args, more = fit.arguments(args, more)
+            found = call(*args, **more)
+            return await found if inspect.isawaitable(found) else found
+
+        twin = run_async
+    else:
+
+        def run(*args: Any, **more: Any) -> Any:
+            args, more = fit.arguments(args, more)
+            return call(*args, **more)
+
+        twin = run
+    functools.update_wrapper(twin, call)
+    if fit.signature is not None:
+        vars(twin)["__signature__"] = fit.signature
+    return twin
+
+
+class _Fit:
+    """Which parameters a function takes, and its signature with none it must have."""
+
+    def __init__(self, call: Code, skip: int) -> None:
+        self.name = getattr(call, "__name__", type(call).__name__)
+        self.signature: inspect.Signature | None = None
+        self.known: frozenset[str] | None = None
+        self.needed: frozenset[str] = frozenset()
+        try:
+            signature = inspect.signature(call)
+        except (TypeError, ValueError):
+            return
+        parameters = list(signature.parameters.values())
+        more = [one for one in parameters[skip:] if one.name != "context"]
+        if not any(one.kind is one.VAR_KEYWORD for one in parameters):
+            self.known = frozenset(one.name for one in more)
+        needed = [one for one in more if one.default is one.empty]
+        self.needed = frozenset(
+            one.name
+            for one in needed
+            if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        )
+        self.signature = signature.replace(
+            parameters=[
+                one.replace(default=None) if one.name in self.needed else one
+                for one in parameters
+            ]
+        )
+
+    def arguments(
+        self, args: tuple[Any, ...], more: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Give what the function is called with.
+
+        Raises:
+            BadRequestError: the caller left out what the function needs, or his query
+                has what it does not take.
+        """
+        body = args[-1]
+        if type(body) is MappedBody:
+            given = self._given(body)
+            if more and not given.keys().isdisjoint(more):
+                self._clash(given, more)
+            args, more = (*args[:-1], body.original_body), {**more, **given}
+        if self.needed and not more.keys() >= self.needed:
+            missing = ", ".join(
+                repr(name) for name in sorted(self.needed - more.keys())
+            )
+            raise BadRequestError(f"{self.name}() needs the parameter {missing}")
+        return args, more
+
+    def _given(self, body: MappedBody) -> dict[str, Any]:
+        known = self.known
+        if known is None or body.keys() <= known:
+            return body
+        if body.is_lenient:
+            return {name: value for name, value in body.items() if name in known}
+        if not body.from_query <= known:
+            self._refuse(body.from_query - known)
+        return body
+
+    def _clash(self, given: dict[str, Any], more: dict[str, Any]) -> None:
+        names = ", ".join(repr(name) for name in sorted(given.keys() & more.keys()))
+        raise BadRequestError(
+            f"the request has what the graph sets itself: {self.name}() got multiple "
+            f"values for keyword argument {names}"
+        )
+
+    def _refuse(self, names: frozenset[str]) -> None:
+        unknown = ", ".join(repr(name) for name in sorted(names))
+        raise BadRequestError(
+            f"the query has what is not asked for: {self.name}() got an unexpected "
+            f"keyword argument {unknown}"
+        )

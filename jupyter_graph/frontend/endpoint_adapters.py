@@ -1,0 +1,90 @@
+"""Compiles a graph whose functions take the parameters of a request."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from jupyter_graph.compile.compiled_graph import CompiledGraph, compile_graph
+from jupyter_graph.compile.resolve import Resolver
+from jupyter_graph.errors import SpecError
+from jupyter_graph.frontend.call_parameters import Code, with_parameters
+from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.model import GraphSpec, StepSpec
+
+_OWN: Final = ("jupyter_graph.", "storey.")  # blocks see the parameters as the body
+
+
+class Twins:
+    """Compiles graphs whose steps take parameters; keeps the twins it made.
+
+    A runner that takes new code over (``Runner.swap``) sees by the twins which steps
+    are the same as before, so one ``Twins`` belongs to one runner.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, tuple[str, ...]], Code] = {}
+
+    def compile(
+        self,
+        graph: Graph | GraphSpec,
+        namespace: Mapping[str, Any] | None = None,
+        allow_imports: Iterable[str] = (),
+        **part: Any,
+    ) -> CompiledGraph:
+        """``compile_graph`` for a graph behind a front; ``part`` is passed on.
+
+        Raises:
+            SpecError: as of ``compile_graph``.
+        """
+        names, allowed = dict(namespace or {}), tuple(allow_imports)
+        if isinstance(graph, GraphSpec):
+            names |= self._of(graph, Resolver(names, allowed))
+            return compile_graph(graph, names, allowed, **part)
+        names |= graph.namespace
+        resolver = Resolver(names, (*graph.allow_imports, *allowed), graph.is_trusted)
+        twins = self._of(spec := graph.spec, resolver)
+        return compile_graph(
+            graph.with_spec(spec, {**names, **twins}), None, allowed, **part
+        )
+
+    def _of(self, spec: GraphSpec, resolver: Resolver) -> dict[str, Code]:
+        """Give the twins of a graph's steps by the names the steps have for them."""
+        codes: dict[str, Any] = {}
+        methods: dict[str, set[str]] = {}
+        for step in spec.every_step():
+            name = step.class_name or step.handler
+            if not name or step.full_event:
+                continue
+            try:
+                codes[name] = resolver.code_of(step)
+            except SpecError:
+                continue  # the compiler says what is wrong, with everything else
+            if method := _method(step, codes[name]):
+                methods.setdefault(name, set()).add(method)
+        known, self._known = self._known, {}
+        found: dict[str, Code] = {}
+        for name, of_name in methods.items():
+            key = codes[name], tuple(sorted(of_name))
+            try:
+                twin = known.get(key) or with_parameters(*key)
+                self._known[key] = twin
+            except TypeError:  # an object that has no hash is made anew each time
+                twin = with_parameters(*key)
+            found[name] = twin
+        return found
+
+
+def _method(step: StepSpec, code: Any) -> str:
+    """Give the method of a step that takes the body; "" where there is none."""
+    if not inspect.isclass(code):
+        return "" if _is_own(code) or not callable(code) else "__call__"
+    name = step.handler or ("do" if not hasattr(code, "do_event") else "")
+    method = getattr(code, name, None) if name else None
+    is_flow = any(base.__module__.startswith("storey.") for base in code.__mro__)
+    return "" if method is None or is_flow or _is_own(method) else name
+
+
+def _is_own(code: Any) -> bool:
+    return str(getattr(code, "__module__", "")).startswith(_OWN)

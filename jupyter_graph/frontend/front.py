@@ -1,0 +1,51 @@
+"""What a runner calls before and after its graph."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from jupyter_graph.answer.raw_response import Wire
+from jupyter_graph.event import Event
+
+
+class Visit(Protocol):
+    """One event that was let in."""
+
+    def leave(self, value: Any, *, whole: bool = False) -> Any:
+        """Give the answer for a graph's result; a stream stays a stream.
+
+        Args:
+            value: the result.
+            whole: a stream that is sent as one answer is read here and now.
+
+        Raises:
+            StatusError: the result cannot become the answer.
+        """
+
+
+class Front(Protocol):
+    """Stands before one graph; safe from several threads."""
+
+    def enter(self, event: Event) -> Visit:
+        """Let an event in; its body becomes what the first steps get.
+
+        Raises:
+            StatusError: the request is refused, with its status.
+        """
+
+    def problem(self, error: BaseException, event: Event, wire: Wire) -> Wire:
+        """Give the answer of a failed event from the one it would have had."""
+
+
+def is_over_http(event: Event) -> bool:
+    """Tell whether an event came as a request: one from a queue has no endpoint."""
+    return event.trigger is None or event.trigger.kind in ("", "http")
+
+
+def front_of_options(api_handler: Any, openai_frontend: Any) -> Front | None:
+    """Give the front that options ask for, None where they ask for none."""
+    if api_handler is None and openai_frontend is None:
+        return None
+    from jupyter_graph.frontend.openai.openai_front import front_of
+
+    return front_of(api_handler, openai_frontend)

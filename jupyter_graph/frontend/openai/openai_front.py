@@ -1,0 +1,161 @@
+"""The OpenAI front end: an API handler whose answers OpenAI's clients read."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+from jupyter_graph.answer.raw_response import JSON, Wire, to_json
+from jupyter_graph.answer.response import Response, is_stream
+from jupyter_graph.event import Event
+from jupyter_graph.frontend.api_handler import (
+    ApiFront,
+    ApiVisit,
+    is_response,
+    mapped,
+    with_body,
+)
+from jupyter_graph.frontend.body_mappings import FieldMap
+from jupyter_graph.frontend.front import Front, Visit, is_over_http
+from jupyter_graph.frontend.handler_config import ApiHandlerConfig
+from jupyter_graph.frontend.handler_documents import api_handler_config
+from jupyter_graph.frontend.openai.chat_completions import ChatReply
+from jupyter_graph.frontend.openai.openai_endpoints import (
+    CHAT,
+    RESPONSES,
+    OpenAIFrontend,
+    openai_frontend,
+)
+from jupyter_graph.frontend.openai.openai_errors import with_error_object
+from jupyter_graph.frontend.openai.response_events import ResponsesReply
+from jupyter_graph.frontend.parameters import MappedBody
+from jupyter_graph.frontend.reply import EVENTS, Reply, events, events_async, gathered
+
+MakeReply: TypeAlias = Callable[[Mapping[str, Any], str], Reply]
+
+_REPLIES: Final[Mapping[str, MakeReply]] = {CHAT: ChatReply, RESPONSES: ResponsesReply}
+
+
+def front_of(api_handler: Any = None, openai: Any = None) -> Front | None:
+    """Give the front that options ask for, None where they ask for none.
+
+    Args:
+        api_handler: an ``ApiHandlerConfig``, its document, or None.
+        openai: True, a list of groups, ``{"endpoints", "prefix"}``, or None.
+
+    Raises:
+        SpecError: an option is wrong; all problems are listed.
+
+    >>> front_of() is None, type(front_of(openai=True)).__name__
+    (True, 'OpenAIFront')
+    """
+    options = openai_frontend(openai)
+    is_there = api_handler not in (None, False, {})
+    config = api_handler_config(api_handler) if is_there else None
+    if options is not None:
+        return OpenAIFront(options, config)
+    return ApiFront(config) if config is not None and config.enabled else None
+
+
+class OpenAIFront:
+    """A front with OpenAI's endpoints, and those of an API handler beside them.
+
+    Args:
+        options: which of OpenAI's endpoints, and below which path.
+        config: further endpoints; OpenAI's go before them where they are the same.
+
+    Raises:
+        SpecError: endpoints contradict each other.
+
+    State: none.
+    """
+
+    def __init__(
+        self, options: OpenAIFrontend, config: ApiHandlerConfig | None = None
+    ) -> None:
+        own = config if config is not None and config.enabled else ApiHandlerConfig()
+        table = options.table()
+        self._front = ApiFront(own.adding(*table))
+        self._own = frozenset(endpoint.key for endpoint in table)
+        prefix = options.prefix or ""
+        self._replies = {
+            f"POST:{prefix}{path}": make for path, make in _REPLIES.items()
+        }
+
+    @property
+    def config(self) -> ApiHandlerConfig:
+        """All endpoints, as they would be stored."""
+        return self._front.config
+
+    def enter(self, event: Event) -> Visit:
+        """Let a request in; errors as of ``ApiFront.enter``."""
+        if not is_over_http(event):
+            return self._front.enter(event)
+        request = event.body
+        found = self._front.admit(event)
+        endpoint = found.endpoints[0]
+        if endpoint.key in self._own and isinstance(event.body, MappedBody):
+            event.body.is_lenient = True  # clients send more than most handlers name
+        output = self._front.maps(found).output
+        make = self._replies.get(endpoint.key)
+        if make is None or output is None or not isinstance(request, Mapping):
+            return ApiVisit(output)
+        is_stream = request.get("stream") is True
+        return _OpenAIVisit(make(request, event.id), output, is_stream=is_stream)
+
+    def problem(self, error: BaseException, event: Event, wire: Wire) -> Wire:
+        """Give a problem document that holds OpenAI's error object too."""
+        return with_error_object(self._front.problem(error, event, wire), error)
+
+
+class _OpenAIVisit:
+    """One request for a model's words."""
+
+    __slots__ = ("_is_stream", "_map", "_reply")
+
+    def __init__(self, reply: Reply, output: FieldMap, *, is_stream: bool) -> None:
+        self._reply = reply
+        self._map = output
+        self._is_stream = is_stream
+
+    def leave(self, value: Any, *, whole: bool = False) -> Any:
+        """Give OpenAI's object, or its stream when the request asks for one.
+
+        Raises:
+            UnprocessableError: the result has no place in OpenAI's object.
+            AnswerError: an item of a stream says nothing that a model could.
+        """
+        if is_response(value):
+            if value.status_code >= 300 or (value.content_type and is_stream(value)):
+                return value
+            left = self.leave(value.body, whole=whole)
+            if isinstance(left, Response):
+                left.headers = {**left.headers, **(value.headers or {})}
+                return left
+            return with_body(value, left)
+        if not is_stream(value):
+            found = mapped(self._reply.completed(value), self._map)
+            return self._streamed(iter([found])) if self._is_stream else found
+        if self._is_stream:
+            return self._streamed(value)
+        if inspect.isasyncgen(value):
+            return Response(self._late(value), content_type=JSON)
+        if whole:
+            return self._mapped(value)
+        return Response(self._soon(value), content_type=JSON)
+
+    def _streamed(self, items: Any) -> Response:
+        by: Any = events_async if inspect.isasyncgen(items) else events
+        headers = {"Cache-Control": "no-cache"}
+        return Response(by(items, self._reply), 200, headers, EVENTS)
+
+    def _mapped(self, items: Iterator[Any]) -> Any:
+        return mapped(self._reply.collected(items), self._map)
+
+    def _soon(self, items: Iterator[Any]) -> Iterator[str]:
+        """Read a stream when the answer is sent; it is one piece."""
+        yield to_json(self._mapped(items)).decode()
+
+    async def _late(self, items: Any) -> Any:
+        yield to_json(self._mapped(iter(await gathered(items)))).decode()

@@ -1,0 +1,89 @@
+"""How a reply leaves: whole, or event by event (server-sent events)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, closing
+from typing import Any, Final, Protocol
+
+from jupyter_graph.answer.raw_response import to_json
+
+EVENTS: Final = "text/event-stream; charset=utf-8"
+
+
+class Reply(Protocol):
+    """Writes the answer to one request of OpenAI's API."""
+
+    def completed(self, value: Any) -> Any:
+        """Give the API's object for a graph's result; what is none stays as it is."""
+
+    def collected(self, items: Iterator[Any]) -> Any:
+        """Give the API's object for all items of a stream."""
+
+    def frames(self, item: Any) -> str:
+        """Give the events of one item; the first brings the opening events too."""
+
+    def end(self) -> str:
+        """Give the closing events."""
+
+    def failed(self, error: BaseException) -> str:
+        """Give the event that says that no more comes; "" before the first one."""
+
+
+def events(items: Iterator[Any], reply: Reply) -> Iterator[str]:
+    """Give the server-sent events of a stream.
+
+    What fails before the first item leaves as an error with its status; later, as an
+    event, and then the connection ends.
+    """
+    try:
+        with closing(_closeable(items)) as given:
+            for item in given:
+                if text := reply.frames(item):
+                    yield text
+        yield reply.end()
+    except Exception as error:
+        if text := reply.failed(error):
+            yield text
+        raise
+
+
+async def events_async(items: AsyncIterator[Any], reply: Reply) -> AsyncIterator[str]:
+    """``events`` of an asynchronous stream."""
+    try:
+        async with aclosing(_aclosable(items)) as given:
+            async for item in given:
+                if text := reply.frames(item):
+                    yield text
+        yield reply.end()
+    except Exception as error:
+        if text := reply.failed(error):
+            yield text
+        raise
+
+
+def _closeable(items: Iterator[Any]) -> Any:
+    return items if inspect.isgenerator(items) else (item for item in items)
+
+
+def _aclosable(items: AsyncIterator[Any]) -> Any:
+    return items if inspect.isasyncgen(items) else (item async for item in items)
+
+
+async def gathered(items: AsyncIterator[Any]) -> list[Any]:
+    """Read an asynchronous stream to its end."""
+    async with aclosing(_aclosable(items)) as given:
+        return [item async for item in given]
+
+
+def frame(data: Mapping[str, Any], event: str = "") -> str:
+    r"""Give one server-sent event.
+
+    Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
+
+    >>> frame({"a": 1}), frame({"a": 1}, "response.created")
+    ('data: {"a": 1}\n\n', 'event: response.created\ndata: {"a": 1}\n\n')
+    """
+    text = to_json(data).decode()
+    return f"event: {event}\ndata: {text}\n\n" if event else f"data: {text}\n\n"

@@ -1,0 +1,127 @@
+"""The HTTP side of a worker: a raw ASGI app around Nuclio's two functions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from jupyter_graph.answer.response import Wire, problem
+from jupyter_graph.errors import JupyterGraphError, MethodNotAllowedError
+from jupyter_graph.event import Event
+from jupyter_graph.host.admission import Gate
+from jupyter_graph.host.asgi import Receive, Scope, Send, cycle_of
+from jupyter_graph.host.nuclio_context import HostContext
+from jupyter_graph.host.read_request import GoneError, discard, read_request
+from jupyter_graph.host.send_response import send_found, send_wire
+
+Page: TypeAlias = Callable[[], Wire | Awaitable[Wire]]
+
+logger = logging.getLogger("jupyter_graph.host")
+
+
+class App:
+    """ASGI application of one worker.
+
+    Args:
+        handler: Nuclio's ``handler(context, event)``, a coroutine function or not.
+        context: what ``init_context`` was given.
+        gate: decides who comes in.
+        count: called with (is_ok, milliseconds) for each event.
+        refuse: called with the status of each request that is turned away.
+        pages: path to the host's own pages.
+    """
+
+    def __init__(
+        self,
+        handler: Callable[[Any, Any], Any],
+        context: HostContext,
+        gate: Gate,
+        *,
+        count: Callable[[bool, float], None],
+        refuse: Callable[[int], None],
+        pages: dict[str, Page],
+    ) -> None:
+        self.gate = gate
+        self._handler = handler
+        self._is_async = asyncio.iscoroutinefunction(handler)
+        self._context = context
+        self._max_bytes = gate.limits.max_body_bytes
+        self._count = count
+        self._refuse = refuse
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; it always gets an answer, unless its caller left."""
+        gate = self.gate
+        gate.in_flight += 1
+        try:
+            headers = gate.admit(scope)
+            page = self._pages.get(scope["path"])
+            if page is not None:
+                await send_wire(send, await _page(page, scope["method"]))
+                return
+            event = await read_request(scope, receive, headers, self._max_bytes)
+        except JupyterGraphError as error:
+            await self._turn_away(error, scope, receive, send)
+        except GoneError:
+            return
+        else:
+            await self._answer(event, receive, send)
+        finally:
+            gate.in_flight -= 1
+
+    async def _turn_away(
+        self, error: JupyterGraphError, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer a request that never reached the graph."""
+        raw = dict(scope["headers"])
+        wire = problem(error, event_id=None)
+        self._refuse(wire.status_code)
+        if wire.status_code == 401:
+            wire.headers["WWW-Authenticate"] = "Bearer"
+        has_body = b"content-length" in raw or b"transfer-encoding" in raw
+        if has_body or wire.status_code in (400, 421):
+            wire.headers["Connection"] = "close"
+            if has_body and b"expect" not in raw:
+                await discard(receive)
+        await send_wire(send, wire)
+
+    async def _answer(self, event: Event, receive: Receive, send: Send) -> None:
+        """Run the handler and send what it gives."""
+        started = time.perf_counter()
+        cycle: Any = cycle_of(receive)
+        if cycle is not None:
+            cycle.task = asyncio.current_task()  # see LimitedProtocol.connection_lost
+        wire: Any = None
+        try:
+            found = self._handler(self._context, event)
+            if self._is_async or asyncio.iscoroutine(found):
+                found = await found
+            wire = await send_found(found, receive, send)
+        except asyncio.CancelledError:
+            if cycle is None or not cycle.disconnected:
+                raise
+        except BaseException as error:
+            logger.exception("event %s failed in the host", event.id)
+            if cycle is not None and cycle.response_started:
+                raise  # uvicorn breaks the connection off, so that the caller sees it
+            wire = problem(error, event_id=event.id)
+            await send_wire(send, wire)
+        finally:
+            if cycle is not None:
+                cycle.task = None
+            is_ok = wire is not None and wire.status_code < 500
+            self._count(is_ok, (time.perf_counter() - started) * 1000)
+
+
+async def _page(page: Page, method: str) -> Wire:
+    if method not in ("GET", "HEAD"):
+        error = MethodNotAllowedError("this page takes GET and HEAD")
+        wire = problem(error, event_id=None)
+        wire.headers["Allow"] = "GET, HEAD"
+        return wire
+    found = page()
+    return found if isinstance(found, Wire) else await found

@@ -1,0 +1,136 @@
+"""Opens a bundle's graph: its document, its steps, its settings, its secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from jupyter_graph.errors import BundleError
+from jupyter_graph.frontend.front import front_of_options
+from jupyter_graph.run.runner import Runner
+from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.codec import from_dict
+
+STEPS = "steps"
+
+
+def open_runner(bundle: Path, context: Any) -> Runner:
+    """Give an open Runner of the bundle's graph, on the calling loop.
+
+    Args:
+        bundle: folder with ``graph.json``, ``steps.py`` and perhaps ``config.json``.
+        context: Nuclio's or the host's context; its logger is the steps' logger.
+
+    Raises:
+        BundleError: a file is missing, or a secret has no value here.
+        SpecError: the graph breaks rules.
+    """
+    config = read_config(bundle)
+    runner = Runner(
+        load_bundle_graph(bundle),
+        parameters=config.get("parameters"),
+        secrets=read_secrets(config.get("secrets") or {}),
+        timeout_s=config.get("timeout_s", 30.0),
+        mlrun_status=bool(config.get("mlrun_status")),
+        own_loop=False,
+        logger=context.logger,
+        worker_id=str(context.worker_id),
+        is_parity=bool(getattr(context, "is_parity", False)),
+        is_deployed=True,
+        front=front_of_options(
+            config.get("api_handler"), config.get("openai_frontend")
+        ),
+    )
+    return runner.open()
+
+
+def load_bundle_graph(bundle: Path) -> Graph:
+    """Give the bundle's graph with the names of its ``steps.py`` to stand for.
+
+    Raises:
+        BundleError: ``graph.json`` or ``steps.py`` is missing or cannot be read.
+    """
+    document = _read_json(bundle / "graph.json")
+    spec = from_dict(document)
+    # A bundle is code that its owner built, so what steps.py imports counts too.
+    return Graph.from_spec(spec, vars(import_steps(bundle)), literal=True)
+
+
+def import_steps(bundle: Path) -> ModuleType:
+    """Import the bundle's ``steps.py`` as the module ``steps``."""
+    path = bundle / f"{STEPS}.py"
+    if not path.is_file():
+        raise BundleError(f"bundle {bundle} has no {path.name}")
+    if str(bundle) not in sys.path:
+        sys.path.insert(0, str(bundle))
+    spec = spec_from_file_location(STEPS, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[STEPS] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def read_config(bundle: Path) -> dict[str, Any]:
+    """Give the settings of a bundle; none is no error."""
+    path = bundle / "config.json"
+    return _read_json(path) if path.is_file() else {}
+
+
+def read_secrets(references: Mapping[str, str]) -> dict[str, str]:
+    """Give the values of ``{"KEY": "NAME/KEY"}`` references.
+
+    A value is the variable KEY (as Kubernetes sets it), the variable NAME_KEY, or the
+    file NAME/KEY in ``$JUPYTER_GRAPH_SECRETS_DIR``, which only its owner may read.
+
+    Raises:
+        BundleError: some secrets have no value here; all are named, none is shown.
+
+    >>> read_secrets({})
+    {}
+    """
+    values: dict[str, str] = {}
+    missing: list[str] = []
+    for key, reference in references.items():
+        name, _, entry = reference.partition("/")
+        value = os.environ.get(key) or os.environ.get(f"{name}_{entry}")
+        value = value or _secret_file(name, entry)
+        if value is None:
+            missing.append(f"{key} (variable {name}_{entry}, or secret {reference})")
+        else:
+            values[key] = value
+    if missing:
+        raise BundleError(f"secrets without a value: {', '.join(missing)}")
+    return values
+
+
+def _secret_file(name: str, entry: str) -> str | None:
+    folder = os.environ.get("JUPYTER_GRAPH_SECRETS_DIR")
+    parts = (name, entry)
+    if not folder or any(not part or Path(part).name != part for part in parts):
+        return None
+    path = Path(folder, name, entry)
+    if not path.is_file():
+        return None
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        raise BundleError(f"secret file {path} must be readable by its owner only")
+    return path.read_text(encoding="utf-8").rstrip("\n")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise BundleError(f"bundle file {path} cannot be read: {error}") from None
+    except ValueError as error:
+        raise BundleError(f"bundle file {path} is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise BundleError(f"bundle file {path} must hold a JSON object")
+    return document

@@ -1,0 +1,1 @@
+"""The HTTP client of every room: host rules, retries, sessions, secrets."""

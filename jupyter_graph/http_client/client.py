@@ -1,0 +1,236 @@
+"""Sends one HTTP request to a host that may be called, and reads the answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from jupyter_graph.errors import AccessDeniedError, SpecError, StatusError
+from jupyter_graph.http_client.addresses import literal
+from jupyter_graph.http_client.host_rules import HostRules
+from jupyter_graph.http_client.sessions import HttpPool
+from jupyter_graph.http_client.urls import shown_url
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
+    from yarl import URL
+
+CONNECTIONS = 100
+MOST_REDIRECTS = 5
+MOST_BYTES = 64 * 1024**2
+"""An answer may have so many bytes, unpacked."""
+
+
+class HttpRequest(NamedTuple):
+    """A request as it goes out; ``payload`` is None for one without a body."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    payload: bytes | None = None
+
+
+class HttpReply(NamedTuple):
+    """An answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    payload: bytes
+
+
+class Resolver(Protocol):
+    """Finds the addresses of a name, as aiohttp's resolvers do."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: Any = 0
+    ) -> list[dict[str, Any]]: ...
+
+    async def close(self) -> None: ...
+
+
+class HttpClient:
+    """An HTTP client that calls only what its rules allow.
+
+    It keeps connections open, follows redirects within one host only, reads no proxy
+    settings and keeps no cookies. Safe from several threads and loops.
+
+    Args:
+        rules: which hosts may be called.
+        connections: how many connections each loop may have at once; further requests
+            wait for one.
+        verify: check the certificates of https hosts.
+        resolver: finds the addresses of names; by default the system's.
+
+    Source: https://docs.aiohttp.org/en/stable/client_advanced.html
+    """
+
+    def __init__(
+        self,
+        rules: HostRules,
+        *,
+        connections: int = CONNECTIONS,
+        verify: bool = True,
+        resolver: Resolver | None = None,
+    ) -> None:
+        import aiohttp  # noqa: F401 - now, so that no event waits for the import
+
+        self.rules = rules
+        self._connections = connections
+        self._verify = verify
+        self._resolver = resolver
+        self._pool = HttpPool(self._session)
+
+    def _session(self) -> ClientSession:
+        import aiohttp
+
+        inner: Any = self._resolver or aiohttp.ThreadedResolver()
+        checked: Any = _CheckedResolver(inner, self.rules)
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=self._connections, resolver=checked, ssl=self._verify
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": "jupyter_graph"},
+            skip_auto_headers=("Content-Type",),
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+
+    @asynccontextmanager
+    async def open(self, request: HttpRequest) -> AsyncIterator[ClientResponse]:
+        """Send a request; give the answer, whatever its status, its body unread.
+
+        Raises:
+            AccessDeniedError: the host, or one it redirects to, may not be called.
+            StatusError: 502, there are too many redirects.
+            aiohttp.ClientError, OSError: the host cannot be reached.
+        """
+        session = await self._pool.session()
+        url = self.rules.check_url(request.url)
+        for _ in range(MOST_REDIRECTS + 1):
+            async with session.request(
+                request.method,
+                url,
+                headers=request.headers,
+                data=request.payload,
+                allow_redirects=False,
+            ) as response:
+                target = _target(response, url)
+                if target is None:
+                    yield response
+                    return
+            url = self.rules.check_url(str(target))
+            request = _redirected(request, response.status)
+        raise StatusError(
+            f"{shown_url(url)} is at the end of more than {MOST_REDIRECTS} redirects",
+            status_code=502,
+        )
+
+    async def send(self, request: HttpRequest) -> HttpReply:
+        """Send a request and read its answer; errors as of ``open``."""
+        async with self.open(request) as response:
+            payload = await read(response)
+            return HttpReply(response.status, response.headers, payload)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+
+async def read(response: ClientResponse, most_bytes: int = MOST_BYTES) -> bytes:
+    """Read the body of an answer.
+
+    Raises:
+        StatusError: 502, it has too many bytes.
+    """
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > most_bytes:
+            raise StatusError(
+                f"the answer of {shown_url(response.url)} has more than "
+                f"{most_bytes:,} bytes",
+                status_code=502,
+            )
+        parts.append(part)
+    return b"".join(parts)
+
+
+def connections_of(max_in_flight: Any) -> int:
+    """Give how many connections a step may have.
+
+    >>> connections_of(None)
+    100
+    """
+    if max_in_flight is None:
+        return CONNECTIONS
+    is_count = isinstance(max_in_flight, int) and not isinstance(max_in_flight, bool)
+    if not is_count or max_in_flight < 1:
+        raise SpecError(f"max_in_flight must be 1 or more, got {max_in_flight!r}")
+    return int(max_in_flight)
+
+
+class _CheckedResolver:
+    """Gives the addresses of a name when all of them may be called.
+
+    The client connects to exactly these, so no later answer of the name counts.
+    """
+
+    def __init__(self, inner: Resolver, rules: HostRules) -> None:
+        self._inner = inner
+        self._rules = rules
+
+    async def resolve(
+        self, host: str, port: int = 0, family: Any = 0
+    ) -> list[dict[str, Any]]:
+        found = await self._inner.resolve(host, port, family)
+        for one in found:
+            address = literal(str(one["host"]))
+            if address is None:
+                raise AccessDeniedError(f"{host} has the address {one['host']!r}")
+            self._rules.check_address(host.lower(), address)
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def _target(response: ClientResponse, url: URL) -> URL | None:
+    """Give where an answer redirects to, None when it does not."""
+    from yarl import URL
+
+    place = response.headers.get("Location")
+    if response.status not in (301, 302, 303, 307, 308) or place is None:
+        return None
+    try:
+        target = url.join(URL(place))
+        is_same = _is_same_host(url, target)
+    except ValueError:
+        is_same = False
+    if not is_same:
+        raise AccessDeniedError(
+            f"{shown_url(url)} redirects to another host, {place!r:.80}, which is not "
+            "followed; call that host itself"
+        )
+    return target
+
+
+def _is_same_host(url: URL, target: URL) -> bool:
+    if target.origin() == url.origin():
+        return True
+    is_upgrade = (url.scheme, target.scheme) == ("http", "https")
+    are_usual = url.is_default_port() and target.is_default_port()
+    return url.raw_host == target.raw_host and is_upgrade and are_usual
+
+
+def _redirected(request: HttpRequest, status: int) -> HttpRequest:
+    becomes_get = status == 303 or (status in (301, 302) and request.method == "POST")
+    if not becomes_get or request.method == "HEAD":
+        return request
+    headers = {
+        name: value
+        for name, value in request.headers.items()
+        if name.lower() != "content-type"
+    }
+    return HttpRequest("GET", request.url, headers)

@@ -1,0 +1,140 @@
+"""Which hosts a step may call.
+
+A host is looked at twice: its name before anything is sent, and its addresses when
+the connection is made, so that a name that changes its mind gains nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from jupyter_graph.errors import AccessDeniedError, SpecError
+from jupyter_graph.http_client.addresses import (
+    Address,
+    Kind,
+    Network,
+    is_within,
+    kind_of,
+    literal,
+    network_of,
+)
+from jupyter_graph.http_client.urls import HOST, is_number, plain_url, shown_url
+
+if TYPE_CHECKING:
+    from yarl import URL
+
+_WORDS: Mapping[Kind, str] = {
+    "private": "a private address",
+    "loopback": "a loopback address",
+    "closed": "a link-local, metadata or reserved address",
+}
+
+
+class HostRules:
+    """What a step may call.
+
+    Link-local, multicast and reserved addresses, and those where clouds keep secrets,
+    are closed wherever the step runs. In a deployed function loopback addresses are
+    closed too, and private ones unless the graph itself names the host. A list of
+    hosts opens what is listed and closes everything else.
+
+    Args:
+        allow_hosts: names (``models.internal``, ``*.example.com``), addresses and
+            networks (``10.1.0.0/16``). A listed name may have a loopback or a private
+            address; link-local and other closed addresses are listed as addresses.
+        is_deployed: the step runs in a deployed function.
+        own_host: the host that the graph itself names.
+
+    Raises:
+        SpecError: an entry of ``allow_hosts`` is neither a name nor a network.
+
+    >>> HostRules(is_deployed=True).check_url("http://127.0.0.1/")
+    Traceback (most recent call last):
+    jupyter_graph.errors.AccessDeniedError: http://127.0.0.1/: 127.0.0.1 is a loopback \
+address, which is closed here; allow_hosts opens it
+    """
+
+    def __init__(
+        self,
+        allow_hosts: Iterable[str] = (),
+        *,
+        is_deployed: bool = False,
+        own_host: str | None = None,
+    ) -> None:
+        is_list = isinstance(allow_hosts, Iterable)
+        if isinstance(allow_hosts, str) or not is_list:
+            raise SpecError(f"allow_hosts must be a list, got {allow_hosts!r}")
+        self.allow_hosts = tuple(allow_hosts)
+        self.is_deployed = is_deployed
+        self.own_host = own_host
+        self._networks: list[Network] = []
+        self._names: list[str] = []
+        for entry in self.allow_hosts:
+            self._list(entry)
+
+    def _list(self, entry: Any) -> None:
+        is_text = isinstance(entry, str)
+        if is_text and (network := network_of(entry)) is not None:
+            self._networks.append(network)
+            return
+        name = str(entry).lower().removeprefix("*.")
+        if not is_text or not HOST.fullmatch(name) or is_number(name):
+            raise SpecError(
+                "allow_hosts takes names like 'models.internal' or '*.example.com' "
+                f"and networks like '10.1.0.0/16', got {entry!r}"
+            )
+        self._names.append(str(entry).lower())
+
+    def check_url(self, text: Any) -> URL:
+        """Give a URL whose host may be called.
+
+        Raises:
+            AccessDeniedError: it may not, or the text is no plain http or https URL.
+        """
+        url = plain_url(text)
+        host = str(url.raw_host).lower()
+        if (address := literal(host)) is not None:
+            self.check_address(host, address, shown_url(url))
+        elif self._is_shut_out(host) and not self._networks:
+            raise AccessDeniedError(
+                f"{shown_url(url)}: {host} is not in allow_hosts "
+                f"({', '.join(self.allow_hosts)})"
+            )
+        return url
+
+    def check_address(self, host: str, address: Address, shown: str = "") -> None:
+        """Let an address pass that may be behind a host.
+
+        Raises:
+            AccessDeniedError: it may not be called.
+        """
+        if any(is_within(address, network) for network in self._networks):
+            return
+        kind = kind_of(address)
+        if self._is_shut_out(host):
+            why = f"which is not in allow_hosts ({', '.join(self.allow_hosts)})"
+            raise AccessDeniedError(f"{shown or host}: it is at {address}, {why}")
+        if not self._is_open(host, kind):
+            raise AccessDeniedError(
+                f"{shown or host}: {address} is {_WORDS[kind]}, which is closed here; "
+                "allow_hosts opens it"
+            )
+
+    def _is_open(self, host: str, kind: Kind) -> bool:
+        if kind in ("public", "closed"):
+            return kind == "public"
+        is_own = kind == "private" and host == self.own_host
+        return is_own or not self.is_deployed or self._is_named(host)
+
+    def _is_shut_out(self, host: str) -> bool:
+        """Tell whether there is a list and the host's name is not on it."""
+        is_known = host == self.own_host or self._is_named(host)
+        return bool(self.allow_hosts) and not is_known
+
+    def _is_named(self, host: str) -> bool:
+        host = host.removesuffix(".")
+        return any(
+            host.endswith(name[1:]) if name.startswith("*.") else host == name
+            for name in self._names
+        )

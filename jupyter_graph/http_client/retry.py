@@ -1,0 +1,190 @@
+"""Attempts at a request: how long each may take, and when there is another one."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NoReturn, TypeVar
+
+from jupyter_graph.argument_checks import is_number
+from jupyter_graph.errors import (
+    DeadlineError,
+    GatewayTimeoutError,
+    SpecError,
+    StatusError,
+)
+
+LONGEST_WAIT_S = 120.0
+Found = TypeVar("Found")
+
+
+class Transient(Exception):
+    """An attempt failed in a way that another one may mend.
+
+    Args:
+        message: what is said when there is none.
+        status_code: what the caller gets then.
+        wait_s: seconds to wait at least, as the other side asks.
+    """
+
+    def __init__(
+        self, message: str, *, status_code: int = 502, wait_s: float = 0.0
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often and how long something is tried.
+
+    Args:
+        retries: attempts after the first one.
+        backoff_s: seconds before the second attempt, doubled before each further one,
+            120 at most.
+        timeout_s: seconds of one attempt, None = as long as the event has.
+
+    Raises:
+        SpecError: a number is out of its range.
+
+    >>> Patience(retries=3, backoff_s=50).wait_s(2)
+    100.0
+    """
+
+    retries: int
+    backoff_s: float
+    timeout_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if type(self.retries) is not int or not 0 <= self.retries <= 100:
+            raise SpecError(f"retries must be 0 to 100, got {self.retries!r}")
+        if not is_number(self.backoff_s) or self.backoff_s < 0:
+            raise SpecError(f"the backoff must be 0 s or more, got {self.backoff_s!r}")
+        has_limit = self.timeout_s is not None
+        if has_limit and (not is_number(self.timeout_s) or self.timeout_s <= 0):  # type: ignore[operator]
+            raise SpecError(f"timeout must be above 0 s, got {self.timeout_s!r}")
+
+    def wait_s(self, number: int) -> float:
+        """Give the seconds after this attempt, the first being 1."""
+        return min(LONGEST_WAIT_S, self.backoff_s * 2.0 ** (number - 1))
+
+    async def attempt(
+        self,
+        once: Callable[[int], Awaitable[Found]],
+        *,
+        shown: str,
+        deadline: float | None = None,
+        note: Callable[[str], None] = lambda _: None,
+    ) -> Found:
+        """Try until it works, fails for good, or there is no time left.
+
+        Args:
+            once: makes one attempt; gets its number, from 1.
+            shown: whom it calls, for messages.
+            deadline: moment of ``time.monotonic`` when the event's time is up.
+            note: told about every failed attempt that is followed by another.
+
+        Raises:
+            GatewayTimeoutError: 504, the last attempt took too long.
+            StatusError: 502, the host cannot be reached or failed.
+            DeadlineError: the event's time was up before the first attempt.
+        """
+        import asyncio
+
+        number = 0
+        while True:
+            number += 1
+            try:
+                return await _one(once, number, self._limit_s(deadline), shown)
+            except Transient as error:
+                failed = error
+            wait_s = max(failed.wait_s, self.wait_s(number))
+            if number > self.retries or wait_s >= left_s(deadline):
+                _give_up(failed, number)
+            note(f"attempt {number}: {failed}; the next one follows in {wait_s:g} s")
+            await asyncio.sleep(wait_s)
+
+    def _limit_s(self, deadline: float | None) -> float | None:
+        left = left_s(deadline)
+        if left <= 0:
+            raise DeadlineError("the event's time is up, nothing was sent")
+        limit_s = min(left, math.inf if self.timeout_s is None else self.timeout_s)
+        return None if math.isinf(limit_s) else limit_s
+
+
+async def _one(
+    once: Callable[[int], Awaitable[Found]],
+    number: int,
+    limit_s: float | None,
+    shown: str,
+) -> Found:
+    import asyncio
+
+    import aiohttp
+
+    try:
+        async with asyncio.timeout(limit_s):
+            return await once(number)
+    except TimeoutError:
+        text = f"http request to {shown} timed out{_after(limit_s)} (TimeoutError)"
+        raise Transient(text, status_code=504) from None
+    except (aiohttp.ClientError, OSError) as error:
+        said = str(error) or type(error).__name__
+        raise Transient(f"cannot invoke url {shown}: {said}") from error
+
+
+def _give_up(failed: Transient, number: int) -> NoReturn:
+    said = str(failed) if number == 1 else f"{failed} ({number} attempts)"
+    if failed.status_code == 504:
+        raise GatewayTimeoutError(said) from None
+    raise StatusError(said, status_code=failed.status_code) from None
+
+
+def left_s(deadline: float | None) -> float:
+    """Give the seconds until a moment of ``time.monotonic``; None is far away.
+
+    >>> left_s(None)
+    inf
+    """
+    return math.inf if deadline is None else deadline - time.monotonic()
+
+
+def asked_wait_s(headers: Mapping[str, str]) -> float:
+    """Give the seconds that an answer asks to wait: 0 when it does not, 120 at most.
+
+    Source: RFC 9110, 10.2.3.
+
+    >>> asked_wait_s({"Retry-After": "7"}), asked_wait_s({})
+    (7.0, 0.0)
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    if "retry-after-ms" in lower:
+        return _seconds(lower["retry-after-ms"], unit_s=0.001)
+    return _seconds(lower.get("retry-after", "0"))
+
+
+def _seconds(text: str, unit_s: float = 1.0) -> float:
+    try:
+        wait_s = float(text) * unit_s
+    except ValueError:
+        wait_s = _until(text)
+    return max(0.0, min(wait_s, LONGEST_WAIT_S)) if math.isfinite(wait_s) else 0.0
+
+
+def _until(date: str) -> float:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return 0.0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - datetime.now(UTC)).total_seconds()
+
+
+def _after(limit_s: float | None) -> str:
+    return "" if limit_s is None else f" after {limit_s:.3g} s"

@@ -1,0 +1,109 @@
+"""The words of ``%deploy``, read into the options of ``deploy``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jupyter_graph.deployment.nuclio.function_fields import merged, nested
+from jupyter_graph.deployment.nuclio.triggers import read_trigger
+from jupyter_graph.errors import MagicError
+from jupyter_graph.magics.notebook_expressions import pair, read_value
+from jupyter_graph.session.session import Session
+
+RAW = frozenset({"--config", "--env", "--header", "--trigger"})
+
+
+def read_deployment(
+    name: str | None, words: argparse.Namespace, session: Session
+) -> dict[str, Any]:
+    """Give the options that were typed; what was not typed is left to ``deploy``."""
+    output = words.output
+    found = {
+        "name": name,
+        "graph": words.graph,
+        "target": words.to,
+        "workers": words.workers,
+        "port": words.port,
+        "wait_s": words.wait,
+        "output": session.folder / Path(output).expanduser() if output else None,
+        "dry_run": words.dry_run or None,
+        "env": _texts(words.env, "--env"),
+        "secrets": _texts(words.secret, "--secret", "K=NAME/KEY"),
+        "triggers": _triggers(words, session),
+        "config": _config(words, session),
+        "requirements": tuple(
+            str(session.folder / Path(file).expanduser())
+            for file in words.requirements or ()
+        ),
+        "pip": tuple(words.pip or ()),
+        "api_handler": _document(words.api, session, "--api") if words.api else None,
+        "openai_frontend": {"prefix": "/v1"} if words.openai else None,
+        "project": words.project,
+        "dashboard": words.dashboard,
+        "runtime": words.runtime,
+        "with_events": words.with_events or None,
+        "fresh_env": words.fresh_env or None,
+        "parity": False if words.no_parity else None,
+        "replace": words.replace or None,
+        "allow_pickle": tuple(words.allow_pickle or ()),
+    }
+    return {key: value for key, value in found.items() if value not in (None, (), {})}
+
+
+def _texts(
+    given: Iterable[str] | None, option: str, form: str = "K=V"
+) -> dict[str, str]:
+    pairs = (pair(text, what=option, form=form) for text in given or ())
+    return {key: _unquoted(value) for key, value in pairs}
+
+
+def _unquoted(text: str) -> str:
+    quoted = len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'"
+    return text[1:-1] if quoted else text
+
+
+def _triggers(words: argparse.Namespace, session: Session) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if words.trigger_file:
+        found.update(_document(words.trigger_file, session, "--trigger-file"))
+    found.update(read_trigger(text) for text in words.trigger or ())
+    return found
+
+
+def _config(words: argparse.Namespace, session: Session) -> dict[str, Any]:
+    typed = {
+        field: read_value(value)
+        for field, value in (
+            pair(text, what="--config", form="FIELD=VALUE")
+            for text in words.config or ()
+        )
+    }
+    if not words.config_file:
+        return typed
+    document = _document(words.config_file, session, "--config-file")
+    if "spec" in document:
+        document = {k: document[k] for k in ("metadata", "spec") if k in document}
+    return merged(nested(document), nested(typed))
+
+
+def _document(file: str, session: Session, option: str) -> dict[str, Any]:
+    import yaml  # reads JSON too
+
+    path = session.folder / Path(file).expanduser()
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise MagicError(f"{option}: cannot read {str(path)!r}: {error}") from None
+    except yaml.YAMLError as error:
+        raise MagicError(
+            f"{option}: {str(path)!r} is neither YAML nor JSON: {error}"
+        ) from None
+    if not isinstance(document, dict):
+        raise MagicError(
+            f"{option}: {str(path)!r} must hold an object of names and values, "
+            f"got {type(document).__name__}"
+        )
+    return {str(key): value for key, value in document.items()}

@@ -1,0 +1,1 @@
+"""The forms a picture is written in: SVG, PNG, text, Mermaid, DOT."""

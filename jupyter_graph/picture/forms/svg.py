@@ -1,0 +1,197 @@
+"""A graph as one self-contained SVG document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from jupyter_graph.picture import figures, theme
+from jupyter_graph.picture.drawing import Drawing, drawing
+from jupyter_graph.picture.figures import Snapshot
+from jupyter_graph.picture.layout.layout import Layout
+from jupyter_graph.picture.layout.layout import layout as lay_out
+from jupyter_graph.picture.layout.measure import mono_width, text_width
+from jupyter_graph.picture.shapes import number as n
+from jupyter_graph.spec.model import GraphSpec
+
+
+def svg(
+    spec: GraphSpec,
+    counters: Snapshot | None = None,
+    *,
+    dark: bool | None = None,
+    layout: Layout | None = None,
+) -> str:
+    """Draw a graph; the same graph and counters give the same text.
+
+    Args:
+        spec: the graph.
+        counters: what ``Counters.snapshot()`` gives: counts, times, errors, values.
+        dark: colours for a dark or a light page; None = as the page or reader has it.
+        layout: places found before.
+
+    >>> from jupyter_graph.spec.model import StepSpec
+    >>> svg(GraphSpec(steps=(StepSpec(name="a<b"),)))[:4]
+    '<svg'
+    """
+    roomy = bool((counters or {}).get("edges"))
+    drawn = drawing(spec, layout or lay_out(spec, roomy=roomy))
+    inside = "".join(_inside(drawn, counters))
+    look = {None: "jg", False: "jg jg-light", True: "jg jg-dark"}[dark]
+    content = f"{look} {drawn['name']} {inside}".encode(errors="replace")
+    key = f"jg-{sha256(content).hexdigest()[:10]}"
+    width, height = n(drawn["width"]), n(drawn["height"])
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" id="{key}" class="{look}" '
+        f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'role="graphics-document document" aria-labelledby="{key}-t" '
+        f'aria-describedby="{key}-d" font-family="Helvetica, Arial, sans-serif" '
+        f'style="max-width:100%;height:auto">'
+        f'<title id="{key}-t">graph {escape(drawn["name"])}</title>'
+        f'<desc id="{key}-d">{escape(drawn["about"])}</desc>'
+        f"<style>{theme.stylesheet()}</style>{inside}</svg>"
+    )
+
+
+def _inside(drawn: Drawing, counters: Snapshot | None) -> Iterator[str]:
+    yield (
+        f'<rect class="jg-ground" width="100%" height="100%" rx="8" '
+        f'fill="{theme.PLAIN_GROUND}"/>'
+    )
+    fill, stroke = theme.PLAIN["route"]
+    for frame in drawn["frames"]:
+        yield (
+            f'<rect class="jg-frame" x="{n(frame["x"])}" y="{n(frame["y"])}" '
+            f'width="{n(frame["width"])}" height="{n(frame["height"])}" rx="12" '
+            f'fill="{fill}" stroke="{stroke}"/>'
+        )
+    for edge in drawn["edges"]:
+        yield _edge(edge)
+    for node in drawn["nodes"]:
+        yield _node(node, figures.of_step(counters, node["name"]))
+    for edge in drawn["edges"]:
+        yield _chip(edge, figures.of_edge(counters, edge["source"], edge["target"]))
+
+
+def _edge(edge: dict[str, Any]) -> str:
+    error = edge["kind"] == "error"
+    colour = theme.PLAIN["error_step"][1] if error else theme.PLAIN_LINE
+    dashes = ' stroke-dasharray="5 4"' if error else ""
+    return (
+        f'<g class="jg-edge jg-{edge["kind"]}" aria-hidden="true">'
+        f'<path class="jg-line" d="{edge["line"]}" fill="none" stroke="{colour}" '
+        f'stroke-width="1.5"{dashes}/>'
+        f'<path class="jg-head" d="{edge["head"]}" fill="{colour}"/></g>'
+    )
+
+
+def _node(node: dict[str, Any], counted: Any) -> str:
+    figure, errors = figures.step_line(counted), figures.errors_of(counted)
+    about = [node["about"], figure, f"{errors} errors" if errors else ""]
+    label = ", ".join(word for word in about if word)
+    responder = " jg-responder" if node["responder"] else ""
+    fill, stroke = theme.PLAIN.get(node["kind"], theme.PLAIN["task"])
+    parts = [
+        f'<g class="jg-node jg-kind-{node["kind"]}{responder}" '
+        f'transform="translate({n(node["x"])} {n(node["y"])})" '
+        f'role="graphics-symbol img" aria-label={quoteattr(label)}>',
+        f"<title>{escape(label)}</title>",
+        f'<path class="jg-outline" d="{node["outline"]}" fill="{fill}" '
+        f'stroke="{stroke}" stroke-width="1.3"/>',
+        f'<path class="jg-rim" d="{node["rim"]}" fill="none" stroke="{stroke}"/>'
+        if node["rim"]
+        else "",
+        _text("title", node["title_y"], node["title"], 13, theme.PLAIN_TEXT, bold=True),
+    ]
+    if node["code"]:
+        parts.append(
+            _text("code", node["code_y"], node["code"], 10.5, theme.PLAIN_MUTED)
+        )
+    if figure:
+        below = node["height"] / 2 + 14
+        parts.append(_text("figures", below, figure, 11, theme.PLAIN_MUTED))
+    if node["count"]:
+        parts.append(_count(node))
+    if node["responder"]:
+        parts.append(_reply(node))
+    if errors:
+        parts.append(_badge(node, errors))
+    return "".join([*parts, "</g>"])
+
+
+def _text(
+    class_: str,
+    y: float,
+    text: str,
+    size: float,
+    fill: str,
+    *,
+    bold: bool = False,
+    x: float = 0.0,
+) -> str:
+    weight = ' font-weight="600"' if bold else ""
+    return (
+        f'<text class="jg-{class_}" x="{n(x)}" y="{n(y)}" font-size="{n(size)}" '
+        f'text-anchor="middle" fill="{fill}"{weight}>{escape(text)}</text>'
+    )
+
+
+def _reply(node: dict[str, Any]) -> str:
+    x, y = -node["width"] / 2 + 26, -node["height"] / 2 - 5
+    return (
+        f'<rect class="jg-reply" x="{n(x - 30)}" y="{n(y - 8)}" width="60" height="16" '
+        f'rx="8" fill="{theme.PLAIN_GROUND}" stroke="{theme.PLAIN_GREEN}"/>'
+        + _text("reply-text", y + 3.5, "↩ answer", 9.5, theme.PLAIN_GREEN, x=x)
+    )
+
+
+def _count(node: dict[str, Any]) -> str:
+    """Draw how many models a runner holds, in the tab of its folder."""
+    fill, stroke = theme.PLAIN[node["kind"]]
+    wide = 12 + text_width(node["count"], 10)
+    x, y = node["width"] / 2 - 44, -node["height"] / 2 + 4
+    return (
+        f'<rect class="jg-count" x="{n(x - wide / 2)}" y="{n(y - 8)}" '
+        f'width="{n(wide)}" height="16" rx="8" fill="{fill}" stroke="{stroke}"/>'
+        + _text("count-text", y + 3.5, node["count"], 10, theme.PLAIN_TEXT, x=x)
+    )
+
+
+def _badge(node: dict[str, Any], errors: int) -> str:
+    text = f"✕ {figures.number(errors)}"
+    wide = 14 + text_width(text, 10)
+    x, y = node["width"] / 2 - wide / 2 + 6, -node["height"] / 2
+    return (
+        f'<rect class="jg-badge" x="{n(x - wide / 2)}" y="{n(y - 9)}" '
+        f'width="{n(wide)}" height="18" rx="9" fill="{theme.PLAIN_RED}"/>'
+        + _text("badge-text", y + 3.5, text, 10, "#ffffff", bold=True, x=x)
+    )
+
+
+def _chip(edge: dict[str, Any], counted: Any) -> str:
+    count, value = figures.count_of(counted), figures.edge_value(counted)
+    if not count or edge["label"] is None:
+        return ""
+    (x, y), many = edge["label"], figures.number(count)
+    wide = 16 + text_width(many, 10.5, bold=True)
+    wide += 5 + mono_width(value, 9.5) if value else 0
+    told = f"{edge['ends']}: {count} events"
+    if value:
+        told = f"{told}, last {figures.whole_value(counted)}"
+    shown = (
+        f'<tspan dx="5" class="jg-chip-value" font-size="9.5" '
+        f'font-family="monospace" fill="{theme.PLAIN_MUTED}">{escape(value)}</tspan>'
+    )
+    return (
+        f'<g class="jg-flow-value" role="graphics-symbol img" '
+        f"aria-label={quoteattr(figures.clean_lines(told))}>"
+        f"<title>{escape(figures.clean_lines(told))}</title>"
+        f'<rect class="jg-chip" x="{n(x - wide / 2)}" y="{n(y - 9)}" '
+        f'width="{n(wide)}" height="18" rx="9" fill="{theme.PLAIN_GROUND}" '
+        f'stroke="#dde1e6"/>'
+        f'<text x="{n(x - wide / 2 + 8)}" y="{n(y + 3.6)}">'
+        f'<tspan class="jg-chip-count" font-size="10.5" font-weight="600" '
+        f'fill="{theme.PLAIN_TEXT}">{many}</tspan>{shown if value else ""}</text></g>'
+    )

@@ -1,0 +1,1 @@
+"""Where boxes and lines of a picture stand."""

@@ -1,0 +1,196 @@
+"""Processes that a step keeps, each with the same objects in it.
+
+A process that hangs is ended without hurting another one, a process that dies takes
+only its own work with it, and the next work gets a new one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from jupyter_graph.errors import ClosedError, said
+from jupyter_graph.processes.subprocess_worker import LONGEST_S, Hand
+from jupyter_graph.processes.transport import Reply, Target, dumps, packed
+from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.outcome import Task
+from jupyter_graph.threads.reaper import Unclosed
+from jupyter_graph.threads.reopened import close_older
+
+CLOSED = "the processes of this step were closed"
+PATIENCE = 1.05
+"""How many times the time of an event a call may take: its caller is told by then."""
+
+
+class Processes:
+    """At most so many processes, each with the same targets in it.
+
+    Each gets the targets once, when it starts; what a target remembers is its
+    process's own. Code of the notebook or script travels by value where cloudpickle is
+    there, code of modules by name. What is printed and logged there comes out here.
+
+    Args:
+        targets: what can be called, by name.
+        most: how many processes, 1 or more.
+        what: what the targets are, for messages.
+        context: the step's surroundings, where there are some. A call that goes on for
+            longer than an event may take (``timeout_s``) is not waited for any more,
+            and its process is ended; the records of the package's loggers there go to
+            its ``logger``.
+
+    Raises:
+        SpecError: a target cannot travel.
+
+    >>> processes = Processes({"abs": abs}, most=1, what="function")
+    >>> processes.submit("abs", -7).result()
+    Reply(value=7, error=None)
+    >>> processes.close()
+    """
+
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        most: int,
+        what: str,
+        context: Any = None,
+    ) -> None:
+        self._limit_s = PATIENCE * getattr(context, "timeout_s", LONGEST_S)
+        logger = getattr(context, "logger", None) or logging.getLogger("jupyter_graph")
+        self._crew = Crew(packed(targets, what), most, logger)
+        # Whoever gives a context closes this with the rest, or is told of it.
+        if context is None:
+            close_older(type(self))
+        name = "" if context is not None else f"processes of {what}s {sorted(targets)}"
+        self._unclosed = Unclosed(self, self._crew.end, what=name, at_exit=True)
+
+    def start(self) -> None:
+        """Start all processes now, and wait until they have the targets.
+
+        Raises:
+            BaseException: whatever a target raised while it was made there.
+        """
+        try:
+            for hand in self._crew.all_hands():
+                hand.ready.result().result()
+        except BaseException:
+            with uninterrupted():
+                self._unclosed.closed()
+                self._crew.end()
+            raise
+
+    def submit(self, name: str, *args: Any, limit_s: float | None = None) -> Work:
+        """Call a target in one of the processes.
+
+        Args:
+            name: the target.
+            *args: its arguments; they and the result must be able to travel.
+            limit_s: seconds it may take, once begun; after them, or after the time of
+                an event, its process is ended, and the reply's error is a
+                DeadlineError.
+
+        Returns:
+            the outcome, a ``Reply``. Cancelled while it waits, it never begins.
+
+        Raises:
+            ClosedError: the processes are closed.
+            TypeError: an argument cannot travel.
+        """
+        work = Work(name, args, min(limit_s or LONGEST_S, self._limit_s))
+        self._crew.take(work)
+        return work
+
+    def end(self, work: Work) -> None:
+        """Give up on a piece of work: its process, if it is in one, ends now."""
+        if not work.cancel() and not work.is_done and work.hand is not None:
+            work.hand.end(work)
+
+    def kill(self) -> None:
+        """End all processes now, and what they are at; wait for nothing."""
+        self._crew.end()
+
+    def close(self) -> None:
+        """End the processes after what they are at, and what waits by a ClosedError."""
+        with uninterrupted():
+            self._unclosed.closed()
+            self._crew.close()
+
+
+class Work(Task):
+    """A call of a target: on its way, or in the process ``hand`` takes care of."""
+
+    def __init__(self, name: str, args: tuple[Any, ...], limit_s: float) -> None:
+        super().__init__()
+        self.limit_s = limit_s
+        self.hand: Hand | None = None
+        try:
+            self.data = dumps((name, args))
+        except Exception as error:
+            raise TypeError(
+                f"what it gets cannot go to another process: {said(error)}"
+            ) from error
+
+
+class Crew:
+    """The hands of one ``Processes``, and the work that waits for them."""
+
+    def __init__(self, payload: bytes, most: int, logger: Any) -> None:
+        self.payload, self.most, self.logger = payload, most, logger
+        self.inbox: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self.is_over = False
+        self._hands: list[Hand] = []
+        self._busy = 0
+        self._is_closed = False
+        self._owner = os.getpid()
+        self._lock = threading.RLock()  # a handler of the user's may close it
+
+    def take(self, work: Work) -> None:
+        """Take a piece of work; a further hand joins when all have something to do."""
+        with uninterrupted(), self._lock:
+            if self._is_closed:
+                raise ClosedError(CLOSED)
+            if self._owner != os.getpid():
+                raise ClosedError(
+                    "the processes of this step belong to the process that was forked; "
+                    "open a runner in this one"
+                )
+            self._busy += 1
+            if len(self._hands) < min(self._busy, self.most):
+                self._hands.append(Hand(self))
+            self.inbox.put(work)
+        work.on_done(self._done)
+
+    def _done(self) -> None:
+        with self._lock:
+            self._busy -= 1
+
+    def all_hands(self) -> list[Hand]:
+        """Give all hands there may be."""
+        with uninterrupted(), self._lock:
+            missing = 0 if self._is_closed else self.most - len(self._hands)
+            self._hands += [Hand(self) for _ in range(missing)]
+            return list(self._hands)
+
+    def close(self) -> None:
+        """Take no more work, end what waits; the hands end after theirs."""
+        with self._lock:
+            is_first, self._is_closed = not self._is_closed, True
+        while is_first:
+            try:
+                work = self.inbox.get_nowait()
+            except queue.Empty:
+                break
+            if work is not None and work.begin():
+                work.settle(Reply(error=ClosedError(f"{CLOSED} meanwhile")))
+        if is_first:
+            self.inbox.put(None)
+
+    def end(self) -> None:
+        """End all processes now."""
+        self.is_over = True
+        self.close()
+        for hand in self._hands:
+            hand.end()

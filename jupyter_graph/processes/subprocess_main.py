@@ -1,0 +1,127 @@
+"""The other end: a process that works for the one that started it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from jupyter_graph.processes.transport import Place, Target, replied
+from jupyter_graph.threads.process_ends import die_with_parent
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+
+def serve(handle: int) -> None:
+    """Work for the process at the other end of a pipe, until that is closed."""
+    from multiprocessing import connection
+
+    kind = "PipeConnection" if sys.platform == "win32" else "Connection"
+    here = Served(getattr(connection, kind)(handle))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side says when it ends
+    # The end of the pipe does the same, but not while the work keeps the interpreter.
+    die_with_parent(getattr(signal, "SIGKILL", signal.SIGTERM))
+    sys.stdout, sys.stderr = Told(here, "stdout"), Told(here, "stderr")
+    records = logging.getLogger("jupyter_graph")
+    records.setLevel(logging.DEBUG)
+    records.propagate = False
+    records.addHandler(Records(here))
+    here.serve()
+
+
+class Served:
+    """This end of the pipe, in the process that works."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._targets: dict[str, Target] | None = None
+        self._lock = threading.Lock()
+        self._out: deque[bytes] = deque()
+
+    def serve(self) -> None:
+        threading.Thread(target=self._read, daemon=True).start()
+        while True:
+            self.tell("reply", *self._answer(self._inbox.get()))
+
+    def _read(self) -> None:
+        try:
+            while True:
+                self._inbox.put(self._pipe.recv_bytes())
+        except (EOFError, OSError):
+            os._exit(0)  # nobody is there any more, whatever the work is at
+
+    def tell(self, kind: str, about: Any, more: Any) -> None:
+        """Send a message; whoever is sending now sends this one, too.
+
+        Nobody waits here: a finalizer that prints may come while this very thread is
+        sending.
+        """
+        self._out.append(pickle.dumps((kind, about, more)))
+        while self._out and self._lock.acquire(blocking=False):
+            try:
+                while self._out:
+                    self._pipe.send_bytes(self._out.popleft())
+            finally:
+                self._lock.release()
+
+    def _answer(self, data: bytes) -> tuple[bytes, list[Place]]:
+        value: Any = None
+        error: BaseException | None = None
+        try:
+            received = pickle.loads(data)
+            if self._targets is None:
+                self._targets = received
+            else:
+                name, args = received
+                value = self._targets[name](*args)
+        except BaseException as raised:
+            error = raised
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return replied(value, error)
+
+
+class Told(io.TextIOBase):
+    """What is printed here comes out there, line by line."""
+
+    def __init__(self, served: Served, name: str) -> None:
+        self._served, self._name, self._rest = served, name, ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        whole, newline, rest = (self._rest + text).rpartition("\n")
+        self._rest = rest
+        if newline:
+            self._served.tell("print", self._name, whole + newline)
+        return len(text)
+
+    def flush(self) -> None:
+        rest, self._rest = self._rest, ""
+        if rest:
+            self._served.tell("print", self._name, rest)
+
+
+class Records(logging.Handler):
+    """What the package's loggers get here comes out there."""
+
+    def __init__(self, served: Served) -> None:
+        super().__init__()
+        self._served = served
+
+    def emit(self, record: logging.LogRecord) -> None:
+        number = record.levelno
+        level = "error" if number >= logging.ERROR else "warning"
+        if number < logging.WARNING:
+            level = "info" if number >= logging.INFO else "debug"
+        self._served.tell("log", level, self.format(record))

@@ -1,0 +1,196 @@
+"""A thread that takes care of one process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from jupyter_graph.errors import DeadlineError, ProcessEndedError
+from jupyter_graph.processes.transport import Reply, arrived
+from jupyter_graph.threads.outcome import Outcome
+from jupyter_graph.threads.start import start_thread
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from jupyter_graph.processes.process_pool import Crew, Work
+
+logger = logging.getLogger("jupyter_graph")
+
+LAST_S = 0.5
+LONGEST_S = 1e6
+"""Seconds beyond which a limit is none: the waits of the system end near there."""
+
+
+class Hand:
+    """A thread that takes care of one process, and gives it one work at a time.
+
+    Attributes:
+        ready: a ``Reply``, when the process has its targets, or could not make them.
+    """
+
+    def __init__(self, crew: Crew) -> None:
+        self.ready = Outcome()
+        self._crew = crew
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pipe: Connection | None = None
+        self._work: Work | None = None
+        self._is_killed = False  # though it may seem to run for a moment more
+        self._lock = threading.Lock()  # so that no end comes to the next work
+        start_thread(self._run, "jupyter_graph-process")
+
+    def end(self, work: Work | None = None) -> None:
+        """End the process now, if it still is at this work; from any thread."""
+        with self._lock:
+            if work in (None, self._work) and self._process is not None:
+                self._process.kill()
+                self._is_killed = True
+
+    # -- in its thread ----------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            try:
+                self.ready.settle(self._started())
+            except BaseException as error:  # whatever happens, somebody waits
+                self._let_go()
+                self.ready.settle(Reply(error=error))
+            while (work := self._crew.inbox.get()) is not None:
+                if work.begin():
+                    self._do(work)
+                del work  # it holds what the caller got
+            self._crew.inbox.put(None)  # for the next hand, noted or not
+        finally:
+            self._let_go()
+
+    def _do(self, work: Work) -> None:
+        work.hand = self
+        with self._lock:
+            self._work = work
+        try:
+            reply = self._started_if_need_be()
+            if reply.error is None:
+                reply = self._asked(work.data, work.limit_s)
+        except BaseException as error:
+            # Somebody waits; and what is left in the pipe answers no later work.
+            self.end()
+            self._let_go()
+            reply = Reply(error=error)
+        with self._lock:
+            self._work = None
+        work.settle(reply)
+
+    def _started_if_need_be(self) -> Reply:
+        process = self._process
+        if process is not None and not self._is_killed and process.poll() is None:
+            return Reply()
+        self._let_go()
+        return self._started()
+
+    def _started(self) -> Reply:
+        try:
+            process, self._pipe = _spawned()
+        except Exception as error:
+            return Reply(error=error)
+        with self._lock:
+            self._process, self._is_killed = process, False
+        if self._crew.is_over:
+            self.end()
+        reply = self._asked(self._crew.payload, LONGEST_S)
+        if reply.error is not None:
+            self._let_go()
+        return reply
+
+    def _asked(self, data: bytes, limit_s: float) -> Reply:
+        pipe = self._pipe
+        assert pipe is not None
+        ends_at = None if limit_s >= LONGEST_S else time.monotonic() + limit_s
+        try:
+            pipe.send_bytes(data)
+            while ends_at is None or pipe.poll(max(0.0, ends_at - time.monotonic())):
+                kind, about, more = pickle.loads(pipe.recv_bytes())
+                if kind == "reply":
+                    return arrived(about, more)
+                self._tell(kind, about, more)
+        except (EOFError, OSError):
+            return Reply(error=self._let_go())
+        self.end()
+        self._let_go()
+        return Reply(error=DeadlineError(f"took longer than {limit_s:g} s"))
+
+    def _tell(self, kind: str, about: str, text: str) -> None:
+        """Let out what was printed or logged there."""
+        try:
+            if kind == "log":
+                getattr(self._crew.logger, about)(text)
+            elif (stream := getattr(sys, about)) is not None:
+                stream.write(text)
+        except BaseException:  # the logger and the output are others' code
+            logger.exception("what a process said could not be told")
+
+    def _let_go(self) -> ProcessEndedError:
+        """End the process and the pipe; say how it ended."""
+        with self._lock:
+            process, self._process = self._process, None
+        pipe, self._pipe = self._pipe, None
+        code = None
+        if pipe is not None:
+            pipe.close()  # a process that is not at work ends by that
+        if process is not None:
+            try:
+                code = process.wait(LAST_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                code = process.wait()
+        return ProcessEndedError(f"its process {_how_ended(code)}")
+
+
+def _how_ended(code: int | None) -> str:
+    """Say how a process ended.
+
+    >>> _how_ended(3), _how_ended(-9)
+    ('ended with exit code 3', 'was ended by SIGKILL')
+    """
+    if code is not None and code < 0:
+        with suppress(ValueError):
+            return f"was ended by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
+
+
+def _spawned() -> tuple[subprocess.Popen[bytes], Connection]:
+    """Start a fresh interpreter; give it and our end of the pipe to it.
+
+    multiprocessing's own start would run a script's module once more in there.
+    """
+    from multiprocessing.connection import Pipe
+
+    ours, theirs = Pipe()
+    handle = theirs.fileno()
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; "
+        f"from jupyter_graph.processes.subprocess_main import serve; serve({handle})"
+    )
+    # Ctrl-C goes to the group of the terminal or kernel: to the parent, not to this.
+    options: dict[str, Any] = {"pass_fds": (handle,), "process_group": 0}
+    if sys.platform == "win32":
+        os.set_handle_inheritable(handle, True)
+        info = subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})
+        options = {"startupinfo": info}
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.DEVNULL, **options
+        )
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return process, ours

@@ -1,0 +1,1 @@
+"""Events on event loops: slots, tasks, deadlines of coroutines."""

@@ -1,0 +1,149 @@
+"""What the events on one loop share: seats, and a limit of time."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import deque
+from typing import Any
+
+from jupyter_graph.errors import NoSeatError
+from jupyter_graph.run.aio.fair_lock import given
+
+Bucket = dict[int, asyncio.Task[Any]]
+
+# asyncio.current_task is written in C from 3.12 on; before, it asks this table.
+_task_on: Any = asyncio.current_task
+if sys.version_info < (3, 12):
+    _task_on = asyncio.tasks._current_tasks.get  # type: ignore[attr-defined]
+
+
+class Deadlines:
+    """Cancels tasks whose time is up; one timer for all tasks of a loop.
+
+    All have the same limit. Work goes into the bucket of what began since the timer's
+    last tick, and out of it when it is done: nobody asks for the time. A bucket's time
+    is up one limit after its last work can have begun, so each piece of work has its
+    limit and at most two ticks more. A task that takes no notice is cancelled again.
+
+    Args:
+        limit_s: seconds a piece of work may take.
+    """
+
+    __slots__ = ("_expired", "_old", "is_ticking", "last", "limit_s", "tick_s", "young")
+
+    def __init__(self, limit_s: float) -> None:
+        self.limit_s = limit_s
+        self.tick_s = max(0.002, limit_s / 50)
+        self.is_ticking = False
+        self.last = 0
+        self.young: Bucket = {}
+        self._old: deque[tuple[float, Bucket]] = deque()
+        self._expired: dict[int, _Late] = {}
+
+    def add(self, task: asyncio.Task[Any]) -> tuple[Bucket, int]:
+        """Begin: from now on the task has its time; give where that is noted."""
+        if not self.is_ticking:
+            self.tick()
+        self.last += 1
+        self.young[self.last] = task
+        return self.young, self.last
+
+    def discard(self, bucket: Bucket, number: int) -> bool:
+        """End; tell whether the time was up and nobody else cancelled the task."""
+        if bucket.pop(number, None) is not None or number not in self._expired:
+            return False
+        late = self._expired.pop(number)
+        for _ in range(late.cancels):
+            late.task.uncancel()
+        return not late.task.cancelling()
+
+    def tick(self) -> None:
+        """Look again after a while."""
+        self.is_ticking = True
+        asyncio.get_running_loop().call_later(self.tick_s, self._look)
+
+    def _look(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for late in self._expired.values():
+            late.cancel()
+        if self.young:
+            self._old.append((now + self.limit_s, self.young))
+            self.young = {}
+        while self._old and self._old[0][0] <= now:
+            _, bucket = self._old.popleft()
+            for number, task in bucket.items():
+                self._expired[number] = late = _Late(task)
+                late.cancel()
+            bucket.clear()
+        self._old = deque(pair for pair in self._old if pair[1])
+        self.is_ticking = False
+        if self._old or self._expired:
+            self.tick()
+
+
+class _Late:
+    """A task whose time is up, and how often it was told."""
+
+    __slots__ = ("cancels", "task")
+
+    def __init__(self, task: asyncio.Task[Any]) -> None:
+        self.task = task
+        self.cancels = 0
+
+    def cancel(self) -> None:
+        self.cancels += 1
+        self.task.cancel()
+
+
+class Lane(Deadlines):
+    """The seats and the deadlines of the events on one loop.
+
+    A seat that is free is taken without waiting: ``free`` is counted down, and
+    ``leave`` counts it up again or hands the seat on. First come, first served.
+
+    Args:
+        loop: the loop.
+        limit_s: seconds an event may take.
+        seats: how many events may be inside at once.
+    """
+
+    __slots__ = ("free", "loop", "waiting")
+
+    get_loop = staticmethod(asyncio.get_running_loop)
+    get_task = staticmethod(_task_on)
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, limit_s: float, seats: int
+    ) -> None:
+        super().__init__(limit_s)
+        self.loop = loop
+        self.free = seats
+        self.waiting: deque[asyncio.Future[None]] = deque()
+
+    async def wait(self) -> None:
+        """Wait for a seat that somebody leaves.
+
+        Raises:
+            NoSeatError: nobody left one within the time of an event.
+        """
+        task = self.get_task(self.loop)
+        place, future = self.add(task), self.loop.create_future()
+        self.waiting.append(future)
+        try:
+            await given(future, self.leave)
+        except asyncio.CancelledError:
+            if self.discard(*place):
+                raise NoSeatError(self.limit_s) from None
+            raise
+        finally:
+            self.discard(*place)
+
+    def leave(self) -> None:
+        """Give a seat back."""
+        while self.waiting:
+            future = self.waiting.popleft()
+            if not future.done():
+                future.set_result(None)
+                return
+        self.free += 1

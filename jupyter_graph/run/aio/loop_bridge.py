@@ -1,0 +1,128 @@
+"""From a caller's loop to the loop that events run on, and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine
+from contextvars import Context, copy_context
+from functools import partial
+from typing import Any
+
+from jupyter_graph.run.aio.event_slots import Deadlines
+
+Work = Coroutine[Any, Any, Any]
+Sent = tuple[Work, Context, asyncio.Future[Any]]
+
+
+class Bridge:
+    """Lets coroutines of one loop await work that runs on the loop of another thread.
+
+    What is sent while the other side is busy goes over together, and comes back
+    together: waking a loop of another thread costs more than an event.
+
+    Args:
+        here: the loop of those who wait.
+        there: the loop on which their work runs.
+        limit_s: seconds one of them waits at most.
+
+    Attributes:
+        deadlines: the limits of those who wait.
+    """
+
+    def __init__(
+        self,
+        here: asyncio.AbstractEventLoop,
+        there: asyncio.AbstractEventLoop,
+        limit_s: float,
+    ) -> None:
+        self.here, self.there = here, there
+        self.deadlines = Deadlines(limit_s)
+        self._out: deque[Sent] = deque()
+        self._back: deque[tuple[asyncio.Future[Any], asyncio.Task[Any]]] = deque()
+        self._tasks: dict[asyncio.Future[Any], asyncio.Task[Any]] = {}
+        self._has_called = self._is_called = False
+
+    def send(self, work: Work) -> asyncio.Future[Any]:
+        """Start the work over there; give what becomes of it over here.
+
+        Raises:
+            RuntimeError: the loop over there is closed.
+        """
+        future = self.here.create_future()
+        self._out.append((work, copy_context(), future))
+        if not self._has_called:
+            self._has_called = True
+            try:
+                self.there.call_soon_threadsafe(self._begin)
+            except RuntimeError:
+                self._has_called = False
+                self._out.pop()
+                raise
+        return future
+
+    def cancel(self, future: asyncio.Future[Any]) -> None:
+        """Cancel work that nobody waits for any more."""
+        future.cancel()
+        try:
+            self.there.call_soon_threadsafe(self._stop, future)
+        except RuntimeError:
+            return  # that loop has ended, and the work with it
+
+    def end(self) -> None:
+        """The loop over there is closed: cancel what its last turn left undone."""
+        left = [future for _, _, future in self._out] + list(self._tasks)
+        for work, _, _ in self._out:
+            work.close()
+        self._out.clear()
+        if left:
+            try:
+                self.here.call_soon_threadsafe(_cancel, left)
+            except RuntimeError:
+                return  # nobody is there any more
+
+    # -- over there -------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._has_called = False
+        while self._out:
+            work, context, future = self._out.popleft()
+            task = asyncio.Task(work, loop=self.there, context=context)
+            self._tasks[future] = task
+            task.add_done_callback(partial(self._end, future))
+
+    def _stop(self, future: asyncio.Future[Any]) -> None:
+        task = self._tasks.get(future)
+        if task is not None:
+            task.cancel()
+
+    def _end(self, future: asyncio.Future[Any], task: asyncio.Task[Any]) -> None:
+        del self._tasks[future]
+        self._back.append((future, task))
+        if not self._is_called:
+            self._is_called = True
+            try:
+                self.here.call_soon_threadsafe(self._tell)
+            except RuntimeError:
+                self._back.clear()  # nobody is there any more
+
+    # -- over here --------------------------------------------------------------
+
+    def _tell(self) -> None:
+        self._is_called = False
+        while self._back:
+            future, task = self._back.popleft()
+            if future.done():
+                if not task.cancelled():
+                    task.exception()  # so that nobody misses it
+            elif task.cancelled():
+                future.cancel()
+            elif (error := task.exception()) is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(task.result())
+
+
+def _cancel(futures: list[asyncio.Future[Any]]) -> None:
+    for future in futures:
+        future.cancel()

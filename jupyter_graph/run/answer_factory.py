@@ -1,0 +1,104 @@
+"""From the result of an event to its Answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from jupyter_graph.answer.answer import Answer
+from jupyter_graph.answer.response import (
+    Response,
+    Wire,
+    collected_wire,
+    encode,
+    is_stream,
+    problem,
+)
+from jupyter_graph.errors import AnswerError, JupyterGraphError
+from jupyter_graph.types import NOTHING
+
+if TYPE_CHECKING:
+    from jupyter_graph.event import Event
+    from jupyter_graph.frontend.front import Front
+
+INFERENCE: Final = "/v2/"
+"""Below this path the Open Inference Protocol wants a failure's text as ``error``."""
+
+
+class Answers:
+    """Makes the answers of one graph.
+
+    Args:
+        responds: whether a step of the graph answers.
+        mlrun_status: a failed step answers 400 instead of 500.
+        front: what stands before the graph; it may say failures in its own form.
+    """
+
+    def __init__(
+        self, *, responds: bool, mlrun_status: bool, front: Front | None = None
+    ) -> None:
+        self.front = front
+        self.responds = responds
+        self.mlrun_status = mlrun_status
+
+    def ok(self, value: Any, event: Event, trace: Any, outputs: Any) -> Answer:
+        """Give the answer of a result; a stream is left unread."""
+        try:
+            wire = Wire() if is_stream(value) else self._wire(value, event)
+        except AnswerError as error:
+            return self.failed(error, event, trace)
+        return Answer(wire, event.id, value, None, trace, outputs)
+
+    def collected(
+        self,
+        value: Any,
+        event: Event,
+        trace: Any,
+        outputs: Any,
+        *,
+        partly: bool = False,
+    ) -> Answer:
+        """Give the answer of a result; a stream is read to its end.
+
+        Args:
+            value: the result.
+            event: whose result it is.
+            trace: its trace.
+            outputs: what the last steps gave.
+            partly: where a stream breaks off, give the items so far and the error;
+                one without items has failed.
+        """
+        if not is_stream(value):
+            return self.ok(value, event, trace, outputs)
+        items: list[Any] = []
+        broken: JupyterGraphError | None = None
+        try:
+            for item in value.body if isinstance(value, Response) else value:
+                items.append(item)
+        except JupyterGraphError as error:
+            if not (partly and items):
+                return self.failed(error, event, trace)
+            broken = error
+        try:
+            wire = collected_wire(value, items)
+        except JupyterGraphError as error:
+            return self.failed(error, event, trace)
+        return Answer(wire, event.id, items, None, trace, outputs, True, broken)
+
+    def failed(self, error: JupyterGraphError, event: Event, trace: Any) -> Answer:
+        """Give the answer of a failed event."""
+        wire = problem(
+            error,
+            event_id=event.id,
+            mlrun_status=self.mlrun_status,
+            says_error=event.path.startswith(INFERENCE),
+        )
+        if self.front is not None:
+            wire = self.front.problem(error, event, wire)
+        return Answer(wire, event.id, None, error, trace, {})
+
+    def _wire(self, value: Any, event: Event) -> Wire:
+        if value is not NOTHING:
+            return encode(value)
+        if self.responds:
+            return Wire(status_code=204)
+        return encode(Response({"id": event.id}, 202))

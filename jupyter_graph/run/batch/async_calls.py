@@ -1,0 +1,148 @@
+"""Coroutines called with many bodies: so many at once, the answers in order."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, Self
+
+from jupyter_graph.errors import JupyterGraphError, RunError
+from jupyter_graph.run.aio.event_slots import Deadlines
+from jupyter_graph.run.aio.event_tasks import GRACE, Tasks
+from jupyter_graph.run.aio.loop_thread import LoopThread
+from jupyter_graph.run.batch.calls import (
+    Failure,
+    Function,
+    Items,
+    Pass,
+    late_error,
+    row_error,
+)
+from jupyter_graph.run.deadline.step_threads import step_in_thread
+from jupyter_graph.run.event_errors import closed
+from jupyter_graph.threads.on_loop import OnLoop
+from jupyter_graph.types import NOTHING
+
+TURN = 256  # so many rows a task does before others have their turn
+
+
+class CallsOnLoop:
+    """A ``Caller`` for coroutine functions, on the loop of an asynchronous graph.
+
+    Args:
+        tasks: the runner's tasks; at most ``max_in_flight`` bodies are under way.
+        in_order: one body after the other.
+    """
+
+    def __init__(self, tasks: Tasks, *, in_order: bool = False) -> None:
+        self._tasks = tasks
+        self._at_once = 1 if in_order else tasks.max_in_flight
+        self._done = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def run(
+        self,
+        function: Function,
+        bodies: list[Any],
+        *,
+        streams: bool = False,
+        stops: bool = False,
+    ) -> Pass:
+        """Call the function with each body, see ``Caller``."""
+        thread = self._tasks.thread
+        if threading.current_thread() is thread.thread:
+            raise RunError(
+                f"graph {self._tasks.graph!r} is run by one of its own steps; "
+                "await runner.arun_batch(...) there"
+            )
+        given = Pass(streams=streams, stops=stops)
+        given.answers = [NOTHING] * len(bodies)
+        self._wait(thread.start(self._all(function, bodies, given)), thread)
+        given.failures.sort(key=lambda failure: failure.at)
+        return given
+
+    async def _all(self, function: Function, bodies: list[Any], given: Pass) -> None:
+        todo, limit = enumerate(bodies), Deadlines(self._tasks.limit_s)
+        workers = [
+            asyncio.ensure_future(self._some(function, todo, limit, given))
+            for _ in range(min(self._at_once, len(bodies)))
+        ]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+
+    async def _some(
+        self,
+        function: Function,
+        todo: Iterator[tuple[int, Any]],
+        limit: Deadlines,
+        given: Pass,
+    ) -> None:
+        """Take one body after the other until there are none."""
+        task = asyncio.current_task()
+        assert task is not None
+        for at, body in todo:
+            place = limit.add(task)
+            try:
+                found = await function(body)
+                if type(found) is not dict:
+                    found = await _settled(found, given)
+                given.answers[at] = found
+            except BaseException as error:
+                was_late = limit.discard(*place)
+                given.is_plain = False
+                given.failures.append(Failure(at, self._error(error, was_late)))
+            finally:
+                limit.discard(*place)
+            self._done += 1
+            if given.stops and given.failures:
+                return
+            if at % TURN == 0:
+                await asyncio.sleep(0)
+
+    def _error(self, error: BaseException, was_late: bool) -> JupyterGraphError:
+        tasks = self._tasks
+        if was_late:
+            from jupyter_graph.compile.failing_step import said_by
+
+            return late_error(said_by(error), tasks.graph, tasks.limit_s)
+        return row_error(error, tasks.graph, tasks.limit_s, None)
+
+    def _wait(self, begun: OnLoop, thread: LoopThread) -> None:
+        """Wait for all bodies; a step that keeps the loop to itself ends the run."""
+        limit_s = self._tasks.limit_s
+        seen, since = -1, 0.0
+        while True:
+            try:
+                is_done = begun.wait(min(0.5, limit_s / 4))
+            except BaseException:  # the user's stop
+                begun.cancel()
+                raise
+            if is_done and begun.is_cancelled:
+                raise closed(self._tasks.graph)
+            if is_done:
+                begun.result()
+                return
+            now = time.monotonic()
+            if self._done != seen:
+                seen, since = self._done, now
+            elif now - since > limit_s * GRACE + 1:
+                step = step_in_thread(thread.thread)
+                begun.cancel()
+                raise late_error(step, self._tasks.graph, limit_s)
+
+
+async def _settled(found: Any, given: Pass) -> Any:
+    if hasattr(found, "__anext__") and given.streams:
+        given.is_plain = False
+        return Items([item async for item in found])
+    return given.settled(found)

@@ -1,0 +1,237 @@
+"""A function called with one body after the other; one that fails leaves a hole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, NamedTuple, Protocol, Self
+
+from jupyter_graph.answer.response import Response
+from jupyter_graph.errors import JupyterGraphError, RunError
+from jupyter_graph.run.deadline.step_threads import Worker, pool, step_in_thread
+from jupyter_graph.run.deadline.watchdog import MainThreadInterrupter, unwatch, watch
+from jupyter_graph.run.event_errors import fail, late
+from jupyter_graph.threads.outcome import Outcome
+from jupyter_graph.types import NOTHING
+
+Function = Callable[[Any], Any]
+
+
+class Failure(NamedTuple):
+    """A body that failed: where it stands among the others, and why."""
+
+    at: int
+    error: JupyterGraphError
+
+
+class Items(list[Any]):
+    """What a stream gave for one body."""
+
+
+class Pass:
+    """One go over some bodies.
+
+    Attributes:
+        answers: one for each body done so far, ``NOTHING`` where there is none.
+        failures: those of the bodies that failed, in their order.
+        is_plain: each body done has exactly one answer.
+        streams: an iterator is a stream, whose items are answers.
+        stops: the first failure ends the pass.
+    """
+
+    __slots__ = ("answers", "failures", "is_plain", "stops", "streams")
+
+    def __init__(self, *, streams: bool = False, stops: bool = False) -> None:
+        self.answers: list[Any] = []
+        self.failures: list[Failure] = []
+        self.is_plain = True
+        self.streams = streams
+        self.stops = stops
+
+    def failed(self, error: JupyterGraphError) -> None:
+        """Note that the next body failed."""
+        self.failures.append(Failure(len(self.answers), error))
+        self.is_plain = False
+        self.answers.append(NOTHING)
+
+    def settled(self, found: Any) -> Any:
+        """Give what counts as the answer; ``Items`` for a stream, read to its end."""
+        if found is NOTHING:
+            self.is_plain = False
+        elif isinstance(found, Response):
+            return self.settled(body_of(found))
+        elif self.streams and isinstance(found, Iterator):
+            self.is_plain = False
+            return Items(found)
+        return found
+
+    def until(self, count: int) -> Pass:
+        """Give a pass that stands after so many bodies, and that nobody else fills."""
+        found = Pass(streams=self.streams, stops=self.stops)
+        found.answers = self.answers[:count]
+        found.failures = [failure for failure in self.failures if failure.at < count]
+        found.is_plain = self.is_plain
+        return found
+
+
+def body_of(response: Response) -> Any:
+    """Give the body of an answer with a status.
+
+    Raises:
+        RunError: the status says that the event failed.
+    """
+    if response.status_code >= 400:
+        raise RunError(f"answered {response.status_code}: {response.body!r:.200}")
+    return response.body
+
+
+class Caller(Protocol):
+    """Calls functions with many bodies, each within the time of an event."""
+
+    def run(
+        self,
+        function: Function,
+        bodies: list[Any],
+        *,
+        streams: bool = False,
+        stops: bool = False,
+    ) -> Pass:
+        """Call the function with each body.
+
+        Args:
+            function: a graph's function; a coroutine function in async graphs.
+            bodies: what it is called with, in this order.
+            streams: an iterator that it gives is a stream.
+            stops: end with the first failure.
+        """
+
+
+class Calls:
+    """A ``Caller`` for plain functions, in the main thread or a thread of the pool.
+
+    The rows pay nothing for their deadlines: who watches looks at how many answers
+    there are. A step that hangs is interrupted in the main thread; elsewhere its
+    thread is left behind and the next row goes on in another one.
+
+    Args:
+        graph: the graph's name, for messages.
+        limit_s: seconds that one call may take.
+    """
+
+    def __init__(self, graph: str, limit_s: float) -> None:
+        self.graph = graph
+        self.timeout_s = limit_s
+        self._is_main = False
+        self._pass: Pass | None = None
+        self._done = 1
+
+    def __enter__(self) -> Self:
+        self._is_main = MainThreadInterrupter.install(self)
+        if self._is_main:
+            watch(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_main:
+            unwatch(self)
+            MainThreadInterrupter.uninstall(self)
+
+    def mark(self) -> int:
+        """Give a number that changes with every call, 0 between passes."""
+        now = self._pass
+        return 0 if now is None else self._done + len(now.answers)
+
+    def expire(self, mark: int) -> None:
+        """Interrupt that call; the watchdog calls this."""
+        MainThreadInterrupter.throw(lambda: self.mark() == mark, self)
+
+    def run(
+        self,
+        function: Function,
+        bodies: list[Any],
+        *,
+        streams: bool = False,
+        stops: bool = False,
+    ) -> Pass:
+        """Call the function with each body, see ``Caller``."""
+        given = Pass(streams=streams, stops=stops)
+        if not self._is_main:
+            return self._elsewhere(function, bodies, given)
+        self._pass = given
+        try:
+            self._all(function, bodies, given)
+        finally:
+            self._pass = None
+            self._done += len(bodies) + 1
+        return given
+
+    def _all(self, function: Function, bodies: Iterable[Any], given: Pass) -> None:
+        take, todo = given.answers.append, islice(bodies, len(given.answers), None)
+        while True:
+            try:
+                for body in todo:
+                    found = function(body)
+                    if type(found) is not dict:
+                        found = given.settled(found)
+                    take(found)
+            except BaseException as error:
+                given.failed(self._error(error))
+                if given.stops:
+                    return
+            else:
+                return
+
+    def _error(self, error: BaseException) -> JupyterGraphError:
+        """Give the error of a row; what stops the whole run is raised."""
+        return row_error(error, self.graph, self.timeout_s, self)
+
+    # -- beside the main thread -------------------------------------------------
+
+    def _elsewhere(self, function: Function, bodies: list[Any], given: Pass) -> Pass:
+        while True:
+            outcome, worker = pool.submit(self._all, function, bodies, given)
+            stuck_at = self._stuck_at(outcome, worker, given)
+            if stuck_at is None:
+                outcome.result()
+                return given
+            step = step_in_thread(worker.thread)
+            pool.leave(outcome, worker)
+            given = given.until(stuck_at)
+            given.failed(late_error(step, self.graph, self.timeout_s))
+            if given.stops:
+                return given
+
+    def _stuck_at(self, outcome: Outcome, worker: Worker, given: Pass) -> int | None:
+        """Wait; give the body whose call takes longer than it may, None at the end."""
+        nap = min(0.5, max(0.005, self.timeout_s / 25))
+        seen, since = -1, 0.0
+        try:
+            while not outcome.wait(nap):
+                count, now = len(given.answers), time.monotonic()
+                if count != seen:
+                    seen, since = count, now
+                elif now - since >= self.timeout_s:
+                    return count
+        except BaseException:
+            pool.leave(outcome, worker)
+            raise
+        return None
+
+
+def row_error(
+    error: BaseException, graph: str, limit_s: float, owner: Any
+) -> JupyterGraphError:
+    """Give what failed a row as an error of ours; what stops the run is raised."""
+    try:
+        fail(error, None, graph, limit_s, owner)
+    except JupyterGraphError as ours:
+        return ours
+
+
+def late_error(step: str, graph: str, limit_s: float) -> JupyterGraphError:
+    """Give the error of a row whose time was up in this step."""
+    try:
+        late(step, None, graph, limit_s)
+    except JupyterGraphError as ours:
+        return ours

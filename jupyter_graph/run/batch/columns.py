@@ -1,0 +1,112 @@
+"""Vectorised steps on frames: looked at, and cut in two where rows fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_graph.compile.step_code import StepCode
+from jupyter_graph.connectors.rows import is_pandas
+from jupyter_graph.errors import JupyterGraphError, RunError
+from jupyter_graph.run.batch.calls import Caller, Function
+from jupyter_graph.types import NOTHING
+
+Call = Callable[..., Any]
+Failed = Callable[[int, JupyterGraphError], None]
+
+
+class WrongFrameError(RunError):
+    """A vectorised step gave what does not belong to the rows it got."""
+
+
+def watched(call: Call, code: StepCode) -> Call:
+    """Give the call of a vectorised step; what it gives must be of the same rows."""
+    name = code.step.name
+
+    def run(frame: Any) -> Any:
+        index = frame.index
+        return _of_same_rows(call(frame), index, name)
+
+    async def run_async(frame: Any) -> Any:
+        index = frame.index
+        return _of_same_rows(await call(frame), index, name)
+
+    return run_async if code.is_awaited else run
+
+
+def _of_same_rows(found: Any, index: Any, name: str) -> Any:
+    import pandas as pd
+
+    if found is NOTHING:
+        raise WrongFrameError(
+            f"step {name!r} is vectorised and must give a DataFrame, not NOTHING; "
+            "drop rows in a step that is not vectorised"
+        )
+    if isinstance(found, pd.Series):
+        found = found.to_frame()
+    if not is_pandas(found):
+        raise WrongFrameError(
+            f"step {name!r} is vectorised and must give a DataFrame, got "
+            f"{type(found).__name__}"
+        )
+    if len(found) != len(index):
+        raise WrongFrameError(
+            f"step {name!r} is vectorised and must give as many rows as it got, "
+            f"{len(index)}, it gave {len(found)}; drop rows in a step that is not "
+            "vectorised"
+        )
+    if not found.index.equals(index):
+        raise WrongFrameError(
+            f"step {name!r} is vectorised and must keep the index of the frame it got "
+            f"({_first(index)}), it gave another ({_first(found.index)})"
+        )
+    if not all(isinstance(column, str) for column in found.columns):
+        found = found.rename(columns=str)  # as the body of one event has them
+    return found
+
+
+def _first(index: Any) -> str:
+    labels = ", ".join(repr(label) for label in index[:3].tolist())
+    return f"{labels}, …" if len(index) > 3 else labels
+
+
+def through(
+    function: Function,
+    frame: Any,
+    caller: Caller,
+    failed: Failed,
+    *,
+    again: Callable[[], Any] | None = None,
+    at: int = 0,
+) -> list[tuple[int, Any]]:
+    """Send a frame through vectorised steps; rows that fail are found by halving.
+
+    Args:
+        function: the steps.
+        frame: the rows; it stays as it is unless there is ``again``.
+        caller: calls the function, each frame within the time of an event.
+        failed: told of each row that fails, and why.
+        again: gives the frame once more, which saves a copy of it.
+        at: where the frame's first row stands.
+
+    Returns:
+        The frames that came out, each with the place of its first row.
+
+    Raises:
+        RunError: a step gave other rows than it got; the text names it.
+    """
+    given = caller.run(function, [frame.copy() if again is None else frame])
+    if not given.failures:
+        [found] = given.answers
+        return [(at, found)]
+    [failure] = given.failures
+    if isinstance(failure.error.__cause__, WrongFrameError):
+        raise RunError(str(failure.error.__cause__)) from None
+    if len(frame) == 1:
+        failed(at, failure.error)
+        return []
+    frame = frame if again is None else again()
+    half = len(frame) // 2
+    first = through(function, frame.iloc[:half], caller, failed, at=at)
+    rest = through(function, frame.iloc[half:], caller, failed, at=at + half)
+    return first + rest

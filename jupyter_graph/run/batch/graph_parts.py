@@ -1,0 +1,190 @@
+"""A graph cut for a batch run: vectorised steps on frames, the others row by row.
+
+Only the line of plain steps that a graph begins with is cut. From the first step that
+branches, joins, streams, takes events or has an error handler, all goes row by row,
+through the code of an ordinary run.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from jupyter_graph.compile.compiled_graph import CompiledGraph, forget_lines, module_of
+from jupyter_graph.compile.generator.fused_function import fuse
+from jupyter_graph.compile.step_code import StepCode
+from jupyter_graph.event import Event
+from jupyter_graph.run.batch.calls import Function
+from jupyter_graph.run.batch.columns import watched
+from jupyter_graph.run.instantiate import Built
+from jupyter_graph.spec.model import START, GraphSpec, StepSpec
+from jupyter_graph.spec.topology import back_edges, followers
+
+Call = Callable[..., Any]
+CODE = "batch of"
+"""What generated code is called, before the name of its graph."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Steps in a row that a batch run calls as one function.
+
+    Attributes:
+        names: the steps; () for a whole graph.
+        function: takes a body, or a frame where it is vectorised.
+        is_vectorized: it takes and gives frames.
+        streams: an iterator that it gives is a stream.
+        single: each vectorised step to its own function.
+    """
+
+    names: tuple[str, ...]
+    function: Function
+    is_vectorized: bool = False
+    streams: bool = False
+    single: Mapping[str, Function] | None = None
+
+
+class Parts:
+    """The parts of a graph; ``close`` forgets the code that was made for them.
+
+    Args:
+        plan: the graph.
+        built: its steps, built.
+        function: the function of the whole graph.
+    """
+
+    def __init__(self, plan: CompiledGraph, built: Built, function: Function) -> None:
+        self._plan, self._built = plan, built
+        self._files: list[str] = []
+        line = _line(plan) if _may_be_cut(plan) else []
+        if any(_is_vectorized(plan.steps[name]) for name in line):
+            self.all = list(self._cut(line))
+        else:
+            whole = _of_body(function, plan.takes_event, is_async=plan.is_async)
+            self.all = [Part((), whole, streams=plan.streams)]
+
+    def close(self) -> None:
+        """Forget the lines of the generated code."""
+        for name in self._files:
+            forget_lines(name)
+
+    def _cut(self, line: Sequence[str]) -> Iterator[Part]:
+        plan = self._plan
+        is_all = len(line) == len(plan.spec.names())
+        for is_vectorized, group in itertools.groupby(
+            line, key=lambda name: _is_vectorized(plan.steps[name])
+        ):
+            some = tuple(group)
+            is_last = is_all and some[-1] == line[-1]
+            spec = _in_line(plan.spec, some, answers=not is_last)
+            if not is_vectorized:
+                yield Part(some, self._function(spec))
+                continue
+            single = {
+                name: self._function(_in_line(plan.spec, (name,), answers=True))
+                for name in some
+            }
+            function = self._function(spec, is_watched=True)
+            yield Part(some, function, is_vectorized=True, single=single)
+        if not is_all:
+            spec = _without(plan.spec, set(line))
+            streams = any(plan.steps[name].is_stream for name in spec.names())
+            yield Part(spec.names(), self._function(spec), streams=streams)
+
+    def _function(self, spec: GraphSpec, *, is_watched: bool = False) -> Function:
+        """Generate the code of some steps, over the calls that are there already."""
+        plan, built = self._plan, self._built
+        fused = fuse(spec, plan.steps, on_loop=plan.is_async)
+        module = module_of(spec, fused, CODE)
+        self._files.append(module.filename)
+        calls = dict(built.calls)
+        if is_watched:
+            calls |= {
+                name: watched(calls[name], plan.steps[name]) for name in spec.names()
+            }
+        run = module.functions(calls, built.instances).run
+        return _of_body(run, fused.takes_event, is_async=fused.is_async)
+
+
+def _may_be_cut(plan: CompiledGraph) -> bool:
+    spec = plan.spec
+    return spec.topology == "flow" and spec.on_error is None and bool(spec.steps)
+
+
+def _is_vectorized(code: StepCode) -> bool:
+    """Tell whether a step takes frames here; with a path it gets each row's part."""
+    step = code.step
+    has_paths = bool(step.input_path or step.result_path)
+    return step.vectorized and not has_paths and step.batch is None
+
+
+def _line(plan: CompiledGraph) -> list[str]:
+    """Give the plain steps that a graph begins with, up to where it can be cut."""
+    spec, ways = plan.spec, followers(plan.spec)
+    found = list(_plain_steps(plan, ways))
+
+    def is_met_elsewhere(name: str) -> bool:
+        return any(spec.step(target).after != (name,) for target in ways[name])
+
+    while found and is_met_elsewhere(found[-1]):
+        found.pop()
+    return found
+
+
+def _plain_steps(
+    plan: CompiledGraph, ways: Mapping[str, tuple[str, ...]]
+) -> Iterator[str]:
+    spec, here = plan.spec, START
+    back = back_edges(spec) if spec.allow_cyclic else frozenset()
+    while len(ways[here]) == 1:
+        [here] = ways[here]
+        step, code = spec.step(here), plan.steps[here]
+        answers_early = here == plan.responder and bool(ways[here])
+        is_met_again = any(target == here for _, target in back)
+        if is_met_again or answers_early or not _is_plain(step, code):
+            return
+        yield here
+
+
+def _is_plain(step: StepSpec, code: StepCode) -> bool:
+    waits = len(step.after) > 1 or step.join is not None or code.merges
+    turns = code.selects or code.is_stream or code.collects or code.takes_event
+    return not (waits or turns or step.on_error or step.kind == "flow")
+
+
+def _in_line(spec: GraphSpec, names: tuple[str, ...], *, answers: bool) -> GraphSpec:
+    """Give some steps in a row as a graph; the last one ``answers`` or stays as is."""
+    steps: list[StepSpec] = []
+    for name in names:
+        after = (steps[-1].name,) if steps else ()
+        step = replace(spec.step(name), after=after)
+        if answers:
+            step = replace(step, responder=name == names[-1])
+        steps.append(step)
+    return replace(spec, steps=tuple(steps), allow_cyclic=None, final_step=None)
+
+
+def _without(spec: GraphSpec, names: set[str]) -> GraphSpec:
+    """Give a graph without the steps that it begins with."""
+    steps = tuple(
+        replace(step, after=tuple(name for name in step.after if name not in names))
+        for step in spec.steps
+        if step.name not in names
+    )
+    return replace(spec, steps=steps, final_step=None)
+
+
+def _of_body(function: Call, takes_event: bool, *, is_async: bool) -> Function:
+    """Give a function of a body for one that may want an event."""
+    if not takes_event:
+        return function
+
+    def of_body(body: Any) -> Any:
+        return function(Event(body))
+
+    async def of_body_async(body: Any) -> Any:
+        return await function(Event(body))
+
+    return of_body_async if is_async else of_body

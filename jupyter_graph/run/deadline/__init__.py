@@ -1,0 +1,1 @@
+"""Time limits that hold even for a step that does not return."""

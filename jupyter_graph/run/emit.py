@@ -1,0 +1,126 @@
+"""Events that are sent without waiting for their answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from jupyter_graph.errors import ClosedError, NoSeatError, blamed, said
+from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.slots import Slot, Slots
+
+if TYPE_CHECKING:
+    from jupyter_graph.event import Event
+    from jupyter_graph.run.context import Context
+    from jupyter_graph.threads.outcome import Outcome
+    from jupyter_graph.threads.thread_pool import Threads
+
+
+class Emitted:
+    """The events of one runner that are on their way with nobody waiting for them.
+
+    Promise: at most ``limit`` are on their way at once, a further one waits for a seat.
+    A failure goes to the log and to ``context.push_error``. In order for one caller in
+    a synchronous graph of one thread only, and by key where the graph has
+    ``order_by``; else in any order.
+
+    Args:
+        start: sends an event; gives the outcome, its answer.
+        limit: how many may be on their way.
+        context: where failures are reported.
+        timeout_s: seconds to wait for a seat.
+        ended: called with each event that has its answer.
+        threads: what ``start`` runs it in, None = the loop of the events.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[Event], Outcome],
+        *,
+        limit: int,
+        context: Context,
+        timeout_s: float,
+        ended: Callable[[Event], None],
+        threads: Threads | None = None,
+    ) -> None:
+        self._start = start
+        self._tell = ended
+        self._slots = Slots(limit)
+        self._context = context
+        self._timeout_s = timeout_s
+        self._pending: set[Outcome] = set()
+        self._threads = threads
+
+    def send(self, event: Event) -> str:
+        """Send an event; give its id.
+
+        Raises:
+            NoSeatError: no seat was free within the time of an event.
+        """
+        slot = Slot()
+        try:
+            self._take(slot)
+            with uninterrupted():
+                outcome = self._started(event)
+                self._pending.add(outcome)
+            # Not in there: it may have failed already, and the report is others' code.
+            outcome.on_done(lambda: self._ended(outcome, event, slot))
+        except BaseException:
+            self._slots.leave(slot)
+            raise
+        return event.id
+
+    def _started(self, event: Event) -> Outcome:
+        try:
+            return self._start(event)
+        except RuntimeError as error:  # the threads, or the loop, have ended
+            raise ClosedError(f"the event cannot be sent: {error}") from None
+
+    def _take(self, slot: Slot) -> None:
+        if not self._slots.take(slot, self._timeout_s):
+            raise NoSeatError(self._timeout_s)
+
+    def _ended(self, outcome: Outcome, event: Event, slot: Slot) -> None:
+        self._tell(event)
+        self._slots.leave(slot)
+        self._pending.discard(outcome)
+        if getattr(outcome, "is_cancelled", False):
+            return
+        error = outcome.error or outcome.value.error
+        if error is not None:
+            step, cause = blamed(error)
+            self._context.named(step).push_error(event, said(cause), step or None)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until nothing is on its way; False when the time was up before."""
+        ends_at = None if timeout_s is None else time.monotonic() + timeout_s
+        while pending := self._pending.copy():
+            for outcome in pending:
+                left_s = None if ends_at is None else ends_at - time.monotonic()
+                if not outcome.wait(None if left_s is None else max(0.0, left_s)):
+                    return False
+                self._pending.discard(outcome)
+        return True
+
+    async def wait_on_loop(self, timeout_s: float) -> bool:
+        """``wait``, without keeping the loop, on which they may be on their way."""
+        import asyncio
+
+        try:
+            async with asyncio.timeout(timeout_s):
+                while pending := self._pending.copy():
+                    for outcome in pending:
+                        await outcome.waited()
+                        self._pending.discard(outcome)
+        except TimeoutError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """End the threads that events were sent in."""
+        if self._threads is not None:
+            self._threads.close()
+
+    def __len__(self) -> int:
+        return len(self._pending)

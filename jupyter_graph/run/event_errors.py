@@ -1,0 +1,84 @@
+"""What a caller gets for the exception that ended an event."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from jupyter_graph.compile.failing_step import (
+    DeadlineInterrupt,
+    answers_of,
+    as_raised,
+    is_interrupt,
+    said_by,
+    untag,
+)
+from jupyter_graph.errors import (
+    ClosedError,
+    DeadlineError,
+    JupyterGraphError,
+    RunError,
+    StepDeadlineError,
+    StepError,
+    said,
+)
+
+
+def fail(
+    error: BaseException,
+    event_id: str | None,
+    graph: str,
+    limit_s: float,
+    owner: Any = None,
+) -> NoReturn:
+    """Raise it as an error of ours that names the step, the cause behind it.
+
+    The user's own stop, the cancellation of the caller, and the deadline of another
+    runner's event are raised as they are.
+    """
+    if isinstance(error, DeadlineInterrupt):
+        if error.owner is not None and error.owner is not owner:
+            raise error
+        late(said_by(error), event_id, graph, limit_s)
+    if is_interrupt(error):
+        raise error
+    step, error = said_by(error), as_raised(error)
+    answers = answers_of(error)
+    untag(error)
+    if step:
+        failed = StepError(step, event_id or new_id(), error)
+        failed.answers = answers
+        raise failed from error
+    if isinstance(error, JupyterGraphError):
+        raise error
+    raise RunError(f"graph {graph!r} failed: {said(error)}") from error
+
+
+def late(step: str, event_id: str | None, graph: str, limit_s: float) -> NoReturn:
+    """Raise what the caller gets when the event's time was up in this step."""
+    if step:
+        cause = DeadlineError(f"took longer than {limit_s:g} s")
+        raise StepDeadlineError(step, event_id or new_id(), cause) from cause
+    raise DeadlineError(
+        f"an event of graph {graph!r} took longer than {limit_s:g} s"
+    ) from None
+
+
+def settable(error: BaseException) -> BaseException:
+    """Give what may come out of a future: these two may not."""
+    if isinstance(error, StopIteration | GeneratorExit):
+        turned = RuntimeError(f"the step raised {said(error)}")
+        turned.__cause__ = error
+        return turned
+    return error
+
+
+def closed(graph: str) -> ClosedError:
+    """Give the error of an event whose runner was closed under it."""
+    return ClosedError(f"the runner of graph {graph!r} was closed meanwhile")
+
+
+def new_id() -> str:
+    """Give a fresh event id."""
+    from uuid import uuid4
+
+    return uuid4().hex

@@ -1,0 +1,324 @@
+"""From a compiled graph to built steps: instances, and what is called per event."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_graph.compile.compiled_graph import CompiledGraph, Functions
+from jupyter_graph.compile.failing_step import DRIVERS, is_interrupt
+from jupyter_graph.compile.runtime.branches import deep_twin
+from jupyter_graph.compile.runtime.event_paths import get_path, put_path, same_event
+from jupyter_graph.compile.runtime.streams import is_stream, placed, placed_async
+from jupyter_graph.compile.step_code import StepCode
+from jupyter_graph.errors import BadRequestError, RunError, SpecError, said
+from jupyter_graph.run.batch.vectorised import of_frame
+from jupyter_graph.run.context import Context
+from jupyter_graph.run.retry_limits import with_limits
+from jupyter_graph.run.sub_flow import route_of
+from jupyter_graph.spec.cut import own_name
+from jupyter_graph.spec.topology import followers
+from jupyter_graph.types import NOTHING
+
+Call = Callable[..., Any]
+DRIVERS.add(__file__)
+
+
+@dataclass(frozen=True)
+class BuiltStep:
+    """One built step: what it was built from, its instance, what is called.
+
+    The instance of a flow inside a graph is what was built of its own steps, and
+    ``functions`` is its generated code.
+    """
+
+    code: StepCode
+    arguments: Mapping[str, Any]
+    instance: Any
+    call: Call | None
+    functions: Functions | None = None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the call gives a coroutine."""
+        return self.code.is_awaited
+
+
+@dataclass(frozen=True)
+class Built:
+    """All built steps of a graph, routes included, by name."""
+
+    steps: Mapping[str, BuiltStep] = field(default_factory=dict)
+
+    @property
+    def instances(self) -> dict[str, Any]:
+        return {name: step.instance for name, step in self.steps.items()}
+
+    @property
+    def calls(self) -> dict[str, Call]:
+        return {name: step.call for name, step in self.steps.items() if step.call}
+
+    def everything(self) -> Iterator[tuple[str, BuiltStep]]:
+        """Give all steps, those of flows inside this one too, each after its flow."""
+        for name, step in self.steps.items():
+            yield name, step
+            if isinstance(step.instance, Built):
+                yield from step.instance.everything()
+
+
+def build(
+    compiled: CompiledGraph,
+    context: Context,
+    old: Built | None = None,
+    made: list[tuple[str, Any]] | None = None,
+) -> Built:
+    """Build every step of a graph once.
+
+    Args:
+        compiled: the graph.
+        context: the surroundings; each step gets one under its own name.
+        old: what was built before; steps whose code and arguments are the same are
+            taken over with their state.
+        made: gets name and instance of each step that is not taken over, as soon as
+            there is one: should a later one fail, somebody has to close them.
+
+    Raises:
+        RunError: a constructor failed; the text names the step.
+    """
+    kept = old.steps if old else {}
+    steps: dict[str, BuiltStep] = {}
+    ways = followers(compiled.spec)
+    for spec in reversed(compiled.spec.every_step()):  # routes before their routers
+        code, arguments = compiled.steps[spec.name], compiled.arguments[spec.name]
+        routes = {own_name(route): steps[route.name] for route in spec.routes}
+        known = kept.get(spec.name)
+        if spec.kind == "flow":
+            before = known.instance if known else None
+            steps[spec.name] = _flow(compiled, spec.name, context, before, made)
+            continue
+        if known and not routes and is_same(known, code, arguments):
+            instance = known.instance
+        else:
+            instance = _instance(code, arguments, context, routes, ways)
+            if made is not None and instance is not None:
+                made.append((spec.name, instance))
+        call = _call(code, arguments, instance, context)
+        steps[spec.name] = BuiltStep(code, arguments, instance, call)
+    return Built(steps)
+
+
+def _flow(
+    compiled: CompiledGraph, name: str, context: Context, before: Any, made: Any
+) -> BuiltStep:
+    """Build a flow inside the graph: its steps, and the one call that it is."""
+    graph, code = compiled.inner[name], compiled.steps[name]
+    known = before if isinstance(before, Built) else None
+    built = build(graph, context, known, made)
+    functions = graph.functions(built.calls, built.instances)
+    run = functions.run
+
+    def ended(event: Any, found: Any) -> Any:
+        if found is NOTHING:
+            return NOTHING
+        event.body = found
+        return event
+
+    def of_event(event: Any) -> Any:
+        return ended(event, run(event.twin()))
+
+    async def of_event_async(event: Any) -> Any:
+        return ended(event, await run(event.twin()))
+
+    call = run
+    if code.takes_event:
+        call = of_event_async if code.is_async else of_event
+    return BuiltStep(code, {}, built, with_call(call, code), functions)
+
+
+def is_same(known: BuiltStep, code: StepCode, arguments: Mapping[str, Any]) -> bool:
+    """Tell whether a step built before still is what the graph asks for."""
+    try:
+        if known.code.is_storey and known.code.step != code.step:
+            return False  # a storey step knows its own paths
+        if (known.code.in_process or code.in_process) and known.code != code:
+            return False  # processes know the step's time, and what is asked there
+        return known.code.code is code.code and bool(known.arguments == arguments)
+    except Exception:
+        return False  # an array or a frame does not say whether it is equal
+
+
+def _instance(
+    code: StepCode,
+    arguments: Mapping[str, Any],
+    context: Context,
+    routes: Mapping[str, BuiltStep],
+    ways: Mapping[str, tuple[str, ...]],
+) -> Any:
+    step, name = code.step, code.step.name
+    if code.in_process:
+        from jupyter_graph.run.process_steps import InProcesses
+
+        try:
+            return InProcesses(code, arguments, context.named(name))
+        except SpecError:
+            raise  # it names the step: there it was built by this, too
+        except BaseException as error:
+            raise cannot_be_built(name, error) from error
+    if not code.is_class:
+        return None
+    injected: dict[str, Any] = {"name": own_name(step), "context": context.named(name)}
+    injected |= {key: getattr(step, key) for key in ("input_path", "result_path")}
+    injected |= {"full_event": step.full_event, "graph_step": step}
+    injected["outlets"] = ways.get(name, ())
+    injected["routes"] = {key: route_of(step, context) for key, step in routes.items()}
+    wanted = {key: injected[key] for key in code.wants}
+    try:
+        if code.is_storey:
+            from jupyter_graph.run.storey.storey_step import StoreyStep
+
+            return StoreyStep(code, arguments, context.named(name))
+        instance = code.code(**arguments, **wanted)
+        if callable(post_init := getattr(instance, "post_init", None)):
+            post_init(mode=context.load_mode)
+    except BaseException as error:
+        raise cannot_be_built(name, error) from error
+    return instance
+
+
+def cannot_be_built(name: str, error: BaseException) -> BaseException:
+    """Give what is raised when a constructor failed; the user's stop as it is."""
+    if is_interrupt(error):
+        return error
+    if isinstance(error, SpecError):
+        return SpecError(f"step {name!r}: {error}")
+    return RunError(f"step {name!r} cannot be built: {said(error)}")
+
+
+def _call(
+    code: StepCode, arguments: Mapping[str, Any], instance: Any, context: Context
+) -> Call | None:
+    if code.in_process:
+        return with_call(instance.call, code)
+    call = _plain_call(code, arguments, instance, context)
+    return None if call is None else with_call(call, code)
+
+
+def _plain_call(
+    code: StepCode, arguments: Mapping[str, Any], instance: Any, context: Context
+) -> Call | None:
+    """Give what a step's code is called by, without its limits."""
+    if code.is_class:
+        if not code.method:
+            return None if _is_only_asked(code) else _without_handler(code)
+        if code.direct:
+            from jupyter_graph.run.storey.storey_calls import direct_call
+
+            return direct_call(instance.step, code)
+        holder = instance.step if code.is_storey and code.is_stream else instance
+        call: Call = getattr(holder, code.method)
+    else:
+        call = code.code
+        extra = dict(arguments)
+        if "context" in code.wants:
+            extra["context"] = context.named(code.step.name)
+        if extra:
+            call = functools.partial(call, **extra)
+    if code.is_async and not code.is_stream and not inspect.iscoroutinefunction(call):
+        call = _awaited(call)
+    return call
+
+
+def with_call(call: Call, code: StepCode) -> Call:
+    """Give the call of a step with its limits and, of events, its paths."""
+    if code.step.vectorized:
+        call = of_frame(call, code)
+    limited = with_limits(call, code)
+    has_paths = code.takes_event and not code.knows_paths
+    return _with_paths(limited, code) if has_paths else limited
+
+
+def _is_only_asked(code: StepCode) -> bool:
+    return code.selects or code.merges or code.collects
+
+
+def _without_handler(code: StepCode) -> Call:
+    """Give the call of a step without one: MLRun's sync engine fails its events."""
+
+    def fail(_: Any) -> Any:
+        raise BadRequestError(f"step {code.step.name} does not have a handler")
+
+    return fail
+
+
+def _awaited(call: Call) -> Call:
+    """Give a coroutine function for a plain wrapper around one."""
+
+    async def awaited(*args: Any) -> Any:
+        found = call(*args)
+        return await found if inspect.isawaitable(found) else found
+
+    return awaited
+
+
+def _with_paths(call: Call, code: StepCode) -> Call:
+    """Let a step that takes events see, and fill, its own part of their body."""
+    step = code.step
+    if not step.input_path and not step.result_path:
+        return call
+
+    def enter(event: Any) -> Any:
+        whole = event.body
+        if step.input_path:
+            event.body = get_path(whole, step.input_path)
+        return whole
+
+    def leave(given: Any, whole: Any, event: Any) -> Any:
+        if given is NOTHING:
+            event.body = whole
+            return NOTHING
+        event = same_event(given, step.name)
+        if step.result_path and is_stream(event.body):
+            by = placed_async if code.on_loop else placed
+            event.body = by(event.body, whole, step.result_path, step.name, deep_twin)
+        elif step.result_path:
+            event.body = put_path(whole, step.result_path, event.body)
+        return event
+
+    def run(event: Any) -> Any:
+        whole = enter(event)
+        try:
+            return leave(call(event), whole, event)
+        except BaseException:
+            event.body = whole  # an error handler gets what the step got
+            raise
+
+    async def run_async(event: Any) -> Any:
+        whole = enter(event)
+        try:
+            return leave(await call(event), whole, event)
+        except BaseException:
+            event.body = whole
+            raise
+
+    return run_async if code.is_awaited else run
+
+
+def step_anew(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Call:
+    """Build a step once more, in a process of its own; give what is called there."""
+    try:
+        instance = _instance(code, arguments, context, {}, {})
+    except RunError as error:  # the other side says which step cannot be built
+        raise error.__cause__ or error from None
+    call = _plain_call(code, arguments, instance, context)
+    assert call is not None  # what is only asked has no processes
+    return call
+
+
+def route_anew(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Call:
+    """Build a route's step once more, in another process; give the route."""
+    instance = _instance(code, arguments, context, {}, {})
+    call = _call(code, arguments, instance, context)
+    return route_of(BuiltStep(code, arguments, instance, call), context)

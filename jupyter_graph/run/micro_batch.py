@@ -1,0 +1,140 @@
+"""Micro-batching: one call for the bodies of several callers at once."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jupyter_graph.compile.failing_step import DRIVERS, is_interrupt
+from jupyter_graph.errors import RunError
+from jupyter_graph.run.event_errors import settable
+from jupyter_graph.spec.model import StepSpec
+
+Call = Callable[..., Any]
+DRIVERS.add(__file__)
+
+
+class _Seat:
+    """One caller's place in a batch."""
+
+    __slots__ = ("answer", "body")
+
+    def __init__(self, body: Any, answer: asyncio.Future[Any]) -> None:
+        self.body = body
+        self.answer = answer
+
+
+class Batcher:
+    """Collects the bodies of concurrent callers and gives each his own answer.
+
+    A batch runs when it is full or when its first caller has waited long enough. When
+    the call fails for a batch, its halves run again, and so on: so a bad body fails its
+    own caller only, and the others' bodies may go through the step more than once. A
+    caller who gives up leaves the batch, before it runs, without a trace.
+
+    Args:
+        call: takes a list of bodies, gives a list of as many results.
+        step: its description, with ``batch`` and ``batch_wait_ms``.
+
+    Promise: each caller gets the result at his own place of the list, on the loop that
+    all callers share.
+
+    >>> step = StepSpec(name="double", batch=8, batch_wait_ms=1)
+    >>> async def main():
+    ...     batcher = Batcher(lambda bodies: [2 * body for body in bodies], step)
+    ...     return await asyncio.gather(*map(batcher, [1, 2, 3]))
+    >>> asyncio.run(main())
+    [2, 4, 6]
+    """
+
+    def __init__(self, call: Call, step: StepSpec) -> None:
+        self._call = call
+        self._name = step.name
+        self._size = step.batch or 1
+        self._wait_s = step.batch_wait_ms / 1000
+        self._waiting: list[_Seat] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, body: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # the callers' loop ended and another one began
+            self._loop, self._waiting, self._timer = loop, [], None
+        seat = _Seat(body, loop.create_future())
+        self._waiting.append(seat)
+        if len(self._waiting) >= self._size:
+            self._start()
+        elif self._timer is None:
+            self._timer = loop.call_later(self._wait_s, self._start)
+        return await seat.answer
+
+    def _start(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        seats, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
+        task = asyncio.get_running_loop().create_task(self._run(seats))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run(self, seats: Sequence[_Seat]) -> None:
+        seats = [seat for seat in seats if not seat.answer.done()]  # some gave up
+        if not seats:
+            return
+        try:
+            results = await self._results([seat.body for seat in seats])
+        except BaseException as error:
+            is_over = isinstance(error, asyncio.CancelledError) or is_interrupt(error)
+            if len(seats) == 1 or is_over:
+                self._fail(seats, error)
+                return
+            middle = len(seats) // 2
+            await self._run(seats[:middle])
+            await self._run(seats[middle:])
+            return
+        for seat, result in zip(seats, results, strict=True):
+            if not seat.answer.done():
+                seat.answer.set_result(result)
+
+    async def _results(self, bodies: list[Any]) -> list[Any]:
+        found = self._call(bodies)
+        if inspect.isawaitable(found):
+            found = await found
+        try:
+            results = list(found)
+        except TypeError:
+            raise RunError(self._wrong(bodies, f"a {type(found).__name__}")) from None
+        if len(results) != len(bodies) or isinstance(found, str | bytes | dict):
+            raise RunError(self._wrong(bodies, f"{len(results)} results"))
+        return results
+
+    def _wrong(self, bodies: list[Any], got: str) -> str:
+        return (
+            f"step {self._name!r} runs on batches and must give a list of as many "
+            f"results as it got bodies, {len(bodies)}; it gave {got}"
+        )
+
+    @staticmethod
+    def _fail(seats: Sequence[_Seat], error: BaseException) -> None:
+        for seat in seats:
+            if not seat.answer.done():
+                seat.answer.set_exception(settable(error))
+
+
+def at_once(call: Call, limit: int) -> Call:
+    """Give a coroutine function that runs at most so many calls at the same time."""
+    free: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+
+    async def limited(*args: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        if loop not in free:
+            free.clear()
+            free[loop] = asyncio.Semaphore(limit)
+        async with free[loop]:
+            found = call(*args)
+            return await found if inspect.isawaitable(found) else found
+
+    return limited

@@ -1,0 +1,66 @@
+"""What a runner has outside itself, and the limits it was given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from jupyter_graph.errors import ClosedError, RunError
+from jupyter_graph.run.deadline.watchdog import MainThreadInterrupter, look_now
+
+if TYPE_CHECKING:
+    from jupyter_graph.run.aio.event_tasks import Tasks
+    from jupyter_graph.run.flush import Ticker
+
+NO_LIMIT_S = 86_400.0 * 365
+
+
+class Kept:
+    """What a runner has outside itself; ended even when nobody closes the runner.
+
+    Nothing in it refers to the runner, which could not be collected otherwise.
+    """
+
+    def __init__(self) -> None:
+        self.tasks: Tasks | None = None
+        self.ticker: Ticker | None = None
+        self.kills: list[Callable[[], Any]] = []
+
+    def take_signal(self) -> bool:
+        """Take the signal of deadlines; False where this is not the main thread."""
+        return MainThreadInterrupter.install(self)
+
+    def bound(self, limit: int) -> None:
+        """Let so many events be inside at once from now on."""
+        if self.tasks is not None:
+            self.tasks.bound(limit)
+
+    def end(self) -> None:
+        """End all of it, and wait for none of it; from any thread."""
+        MainThreadInterrupter.uninstall(self)
+        for one in (self.ticker, self.tasks):
+            if one is not None:
+                one.end()
+        for kill in self.kills:
+            kill()
+        look_now()  # the watchdog may have nothing left to watch
+
+
+def refuse(_: Any) -> NoReturn:
+    """Stand in for the graph's function while the runner is closed."""
+    raise ClosedError("the runner is closed")
+
+
+def seconds_of(limit: Any) -> float:
+    """Give the seconds of a limit; None is as good as none.
+
+    >>> seconds_of(2)
+    2.0
+    """
+    if limit is None:
+        return NO_LIMIT_S
+    is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
+    if not is_number or math.isnan(limit) or limit <= 0:
+        raise RunError(f"timeout_s must be above 0 seconds, got {limit!r}")
+    return float(min(limit, NO_LIMIT_S))

@@ -1,0 +1,77 @@
+"""Steps in processes of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from jupyter_graph.compile.failing_step import DRIVERS
+from jupyter_graph.compile.runtime.event_paths import same_event
+from jupyter_graph.compile.step_code import StepCode
+from jupyter_graph.processes.process_pool import Processes
+from jupyter_graph.processes.transport import Anew, Reply
+from jupyter_graph.run.context import Context
+from jupyter_graph.run.instantiate import step_anew
+
+Call = Callable[..., Any]
+DRIVERS.add(__file__)
+
+
+class InProcesses:
+    """A step that is built in each of its processes, and called in one of them.
+
+    A call that takes longer than the step's time, or than an event may take, ends its
+    process; so does the user's stop. What the process printed comes out here.
+
+    Args:
+        code: the step; its function or class must be able to travel.
+        arguments: of the constructor, or of the function besides the body.
+        context: the step's surroundings.
+
+    Raises:
+        SpecError: code or arguments cannot travel.
+        BaseException: whatever the constructor raised in there.
+    """
+
+    def __init__(
+        self, code: StepCode, arguments: Mapping[str, Any], context: Context
+    ) -> None:
+        most = code.step.processes
+        assert most is not None
+        self._code = code
+        self._name, self._limit_s = code.step.name, code.step.timeout_s
+        there = replace(code, step=replace(code.step, processes=None), on_loop=False)
+        step = Anew(step_anew, there, arguments, context.elsewhere())
+        self._processes = Processes({self._name: step}, most, "step", context)
+        self.kill = self._processes.kill
+        self._processes.start()
+
+    @property
+    def call(self) -> Call:
+        """What is called with a body or event: a coroutine in asynchronous graphs."""
+        return self._call_async if self._code.is_called_away else self._call
+
+    def _call(self, it: Any) -> Any:
+        work = self._processes.submit(self._name, it, limit_s=self._limit_s)
+        try:
+            reply = work.result()
+        except BaseException:  # the user's stop, or the deadline of the event
+            self._processes.end(work)
+            raise
+        return self._given(reply, it)
+
+    async def _call_async(self, it: Any) -> Any:
+        work = self._processes.submit(self._name, it, limit_s=self._limit_s)
+        return self._given(await work.awaited(), it)
+
+    def _given(self, reply: Reply, it: Any) -> Any:
+        given = reply.result()
+        if not self._code.takes_event:
+            return given
+        it.take(same_event(given, self._name))
+        return it
+
+    def close(self) -> None:
+        """End the processes after what they are at."""
+        self._processes.close()

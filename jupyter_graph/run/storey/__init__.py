@@ -1,0 +1,1 @@
+"""Steps of storey in a graph of ours."""

@@ -1,0 +1,208 @@
+"""What is seen while somebody watches: each step's input, output and time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_graph.answer.trace import Summary, Trace, TraceRow, summarise
+from jupyter_graph.compile.failing_step import DRIVERS
+from jupyter_graph.errors import said
+from jupyter_graph.spec.model import START, GraphSpec
+from jupyter_graph.spec.topology import edges, leaves
+
+if TYPE_CHECKING:
+    from jupyter_graph.run.instantiate import Built
+
+DRIVERS.add(__file__)
+
+
+@dataclass(slots=True)
+class StepCount:
+    """How often a step ran, how often it failed, how long it took."""
+
+    count: int = 0
+    errors: int = 0
+    total_s: float = 0.0
+    last_s: float = 0.0
+
+
+@dataclass(slots=True)
+class EdgeCount:
+    """How many bodies passed an edge, and the last of them."""
+
+    count: int = 0
+    last: Summary | None = None
+
+
+@dataclass
+class Counters:
+    """What all traced events did, by step and by edge; safe from several threads."""
+
+    steps: dict[str, StepCount] = field(default_factory=dict)
+    edges: dict[tuple[str, str], EdgeCount] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, row: TraceRow) -> None:
+        with self._lock:
+            step = self.steps.setdefault(row.step, StepCount())
+            step.count += 1
+            step.errors += row.error is not None
+            step.total_s += row.duration_s
+            step.last_s = row.duration_s
+            for upstream in row.upstream:
+                edge = self.edges.setdefault((upstream, row.step), EdgeCount())
+                edge.count += 1
+                edge.last = row.input
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give everything as JSON values.
+
+        ``{"steps": {name: {"count", "errors", "mean_ms", "last_ms"}},
+        "edges": {"a→b": {"count", "last"}}}``.
+        """
+        with self._lock:
+            steps = {
+                name: {
+                    "count": step.count,
+                    "errors": step.errors,
+                    "mean_ms": round(step.total_s / step.count * 1e3, 4),
+                    "last_ms": round(step.last_s * 1e3, 4),
+                }
+                for name, step in self.steps.items()
+            }
+            passed = {
+                f"{source}→{target}": {
+                    "count": edge.count,
+                    "last": edge.last.text if edge.last else "",
+                }
+                for (source, target), edge in self.edges.items()
+            }
+        return {"steps": steps, "edges": passed}
+
+
+_current: ContextVar[Trace | None] = ContextVar("jupyter_graph_trace", default=None)
+_tracer: ContextVar[Tracer | None] = ContextVar("jupyter_graph_tracer", default=None)
+
+
+class Tracer:
+    """Wraps the calls of one graph so that a traced twin can be compiled of them."""
+
+    def __init__(self, graph: GraphSpec, counters: Counters) -> None:
+        self.counters = counters
+        self.leaves = frozenset(leaves(graph))
+        self._upstream: dict[str, tuple[str, ...]] = {}
+        for edge in edges(graph):
+            known = self._upstream.get(edge.target, ())
+            self._upstream[edge.target] = (*known, edge.source)
+
+    def wrap_all(self, built: Built) -> dict[str, Callable[..., Any]]:
+        """Give the calls of all steps, traced."""
+        return {
+            name: self.wrap(name, step.call, is_async=step.is_awaited)
+            for name, step in built.steps.items()
+            if step.call is not None
+        }
+
+    def wrap(self, name: str, call: Callable[..., Any], *, is_async: bool) -> Any:
+        """Give the call of a step, traced."""
+        if is_async:
+
+            async def traced_async(it: Any, *more: Any) -> Any:
+                row, began = self._begin(name, it), time.perf_counter()
+                try:
+                    found = await call(it, *more)
+                except BaseException as error:
+                    self._end(row, began, error=error)
+                    raise
+                self._end(row, began, found)
+                return found
+
+            return traced_async
+
+        def traced(it: Any, *more: Any) -> Any:
+            row, began = self._begin(name, it), time.perf_counter()
+            try:
+                found = call(it, *more)
+            except BaseException as error:
+                self._end(row, began, error=error)
+                raise
+            self._end(row, began, found)
+            return found
+
+        return traced
+
+    def _begin(self, name: str, it: Any) -> TraceRow:
+        trace = _current.get()
+        rows = trace.rows if trace is not None else []
+        upstream = self._came_from(name, rows)
+        row = TraceRow(name, summarise(_body(it)), upstream)
+        rows.append(row)
+        return row
+
+    def _came_from(self, name: str, rows: list[TraceRow]) -> tuple[str, ...]:
+        known = self._upstream.get(name, (START,))
+        if len(known) == 1:
+            return known
+        for row in reversed(rows):
+            if row.step in known:
+                return (row.step,)
+        return known[:1]
+
+    def _end(
+        self,
+        row: TraceRow,
+        began: float,
+        found: Any = None,
+        error: BaseException | None = None,
+    ) -> None:
+        row.duration_s = time.perf_counter() - began
+        if error is not None:
+            row.error = said(error)
+        else:
+            row.value = _body(found)
+            row.output = summarise(row.value)
+        self.counters.add(row)
+
+    def outputs(self, trace: Trace) -> Mapping[str, Any]:
+        """Give what each last step of the graph gave in this event."""
+        return {row.step: row.value for row in trace if row.step in self.leaves}
+
+
+def start_trace(tracer: Tracer) -> tuple[Trace, Any]:
+    """Begin a trace in this context; give it and the token that ends it."""
+    trace = Trace()
+    return trace, (_current.set(trace), _tracer.set(tracer))
+
+
+def end_trace(token: Any) -> None:
+    """End the trace that ``start_trace`` began."""
+    trace, tracer = token
+    _current.reset(trace)
+    _tracer.reset(tracer)
+
+
+def watched(name: str, call: Callable[..., Any], *, is_async: bool) -> Any:
+    """Give the call of a route, which is traced while somebody watches the event."""
+
+    def run(event: Any) -> Any:
+        tracer = _tracer.get()
+        if tracer is None:
+            return call(event)
+        return tracer.wrap(name, call, is_async=is_async)(event)
+
+    async def run_async(event: Any) -> Any:
+        tracer = _tracer.get()
+        if tracer is None:
+            return await call(event)
+        return await tracer.wrap(name, call, is_async=is_async)(event)
+
+    return run_async if is_async else run
+
+
+def _body(it: Any) -> Any:
+    return it.body if hasattr(it, "path") and hasattr(it, "body") else it

@@ -1,0 +1,252 @@
+"""Reads graph documents, and collects everything that is wrong with one."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.spec.argument_values import untagged
+from jupyter_graph.spec.graph_problem import shown
+from jupyter_graph.spec.model import GraphSpec, StepSpec
+
+# What MLRun writes and what means nothing here: kept, so that a document survives.
+CARRIED_IN_STEPS = frozenset(
+    {
+        "default_final_step",
+        "endpoint_type",
+        "model_endpoint_creation_strategy",
+        "skip_context",
+    }
+)
+CARRIED_IN_GRAPHS = frozenset(
+    {
+        "endpoint_type",
+        "model_endpoint_creation_strategy",
+        "model_endpoints_names",
+        "model_endpoints_routes_names",
+        "pool_factor",
+        "shared_max_processes",
+        "shared_max_threads",
+        "shared_models",
+        "shared_models_mechanism",
+        "track_models",
+    }
+)
+LISTS = ("after", "before", "cycle_from")
+GROUPS = {
+    "queue": ("shards", "retention_in_hours", "trigger_args", "options"),
+    "runner": (
+        "raise_exception",
+        "max_processes",
+        "max_threads",
+        "pool_factor",
+        "_shared_proxy_mapping",
+    ),
+}
+"""Fields of a step that one attribute of its spec holds together."""
+
+GROUP_OF = {key: group for group, keys in GROUPS.items() for key in keys}
+INSIDE = ("routes", "steps")
+OF_STEP = tuple(
+    f.name for f in fields(StepSpec) if f.name not in ("name", "carried", *GROUPS)
+)
+OF_ANY_GRAPH = ("engine", "max_in_flight", "order_by", "copy")
+OF_CYCLES = ("allow_cyclic", "max_iterations", "final_step")
+OF_FLOW = ("kind", "name", "steps", "on_error", *OF_ANY_GRAPH, *OF_CYCLES)
+
+
+class Reader:
+    """Reads one document and collects everything that is wrong with it.
+
+    ``unread`` names the steps that something is wrong with, None for the graph: what
+    rules say of these may follow from it.
+    """
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self.unread: set[str | None] = set()
+        self.inside: list[str] = []
+
+    def say(self, problem: str) -> None:
+        self.problems.append(problem)
+        self.unread |= set(self.inside) or {None}
+
+    def graph(self, document: Any, name: str) -> GraphSpec:
+        if not isinstance(document, Mapping):
+            self.say(f"a graph document is an object of fields, got {short(document)}")
+            return GraphSpec(name=name)
+        kind = document.get("kind") or "flow"
+        if kind == "router":
+            own = document.get("name") or "router"
+            if not isinstance(own, str):
+                self.say(f"the name of a router is a text, got {short(own)}")
+                own = "router"
+            values = _given(document, OF_ANY_GRAPH)
+            not_its_own = {*CARRIED_IN_GRAPHS, *OF_ANY_GRAPH, "graph_name"}
+            own_part = {k: v for k, v in document.items() if k not in not_its_own}
+            return GraphSpec(
+                name=name,
+                topology="router",
+                router=self.step(own, own_part),
+                carried=self.kept(document, CARRIED_IN_GRAPHS, "the graph"),
+                **values,
+            )
+        if kind not in ("flow", "root"):
+            self.say(
+                f"a graph is of kind 'flow' or 'router', got {short(kind)}"
+                f"{did_you_mean(str(kind), ('flow', 'router', 'root'))}"
+            )
+        return self.flow(document, name)
+
+    def flow(self, document: Mapping[str, Any], name: str) -> GraphSpec:
+        self.unknown(document, OF_FLOW, CARRIED_IN_GRAPHS, "the graph")
+        steps = document.get("steps") or {}
+        if not isinstance(steps, Mapping):
+            self.say(
+                "field 'steps' of the graph is an object of step names and steps, "
+                f"got {short(steps)}"
+            )
+            steps = {}
+        return GraphSpec(
+            name=name,
+            steps=self.steps(steps, "step"),
+            on_error=self.handler(document.get("on_error"), "the graph"),
+            carried=self.kept(document, CARRIED_IN_GRAPHS, "the graph"),
+            **_given(document, (*OF_ANY_GRAPH, *OF_CYCLES)),
+        )
+
+    def steps(self, documents: Mapping[Any, Any], what: str) -> tuple[StepSpec, ...]:
+        found = []
+        for key, value in documents.items():
+            if isinstance(key, str):
+                found.append(self.step(key, value))
+            else:
+                self.say(f"the name of a {what} is a text, got {short(key)}")
+        return tuple(found)
+
+    def step(self, name: str, document: Any) -> StepSpec:
+        self.inside.append(name)
+        try:
+            return self.read_step(name, document)
+        finally:
+            self.inside.pop()
+
+    def read_step(self, name: str, document: Any) -> StepSpec:
+        where = f"step {name!r}"
+        if not isinstance(document, Mapping):
+            self.say(f"{where} is an object of fields, got {short(document)}")
+            return StepSpec(name=name)
+        known = (*OF_STEP, *GROUP_OF, "name")
+        self.unknown(document, known, CARRIED_IN_STEPS, where)
+        own = document.get("name")
+        if not is_empty(own) and own != name:
+            self.say(
+                f"{where} says its name is {short(own)}; write {name!r} or leave it out"
+            )
+        values = dict(self.values(document, where))
+        carried = self.kept(document, CARRIED_IN_STEPS, where)
+        return StepSpec(name=name, carried=carried, **values)
+
+    def values(
+        self, document: Mapping[str, Any], where: str
+    ) -> Iterator[tuple[str, Any]]:
+        for group, keys in GROUPS.items():
+            yield group, self.kept(document, keys, where)
+        for key in OF_STEP:
+            value = document.get(key)
+            if is_empty(value):
+                continue
+            if key in LISTS:
+                yield key, self.names(value, key, where)
+            elif key in INSIDE:
+                if isinstance(value, Mapping):
+                    yield key, self.steps(value, key.removesuffix("s"))
+                else:
+                    self.say(
+                        f"field {key!r} of {where} is an object of "
+                        f"{key.removesuffix('s')} names and steps, got {short(value)}"
+                    )
+            elif key == "class_args":
+                yield key, self.untagged(value, f"field {key!r} of {where}")
+            elif key == "on_error":
+                yield key, self.handler(value, where)
+            else:
+                yield key, copied(value)
+
+    def kept(
+        self, document: Mapping[str, Any], keys: Container[str], where: str
+    ) -> dict[str, Any]:
+        """Give those of these fields that hold something."""
+        return {
+            key: self.untagged(value, f"field {key!r} of {where}")
+            for key, value in document.items()
+            if key in keys and not is_empty(value)
+        }
+
+    def untagged(self, value: Any, where: str) -> Any:
+        try:
+            return untagged(value, where)
+        except SpecError as error:
+            self.say(str(error))
+            return {}
+
+    def handler(self, value: Any, where: str) -> str | None:
+        if is_empty(value):
+            return None
+        if not isinstance(value, str):
+            self.problems.append(
+                f"on_error of {where} must be a text, got {short(value)}"
+            )
+            return None
+        return value
+
+    def names(self, value: Any, key: str, where: str) -> tuple[str, ...]:
+        if isinstance(value, str):
+            return (value,)
+        if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
+            return tuple(value)
+        self.say(
+            f"field {key!r} of {where} is a name or a list of names, got {short(value)}"
+        )
+        return ()
+
+    def unknown(
+        self,
+        document: Mapping[str, Any],
+        known: tuple[str, ...],
+        carried: frozenset[str],
+        where: str,
+    ) -> None:
+        for key in document:
+            if key not in known and key not in carried:
+                self.say(
+                    f"{where} has an unknown field {short(key)}"
+                    f"{did_you_mean(str(key), known)}"
+                )
+
+
+def _given(document: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: document[key] for key in keys if not is_empty(document.get(key))}
+
+
+def is_empty(value: Any) -> bool:
+    """Tell whether a field holds nothing: null, "" or an empty list or object."""
+    return value is None or (
+        isinstance(value, str | list | tuple | Mapping) and not value
+    )
+
+
+def copied(value: Any) -> Any:
+    """Give plain data that shares no list and no object with this."""
+    if isinstance(value, Mapping):
+        return {key: copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    return tuple(copied(item) for item in value) if isinstance(value, tuple) else value
+
+
+def short(value: Any) -> str:
+    text = shown(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

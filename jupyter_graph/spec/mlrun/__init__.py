@@ -1,0 +1,1 @@
+"""MLRun's dialects of graph documents and of the builder, as thin adapters."""

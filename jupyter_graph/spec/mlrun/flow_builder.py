@@ -1,0 +1,211 @@
+"""MLRun's builder: the calls of ``mlrun.new_function(kind="serving")`` on a document.
+
+What it writes is what MLRun 1.12 writes at ``function.spec.graph``: a step responds
+only when told to, and follows only what it is put after. ``Graph`` is the builder for
+everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from jupyter_graph.errors import DuplicateStepError, SpecError, did_you_mean
+from jupyter_graph.spec.mlrun.flow_steps import Document, filled, step_of
+from jupyter_graph.spec.mlrun.step_handles import BuiltRouter, BuiltStep
+from jupyter_graph.spec.model import DEFAULT_ITERATIONS
+
+
+class BuiltFlow:
+    """A flow under construction; ``document`` is what it is."""
+
+    def __init__(self, document: Document, namespace: dict[str, Any]) -> None:
+        self.document = document
+        self.namespace = namespace
+        self._last: str | None = None
+
+    @property
+    def steps(self) -> dict[str, Document]:
+        """The fields of each step, by its name."""
+        steps: dict[str, Document] = self.document.setdefault("steps", {})
+        return steps
+
+    def to_dict(self) -> Document:
+        """Give the document."""
+        return self.document
+
+    def step(self, name: str) -> Document:
+        """Give the fields of a step."""
+        if name not in self.steps:
+            raise SpecError(
+                f"step {name} doesnt exist in the graph{did_you_mean(name, self.steps)}"
+            )
+        return self.steps[name]
+
+    def __getitem__(self, name: str) -> BuiltStep:
+        self.step(name)
+        return self._handle(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.steps
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.steps)
+
+    def _handle(self, name: str) -> BuiltStep:
+        kind = BuiltRouter if self.steps[name]["kind"] == "router" else BuiltStep
+        return kind(self, name)
+
+    def keep(self, code: Any) -> Any:
+        """Give the name of a class or function and keep the object under it."""
+        if code is None or isinstance(code, str):
+            return code
+        name = getattr(code, "__name__", "")
+        if not callable(code) or not name.isidentifier():
+            raise SpecError(
+                f"a class, a function or the name of one is needed, got {code!r}"
+            )
+        if self.namespace.setdefault(name, code) is not code:
+            raise DuplicateStepError(f"two different objects are named {name!r}")
+        return name
+
+    def to(
+        self,
+        class_name: Any = None,
+        name: str | None = None,
+        handler: Any = None,
+        **options: Any,
+    ) -> BuiltStep:
+        """Add a first step."""
+        return self.put(class_name, name, handler, **options)
+
+    def put(
+        self,
+        class_name: Any,
+        name: str | None,
+        handler: Any,
+        *,
+        after: Iterable[str] = (),
+        before: str | None = None,
+        cycle_to: str | list[str] | None = None,
+        max_iterations: int | None = None,
+        **options: Any,
+    ) -> BuiltStep:
+        """Add a step; with ``before`` in the place of what came before that one.
+
+        Raises:
+            SpecError: its name is taken, or it would come after or before itself.
+        """
+        name, fields = step_of(self.keep, class_name, name, handler, **options)
+        if name in self.steps:
+            raise DuplicateStepError(
+                f"the graph already has a step {name!r}; give the new one another name"
+            )
+        names = list(dict.fromkeys(after))
+        if before is not None:
+            if before == name or before in names:
+                raise SpecError(
+                    f"graph loop, step {before} is specified in before and/or after "
+                    f"{name}"
+                )
+            names = list(self._known(before, "before").get("after", []))
+            self.steps[before]["after"] = [name]
+        if names:
+            fields["after"] = names
+        if max_iterations is not None:
+            fields["max_iterations"] = max_iterations
+        self.steps[name] = fields
+        self._last = name
+        return self._handle(name).cycle_to(cycle_to or [])
+
+    def _known(self, name: str, place: str) -> Document:
+        if name not in self.steps:
+            raise SpecError(
+                f"cant set {place}, there is no step named {name}"
+                f"{did_you_mean(name, self.steps)}"
+            )
+        return self.steps[name]
+
+    def add_step(
+        self,
+        class_name: Any = None,
+        name: str | None = None,
+        handler: Any = None,
+        after: str | list[str] | None = None,
+        before: str | None = None,
+        **options: Any,
+    ) -> BuiltStep:
+        """Add a step, ``after`` others (``$prev``: the one added last) or ``before``.
+
+        Raises:
+            SpecError: there is no such step, or its name is taken.
+        """
+        given = after if isinstance(after, list) else [after]
+        names = [self._last if one == "$prev" else one for one in given]
+        found = [name for name in names if name]
+        for one in found:
+            self._known(one, "after")
+        if before is not None and before != name:
+            self._known(before, "before")
+        return self.put(
+            class_name, name, handler, after=found, before=before, **options
+        )
+
+    def put_handler(
+        self, name: str | None, class_name: Any, handler: Any, **options: Any
+    ) -> str:
+        """Add an error handler, or replace the one of that name; give its name."""
+        if not (class_name or handler):
+            raise SpecError("class_name or handler must be provided")
+        found, fields = step_of(self.keep, class_name, name, handler, **options)
+        if found in self.steps and self.steps[found]["kind"] != "error_step":
+            raise DuplicateStepError(f"the graph already has a step {found!r}")
+        self.steps[found] = {**fields, "kind": "error_step"}
+        return found
+
+    def error_handler(
+        self, name: str | None = None, class_name: Any = None, handler: Any = None,
+        before: Any = None, **options: Any,
+    ) -> BuiltFlow:  # fmt: skip
+        """Add an error handler for all steps that have none of their own."""
+        if not (class_name or handler):
+            raise SpecError("class_name or handler must be provided")
+        if before:
+            raise SpecError(
+                "`before` arg can't be specified for graph error handler: the flow "
+                "ends there; give the steps handlers of their own"
+            )
+        self.document["on_error"] = self.put_handler(
+            name, class_name, handler, **options
+        )
+        return self
+
+    def set_flow(self, steps: Iterable[Any], force: bool = False) -> Any:
+        """Replace all steps by one chain; give its last step."""
+        if self.steps and not force:
+            raise SpecError(
+                "set_flow() called on a step that already has downstream steps "
+                f"({', '.join(self.steps)}); overwrite them with force=True"
+            )
+        self.steps.clear()
+        self._last = None
+        last: Any = self
+        for one in steps:
+            last = last.to(**one) if isinstance(one, Mapping) else last.to(one)
+        return last
+
+
+def flow_document(
+    engine: str | None, allow_cyclic: bool, max_iterations: int | None
+) -> Document:
+    """Give the document of an empty flow."""
+    engine = engine or "async"
+    if engine not in ("async", "sync"):
+        raise SpecError(f"engine must be 'async' or 'sync', got {engine!r}")
+    if allow_cyclic and engine == "sync":
+        raise SpecError(
+            "Cyclic graphs are not supported with sync engine, please use async engine"
+        )
+    most = (max_iterations or DEFAULT_ITERATIONS) if allow_cyclic else None
+    document = {"engine": engine, "allow_cyclic": allow_cyclic, "max_iterations": most}
+    return filled(document)

@@ -1,0 +1,167 @@
+"""The feature step that puts other values in place of a feature's own.
+
+Source: MLRun's step of this name,
+https://docs.mlrun.org/en/stable/feature-store/transformations.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from jupyter_graph.errors import SpecError, UnprocessableError
+from jupyter_graph.steps.data.features import features_of, mapping_of
+from jupyter_graph.steps.data.frame_steps import is_frame
+
+RANGES: Final = "ranges"
+_OPEN: Final = {"-inf": float("-inf"), "inf": float("inf")}
+
+Change = Callable[[Any], Any]
+
+
+class MapValues:
+    """Put other values in place of those that features have.
+
+    Body in:   ``{"feature": value, ...}`` or a DataFrame
+    Body out:  the mapped features alone, or with ``with_original_features`` the body
+    plus ``{"feature_mapped": value}``. A value that the mapping does not name, or that
+    lies in no range, stays; a feature that is not there is not added.
+
+    Args:
+        mapping: feature to ``{old: new, ...}``, or to ranges
+            ``{"ranges": {"new": [low, high], ...}}``: low belongs to a range, high
+            does not, ``"-inf"`` and ``"inf"`` leave an end open, the first range that
+            holds the value counts. Values beside ``"ranges"`` count where none does.
+            Numbers as keys may stand as texts, which is how JSON writes them.
+        with_original_features: keep the features of the body.
+        suffix: what ends the names of the mapped features then, after a ``_``.
+
+    Raises:
+        SpecError: an argument has a wrong shape; the text names the feature.
+        UnprocessableError: (from ``do``) a value cannot be compared with the ranges,
+            or cannot be a key; the text names the feature.
+        BadRequestError: (from ``do``) the body is neither an object nor a DataFrame.
+
+    >>> ages = {"ranges": {"child": [0, 18], "adult": [18, "inf"]}}
+    >>> MapValues({"age": ages, "sex": {"f": 1, "m": 0}}).do({"age": 18, "sex": "f"})
+    {'age': 'adult', 'sex': 1}
+    """
+
+    def __init__(
+        self,
+        mapping: Mapping[str, Mapping[Any, Any]],
+        with_original_features: bool = False,
+        suffix: str = "mapped",
+    ) -> None:
+        if not isinstance(suffix, str):
+            raise SpecError(f"MapValues: suffix must be a text, got {suffix!r}")
+        self.with_original_features = bool(with_original_features)
+        self.suffix = suffix
+        self._changes = {
+            feature: _change(feature, values)
+            for feature, values in mapping_of(mapping, "MapValues").items()
+        }
+        ending = f"_{suffix}" if with_original_features else ""
+        self._names = {feature: f"{feature}{ending}" for feature in self._changes}
+
+    def do(self, body: Any) -> Any:
+        if is_frame(body):
+            return self._frame(body)
+        changes, names = self._changes, self._names
+        record = features_of(body, "MapValues")
+        mapped = {
+            names[feature]: _changed(changes[feature], feature, value)
+            for feature, value in record.items()
+            if feature in changes
+        }
+        return {**mapped, **record} if self.with_original_features else mapped
+
+    def _frame(self, frame: Any) -> Any:
+        import pandas as pd
+
+        columns = {
+            self._names[feature]: [
+                _changed(self._changes[feature], feature, value)
+                for value in frame[feature].tolist()
+            ]
+            for feature in frame.columns
+            if feature in self._changes
+        }
+        mapped = pd.DataFrame(columns, index=frame.index)
+        if not self.with_original_features:
+            return mapped
+        new = [name for name in mapped.columns if name not in frame.columns]
+        return pd.concat([frame, mapped[new]], axis=1)
+
+
+def _changed(change: Change, feature: str, value: Any) -> Any:
+    try:
+        return change(value)
+    except TypeError as error:
+        raise UnprocessableError(
+            f"feature {feature!r}: {value!r} cannot be mapped: {error}"
+        ) from error
+
+
+def _change(feature: str, values: Any) -> Change:
+    """Give the function that maps one feature's values."""
+    if not isinstance(values, Mapping):
+        raise SpecError(
+            f"MapValues: mapping of feature {feature!r} must be an object of old to "
+            f"new values, got {values!r}"
+        )
+    table = _table(values)
+    if RANGES not in values:
+        return lambda value: table.get(value, value)
+    ranges = _ranges(feature, values[RANGES])
+
+    def by_range(value: Any) -> Any:
+        for low, high, new in ranges:
+            if value >= low and value < high:
+                return new
+        return table.get(value, value)
+
+    return by_range
+
+
+def _table(values: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Give old values to new; a number that JSON made a text counts as both.
+
+    >>> _table({"12": "dozen", "x": 1})
+    {'12': 'dozen', 'x': 1, 12: 'dozen'}
+    """
+    table = {old: new for old, new in values.items() if old != RANGES}
+    for old, new in values.items():
+        if isinstance(old, str) and (plain := _scalar(old)) is not old:
+            table.setdefault(plain, new)
+    return table
+
+
+def _scalar(text: str) -> Any:
+    """Give the number, bool or None that JSON writes so as a key, else the text."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    is_key = found is None or isinstance(found, int | float)
+    return found if is_key and json.dumps(found) == text else text
+
+
+def _ranges(feature: str, ranges: Any) -> list[tuple[Any, Any, Any]]:
+    if not isinstance(ranges, Mapping):
+        raise SpecError(
+            f"MapValues: ranges of feature {feature!r} must be an object of new values "
+            f"to [low, high], got {ranges!r}"
+        )
+    found = []
+    for new, bounds in ranges.items():
+        if not isinstance(bounds, list | tuple) or len(bounds) != 2:
+            raise SpecError(
+                f"MapValues: range {new!r} of feature {feature!r} must be [low, high], "
+                f"got {bounds!r}"
+            )
+        low, high = bounds
+        low = _OPEN["-inf"] if low == "-inf" else low
+        found.append((low, _OPEN["inf"] if high == "inf" else high, new))
+    return found

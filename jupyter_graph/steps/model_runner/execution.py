@@ -1,0 +1,263 @@
+"""How the models of a runner are run: on the loop, in threads, in processes.
+
+Source: storey's ``ParallelExecution``, https://storey.readthedocs.io
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.processes.process_pool import Processes
+from jupyter_graph.processes.transport import Anew
+from jupyter_graph.steps.model_runner.runner_models import Model, built_model, is_stream
+from jupyter_graph.steps.routers.router_routes import copied
+from jupyter_graph.threads.thread_pool import Threads
+
+MECHANISMS = (
+    "process_pool",
+    "dedicated_process",
+    "thread_pool",
+    "asyncio",
+    "shared_executor",
+    "naive",
+)
+END: Final = object()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is made: its class and the parameters of its constructor."""
+
+    name: str
+    kind: Any
+    parameters: Mapping[str, Any]
+
+    def build(self, context: Any = None) -> Model:
+        return built_model(self.kind, self.parameters, self.name, context)
+
+    def same_as(self, other: Recipe) -> bool:
+        """Tell whether both make the same model, whatever it is called."""
+        mine = {k: v for k, v in self.parameters.items() if k != "name"}
+        theirs = {k: v for k, v in other.parameters.items() if k != "name"}
+        return self.kind is other.kind and mine == theirs
+
+
+class Mechanism(Protocol):
+    """Runs one model; ``load`` comes before the first event."""
+
+    def load(self) -> None: ...
+
+    async def run(self, body: Any, path: str, origin: str | None) -> Any:
+        """Give the output, a generator of its parts, or raise what the model raises."""
+
+    def close(self) -> None: ...
+
+
+class Pools:
+    """The threads and processes that several models share.
+
+    Args:
+        most_threads: how many threads at most.
+        most_processes: how many processes at most.
+        factor: how many of them for each model.
+        context: the surroundings of the step.
+    """
+
+    def __init__(
+        self, most_threads: int, most_processes: int, factor: int, context: Any = None
+    ) -> None:
+        self._most_threads = most_threads
+        self._most_processes = most_processes
+        self._factor = factor
+        self._context = context
+        self._in_threads = 0
+        self._recipes: dict[str, Recipe] = {}
+        self._threads: Threads | None = None
+        self._processes: Processes | None = None
+        self._lock = threading.Lock()
+
+    def mechanism(self, word: str, recipe: Recipe, model: Model) -> Mechanism:
+        """Give what runs a model."""
+        _predicts(model, word)
+        if word == "thread_pool":
+            self._in_threads += 1
+            return InThreads(model, self)
+        if word == "process_pool":
+            self._recipes[recipe.name] = recipe
+            return InProcesses(recipe.name, model, self)
+        if word == "dedicated_process":
+            own = Pools(1, 1, 1, self._context)
+            own._recipes[recipe.name] = recipe
+            return InProcesses(recipe.name, model, own, is_own=True)
+        return OnTheLoop(model) if word == "asyncio" else Naive(model)
+
+    @property
+    def threads(self) -> Threads:
+        with self._lock:
+            if self._threads is None:
+                most = min(max(1, self._in_threads) * self._factor, self._most_threads)
+                self._threads = Threads(most, "jupyter_graph-model")
+            return self._threads
+
+    @property
+    def processes(self) -> Processes:
+        with self._lock:
+            if self._processes is None:
+                most = min(len(self._recipes) * self._factor, self._most_processes)
+                targets = {name: Anew(Loaded, r) for name, r in self._recipes.items()}
+                self._processes = Processes(targets, most, "model", self._context)
+            return self._processes
+
+    def close(self) -> None:
+        with self._lock:
+            kept = self._threads, self._processes
+        for pool in kept:
+            if pool is not None:
+                pool.close()
+
+
+class Naive:
+    """Runs a model where it is called: nothing else runs on the loop meanwhile."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def load(self) -> None:
+        self.model.init()
+
+    async def run(self, body: Any, path: str, origin: str | None) -> Any:
+        return self.model.run(copied(body), path, origin)
+
+    def close(self) -> None:
+        self.model.close()
+
+
+class OnTheLoop(Naive):
+    """Runs a model's coroutine."""
+
+    async def run(self, body: Any, path: str, origin: str | None) -> Any:
+        found = self.model.run_async(copied(body), path, origin)
+        return await found if inspect.isawaitable(found) else found
+
+
+class InThreads(Naive):
+    """Runs a model in a thread, the parts of its output too."""
+
+    def __init__(self, model: Model, pools: Pools) -> None:
+        super().__init__(model)
+        self._pools = pools
+
+    async def run(self, body: Any, path: str, origin: str | None) -> Any:
+        call, threads = self.model.run, self._pools.threads
+        found = await threads.submit(call, copied(body), path, origin).awaited()
+        return _pulled(found, threads) if inspect.isgenerator(found) else found
+
+
+class InProcesses:
+    """Runs a model in another process, which loads it for itself."""
+
+    def __init__(
+        self, name: str, model: Model, pools: Pools, *, is_own: bool = False
+    ) -> None:
+        self.model = model
+        self._name = name
+        self._pools = pools
+        self._is_own = is_own
+
+    def load(self) -> None:
+        if self.model.is_streaming():
+            raise SpecError(
+                f"model {self._name!r} gives its output in parts, which do not leave "
+                "another process; use thread_pool or asyncio"
+            )
+        self._pools.processes.start()
+        self._pools.processes.submit(self._name).result().result()
+
+    async def run(self, body: Any, path: str, origin: str | None) -> Any:
+        work = self._pools.processes.submit(self._name, body, path, origin)
+        return (await work.awaited()).result()
+
+    def close(self) -> None:
+        if self._is_own:
+            self._pools.close()
+
+
+class Loaded:
+    """In the other process: a model, or why it could not be loaded."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._error: Exception | None = None
+        try:
+            self._model = recipe.build()
+            self._model.init()
+        except Exception as error:
+            self._error = error
+
+    def __call__(self, *args: Any) -> Any:
+        if self._error is not None:
+            raise self._error
+        if not args:
+            return None
+        found = self._model.run(*args)
+        if is_stream(found):
+            raise TypeError("parts of an output do not leave another process")
+        return found
+
+
+async def _pulled(parts: Any, threads: Threads) -> AsyncIterator[Any]:
+    """Give a generator's parts, each made in a thread."""
+    while True:
+        part = await threads.submit(next, parts, END).awaited()
+        if part is END:
+            return
+        yield part
+
+
+def checked_mechanism(word: Any, name: str) -> str:
+    """Give the mechanism's name.
+
+    Raises:
+        SpecError: there is no such mechanism.
+    """
+    if word in MECHANISMS:
+        return str(word)
+    raise SpecError(
+        f"model {name!r}: Execution mechanism {word!r} is invalid. It must be one of: "
+        f"{', '.join(MECHANISMS)}{did_you_mean(str(word), MECHANISMS)}"
+    )
+
+
+def default_mechanism(kind: Any) -> str:
+    """Give the mechanism of a class for which none was named.
+
+    >>> default_mechanism(Model)
+    'thread_pool'
+    """
+    is_plain = getattr(kind, "predict", None) is not Model.predict
+    is_async = getattr(kind, "predict_async", None) is not Model.predict_async
+    return "asyncio" if is_async and not is_plain else "thread_pool"
+
+
+def most_processes() -> int:
+    """Give how many processes a pool has at most when nobody says it."""
+    return os.cpu_count() or 16
+
+
+def _predicts(model: Model, word: str) -> None:
+    name = "predict_async" if word == "asyncio" else "predict"
+    runs = "run_async" if word == "asyncio" else "run"
+    is_written = any(
+        getattr(type(model), method) is not getattr(Model, method)
+        for method in (name, runs)
+    )
+    if not is_written:
+        raise SpecError(
+            f"model {model.name!r} is running with {word} execution_mechanism but "
+            f"{name}() is not implemented"
+        )

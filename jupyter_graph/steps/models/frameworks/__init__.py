@@ -1,0 +1,1 @@
+"""Model servers for machine learning frameworks."""

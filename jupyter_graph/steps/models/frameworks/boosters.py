@@ -1,0 +1,106 @@
+"""What XGBoost and LightGBM servers share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from jupyter_graph.errors import SpecError
+from jupyter_graph.steps.models.frameworks.framework_server import (
+    FrameworkServer,
+    check_width,
+    labels_of,
+    like,
+    rows_of,
+)
+from jupyter_graph.steps.models.model_schema import Feature
+
+METHODS: Final = ("predict", "predict_proba", "raw_score")
+
+
+class BoosterServer(FrameworkServer):
+    """Serve boosted trees; a subclass knows whose.
+
+    Args:
+        context: the surroundings; None outside a graph.
+        name: the model's name.
+        model_path: the model's file, or a folder with one, as path or URL.
+        model: a trained booster, or a fitted estimator of the package.
+        protocol: see ``V2ModelServer``.
+        method: ``predict``; ``predict_proba``, one probability for each class;
+            ``raw_score``, before the objective's last function.
+        classes: the names of the classes in their order; ``predict`` gives one of them
+            for each row then.
+        threads: how many threads one prediction takes, at least 1.
+        **class_args: those of ``FrameworkServer``.
+    """
+
+    def __init__(
+        self,
+        context: Any = None,
+        name: str | None = "model",
+        model_path: str | None = None,
+        model: Any = None,
+        protocol: str | None = None,
+        *,
+        method: str = "predict",
+        classes: Sequence[Any] | None = None,
+        threads: int = 1,
+        **class_args: Any,
+    ) -> None:
+        if method not in METHODS:
+            raise SpecError(f"method must be one of {', '.join(METHODS)}: {method!r}")
+        if type(threads) is not int or threads < 1:
+            raise SpecError(f"threads must be a number of at least 1, got {threads!r}")
+        if isinstance(classes, str) or (classes is not None and len(classes) < 2):
+            raise SpecError(f"classes must be a list of two or more, got {classes!r}")
+        super().__init__(context, name, model_path, model, protocol, **class_args)
+        self.method = method
+        self.classes = None if classes is None else list(classes)
+        self.threads = threads
+        self.output_names = (method,)
+
+    def fitted(self) -> tuple[int, list[str]]:
+        """Give the model's number of features, and their names where it has any."""
+        raise NotImplementedError
+
+    def input_names(self) -> list[str]:
+        """Give the names the model was trained with, else those of ``inputs``."""
+        return self.names or super().input_names()
+
+    def _open(self) -> None:
+        super()._open()
+        self.booster = self.booster_of(self.model)
+        self.width, self.names = self.fitted()
+
+    def booster_of(self, model: Any) -> Any:
+        """Give the booster of a model, which may be one itself."""
+        raise NotImplementedError
+
+    def scores(self, rows: Any) -> Any:
+        """Give what the method gives, as an array."""
+        raise NotImplementedError
+
+    def predict(self, request: dict[str, Any]) -> Any:
+        """Give what the method gives for the rows."""
+        inputs = request["inputs"]
+        rows = rows_of(inputs, self.input_names())
+        check_width(rows, self.width, self.name)
+        result = self.scores(rows)
+        if self.classes and self.method == "predict":
+            result = labels_of(result, self.classes)
+        return like(inputs, result)
+
+    def describe(self) -> tuple[list[Feature], list[Feature]]:
+        """Give one tensor of rows where nobody said more."""
+        inputs, outputs = super().describe()
+        table = {"name": "input_0", "datatype": "FP64", "shape": [-1, self.width]}
+        result = {"name": self.method, "datatype": "FP64", "shape": [-1]}
+        return inputs or [table], outputs or [result]
+
+
+def both_classes(probability: Any) -> Any:
+    """Give the probabilities of both classes for that of the second."""
+    import numpy as np
+
+    return np.column_stack([1 - probability, probability])

@@ -1,0 +1,252 @@
+"""What the ready-made model servers share: files, packages, rows and results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, ClassVar
+
+from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.steps.models.frameworks.pickles import (
+    PICKLES,
+    check_trust,
+    unpickled,
+)
+from jupyter_graph.steps.models.model_files import ModelFile, check_sha256, find_model
+from jupyter_graph.steps.models.model_server import V2ModelServer
+from jupyter_graph.steps.models.tensors import Columns
+
+
+class FrameworkServer(V2ModelServer):
+    """Serve a model of a framework.
+
+    Args:
+        context: the surroundings; None outside a graph.
+        name: the model's name, ``name:version`` where it has a version.
+        model_path: a path or a URL that fsspec knows: of the file, or of a folder that
+            holds one such file.
+        model: the model itself, loaded or fitted already.
+        protocol: see ``V2ModelServer``.
+        sha256: what the file's SHA-256 must be, 64 hexadecimal digits.
+        trust_pickle: open a pickle too; it runs whatever code is in it, so ``sha256``
+            must say which file is meant.
+        **class_args: those of ``V2ModelServer``.
+
+    Raises:
+        SpecError: neither ``model`` nor ``model_path`` is given, or ``sha256`` is none.
+
+    Attributes:
+        suffixes: how a model's file may end.
+        package: what has to be installed.
+        extra: the extra of this package that installs it.
+        opens_pickles: ``trust_pickle`` means something to this server.
+    """
+
+    takes_arrays = True
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    package: ClassVar[str] = ""
+    extra: ClassVar[str] = ""
+    opens_pickles: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        context: Any = None,
+        name: str | None = "model",
+        model_path: str | None = None,
+        model: Any = None,
+        protocol: str | None = None,
+        *,
+        sha256: str | None = None,
+        trust_pickle: bool = False,
+        **class_args: Any,
+    ) -> None:
+        if model is None and not model_path:
+            raise SpecError(
+                f"{type(self).__name__} {name!r} needs a model: give model=, or "
+                "model_path="
+            )
+        check_sha256(sha256)
+        check_trust(trust_pickle, sha256)
+        if trust_pickle and not self.opens_pickles:
+            raise SpecError(
+                f"trust_pickle=True means nothing here: {type(self).__name__} opens no "
+                "pickles"
+            )
+        super().__init__(
+            context, name, model_path, model, protocol, sha256=sha256, **class_args
+        )
+        self.sha256 = sha256
+        self.trust_pickle = trust_pickle
+
+    def load(self) -> Any:
+        """Load the model of ``model_path``."""
+        self.model = self.read(self.file())
+
+    def read(self, file: ModelFile) -> Any:
+        """Give the model in a file."""
+        raise NotImplementedError
+
+    def explain(self, request: dict[str, Any]) -> Any:
+        """Say what serves here."""
+        return f"{type(self).__name__} {self.name!r} serves a {type(self.model)}"
+
+    def file(self) -> ModelFile:
+        """Find the file of ``model_path``; its ending must be one that is known."""
+        assert self.model_path is not None  # or model= is given, and nobody asks
+        wanted = (*self.suffixes, *PICKLES) if self.trust_pickle else self.suffixes
+        found = find_model(self.model_path, wanted, sha256=self.sha256)
+        self._take_spec(found.spec)
+        if not found.path.name.endswith(wanted):
+            raise SpecError(self._refusal(found.path.name))
+        return found
+
+    def unpickled(self, file: ModelFile) -> Any:
+        """Give the object of a pickle; None when the file is none."""
+        return unpickled(file) if file.path.suffix in PICKLES else None
+
+    def _refusal(self, file: str) -> str:
+        known = " or ".join(self.suffixes)
+        if not file.endswith(PICKLES):
+            return f"{type(self).__name__} reads {known} files, got {file!r}"
+        if not self.opens_pickles:
+            return (
+                f"{file!r} is a pickle, which {type(self).__name__} does not open; "
+                f"save the model as {known}"
+            )
+        return (
+            f"{file!r} is a pickle, which runs whatever code is in it when opened; "
+            f"save the model as {known}, or say trust_pickle=True and sha256= of the "
+            "file you know"
+        )
+
+    def imported(self, module: str | None = None, extra: str | None = None) -> Any:
+        """Import the framework, or another module it needs.
+
+        Raises:
+            SpecError: it is not installed; says how it would be.
+        """
+        name = module or self.package
+        try:
+            return import_module(name)
+        except ImportError as error:
+            raise SpecError(
+                f"{type(self).__name__} needs {name}, which cannot be imported "
+                f'({error}); pip install "jupyter_graph[{extra or self.extra}]"'
+            ) from error
+
+
+def rows_of(inputs: Any, names: Sequence[str] = ()) -> Any:
+    """Give the rows of a request as a numpy array, converted once.
+
+    Args:
+        inputs: rows as lists; rows as mappings of a feature to its value; one mapping
+            of a feature to its column; an array; or columns by name.
+        names: the features in the order of the model; else as they come.
+
+    Raises:
+        BadRequestError: rows differ in length, or lack a feature.
+
+    >>> rows_of([{"b": 2, "a": 1.5}], ["a", "b"])
+    array([[1.5, 2. ]])
+    """
+    import numpy as np
+
+    if isinstance(inputs, Columns):
+        return _stacked(inputs, names)
+    if isinstance(inputs, list) and inputs and isinstance(inputs[0], Mapping):
+        return _of_mappings(inputs, names)
+    if not isinstance(inputs, list):
+        return inputs
+    try:
+        return _numbers(np.asarray(inputs))
+    except ValueError:
+        sizes = sorted({len(row) if isinstance(row, list) else 0 for row in inputs})
+        raise BadRequestError(
+            f"all inputs must have the same shape, got rows of {sizes} values"
+        ) from None
+
+
+def _of_mappings(inputs: list[Any], names: Sequence[str]) -> Any:
+    import numpy as np
+
+    first = inputs[0]
+    wanted = list(names or first)
+    if len(inputs) == 1 and all(isinstance(value, list) for value in first.values()):
+        return _stacked(first, names)
+    try:
+        return _numbers(np.asarray([[row[name] for name in wanted] for row in inputs]))
+    except KeyError as error:
+        raise BadRequestError(
+            f"an input has no {error}; the features are {wanted}"
+        ) from None
+
+
+def _stacked(columns: Mapping[str, Any], names: Sequence[str]) -> Any:
+    import numpy as np
+
+    wanted = list(names or columns)
+    missing = [name for name in wanted if name not in columns]
+    if missing:
+        raise BadRequestError(f"there is no input {missing}; the features are {wanted}")
+    arrays = [np.asarray(columns[name]) for name in wanted]
+    arrays = [one[:, None] if one.ndim == 1 else one for one in arrays]
+    if len({len(one) for one in arrays}) != 1:
+        sizes = {name: len(columns[name]) for name in wanted}
+        raise BadRequestError(f"all inputs must have the same number of rows: {sizes}")
+    return _numbers(np.concatenate(arrays, axis=1))
+
+
+def _numbers(array: Any) -> Any:
+    """Give numbers where an array holds objects that are some; None is NaN."""
+    if array.dtype != object:
+        return array
+    try:
+        return array.astype("float64")
+    except (TypeError, ValueError):
+        return array
+
+
+def check_width(rows: Any, width: int | None, model: str) -> None:
+    """Refuse rows that do not have the model's number of features.
+
+    Raises:
+        BadRequestError: says both numbers.
+    """
+    if width is None or (rows.ndim == 2 and rows.shape[1] == width):
+        return
+    got = rows.shape[1] if rows.ndim == 2 else f"the shape {rows.shape}"
+    raise BadRequestError(f"model {model} takes rows of {width} features, got {got}")
+
+
+def plain(result: Any) -> Any:
+    """Give lists of plain values for an array, also inside lists and mappings."""
+    if hasattr(result, "tolist"):
+        return result.tolist()
+    if isinstance(result, list | tuple):
+        return [plain(one) for one in result]
+    if isinstance(result, Mapping):
+        return {key: plain(one) for key, one in result.items()}
+    return result
+
+
+def like(inputs: Any, result: Any) -> Any:
+    """Give a result as its request came: lists for lists, arrays for arrays."""
+    return plain(result) if isinstance(inputs, list) else result
+
+
+def labels_of(result: Any, classes: Sequence[Any]) -> Any:
+    """Give the class of each row: of its probabilities, or of its number.
+
+    >>> import numpy as np
+    >>> labels_of(np.array([[0.1, 0.9], [0.6, 0.4]]), ["no", "yes"])
+    array(['yes', 'no'], dtype='<U3')
+    """
+    import numpy as np
+
+    if result.ndim == 2:
+        chosen = result.argmax(axis=1)
+    elif np.issubdtype(result.dtype, np.floating):
+        chosen = (result > 0.5).astype(int)
+    else:
+        chosen = result
+    return np.asarray(classes)[chosen]

@@ -1,0 +1,227 @@
+"""The open inference protocol: requests and answers of KServe, Triton and others.
+
+A request is known by its shape: each of its inputs says ``name`` and ``datatype``.
+
+Source: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_graph.errors import BadRequestError
+from jupyter_graph.steps.models.binary_tensors import (
+    LENGTH_HEADER,
+    binary_of,
+    joined,
+    parameters_of,
+)
+from jupyter_graph.steps.models.output_tensors import tensor_of
+from jupyter_graph.steps.models.tensors import DATATYPES, Columns, Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """A request of the protocol.
+
+    Attributes:
+        tensors: its inputs.
+        wanted: the names of the outputs that it asks for, all when empty.
+        binary: whether an output's values are wanted in binary, by its name; "" stands
+            for all others.
+    """
+
+    tensors: tuple[Tensor, ...]
+    wanted: tuple[str, ...]
+    binary: Mapping[str, bool]
+
+    def inputs(self, *, as_arrays: bool) -> Any:
+        """Give what a model takes: rows; by name where there are several tensors."""
+        if as_arrays:
+            if len(self.tensors) == 1:
+                return self.tensors[0].array()
+            return Columns({tensor.name: tensor.array() for tensor in self.tensors})
+        if len(self.tensors) == 1:
+            return self.tensors[0].rows()
+        sizes = {tensor.shape[:1] for tensor in self.tensors}
+        if len(sizes) != 1:
+            raise BadRequestError(
+                "all inputs must have the same number of rows, got the shapes "
+                f"{[list(tensor.shape) for tensor in self.tensors]}"
+            )
+        names = [tensor.name for tensor in self.tensors]
+        columns = [tensor.rows() for tensor in self.tensors]
+        return [
+            dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
+        ]
+
+
+def is_inference(body: Any) -> bool:
+    """Tell whether a body is a request of this protocol.
+
+    >>> is_inference({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1]}]})
+    True
+    >>> is_inference({"inputs": [{"name": "ann", "age": 30}]})
+    False
+    """
+    inputs = body.get("inputs") if isinstance(body, dict) else None
+    first = inputs[0] if isinstance(inputs, list) and inputs else None
+    if not isinstance(first, dict):
+        return False
+    return (
+        "datatype" in first
+        and "name" in first
+        and ("shape" in first or "data" in first)
+    )
+
+
+def read_inference(body: Mapping[str, Any]) -> Inference:
+    """Give the request in a body.
+
+    Raises:
+        BadRequestError: a tensor lacks a part, or its values do not fit its shape.
+    """
+    tensors = tuple(_tensor(number, one) for number, one in enumerate(body["inputs"]))
+    names = [tensor.name for tensor in tensors]
+    if len(set(names)) != len(names):
+        raise BadRequestError(f"two inputs have the same name: {names}")
+    wanted = body.get("outputs") or []
+    if not isinstance(wanted, list) or not all(
+        isinstance(one, Mapping) and isinstance(one.get("name"), str) for one in wanted
+    ):
+        raise BadRequestError(
+            f"'outputs' must be a list of objects with a name, got {wanted!r}"
+        )
+    binary = {"": bool(parameters_of(body).get("binary_data_output"))}
+    for one in wanted:
+        if "binary_data" in (parameters := parameters_of(one)):
+            binary[one["name"]] = bool(parameters["binary_data"])
+    return Inference(tensors, tuple(one["name"] for one in wanted), binary)
+
+
+def _tensor(number: int, one: Any) -> Tensor:
+    if not isinstance(one, Mapping):
+        raise BadRequestError(f"inputs[{number}] must be an object, got {one!r}")
+    missing = [key for key in ("name", "shape", "datatype", "data") if key not in one]
+    if missing:
+        raise BadRequestError(f"inputs[{number}] has no {missing[0]!r}")
+    name, shape, datatype = one["name"], one["shape"], one["datatype"]
+    if datatype not in DATATYPES:
+        raise BadRequestError(
+            f"input {name!r} has the datatype {datatype!r}, known are "
+            f"{', '.join(DATATYPES)}"
+        )
+    if not isinstance(shape, list) or not all(
+        type(size) is int and size >= 0 for size in shape
+    ):
+        raise BadRequestError(
+            f"input {name!r}: 'shape' must be a list of sizes, got {shape!r}"
+        )
+    return Tensor(str(name), datatype, tuple(shape), one["data"])
+
+
+def tensors_of(
+    outputs: Any, names: Iterable[str], types: Mapping[str, str]
+) -> list[Tensor]:
+    """Give the tensors of what a model gave.
+
+    Args:
+        outputs: ``Columns``, or the values of one tensor.
+        names: what the tensors are called where ``outputs`` does not say it.
+        types: datatypes that tensors must have, by name.
+    """
+    if isinstance(outputs, Columns):
+        return [tensor_of(key, one, types.get(key)) for key, one in outputs.items()]
+    name = next(iter(names), "output_0")
+    return [tensor_of(name, outputs, types.get(name))]
+
+
+def _chosen(tensors: list[Tensor], wanted: tuple[str, ...], model: str) -> list[Tensor]:
+    """Give the tensors that a request asks for.
+
+    Raises:
+        BadRequestError: the model gives no such output.
+    """
+    if not wanted:
+        return tensors
+    by_name = {tensor.name: tensor for tensor in tensors}
+    for name in wanted:
+        if name not in by_name:
+            raise BadRequestError(
+                f"model {model} gives no output {name!r}, but {', '.join(by_name)}"
+            )
+    return [by_name[name] for name in wanted]
+
+
+def answer_of(
+    head: dict[str, Any], tensors: list[Tensor], binary: Mapping[str, bool]
+) -> tuple[dict[str, Any], list[bytes]]:
+    """Give the document of an answer, and the values that follow it in binary."""
+    pieces: list[bytes] = []
+    outputs = []
+    for tensor in tensors:
+        one: dict[str, Any] = {
+            "name": tensor.name,
+            "datatype": tensor.datatype,
+            "shape": list(tensor.shape),
+        }
+        if binary.get(tensor.name, binary[""]):
+            pieces.append(binary_of(tensor))
+            one["parameters"] = {"binary_data_size": len(pieces[-1])}
+        elif isinstance(tensor.data, list):
+            one["data"] = [_readable(value) for value in tensor.data]
+        else:
+            one["data"] = tensor.data.ravel().tolist()
+        outputs.append(one)
+    return {**head, "outputs": outputs}, pieces
+
+
+def _readable(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def reply(
+    head: dict[str, Any],
+    tensors: list[Tensor],
+    inference: Inference,
+    response: Callable[..., Any] | None,
+) -> Any:
+    """Give the answer to a request: a document, or a response with binary values.
+
+    Args:
+        head: what stands beside the outputs.
+        tensors: all outputs of the model.
+        inference: the request.
+        response: makes an answer with headers; without it, values stay in the document.
+
+    Raises:
+        BadRequestError: the request wants an output that there is not.
+    """
+    tensors = _chosen(tensors, inference.wanted, head["model_name"])
+    binary = inference.binary if response is not None else {"": False}
+    document, pieces = answer_of(head, tensors, binary)
+    if not pieces or response is None:
+        return document
+    body, length = joined(document, pieces)
+    headers = {LENGTH_HEADER: str(length)}
+    kind = "application/octet-stream"
+    return response(body=body, headers=headers, content_type=kind)
+
+
+# -- what a server says of itself ---------------------------------------------------
+
+
+def health(question: str, models: Iterable[Any]) -> tuple[int, dict[str, bool]]:
+    """Give status and answer of ``GET /v2/health/live`` and ``/ready``.
+
+    Args:
+        question: ``live`` or ``ready``.
+        models: the model servers; what does not say ``ready`` counts as ready.
+
+    >>> health("live", [])
+    (200, {'live': True})
+    """
+    fine = question == "live" or all(getattr(one, "ready", True) for one in models)
+    return (200 if fine else 503), {question: fine}

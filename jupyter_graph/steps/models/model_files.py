@@ -1,0 +1,155 @@
+"""Finding a model's file, and making sure that it is the one that was meant."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_graph.errors import SpecError
+from jupyter_graph.steps.models.model_downloads import digest_of, local_copy
+from jupyter_graph.steps.models.model_schema import ModelSpec, read_model_spec
+
+SPEC_FILE = "model_spec.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraFile:
+    """A file that belongs to a model, such as the names of its classes."""
+
+    path: str
+
+    def local(self) -> str:
+        """Give the path of a local copy."""
+        return str(local_copy(self.path))
+
+    def get(self) -> bytes:
+        """Give what the file holds."""
+        return Path(self.local()).read_bytes()
+
+    def as_df(self) -> Any:
+        """Give the table in a CSV, Parquet or JSON file."""
+        import pandas as pd
+
+        path = Path(self.local())
+        readers = {
+            ".csv": pd.read_csv,
+            ".parquet": pd.read_parquet,
+            ".pq": pd.read_parquet,
+            ".json": pd.read_json,
+        }
+        if path.suffix not in readers:
+            raise SpecError(
+                f"{path.name} is no table; known are {', '.join(readers)} files"
+            )
+        return readers[path.suffix](path)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """Where a model lies.
+
+    Attributes:
+        path: its file or folder, on this machine.
+        sha256: what its content must be; None when anything goes.
+        spec: what a ``model_spec.yaml`` beside it says.
+        extra: more files that belong to it.
+    """
+
+    path: Path
+    sha256: str | None = None
+    spec: ModelSpec | None = None
+    extra: Mapping[str, ExtraFile] = field(default_factory=dict)
+
+    def read(self) -> bytes:
+        """Give the content, compared with ``sha256`` after it was read.
+
+        Raises:
+            SpecError: it is another one.
+        """
+        data = self.path.read_bytes()
+        self._compare(hashlib.sha256(data).hexdigest() if self.sha256 else "")
+        return data
+
+    def checked(self) -> Path:
+        """Give the path, for what cannot be loaded from memory; compared just before.
+
+        Raises:
+            SpecError: the content is another one.
+        """
+        self._compare(digest_of(self.path) if self.sha256 else "")
+        return self.path
+
+    def _compare(self, found: str) -> None:
+        if self.sha256 and not hmac.compare_digest(found, self.sha256.lower()):
+            raise SpecError(
+                f"{self.path.name} has the SHA-256 {found}, but sha256 says "
+                f"{self.sha256}: it is not the file that was meant"
+            )
+
+
+def check_sha256(sha256: Any) -> None:
+    """Refuse what is no SHA-256.
+
+    Raises:
+        SpecError: it is neither None nor 64 hexadecimal digits.
+    """
+    fits = sha256 is None or (
+        isinstance(sha256, str) and re.fullmatch("[0-9a-fA-F]{64}", sha256)
+    )
+    if not fits:
+        raise SpecError(f"sha256 must be 64 hexadecimal digits, got {sha256!r}")
+
+
+def find_model(
+    model_path: str, suffixes: tuple[str, ...] = (), *, sha256: str | None = None
+) -> ModelFile:
+    """Find a model: a file, a folder that holds one, or MLRun's ``model_spec.yaml``.
+
+    Args:
+        model_path: a path, or a URL that fsspec knows.
+        suffixes: how the model's file may end; without any, a folder is the model.
+        sha256: of the model's file; of a folder, see ``digest_of``.
+
+    Raises:
+        SpecError: there is none, or there are several.
+    """
+    path = local_copy(model_path, sha256=sha256)
+    if path.is_file() and path.suffix == ".yaml":
+        return _described(path, sha256)
+    if path.is_file() or not suffixes:
+        return ModelFile(path, sha256)
+    if (path / SPEC_FILE).is_file():
+        return _described(path / SPEC_FILE, sha256)
+    names = sorted(one.name for one in path.iterdir() if one.is_file())
+    found = [name for name in names if name.endswith(suffixes)]
+    if len(found) == 1:
+        return ModelFile(path / found[0], sha256)
+    wanted = " or ".join(suffixes)
+    if found:
+        raise SpecError(
+            f"folder {str(path)!r} holds several {wanted} files: {', '.join(found)}; "
+            "name one of them"
+        )
+    raise SpecError(
+        f"folder {str(path)!r} holds no {wanted} file, but "
+        f"{', '.join(names) or 'nothing'}"
+    )
+
+
+def _described(path: Path, sha256: str | None) -> ModelFile:
+    spec = read_model_spec(path)
+    if not spec.model_file:
+        raise SpecError(f"{path} names no model_file")
+    file = path.parent / spec.model_file
+    if not file.exists():
+        raise SpecError(f"{path} names the model_file {spec.model_file!r}: not there")
+    extra = {
+        key: ExtraFile(one if "://" in one else str(path.parent / one))
+        for key, one in spec.extra_data.items()
+    }
+    return ModelFile(file, sha256, spec, extra)

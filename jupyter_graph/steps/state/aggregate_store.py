@@ -1,0 +1,207 @@
+"""Where the windows of all keys are kept: in this process, or in a table."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from jupyter_graph.connectors.tables.table import Table
+from jupyter_graph.errors import SpecError
+from jupyter_graph.steps.state.aggregation_spec import Aggregation
+from jupyter_graph.steps.state.windowed_sums import Sums, Timeline, Window
+from jupyter_graph.types import Clock
+
+PREFIX: Final = "$aggregates:"
+"""Before the keys of windows, so that a table may hold rows of the same keys too."""
+
+SWEEP_EVENTS = 1024
+
+
+class _Windows:
+    """The timelines of one key, one per aggregation."""
+
+    __slots__ = ("lines", "touched")
+
+    def __init__(self, lines: Sequence[Timeline]) -> None:
+        self.lines = lines
+        self.touched = 0
+
+    def count(
+        self,
+        aggregations: Sequence[Aggregation],
+        body: Mapping[str, Any],
+        time_ms: float,
+    ) -> tuple[dict[str, float], bool]:
+        """Count a body; give all results, and whether it came too late for one."""
+        values = [one.value(body) for one in aggregations]  # all or none of it counts
+        found: dict[str, float] = {}
+        is_late = False
+        for one, line, value in zip(aggregations, self.lines, values, strict=True):
+            if value is not None and not line.add(value, time_ms):
+                is_late = True
+            found.update(one.features(line, time_ms))
+        return found, is_late
+
+
+class KeptInMemory:
+    """The windows of all keys in this process.
+
+    A key goes when no window can reach it any more: when the newest time seen is
+    beyond all its windows, and as much time has passed on the clock since it was seen,
+    so that replaying one key after another loses none.
+    """
+
+    def __init__(
+        self,
+        aggregations: Sequence[Aggregation],
+        *,
+        max_keys: int | None,
+        clock: Clock,
+    ) -> None:
+        self.late_events = 0
+        self._aggregations = aggregations
+        self._max_keys = max_keys
+        self._clock = clock
+        self._windows: dict[str, _Windows] = {}
+        self._lock = threading.Lock()
+        self._newest_ms = float("-inf")
+        self._events = self._round = 0
+        self._swept_at = clock()
+        self._span_s = (
+            max(one.period_ms * max(one.windows) for one in aggregations) / 1e3
+        )
+
+    def count(
+        self, key: str, body: Mapping[str, Any], time_ms: float
+    ) -> dict[str, float]:
+        with self._lock:
+            windows = self._of(key)
+            found, is_late = windows.count(self._aggregations, body, time_ms)
+            windows.touched = self._round
+            if is_late:
+                self.late_events += 1
+            if time_ms > self._newest_ms:
+                self._newest_ms = time_ms
+            self._events += 1
+            if self._events % SWEEP_EVENTS == 0:
+                self._sweep()
+        return found
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _of(self, key: str) -> _Windows:
+        if self._max_keys is None:
+            windows = self._windows.get(key)
+            if windows is None:
+                windows = self._windows[key] = self._new()
+            return windows
+        windows = self._windows.pop(key, None) or self._new()
+        self._windows[key] = windows
+        if len(self._windows) > self._max_keys:
+            del self._windows[next(iter(self._windows))]
+        return windows
+
+    def _new(self) -> _Windows:
+        return _Windows([one.timeline() for one in self._aggregations])
+
+    def _sweep(self) -> None:
+        now = self._clock()
+        if now - self._swept_at < self._span_s:
+            return
+        gone = [
+            key
+            for key, windows in self._windows.items()
+            if windows.touched < self._round
+            and all(line.is_past(self._newest_ms) for line in windows.lines)
+        ]
+        for key in gone:
+            del self._windows[key]
+        self._swept_at = now
+        self._round += 1
+
+
+class KeptInTable:
+    """The windows of all keys in a table; each event reads and writes its key."""
+
+    def __init__(self, aggregations: Sequence[Aggregation], table: Table) -> None:
+        self.late_events = 0
+        self._aggregations = aggregations
+        self._table = table
+        self._lock = threading.Lock()
+
+    def count(
+        self, key: str, body: Mapping[str, Any], time_ms: float
+    ) -> dict[str, float]:
+        found: dict[str, float] = {}
+        is_late = False
+
+        def change(kept: Mapping[str, Any]) -> dict[str, Any]:
+            nonlocal found, is_late
+            lines = [load(one, kept, self._table.name) for one in self._aggregations]
+            windows = _Windows(lines)
+            found, is_late = windows.count(self._aggregations, body, time_ms)
+            pairs = zip(self._aggregations, lines, strict=True)
+            return {**kept, **{one.name: dump(one, line) for one, line in pairs}}
+
+        self._table.update(PREFIX + key, change, {})
+        if is_late:
+            with self._lock:
+                self.late_events += 1
+        return found
+
+    def close(self) -> None:
+        self._table.close()
+
+
+def dump(one: Aggregation, line: Timeline) -> dict[str, Any]:
+    """Give a timeline as a table holds it."""
+    return {
+        "period_ms": one.period_ms,
+        "is_fixed": one.is_fixed,
+        "buckets": line.to_list(),
+    }
+
+
+def load(one: Aggregation, kept: Mapping[str, Any], table: str) -> Timeline:
+    """Give the timeline that a table holds, an empty one when it holds none.
+
+    Raises:
+        SpecError: it was kept with another period.
+    """
+    line = one.timeline()
+    found = kept.get(one.name)
+    if found is None:
+        return line
+    if found["period_ms"] != one.period_ms:
+        raise SpecError(
+            f"table {table!r} keeps {one.name!r} in periods of "
+            f"{found['period_ms'] / 1000:g} s, the step asks for "
+            f"{one.period_ms / 1000:g} s; name another table, or another aggregation"
+        )
+    line.load(found["buckets"])
+    return line
+
+
+def query(
+    kept: Mapping[str, Any], window_ms: int, time_ms: float, feature: str
+) -> Sums:
+    """Give the sums of a window over what ``dump`` gave, ending at this time.
+
+    Raises:
+        SpecError: the window is no multiple of the period that is kept.
+    """
+    period_ms = kept["period_ms"]
+    if window_ms % period_ms:
+        raise SpecError(
+            f"feature {feature!r} cannot be told from periods of "
+            f"{period_ms / 1000:g} s; its window must be a multiple of that"
+        )
+    window = Window(window_ms // period_ms, is_fixed=kept["is_fixed"])
+    line = Timeline(period_ms, [window.buckets], is_fixed=window.is_fixed)
+    line.load(kept["buckets"])
+    return line.sums_of(window, time_ms)

@@ -1,0 +1,218 @@
+"""What to aggregate: columns, operations and windows, as a graph describes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_graph.errors import SpecError, UnprocessableError, did_you_mean
+from jupyter_graph.steps.state.durations import Duration, duration
+from jupyter_graph.steps.state.windowed_sums import OPERATIONS, Sums, Timeline
+
+MOST_BUCKETS = 100_000
+FIELDS = (
+    "aggregation_filter",
+    "column",
+    "kind",
+    "max_value",
+    "name",
+    "operations",
+    "period",
+    "windows",
+)
+Output = tuple[str, Callable[[Sums], float]]
+
+
+@dataclass(frozen=True)
+class Aggregation:
+    """One column's aggregations.
+
+    Attributes:
+        name: the first part of the results' names.
+        column: the field, or a function of the body.
+        counts_only: values need not be numbers.
+        period_ms: length of a bucket.
+        windows: lengths of the windows in buckets.
+        is_fixed: the windows begin at whole multiples of their length.
+        outputs: per window the results' names and operations.
+        keeps: tells which bodies count; None means all.
+        max_value: results are at most this.
+    """
+
+    name: str
+    column: str | Callable[[Any], Any]
+    counts_only: bool
+    period_ms: int
+    windows: tuple[int, ...]
+    is_fixed: bool
+    outputs: tuple[tuple[Output, ...], ...]
+    keeps: Callable[[Any], Any] | None
+    max_value: float | None
+
+    def timeline(self) -> Timeline:
+        return Timeline(self.period_ms, self.windows, is_fixed=self.is_fixed)
+
+    def value(self, body: Mapping[str, Any]) -> float | None:
+        """Give the number that a body counts with, None when it does not count.
+
+        Raises:
+            UnprocessableError: there is a value, but it is no number.
+        """
+        if self.keeps is not None and not self.keeps(body):
+            return None
+        column = self.column
+        value = body.get(column) if isinstance(column, str) else column(body)
+        if type(value) is not float:
+            if value is None:
+                return None
+            if self.counts_only:
+                return 0.0
+            value = self._number(value)
+        return None if math.isnan(value) else value
+
+    def features(self, line: Timeline, time_ms: float) -> dict[str, float]:
+        """Give the results of the windows that end at this time."""
+        found = {}
+        for sums, outputs in zip(line.sums(time_ms), self.outputs, strict=True):
+            for name, operation in outputs:
+                found[name] = operation(sums)
+        if self.max_value is not None:
+            for name, number in found.items():
+                if number > self.max_value:
+                    found[name] = self.max_value
+        return found
+
+    def _number(self, value: Any) -> float:
+        if isinstance(value, int | float) or hasattr(value, "__float__"):
+            return float(value)
+        raise UnprocessableError(
+            f"field {self.column!r} must hold a number to be aggregated, got {value!r}"
+        )
+
+
+def read_aggregations(described: Any) -> tuple[Aggregation, ...]:
+    """Read the argument ``aggregates`` of a step.
+
+    Raises:
+        SpecError: it is wrong; the text says where.
+    """
+    if isinstance(described, Mapping):
+        described = [described]
+    if not isinstance(described, Sequence) or isinstance(described, str):
+        raise SpecError(f"aggregates must be a list of objects, got {described!r}")
+    found = tuple(_read(one, f"aggregates[{i}]") for i, one in enumerate(described))
+    names = [one.name for one in found]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice or not found:
+        raise SpecError(
+            f"aggregates have the name {twice[0]!r} twice; give one another name"
+            if twice
+            else "aggregates must not be empty"
+        )
+    return found
+
+
+def _read(one: Any, where: str) -> Aggregation:
+    if not isinstance(one, Mapping):
+        raise SpecError(
+            f"{where} must be an object such as {{'column': 'price', 'operations': "
+            f"['sum'], 'windows': ['1h']}}, got {one!r}"
+        )
+    for field in one:
+        if field not in FIELDS:
+            near = did_you_mean(str(field), FIELDS)
+            raise SpecError(f"{where} has an unknown field {field!r}{near}")
+    column = one.get("column")
+    if not callable(column) and not (isinstance(column, str) and column):
+        raise SpecError(f"{where}: column must be a field's name, got {column!r}")
+    name = one.get("name", column)
+    if not isinstance(name, str) or not name:
+        raise SpecError(f"{where}: name must be a text, got {name!r}")
+    keeps = one.get("aggregation_filter")
+    if keeps is not None and not callable(keeps):
+        raise SpecError(
+            f"{where}: aggregation_filter must be a function, got {keeps!r}"
+        )
+    operations = _operations(one.get("operations"), where)
+    windows = _windows(one.get("windows"), where)
+    is_fixed = _is_fixed(one, where)
+    period_ms = _period_ms(one.get("period"), windows, where, is_fixed=is_fixed)
+    return Aggregation(
+        name=name,
+        column=column,
+        counts_only=operations == ["count"],
+        period_ms=period_ms,
+        windows=tuple(window.ms // period_ms for window in windows),
+        is_fixed=is_fixed,
+        outputs=tuple(
+            tuple((f"{name}_{op}_{window.label}", OPERATIONS[op]) for op in operations)
+            for window in windows
+        ),
+        keeps=keeps,
+        max_value=_max_value(one.get("max_value"), where),
+    )
+
+
+def _operations(given: Any, where: str) -> list[str]:
+    operations = [given] if isinstance(given, str) else given
+    if not isinstance(operations, list | tuple) or not operations:
+        raise SpecError(
+            f"{where}: operations must be a list of {', '.join(OPERATIONS)}, "
+            f"got {given!r}"
+        )
+    for operation in operations:
+        if operation not in OPERATIONS:
+            raise SpecError(
+                f"{where}: unknown operation {operation!r}"
+                f"{did_you_mean(str(operation), OPERATIONS)} "
+                f"(known: {', '.join(OPERATIONS)})"
+            )
+    return list(dict.fromkeys(operations))
+
+
+def _windows(given: Any, where: str) -> list[Duration]:
+    windows = given if isinstance(given, list | tuple) else [given]
+    if not windows:
+        raise SpecError(f"{where}: windows must not be empty")
+    found = [duration(window, f"{where}: windows") for window in windows]
+    return sorted(dict.fromkeys(found), key=lambda window: window.ms)
+
+
+def _is_fixed(one: Mapping[str, Any], where: str) -> bool:
+    kind = one.get("kind", "fixed" if one.get("period") is None else "sliding")
+    if kind not in ("fixed", "sliding"):
+        raise SpecError(f"{where}: kind must be 'fixed' or 'sliding', got {kind!r}")
+    return bool(kind == "fixed")
+
+
+def _period_ms(
+    given: Any, windows: list[Duration], where: str, *, is_fixed: bool
+) -> int:
+    if given is not None:
+        period = duration(given, f"{where}: period").ms
+    elif is_fixed:
+        period = math.gcd(*(window.ms for window in windows))
+    else:
+        period = max(windows[0].unit_ms // 2, 1)  # storey's rule: half of "h" in "6h"
+    for window in windows:
+        if window.ms % period:
+            raise SpecError(
+                f"{where}: each window must be a multiple of the period, "
+                f"{window.label} is none of {given or f'{period / 1000:g} s'!r}"
+            )
+    if windows[-1].ms // period > MOST_BUCKETS:
+        raise SpecError(
+            f"{where}: the window {windows[-1].label} has more than {MOST_BUCKETS:,} "
+            "periods; give a longer period"
+        )
+    return period
+
+
+def _max_value(given: Any, where: str) -> float | None:
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise SpecError(f"{where}: max_value must be a number, got {given!r}")
+    return float(given)

@@ -1,0 +1,260 @@
+"""Rules on fields, and the validators that apply a list of them to each body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.steps.data.frame_steps import is_frame
+from jupyter_graph.steps.validators.validator import Validator, one_of
+from jupyter_graph.steps.validators.violations import LEVELS as SEVERITIES
+from jupyter_graph.steps.validators.violations import Violation
+from jupyter_graph.values.dotted_path import MISSING, Get, getter, keys_of, spread
+
+Test = Callable[[Any], bool]
+Options = Mapping[str, Any]
+
+
+def never(_: Any) -> bool:
+    return False
+
+
+@dataclass(slots=True)
+class Rule:
+    """What the value at one path must be.
+
+    Attributes:
+        path: dotted path of the value.
+        text: the rule in words, such as ``must be from 0 to 10``.
+        holds: tells whether a value obeys; it may raise TypeError or ValueError for
+            one that cannot be compared.
+        quick: tells the same for plain values at less cost, or False if unsure.
+        column: tells the same of a whole table column; None where it cannot say.
+        required: a body without the path breaks the rule.
+        allow_none: None, and NaN, obey.
+        severity: ``info``, ``warning`` or ``error``.
+        message: said instead of the standard text.
+    """
+
+    path: str
+    text: str
+    holds: Test
+    quick: Test = never
+    column: Callable[[Any], Any] = lambda _: None
+    required: bool = True
+    allow_none: bool = False
+    severity: str = "error"
+    message: str | None = None
+    keys: tuple[str, ...] = field(init=False)
+    get: Get = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.place(keys_of(self.path))
+        one_of("severity", self.severity, SEVERITIES)
+        for key in ("required", "allow_none"):
+            if not isinstance(getattr(self, key), bool):
+                raise SpecError(
+                    f"{key} must be true or false, got {getattr(self, key)!r}"
+                )
+        if not isinstance(self.message, str | None):
+            raise SpecError(f"message must be a text, got {self.message!r}")
+
+    def place(self, keys: tuple[str, ...]) -> None:
+        """Put the rule at a path, whose keys may have dots in them."""
+        self.path = ".".join(keys)
+        self.keys, self.get = keys, getter(keys)
+
+    @property
+    def is_spread(self) -> bool:
+        return "*" in self.keys
+
+    def obeys(self, value: Any) -> bool:
+        """Tell whether a value, which may be missing or None, obeys the rule."""
+        if self.quick(value):
+            return True
+        if value is MISSING:
+            return not self.required
+        if is_none(value):
+            return self.allow_none
+        try:
+            return self.holds(value)
+        except (TypeError, ValueError, ArithmeticError):
+            return False  # of a kind that cannot be compared
+
+    def violation(self, value: Any, path: str | None = None, **row: Any) -> Violation:
+        return Violation(
+            field=self.path if path is None else path,
+            value=value,
+            rule=self.text,
+            severity=self.severity,
+            message=self.message,
+            **row,
+        )
+
+
+def is_none(value: Any) -> bool:
+    """Tell whether a value is None, NaN or pandas' NA.
+
+    >>> is_none(None), is_none(float("nan")), is_none(0)
+    (True, True, False)
+    """
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):  # pandas' NA and arrays do not say
+        return type(value).__name__ == "NAType"
+
+
+class RulesValidator(Validator):
+    """Apply rules to each body; the base of the validators of single fields."""
+
+    def __init__(self, rules: Iterable[Rule], **acting: Any) -> None:
+        super().__init__(**acting)
+        self.rules = tuple(rules)
+        self._plain = tuple(
+            (rule.get, rule.quick, rule) for rule in self.rules if not rule.is_spread
+        )
+        self._spread = tuple(rule for rule in self.rules if rule.is_spread)
+        self._is_bare = all(not rule.keys for rule in self.rules)
+
+    def judged(self, body: Any) -> tuple[Any, list[Violation]]:
+        if type(body) is dict:
+            return body, self._one(body)
+        if isinstance(body, list | tuple):
+            return body, self._items(body)
+        if is_frame(body):
+            return body, [v for rule in self.rules for v in _in_frame(rule, body)]
+        return body, self._any(body)
+
+    def _one(self, body: Any, **row: Any) -> list[Violation]:
+        found = []
+        for get, quick, rule in self._plain:
+            value = get(body)
+            if not (quick(value) or rule.obeys(value)):
+                found.append(rule.violation(value, **row))
+        for rule in self._spread:
+            found += [
+                rule.violation(value, path, **row)
+                for path, value in spread(rule.keys, body)
+                if not rule.obeys(value)
+            ]
+        return found
+
+    def _items(self, bodies: Sequence[Any]) -> list[Violation]:
+        return [v for i, body in enumerate(bodies) for v in self._any(body, row=i)]
+
+    def _any(self, body: Any, **row: Any) -> list[Violation]:
+        if self._is_bare or isinstance(body, Mapping):
+            return self._one(body, **row)
+        return [Violation("", body, "must be an object", **row)]
+
+
+def _in_frame(rule: Rule, frame: Any) -> Iterator[Violation]:
+    column = column_of(rule, frame)
+    if column is None:
+        if rule.required:
+            yield rule.violation(MISSING)
+        return
+    if rule.is_spread:
+        yield from _spread_rows(rule, column)
+        return
+    good = rule.column(column)
+    if good is None:
+        good = [rule.obeys(value) for value in column.tolist()]
+    else:
+        empty = column.isna().to_numpy()
+        good = (good | empty) if rule.allow_none else (good & ~empty)
+    for row, is_good in enumerate(good):
+        if not is_good:
+            label = column.index[row]
+            yield rule.violation(column.iloc[row], row=row, label=label, unit="row")
+
+
+def column_of(rule: Rule, frame: Any) -> Any:
+    """Give a column, or what lies at the path inside the objects of one."""
+    if not rule.keys:
+        raise TypeError('a table has columns; field "" is for single values')
+    if rule.path in frame.columns:
+        return frame[rule.path]
+    first, *rest = rule.keys
+    if first not in frame.columns:
+        return None
+    column = frame[first]
+    if rule.is_spread:
+        return column
+    get = getter(("it", *rest))
+    values = [get({"it": value}) for value in column.tolist()]
+    return type(column)(values, index=column.index, dtype=object)
+
+
+def _spread_rows(rule: Rule, column: Any) -> Iterator[Violation]:
+    for row, value in enumerate(column.tolist()):
+        for path, inner in spread(rule.keys, {rule.keys[0]: value}):
+            if not rule.obeys(inner):
+                label = column.index[row]
+                yield rule.violation(inner, path, row=row, label=label, unit="row")
+
+
+def rules_of(
+    fields: Any,
+    common: Options,
+    make: Callable[..., Rule],
+    short: Callable[[Any], Options | None],
+) -> list[Rule]:
+    """Make the rule of each path from its options: its own ones over the common ones.
+
+    Args:
+        fields: a path, several, or paths to options.
+        common: the options that hold for all fields.
+        make: makes a rule from a path and options.
+        short: turns the short form of a field's options into the long one, or gives
+            None for what is neither.
+
+    Raises:
+        SpecError: there is no field, or options are wrong.
+    """
+    options_by_path = _options_of(fields, common, short)
+    return [_at_field(path, make, options) for path, options in options_by_path]
+
+
+def _options_of(
+    fields: Any, common: Options, short: Callable[[Any], Options | None]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(fields, str):
+        fields = (fields,)
+    if isinstance(fields, list | tuple):
+        fields = dict.fromkeys(fields)
+    if not isinstance(fields, Mapping) or not fields:
+        raise SpecError(
+            "fields must be a path, a list of paths, or an object of paths to "
+            f"options, got {fields!r}"
+        )
+    for path, own in fields.items():
+        options = own if isinstance(own, Mapping) else {} if own is None else short(own)
+        if options is None:
+            raise SpecError(f"field {path!r}: {own!r} is no options")
+        for key in options:
+            if key not in common:
+                raise SpecError(
+                    f"field {path!r}: there is no option {key!r}"
+                    f"{did_you_mean(str(key), common)} (known: {', '.join(common)})"
+                )
+        yield path, {**common, **options}
+
+
+def low_and_high(own: Any) -> Options | None:
+    """Turn ``[min, max]`` into options."""
+    if isinstance(own, list | tuple) and len(own) == 2:
+        return {"min": own[0], "max": own[1]}
+    return None
+
+
+def _at_field(path: str, make: Callable[..., Rule], options: Options) -> Rule:
+    """Make a rule; an error in its options names the field."""
+    try:
+        return make(path, **options)
+    except SpecError as error:
+        raise SpecError(f"field {path!r}: {error}") from None

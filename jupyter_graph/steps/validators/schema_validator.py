@@ -1,0 +1,141 @@
+"""Bodies that must fit a schema: pydantic, JSON Schema or pandera."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jupyter_graph.errors import SpecError
+from jupyter_graph.steps.data.frame_steps import is_frame
+from jupyter_graph.steps.validators.schema_libraries import Schema, schema_of
+from jupyter_graph.steps.validators.validator import (
+    OnViolation,
+    Severity,
+    Validator,
+    one_of,
+)
+from jupyter_graph.steps.validators.violations import LEVELS as SEVERITIES
+from jupyter_graph.steps.validators.violations import Violation
+
+
+class SchemaValidator(Validator):
+    """Let bodies pass that fit a schema, and act on others.
+
+    Body in: an object; a list of objects, each of which must fit; or a DataFrame, each
+    row of which must fit (with a pandera schema: the whole table, which is faster).
+    A JSON Schema of ``"type": "array"`` takes the list as a whole. Body out: the same,
+    or what the schema made of it with ``convert``.
+
+    Args:
+        schema: a pydantic model, dataclass or TypedDict (a class); a JSON Schema (an
+            object); or a pandera schema or model.
+        convert: the body goes on as the schema reads it: texts turned to numbers,
+            defaults filled in (pydantic: an object again; pandera: the table). JSON
+            Schema converts nothing.
+        strict: pydantic takes no texts for numbers and the like.
+        check_formats: JSON Schema's ``format`` (``email``, ``date-time``, …) counts.
+        message: said instead of the standard text.
+        severity: of every violation: ``info``, ``warning`` or ``error``.
+        on_violation: ``reject``, ``route``, ``tag``, ``count`` or ``drop``.
+        to: for ``route``, the follower of bodies with violations.
+        valid_to: for ``route``, the follower of valid bodies.
+        tag: the field that lists violations.
+        act_on: the lowest severity that is acted on.
+        context: given by the engine.
+
+    Raises:
+        SpecError: an argument is wrong, the schema is none, refers to another document,
+            or its package is not installed.
+        ViolationError: (from ``do``) 422, with ``on_violation="reject"``.
+
+    State: ``counts``, as ``Validator`` says.
+
+    Source: https://json-schema.org/specification, https://docs.pydantic.dev,
+    https://pandera.readthedocs.io
+
+    >>> schema = {"properties": {"amount": {"type": "number", "minimum": 0}}}
+    >>> bad = SchemaValidator(schema, on_violation="tag").do({"amount": -5})
+    >>> bad["violations"][0]["message"]
+    "field 'amount' is -5, must obey minimum 0"
+    """
+
+    def __init__(
+        self,
+        schema: Any,
+        *,
+        convert: bool = False,
+        strict: bool = False,
+        check_formats: bool = True,
+        message: str | None = None,
+        severity: Severity = "error",
+        on_violation: OnViolation = "reject",
+        to: str | Sequence[str] | None = None,
+        valid_to: str | Sequence[str] | None = None,
+        tag: str | None = None,
+        act_on: Severity = "error",
+        context: Any = None,
+    ) -> None:
+        super().__init__(
+            on_violation=on_violation,
+            to=to,
+            valid_to=valid_to,
+            tag=tag,
+            act_on=act_on,
+            context=context,
+        )
+        one_of("severity", severity, SEVERITIES)
+        self._severity, self._message, self._convert = severity, message, convert
+        self._schema: Schema = schema_of(
+            schema, strict=strict, check_formats=check_formats
+        )
+        if convert and not self._schema.converts:
+            raise SpecError("convert=True: JSON Schema converts nothing, pydantic does")
+
+    def judged(self, body: Any) -> tuple[Any, list[Violation]]:
+        if self._schema.takes_whole or isinstance(body, Mapping):
+            return self._whole(body)
+        if isinstance(body, list | tuple):
+            given, found = self._each(body, None)
+            return (given if self._convert else body), found
+        if is_frame(body):
+            given, found = self._each(body.to_dict("records"), body.index)
+            if self._convert and not found:
+                return type(body)(given, index=body.index), found
+            return body, found
+        return self._whole(body)
+
+    def _whole(self, body: Any) -> tuple[Any, list[Violation]]:
+        read, problems = self._schema.read(body)
+        found = [self._violation(*problem) for problem in problems]
+        return (
+            self._schema.plain(read) if self._convert and not found else body
+        ), found
+
+    def _each(
+        self, bodies: Sequence[Any], index: Any
+    ) -> tuple[list[Any], list[Violation]]:
+        given, found = [], []
+        unit = "item" if index is None else "row"
+        for row, body in enumerate(bodies):
+            read, problems = self._schema.read(body)
+            if self._convert:
+                given.append(body if problems else self._schema.plain(read))
+            label = None if index is None else index[row]
+            found += [
+                self._violation(path, value, rule, row, label, unit)
+                for path, value, rule, *_ in problems
+            ]
+        return given, found
+
+    def _violation(
+        self,
+        path: str,
+        value: Any,
+        rule: str,
+        row: int | None = None,
+        label: Any = None,
+        unit: str = "row",
+    ) -> Violation:
+        return Violation(
+            path, value, rule, self._severity, row, label, self._message, unit
+        )
