@@ -271,7 +271,7 @@ def _run_notebook(path: Path, name: str | None, words: dict[str, Any]) -> int:
 
 
 def _code_cells(path: Path) -> list[str]:
-    """Give the code of a notebook's cells; what would deploy is left out."""
+    """Return the code of a notebook's cells; what would deploy is left out."""
     try:
         notebook = json.loads(path.read_bytes())
         cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]

@@ -38,7 +38,7 @@ LONGEST_WORD = 100
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Give ``"; did you mean 'x'?"`` for a near miss, else an empty text.
+    """Return ``"; did you mean 'x'?"`` for a near miss, else an empty text.
 
     >>> did_you_mean("predcit", ["parse", "predict"])
     "; did you mean 'predict'?"
@@ -139,7 +139,7 @@ class StepError(RunError):
 
 
 def blamed(error: BaseException) -> tuple[str, BaseException]:
-    """Give the step that failed and what it raised; "" and the error without one.
+    """Return the step that failed and what it raised; "" and the error without one.
 
     >>> blamed(StepError("parse", None, KeyError("user")))
     ('parse', KeyError('user'))
@@ -187,7 +187,7 @@ class AnswerError(RunError, TypeError):
 
 
 def said(error: BaseException) -> str:
-    """Give ``Class: message``, or the class alone when there is no message.
+    """Return ``Class: message``, or the class alone when there is no message.
 
     >>> said(KeyError("user")), said(RuntimeError())
     ("KeyError: 'user'", 'RuntimeError')

@@ -46,7 +46,7 @@ _numbers = count(int.from_bytes(os.urandom(4), "big"))
 
 
 def new_id() -> str:
-    """Give an event id of 32 hex digits that no other process gives.
+    """Return an event id of 32 hex digits that no other process gives.
 
     A random number per process and a count: making a uuid costs ten times as much.
 
@@ -169,7 +169,7 @@ class Event:
         return self.time.astimezone(UTC).replace(tzinfo=None)
 
     def twin(self) -> Event:
-        """Give an event of its own with the same body, id and everything else."""
+        """Return an event of its own with the same body, id and everything else."""
         _ = self.id  # made when first read: both shall have the same
         return copy.copy(self)
 
@@ -180,7 +180,7 @@ class Event:
                 setattr(self, name, getattr(other, name))
 
     def header(self, name: str) -> str | None:
-        """Give a header by its name in any case, None when it is not there."""
+        """Return a header by its name in any case, None when it is not there."""
         wanted = name.lower()
         for key, value in self.headers.items():
             if key.lower() == wanted:
@@ -194,7 +194,7 @@ class Event:
 
 
 def read_event(raw: Any) -> Event:
-    """Give our event for a Nuclio event or for one of ours, its body decoded once.
+    """Return our event for a Nuclio event or for one of ours, its body decoded once.
 
     Raises:
         BadRequestError: the body is not what its content type says.
@@ -240,7 +240,7 @@ def _from_nuclio(raw: Any) -> Event:
 
 
 def own_id(headers: Headers) -> str | None:
-    r"""Give the id that the caller chose; None when there is none or it is unfit.
+    r"""Return the id that the caller chose; None when there is none or it is unfit.
 
     >>> own_id({"X-Event-Id": "order-7"}), own_id({"x-event-id": "two\nlines"})
     ('order-7', None)
@@ -252,7 +252,7 @@ def own_id(headers: Headers) -> str | None:
 
 
 def own_path(headers: Headers) -> str | None:
-    """Give the path that another function of the graph asks for, None without one."""
+    """Return the path that another function of the graph asks for, None without one."""
     for key, value in headers.items():
         if key.lower() == EVENT_PATH_HEADER:
             return value or None
@@ -279,7 +279,7 @@ def _headers(raw: Mapping[Any, Any] | None) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    """Give text for what Nuclio passes as text, bytes, a list of both, or None."""
+    """Return text for what Nuclio passes as text, bytes, a list of both, or None."""
     if isinstance(value, str):
         return value
     if isinstance(value, bytes):
@@ -290,7 +290,7 @@ def _text(value: Any) -> str:
 
 
 def _aware(stamp: Any) -> datetime | None:
-    """Give the time with its zone; streams without one say 1970 or the year 1."""
+    """Return the time with its zone; streams without one say 1970 or the year 1."""
     if not isinstance(stamp, datetime) or stamp.year <= 1970:
         return None
     return stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)

@@ -118,7 +118,7 @@ class Function(ServingFunction):
 
 
 def new_function(name: str = "graph", kind: str = "serving", **_: Any) -> Function:
-    """Give a serving function with MLRun's builder: ``set_topology``, ``add_model``.
+    """Return a serving function with MLRun's builder: ``set_topology``, ``add_model``.
 
     Args:
         name: the function's name.
@@ -137,7 +137,7 @@ def new_function(name: str = "graph", kind: str = "serving", **_: Any) -> Functi
 
 
 def modules() -> dict[str, ModuleType]:
-    """Give modules named as MLRun's, with our classes in them."""
+    """Return modules named as MLRun's, with our classes in them."""
     found: dict[str, ModuleType] = {}
     for path in MLRUN:
         module, _, name = path.rpartition(".")
@@ -152,7 +152,7 @@ def modules() -> dict[str, ModuleType]:
 
 
 def _module(name: str, found: dict[str, ModuleType]) -> ModuleType:
-    """Give the module of a dotted name; its parents are packages that hold it."""
+    """Return the module of a dotted name; its parents are packages that hold it."""
     if name not in found:
         found[name] = ModuleType(
             name, "MLRun's names for the classes of jupyter_graph."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_graph.answer.response import Wire, decode_wire
+from jupyter_graph.answer.raw_response import RawResponse, decode_wire
 from jupyter_graph.answer.trace import Trace
 
 
@@ -25,7 +25,7 @@ class Answer:
         stream_error: what broke the stream off, where the items so far were asked for.
     """
 
-    wire: Wire
+    wire: RawResponse
     event_id: str
     value: Any = None
     error: BaseException | None = None
@@ -65,7 +65,7 @@ class Answer:
         return self.wire.status_code < 400
 
     def as_response(self) -> dict[str, Any]:
-        """Give the keyword arguments of Nuclio's ``context.Response``."""
+        """Return the keyword arguments of Nuclio's ``context.Response``."""
         return {
             "body": self.wire.payload,
             "status_code": self.wire.status_code,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Final
 
-from jupyter_graph.answer.raw_response import Wire, to_json
+from jupyter_graph.answer.raw_response import RawResponse, to_json
 from jupyter_graph.errors import (
     ClosedError,
     DeadlineError,
@@ -19,7 +19,7 @@ PROBLEM: Final = "application/problem+json"
 
 
 def status_of(error: BaseException) -> int:
-    """Give the HTTP status of a failure; only what says so is the caller's fault.
+    """Return the HTTP status of a failure; only what says so is the caller's fault.
 
     >>> from jupyter_graph.errors import NotFoundError
     >>> status_of(NotFoundError("no model 'm9'")), status_of(ValueError("bad"))
@@ -49,8 +49,8 @@ def problem(
     step: str | None = None,
     mlrun_status: bool = False,
     says_error: bool = False,
-) -> Wire:
-    """Give the ``application/problem+json`` answer of a failed event.
+) -> RawResponse:
+    """Return the ``application/problem+json`` answer of a failed event.
 
     Args:
         error: what ended the event.
@@ -80,11 +80,11 @@ def problem(
     if says_error:
         document["error"] = document["detail"]
     headers = {"Retry-After": "1"} if status in (429, 503) else {}
-    return Wire(to_json(document), status, PROBLEM, headers)
+    return RawResponse(to_json(document), status, PROBLEM, headers)
 
 
 def _cause(error: BaseException) -> BaseException:
-    """Give what the innermost step raised."""
+    """Return what the innermost step raised."""
     while isinstance(error, StepError):
         error = error.cause
     return error

@@ -10,7 +10,7 @@ from typing import Any, Final
 from jupyter_graph.errors import AnswerError, StatusError
 from jupyter_graph.event import decode_body
 from jupyter_graph.threads.start import run_in_thread
-from jupyter_graph.values.json_form import is_plain, plain
+from jupyter_graph.values.json_form import is_plain, to_jsonable
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
@@ -21,7 +21,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=
 
 
 @dataclass(slots=True)
-class Wire:
+class RawResponse:
     """What leaves a function; the same in the notebook, the host and Nuclio."""
 
     payload: bytes = b""
@@ -31,7 +31,7 @@ class Wire:
 
 
 def to_json(value: Any, path: str = "answer") -> bytes:
-    """Give the JSON bytes of any value of the table.
+    """Return the JSON bytes of any value of the table.
 
     Raises:
         AnswerError: a value is not in the table; the text names the key that holds it.
@@ -46,7 +46,7 @@ def to_json(value: Any, path: str = "answer") -> bytes:
         pass
     except RecursionError:
         return run_in_thread(_dump, value)
-    value = plain(value, path)
+    value = to_jsonable(value, path)
     try:
         return _dump(value)
     except RecursionError:
@@ -54,7 +54,7 @@ def to_json(value: Any, path: str = "answer") -> bytes:
 
 
 def _write_json() -> Callable[[Any], str]:
-    """Give the encoder's C part where there is one: making it anew costs a µs."""
+    """Return the encoder's C part where there is one: making it anew costs a µs."""
     make = getattr(json.encoder, "c_make_encoder", None)
     text = getattr(json.encoder, "encode_basestring", None)
     if make is None or text is None:
@@ -74,7 +74,7 @@ def _dump(value: Any) -> bytes:
 
 
 def to_text(value: str, charset: str, path: str = "answer") -> bytes:
-    """Give the bytes of a text in a charset.
+    """Return the bytes of a text in a charset.
 
     Raises:
         AnswerError: the charset is not known or has no such character.
@@ -88,12 +88,12 @@ def to_text(value: str, charset: str, path: str = "answer") -> bytes:
         raise AnswerError(f"{path}: unknown charset {charset!r}") from None
 
 
-def decode_wire(wire: Wire) -> Any:
-    r"""Give the value a caller reads from an answer.
+def decode_wire(wire: RawResponse) -> Any:
+    r"""Return the value a caller reads from an answer.
 
-    >>> decode_wire(Wire(b'{"a": 1}', content_type="application/json"))
+    >>> decode_wire(RawResponse(b'{"a": 1}', content_type="application/json"))
     {'a': 1}
-    >>> decode_wire(Wire(b'1\n2\n', content_type="application/x-ndjson"))
+    >>> decode_wire(RawResponse(b'1\n2\n', content_type="application/x-ndjson"))
     [1, 2]
     """
     kind = wire.content_type.partition(";")[0].strip().lower()

@@ -8,34 +8,17 @@ from enum import Enum
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Final
 
-from jupyter_graph.answer.problem import problem, status_of
 from jupyter_graph.answer.raw_response import (
     BYTES,
     JSON,
     NDJSON,
     TEXT,
-    Wire,
-    decode_wire,
+    RawResponse,
     to_json,
     to_text,
 )
 from jupyter_graph.errors import AnswerError
 from jupyter_graph.event import charset_of
-from jupyter_graph.values.json_form import plain
-
-__all__ = [
-    "Response",
-    "StreamWire",
-    "Wire",
-    "collect",
-    "decode_wire",
-    "encode",
-    "is_stream",
-    "open_stream",
-    "plain",
-    "problem",
-    "status_of",
-]
 
 _WHOLE: Final = frozenset((dict, list, str, bytes, int, float, bool, type(None)))
 _NO_BODY: Final = frozenset((204, 205, 304))
@@ -85,8 +68,8 @@ class StreamWire:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def encode(value: Any) -> Wire:
-    """Give the answer that a value becomes; a generator is collected.
+def encode(value: Any) -> RawResponse:
+    """Return the answer that a value becomes; a generator is collected.
 
     Raises:
         AnswerError: a value is not in the table; the text names the key that holds it.
@@ -96,7 +79,7 @@ def encode(value: Any) -> Wire:
     """
     kind = type(value)
     if kind is dict or kind is list:
-        return Wire(to_json(value), 200, JSON, {})
+        return RawResponse(to_json(value), 200, JSON, {})
     if _is_response(kind):
         return _encode_response(value)
     if isinstance(value, AsyncGeneratorType):
@@ -104,8 +87,8 @@ def encode(value: Any) -> Wire:
     if isinstance(value, GeneratorType):
         chunker = _Chunker()
         payload = b"".join([chunker.chunk(item) for item in value])
-        return Wire(payload, 200, chunker.content_type, {})
-    return Wire(*_encode_body(value, None))
+        return RawResponse(payload, 200, chunker.content_type, {})
+    return RawResponse(*_encode_body(value, None))
 
 
 def is_stream(value: Any) -> bool:
@@ -137,26 +120,26 @@ async def open_stream(value: Any) -> StreamWire:
     return StreamWire(_chunks(first, items, chunker), status, content_type, headers)
 
 
-async def collect(value: Any) -> Wire:
-    """Give a stream as one answer, for servers that cannot send it in pieces.
+async def collect(value: Any) -> RawResponse:
+    """Return a stream as one answer, for servers that cannot send it in pieces.
 
     Raises:
         AnswerError: an item has no place in the stream.
     """
     opened = await open_stream(value)
     payload = b"".join([chunk async for chunk in opened.chunks])
-    return Wire(payload, opened.status_code, opened.content_type, opened.headers)
+    return RawResponse(payload, opened.status_code, opened.content_type, opened.headers)
 
 
-def collected_wire(value: Any, items: list[Any]) -> Wire:
-    """Give a stream as one answer, from its items and what it said about itself."""
+def collected_wire(value: Any, items: list[Any]) -> RawResponse:
+    """Return a stream as one answer, from its items and what it said about itself."""
     chunker = _Chunker()
     payload = b"".join([chunker.chunk(item) for item in items])
     status, content_type, headers = 200, chunker.content_type, dict[str, str]()
     if _is_response(type(value)):
         status, own_type, headers = _head(value)
         content_type = own_type or content_type
-    return Wire(payload, status, content_type, headers)
+    return RawResponse(payload, status, content_type, headers)
 
 
 class _Chunker:
@@ -218,22 +201,24 @@ def _is_response(kind: type) -> bool:
     return kind.__name__ == "Response" and root in ("nuclio_sdk", "mlrun")
 
 
-def _encode_response(response: Any) -> Wire:
+def _encode_response(response: Any) -> RawResponse:
     status, content_type, headers = _head(response)
     body = response.body
     if isinstance(body, GeneratorType | AsyncGeneratorType):
         wire = encode(body)
-        return Wire(wire.payload, status, content_type or wire.content_type, headers)
+        return RawResponse(
+            wire.payload, status, content_type or wire.content_type, headers
+        )
     if not isinstance(response, Response) and not isinstance(body, str | bytes):
         content_type = None  # Nuclio's Response says text/plain where nobody said it
     payload, _, content_type = _encode_body(body, content_type, empty=body is None)
     if status in _NO_BODY:
         payload = b""
-    return Wire(payload, status, content_type, headers)
+    return RawResponse(payload, status, content_type, headers)
 
 
 def _head(response: Any) -> tuple[int, str | None, dict[str, str]]:
-    """Give status, content type and headers of a Response, all checked."""
+    """Return status, content type and headers of a Response, all checked."""
     status = response.status_code
     if isinstance(status, bool) or not isinstance(status, int):
         raise AnswerError(f"answer: status_code must be a number, got {status!r}")
@@ -254,7 +239,7 @@ def _head(response: Any) -> tuple[int, str | None, dict[str, str]]:
 
 
 def _line(path: str, text: str) -> str:
-    """Give a text that fits into one header line."""
+    """Return a text that fits into one header line."""
     if not text.isascii() or any(ord(char) < 32 and char != "\t" for char in text):
         raise AnswerError(f"{path}: must be one line of ASCII text, got {text!r}")
     return text

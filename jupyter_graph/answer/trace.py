@@ -28,7 +28,7 @@ class Summary:
 
 
 def summarise(value: Any) -> Summary:
-    """Give the summary of a value; later changes of the value do not reach it.
+    """Return the summary of a value; later changes of the value do not reach it.
 
     >>> summarise([1, 2, 3])
     Summary(text='[1, 2, 3]', type='list', size=3, value=[1, 2, 3])

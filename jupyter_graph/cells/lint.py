@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_graph.cells.lint_rules import RULES, Hint
-from jupyter_graph.cells.shipping.shipping_analysis import Judge
-from jupyter_graph.cells.slice.fragments import Item
+from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
+from jupyter_graph.cells.slice.fragments import Fragment
 from jupyter_graph.cells.slice.module_slice import collect
 from jupyter_graph.cells.source import Cell
 
@@ -45,7 +45,7 @@ def lint(
     *,
     folder: str | Path | None = None,
 ) -> list[Finding]:
-    r"""Give all findings about the code that the roots need, the worst first.
+    r"""Return all findings about the code that the roots need, the worst first.
 
     Nothing of the notebook is run and nothing is raised: what would keep the code from
     shipping is a finding too.
@@ -81,13 +81,15 @@ def lint(
     )
 
 
-def _hints(items: list[Item], judge: Judge, roots: list[str]) -> Iterator[Finding]:
+def _hints(
+    items: list[Fragment], judge: ShippingAnalysis, roots: list[str]
+) -> Iterator[Finding]:
     for rule in RULES:
         for item, hint in rule(items, judge):
             yield _finding(item, hint, roots)
 
 
-def _finding(item: Item, hint: Hint, roots: list[str]) -> Finding:
+def _finding(item: Fragment, hint: Hint, roots: list[str]) -> Finding:
     step = next((root for root in roots if root in item.binds), None)
     return Finding(
         severity=hint.severity,
@@ -100,7 +102,7 @@ def _finding(item: Item, hint: Hint, roots: list[str]) -> Finding:
 
 
 def _step_at(
-    cell: int | None, line: int | None, items: list[Item], roots: list[str]
+    cell: int | None, line: int | None, items: list[Fragment], roots: list[str]
 ) -> str | None:
     for item in items:
         last = getattr(item.node, "end_lineno", item.line)

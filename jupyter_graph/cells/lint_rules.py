@@ -12,8 +12,8 @@ from jupyter_graph.cells.shipping.bytecode import IMPORT
 from jupyter_graph.cells.shipping.captured_values import shippable, size_of
 from jupyter_graph.cells.shipping.literal_rules import reads_environment
 from jupyter_graph.cells.shipping.secret_text import is_secret
-from jupyter_graph.cells.shipping.shipping_analysis import FUNCTION, Judge
-from jupyter_graph.cells.slice.fragments import Item
+from jupyter_graph.cells.shipping.shipping_analysis import FUNCTION, ShippingAnalysis
+from jupyter_graph.cells.slice.fragments import Fragment
 
 _BLOCKING = (
     "time.sleep", "os.system", "os.popen", "builtins.input", "subprocess.*",
@@ -41,11 +41,13 @@ class Hint:
     line: int | None = None
 
 
-Found = Iterator[tuple[Item, Hint]]
-Rule = Callable[[Sequence[Item], Judge], Found]
+Found = Iterator[tuple[Fragment, Hint]]
+Rule = Callable[[Sequence[Fragment], ShippingAnalysis], Found]
 
 
-def async_steps_do_not_block(items: Sequence[Item], judge: Judge) -> Found:
+def async_steps_do_not_block(
+    items: Sequence[Fragment], judge: ShippingAnalysis
+) -> Found:
     for item in _async_code(items):
         for call in _calls_awaited_alone(item.node):
             name = _called(call, item, judge)
@@ -58,7 +60,7 @@ def async_steps_do_not_block(items: Sequence[Item], judge: Judge) -> Found:
                 yield item, Hint("warning", message, fix, call.lineno)
 
 
-def values_are_named(items: Sequence[Item], judge: Judge) -> Found:
+def values_are_named(items: Sequence[Fragment], judge: ShippingAnalysis) -> Found:
     for item in items:
         for name in sorted(item.binds) if item.kind == "value" else ():
             live = shippable(judge.live(name))
@@ -67,7 +69,9 @@ def values_are_named(items: Sequence[Item], judge: Judge) -> Found:
             yield item, Hint("note", message)
 
 
-def changed_constants_are_named(items: Sequence[Item], judge: Judge) -> Found:
+def changed_constants_are_named(
+    items: Sequence[Fragment], judge: ShippingAnalysis
+) -> Found:
     for item in items:
         node = item.node if item.kind == "value" else None
         if item.statement is None or not isinstance(node, ast.Assign | ast.AnnAssign):
@@ -78,7 +82,9 @@ def changed_constants_are_named(items: Sequence[Item], judge: Judge) -> Found:
                 yield item, Hint("note", message)
 
 
-def globals_are_not_written(items: Sequence[Item], judge: Judge) -> Found:
+def globals_are_not_written(
+    items: Sequence[Fragment], judge: ShippingAnalysis
+) -> Found:
     state = {n for i in items if not _is_code(i) for n in i.binds if i.kind != "import"}
     for item in items:
         changes = item.statement.names.changes if item.statement else ()
@@ -97,7 +103,7 @@ def globals_are_not_written(items: Sequence[Item], judge: Judge) -> Found:
             yield item, Hint("warning", message, fix, change.line)
 
 
-def secrets_stay_outside(items: Sequence[Item], judge: Judge) -> Found:
+def secrets_stay_outside(items: Sequence[Fragment], judge: ShippingAnalysis) -> Found:
     fix = "read it with `context.get_secret(...)` and deploy with --secret"
     for item in items:
         if item.kind == "value":
@@ -110,7 +116,7 @@ def secrets_stay_outside(items: Sequence[Item], judge: Judge) -> Found:
                 yield item, Hint("warning", message, fix, line)
 
 
-def files_are_not_read(items: Sequence[Item], judge: Judge) -> Found:
+def files_are_not_read(items: Sequence[Fragment], judge: ShippingAnalysis) -> Found:
     for item in items:
         for node in ast.walk(item.node) if _is_code(item) and item.node else ():
             call = _read_call(node, item, judge)
@@ -122,7 +128,7 @@ def files_are_not_read(items: Sequence[Item], judge: Judge) -> Found:
             yield item, Hint("warning", message, fix, getattr(node, "lineno", None))
 
 
-def environment_is_given(items: Sequence[Item], judge: Judge) -> Found:
+def environment_is_given(items: Sequence[Fragment], judge: ShippingAnalysis) -> Found:
     for item in items:
         node, statement = item.node, item.statement
         if not isinstance(node, ast.Assign | ast.AnnAssign) or statement is None:
@@ -148,14 +154,14 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def _is_code(item: Item) -> bool:
+def _is_code(item: Fragment) -> bool:
     return isinstance(item.node, FUNCTION | ast.ClassDef)
 
 
-def _async_code(items: Sequence[Item]) -> Iterator[Item]:
-    """Give coroutines, and the plain helpers that they call."""
+def _async_code(items: Sequence[Fragment]) -> Iterator[Fragment]:
+    """Yield coroutines, and the plain helpers that they call."""
     by_name = {n: i for i in items if _is_code(i) for n in i.binds}
-    found: dict[Item, None] = {}
+    found: dict[Fragment, None] = {}
     waiting = [i for i in items if _is_code(i) and _has_coroutine(i.node)]
     while waiting:
         item = waiting.pop(0)
@@ -176,7 +182,7 @@ def _has_coroutine(node: Any) -> bool:
 
 
 def _calls_awaited_alone(node: Any) -> Iterator[ast.Call]:
-    """Give the calls that run on the loop: in a class only those of coroutines."""
+    """Yield the calls that run on the loop: in a class only those of coroutines."""
     if isinstance(node, ast.ClassDef):
         parts = [p for p in node.body if isinstance(p, ast.AsyncFunctionDef)]
     else:
@@ -187,7 +193,7 @@ def _calls_awaited_alone(node: Any) -> Iterator[ast.Call]:
                 yield inner
 
 
-def _called(call: ast.Call, item: Item, judge: Judge) -> str | None:
+def _called(call: ast.Call, item: Fragment, judge: ShippingAnalysis) -> str | None:
     root, _ = chain_of(call.func)
     if root is None:
         return None
@@ -215,8 +221,10 @@ def _matches(name: str, table: Sequence[str]) -> bool:
     )
 
 
-def _read_call(node: ast.AST, item: Item, judge: Judge) -> ast.Call | None:
-    """Give the call that names the file which an expression reads."""
+def _read_call(
+    node: ast.AST, item: Fragment, judge: ShippingAnalysis
+) -> ast.Call | None:
+    """Return the call that names the file which an expression reads."""
     if not isinstance(node, ast.Call):
         return None
     if _matches(_called(node, item, judge) or "", _READERS):
@@ -229,7 +237,7 @@ def _read_call(node: ast.AST, item: Item, judge: Judge) -> ast.Call | None:
 
 
 def _path_argument(node: ast.Call) -> str | None:
-    """Give the first argument of a call when it is a path of this machine."""
+    """Return the first argument of a call when it is a path of this machine."""
     if not node.args:
         return None
     value = getattr(node.args[0], "value", None)

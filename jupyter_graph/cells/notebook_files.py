@@ -103,7 +103,7 @@ def _text(source: Any) -> str:
 
 
 def _marker_lines(lines: list[str]) -> Iterator[int]:
-    """Give the lines that begin with ``# %%`` and lie in no string."""
+    """Yield the lines that begin with ``# %%`` and lie in no string."""
     text = "\n".join(lines) + "\n"
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
@@ -116,7 +116,7 @@ def _marker_lines(lines: list[str]) -> Iterator[int]:
 
 
 def _marker(line: str) -> str | None:
-    """Give the title of a cell marker, None for any other line.
+    """Return the title of a cell marker, None for any other line.
 
     >>> _marker("# %% [markdown] Intro"), _marker("#%%"), _marker("# %%time")
     ('[markdown] Intro', '', None)

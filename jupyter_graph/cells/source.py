@@ -67,7 +67,7 @@ class Definition:
 
 
 def place(cell: Cell | int | None, line: int | None = None) -> str:
-    """Give ``"cell 3, line 5"``, the way every message names a place.
+    """Return ``"cell 3, line 5"``, the way every message names a place.
 
     >>> place(3, 5), place(None, 2), place(None)
     ('cell 3, line 5', 'line 2', 'the cell')

@@ -17,7 +17,7 @@ from jupyter_graph.compile.failing_step import LINES
 from jupyter_graph.compile.generator.fused_function import Fused, fuse
 from jupyter_graph.compile.resolve import Resolver, resolve
 from jupyter_graph.compile.runtime import prelude
-from jupyter_graph.compile.step_code import StepCode, look_at
+from jupyter_graph.compile.step_code import StepCode, inspect_step
 from jupyter_graph.errors import SpecError, UnknownStepError
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.cut import EVERYWHERE, distinct, part_of, starting_from
@@ -55,7 +55,7 @@ class GeneratedModule:
     def functions(
         self, calls: Mapping[str, Callable[..., Any]], instances: Mapping[str, Any]
     ) -> Functions:
-        """Give the module's functions over these calls.
+        """Return the module's functions over these calls.
 
         Args:
             calls: each step's name to what is called with the body.
@@ -101,7 +101,7 @@ class CompiledGraph:
     responder: str | None
 
     def modules(self) -> tuple[GeneratedModule, ...]:
-        """Give all generated modules."""
+        """Return all generated modules."""
         inside = (m for graph in self.inner.values() for m in graph.modules())
         return (self.main, *inside)
 
@@ -137,7 +137,7 @@ class CompiledGraph:
     def functions(
         self, calls: Mapping[str, Callable[..., Any]], instances: Mapping[str, Any]
     ) -> Functions:
-        """Give the graph's functions over these calls.
+        """Return the graph's functions over these calls.
 
         Args:
             calls: each step's name to what is called with the body.
@@ -148,7 +148,7 @@ class CompiledGraph:
     def function(
         self, calls: Mapping[str, Callable[..., Any]], instances: Mapping[str, Any]
     ) -> Callable[..., Any]:
-        """Give the one function that runs an event: ``functions(...).run``."""
+        """Return the one function that runs an event: ``functions(...).run``."""
         return self.main.functions(calls, instances).run
 
 
@@ -226,7 +226,7 @@ def _look(spec: GraphSpec, resolver: Resolver, engine: str) -> _Looked:
                 looked_at = step
                 if step.kind in ("queue", "model_runner"):  # they get more than theirs
                     looked_at = replace(step, class_args=args)
-                steps[step.name] = look_at(looked_at, code, args, engine=engine)
+                steps[step.name] = inspect_step(looked_at, code, args, engine=engine)
                 problems += _after_the_end(steps[step.name], spec)
         except SpecError as error:
             problems += error.problems
@@ -288,7 +288,7 @@ def _of_flow(step: StepSpec, graph: CompiledGraph) -> StepCode:
 
 
 def module_of(spec: GraphSpec, fused: Fused, what: str = "graph") -> GeneratedModule:
-    """Give generated code compiled, its lines known to tracebacks until forgotten."""
+    """Return generated code compiled, its lines known to tracebacks until forgotten."""
     filename = f"<{what} {spec.name} #{next(_numbers)}>"
     lines = fused.source.splitlines(keepends=True)
     linecache.cache[filename] = (len(fused.source), None, lines, filename)

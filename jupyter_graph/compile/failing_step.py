@@ -33,7 +33,7 @@ class DeadlineInterrupt(BaseException):
 
 
 def caught(error: BaseException, handlers: Collection[str] = ()) -> str:
-    """Give the step that failed; raise again what no error handler may take.
+    """Return the step that failed; raise again what no error handler may take.
 
     That is the user's stop, a time limit, a cancelled caller, and the failure of an
     error handler itself.
@@ -108,14 +108,14 @@ def _is_of_a_handler(error: BaseException) -> bool:
 
 
 def _interrupt_handler() -> CodeType | None:
-    """Give the code of the user's (or asyncio's) handler of Ctrl-C, if it has one."""
+    """Return the code of the user's (or asyncio's) handler of Ctrl-C, if it has one."""
     import signal
 
     return _handler(signal.SIGINT)
 
 
 def _handler(number: int) -> CodeType | None:
-    """Give the code of the handler of a signal, None where none is in Python."""
+    """Return the code of the handler of a signal, None where none is in Python."""
     import signal
 
     handler: Any = signal.getsignal(number)
@@ -151,13 +151,13 @@ def note_answer(error: BaseException, answer: Any) -> None:
 
 
 def answers_of(error: BaseException) -> tuple[Any, ...]:
-    """Give the answer that was noted, () where none was."""
+    """Return the answer that was noted, () where none was."""
     notes = vars(error)
     return (notes[ANSWER],) if ANSWER in notes else ()
 
 
 def said_by(error: BaseException) -> str:
-    """Give the name of the step that failed, "" when no step did."""
+    """Return the name of the step that failed, "" when no step did."""
     return _said_by(as_raised(error)) or _said_by(error)
 
 
@@ -166,7 +166,7 @@ def _said_by(error: BaseException) -> str:
 
 
 def as_raised(error: BaseException) -> BaseException:
-    """Give what a step raised, where Python or we turned it in a coroutine.
+    """Return what a step raised, where Python or we turned it in a coroutine.
 
     StopIteration cannot leave one, GeneratorExit cannot come out of a future.
     """
@@ -178,7 +178,7 @@ def as_raised(error: BaseException) -> BaseException:
 
 
 def step_at(traceback: TracebackType | None) -> str:
-    """Give the step that a traceback passes through, the innermost one."""
+    """Return the step that a traceback passes through, the innermost one."""
     return _innermost(_places_of(traceback))
 
 
@@ -187,7 +187,7 @@ NAMING: set[CodeType] = set()
 
 
 def step_of(frame: FrameType | None) -> str:
-    """Give the step that a running frame is in, the innermost one."""
+    """Return the step that a running frame is in, the innermost one."""
     places: list[tuple[str, int]] = []
     while frame is not None:
         if frame.f_code in NAMING and not _innermost(reversed(places)):
@@ -202,14 +202,14 @@ BRANCHES = "branch_tasks"
 
 
 def step_awaited(task: Any) -> str:
-    """Give the step that a suspended task waits in, the innermost one."""
+    """Return the step that a suspended task waits in, the innermost one."""
     return _innermost(
         (frame.f_code.co_filename, frame.f_lineno) for frame in _frames_awaited(task)
     )
 
 
 def tasks_below(task: Any) -> Iterator[Any]:
-    """Give a task and those of its branches that have not ended."""
+    """Yield a task and those of its branches that have not ended."""
     yield task
     for frame in _frames_of(task.get_coro()):
         for branch in frame.f_locals.get(BRANCHES, ()):
@@ -218,7 +218,7 @@ def tasks_below(task: Any) -> Iterator[Any]:
 
 
 def _frames_awaited(task: Any) -> Iterator[FrameType]:
-    """Give where a task stands, of several branches in the first one."""
+    """Yield where a task stands, of several branches in the first one."""
     for frame in _frames_of(task.get_coro()):
         yield frame
         branches = frame.f_locals.get(BRANCHES, ())
@@ -229,7 +229,7 @@ def _frames_awaited(task: Any) -> Iterator[FrameType]:
 
 
 def _frames_of(work: Any) -> Iterator[FrameType]:
-    """Give the frames of a coroutine and of those it awaits."""
+    """Yield the frames of a coroutine and of those it awaits."""
     while (frame := getattr(work, "cr_frame", None)) is not None:
         yield frame
         work = work.cr_await
@@ -256,7 +256,7 @@ def _places_of(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:
 
 
 def _innermost(places: Iterable[tuple[str, int]]) -> str:
-    """Give the step of the last generated line before a step's own code begins.
+    """Return the step of the last generated line before a step's own code begins.
 
     What follows is no matter here: an error object that is raised a second time
     carries its first way there, a step may run a graph of its own.

@@ -46,7 +46,7 @@ class Resolver:
     is_trusted: bool = False
 
     def code_of(self, step: StepSpec) -> Any:
-        """Give the function or class of a step.
+        """Return the function or class of a step.
 
         Raises:
             UnknownStepError: its name stands for nothing here.
@@ -74,7 +74,7 @@ class Resolver:
         raise UnknownStepError(self._unknown(name, where))
 
     def arguments(self, step: StepSpec, graph: GraphSpec) -> dict[str, Any]:
-        """Give a step's constructor arguments, notebook variables filled in.
+        """Return a step's constructor arguments, notebook variables filled in.
 
         A model runner also gets the models that its graph shares.
         """
@@ -102,7 +102,7 @@ class Resolver:
         return found
 
     def _block(self, step: StepSpec) -> Any:
-        """Give the block of ours that a step is, None for other code."""
+        """Return the block of ours that a step is, None for other code."""
         name = step.class_name or DEFAULT_CLASSES.get(step.kind) or ""
         is_ours = name in BLOCKS and not self._is_own(name)
         return load_block(name) if is_ours else None
@@ -117,7 +117,7 @@ class Resolver:
         return self.named(name, f"step {step.name!r}: argument {key!r}")
 
     def _value(self, name: str, key: str, step: StepSpec) -> Any:
-        """Give a variable; a document may not reach imported code through it."""
+        """Return a variable; a document may not reach imported code through it."""
         value = self.namespace[name]
         where = f"step {step.name!r}: argument {key!r}"
         if not self.is_trusted and name.startswith("__"):
@@ -250,7 +250,7 @@ def _storey_class(name: str, where: str) -> Any:
 
 @functools.cache
 def _flatten() -> type:
-    """Give storey's Flatten as the class it would be; there it is a function."""
+    """Return storey's Flatten as the class it would be; there it is a function."""
     import storey
 
     class Flatten(storey.FlatMap):  # type: ignore[misc]  # storey has no types
@@ -262,7 +262,7 @@ def _flatten() -> type:
 
 @functools.cache
 def _collector() -> type:
-    """Give storey's Collector: ours, with what storey does when a stream fails."""
+    """Return storey's Collector: ours, with what storey does when a stream fails."""
     from jupyter_graph.steps.gather import Collector
 
     class StoreyCollector(Collector):

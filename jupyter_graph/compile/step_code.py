@@ -123,7 +123,7 @@ class StepCode:
         return self.is_async or self.in_thread or self.is_called_away or pauses
 
 
-def look_at(
+def inspect_step(
     step: StepSpec,
     code: Any,
     arguments: Mapping[str, Any] | None = None,
@@ -191,7 +191,7 @@ def _look_at_function(step: StepSpec, code: Callable[..., Any]) -> StepCode:
         if "context" in parameters and first.name != "context":
             wants = ("context",)
         arguments_fit(step, parameters, skip={first.name}, injected=wants)
-    is_async, is_stream = nature(code)
+    is_async, is_stream = call_kind(code)
     limits_fit(step, is_async=is_async, is_stream=is_stream)
     return StepCode(
         step=step,
@@ -227,7 +227,7 @@ def _look_at_storey(
     storey_arguments_fit(step, code)
     function = arguments.get("fn") if code is storey.Map else None
     do = code.do if issubclass(code, storey.MapClass) else function
-    if do is not None and nature(do)[1]:  # its chunks go on one by one, as they come
+    if do is not None and call_kind(do)[1]:  # its chunks go on one by one, as they come
         is_method = function is None
         return StepCode(
             step=step,
@@ -235,7 +235,7 @@ def _look_at_storey(
             method="do" if is_method else "_fn",
             takes_event=bool(step.full_event),
             knows_paths=bool(step.full_event),
-            is_async=nature(do)[0],
+            is_async=call_kind(do)[0],
             is_stream=True,
             is_storey=True,
         )
@@ -248,7 +248,9 @@ def _look_at_storey(
         code=code,
         method="" if issubclass(code, storey.Choice) else "do_event",
         takes_event=True,
-        is_async=nature(called)[0] if direct else not issubclass(code, storey.Choice),
+        is_async=call_kind(called)[0]
+        if direct
+        else not issubclass(code, storey.Choice),
         selects=overrides or "fn_select_outlets" in arguments,
         keeps=not direct and not issubclass(code, storey.Choice),
         direct=direct,
@@ -262,7 +264,7 @@ STOREY_OPTIONS = frozenset({"long_running", "pass_context"})
 
 
 def _called_directly(code: Any, arguments: Mapping[str, Any]) -> tuple[str, Any]:
-    """Give the kind of a step that is no more than its function, and the function."""
+    """Return the kind of a step that is no more than its function, and the function."""
     import storey
 
     if any(arguments.get(name) for name in STOREY_OPTIONS):
@@ -287,7 +289,7 @@ def _keeps_state_itself(arguments: Mapping[str, Any]) -> bool:
     """Tell whether a ``MapWithState`` has one state, in memory, with no end to it."""
     import storey
 
-    state, is_async = arguments.get("initial_state"), nature(arguments.get("fn"))[0]
+    state, is_async = arguments.get("initial_state"), call_kind(arguments.get("fn"))[0]
     is_kept_elsewhere = isinstance(state, str | storey.Table) or hasattr(state, "close")
     return not (is_async or is_kept_elsewhere or arguments.get("group_by_key"))
 
@@ -302,7 +304,7 @@ def _look_at_class(
     collects = bool(getattr(code, "collects_streams", False))
     needs_none = selects or merges or collects or engine == "sync"
     method = _method(step, code, optional=needs_none)
-    is_given_async = any(nature(given)[0] for given in arguments.values())
+    is_given_async = any(call_kind(given)[0] for given in arguments.values())
     if method == "do" and is_given_async and callable(getattr(code, "do_async", None)):
         method = "do_async"  # a block that was given a coroutine function
     wants: tuple[Injected, ...] = ()
@@ -335,12 +337,12 @@ def _look_at_class(
     call = getattr(code, method) if method else None
     if call is not None:
         method_takes_a_body(step, code, method)
-    is_async, is_stream = nature(call) if call else (False, False)
+    is_async, is_stream = call_kind(call) if call else (False, False)
     if callable(asked := getattr(code, "streams", None)):
         is_stream = is_stream or bool(asked(arguments))
     what = "" if method else "a step that is not called"
     limits_fit(step, is_async=is_async, is_stream=is_stream, what=what)
-    if selects and nature(code.select_outlets) != (False, False):  # type: ignore[attr-defined]
+    if selects and call_kind(code.select_outlets) != (False, False):  # type: ignore[attr-defined]
         raise SpecError(
             f"step {step.name!r}: {code.__name__}.select_outlets must be a plain "
             "function, neither a coroutine nor a generator"
@@ -400,11 +402,11 @@ def _method(step: StepSpec, code: type, *, optional: bool) -> str:
     )
 
 
-def nature(call: Any) -> tuple[bool, bool]:
+def call_kind(call: Any) -> tuple[bool, bool]:
     """Tell whether a call must be awaited, and whether it gives items one by one.
 
     >>> async def later(body): ...
-    >>> nature(later), nature(len)
+    >>> nature(later), call_kind(len)
     ((True, False), (False, False))
     """
     plain = inspect.unwrap(call) if callable(call) else call

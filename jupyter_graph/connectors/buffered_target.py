@@ -171,7 +171,7 @@ class Buffered:
         return f"step {self._name!r} cannot write {self._where}"
 
     def _failure(self, error: Exception) -> Exception:
-        """Give the error that names the step and the place."""
+        """Return the error that names the step and the place."""
         text = f"{self._begin()}: {said(error)}"
         if isinstance(error, StatusError):
             return type(error)(text, status_code=error.status_code)
@@ -189,5 +189,5 @@ def is_count(value: Any) -> bool:
 
 
 def worker_of(context: Any) -> str:
-    """Give the number of the worker that a step runs in, "0" in a notebook."""
+    """Return the number of the worker that a step runs in, "0" in a notebook."""
     return str(getattr(context, "worker_id", "0"))

@@ -23,7 +23,7 @@ WORDS = (
 
 
 def checked_types(types: Any) -> dict[str, str]:
-    """Give column to word, {} for None.
+    """Return column to word, {} for None.
 
     Raises:
         SpecError: it is no such mapping, or holds an unknown word.
@@ -45,7 +45,7 @@ def checked_types(types: Any) -> dict[str, str]:
 
 
 def arrow_types(types: Any) -> dict[str, Any]:
-    """Give column to Arrow type."""
+    """Return column to Arrow type."""
     words = checked_types(types)
     if not words:
         return {}

@@ -129,7 +129,7 @@ def _length(part: Any) -> int:
 
 
 def _frames(parts: deque[Any]) -> Iterator[Any]:
-    """Give the parts as frames, neighbouring rows together."""
+    """Yield the parts as frames, neighbouring rows together."""
     import pandas
 
     rows: list[dict[str, Any]] = []
@@ -186,7 +186,7 @@ class DataFrameSource(ByRows):
         return rows_of_frame(self._frame)
 
     def batches(self, size: int = BATCH, *, kind: str = "arrow") -> Iterator[Any]:
-        """Give the rows in frames of ``size`` rows, the last one may be shorter."""
+        """Return the rows in frames of ``size`` rows, the last one may be shorter."""
         check_batches(size, kind)
         if kind == "pandas" and hasattr(self._frame, "iloc"):
             return self._slices(size)

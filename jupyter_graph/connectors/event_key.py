@@ -26,7 +26,7 @@ EVENT_ATTRIBUTES = (
 
 
 def key_reader(key: KeySpec, argument: str = "key") -> Callable[[Any], str]:
-    """Give the function that reads a key, as text, from what a step is given.
+    """Return the function that reads a key, as text, from what a step is given.
 
     Args:
         key: ``"user"`` reads that field of the body, ``["country", "city"]`` several,
@@ -60,7 +60,7 @@ def key_reader(key: KeySpec, argument: str = "key") -> Callable[[Any], str]:
 
 
 def key_text(key: Any) -> str:
-    """Give a key as the text that every table knows it by.
+    """Return a key as the text that every table knows it by.
 
     >>> key_text("ann"), key_text(7), key_text(("a", 1))
     ('ann', '7', '["a", 1]')
@@ -83,7 +83,7 @@ def is_event(item: Any) -> bool:
 
 
 def body_of(item: Any) -> Body:
-    """Give the body of an event; a body is given as it is."""
+    """Return the body of an event; a body is given as it is."""
     return item.body if is_event(item) else item
 
 

@@ -106,7 +106,7 @@ class HTTPSource:
             yield from source
 
     def batches(self, size: int = BATCH, *, kind: str = "arrow") -> Iterator[Any]:
-        """Give the rows in frames of ``size`` rows, the last one may be shorter."""
+        """Return the rows in frames of ``size`` rows, the last one may be shorter."""
         check_batches(size, kind)
         return self._batches(size, kind)
 

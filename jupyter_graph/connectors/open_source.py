@@ -51,7 +51,7 @@ class RowsSource(ByRows):
 
 
 def open_source(where: Any, **options: Any) -> Source:
-    """Give the source that reads a path, a URL, a frame or an iterable of rows.
+    """Return the source that reads a path, a URL, a frame or an iterable of rows.
 
     ``.csv``, ``.tsv``, ``.parquet``, ``.pq``, ``.jsonl``, ``.ndjson`` and ``.json``
     files, also compressed (``rows.csv.gz``); folders of Parquet files; fsspec URLs of

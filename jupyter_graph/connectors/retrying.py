@@ -56,7 +56,7 @@ class Retrying:
         stream: bool = False,
         refused: frozenset[int] = frozenset(),
     ) -> Any:
-        """Give the answer of a server that took the request.
+        """Return the answer of a server that took the request.
 
         Args:
             session: of ``requests``.
@@ -129,7 +129,7 @@ def _told_to_wait(response: Any, wait_s: float) -> float:
 
 
 def checked_url(url: Any) -> str:
-    """Give an HTTP URL.
+    """Return an HTTP URL.
 
     Raises:
         SpecError: it is none.
@@ -141,7 +141,7 @@ def checked_url(url: Any) -> str:
 
 
 def checked_headers(headers: Any) -> dict[str, str]:
-    """Give header names to texts.
+    """Return header names to texts.
 
     Raises:
         SpecError: they are something else.

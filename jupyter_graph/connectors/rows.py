@@ -44,7 +44,7 @@ def _is_arrow(body: Any) -> bool:
 
 
 def table_of(frame: Any) -> Any:
-    """Give a frame as a ``pyarrow.Table``; an index without a name is left out."""
+    """Return a frame as a ``pyarrow.Table``; an index without a name is left out."""
     import pyarrow
 
     if is_pandas(frame):
@@ -57,12 +57,12 @@ def table_of(frame: Any) -> Any:
 
 
 def pandas_of(frame: Any) -> Any:
-    """Give a frame as pandas' own."""
+    """Return a frame as pandas' own."""
     return frame if is_pandas(frame) else table_of(frame).to_pandas()
 
 
 def rows_of_frame(frame: Any, size: int = 10_000) -> Iterator[dict[str, Any]]:
-    """Give the rows of a frame, some thousand at a time in memory.
+    """Yield the rows of a frame, some thousand at a time in memory.
 
     An index with a name comes first, one without is left out.
     """
@@ -77,7 +77,7 @@ def rows_of_frame(frame: Any, size: int = 10_000) -> Iterator[dict[str, Any]]:
 
 
 def rows_of(body: Any, where: object) -> Iterable[Row]:
-    """Give the rows of a body: one, several, or those of a frame.
+    """Return the rows of a body: one, several, or those of a frame.
 
     Raises:
         BadRequestError: the body is none of these.
@@ -97,20 +97,20 @@ def rows_of(body: Any, where: object) -> Iterable[Row]:
 
 
 def snapshot(row: Row) -> dict[str, Any]:
-    """Give a copy of a row that later steps cannot change."""
+    """Return a copy of a row that later steps cannot change."""
     if all(type(value) in FLAT for value in row.values()):
         return dict(row)
     return copy.deepcopy(dict(row))
 
 
 def short(value: Any) -> str:
-    """Give a value's repr, cut to what a message can hold."""
+    """Return a value's repr, cut to what a message can hold."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def json_text(value: Any) -> str:
-    """Give one line of JSON; NaN and infinity become null.
+    """Return one line of JSON; NaN and infinity become null.
 
     Datetimes are ISO 8601, decimals, paths and UUIDs text, bytes base64, sets sorted
     lists, arrays lists, enums their value.
@@ -129,12 +129,12 @@ def json_text(value: Any) -> str:
 
 @functools.cache
 def _encoder() -> json.JSONEncoder:
-    """Give the one that ``json.dumps`` would make anew for each value."""
+    """Return the one that ``json.dumps`` would make anew for each value."""
     return json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=plain)
 
 
 def json_texts(body: Any, where: object, end: str = "") -> list[str]:
-    """Give the items of a body as JSON, each with ``end`` after it.
+    """Return the items of a body as JSON, each with ``end`` after it.
 
     A list holds several items, a frame its rows; anything else is one.
 
@@ -167,7 +167,7 @@ def _finite(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Give what stands in JSON for a value that JSON does not know."""
+    """Return what stands in JSON for a value that JSON does not know."""
     if isinstance(value, datetime | date | time):
         return _iso(value)
     if isinstance(value, Decimal | UUID | PathLike):
@@ -204,7 +204,7 @@ def _by_its_own_method(value: Any) -> Any:
 
 
 def checked_columns(columns: Any, what: str = "columns") -> list[str] | None:
-    """Give the names of columns as a list, None for None.
+    """Return the names of columns as a list, None for None.
 
     Raises:
         SpecError: it is no list of different, non-empty texts.

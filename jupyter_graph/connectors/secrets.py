@@ -8,7 +8,7 @@ from jupyter_graph.errors import SpecError
 
 
 def secret_of(context: Any, name: str) -> str:
-    """Give a secret of the graph.
+    """Return a secret of the graph.
 
     Raises:
         SpecError: there is none of this name.

@@ -23,10 +23,10 @@ class Source(Protocol):
     """Rows, as often as one asks; memory does not grow with their number."""
 
     def __iter__(self) -> Iterator[Any]:
-        """Give the rows, in their order."""
+        """Return the rows, in their order."""
 
     def batches(self, size: int = BATCH, *, kind: str = "arrow") -> Iterator[Any]:
-        """Give the rows in frames of ``size`` rows, the last one may be shorter.
+        """Return the rows in frames of ``size`` rows, the last one may be shorter.
 
         Args:
             size: rows of a batch, 1 or more.
@@ -46,14 +46,14 @@ class ByBatches(ABC):
 
     @abstractmethod
     def _record_batches(self, size: int) -> Iterator[Any]:
-        """Give record batches of about ``size`` rows."""
+        """Return record batches of about ``size`` rows."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for batch in self._record_batches(BATCH):
             yield from batch.to_pylist()
 
     def batches(self, size: int = BATCH, *, kind: str = "arrow") -> Iterator[Any]:
-        """Give the rows in frames of ``size`` rows, the last one may be shorter."""
+        """Return the rows in frames of ``size`` rows, the last one may be shorter."""
         check_batches(size, kind)
         return in_kind(sized(self._record_batches(size), size), kind)
 
@@ -63,10 +63,10 @@ class ByRows(ABC):
 
     @abstractmethod
     def __iter__(self) -> Iterator[Any]:
-        """Give the rows, in their order."""
+        """Return the rows, in their order."""
 
     def batches(self, size: int = BATCH, *, kind: str = "arrow") -> Iterator[Any]:
-        """Give the rows in frames of ``size`` rows, the last one may be shorter.
+        """Return the rows in frames of ``size`` rows, the last one may be shorter.
 
         The columns and types of each batch are those of its rows.
         """
@@ -82,7 +82,7 @@ class ByRows(ABC):
 
 
 def batch_of(rows: list[Any], where: str) -> Any:
-    """Give rows as one ``pyarrow.RecordBatch``, with every key that a row has."""
+    """Return rows as one ``pyarrow.RecordBatch``, with every key that a row has."""
     arrow = needed("pyarrow", "batch", "batches()")
     names: dict[str, None] = {}
     for row in rows:
@@ -129,7 +129,7 @@ def _joined(parts: list[Any]) -> Any:
 
 
 def in_kind(batches: Iterator[Any], kind: str) -> Iterator[Any]:
-    """Give record batches as they are, or as pandas frames."""
+    """Return record batches as they are, or as pandas frames."""
     if kind == "arrow":
         return batches
     needed("pandas", "batch", "batches(kind='pandas')")

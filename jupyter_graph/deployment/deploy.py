@@ -12,7 +12,6 @@ from typing import Any
 
 from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.deployment.bundle.build import build_bundle
-from jupyter_graph.deployment.bundle.named_values import with_named_code
 from jupyter_graph.deployment.deploy_plan import Plan, make_plan
 from jupyter_graph.deployment.deployment import Deployment
 from jupyter_graph.deployment.index import (
@@ -23,6 +22,7 @@ from jupyter_graph.deployment.index import (
     state_folder,
     write_private,
 )
+from jupyter_graph.deployment.named_values import with_named_code
 from jupyter_graph.deployment.notebook_file import notebook_view
 from jupyter_graph.deployment.options import DeployOptions, read_options
 from jupyter_graph.deployment.parity.parity_check import check_bundle

@@ -102,7 +102,7 @@ def _text(
 
 
 def _changes(bundle: Bundle, before: Record | None) -> Iterator[str]:
-    """Give one line for every file that differs from the last deploy."""
+    """Yield one line for every file that differs from the last deploy."""
     if before is None:
         yield "new: nothing of this name was deployed from here"
         return
@@ -114,7 +114,7 @@ def _changes(bundle: Bundle, before: Record | None) -> Iterator[str]:
 
 
 def _diffs(bundle: Bundle, before: Record | None) -> Iterator[str]:
-    """Give the lines that differ in the files a person reads."""
+    """Yield the lines that differ in the files a person reads."""
     if before is None or not Path(before.place).is_dir():
         return
     for path in READ:

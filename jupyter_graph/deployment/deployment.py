@@ -99,7 +99,7 @@ class Deployment:
         return target_named(self.target).status(self.record)
 
     def logs(self, follow: bool = False) -> str | Iterator[str]:
-        """Give what it wrote; with ``follow`` an iterator over lines to come too."""
+        """Return what it wrote; with ``follow`` an iterator over lines to come too."""
         target = target_named(self.target)
         return target.follow(self.record) if follow else target.logs(self.record)
 

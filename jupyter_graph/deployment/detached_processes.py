@@ -42,7 +42,7 @@ def start_apart(
 
 
 def ours(pid: int, created: float) -> psutil.Process | None:
-    """Give the process when it lives and is the very one that we started."""
+    """Return the process when it lives and is the very one that we started."""
     if pid <= 0:
         return None
     try:

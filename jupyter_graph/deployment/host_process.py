@@ -63,7 +63,7 @@ def _wait(record: Record, process: psutil.Process, wait_s: float) -> dict[str, A
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """Give what a host says of itself, nothing before it is ready."""
+    """Return what a host says of itself, nothing before it is ready."""
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -72,7 +72,7 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def _cause(record: Record) -> str:
-    """Give the cause that the host said in its last line, else what it wrote."""
+    """Return the cause that the host said in its last line, else what it wrote."""
     written = _written(record)
     for line in reversed(written.splitlines()):
         try:
@@ -90,7 +90,7 @@ def _tail(record: Record) -> str:
 
 
 def _written(record: Record) -> str:
-    """Give the end of what the host wrote, what it wrote before its log included."""
+    """Return the end of what the host wrote, what it wrote before its log included."""
     texts = []
     for path in (Path(record.log), first_output(record)):
         try:
@@ -101,5 +101,5 @@ def _written(record: Record) -> str:
 
 
 def first_output(record: Record) -> Path:
-    """Give the file for what a host writes before its log is open."""
+    """Return the file for what a host writes before its log is open."""
     return Path(record.log).with_name("start.log")

@@ -73,7 +73,7 @@ class Record:
 
 
 def state_folder() -> Path:
-    """Give the folder of our state, made when it is not there, closed to others.
+    """Return the folder of our state, made when it is not there, closed to others.
 
     ``$JUPYTER_GRAPH_STATE_DIR`` says where, else the user's state folder is taken.
     """
@@ -103,7 +103,7 @@ def private_folder(path: Path) -> Path:
 
 
 def function_folder(name: str, target: str) -> Path:
-    """Give the folder that belongs to this function."""
+    """Return the folder that belongs to this function."""
     functions = private_folder(state_folder() / "functions")
     return private_folder(private_folder(functions / target) / name)
 
@@ -129,7 +129,7 @@ def forget(record: Record) -> None:
 
 
 def recall(name: str, target: str) -> Record | None:
-    """Give what is remembered of a function, None when there is nothing."""
+    """Return what is remembered of a function, None when there is nothing."""
     path = state_folder() / "functions" / target / name / "record.json"
     return _read(path)
 
@@ -152,7 +152,7 @@ def records() -> list[Record]:
 
 
 def find_record(name: str) -> Record:
-    """Give the deployment of this name; a local one before one elsewhere.
+    """Return the deployment of this name; a local one before one elsewhere.
 
     Raises:
         DeployError: nothing of that name was deployed by this user.
@@ -174,7 +174,7 @@ def list_deployments() -> list[Deployment]:
 
 
 def find(name: str) -> Deployment:
-    """Give the deployment of this name, whoever started it.
+    """Return the deployment of this name, whoever started it.
 
     Raises:
         DeployError: nothing of that name was deployed by this user.

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from jupyter_graph.answer.answer import Answer
-from jupyter_graph.answer.response import Wire, encode
+from jupyter_graph.answer.raw_response import RawResponse
+from jupyter_graph.answer.response import encode
 from jupyter_graph.errors import (
     DeadlineError,
     HostError,
@@ -23,7 +24,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def wire_body(body: Any, content_type: str | None = None) -> tuple[bytes, str]:
-    """Give a body's bytes and content type as a caller would send them.
+    """Return a body's bytes and content type as a caller would send them.
 
     >>> wire_body({"a": 1})
     (b'{"a": 1}', 'application/json')
@@ -98,7 +99,7 @@ def invoke(
 
 def _answer(got: Any, event_id: str) -> Answer:
     kind = got.headers.get("Content-Type", "")
-    wire = Wire(got.content, got.status_code, kind, dict(got.headers))
+    wire = RawResponse(got.content, got.status_code, kind, dict(got.headers))
     answer = Answer(wire, got.headers.get("x-event-id", event_id))
     if got.status_code >= 400 and kind.startswith(PROBLEM):
         answer.error = _error(answer)
@@ -106,7 +107,7 @@ def _answer(got: Any, event_id: str) -> Answer:
 
 
 def _error(answer: Answer) -> BaseException:
-    """Give the error that a problem document tells of."""
+    """Return the error that a problem document tells of."""
     told = answer.body if isinstance(answer.body, dict) else {}
     detail = str(told.get("detail") or told.get("title") or "")
     status = answer.status_code
@@ -126,7 +127,7 @@ def _error(answer: Answer) -> BaseException:
 
 
 def _cause(error: BaseException) -> str:
-    """Give the shortest true reason: the innermost error's own words."""
+    """Return the shortest true reason: the innermost error's own words."""
     while error.__context__ is not None:
         error = error.__context__
     return str(error) or type(error).__name__

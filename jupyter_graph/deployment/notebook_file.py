@@ -21,5 +21,5 @@ def set_notebook(view: View | None) -> None:
 
 
 def notebook_view() -> View | None:
-    """Give what ``set_notebook`` was told last, None outside of notebooks."""
+    """Return what ``set_notebook`` was told last, None outside of notebooks."""
     return _views[-1] if _views else None

@@ -178,7 +178,7 @@ def _shape_problems(said: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _normal(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Give lists as tuples, paths as paths and triggers in Nuclio's own form."""
+    """Return lists as tuples, paths as paths and triggers in Nuclio's own form."""
     values = dict(said)
     for name in ("requirements", "pip", "allow_pickle"):
         value = values.get(name, ())

@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_graph.cells.notebook_files import cells_from_script
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.compile.resolve import Resolver
-from jupyter_graph.deployment.bundle.named_code import (
+from jupyter_graph.deployment.named_code import (
     argument_names,
     code_names,
     is_block,
@@ -45,7 +45,7 @@ class Sources:
 
 
 def sources_of(graph: Graph) -> Sources:
-    """Give the sources of a graph that was built in a script or in modules.
+    """Return the sources of a graph that was built in a script or in modules.
 
     Functions of the script that runs now are cut out of its file; those of other
     modules are imported from them.
@@ -118,7 +118,7 @@ def code_of(graph: Graph, sources: Sources) -> Code:
 
 
 def _block(name: str, where: str, graph: Graph) -> dict[str, tuple[str, str]]:
-    """Give what steps.py imports for a name that the notebook does not define.
+    """Return what steps.py imports for a name that the notebook does not define.
 
     A block needs nothing; code of a module is imported, so that the module is allowed
     in the bundle too.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
-from jupyter_graph.answer.raw_response import Wire
+from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.answer.response import Response, is_stream
 from jupyter_graph.errors import (
     AccessDeniedError,
@@ -141,7 +141,7 @@ class ApiFront:
         return NotFoundError(f"endpoint not found: {method} {_shown(path)}")
 
     def maps(self, found: Found) -> _Maps:
-        """Give the mappings of the endpoints of a request."""
+        """Return the mappings of the endpoints of a request."""
         key = tuple(map(id, found.endpoints))  # they live as long as the front
         maps = self._known.get(key)
         if maps is None:
@@ -152,8 +152,10 @@ class ApiFront:
                 self._known[key] = maps
         return maps
 
-    def problem(self, error: BaseException, event: Event, wire: Wire) -> Wire:
-        """Give the problem document; a 405 says which methods there are.
+    def problem(
+        self, error: BaseException, event: Event, wire: RawResponse
+    ) -> RawResponse:
+        """Return the problem document; a 405 says which methods there are.
 
         Source: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6
         """
@@ -171,7 +173,7 @@ class ApiVisit:
         self._map = output
 
     def leave(self, value: Any, *, whole: bool = False) -> Any:
-        """Give the fields of a result that the endpoint's mappings name.
+        """Return the fields of a result that the endpoint's mappings name.
 
         A stream, and a ``Response`` of status 300 or more, leave as they are.
 
@@ -191,7 +193,7 @@ class _Passing:
 
 
 def mapped(value: Any, output: FieldMap) -> Any:
-    """Give a result, or the Response around it, with the fields of its mappings."""
+    """Return a result, or the Response around it, with the fields of its mappings."""
     if is_response(value):
         if value.status_code >= 300 or is_stream(value):
             return value
@@ -210,7 +212,7 @@ def is_response(value: Any) -> bool:
 
 
 def with_body(response: Any, body: Any) -> Any:
-    """Give a Response with another body; what it said of the old one goes."""
+    """Return a Response with another body; what it said of the old one goes."""
     found = copy.copy(response)
     found.body = body
     if body is not response.body and not isinstance(body, str | bytes):

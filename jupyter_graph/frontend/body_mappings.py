@@ -44,7 +44,7 @@ class FieldMap:
         self._is_mandatory = any(one.mandatory for one in mappings)
 
     def apply(self, body: Any) -> dict[str, Any] | None:
-        """Give the fields of a body; None for one that is no object.
+        """Return the fields of a body; None for one that is no object.
 
         Raises:
             MissingFieldError: a mandatory field is not there.
@@ -91,7 +91,7 @@ class FieldMap:
 
 
 def merged(endpoints: Sequence[Endpoint], side: Side) -> FieldMap | None:
-    """Give the mappings of endpoints, the closest first, as one; None without any.
+    """Return the mappings of endpoints, the closest first, as one; None without any.
 
     Where two name the same source or the same destination, the closer one holds.
 

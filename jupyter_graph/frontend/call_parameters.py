@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from typing import Any, cast
 
-from jupyter_graph.compile.step_code import nature
+from jupyter_graph.compile.step_code import call_kind
 from jupyter_graph.errors import BadRequestError
 from jupyter_graph.frontend.parameters import MappedBody
 
@@ -21,7 +21,7 @@ Code = Callable[..., Any]
 
 
 def with_parameters(code: Code, methods: Iterable[str] = ("do",)) -> Code:
-    """Give the twin of a function, or of a class whose methods take the body.
+    """Return the twin of a function, or of a class whose methods take the body.
 
     >>> def greet(body, name, mark="!"):
     ...     return f"{body} {name}{mark}"
@@ -50,9 +50,9 @@ def with_parameters(code: Code, methods: Iterable[str] = ("do",)) -> Code:
 
 
 def _twin(call: Code, *, skip: int) -> Code:
-    """Give a function of the same colour; ``skip`` arguments end with the body."""
+    """Return a function of the same colour; ``skip`` arguments end with the body."""
     fit = _Fit(call, skip)
-    is_async, is_stream = nature(call)
+    is_async, is_stream = call_kind(call)
     twin: Code
 
     if is_stream and is_async:
@@ -124,7 +124,7 @@ class _Fit:
     def arguments(
         self, args: tuple[Any, ...], more: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Give what the function is called with.
+        """Return what the function is called with.
 
         Raises:
             BadRequestError: the caller left out what the function needs, or his query

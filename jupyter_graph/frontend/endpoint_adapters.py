@@ -16,11 +16,11 @@ from jupyter_graph.spec.model import GraphSpec, StepSpec
 _OWN: Final = ("jupyter_graph.", "storey.")  # blocks see the parameters as the body
 
 
-class Twins:
+class EndpointAdapters:
     """Compiles graphs whose steps take parameters; keeps the twins it made.
 
     A runner that takes new code over (``Runner.swap``) sees by the twins which steps
-    are the same as before, so one ``Twins`` belongs to one runner.
+    are the same as before, so one ``EndpointAdapters`` belongs to one runner.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Twins:
         )
 
     def _of(self, spec: GraphSpec, resolver: Resolver) -> dict[str, Code]:
-        """Give the twins of a graph's steps by the names the steps have for them."""
+        """Return the twins of a graph's steps by the names the steps have for them."""
         codes: dict[str, Any] = {}
         methods: dict[str, set[str]] = {}
         for step in spec.every_step():
@@ -77,7 +77,7 @@ class Twins:
 
 
 def _method(step: StepSpec, code: Any) -> str:
-    """Give the method of a step that takes the body; "" where there is none."""
+    """Return the method of a step that takes the body; "" where there is none."""
     if not inspect.isclass(code):
         return "" if _is_own(code) or not callable(code) else "__call__"
     name = step.handler or ("do" if not hasattr(code, "do_event") else "")

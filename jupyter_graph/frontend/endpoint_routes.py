@@ -49,7 +49,7 @@ class Routes:
             stars.sort(key=lambda star: -len(star[0]))
 
     def find(self, method: str, path: str) -> Found | None:
-        """Give the endpoints of a request, None where there is none."""
+        """Return the endpoints of a request, None where there is none."""
         exact = self._exact.get((method, path))
         endpoints = [] if exact is None else [exact]
         parameters: dict[str, str] = {}
@@ -65,7 +65,7 @@ class Routes:
         return Found(tuple(endpoints), parameters) if endpoints else None
 
     def methods(self, path: str) -> tuple[str, ...]:
-        """Give the methods that a path takes."""
+        """Return the methods that a path takes."""
         return tuple(method for method in METHODS if self.find(method, path))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from jupyter_graph.answer.raw_response import Wire
+from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.event import Event
 
 
@@ -12,7 +12,7 @@ class Visit(Protocol):
     """One event that was let in."""
 
     def leave(self, value: Any, *, whole: bool = False) -> Any:
-        """Give the answer for a graph's result; a stream stays a stream.
+        """Return the answer for a graph's result; a stream stays a stream.
 
         Args:
             value: the result.
@@ -33,8 +33,10 @@ class Front(Protocol):
             StatusError: the request is refused, with its status.
         """
 
-    def problem(self, error: BaseException, event: Event, wire: Wire) -> Wire:
-        """Give the answer of a failed event from the one it would have had."""
+    def problem(
+        self, error: BaseException, event: Event, wire: RawResponse
+    ) -> RawResponse:
+        """Return the answer of a failed event from the one it would have had."""
 
 
 def is_over_http(event: Event) -> bool:
@@ -43,7 +45,7 @@ def is_over_http(event: Event) -> bool:
 
 
 def front_of_options(api_handler: Any, openai_frontend: Any) -> Front | None:
-    """Give the front that options ask for, None where they ask for none."""
+    """Return the front that options ask for, None where they ask for none."""
     if api_handler is None and openai_frontend is None:
         return None
     from jupyter_graph.frontend.openai.openai_front import front_of

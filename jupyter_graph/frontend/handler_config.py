@@ -41,14 +41,14 @@ class ApiHandlerConfig:
         SpecError.raise_all("invalid API handler", problems)
 
     def adding(self, *endpoints: Endpoint) -> ApiHandlerConfig:
-        """Give a configuration with more endpoints; the same key is replaced."""
+        """Return a configuration with more endpoints; the same key is replaced."""
         table = {endpoint.key: endpoint for endpoint in (*self.endpoints, *endpoints)}
         return ApiHandlerConfig(
             tuple(table.values()), self.enabled, self.include_url_info
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the configuration as MLRun stores it at ``api_handler_config``."""
+        """Return the configuration as MLRun stores it at ``api_handler_config``."""
         return {
             "enabled": self.enabled,
             "endpoints": {each.key: _endpoint_dict(each) for each in self.endpoints},

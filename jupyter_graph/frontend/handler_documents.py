@@ -19,7 +19,7 @@ _OF_MAPPING: Final = tuple(field.name for field in fields(FieldMapping))
 
 
 def api_handler_config(document: Any) -> ApiHandlerConfig:
-    """Give the configuration of a document.
+    """Return the configuration of a document.
 
     Args:
         document: a mapping as MLRun writes it, an ``ApiHandlerConfig``, or an object

@@ -63,7 +63,7 @@ def _problem(description: str) -> dict[str, Any]:
 
 
 def _taken(mappings: Sequence[FieldMapping]) -> dict[str, Any]:
-    """Give the schema of a request: the places that plain expressions name."""
+    """Return the schema of a request: the places that plain expressions name."""
     schema: dict[str, Any] = {}
     for one in mappings:
         keys = json_path(one.source_path).keys
@@ -80,7 +80,7 @@ def _taken(mappings: Sequence[FieldMapping]) -> dict[str, Any]:
 
 
 def _given(mappings: Sequence[FieldMapping]) -> dict[str, Any]:
-    """Give the schema of an answer: every mapped field is there."""
+    """Return the schema of an answer: every mapped field is there."""
     names = [one.destination_path for one in mappings]
     if not names:
         return {}

@@ -45,7 +45,7 @@ def joined(
     from_query: Mapping[str, Any],
     from_path: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Give the parameters of all three places.
+    """Return the parameters of all three places.
 
     Raises:
         BadRequestError: a name comes from more than one of them.
@@ -73,7 +73,7 @@ def joined(
 
 
 def split_path(text: str) -> tuple[str, str]:
-    """Give the path and the query of a path as the caller wrote it.
+    """Return the path and the query of a path as the caller wrote it.
 
     >>> split_path("/items?q=a"), split_path("")
     (('/items', 'q=a'), ('/', ''))
@@ -83,7 +83,7 @@ def split_path(text: str) -> tuple[str, str]:
 
 
 def query_parameters(query: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the parameters of a query; a name that is there twice has a list.
+    """Return the parameters of a query; a name that is there twice has a list.
 
     Args:
         query: what stood after ``?`` in the path; it goes before ``fields``.

@@ -16,23 +16,23 @@ class Reply(Protocol):
     """Writes the answer to one request of OpenAI's API."""
 
     def completed(self, value: Any) -> Any:
-        """Give the API's object for a graph's result; what is none stays as it is."""
+        """Return the API's object for a graph's result; what is none stays as it is."""
 
     def collected(self, items: Iterator[Any]) -> Any:
-        """Give the API's object for all items of a stream."""
+        """Return the API's object for all items of a stream."""
 
     def frames(self, item: Any) -> str:
-        """Give the events of one item; the first brings the opening events too."""
+        """Return the events of one item; the first brings the opening events too."""
 
     def end(self) -> str:
-        """Give the closing events."""
+        """Return the closing events."""
 
     def failed(self, error: BaseException) -> str:
-        """Give the event that says that no more comes; "" before the first one."""
+        """Return the event that says that no more comes; "" before the first one."""
 
 
 def events(items: Iterator[Any], reply: Reply) -> Iterator[str]:
-    """Give the server-sent events of a stream.
+    """Yield the server-sent events of a stream.
 
     What fails before the first item leaves as an error with its status; later, as an
     event, and then the connection ends.
@@ -78,7 +78,7 @@ async def gathered(items: AsyncIterator[Any]) -> list[Any]:
 
 
 def frame(data: Mapping[str, Any], event: str = "") -> str:
-    r"""Give one server-sent event.
+    r"""Return one server-sent event.
 
     Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 

@@ -62,7 +62,7 @@ class Gate:
         self._good_hosts: set[bytes] = set()
 
     def admit(self, scope: Scope) -> HeaderView:
-        """Give the headers of a request that may come in.
+        """Return the headers of a request that may come in.
 
         Raises:
             StatusError: it may not; Host, Origin, token, load or method is wrong.
@@ -120,7 +120,7 @@ def _check_twice(headers: Iterable[tuple[bytes, bytes]]) -> None:
 
 
 def _name(host: str) -> str:
-    """Give the name in a Host header or an origin, without its port.
+    """Return the name in a Host header or an origin, without its port.
 
     >>> _name("LocalHost:8080"), _name("[::1]:80"), _name("a.example")
     ('localhost', '::1', 'a.example')

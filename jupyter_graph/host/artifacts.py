@@ -64,7 +64,7 @@ def save_value(
 
 
 def load_value(file: str, name: str) -> Any:
-    """Give back a value of the bundle in which ``file`` (its ``steps.py``) lies.
+    """Return back a value of the bundle in which ``file`` (its ``steps.py``) lies.
 
     Raises:
         BundleError: the value is missing, or its file is not the one that was saved.
@@ -90,7 +90,7 @@ def load_value(file: str, name: str) -> Any:
 
 
 def requires(meta: Mapping[str, Any]) -> list[str]:
-    """Give the import names that loading the value of an entry needs.
+    """Return the import names that loading the value of an entry needs.
 
     >>> requires({"imports": ["numpy", "sklearn"]})
     ['numpy', 'sklearn']
@@ -161,7 +161,7 @@ def _store(
 
 
 def _stem(name: str) -> str:
-    """Give a file name that no other variable has, also where case is not seen."""
+    """Return a file name that no other variable has, also where case is not seen."""
     if name.isascii() and name == name.lower():
         return name
     return f"{name.lower()}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -42,6 +42,6 @@ class HeaderView(Mapping[str, str]):
 
 
 def cycle_of(receive: Any) -> RequestResponseCycle | None:
-    """Give uvicorn's own object for the request; None behind another server."""
+    """Return uvicorn's own object for the request; None behind another server."""
     cycle = getattr(receive, "__self__", None)
     return cycle if type(cycle) is RequestResponseCycle else None

@@ -8,7 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from jupyter_graph.answer.response import Wire, problem
+from jupyter_graph.answer.problem import problem
+from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.errors import JupyterGraphError, MethodNotAllowedError
 from jupyter_graph.event import Event
 from jupyter_graph.host.admission import Gate
@@ -17,7 +18,7 @@ from jupyter_graph.host.nuclio_context import HostContext
 from jupyter_graph.host.read_request import GoneError, discard, read_request
 from jupyter_graph.host.send_response import send_found, send_wire
 
-Page: TypeAlias = Callable[[], Wire | Awaitable[Wire]]
+Page: TypeAlias = Callable[[], RawResponse | Awaitable[RawResponse]]
 
 logger = logging.getLogger("jupyter_graph.host")
 
@@ -117,11 +118,11 @@ class App:
             self._count(is_ok, (time.perf_counter() - started) * 1000)
 
 
-async def _page(page: Page, method: str) -> Wire:
+async def _page(page: Page, method: str) -> RawResponse:
     if method not in ("GET", "HEAD"):
         error = MethodNotAllowedError("this page takes GET and HEAD")
         wire = problem(error, event_id=None)
         wire.headers["Allow"] = "GET, HEAD"
         return wire
     found = page()
-    return found if isinstance(found, Wire) else await found
+    return found if isinstance(found, RawResponse) else await found

@@ -21,7 +21,7 @@ STEPS = "steps"
 
 
 def open_runner(bundle: Path, context: Any) -> Runner:
-    """Give an open Runner of the bundle's graph, on the calling loop.
+    """Return an open Runner of the bundle's graph, on the calling loop.
 
     Args:
         bundle: folder with ``graph.json``, ``steps.py`` and perhaps ``config.json``.
@@ -51,7 +51,7 @@ def open_runner(bundle: Path, context: Any) -> Runner:
 
 
 def load_bundle_graph(bundle: Path) -> Graph:
-    """Give the bundle's graph with the names of its ``steps.py`` to stand for.
+    """Return the bundle's graph with the names of its ``steps.py`` to stand for.
 
     Raises:
         BundleError: ``graph.json`` or ``steps.py`` is missing or cannot be read.
@@ -79,13 +79,13 @@ def import_steps(bundle: Path) -> ModuleType:
 
 
 def read_config(bundle: Path) -> dict[str, Any]:
-    """Give the settings of a bundle; none is no error."""
+    """Return the settings of a bundle; none is no error."""
     path = bundle / "config.json"
     return _read_json(path) if path.is_file() else {}
 
 
 def read_secrets(references: Mapping[str, str]) -> dict[str, str]:
-    """Give the values of ``{"KEY": "NAME/KEY"}`` references.
+    """Return the values of ``{"KEY": "NAME/KEY"}`` references.
 
     A value is the variable KEY (as Kubernetes sets it), the variable NAME_KEY, or the
     file NAME/KEY in ``$JUPYTER_GRAPH_SECRETS_DIR``, which only its owner may read.

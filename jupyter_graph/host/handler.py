@@ -7,14 +7,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from jupyter_graph.answer.response import (
-    StreamWire,
-    Wire,
-    collect,
-    is_stream,
-    open_stream,
-    problem,
-)
+from jupyter_graph.answer.problem import problem
+from jupyter_graph.answer.raw_response import RawResponse
+from jupyter_graph.answer.response import StreamWire, collect, is_stream, open_stream
 from jupyter_graph.errors import StatusError
 from jupyter_graph.event import own_id, read_event
 from jupyter_graph.host.bundle_loader import open_runner
@@ -24,7 +19,7 @@ Handler: TypeAlias = Callable[[Any, Any], Awaitable[Any]]
 
 
 def serve(bundle: Path) -> tuple[InitContext, Handler]:
-    """Give ``init_context`` and ``handler`` for the bundle in this folder.
+    """Return ``init_context`` and ``handler`` for the bundle in this folder.
 
     Nuclio finds ``init_context`` through the module that the handler says it is from,
     so both get the name of the module that calls this.
@@ -56,8 +51,8 @@ def serve(bundle: Path) -> tuple[InitContext, Handler]:
     return init_context, handler
 
 
-async def _stream(context: Any, answer: Any) -> Wire | StreamWire:
-    """Give the pieces where the server can send them, else all of them at once."""
+async def _stream(context: Any, answer: Any) -> RawResponse | StreamWire:
+    """Return the pieces where the server can send them, else all of them at once."""
     can_stream = getattr(context, "streams", False)
     try:
         return await (open_stream if can_stream else collect)(answer.value)
@@ -67,9 +62,9 @@ async def _stream(context: Any, answer: Any) -> Wire | StreamWire:
         return problem(error, event_id=answer.event_id)
 
 
-def _response(context: Any, wire: Wire | StreamWire) -> Any:
+def _response(context: Any, wire: RawResponse | StreamWire) -> Any:
     return context.Response(
-        body=wire.payload if isinstance(wire, Wire) else wire.chunks,
+        body=wire.payload if isinstance(wire, RawResponse) else wire.chunks,
         status_code=wire.status_code,
         headers=wire.headers,
         content_type=wire.content_type,

@@ -46,7 +46,7 @@ class HostOptions:
     is_open: bool = False
 
     def check(self) -> HostOptions:
-        """Give the options back when they can be served.
+        """Return the options back when they can be served.
 
         Raises:
             HostError: the bundle is none, a number is out of range, a token is missing.
@@ -69,7 +69,7 @@ class HostOptions:
         return self
 
     def to_json(self) -> str:
-        """Give the options as one word of a worker's command line."""
+        """Return the options as one word of a worker's command line."""
         return json.dumps(asdict(self))
 
     @classmethod

@@ -95,7 +95,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
 
 def whole_body(cycle: RequestResponseCycle) -> bytes | None:
-    """Give the body when all of it has arrived, None when it must be waited for."""
+    """Return the body when all of it has arrived, None when it must be waited for."""
     if cycle.more_body or cycle.disconnected or cycle.waiting_for_100_continue:
         return None
     return bytes(cycle.body)

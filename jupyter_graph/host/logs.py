@@ -23,7 +23,7 @@ class JsonLines(logging.Formatter):
         self.worker_id = worker_id
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give one line; what is not JSON is given as text."""
+        """Return one line; what is not JSON is given as text."""
         more = dict(getattr(record, "more", None) or {})
         if record.exc_info and record.exc_info[0] is not None:
             more["traceback"] = self.formatException(record.exc_info)
@@ -50,7 +50,7 @@ class HostLogger:
         self.more = dict(more or {})
 
     def bind(self, **more: Any) -> HostLogger:
-        """Give a logger that adds these fields to each line."""
+        """Return a logger that adds these fields to each line."""
         return HostLogger(self._logger, {**self.more, **more})
 
     def log(

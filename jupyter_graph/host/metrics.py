@@ -86,7 +86,7 @@ class Metrics:
 
 
 def page() -> tuple[bytes, str]:
-    """Give the text and content type of ``/metrics`` over all workers."""
+    """Return the text and content type of ``/metrics`` over all workers."""
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
     from prometheus_client.exposition import generate_latest
     from prometheus_client.multiprocess import MultiProcessCollector

@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, get_type_hints
 
-from jupyter_graph.answer.raw_response import JSON, TEXT, Wire
+from jupyter_graph.answer.raw_response import JSON, TEXT, RawResponse
 from jupyter_graph.host.metrics import TICK_S
 from jupyter_graph.host.metrics import page as metrics_page
 from jupyter_graph.run.runner import Runner
@@ -27,37 +27,37 @@ _MODEL_PATHS = ("infer", "predict", "explain")
 
 def pages(
     runner: Runner | None, name: str
-) -> dict[str, Callable[[], Wire | Awaitable[Wire]]]:
+) -> dict[str, Callable[[], RawResponse | Awaitable[RawResponse]]]:
     """Give path to page; a worker that answers is alive, and ready with its models."""
     alive = json.dumps({"status": "ok", "function": name}).encode()
     document = json.dumps(openapi(runner, name)).encode()
 
-    async def metrics() -> Wire:
+    async def metrics() -> RawResponse:
         await asyncio.sleep(2 * TICK_S)  # by then every worker has written its counts
         text, content_type = metrics_page()
-        return Wire(text, 200, content_type)
+        return RawResponse(text, 200, content_type)
 
-    def health() -> Wire:
-        return Wire(alive, 200, JSON)
+    def health() -> RawResponse:
+        return RawResponse(alive, 200, JSON)
 
-    def ready() -> Wire:
+    def ready() -> RawResponse:
         waiting = [] if runner is None else runner.not_ready()
         if not waiting:
             return health()
         text = json.dumps({"status": "loading", "steps": waiting}).encode()
-        return Wire(text, 503, JSON)
+        return RawResponse(text, 503, JSON)
 
     return {
         "/healthz": health,
         "/readyz": ready,
-        "/__internal/health": lambda: Wire(b"", 200, TEXT),
+        "/__internal/health": lambda: RawResponse(b"", 200, TEXT),
         "/metrics": metrics,
-        "/openapi.json": lambda: Wire(document, 200, JSON),
+        "/openapi.json": lambda: RawResponse(document, 200, JSON),
     }
 
 
 def openapi(runner: Runner | None, name: str) -> dict[str, Any]:
-    """Give the OpenAPI document of a graph; types come from its steps' hints."""
+    """Return the OpenAPI document of a graph; types come from its steps' hints."""
     paths: dict[str, Any] = {"/": {"post": _operation(name, {}, {})}}
     if runner is not None and runner.spec.router is not None:
         for model in map(own_name, runner.spec.router.routes):
@@ -92,7 +92,7 @@ def _operation(
 
 
 def _schemas(runner: Runner) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give the schemas of the first step's body and of the responder's result."""
+    """Return the schemas of the first step's body and of the responder's result."""
     compiled = runner.compiled
     first = roots(runner.spec)
     takes = _hints(compiled.steps[first[0]]) if len(first) == 1 else {}
@@ -113,7 +113,7 @@ def _hints(step: Any) -> dict[str, Any]:
 
 
 def _schema(hint: Any) -> dict[str, Any]:
-    """Give the JSON schema of a type hint, empty where there is no simple one.
+    """Return the JSON schema of a type hint, empty where there is no simple one.
 
     >>> _schema(dict[str, int]), _schema(float), _schema(object)
     ({'type': 'object'}, {'type': 'number'}, {})

@@ -15,7 +15,7 @@ WINDOWS = sys.platform == "win32"
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Give a listening socket on the address; port 0 is any free one.
+    """Return a listening socket on the address; port 0 is any free one.
 
     Raises:
         OSError: the address is taken or not ours.
@@ -67,7 +67,7 @@ def start_worker(
 
 
 def inherited(listener: str, beats: str) -> tuple[socket.socket, int]:
-    """Give the socket and the pipe that ``start_worker`` passed on."""
+    """Return the socket and the pipe that ``start_worker`` passed on."""
     if listener == "share":
         import msvcrt
 
@@ -82,7 +82,7 @@ def inherited(listener: str, beats: str) -> tuple[socket.socket, int]:
 
 
 def loop_factory() -> Callable[[], Any] | None:
-    """Give uvloop's loop where there is one, else None for the standard loop."""
+    """Return uvloop's loop where there is one, else None for the standard loop."""
     if WINDOWS:
         return None
     try:

@@ -35,7 +35,7 @@ class GoneError(Exception):
 async def read_request(
     scope: Scope, receive: Receive, headers: HeaderView, max_bytes: int
 ) -> Event:
-    """Give the event of a request, its body not yet decoded.
+    """Return the event of a request, its body not yet decoded.
 
     Raises:
         TooLargeError: the body is larger than ``max_bytes``; not all of it was read.

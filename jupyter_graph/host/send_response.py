@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_graph.answer.response import (
-    Response,
-    Wire,
-    encode,
-    is_stream,
-    open_stream,
-)
+from jupyter_graph.answer.raw_response import RawResponse
+from jupyter_graph.answer.response import Response, encode, is_stream, open_stream
 from jupyter_graph.host.asgi import Receive, Send, cycle_of
 from jupyter_graph.host.http_protocol import write_answer
 from jupyter_graph.host.nuclio_context import HostResponse
@@ -56,7 +51,7 @@ def _as_answer(found: HostResponse) -> Any:
     return Response(found.body, found.status_code, found.headers, content_type)
 
 
-async def send_wire(send: Send, wire: Wire) -> None:
+async def send_wire(send: Send, wire: RawResponse) -> None:
     """Send an answer of the host itself."""
     response = HostResponse(
         wire.headers, wire.payload, wire.content_type, wire.status_code

@@ -71,7 +71,7 @@ def _plain_kind(address: Address) -> Kind:
 
 
 def literal(host: str) -> Address | None:
-    """Give the address that a host is, None where it is a name.
+    """Return the address that a host is, None where it is a name.
 
     >>> literal("192.0.2.1"), literal("example.com")
     (IPv4Address('192.0.2.1'), None)
@@ -83,7 +83,7 @@ def literal(host: str) -> Address | None:
 
 
 def network_of(entry: str) -> Network | None:
-    """Give the network that an entry of a list is, None where it is a name.
+    """Return the network that an entry of a list is, None where it is a name.
 
     >>> network_of("10.1.0.0/16"), network_of("models.internal")
     (IPv4Network('10.1.0.0/16'), None)

@@ -158,7 +158,7 @@ async def read(response: ClientResponse, most_bytes: int = MOST_BYTES) -> bytes:
 
 
 def connections_of(max_in_flight: Any) -> int:
-    """Give how many connections a step may have.
+    """Return how many connections a step may have.
 
     >>> connections_of(None)
     100
@@ -197,7 +197,7 @@ class _CheckedResolver:
 
 
 def _target(response: ClientResponse, url: URL) -> URL | None:
-    """Give where an answer redirects to, None when it does not."""
+    """Return where an answer redirects to, None when it does not."""
     from yarl import URL
 
     place = response.headers.get("Location")

@@ -87,7 +87,7 @@ address, which is closed here; allow_hosts opens it
         self._names.append(str(entry).lower())
 
     def check_url(self, text: Any) -> URL:
-        """Give a URL whose host may be called.
+        """Return a URL whose host may be called.
 
         Raises:
             AccessDeniedError: it may not, or the text is no plain http or https URL.

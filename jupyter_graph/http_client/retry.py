@@ -22,7 +22,7 @@ LONGEST_WAIT_S = 120.0
 Found = TypeVar("Found")
 
 
-class Transient(Exception):
+class RetryableError(Exception):
     """An attempt failed in a way that another one may mend.
 
     Args:
@@ -40,7 +40,7 @@ class Transient(Exception):
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How often and how long something is tried.
 
     Args:
@@ -52,7 +52,7 @@ class Patience:
     Raises:
         SpecError: a number is out of its range.
 
-    >>> Patience(retries=3, backoff_s=50).wait_s(2)
+    >>> RetryPolicy(retries=3, backoff_s=50).wait_s(2)
     100.0
     """
 
@@ -70,7 +70,7 @@ class Patience:
             raise SpecError(f"timeout must be above 0 s, got {self.timeout_s!r}")
 
     def wait_s(self, number: int) -> float:
-        """Give the seconds after this attempt, the first being 1."""
+        """Return the seconds after this attempt, the first being 1."""
         return min(LONGEST_WAIT_S, self.backoff_s * 2.0 ** (number - 1))
 
     async def attempt(
@@ -101,7 +101,7 @@ class Patience:
             number += 1
             try:
                 return await _one(once, number, self._limit_s(deadline), shown)
-            except Transient as error:
+            except RetryableError as error:
                 failed = error
             wait_s = max(failed.wait_s, self.wait_s(number))
             if number > self.retries or wait_s >= left_s(deadline):
@@ -132,13 +132,13 @@ async def _one(
             return await once(number)
     except TimeoutError:
         text = f"http request to {shown} timed out{_after(limit_s)} (TimeoutError)"
-        raise Transient(text, status_code=504) from None
+        raise RetryableError(text, status_code=504) from None
     except (aiohttp.ClientError, OSError) as error:
         said = str(error) or type(error).__name__
-        raise Transient(f"cannot invoke url {shown}: {said}") from error
+        raise RetryableError(f"cannot invoke url {shown}: {said}") from error
 
 
-def _give_up(failed: Transient, number: int) -> NoReturn:
+def _give_up(failed: RetryableError, number: int) -> NoReturn:
     said = str(failed) if number == 1 else f"{failed} ({number} attempts)"
     if failed.status_code == 504:
         raise GatewayTimeoutError(said) from None
@@ -146,7 +146,7 @@ def _give_up(failed: Transient, number: int) -> NoReturn:
 
 
 def left_s(deadline: float | None) -> float:
-    """Give the seconds until a moment of ``time.monotonic``; None is far away.
+    """Return the seconds until a moment of ``time.monotonic``; None is far away.
 
     >>> left_s(None)
     inf
@@ -155,7 +155,7 @@ def left_s(deadline: float | None) -> float:
 
 
 def asked_wait_s(headers: Mapping[str, str]) -> float:
-    """Give the seconds that an answer asks to wait: 0 when it does not, 120 at most.
+    """Return the seconds that an answer asks to wait: 0 when it does not, 120 at most.
 
     Source: RFC 9110, 10.2.3.
 

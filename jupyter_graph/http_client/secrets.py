@@ -10,7 +10,7 @@ from jupyter_graph.errors import SpecError
 
 
 def read_secret(context: Any, name: str) -> str | None:
-    """Give a secret of the runner, or the environment variable of its name.
+    """Return a secret of the runner, or the environment variable of its name.
 
     >>> read_secret(None, "NO_SUCH_SECRET") is None
     True
@@ -20,7 +20,7 @@ def read_secret(context: Any, name: str) -> str | None:
 
 
 def secret_headers_of(headers: Any, context: Any) -> dict[str, str]:
-    """Give headers with the secrets whose names they hold.
+    """Return headers with the secrets whose names they hold.
 
     Args:
         headers: a header's name to a secret's name, or to a text with one in braces:
@@ -49,7 +49,7 @@ def secret_headers_of(headers: Any, context: Any) -> dict[str, str]:
 
 
 def no_value(names: list[str]) -> str:
-    """Give the message about secrets that have no value."""
+    """Return the message about secrets that have no value."""
     return (
         f"secrets without a value: {', '.join(names)}; give them to the runner "
         "(secrets={...}), set variables of these names, or deploy with "

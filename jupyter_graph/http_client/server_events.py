@@ -14,7 +14,7 @@ LONGEST = 4 * 1024**2
 
 
 async def data_of(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
-    """Give the data of each event, however the bytes are cut.
+    """Yield the data of each event, however the bytes are cut.
 
     An event that the stream breaks off in is not given.
 

@@ -31,7 +31,7 @@ class HttpPool:
         self._lock = threading.Lock()
 
     async def session(self) -> ClientSession:
-        """Give the session of this loop, opened by its first request."""
+        """Return the session of this loop, opened by its first request."""
         import asyncio
 
         loop = asyncio.get_running_loop()

@@ -22,7 +22,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def plain_url(text: Any) -> URL:
-    """Give a URL that is plain http or https and means one thing only.
+    """Return a URL that is plain http or https and means one thing only.
 
     Raises:
         AccessDeniedError: it has another scheme, a user name, a host in disguise, or
@@ -88,13 +88,13 @@ def is_number(name: str) -> bool:
 
 
 def shown_url(url: URL) -> str:
-    """Give a URL for messages: without the parts that may hold secrets."""
+    """Return a URL for messages: without the parts that may hold secrets."""
     bare = str(url.with_query(None).with_fragment(None))
     return bare if len(bare) <= 200 else f"{bare[:200]}…"
 
 
 def check_headers(headers: Any) -> dict[str, str]:
-    """Give headers as they may be sent; numbers become text, None leaves one out.
+    """Return headers as they may be sent; numbers become text, None leaves one out.
 
     Raises:
         BadRequestError: a name or a value cannot stand in a header.

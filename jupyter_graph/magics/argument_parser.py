@@ -49,7 +49,7 @@ def split_line(text: str) -> Line:
 
 
 def _word_starts(text: str) -> Iterator[int]:
-    """Give where a word starts, outside quotes and brackets."""
+    """Yield where a word starts, outside quotes and brackets."""
     at, depth, fresh = 0, 0, True
     while at < len(text):
         sign = text[at]
@@ -67,7 +67,7 @@ def _word_starts(text: str) -> Iterator[int]:
 
 
 def _quote_end(text: str, start: int) -> int:
-    """Give where the quoted text ends; 0 when the quote is an apostrophe."""
+    """Return where the quoted text ends; 0 when the quote is an apostrophe."""
     mark = text[start] * 3 if text.startswith(text[start] * 3, start) else text[start]
     at = start + len(mark)
     while at < len(text):
@@ -162,7 +162,7 @@ def _value(
 
 
 def plain_words(loose: list[str], *, magic: str) -> list[str]:
-    """Give the words that are no option; a word like ``-x`` was meant as one."""
+    """Return the words that are no option; a word like ``-x`` was meant as one."""
     for word in loose:
         if word.startswith("-") and not word[1:].isdigit():
             raise MagicError(f"{magic} has no option {word!r}; options begin with --")

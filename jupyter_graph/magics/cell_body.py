@@ -86,7 +86,7 @@ def _show(value: Any) -> None:
 
 
 def _python(shell: InteractiveShell, cell: Cell, body: str) -> str:
-    """Give the body as Python, each line where the user's cell has it."""
+    """Return the body as Python, each line where the user's cell has it."""
     transformed = str(shell.transform_cell(body))
     leading = len(body) - len(body.lstrip("\n"))
     is_magic = transformed.startswith("get_ipython().run_cell_magic(")
@@ -96,7 +96,7 @@ def _python(shell: InteractiveShell, cell: Cell, body: str) -> str:
 
 
 def _header(cell: Cell, body: str) -> str:
-    """Give the lines above the body as comments: those below keep their place."""
+    """Return the lines above the body as comments: those below keep their place."""
     text = body.rstrip("\n")
     source = cell.source.replace("\r\n", "\n").rstrip("\n")
     above = source.removesuffix(text) if source.endswith(text) else "%%graph_step\n"

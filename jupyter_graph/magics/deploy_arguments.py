@@ -19,7 +19,7 @@ RAW = frozenset({"--config", "--env", "--header", "--trigger"})
 def read_deployment(
     name: str | None, words: argparse.Namespace, session: Session
 ) -> dict[str, Any]:
-    """Give the options that were typed; what was not typed is left to ``deploy``."""
+    """Return the options that were typed; what was not typed is left to ``deploy``."""
     output = words.output
     found = {
         "name": name,

@@ -78,7 +78,7 @@ class Extension:
 
 
 def show_graph(graph: Graph, **_: Any) -> dict[str, Any]:
-    """Give what a graph looks like when it is the value of a cell."""
+    """Return what a graph looks like when it is the value of a cell."""
     from jupyter_graph.picture.forms.mimebundle import mimebundle
 
     return dict(mimebundle(graph.spec))

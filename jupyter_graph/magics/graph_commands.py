@@ -50,7 +50,7 @@ class Request:
         return evaluate(text, self.session.user_ns, what=what)
 
     def path(self, at: int = 0) -> Path:
-        """Give a file of the notebook's folder."""
+        """Return a file of the notebook's folder."""
         return self.session.folder / Path(self.words[at]).expanduser()
 
 

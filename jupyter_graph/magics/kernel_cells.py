@@ -38,7 +38,7 @@ class KernelCells:
         self.shell.events.unregister("post_run_cell", self._end)
 
     def cells(self) -> list[Cell]:
-        """Give the cells so far, the running one included."""
+        """Return the cells so far, the running one included."""
         if self.running is None:
             return list(self._done)
         return [*self._others(self.running), self.running]
@@ -87,7 +87,7 @@ def _cell_id(shell: InteractiveShell, info: Any) -> str | None:
 
 
 def _history(shell: InteractiveShell) -> list[Cell]:
-    """Give the cells that ran before the extension was loaded."""
+    """Return the cells that ran before the extension was loaded."""
     manager = shell.history_manager
     raw = list(manager.input_hist_raw) if manager is not None else []
     # The last entry is the cell that loads the extension: the event is not sent to us.
@@ -123,7 +123,7 @@ def _failing_line(error: BaseException | None) -> int | None:
 
 
 def notebook_path(user_ns: dict[str, Any]) -> Path | None:
-    """Give the notebook's file when the front end tells which it is.
+    """Return the notebook's file when the front end tells which it is.
 
     Jupyter Server sets ``JPY_SESSION_NAME``, VS Code ``__vsc_ipynb_file__``.
     """

@@ -14,7 +14,7 @@ _JSON_WORDS = {"true": "True", "false": "False", "null": "None"}
 
 
 def evaluate(text: str, names: dict[str, Any], *, what: str = "EXPR") -> Any:
-    """Give the value that a typed expression stands for in the notebook.
+    """Return the value that a typed expression stands for in the notebook.
 
     Raises:
         MagicError: nothing is written, it cannot be read, or computing it failed.
@@ -55,7 +55,7 @@ def _hint(name: str, names: dict[str, Any]) -> str:
 
 
 def variable(name: str, names: dict[str, Any], *, what: str) -> Any:
-    """Give the notebook's variable of this name."""
+    """Return the notebook's variable of this name."""
     if name not in names:
         raise MagicError(
             f"{what}: the notebook has no variable {name!r}{_hint(name, names)}"

@@ -169,7 +169,7 @@ def step_arguments(magic: Callable[..., Any]) -> Callable[..., Any]:
 def read_step(
     name: str | None, words: argparse.Namespace, names: dict[str, Any], *, magic: str
 ) -> StepOptions:
-    """Give the options that the words of a magic stand for."""
+    """Return the options that the words of a magic stand for."""
     after = _names(words.after, "--after", magic)
     if after is not None and START_WORD in after:
         if len(after) > 1:

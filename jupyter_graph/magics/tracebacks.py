@@ -61,7 +61,7 @@ def shorten(error: JupyterGraphError) -> None:
 
 
 def cause_lines(error: BaseException) -> list[str]:
-    """Give the traceback of what caused an error, from the user's first line on."""
+    """Return the traceback of what caused an error, from the user's first line on."""
     cause, shell = error.__cause__, get_ipython()
     if cause is None or shell is None:
         return []
@@ -75,7 +75,7 @@ def cause_lines(error: BaseException) -> list[str]:
 
 
 def _of_cells(note: str, shell: InteractiveShell) -> str:
-    """Give the note of an error in another process with the names of its cells."""
+    """Return the note of an error in another process with the names of its cells."""
 
     def named(found: re.Match[str]) -> str:
         cell = shell.compile.format_code_name(found[1])
@@ -85,7 +85,7 @@ def _of_cells(note: str, shell: InteractiveShell) -> str:
 
 
 def first_of_user(trace: TracebackType | None) -> TracebackType | None:
-    """Give the first frame outside of this package and of generated code."""
+    """Return the first frame outside of this package and of generated code."""
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         is_cell = file.startswith("<ipython-input-")

@@ -28,7 +28,7 @@ class Views:
         )
 
     def show(self, graph: Graph) -> GraphView:
-        """Give a live view of a graph."""
+        """Return a live view of a graph."""
         from jupyter_graph.widgets.graph_view import GraphView
 
         view = GraphView(graph.spec)

@@ -30,7 +30,7 @@ _TOLD = 60
 
 
 def drawing(spec: GraphSpec, places: Layout) -> Drawing:
-    """Give everything a renderer needs; names are plain text and not escaped."""
+    """Return everything a renderer needs; names are plain text and not escaped."""
     return {
         "name": clean(spec.name),
         "width": places.width,
@@ -66,7 +66,7 @@ def _node(name: str, node: Node) -> dict[str, Any]:
 
 
 def _title_y(node: Node) -> float:
-    """Give the base line of the first line, from the middle of the box."""
+    """Return the base line of the first line, from the middle of the box."""
     lower = 4.0 if node.shape in ("cylinder", "folder", "tab") else 0.0
     return lower + (-3.5 if node.code else 4.5)
 

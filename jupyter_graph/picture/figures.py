@@ -14,12 +14,12 @@ LONGEST_VALUE = 12
 
 
 def of_step(counters: Snapshot | None, name: str) -> Mapping[str, Any]:
-    """Give what is counted at a step, nothing where nothing is."""
+    """Return what is counted at a step, nothing where nothing is."""
     return ((counters or {}).get("steps") or {}).get(name) or {}
 
 
 def of_edge(counters: Snapshot | None, source: str, target: str) -> Mapping[str, Any]:
-    """Give what is counted on an edge, nothing where nothing is."""
+    """Return what is counted on an edge, nothing where nothing is."""
     return ((counters or {}).get("edges") or {}).get(f"{source}\u2192{target}") or {}
 
 
@@ -89,10 +89,10 @@ def clean_lines(text: str) -> str:
 
 
 def count_of(found: Mapping[str, Any]) -> int:
-    """Give the number of events, 0 where nothing is counted."""
+    """Return the number of events, 0 where nothing is counted."""
     return int(found.get("count") or 0)
 
 
 def errors_of(found: Mapping[str, Any]) -> int:
-    """Give the number of errors, 0 where nothing is counted."""
+    """Return the number of errors, 0 where nothing is counted."""
     return int(found.get("errors") or 0)

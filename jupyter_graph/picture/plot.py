@@ -19,7 +19,7 @@ def plot(
     format: str | None = None,
     **attributes: Any,
 ) -> GraphPicture:
-    """Give the picture of a graph, a ``graphviz.Digraph`` in MLRun's visual grammar.
+    """Return the picture of a graph, a ``graphviz.Digraph`` in MLRun's visual grammar.
 
     Args:
         graph: the graph or its description.

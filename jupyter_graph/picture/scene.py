@@ -89,16 +89,16 @@ class Scene:
         return (edge.source, edge.target) in self.back
 
     def back_from(self, name: str) -> list[str]:
-        """Give the steps that a step leads back to."""
+        """Return the steps that a step leads back to."""
         return [e.target for e in self.edges if e.source == name and self.leads_back(e)]
 
     def routes_of(self, router: str) -> list[Figure]:
-        """Give the boxes of a router's routes, in order."""
+        """Return the boxes of a router's routes, in order."""
         return [figure for figure in self.figures.values() if figure.router == router]
 
 
 def scene(spec: GraphSpec) -> Scene:
-    """Give the boxes and lines of a graph, wrong ones included.
+    """Return the boxes and lines of a graph, wrong ones included.
 
     What a step names and nobody defined becomes a box of kind ``missing``; of two
     steps with one name the first is drawn.
@@ -170,7 +170,7 @@ def _sized(
 
 
 def models_of(step: StepSpec) -> Mapping[str, object]:
-    """Give the models of a model runner, nothing of other steps."""
+    """Return the models of a model runner, nothing of other steps."""
     models = step.class_args.get("models")
     is_runner = _kind(step) == "model_runner"
     return models if is_runner and isinstance(models, Mapping) else {}
@@ -191,7 +191,7 @@ def _kind(step: StepSpec) -> str:
 
 
 def shown(name: str) -> str:
-    """Give the name of a box as users read it.
+    """Return the name of a box as users read it.
 
     >>> shown("$start"), shown("parse")
     ('start', 'parse')
@@ -228,7 +228,7 @@ def code_line(step: StepSpec) -> str:
 
 
 def without_secrets(url: str) -> str:
-    """Give a URL as a picture may show it: without user, password and query.
+    """Return a URL as a picture may show it: without user, password and query.
 
     >>> without_secrets("amqp://ann:pw@host/orders?key=1")
     'amqp://host/orders'

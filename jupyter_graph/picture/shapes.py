@@ -16,7 +16,7 @@ _COMMANDS = frozenset("MHVLCQZ")
 
 
 def outline(shape: str, width: float, height: float) -> str:
-    """Give the outline of a box around ``0, 0``; unknown shapes are drawn as a box.
+    """Return the outline of a box around ``0, 0``; unknown shapes are drawn as a box.
 
     >>> outline("diamond", 20, 10)
     'M-10 0L0 -5L10 0L0 5Z'
@@ -44,7 +44,7 @@ def outline(shape: str, width: float, height: float) -> str:
 
 
 def rim(shape: str, width: float, height: float) -> str:
-    """Give the line inside a shape: the rim of a cylinder or a folder, or nothing."""
+    """Return the line inside a shape: the rim of a cylinder or a folder, or nothing."""
     if shape in ("folder", "tab"):
         return _path("M", -width / 2, -height / 2 + _TAB, "H", width / 2)
     if shape != "cylinder":
@@ -118,7 +118,7 @@ def _polygon(*corners: Point) -> str:
 
 
 def line(points: Curve) -> str:
-    """Give the path of a line, ended where its arrow head begins."""
+    """Return the path of a line, ended where its arrow head begins."""
     (ux, uy), tip = _direction(points), points[-1]
     end = (tip[0] - ux * (_HEAD - 1.5), tip[1] - uy * (_HEAD - 1.5))
     here, rest = points[0], (*points[1:-1], end)
@@ -135,7 +135,7 @@ def line(points: Curve) -> str:
 
 
 def head(points: Curve) -> str:
-    """Give the arrow head at the end of a line.
+    """Return the arrow head at the end of a line.
 
     >>> head(((0, 0), (1, 0), (2, 0), (20, 0)))
     'M20 0L12.5 3.8L12.5 -3.8Z'

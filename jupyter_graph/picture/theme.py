@@ -130,7 +130,7 @@ _RULES = """
 
 
 def stylesheet() -> str:
-    """Give the rules for everything inside an element of class ``jg``.
+    """Return the rules for everything inside an element of class ``jg``.
 
     They hold no ``<``, so that they can stand in SVG and HTML as they are.
     """

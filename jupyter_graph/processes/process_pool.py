@@ -1,4 +1,4 @@
-"""Processes that a step keeps, each with the same objects in it.
+"""WorkerPool that a step keeps, each with the same objects in it.
 
 A process that hangs is ended without hurting another one, a process that dies takes
 only its own work with it, and the next work gets a new one.
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.errors import ClosedError, said
-from jupyter_graph.processes.subprocess_worker import LONGEST_S, Hand
+from jupyter_graph.processes.subprocess_worker import LONGEST_S, WorkerProcess
 from jupyter_graph.processes.transport import Reply, Target, dumps, packed
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.outcome import Task
@@ -26,7 +26,7 @@ PATIENCE = 1.05
 """How many times the time of an event a call may take: its caller is told by then."""
 
 
-class Processes:
+class WorkerPool:
     """At most so many processes, each with the same targets in it.
 
     Each gets the targets once, when it starts; what a target remembers is its
@@ -45,7 +45,7 @@ class Processes:
     Raises:
         SpecError: a target cannot travel.
 
-    >>> processes = Processes({"abs": abs}, most=1, what="function")
+    >>> processes = WorkerPool({"abs": abs}, most=1, what="function")
     >>> processes.submit("abs", -7).result()
     Reply(value=7, error=None)
     >>> processes.close()
@@ -60,7 +60,7 @@ class Processes:
     ) -> None:
         self._limit_s = PATIENCE * getattr(context, "timeout_s", LONGEST_S)
         logger = getattr(context, "logger", None) or logging.getLogger("jupyter_graph")
-        self._crew = Crew(packed(targets, what), most, logger)
+        self._crew = PoolState(packed(targets, what), most, logger)
         # Whoever gives a context closes this with the rest, or is told of it.
         if context is None:
             close_older(type(self))
@@ -82,7 +82,7 @@ class Processes:
                 self._crew.end()
             raise
 
-    def submit(self, name: str, *args: Any, limit_s: float | None = None) -> Work:
+    def submit(self, name: str, *args: Any, limit_s: float | None = None) -> Call:
         """Call a target in one of the processes.
 
         Args:
@@ -99,11 +99,11 @@ class Processes:
             ClosedError: the processes are closed.
             TypeError: an argument cannot travel.
         """
-        work = Work(name, args, min(limit_s or LONGEST_S, self._limit_s))
+        work = Call(name, args, min(limit_s or LONGEST_S, self._limit_s))
         self._crew.take(work)
         return work
 
-    def end(self, work: Work) -> None:
+    def end(self, work: Call) -> None:
         """Give up on a piece of work: its process, if it is in one, ends now."""
         if not work.cancel() and not work.is_done and work.hand is not None:
             work.hand.end(work)
@@ -119,13 +119,13 @@ class Processes:
             self._crew.close()
 
 
-class Work(Task):
+class Call(Task):
     """A call of a target: on its way, or in the process ``hand`` takes care of."""
 
     def __init__(self, name: str, args: tuple[Any, ...], limit_s: float) -> None:
         super().__init__()
         self.limit_s = limit_s
-        self.hand: Hand | None = None
+        self.hand: WorkerProcess | None = None
         try:
             self.data = dumps((name, args))
         except Exception as error:
@@ -134,20 +134,20 @@ class Work(Task):
             ) from error
 
 
-class Crew:
-    """The hands of one ``Processes``, and the work that waits for them."""
+class PoolState:
+    """The hands of one ``WorkerPool``, and the work that waits for them."""
 
     def __init__(self, payload: bytes, most: int, logger: Any) -> None:
         self.payload, self.most, self.logger = payload, most, logger
-        self.inbox: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self.inbox: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self.is_over = False
-        self._hands: list[Hand] = []
+        self._hands: list[WorkerProcess] = []
         self._busy = 0
         self._is_closed = False
         self._owner = os.getpid()
         self._lock = threading.RLock()  # a handler of the user's may close it
 
-    def take(self, work: Work) -> None:
+    def take(self, work: Call) -> None:
         """Take a piece of work; a further hand joins when all have something to do."""
         with uninterrupted(), self._lock:
             if self._is_closed:
@@ -159,7 +159,7 @@ class Crew:
                 )
             self._busy += 1
             if len(self._hands) < min(self._busy, self.most):
-                self._hands.append(Hand(self))
+                self._hands.append(WorkerProcess(self))
             self.inbox.put(work)
         work.on_done(self._done)
 
@@ -167,11 +167,11 @@ class Crew:
         with self._lock:
             self._busy -= 1
 
-    def all_hands(self) -> list[Hand]:
-        """Give all hands there may be."""
+    def all_hands(self) -> list[WorkerProcess]:
+        """Return all hands there may be."""
         with uninterrupted(), self._lock:
             missing = 0 if self._is_closed else self.most - len(self._hands)
-            self._hands += [Hand(self) for _ in range(missing)]
+            self._hands += [WorkerProcess(self) for _ in range(missing)]
             return list(self._hands)
 
     def close(self) -> None:

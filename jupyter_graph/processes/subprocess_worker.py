@@ -21,7 +21,7 @@ from jupyter_graph.threads.start import start_thread
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from jupyter_graph.processes.process_pool import Crew, Work
+    from jupyter_graph.processes.process_pool import Call, PoolState
 
 logger = logging.getLogger("jupyter_graph")
 
@@ -30,24 +30,24 @@ LONGEST_S = 1e6
 """Seconds beyond which a limit is none: the waits of the system end near there."""
 
 
-class Hand:
+class WorkerProcess:
     """A thread that takes care of one process, and gives it one work at a time.
 
     Attributes:
         ready: a ``Reply``, when the process has its targets, or could not make them.
     """
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: PoolState) -> None:
         self.ready = Outcome()
         self._crew = crew
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
-        self._work: Work | None = None
+        self._work: Call | None = None
         self._is_killed = False  # though it may seem to run for a moment more
         self._lock = threading.Lock()  # so that no end comes to the next work
         start_thread(self._run, "jupyter_graph-process")
 
-    def end(self, work: Work | None = None) -> None:
+    def end(self, work: Call | None = None) -> None:
         """End the process now, if it still is at this work; from any thread."""
         with self._lock:
             if work in (None, self._work) and self._process is not None:
@@ -71,7 +71,7 @@ class Hand:
         finally:
             self._let_go()
 
-    def _do(self, work: Work) -> None:
+    def _do(self, work: Call) -> None:
         work.hand = self
         with self._lock:
             self._work = work

@@ -35,7 +35,7 @@ class Reply(NamedTuple):
         return self.value if self.error is None else self.error
 
     def result(self) -> Any:
-        """Give the value, or raise the error."""
+        """Return the value, or raise the error."""
         if self.error is not None:
             raise self.error
         return self.value
@@ -97,7 +97,7 @@ def _check(target: Target, what: str) -> None:
         ) from error
 
 
-class Anew:
+class Deferred:
     """A target on its way, made in the other process by this call.
 
     Args:
@@ -126,7 +126,7 @@ def replied(value: Any, error: BaseException | None) -> tuple[bytes, list[Place]
 
 
 def arrived(data: bytes, places: list[Place]) -> Reply:
-    """Give what came back; an error with a note of where it was raised."""
+    """Return what came back; an error with a note of where it was raised."""
     try:
         value, error = pickle.loads(data)
     except Exception as wrong:
@@ -139,7 +139,7 @@ def arrived(data: bytes, places: list[Place]) -> Reply:
 
 
 def _portable(error: BaseException) -> Any:
-    """Give what arrives as the error, or else as one that says the same."""
+    """Return what arrives as the error, or else as one that says the same."""
     for found in (error, Remade(error)):
         try:
             if type(pickle.loads(dumps(found))) is type(error):

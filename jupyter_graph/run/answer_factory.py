@@ -5,14 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_graph.answer.answer import Answer
-from jupyter_graph.answer.response import (
-    Response,
-    Wire,
-    collected_wire,
-    encode,
-    is_stream,
-    problem,
-)
+from jupyter_graph.answer.problem import problem
+from jupyter_graph.answer.raw_response import RawResponse
+from jupyter_graph.answer.response import Response, collected_wire, encode, is_stream
 from jupyter_graph.errors import AnswerError, JupyterGraphError
 from jupyter_graph.types import NOTHING
 
@@ -24,7 +19,7 @@ INFERENCE: Final = "/v2/"
 """Below this path the Open Inference Protocol wants a failure's text as ``error``."""
 
 
-class Answers:
+class AnswerFactory:
     """Makes the answers of one graph.
 
     Args:
@@ -41,9 +36,9 @@ class Answers:
         self.mlrun_status = mlrun_status
 
     def ok(self, value: Any, event: Event, trace: Any, outputs: Any) -> Answer:
-        """Give the answer of a result; a stream is left unread."""
+        """Return the answer of a result; a stream is left unread."""
         try:
-            wire = Wire() if is_stream(value) else self._wire(value, event)
+            wire = RawResponse() if is_stream(value) else self._wire(value, event)
         except AnswerError as error:
             return self.failed(error, event, trace)
         return Answer(wire, event.id, value, None, trace, outputs)
@@ -57,7 +52,7 @@ class Answers:
         *,
         partly: bool = False,
     ) -> Answer:
-        """Give the answer of a result; a stream is read to its end.
+        """Return the answer of a result; a stream is read to its end.
 
         Args:
             value: the result.
@@ -85,7 +80,7 @@ class Answers:
         return Answer(wire, event.id, items, None, trace, outputs, True, broken)
 
     def failed(self, error: JupyterGraphError, event: Event, trace: Any) -> Answer:
-        """Give the answer of a failed event."""
+        """Return the answer of a failed event."""
         wire = problem(
             error,
             event_id=event.id,
@@ -96,9 +91,9 @@ class Answers:
             wire = self.front.problem(error, event, wire)
         return Answer(wire, event.id, None, error, trace, {})
 
-    def _wire(self, value: Any, event: Event) -> Wire:
+    def _wire(self, value: Any, event: Event) -> RawResponse:
         if value is not NOTHING:
             return encode(value)
         if self.responds:
-            return Wire(status_code=204)
+            return RawResponse(status_code=204)
         return encode(Response({"id": event.id}, 202))

@@ -101,34 +101,34 @@ class Context:
         return Response
 
     def named(self, name: str) -> Context:
-        """Give the same context for another step."""
+        """Return the same context for another step."""
         found = copy.copy(self)
         found.name = name
         return found
 
     def reporting(self, push: Pushed) -> Context:
-        """Give the same context, with errors reported to ``push``."""
+        """Return the same context, with errors reported to ``push``."""
         found = self.named(self.name)
         found._push = push
         return found
 
     def elsewhere(self) -> Context:
-        """Give the same context for another process, where the runner is not."""
+        """Return the same context for another process, where the runner is not."""
         found = self.named(self.name)
         found._push = None
         found.logger = logging.getLogger("jupyter_graph.steps")
         return found
 
     def get_param(self, key: str, default: Any = None) -> Any:
-        """Give a parameter of the graph."""
+        """Return a parameter of the graph."""
         return self.parameters.get(key, default)
 
     def get_secret(self, key: str, default: str | None = None) -> str | None:
-        """Give a secret; it is never logged and never part of a bundle."""
+        """Return a secret; it is never logged and never part of a bundle."""
         return self._secrets.get(key, default)
 
     def get_remote_endpoint(self, name: str, external: bool = True) -> str:
-        """Give the address of a function, which here must be one already.
+        """Return the address of a function, which here must be one already.
 
         Raises:
             SpecError: it is the name of a function on an MLRun server.

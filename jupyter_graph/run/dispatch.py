@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_graph.errors import DeadlineError, NoSeatError
 from jupyter_graph.run.deadline.step_threads import pool
-from jupyter_graph.run.deadline.watchdog import Sighting
+from jupyter_graph.run.deadline.watchdog import RunningCall
 from jupyter_graph.run.event_errors import fail, late, new_id
 from jupyter_graph.run.lifecycle import Opened
 from jupyter_graph.threads.slots import Slot
@@ -120,7 +120,7 @@ class Working(Opened):
 
         An interrupt may keep ``_is_inside`` from being taken back.
         """
-        return Sighting(Working._run_it.__code__).number(self) != 0
+        return RunningCall(Working._run_it.__code__).number(self) != 0
 
     async def _arun_event(self, event: Event) -> Any:
         if (order := self._order) is None:
@@ -146,7 +146,7 @@ class Working(Opened):
         return await in_thread(self._run_now, event, None)
 
     def _guarded(self, items: Iterator[Any], event: Event) -> Iterator[Any]:
-        """Give a stream; each item has the time of an event, a failure is ours."""
+        """Yield a stream; each item has the time of an event, a failure is ours."""
 
         def following(rest: Iterator[Any]) -> Any:
             return next(rest, NOTHING)
@@ -155,7 +155,7 @@ class Working(Opened):
             yield item
 
     def _unanswered(self, event_id: str | None) -> Any:
-        """Give what the caller gets when no step answered."""
+        """Return what the caller gets when no step answered."""
         return {"id": event_id or new_id()} if self._plan.responder is None else None
 
 

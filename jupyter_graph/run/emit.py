@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_graph.threads.thread_pool import Threads
 
 
-class Emitted:
+class BackgroundEvents:
     """The events of one runner that are on their way with nobody waiting for them.
 
     Promise: at most ``limit`` are on their way at once, a further one waits for a seat.

@@ -64,7 +64,7 @@ def late(step: str, event_id: str | None, graph: str, limit_s: float) -> NoRetur
 
 
 def settable(error: BaseException) -> BaseException:
-    """Give what may come out of a future: these two may not."""
+    """Return what may come out of a future: these two may not."""
     if isinstance(error, StopIteration | GeneratorExit):
         turned = RuntimeError(f"the step raised {said(error)}")
         turned.__cause__ = error
@@ -73,12 +73,12 @@ def settable(error: BaseException) -> BaseException:
 
 
 def closed(graph: str) -> ClosedError:
-    """Give the error of an event whose runner was closed under it."""
+    """Return the error of an event whose runner was closed under it."""
     return ClosedError(f"the runner of graph {graph!r} was closed meanwhile")
 
 
 def new_id() -> str:
-    """Give a fresh event id."""
+    """Return a fresh event id."""
     from uuid import uuid4
 
     return uuid4().hex

@@ -18,7 +18,7 @@ from jupyter_graph.compile.runtime.streams import drain, drain_async
 from jupyter_graph.errors import said
 from jupyter_graph.event import Event
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.instantiate import Built
+from jupyter_graph.run.instantiate import StepInstances
 from jupyter_graph.run.storey.storey_step import StoreyStep
 from jupyter_graph.spec.topology import order
 from jupyter_graph.threads.start import join, start_thread
@@ -31,7 +31,7 @@ GoOn = Callable[[Event], Any]
 
 
 @dataclass(frozen=True)
-class Keeper:
+class BufferedStep:
     """A step that keeps bodies, and where they go on; None where nothing follows."""
 
     name: str
@@ -40,19 +40,21 @@ class Keeper:
 
 
 def keepers(
-    plan: CompiledGraph, built: Built, functions: Functions
-) -> Iterator[Keeper]:
-    """Give the steps that keep bodies, each after those before it in the flow."""
+    plan: CompiledGraph, built: StepInstances, functions: Functions
+) -> Iterator[BufferedStep]:
+    """Yield the steps that keep bodies, each after those before it in the flow."""
     for name in order(plan.spec):
         step = built.steps[name]
         behind = _behind(plan, functions.resumes.get(name))
-        if isinstance(step.instance, Built):
+        if isinstance(step.instance, StepInstances):
             inside = step.functions
             assert inside is not None  # built together with its steps
             for inner in keepers(plan.inner[name], step.instance, inside):
-                yield Keeper(inner.name, inner.instance, _then(plan, inner, behind))
+                yield BufferedStep(
+                    inner.name, inner.instance, _then(plan, inner, behind)
+                )
         elif step.code.keeps:
-            yield Keeper(name, step.instance, behind)
+            yield BufferedStep(name, step.instance, behind)
 
 
 def _behind(plan: CompiledGraph, resume: Callable[..., Any] | None) -> GoOn | None:
@@ -67,7 +69,7 @@ def _behind(plan: CompiledGraph, resume: Callable[..., Any] | None) -> GoOn | No
     return go_on
 
 
-def _then(plan: CompiledGraph, inner: Keeper, outer: GoOn | None) -> GoOn | None:
+def _then(plan: CompiledGraph, inner: BufferedStep, outer: GoOn | None) -> GoOn | None:
     """Give the way on of a step in a flow inside: to its end, then behind the flow."""
     first = inner.go_on
     if first is None or outer is None:
@@ -90,14 +92,14 @@ def _then(plan: CompiledGraph, inner: Keeper, outer: GoOn | None) -> GoOn | None
     return go_on_async if plan.is_async else go_on
 
 
-class Later:
+class Flusher:
     """Takes on what the steps of one runner kept.
 
     A failure there has no caller; it goes to the log and to ``context.push_error``.
     """
 
     def __init__(
-        self, found: list[Keeper], context: Context, *, is_async: bool = False
+        self, found: list[BufferedStep], context: Context, *, is_async: bool = False
     ) -> None:
         self.keepers = found
         self.is_async = is_async
@@ -106,7 +108,7 @@ class Later:
             if isinstance(keeper.instance, StoreyStep):
                 keeper.instance.later = self._sender(keeper)
 
-    def only(self, instances: set[int]) -> Later | None:
+    def only(self, instances: set[int]) -> Flusher | None:
         """Return the part for the steps with these instances' ids, None without any."""
         part = copy.copy(self)
         part.keepers = [k for k in self.keepers if id(k.instance) in instances]
@@ -158,27 +160,27 @@ class Later:
                     await self._send(keeper, Event(body))
         return last
 
-    def _given(self, keeper: Keeper, end: bool) -> list[Any]:
+    def _given(self, keeper: BufferedStep, end: bool) -> list[Any]:
         try:
             return list(keeper.instance.flush(end=end))
         except BaseException as error:
             self._report(keeper.name, Event(), error)
             return []
 
-    async def _end(self, keeper: Keeper) -> Any:
+    async def _end(self, keeper: BufferedStep) -> Any:
         try:
             return await keeper.instance.end()
         except BaseException as error:
             self._report(keeper.name, Event(), error)
             return None
 
-    def _sender(self, keeper: Keeper) -> Callable[[Event], Any]:
+    def _sender(self, keeper: BufferedStep) -> Callable[[Event], Any]:
         async def send(event: Event) -> None:
             await self._send(keeper, event)
 
         return send
 
-    async def _send(self, keeper: Keeper, event: Event) -> None:
+    async def _send(self, keeper: BufferedStep, event: Event) -> None:
         if keeper.go_on is None:
             return
         try:

@@ -48,7 +48,7 @@ class BuiltStep:
 
 
 @dataclass(frozen=True)
-class Built:
+class StepInstances:
     """All built steps of a graph, routes included, by name."""
 
     steps: Mapping[str, BuiltStep] = field(default_factory=dict)
@@ -62,19 +62,19 @@ class Built:
         return {name: step.call for name, step in self.steps.items() if step.call}
 
     def everything(self) -> Iterator[tuple[str, BuiltStep]]:
-        """Give all steps, those of flows inside this one too, each after its flow."""
+        """Yield all steps, those of flows inside this one too, each after its flow."""
         for name, step in self.steps.items():
             yield name, step
-            if isinstance(step.instance, Built):
+            if isinstance(step.instance, StepInstances):
                 yield from step.instance.everything()
 
 
 def build(
     compiled: CompiledGraph,
     context: Context,
-    old: Built | None = None,
+    old: StepInstances | None = None,
     made: list[tuple[str, Any]] | None = None,
-) -> Built:
+) -> StepInstances:
     """Build every step of a graph once.
 
     Args:
@@ -107,7 +107,7 @@ def build(
                 made.append((spec.name, instance))
         call = _call(code, arguments, instance, context)
         steps[spec.name] = BuiltStep(code, arguments, instance, call)
-    return Built(steps)
+    return StepInstances(steps)
 
 
 def _flow(
@@ -115,7 +115,7 @@ def _flow(
 ) -> BuiltStep:
     """Build a flow inside the graph: its steps, and the one call that it is."""
     graph, code = compiled.inner[name], compiled.steps[name]
-    known = before if isinstance(before, Built) else None
+    known = before if isinstance(before, StepInstances) else None
     built = build(graph, context, known, made)
     functions = graph.functions(built.calls, built.instances)
     run = functions.run
@@ -189,7 +189,7 @@ def _instance(
 
 
 def cannot_be_built(name: str, error: BaseException) -> BaseException:
-    """Give what is raised when a constructor failed; the user's stop as it is."""
+    """Return what is raised when a constructor failed; the user's stop as it is."""
     if is_interrupt(error):
         return error
     if isinstance(error, SpecError):
@@ -209,7 +209,7 @@ def _call(
 def _plain_call(
     code: StepCode, arguments: Mapping[str, Any], instance: Any, context: Context
 ) -> Call | None:
-    """Give what a step's code is called by, without its limits."""
+    """Return what a step's code is called by, without its limits."""
     if code.is_class:
         if not code.method:
             return None if _is_only_asked(code) else _without_handler(code)
@@ -232,7 +232,7 @@ def _plain_call(
 
 
 def with_call(call: Call, code: StepCode) -> Call:
-    """Give the call of a step with its limits and, of events, its paths."""
+    """Return the call of a step with its limits and, of events, its paths."""
     if code.step.vectorized:
         call = of_frame(call, code)
     limited = with_limits(call, code)
@@ -245,7 +245,7 @@ def _is_only_asked(code: StepCode) -> bool:
 
 
 def _without_handler(code: StepCode) -> Call:
-    """Give the call of a step without one: MLRun's sync engine fails its events."""
+    """Return the call of a step without one: MLRun's sync engine fails its events."""
 
     def fail(_: Any) -> Any:
         raise BadRequestError(f"step {code.step.name} does not have a handler")
@@ -254,7 +254,7 @@ def _without_handler(code: StepCode) -> Call:
 
 
 def _awaited(call: Call) -> Call:
-    """Give a coroutine function for a plain wrapper around one."""
+    """Return a coroutine function for a plain wrapper around one."""
 
     async def awaited(*args: Any) -> Any:
         found = call(*args)

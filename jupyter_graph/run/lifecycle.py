@@ -16,15 +16,15 @@ from jupyter_graph.errors import ClosedError, RunError
 from jupyter_graph.run.context import Context, Pushed
 from jupyter_graph.run.deadline.watchdog import (
     MainThreadInterrupter,
-    Sighting,
+    RunningCall,
     is_main_thread,
     is_watchdog,
     unwatch,
     watch,
 )
-from jupyter_graph.run.instantiate import Built, build
-from jupyter_graph.run.owned_resources import Kept, refuse, seconds_of
-from jupyter_graph.run.replaced_steps import Replaced
+from jupyter_graph.run.instantiate import StepInstances, build
+from jupyter_graph.run.owned_resources import OwnedResources, refuse, seconds_of
+from jupyter_graph.run.replaced_steps import ReplacedSteps
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.cut import EVERYWHERE
 from jupyter_graph.spec.model import GraphSpec
@@ -36,13 +36,13 @@ from jupyter_graph.threads.slots import Slots
 if TYPE_CHECKING:
     import asyncio
 
-    from jupyter_graph.frontend.endpoint_adapters import Twins
+    from jupyter_graph.frontend.endpoint_adapters import EndpointAdapters
     from jupyter_graph.frontend.front import Front
-    from jupyter_graph.run.aio.event_tasks import Tasks
-    from jupyter_graph.run.answer_factory import Answers
-    from jupyter_graph.run.emit import Emitted
-    from jupyter_graph.run.flush import Later, Ticker
-    from jupyter_graph.run.order_by import KeyOrder
+    from jupyter_graph.run.aio.event_tasks import EventTasks
+    from jupyter_graph.run.answer_factory import AnswerFactory
+    from jupyter_graph.run.emit import BackgroundEvents
+    from jupyter_graph.run.flush import Flusher, Ticker
+    from jupyter_graph.run.order_by import OrderBy
     from jupyter_graph.run.tracer import Counters, Tracer
 
 get_ident = threading.get_ident
@@ -86,13 +86,13 @@ class Opened:
     ) -> None:
         self.timeout_s = seconds_of(timeout_s)
         self._front = front
-        self._twins: Twins | None = None
+        self._twins: EndpointAdapters | None = None
         self._namespace = namespace
         self._part = current_function, from_step
         self._plan: CompiledGraph = (
             graph if isinstance(graph, CompiledGraph) else self._compiled(graph)
         )
-        self._order: KeyOrder | None = None
+        self._order: OrderBy | None = None
         self._order = self._order_of(self._plan)
         if load_mode not in ("sync", "async"):
             raise RunError(f"load_mode must be 'sync' or 'async', got {load_mode!r}")
@@ -113,26 +113,26 @@ class Opened:
         self._own_loop = own_loop
         self._lender: asyncio.AbstractEventLoop | None = None
         self._mlrun_status = mlrun_status
-        self._built: Built | None = None
+        self._built: StepInstances | None = None
         self._function: Callable[[Any], Any] = refuse
         self._is_plain = False
         self._quick: tuple[Callable[[Any], Any], bool] | None = None
         self._traced: tuple[Tracer, Callable[[Any], Any]] | None = None
-        self._made_answers: Answers | None = None
+        self._made_answers: AnswerFactory | None = None
         self._counters: Counters | None = None
-        self._later: Later | None = None
-        self._emitted: Emitted | None = None
-        self._kept = Kept()
+        self._later: Flusher | None = None
+        self._emitted: BackgroundEvents | None = None
+        self._kept = OwnedResources()
         self._owner: Callable[[], Any] = weakref.ref(self)
         self._unclosed: Unclosed | None = None
         self._slots = Slots(1)
-        self._replaced = Replaced()
+        self._replaced = ReplacedSteps()
         self._is_forked = False
         self._in_batches: set[object] = set()
         self._main_id = -1
         self._fast_id = -1  # the main thread, while its events may go the short way
         self._is_inside = False  # the main thread, with an event of this runner
-        self._sighting = Sighting(*self.codes_of_run)
+        self._sighting = RunningCall(*self.codes_of_run)
         # One opens, swaps or closes at a time, and runs code of the user's meanwhile;
         # events want the other one only.
         self._changing = threading.RLock()
@@ -190,7 +190,7 @@ class Opened:
             self._flush_at_end(later)
         call_all(self._closers(self._replaced.taken()))
 
-    def _flush_at_end(self, later: Later) -> None:
+    def _flush_at_end(self, later: Flusher) -> None:
         tasks = self._kept.tasks
         if not later.is_async:
             later.flush(end=True)
@@ -206,7 +206,7 @@ class Opened:
             or self._slots.taken
             or (emitted is not None and len(emitted))
             or (tasks is not None and tasks.is_busy)
-            or Sighting(*self.codes_of_run).number(self)
+            or RunningCall(*self.codes_of_run).number(self)
         )
 
     def _begin(self) -> None:
@@ -257,7 +257,7 @@ class Opened:
         """Take no more events, and end everything."""
         with uninterrupted(), self._lock:
             built, self._built, self._traced = self._built, None, None
-            kept, self._kept = self._kept, Kept()
+            kept, self._kept = self._kept, OwnedResources()
             unclosed, self._unclosed = self._unclosed, None
             emitted, self._emitted = self._emitted, None
             self._function, self._quick = refuse, None
@@ -372,7 +372,7 @@ class Opened:
         return self._counters
 
     def step(self, name: str) -> Any:
-        """Give the instance of a step's class, as it runs now; None for a function.
+        """Return the instance of a step's class, as it runs now; None for a function.
 
         Raises:
             UnknownStepError: there is no such step.
@@ -390,7 +390,7 @@ class Opened:
         return None if config is None else config.endpoints
 
     def not_ready(self) -> list[str]:
-        """Give the names of the model servers that are still loading."""
+        """Return the names of the model servers that are still loading."""
         return [
             name
             for name, step in self._opened().everything()
@@ -414,15 +414,15 @@ class Opened:
         function, from_step = self._part
         compiling = compile_graph
         if self._front is not None:  # its functions take the parameters of a request
-            from jupyter_graph.frontend.endpoint_adapters import Twins
+            from jupyter_graph.frontend.endpoint_adapters import EndpointAdapters
 
-            self._twins = self._twins or Twins()
+            self._twins = self._twins or EndpointAdapters()
             compiling = self._twins.compile
         return compiling(
             graph, self._namespace, current_function=function, from_step=from_step
         )
 
-    def _take(self, plan: CompiledGraph, built: Built) -> None:
+    def _take(self, plan: CompiledGraph, built: StepInstances) -> None:
         functions = plan.functions(built.calls, built.instances)
         self._watch_keepers(plan, built, functions)
         limit = plan.spec.max_in_flight
@@ -452,26 +452,28 @@ class Opened:
             self._kept.tasks.lender = lender
         return lender
 
-    def _order_of(self, plan: CompiledGraph) -> KeyOrder | None:
+    def _order_of(self, plan: CompiledGraph) -> OrderBy | None:
         order_by = plan.spec.order_by
         if order_by is None:
             return None
         if self._order is not None and self._order.order_by == order_by:
             return self._order  # those who wait there keep their places
-        from jupyter_graph.run.order_by import KeyOrder
+        from jupyter_graph.run.order_by import OrderBy
 
-        return KeyOrder(order_by, self.timeout_s)
+        return OrderBy(order_by, self.timeout_s)
 
     # -- what steps keep --------------------------------------------------------
 
-    def _watch_keepers(self, plan: CompiledGraph, built: Built, functions: Any) -> None:
-        later: Later | None = None
+    def _watch_keepers(
+        self, plan: CompiledGraph, built: StepInstances, functions: Any
+    ) -> None:
+        later: Flusher | None = None
         ticker: Ticker | None = None
         if plan.keeps:
-            from jupyter_graph.run.flush import Later, Ticker, keepers
+            from jupyter_graph.run.flush import Flusher, Ticker, keepers
 
             found = list(keepers(plan, built, functions))
-            later = Later(found, self._context, is_async=plan.is_async)
+            later = Flusher(found, self._context, is_async=plan.is_async)
             if every_s := later.every_s:
                 ticker = Ticker(every_s, self._flush_due)  # it may fail: change nothing
         before, self._kept.ticker = self._kept.ticker, ticker
@@ -488,7 +490,7 @@ class Opened:
         elif tasks is not None and tasks.loop is not None:
             tasks.submit(later.flush_async())
 
-    def _end_kept(self, tasks: Tasks) -> None:
+    def _end_kept(self, tasks: EventTasks) -> None:
         """Let go on all that steps of an asynchronous graph kept, at the end."""
         later = self._later
         if later is None or not self._plan.is_async or not tasks.has_thread:
@@ -510,7 +512,7 @@ class Opened:
                 raise
             self._context.logger.exception("the flow did not end well")
 
-    async def _aend_kept(self, later: Later, tasks: Tasks) -> None:
+    async def _aend_kept(self, later: Flusher, tasks: EventTasks) -> None:
         """``_end_kept`` from a coroutine."""
         import asyncio
 
@@ -523,7 +525,7 @@ class Opened:
             self._context.logger.exception("the flow did not end well")
 
     def _twin(self) -> tuple[Tracer, Callable[[Any], Any]]:
-        """Give the traced function, made when somebody first looks."""
+        """Return the traced function, made when somebody first looks."""
         from jupyter_graph.run.tracer import Tracer
 
         with self._lock:
@@ -534,7 +536,7 @@ class Opened:
                 self._traced = tracer, function
             return self._traced
 
-    def _opened(self) -> Built:
+    def _opened(self) -> StepInstances:
         if self._built is None:
             if self._owner() is not self:
                 kind = type(self._owner()).__name__
@@ -545,13 +547,13 @@ class Opened:
             )
         return self._built
 
-    def _tasks_(self) -> Tasks:
-        from jupyter_graph.run.aio.event_tasks import Tasks
+    def _tasks_(self) -> EventTasks:
+        from jupyter_graph.run.aio.event_tasks import EventTasks
 
         with self._lock:
             self._opened()
             if self._kept.tasks is None:
-                self._kept.tasks = Tasks(
+                self._kept.tasks = EventTasks(
                     graph=self.spec.name,
                     limit_s=self.timeout_s,
                     max_in_flight=self.spec.max_in_flight,
@@ -567,7 +569,7 @@ class Opened:
         steps kept is not flushed by time, and processes of steps are the parent's.
         """
         self._changing, self._lock = threading.RLock(), threading.RLock()
-        self._kept, self._emitted = Kept(), None
+        self._kept, self._emitted = OwnedResources(), None
         self._slots = Slots(max(1, self.spec.max_in_flight - 1))
         self._is_forked, self._main_id, self._fast_id = True, -1, -1
 
@@ -582,7 +584,7 @@ class Opened:
     # -- the watchdog's view ----------------------------------------------------
 
     def mark(self) -> int:
-        """Give the number of the event in the main thread, 0 while there is none."""
+        """Return the number of the event in the main thread, 0 while there is none."""
         return self._sighting.number(self) if self._main_id >= 0 else 0
 
     def expire(self, mark: int) -> None:

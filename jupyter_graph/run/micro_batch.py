@@ -125,7 +125,7 @@ class Batcher:
 
 
 def at_once(call: Call, limit: int) -> Call:
-    """Give a coroutine function that runs at most so many calls at the same time."""
+    """Return a coroutine function that runs at most so many calls at the same time."""
     free: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
 
     async def limited(*args: Any) -> Any:

@@ -312,7 +312,7 @@ def _streams(compiled: CompiledGraph, name: str) -> bool:
 
 
 def _streamed(items: list[Any], error: BaseException | None) -> Iterator[Any]:
-    """Give the items of a stream one by one, and its failure where it broke off."""
+    """Yield the items of a stream one by one, and its failure where it broke off."""
     yield from items
     if error is not None:
         _, cause = blamed(error)

@@ -29,7 +29,7 @@ class Turn:
         self.come = Outcome()
 
 
-class KeyOrder:
+class OrderBy:
     """Lets the events of a key into a graph one at a time; from threads and loops.
 
     Events of other keys go on meanwhile. One that waits for its turn waits within its

@@ -10,20 +10,20 @@ from jupyter_graph.errors import ClosedError, RunError
 from jupyter_graph.run.deadline.watchdog import MainThreadInterrupter, look_now
 
 if TYPE_CHECKING:
-    from jupyter_graph.run.aio.event_tasks import Tasks
+    from jupyter_graph.run.aio.event_tasks import EventTasks
     from jupyter_graph.run.flush import Ticker
 
 NO_LIMIT_S = 86_400.0 * 365
 
 
-class Kept:
+class OwnedResources:
     """What a runner has outside itself; ended even when nobody closes the runner.
 
     Nothing in it refers to the runner, which could not be collected otherwise.
     """
 
     def __init__(self) -> None:
-        self.tasks: Tasks | None = None
+        self.tasks: EventTasks | None = None
         self.ticker: Ticker | None = None
         self.kills: list[Callable[[], Any]] = []
 
@@ -53,7 +53,7 @@ def refuse(_: Any) -> NoReturn:
 
 
 def seconds_of(limit: Any) -> float:
-    """Give the seconds of a limit; None is as good as none.
+    """Return the seconds of a limit; None is as good as none.
 
     >>> seconds_of(2)
     2.0

@@ -9,8 +9,8 @@ from typing import Any
 from jupyter_graph.compile.failing_step import DRIVERS
 from jupyter_graph.compile.runtime.event_paths import same_event
 from jupyter_graph.compile.step_code import StepCode
-from jupyter_graph.processes.process_pool import Processes
-from jupyter_graph.processes.transport import Anew, Reply
+from jupyter_graph.processes.process_pool import WorkerPool
+from jupyter_graph.processes.transport import Deferred, Reply
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.instantiate import step_anew
 
@@ -42,8 +42,8 @@ class InProcesses:
         self._code = code
         self._name, self._limit_s = code.step.name, code.step.timeout_s
         there = replace(code, step=replace(code.step, processes=None), on_loop=False)
-        step = Anew(step_anew, there, arguments, context.elsewhere())
-        self._processes = Processes({self._name: step}, most, "step", context)
+        step = Deferred(step_anew, there, arguments, context.elsewhere())
+        self._processes = WorkerPool({self._name: step}, most, "step", context)
         self.kill = self._processes.kill
         self._processes.start()
 

@@ -31,7 +31,7 @@ class RecordedInput:
         return cls(body=_copied(body), **facts)
 
     def event(self) -> Event:
-        """Give a fresh event with the same content."""
+        """Return a fresh event with the same content."""
         return Event(
             _copied(self.body),
             path=self.path,

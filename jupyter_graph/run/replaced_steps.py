@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_graph.run.flush import Later
-    from jupyter_graph.run.instantiate import Built
+    from jupyter_graph.run.flush import Flusher
+    from jupyter_graph.run.instantiate import StepInstances
 
 
-class Replaced:
+class ReplacedSteps:
     """What events may still be in; it is closed when none is under way."""
 
     def __init__(self) -> None:
         self._steps: list[tuple[str, Any]] = []
-        self._laters: list[Later] = []
+        self._laters: list[Flusher] = []
 
-    def add(self, before: Built, now: Built, later: Later | None) -> None:
+    def add(
+        self, before: StepInstances, now: StepInstances, later: Flusher | None
+    ) -> None:
         """Note the steps that are there no more, and what lets their rest go on."""
         instances = {id(step.instance) for _, step in now.everything()}
         gone = [
@@ -32,7 +34,7 @@ class Replaced:
     def __bool__(self) -> bool:
         return bool(self._steps)
 
-    def laters(self) -> list[Later]:
+    def laters(self) -> list[Flusher]:
         """Hand over what lets the rest go on, once."""
         found, self._laters = self._laters, []
         return found

@@ -17,7 +17,7 @@ DRIVERS.add(__file__)
 
 
 def with_limits(call: Call, code: StepCode) -> Call:
-    """Give the call with the limits its step asks for; without any, the call itself.
+    """Return the call with the limits its step asks for; without any, the call itself.
 
     What it gives is a coroutine where ``code.is_awaited`` says so.
     """
@@ -38,7 +38,7 @@ def with_limits(call: Call, code: StepCode) -> Call:
 
 
 def _in_time(call: Call, code: StepCode) -> Call:
-    """Give the call of one attempt, in the place and within the time it may have."""
+    """Return the call of one attempt, in the place and within the time it may have."""
     timeout_s = code.step.timeout_s
     if code.in_process:
         return call  # the processes keep the time
@@ -52,7 +52,7 @@ def _in_time(call: Call, code: StepCode) -> Call:
 
 
 def _batched(call: Call, step: StepSpec) -> Call:
-    """Give the call of one body; a batch of them has the limits of one attempt."""
+    """Return the call of one body; a batch of them has the limits of one attempt."""
     from jupyter_graph.run.micro_batch import Batcher
 
     one = Batcher(call, step)
@@ -64,7 +64,7 @@ def _batched(call: Call, step: StepSpec) -> Call:
 
 
 def _few(call: Call, limit: int) -> Call:
-    """Give the call, run by at most so many threads at the same time."""
+    """Return the call, run by at most so many threads at the same time."""
     from jupyter_graph.threads.slots import Slot, Slots
 
     slots = Slots(limit)
@@ -84,7 +84,7 @@ def _few(call: Call, limit: int) -> Call:
 
 
 def in_thread(call: Call, timeout_s: float | None) -> Call:
-    """Give a coroutine function that runs the call in a thread of the pool."""
+    """Return a coroutine function that runs the call in a thread of the pool."""
     import asyncio
 
     async def run_in_thread(*args: Any) -> Any:
@@ -164,7 +164,7 @@ def _retried_async(call: Call, step: StepSpec) -> Call:
 
 
 def waits(step: StepSpec) -> list[float]:
-    """Give the seconds before each retry, doubled each time.
+    """Return the seconds before each retry, doubled each time.
 
     >>> waits(StepSpec(name="a", retries=3, backoff_s=0.1))
     [0.1, 0.2, 0.4]

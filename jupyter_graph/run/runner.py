@@ -16,9 +16,9 @@ from jupyter_graph.types import NOTHING
 if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
     from jupyter_graph.event import Event
-    from jupyter_graph.run.answer_factory import Answers
+    from jupyter_graph.run.answer_factory import AnswerFactory
     from jupyter_graph.run.batch.batch_result import BatchResult
-    from jupyter_graph.run.emit import Emitted
+    from jupyter_graph.run.emit import BackgroundEvents
     from jupyter_graph.threads.outcome import Outcome
 
 __all__ = ["Runner"]
@@ -159,8 +159,8 @@ class Runner(Working):
             tasks.submit(work).result(timeout_s)
         return True
 
-    def _emitted_(self) -> Emitted:
-        from jupyter_graph.run.emit import Emitted
+    def _emitted_(self) -> BackgroundEvents:
+        from jupyter_graph.run.emit import BackgroundEvents
         from jupyter_graph.threads.thread_pool import Threads
 
         with self._lock:
@@ -168,7 +168,7 @@ class Runner(Working):
                 threads = None
                 if not self._plan.is_async:
                     threads = Threads(EMIT_THREADS, "jupyter_graph-emit")
-                self._emitted = Emitted(
+                self._emitted = BackgroundEvents(
                     partial(threads.submit, self.handle)
                     if threads
                     else self._start_on_loop,
@@ -295,7 +295,9 @@ class Runner(Working):
         finally:
             end_trace(token)
 
-    def _wait_traced(self, event: Event, answers: Answers, leave: Leave) -> Answer:
+    def _wait_traced(
+        self, event: Event, answers: AnswerFactory, leave: Leave
+    ) -> Answer:
         tasks = self._tasks_()
         value, error, trace, outputs = tasks.wait(self._run_traced(event), event)
         if error is not None:
@@ -324,7 +326,7 @@ class Runner(Working):
             return answers.failed(error, event, None)
 
     async def _await_traced(
-        self, event: Event, answers: Answers, leave: Leave
+        self, event: Event, answers: AnswerFactory, leave: Leave
     ) -> Answer:
         tasks = self._tasks_()
         value, error, trace, outputs = await tasks.hop(self._run_traced(event), event)
@@ -338,7 +340,7 @@ class Runner(Working):
             return answers.failed(wrong, event, trace)
 
     async def _run_traced(self, event: Event) -> tuple[Any, Any, Any, Any]:
-        """Give value, error, trace, and what the last steps gave."""
+        """Return value, error, trace, and what the last steps gave."""
         from jupyter_graph.run.tracer import end_trace, start_trace
 
         tracer, function = self._twin()
@@ -360,12 +362,12 @@ class Runner(Working):
             end_trace(token)
         return value, None, trace, tracer.outputs(trace)
 
-    def _answers(self) -> Answers:
-        """Give what makes the answers of the graph that runs now."""
+    def _answers(self) -> AnswerFactory:
+        """Return what makes the answers of the graph that runs now."""
         if self._made_answers is None:
-            from jupyter_graph.run.answer_factory import Answers
+            from jupyter_graph.run.answer_factory import AnswerFactory
 
-            self._made_answers = Answers(
+            self._made_answers = AnswerFactory(
                 responds=self._plan.responder is not None,
                 mlrun_status=self._mlrun_status,
                 front=self._front,

@@ -75,13 +75,13 @@ def route_of(step: BuiltStep, context: Context) -> Call:
 
 
 def _given(event: Any, code: StepCode) -> Any:
-    """Give the part of the body that the route gets."""
+    """Return the part of the body that the route gets."""
     path = code.step.input_path
     return get_path(event.body, path) if path else event.body
 
 
 def _put(found: Any, event: Any, code: StepCode) -> Any:
-    """Give the event with the route's result as its body, or in it."""
+    """Return the event with the route's result as its body, or in it."""
     if found is NOTHING:
         event.body = NOTHING
         return event
@@ -95,7 +95,7 @@ def _put(found: Any, event: Any, code: StepCode) -> Any:
 
 
 def _event(given: Any, event: Any, code: StepCode) -> Any:
-    """Give the event that a route gave; one without a body when it dropped it."""
+    """Return the event that a route gave; one without a body when it dropped it."""
     if given is NOTHING:
         event.body = NOTHING
         return event

@@ -16,7 +16,7 @@ from jupyter_graph.spec.model import START, GraphSpec
 from jupyter_graph.spec.topology import edges, leaves
 
 if TYPE_CHECKING:
-    from jupyter_graph.run.instantiate import Built
+    from jupyter_graph.run.instantiate import StepInstances
 
 DRIVERS.add(__file__)
 
@@ -60,7 +60,7 @@ class Counters:
                 edge.last = row.input
 
     def snapshot(self) -> dict[str, Any]:
-        """Give everything as JSON values.
+        """Return everything as JSON values.
 
         ``{"steps": {name: {"count", "errors", "mean_ms", "last_ms"}},
         "edges": {"a→b": {"count", "last"}}}``.
@@ -100,8 +100,8 @@ class Tracer:
             known = self._upstream.get(edge.target, ())
             self._upstream[edge.target] = (*known, edge.source)
 
-    def wrap_all(self, built: Built) -> dict[str, Callable[..., Any]]:
-        """Give the calls of all steps, traced."""
+    def wrap_all(self, built: StepInstances) -> dict[str, Callable[..., Any]]:
+        """Return the calls of all steps, traced."""
         return {
             name: self.wrap(name, step.call, is_async=step.is_awaited)
             for name, step in built.steps.items()
@@ -109,7 +109,7 @@ class Tracer:
         }
 
     def wrap(self, name: str, call: Callable[..., Any], *, is_async: bool) -> Any:
-        """Give the call of a step, traced."""
+        """Return the call of a step, traced."""
         if is_async:
 
             async def traced_async(it: Any, *more: Any) -> Any:
@@ -169,7 +169,7 @@ class Tracer:
         self.counters.add(row)
 
     def outputs(self, trace: Trace) -> Mapping[str, Any]:
-        """Give what each last step of the graph gave in this event."""
+        """Return what each last step of the graph gave in this event."""
         return {row.step: row.value for row in trace if row.step in self.leaves}
 
 
@@ -187,7 +187,7 @@ def end_trace(token: Any) -> None:
 
 
 def watched(name: str, call: Callable[..., Any], *, is_async: bool) -> Any:
-    """Give the call of a route, which is traced while somebody watches the event."""
+    """Return the call of a route, which is traced while somebody watches the event."""
 
     def run(event: Any) -> Any:
         tracer = _tracer.get()

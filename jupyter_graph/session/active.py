@@ -19,7 +19,7 @@ _held: list[Session] = []
 
 
 def notebook() -> Session:
-    """Give the session of this notebook: its graphs, events and runners.
+    """Return the session of this notebook: its graphs, events and runners.
 
     Raises:
         RunError: no notebook has loaded the extension in this process.
@@ -39,7 +39,7 @@ def activate(session: Session) -> None:
 
 
 def _view(session: Session, graph: Graph) -> tuple[Sources, Sequence[RecordedInput]]:
-    """Give a graph's cells, and what it was asked in this notebook."""
+    """Return a graph's cells, and what it was asked in this notebook."""
     from jupyter_graph.session.deployments import sources_of
 
     return sources_of(session, graph), session.event_ring.inputs(graph.name)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.resolve import Resolver
-from jupyter_graph.deployment.bundle.named_code import is_block
+from jupyter_graph.deployment.named_code import is_block
 from jupyter_graph.errors import MagicError, SpecError, UnknownStepError
 from jupyter_graph.session.describing import step_spec
 from jupyter_graph.session.embedding import as_step, check_names
@@ -125,7 +125,7 @@ def _code(session: Session, name: str) -> Any:
 
 
 def _names(session: Session) -> dict[str, Any]:
-    """Give the notebook's names, those left out that every notebook has."""
+    """Return the notebook's names, those left out that every notebook has."""
     names = session.user_ns
     return {key: value for key, value in names.items() if key not in EVERYWHERE}
 
@@ -136,7 +136,7 @@ def _listed(what: str, names: Iterable[str]) -> str:
 
 
 def _arguments(session: Session, step: StepSpec) -> dict[str, Any]:
-    """Give a step's arguments with what they name.
+    """Return a step's arguments with what they name.
 
     Raises:
         MagicError: a name stands for nothing.

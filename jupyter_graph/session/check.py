@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_graph.cells.lint import Finding, lint
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.compile.compiled_graph import compile_graph
-from jupyter_graph.deployment.bundle.named_code import argument_names
+from jupyter_graph.deployment.named_code import argument_names
 from jupyter_graph.errors import SpecError
 from jupyter_graph.session.graph_hints import advice
 from jupyter_graph.session.graph_program import shipped_names
@@ -38,7 +38,7 @@ def check(
     namespace: Mapping[str, Any],
     folder: Path | None = None,
 ) -> Table[Finding]:
-    """Give all findings: of the spec, of its code, and of the cells that would ship.
+    """Return all findings: of the spec, of its code, and of the cells that would ship.
 
     Args:
         graph: the graph.
@@ -60,7 +60,7 @@ def check(
 
 
 def _steps_of_names(graph: Graph) -> dict[str, str]:
-    """Give the step that each function, class and variable belongs to."""
+    """Return the step that each function, class and variable belongs to."""
     found: dict[str, str] = {}
     for step in graph.spec.every_step():  # what is inside a flow belongs to the flow
         for part in step.inside():

@@ -40,7 +40,7 @@ def deploy_graph(session: Session, graph: str | None = None, **options: Any) -> 
 
 
 def sources_of(session: Session, graph: Graph) -> Sources:
-    """Give the cells and names that a graph of this notebook is made of."""
+    """Return the cells and names that a graph of this notebook is made of."""
     from jupyter_graph.deployment.sources import Sources
 
     path = session.notebook_path

@@ -50,7 +50,7 @@ def step_spec(name: str, code_name: str, code: Any, options: StepOptions) -> Ste
 
 
 def kind_of(code: type, args: Mapping[str, Any]) -> str:
-    """Give the kind of a step of this class: one that asks for routes is a router."""
+    """Return the kind of a step of this class: one that asks for routes is a router."""
     if any(
         base.__name__ == "ModelRunnerStep" and base.__module__.startswith(PACKAGE)
         for base in code.__mro__

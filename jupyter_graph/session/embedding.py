@@ -14,7 +14,7 @@ Embedded = dict[tuple[str, str], str]
 
 
 def as_step(inner: Graph, step: StepSpec) -> StepSpec:
-    """Give the one step that a graph is, in the place of ``step``.
+    """Return the one step that a graph is, in the place of ``step``.
 
     A flow becomes a step of kind ``flow``, a router a router.
     """
@@ -113,7 +113,7 @@ def _refreshed(
 
 
 def _found(graph: Graph, name: str) -> tuple[str | None, StepSpec | None]:
-    """Give a step as it was said and, when it is a route, the name of its router."""
+    """Return a step as it was said and, when it is a route, the name of its router."""
     for step in graph._spec.top_steps():
         if step.name == name:
             return None, step

@@ -107,7 +107,7 @@ class Events:
         return record
 
     def of(self, graph: str) -> Table[EventRecord]:
-        """Give the records of one graph, oldest first."""
+        """Return the records of one graph, oldest first."""
         return Table(
             [record for record in self._ring if record.graph == graph],
             COLUMNS,
@@ -115,11 +115,11 @@ class Events:
         )
 
     def inputs(self, graph: str) -> list[RecordedInput]:
-        """Give what entered a graph as a whole, for parity checks."""
+        """Return what entered a graph as a whole, for parity checks."""
         return [record.input for record in self.of(graph) if record.is_whole]
 
     def find(self, graph: str, wanted: str = "last") -> EventRecord:
-        """Give one record: ``last``, ``-1``, ``-2`` … or an event's id.
+        """Return one record: ``last``, ``-1``, ``-2`` … or an event's id.
 
         Raises:
             MagicError: there is no such event.
@@ -146,7 +146,7 @@ class Events:
 
 
 def private_copy(body: Any) -> Any:
-    """Give a copy that steps cannot change; the object itself when it has none."""
+    """Return a copy that steps cannot change; the object itself when it has none."""
     try:
         return copy.deepcopy(body)
     except Exception:

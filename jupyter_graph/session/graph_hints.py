@@ -50,7 +50,7 @@ def notes_about(
     step: str | None = None,
     before: GraphSpec | None = None,
 ) -> tuple[str, ...]:
-    """Give what the line that placed a step says below it.
+    """Return what the line that placed a step says below it.
 
     Args:
         graph: the graph.
@@ -70,7 +70,7 @@ def notes_about(
 
 
 def advice(graph: Graph, namespace: Mapping[str, Any]) -> list[Advice]:
-    """Give all notes about a graph that breaks no rule."""
+    """Return all notes about a graph that breaks no rule."""
     seen = Looked(graph, namespace)
     return [note for rule in RULES for note in rule(seen)]
 
@@ -100,7 +100,7 @@ class Looked:
         return Resolver(names, self.graph.allow_imports, self.graph.is_trusted)
 
     def class_of(self, step: StepSpec) -> type | None:
-        """Give the class of a step, None for a function and what is not there."""
+        """Return the class of a step, None for a function and what is not there."""
         if step.kind in ("queue", "flow"):
             return None
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_graph.cells.source import Cell
-from jupyter_graph.deployment.bundle.named_code import code_names
+from jupyter_graph.deployment.named_code import code_names
 from jupyter_graph.session.step_sources import StepSources
 from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.builder import Graph
@@ -17,7 +17,7 @@ from jupyter_graph.spec.model import StepSpec
 
 
 def cells_of(graph: Graph, sources: StepSources, cells: Sequence[Cell]) -> list[Cell]:
-    """Give the cells a graph is built from, in the order they ran.
+    """Return the cells a graph is built from, in the order they ran.
 
     A step's cell as it was when it defined the step counts even when the cell says
     something else by now; step cells of other graphs that define the same names do
@@ -41,7 +41,7 @@ def _number(cell: Cell) -> int:
 
 
 def code_of(graph: Graph, sources: StepSources, step: str) -> str:
-    """Give the text of the cell that defined a step, else of its function or class.
+    """Return the text of the cell that defined a step, else of its function or class.
 
     Raises:
         UnknownStepError: there is no such step.
@@ -69,7 +69,7 @@ def _plain(step: StepSpec) -> str:
 
 
 def shipped_names(graph: Graph, namespace: Mapping[str, Any]) -> list[str]:
-    """Give the names of the notebook that a graph needs in production."""
+    """Return the names of the notebook that a graph needs in production."""
     codes = code_names(graph.spec)
     names = [name for name in codes if name in graph.namespace or name in namespace]
     return list(dict.fromkeys([*names, *value_names(graph.spec)]))
@@ -78,7 +78,7 @@ def shipped_names(graph: Graph, namespace: Mapping[str, Any]) -> list[str]:
 def program_of(
     graph: Graph, cells: Sequence[Cell], namespace: Mapping[str, Any], folder: Path
 ) -> str:
-    """Give the program that the cells of a graph make up: what would ship.
+    """Return the program that the cells of a graph make up: what would ship.
 
     Raises:
         CellError: a line that is needed cannot run outside of a notebook.

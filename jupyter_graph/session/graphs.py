@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_graph.deployment.bundle.named_code import code_names
+from jupyter_graph.deployment.named_code import code_names
 from jupyter_graph.errors import MagicError, SpecError, did_you_mean
 from jupyter_graph.session.embedding import Embedded, check_is_no_loop, embed_again
 from jupyter_graph.session.step_sources import StepSource, StepSources
@@ -54,14 +54,14 @@ class Graphs:
         return self._current
 
     def current(self) -> Graph:
-        """Give the current graph; the first use makes it."""
+        """Return the current graph; the first use makes it."""
         if self._current is None:
             self.adopt(Graph(self.default_name))
             self._implicit.add(self.default_name)
         return self._graphs[str(self._current)]
 
     def named(self, name: str | None = None) -> Graph:
-        """Give the graph of this name, or the current one.
+        """Return the graph of this name, or the current one.
 
         Raises:
             MagicError: there is none of this name; the text lists those there are.
@@ -122,7 +122,7 @@ class Graphs:
         return self._graphs[graph.name]
 
     def borrowed_names(self, graph: Graph) -> list[str]:
-        """Give the names of a graph that mean what the notebook has under them."""
+        """Return the names of a graph that mean what the notebook has under them."""
         names = [*value_names(graph.spec), *code_names(graph.spec, in_arguments=True)]
         if graph.name in self._borrowing:
             own = {source.code_name for source in self.sources.of_graph(graph.name)}
@@ -145,7 +145,7 @@ class Graphs:
             self._embedded[graph, new] = inner
 
     def holding(self, inner: str) -> list[str]:
-        """Give the graphs that hold this one, however deep."""
+        """Return the graphs that hold this one, however deep."""
         found: list[str] = []
         todo = [inner]
         while todo:
@@ -164,7 +164,7 @@ class Graphs:
         return {source.code_name for source in self.sources.of_graph(graph)}
 
     def home_of(self, source: StepSource | None) -> Graph:
-        """Give the graph in which a cell that says no graph puts its step.
+        """Return the graph in which a cell that says no graph puts its step.
 
         It stays where the cell's step is, unless that graph came about by itself
         and the user has named one since.

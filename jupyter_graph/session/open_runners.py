@@ -33,7 +33,7 @@ class Runners:
         self._open: dict[str, _Open] = {}
 
     def of(self, graph: Graph) -> Runner:
-        """Give the graph's open runner, with the code that the graph has now.
+        """Return the graph's open runner, with the code that the graph has now.
 
         Raises:
             SpecError: the graph breaks a rule; a runner that is open stays as it was.
@@ -51,7 +51,7 @@ class Runners:
         return runner
 
     def peek(self, name: str) -> Runner | None:
-        """Give the graph's runner if one is open."""
+        """Return the graph's runner if one is open."""
         held = self._open.get(name)
         return held.runner if held else None
 

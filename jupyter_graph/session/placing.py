@@ -81,7 +81,7 @@ def _check_neighbour(
 
 
 def router_of(graph: Graph, options: StepOptions) -> str:
-    """Give the name of the router that a route belongs to."""
+    """Return the name of the router that a route belongs to."""
     routers = [s.name for s in graph.spec.every_step() if s.kind == "router"]
     if options.router is None:
         if len(routers) == 1:
@@ -187,7 +187,7 @@ def _place_in_flow(
 
 
 def _function_of(graph: Graph, after: tuple[str, ...]) -> str | None:
-    """Give the function in which all these steps run, None when there is no such."""
+    """Return the function in which all these steps run, None when there is no such."""
     functions = {graph.spec.step(name).function for name in after if name in graph.spec}
     return functions.pop() if len(functions) == 1 else None
 
@@ -200,7 +200,7 @@ def _take_route_away(graph: Graph, name: str) -> None:
 
 
 def router_with(graph: Graph, route: str) -> StepSpec | None:
-    """Give the router that has a route of this name."""
+    """Return the router that has a route of this name."""
     for step in graph.spec.every_step():
         if any(known.name == route for known in step.routes):
             return step
@@ -210,7 +210,7 @@ def router_with(graph: Graph, route: str) -> StepSpec | None:
 def _after(
     graph: Graph, name: str, options: StepOptions, old: StepSpec | None
 ) -> tuple[str, ...]:
-    """Give the upstream steps, those that lead back from further on left out."""
+    """Return the upstream steps, those that lead back from further on left out."""
     if options.after is not None:
         found: Iterable[str] = (
             previous(graph, name) if other == PREVIOUS else other
@@ -230,7 +230,7 @@ def _after(
 
 
 def previous(graph: Graph, name: str) -> str:
-    """Give the last ordinary step added besides ``name``; ``$start`` when none is."""
+    """Return the last ordinary step added besides ``name``; ``$start`` when none is."""
     handlers = handler_names(graph.spec)
     ordinary = [n for n in graph.spec.names() if n not in handlers and n != name]
     last = graph.last_step

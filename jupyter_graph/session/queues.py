@@ -44,7 +44,7 @@ def put_queue(
 
 
 def _own_queue(graph: Graph, after: tuple[str, ...], step: str) -> str | None:
-    """Give the queue that leads to this step alone, None when there is none."""
+    """Return the queue that leads to this step alone, None when there is none."""
     ways = followers(graph.spec)
     for name in after:
         if name in graph.spec and graph.spec.step(name).kind == "queue":

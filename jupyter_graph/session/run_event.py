@@ -62,7 +62,7 @@ def send(
 
 
 def input_of(record: EventRecord, step: str) -> Any:
-    """Give what a step received in a recorded event.
+    """Return what a step received in a recorded event.
 
     Raises:
         MagicError: the event did not reach the step, or its input is not kept.

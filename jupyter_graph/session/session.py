@@ -111,7 +111,7 @@ class Session:
     # -- events -----------------------------------------------------------------
 
     def graph(self, name: str | None = None) -> Graph:
-        """Give the current graph, or the one of this name, ready to run.
+        """Return the current graph, or the one of this name, ready to run.
 
         Variables that its arguments name, and the functions and classes that an
         imported document names, are those of the notebook now.
@@ -246,7 +246,7 @@ class Session:
         return answer
 
     def events(self, graph: str | None = None) -> Table[EventRecord]:
-        """Give the events that went through a graph, oldest first."""
+        """Return the events that went through a graph, oldest first."""
         return self.event_ring.of(self.graphs.named(graph).name)
 
     def deploy(self, graph: str | None = None, **options: Any) -> Any:
@@ -258,7 +258,7 @@ class Session:
     # -- checks and life --------------------------------------------------------
 
     def check(self, graph: str | None = None) -> Table[Finding]:
-        """Give all findings about a graph, the worst first."""
+        """Return all findings about a graph, the worst first."""
         from jupyter_graph.session.check import check
 
         target = self.graph(graph)
@@ -266,19 +266,19 @@ class Session:
         return check(target, self.graphs.sources, cells, names, self.folder)
 
     def cells_for(self, graph: Graph) -> list[Cell]:
-        """Give the cells a graph is built from, in the order they ran."""
+        """Return the cells a graph is built from, in the order they ran."""
         return cells_of(graph, self.graphs.sources, self.cells())
 
     def names_for(self, graph: Graph) -> dict[str, Any]:
-        """Give what the names in those cells stand for: first the graph's own."""
+        """Return what the names in those cells stand for: first the graph's own."""
         return {**self.user_ns, **graph.namespace}
 
     def code_of(self, step: str, graph: str | None = None) -> str:
-        """Give the text of the cell that defined a step."""
+        """Return the text of the cell that defined a step."""
         return code_of(self.graphs.named(graph), self.graphs.sources, step)
 
     def program(self, graph: str | None = None) -> str:
-        """Give the program that the graph's cells make up: what would ship."""
+        """Return the program that the graph's cells make up: what would ship."""
         target = self.graph(graph)
         cells, names = self.cells_for(target), self.names_for(target)
         return program_of(target, cells, names, self.folder)
@@ -318,7 +318,7 @@ class Session:
 
 
 def graph_name_of(path: Path | None) -> str:
-    """Give the name of a graph that comes from this file.
+    """Return the name of a graph that comes from this file.
 
     >>> graph_name_of(Path("01 Fraud-model.ipynb")), graph_name_of(None)
     ('_01_Fraud-model', 'notebook')

@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from jupyter_graph.cells.source import Cell, Definition, step_definition
-from jupyter_graph.deployment.bundle.named_code import code_names
+from jupyter_graph.deployment.named_code import code_names
 from jupyter_graph.errors import MagicError
 from jupyter_graph.session.cycle_edges import cut_cycles, rename_cycles
 from jupyter_graph.session.describing import step_spec
@@ -125,7 +125,7 @@ def plan_step(graphs: Graphs, options: StepOptions, cell: Cell) -> StepPlan:
 
 
 def _old_name(plan: StepPlan) -> str | None:
-    """Give the name the step has now, when the cell's step gets another one."""
+    """Return the name the step has now, when the cell's step gets another one."""
     owned = plan.owned
     if owned is None or plan.options.keep or owned.graph != plan.graph:
         return None

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.compile.step_code import look_at
+from jupyter_graph.compile.step_code import inspect_step
 from jupyter_graph.errors import MagicError, SpecError
 from jupyter_graph.run.context import Context
 from jupyter_graph.spec.model import StepSpec
@@ -28,7 +28,7 @@ def check_fit(
     """
     check_arguments_travel(step.class_args)
     try:
-        look_at(step, code, arguments)
+        inspect_step(step, code, arguments)
     except SpecError as error:
         raise MagicError(str(error)) from None
 

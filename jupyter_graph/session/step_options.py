@@ -140,7 +140,7 @@ def _route_problems(options: StepOptions) -> Iterator[str]:
 
 
 def _given(options: StepOptions, *names: str) -> list[str]:
-    """Give those of these options that were typed."""
+    """Return those of these options that were typed."""
     fields = {name: name.removeprefix("--").replace("-", "_") for name in names}
     return [name for name, field in fields.items() if getattr(options, field)]
 

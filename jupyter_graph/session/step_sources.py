@@ -50,14 +50,14 @@ class StepSources:
         return list(self._by_step.values())
 
     def owned_by(self, cell_id: str | None) -> StepSource | None:
-        """Give what the cell of this id has defined, the last if several."""
+        """Return what the cell of this id has defined, the last if several."""
         if cell_id is None:
             return None
         owned = [s for s in self._by_step.values() if s.cell.id == cell_id]
         return owned[-1] if owned else None
 
     def renamed_from(self, graph: str, name: str) -> StepSource | None:
-        """Give the step that a cell defined under this name, renamed since."""
+        """Return the step that a cell defined under this name, renamed since."""
         for source in self.of_graph(graph):
             if source.defined_as == name and source.step != name:
                 return source

@@ -15,7 +15,7 @@ from jupyter_graph.spec.topology import followers, handler_names, reached
 def part(
     graph: Graph, *, until: str | None = None, from_step: str | None = None
 ) -> Graph:
-    """Give the part of a flow that ends or begins with a step; that step may answer.
+    """Return the part of a flow that ends or begins with a step; that step may answer.
 
     Error handlers go along when what they handle does.
 
@@ -60,7 +60,7 @@ def part(
 
 
 def _elsewhere(graph: Graph, kept: set[str], until: str) -> Iterator[StepSpec]:
-    """Give an end for each way that a choice may take and that leads elsewhere."""
+    """Yield an end for each way that a choice may take and that leads elsewhere."""
     ways, seen = followers(graph.spec), Looked(graph, {})
     choices: dict[str, list[str]] = {}
     for name in kept - {until}:
@@ -78,7 +78,7 @@ def _elsewhere(graph: Graph, kept: set[str], until: str) -> Iterator[StepSpec]:
 
 
 def _up_to(spec: GraphSpec, name: str) -> set[str]:
-    """Give a step and all that an event may pass before it comes there first."""
+    """Return a step and all that an event may pass before it comes there first."""
     ways = {**followers(spec), name: ()}
     before = {step.name: step.after for step in spec.steps}
     return reached(name, before) & reached(START, ways)
@@ -87,7 +87,7 @@ def _up_to(spec: GraphSpec, name: str) -> set[str]:
 def _cut(
     step: StepSpec, kept: set[str], until: str | None, from_step: str | None
 ) -> StepSpec:
-    """Give a step as it is in the part: what is left out is not named."""
+    """Return a step as it is in the part: what is left out is not named."""
     after = tuple(name for name in step.after if name in kept and name != until)
     back = tuple(name for name in step.cycle_from if name in after)
     if step.name == from_step:

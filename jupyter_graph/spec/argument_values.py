@@ -21,7 +21,7 @@ DEEPEST = 100
 
 
 def value_of(name: str) -> dict[str, str]:
-    """Give the argument that stands for the notebook's variable ``name``.
+    """Return the argument that stands for the notebook's variable ``name``.
 
     >>> value_of("clf")
     {'$value': 'clf'}
@@ -30,14 +30,14 @@ def value_of(name: str) -> dict[str, str]:
 
 
 def named_value(argument: Any) -> str | None:
-    """Give the variable's name when an argument stands for one, else None."""
+    """Return the variable's name when an argument stands for one, else None."""
     if isinstance(argument, Mapping) and set(argument) == {VALUE_KEY}:
         return str(argument[VALUE_KEY])
     return None
 
 
 def function_argument(step: StepSpec, key: str, value: Any) -> str | None:
-    """Give the plain name of an argument that names a function, None for others.
+    """Return the plain name of an argument that names a function, None for others.
 
     Source: MLRun, ``{"class_name": "storey.Map", "class_args": {"_fn": "double"}}``.
 
@@ -49,14 +49,14 @@ def function_argument(step: StepSpec, key: str, value: Any) -> str | None:
 
 
 def value_names(of: StepSpec | GraphSpec) -> tuple[str, ...]:
-    """Give the names of all variables that the arguments stand for."""
+    """Return the names of all variables that the arguments stand for."""
     steps = of.all_steps() if isinstance(of, GraphSpec) else of.inside()
     found = [named_value(v) for step in steps for v in step.class_args.values()]
     return tuple(dict.fromkeys(name for name in found if name))
 
 
 def tagged(value: Any, where: str = "value", depth: int = 0) -> Any:
-    """Give an argument as JSON can hold it.
+    """Return an argument as JSON can hold it.
 
     Tuples, keys that are no text, and numbers that are not finite survive.
 
@@ -102,7 +102,7 @@ def _encodable(text: str, where: str) -> str:
 
 
 def untagged(value: Any, where: str = "value", depth: int = 0) -> Any:
-    """Give back what ``tagged`` made of an argument; other values as a copy.
+    """Return back what ``tagged`` made of an argument; other values as a copy.
 
     Raises:
         SpecError: a tag has a wrong shape, or the value holds itself.

@@ -246,7 +246,7 @@ class Graph:
         namespace: Mapping[str, Any] | None = None,
         allow_imports: Iterable[str] = (),
     ) -> Graph:
-        """Give the graph of an MLRun serving spec; ``notes`` says what is left out.
+        """Return the graph of an MLRun serving spec; ``notes`` says what is left out.
 
         Args:
             spec: its JSON text, its object, or a ``ServingSpec``; by default what
@@ -276,7 +276,7 @@ class Graph:
         *,
         literal: bool = False,
     ) -> Graph:
-        """Give a graph that grows from this spec.
+        """Return a graph that grows from this spec.
 
         Args:
             spec: the spec.
@@ -298,7 +298,7 @@ class Graph:
         *,
         literal: bool = True,
     ) -> Graph:
-        """Give a graph of another spec whose names mean what they mean here.
+        """Return a graph of another spec whose names mean what they mean here.
 
         Args:
             spec: the spec.
@@ -312,7 +312,7 @@ class Graph:
         return graph
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the graph's document, with MLRun's keys."""
+        """Return the graph's document, with MLRun's keys."""
         return to_dict(self.spec)
 
     # -- steps ------------------------------------------------------------------
@@ -446,7 +446,7 @@ class Graph:
     def _with_code(
         self, step: StepSpec, class_name: Any, handler: Any, args: Any, path: Any
     ) -> StepSpec:
-        """Give the step with what it runs: a class, a function, a graph, a queue."""
+        """Return the step with what it runs: a class, a function, a graph, a queue."""
         if step.kind == "queue":
             if not step.name:
                 raise SpecError("queue name must be specified")
@@ -758,7 +758,7 @@ class Graph:
         self.change_step(before, after=(*kept, step.name))
 
     def _code(self, code: Any) -> str | None:
-        """Give the name of a class or function and keep the object under it."""
+        """Return the name of a class or function and keep the object under it."""
         if code is None or isinstance(code, str):
             return code
         if not callable(code):
@@ -826,7 +826,7 @@ def _is_same(code: Callable[..., Any], known: Any) -> bool:
 
 
 def _kind_of(class_name: Any, kind: str) -> tuple[Any, str]:
-    """Give class and kind of MLRun's short forms.
+    """Return class and kind of MLRun's short forms.
 
     >>> _kind_of("*", "task"), _kind_of("*Mine", "task"), _kind_of(">>", "task")
     ((None, 'router'), ('Mine', 'router'), (None, 'queue'))

@@ -40,7 +40,7 @@ YAML = (".yaml", ".yml")
 
 
 def to_dict(graph: GraphSpec) -> dict[str, Any]:
-    """Give the document of a graph; fields with their default value are left out.
+    """Return the document of a graph; fields with their default value are left out.
 
     >>> step = StepSpec(name="a", handler="f", responder=True)
     >>> to_dict(GraphSpec(steps=(step,)))["steps"]
@@ -101,7 +101,7 @@ def from_dict(document: Mapping[str, Any], *, name: str | None = None) -> GraphS
 
 
 def name_in(document: Any) -> Any:
-    """Give the graph's name that a document holds, None when it holds none.
+    """Return the graph's name that a document holds, None when it holds none.
 
     The ``name`` of a router document is the router's; where the graph has another
     one, that stands as ``graph_name``.
@@ -112,7 +112,7 @@ def name_in(document: Any) -> Any:
 
 
 def graph_document(graph: GraphSpec) -> dict[str, Any]:
-    """Give a graph's document as JSON can hold it, its name included.
+    """Return a graph's document as JSON can hold it, its name included.
 
     Raises:
         SpecError: an argument cannot be written; the text names step and argument.
@@ -128,7 +128,7 @@ def graph_document(graph: GraphSpec) -> dict[str, Any]:
 
 
 def graph_json(graph: GraphSpec) -> str:
-    """Give a graph's document as JSON text: the same graph, the same text.
+    """Return a graph's document as JSON text: the same graph, the same text.
 
     Raises:
         SpecError: an argument cannot be written; the text names step and argument.

@@ -14,7 +14,7 @@ EVERYWHERE = "*"
 
 
 def part_of(graph: GraphSpec, function: str) -> GraphSpec:
-    """Give what one function of a graph runs.
+    """Return what one function of a graph runs.
 
     Args:
         graph: the graph.
@@ -75,7 +75,7 @@ def _firsts(
 
 
 def starting_from(graph: GraphSpec, name: str) -> GraphSpec:
-    """Give a flow that begins with one of its steps.
+    """Return a flow that begins with one of its steps.
 
     Source: MLRun's variable ``START_FROM_STEP``.
 
@@ -92,7 +92,7 @@ def starting_from(graph: GraphSpec, name: str) -> GraphSpec:
 
 
 def distinct(graph: GraphSpec) -> GraphSpec:
-    """Give the graph with a name of its own for every step.
+    """Return the graph with a name of its own for every step.
 
     Routes need differ only inside their router, so a route that is called as another
     step is takes its router's name before it: ``router/route``. No name that a user
@@ -121,12 +121,12 @@ def distinct(graph: GraphSpec) -> GraphSpec:
 
 
 def own_name(step: StepSpec) -> str:
-    """Give the name that the user gave to a step of a ``distinct`` graph."""
+    """Return the name that the user gave to a step of a ``distinct`` graph."""
     return step.name.rpartition("/")[2]
 
 
 def _only(graph: GraphSpec, kept: set[str], firsts: tuple[str, ...]) -> GraphSpec:
-    """Give the graph with these steps alone; queues that lead nowhere go too."""
+    """Return the graph with these steps alone; queues that lead nowhere go too."""
     ways = followers(graph)
     for step in graph.steps:
         goes_on = any(target in kept for target in ways.get(step.name, ()))

@@ -109,7 +109,7 @@ def step(
 
 
 def _known(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the options by the names that ``add_step`` has for them.
+    """Return the options by the names that ``add_step`` has for them.
 
     Raises:
         SpecError: there is no such option; nothing is taken for an argument.

@@ -178,7 +178,7 @@ class Reader:
     def kept(
         self, document: Mapping[str, Any], keys: Container[str], where: str
     ) -> dict[str, Any]:
-        """Give those of these fields that hold something."""
+        """Return those of these fields that hold something."""
         return {
             key: self.untagged(value, f"field {key!r} of {where}")
             for key, value in document.items()
@@ -239,7 +239,7 @@ def is_empty(value: Any) -> bool:
 
 
 def copied(value: Any) -> Any:
-    """Give plain data that shares no list and no object with this."""
+    """Return plain data that shares no list and no object with this."""
     if isinstance(value, Mapping):
         return {key: copied(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -48,7 +48,7 @@ def read_yaml(text: str, what: str = "the text") -> Any:
 
 
 def yaml_text(value: Any) -> str:
-    """Give plain data as YAML that reads back the same, its order kept.
+    """Return plain data as YAML that reads back the same, its order kept.
 
     >>> print(yaml_text({"a": [1, "no"]}), end="")
     a:
@@ -180,7 +180,7 @@ def _dumper() -> Any:
 
 @functools.cache
 def _loader() -> Any:
-    """Give the safe loader, libyaml's where it is there, that wants each key once."""
+    """Return the safe loader, libyaml's where it is there, that wants each key once."""
     import yaml
 
     class OnceEach(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

@@ -55,7 +55,7 @@ _SIZED: Final = (str, bytes, list, tuple, dict, set)
 
 
 def function_of(tree: ast.expr, text: str) -> Callable[[Any], Any]:
-    """Give the function of ``event`` that a checked expression is.
+    """Return the function of ``event`` that a checked expression is.
 
     Args:
         tree: the expression; it is changed.
@@ -187,7 +187,7 @@ class Spent:
         self._made = self._turns = 0
 
     def turns(self, items: Iterable[Any]) -> Iterator[Any]:
-        """Give the items, and count them."""
+        """Yield the items, and count them."""
         for item in items:
             self._turns += 1
             if self._turns > MOST_TURNS:
@@ -197,7 +197,7 @@ class Spent:
             yield item
 
     def made(self, value: Any) -> Any:
-        """Give a value that was made in a comprehension, and count its size."""
+        """Return a value that was made in a comprehension, and count its size."""
         self._made += _weight(value)
         if self._made > BUDGET:
             raise ValueError(
@@ -208,7 +208,7 @@ class Spent:
 
 
 def _weight(value: Any) -> int:
-    """Give the characters, items and bytes of numbers that a value holds, all in all.
+    """Return the characters, items and bytes of numbers that a value holds, all in all.
 
     What stands in it twice counts twice: it is written out as often in an answer.
     """

@@ -48,7 +48,7 @@ def is_expression(text: Any) -> bool:
 
 
 def compile_expression(text: str) -> Callable[[Any], Any]:
-    """Give the function of one argument, ``event``, that an expression is.
+    """Return the function of one argument, ``event``, that an expression is.
 
     ``body`` is the event's body, or the argument itself where it is one.
 

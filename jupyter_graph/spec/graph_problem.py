@@ -25,7 +25,7 @@ class Problem:
 
 
 def shown(value: object) -> str:
-    """Give a value as a message shows it, shortened."""
+    """Return a value as a message shows it, shortened."""
     try:
         return reprlib.repr(value)
     except ValueError:  # Python does not write numbers of thousands of digits

@@ -123,7 +123,7 @@ class StepSpec:
         return self.kind == "error_step"
 
     def inside(self) -> tuple[StepSpec, ...]:
-        """Give this step, its routes, and the steps of a flow inside it."""
+        """Return this step, its routes, and the steps of a flow inside it."""
         parts = (*self.routes, *self.steps)
         return (self, *(found for part in parts for found in part.inside()))
 
@@ -173,11 +173,11 @@ class GraphSpec:
             object.__setattr__(self, "order_by", tuple(self.order_by))
 
     def names(self) -> tuple[str, ...]:
-        """Give the names of the steps, in the order they were added."""
+        """Return the names of the steps, in the order they were added."""
         return tuple(step.name for step in self.steps)
 
     def step(self, name: str) -> StepSpec:
-        """Give the step of this name.
+        """Return the step of this name.
 
         Raises:
             UnknownStepError: there is none; the text lists those there are.
@@ -195,17 +195,17 @@ class GraphSpec:
         return any(step.name == name for step in self.steps)
 
     def every_step(self) -> tuple[StepSpec, ...]:
-        """Give all steps of this graph, the routes of routers included."""
+        """Return all steps of this graph, the routes of routers included."""
         return tuple(
             found for step in self.top_steps() for found in (step, *step.routes)
         )
 
     def all_steps(self) -> tuple[StepSpec, ...]:
-        """Give all steps, those of flows inside a step or a route included."""
+        """Return all steps, those of flows inside a step or a route included."""
         return tuple(found for step in self.top_steps() for found in step.inside())
 
     def top_steps(self) -> tuple[StepSpec, ...]:
-        """Give the steps of a flow, or the router that is the whole graph."""
+        """Return the steps of a flow, or the router that is the whole graph."""
         return (self.router,) if self.router is not None else self.steps
 
 
@@ -214,7 +214,7 @@ DEFAULT_ITERATIONS = 100
 
 
 def flow_inside(step: StepSpec, graph: GraphSpec) -> GraphSpec:
-    """Give the graph that a step of kind ``flow`` is.
+    """Return the graph that a step of kind ``flow`` is.
 
     Its last step answers where none is marked, as in MLRun's sync engine.
     """
@@ -231,7 +231,7 @@ def flow_inside(step: StepSpec, graph: GraphSpec) -> GraphSpec:
 
 
 def map_steps(graph: GraphSpec, change: Callable[[StepSpec], StepSpec]) -> GraphSpec:
-    """Give the graph with each step changed, those inside others included."""
+    """Return the graph with each step changed, those inside others included."""
 
     def changed(step: StepSpec) -> StepSpec:
         new = change(step)

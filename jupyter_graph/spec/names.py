@@ -47,7 +47,7 @@ def step_name_problem(
 
 
 def check_step_name(name: str, *, route: bool = False) -> str:
-    """Give the name back, or raise a SpecError that says what is wrong with it."""
+    """Return the name back, or raise a SpecError that says what is wrong with it."""
     if problem := step_name_problem(name, route=route):
         raise SpecError(problem)
     return name
@@ -67,14 +67,14 @@ def graph_name_problem(name: object) -> str | None:
 
 
 def check_graph_name(name: str) -> str:
-    """Give the name back, or raise a SpecError that says what is wrong with it."""
+    """Return the name back, or raise a SpecError that says what is wrong with it."""
     if problem := graph_name_problem(name):
         raise SpecError(problem)
     return name
 
 
 def graph_name(text: str) -> str:
-    """Give the name of a graph that comes from a file of this name.
+    """Return the name of a graph that comes from a file of this name.
 
     >>> graph_name("01 Fraud-model"), graph_name("")
     ('_01_Fraud-model', 'graph')
@@ -87,7 +87,7 @@ def graph_name(text: str) -> str:
 
 
 def check_function_name(name: str) -> str:
-    """Give the name back when a function may have it.
+    """Return the name back when a function may have it.
 
     Raises:
         SpecError: it is not 1 to 56 of ``a-z 0-9 -`` with a letter or digit at

@@ -16,7 +16,7 @@ LONGEST: Final = 100_000
 def secrets_in(
     sources: Any, problems: list[str]
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Give the secrets of MLRun's ``secret_sources``, and what was not read.
+    """Return the secrets of MLRun's ``secret_sources``, and what was not read.
 
     Only ``inline`` sources are read: a document opens no file and asks no vault.
 
@@ -75,7 +75,7 @@ def _wrong(source: Any, where: str) -> list[str]:
 
 
 def _inline(values: Any, where: str, problems: list[str]) -> Mapping[str, Any]:
-    """Give inline secrets; MLRun also writes them as the text of a dict."""
+    """Return inline secrets; MLRun also writes them as the text of a dict."""
     if isinstance(values, str) and len(values) <= LONGEST:
         try:
             values = ast.literal_eval(values)

@@ -22,7 +22,7 @@ class Edge:
 
 
 def edges(graph: GraphSpec) -> tuple[Edge, ...]:
-    """Give every edge, in the order of the steps they lead to.
+    """Return every edge, in the order of the steps they lead to.
 
     An ``error`` edge leads from a step to its error handler; the handler of the
     whole graph hangs on ``$start``, as first steps do. A ``route`` edge leads from a
@@ -62,7 +62,7 @@ def _routes(router: StepSpec) -> Iterator[Edge]:
 
 
 def handler_names(graph: GraphSpec) -> frozenset[str]:
-    """Give the names of the steps that only errors reach."""
+    """Return the names of the steps that only errors reach."""
     named = {step.on_error for step in graph.steps if step.on_error}
     kinds = {step.name for step in graph.steps if step.is_error_handler}
     return frozenset(named | kinds | ({graph.on_error} if graph.on_error else set()))
@@ -79,12 +79,12 @@ def followers(graph: GraphSpec) -> dict[str, tuple[str, ...]]:
 
 
 def roots(graph: GraphSpec) -> tuple[str, ...]:
-    """Give the first steps."""
+    """Return the first steps."""
     return followers(graph)[START]
 
 
 def leaves(graph: GraphSpec) -> tuple[str, ...]:
-    """Give the steps that nothing follows, error handlers left out."""
+    """Return the steps that nothing follows, error handlers left out."""
     handlers = handler_names(graph)
     after = followers(graph)
     return tuple(
@@ -102,7 +102,7 @@ def is_linear(graph: GraphSpec) -> bool:
 
 
 def responder_of(graph: GraphSpec) -> str | None:
-    """Give the step whose result answers the caller, None when nobody does.
+    """Return the step whose result answers the caller, None when nobody does.
 
     A root router answers for itself; in MLRun's sync engine the last step of a
     chain answers, whatever is flagged.
@@ -120,7 +120,7 @@ def responder_of(graph: GraphSpec) -> str | None:
 
 
 def cycle_in(graph: GraphSpec) -> tuple[str, ...]:
-    """Give the steps of one cycle in flow order, () when there is none.
+    """Return the steps of one cycle in flow order, () when there is none.
 
     >>> loop = (StepSpec(name="a", after=("b",)), StepSpec(name="b", after=("a",)))
     >>> cycle_in(GraphSpec(steps=loop))
@@ -130,7 +130,7 @@ def cycle_in(graph: GraphSpec) -> tuple[str, ...]:
 
 
 def back_edges(graph: GraphSpec) -> frozenset[tuple[str, str]]:
-    """Give the edges that lead back: without them the graph has no cycle.
+    """Return the edges that lead back: without them the graph has no cycle.
 
     Those that a step names in ``cycle_from`` come first, then any that closes a cycle
     in the order of the steps.
@@ -147,7 +147,7 @@ def back_edges(graph: GraphSpec) -> frozenset[tuple[str, str]]:
 
 
 def steps_in_cycles(graph: GraphSpec) -> frozenset[str]:
-    """Give the steps that an event may come to more than once."""
+    """Return the steps that an event may come to more than once."""
     ways = _ways(graph)
     found: set[str] = set()
     for source, target in back_edges(graph):
@@ -157,7 +157,7 @@ def steps_in_cycles(graph: GraphSpec) -> frozenset[str]:
 
 
 def reached(first: str, ways: Mapping[str, tuple[str, ...]]) -> set[str]:
-    """Give a step and all that comes after it on these ways."""
+    """Return a step and all that comes after it on these ways."""
     found: set[str] = set()
     todo = [first]
     while todo:
@@ -204,7 +204,7 @@ def _walk(
 
 
 def order(graph: GraphSpec) -> tuple[str, ...]:
-    """Give the names of all steps so that each comes after its upstream steps.
+    """Return the names of all steps so that each comes after its upstream steps.
 
     Edges that lead back count for nothing in a graph that allows cycles.
 

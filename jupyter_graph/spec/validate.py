@@ -92,7 +92,7 @@ OF_VALUES = frozenset(
 
 
 def problems(graph: GraphSpec, unread: Container[str | None] = ()) -> list[Problem]:
-    """Give everything that is wrong with a graph, [] when it is fine.
+    """Return everything that is wrong with a graph, [] when it is fine.
 
     Args:
         graph: the graph.
@@ -117,7 +117,7 @@ def problems(graph: GraphSpec, unread: Container[str | None] = ()) -> list[Probl
 
 
 def _without(graph: GraphSpec, wrong: list[Problem]) -> GraphSpec:
-    """Give the graph with its own defaults where a field has a wrong type."""
+    """Return the graph with its own defaults where a field has a wrong type."""
     if not wrong:
         return graph
     places = {(problem.step, problem.field) for problem in wrong}

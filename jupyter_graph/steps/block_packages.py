@@ -41,7 +41,7 @@ FILES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "ad
 
 
 def needs_of(block: str, arguments: Mapping[str, Any]) -> Iterator[str]:
-    """Give the modules that a block with these arguments imports.
+    """Yield the modules that a block with these arguments imports.
 
     Args:
         block: the name of its class.
@@ -68,7 +68,7 @@ def needs_of(block: str, arguments: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_url(scheme: str) -> Iterator[str]:
-    """Give what opens a URL: a database's driver, or a file system."""
+    """Yield what opens a URL: a database's driver, or a file system."""
     if scheme in ("http", "https", "memory", "store", "file"):
         return
     dialect, _, driver = scheme.partition("+")
@@ -82,7 +82,7 @@ def _of_url(scheme: str) -> Iterator[str]:
 
 
 def needs_of_text(*texts: str | None) -> Iterator[str]:
-    """Give what the handlers and classes of a step import by what they are.
+    """Yield what the handlers and classes of a step import by what they are.
 
     >>> list(needs_of_text("double")), list(needs_of_text("storey.Map"))
     ([], ['storey', 'packaging'])

@@ -53,11 +53,11 @@ class Collector:
         self.on_error = on_error
 
     def collect(self, items: list[Any]) -> Any:
-        """Give the body that stands for all items."""
+        """Return the body that stands for all items."""
         return items[0] if len(items) == 1 and self.single == "bare" else items
 
     def failed(self, error: Exception) -> Any:
-        """Give the body that stands for a stream that broke off, or raise."""
+        """Return the body that stands for a stream that broke off, or raise."""
         if self.on_error == "raise":
             raise error
         return {"error": f"{type(error).__name__}: {error}"}

@@ -68,18 +68,18 @@ class Merge:
         self.waiting = Waiting(max_behind or 64, context) if has_key else None
 
     def get_join_key(self, part: Any) -> Any:
-        """Give what parts must agree on to be merged, None for the event itself."""
+        """Return what parts must agree on to be merged, None for the event itself."""
         return None if self._key is None else self._key(part)
 
     def merge_function(self, last: Any, parts: list[Any]) -> Any:
-        """Give the merged body; the merged event with ``full_event``."""
+        """Return the merged body; the merged event with ``full_event``."""
         if not self.full_event:
             return parts
         last.body = [part.body for part in parts]
         return last
 
     def merge(self, parts: list[Any]) -> Any:
-        """Give what all parts together become."""
+        """Return what all parts together become."""
         return self.merge_function(parts[-1], parts)
 
 

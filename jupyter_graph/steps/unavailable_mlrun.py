@@ -29,7 +29,7 @@ ADVICE: dict[str, str] = {
 
 
 def advice_for(name: str) -> str:
-    """Give what to write instead of a class that is not to be had, "" for others.
+    """Return what to write instead of a class that is not to be had, "" for others.
 
     >>> advice_for("mlrun.datastore.storeytargets.CSVStoreyTarget")
     'write CSVTarget'

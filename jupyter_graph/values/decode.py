@@ -13,7 +13,7 @@ _scan_json: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 def decode_body(payload: Any, content_type: str) -> Any:
-    """Give the Python value of a body; what is neither text nor bytes stays as it is.
+    """Return the Python value of a body; what is neither text nor bytes stays as it is.
 
     Without a content type the body is JSON when it parses and stays as it came when
     not; so does a form that begins like JSON, because ``curl -d`` sends one unasked.
@@ -48,7 +48,7 @@ def decode_body(payload: Any, content_type: str) -> Any:
 
 @lru_cache(maxsize=256)
 def _kind_of(content_type: str) -> tuple[str, str]:
-    """Give the media type, ``json`` for all kinds of JSON, and its options."""
+    """Return the media type, ``json`` for all kinds of JSON, and its options."""
     kind, _, options = content_type.partition(";")
     kind = kind.strip().lower()
     is_json = kind == "application/json" or kind.endswith("+json")
@@ -83,7 +83,7 @@ def _parse_slowly(payload: bytes | str) -> Any:
 
 
 def charset_of(options: str) -> str:
-    """Give the charset that the options of a content type name, else UTF-8.
+    """Return the charset that the options of a content type name, else UTF-8.
 
     >>> charset_of(' charset="latin-1"; x=1'), charset_of("")
     ('latin-1', 'utf-8')

@@ -23,7 +23,7 @@ MISSING: Final = _Missing()
 
 
 def keys_of(path: Any) -> tuple[str, ...]:
-    """Give the keys of a path; "" is the body itself.
+    """Return the keys of a path; "" is the body itself.
 
     Raises:
         SpecError: it is no text, or a key in it is empty.
@@ -40,7 +40,7 @@ def keys_of(path: Any) -> tuple[str, ...]:
 
 
 def getter(keys: tuple[str, ...]) -> Get:
-    """Give the function that takes a value out of an object, or ``MISSING``.
+    """Return the function that takes a value out of an object, or ``MISSING``.
 
     >>> getter(("a", "0"))({"a": [7]}), getter(("a", "b"))({"a": None})
     (7, MISSING)
@@ -74,7 +74,7 @@ def _inside(found: Any, key: str, place: int | None) -> Any:
 
 
 def spread(keys: tuple[str, ...], body: Any) -> Iterator[tuple[str, Any]]:
-    """Give all values at a path with ``*`` in it, each with its own path.
+    """Yield all values at a path with ``*`` in it, each with its own path.
 
     >>> list(spread(("items", "*", "n"), {"items": [{"n": 1}, {}]}))
     [('items.0.n', 1), ('items.1.n', MISSING)]

@@ -26,7 +26,7 @@ class Content:
 
 
 def format_of(value: Any) -> str | None:
-    """Give the format of a value by the names of its bases; None when none fits.
+    """Return the format of a value by the names of its bases; None when none fits.
 
     >>> format_of(object()) is None
     True
@@ -39,7 +39,7 @@ def format_of(value: Any) -> str | None:
 
 
 def write(value: Any, kind: str) -> Content:
-    """Give the file of a value.
+    """Return the file of a value.
 
     Raises:
         ValueShipError: the format cannot hold it, or its package is missing.
@@ -48,7 +48,7 @@ def write(value: Any, kind: str) -> Content:
 
 
 def read(kind: str, data: bytes, types: tuple[str, ...]) -> Any:
-    """Give back the value of a file; nothing in it is run."""
+    """Return back the value of a file; nothing in it is run."""
     return _READERS[kind](data, types)
 
 
@@ -135,7 +135,7 @@ def _skops() -> Any:
 
 
 def rewrite_skops(raw: bytes) -> tuple[bytes, set[str]]:
-    """Give an archive without memory addresses and times, and the modules it names.
+    """Return an archive without memory addresses and times, and the modules it names.
 
     skops 0.16 names files and objects by ``id()``; here they are numbered in the order
     in which they appear, so that the same value gives the same bytes.
@@ -197,7 +197,7 @@ def skops_content(data: bytes) -> Any:
 
 
 def pickled(value: Any) -> Content:
-    """Give a pickle; only for a value whose owner asked for it by name.
+    """Return a pickle; only for a value whose owner asked for it by name.
 
     Raises:
         ValueShipError: it cannot be pickled, or needs what only the notebook has.

@@ -23,7 +23,7 @@ _STR_ONLY: Final = frozenset((str,))
 Convert = Callable[[Any, int], Any]
 
 
-class Unfit(Exception):
+class NotJSON(Exception):
     """A value is not in the table; ``keys`` leads to it, innermost first."""
 
     def __init__(self, said: str) -> None:
@@ -31,27 +31,27 @@ class Unfit(Exception):
         self.keys: list[str] = []
 
 
-def plain(value: Any, path: str = "answer") -> Any:
-    """Give the JSON value of a Python value: dict, list, text, number, bool or None.
+def to_jsonable(value: Any, path: str = "answer") -> Any:
+    """Return the JSON value of a Python value: dict, list, text, number, bool or None.
 
     Raises:
         AnswerError: a value is not in the table; the text names the key that holds it.
 
-    >>> plain({1: {"b", "a"}, "at": float("nan"), "raw": b"hi"})
+    >>> to_jsonable({1: {"b", "a"}, "at": float("nan"), "raw": b"hi"})
     {'1': ['a', 'b'], 'at': None, 'raw': 'aGk='}
-    >>> plain({"a": [1, object()]})
+    >>> to_jsonable({"a": [1, object()]})
     Traceback (most recent call last):
     ...
     jupyter_graph.errors.AnswerError: answer['a'][1]: object of type object has no ...
     """
     try:
         return convert(value, 0)
-    except Unfit as error:
+    except NotJSON as error:
         keys = error.keys[::-1]
         shown = "".join(keys) if len(keys) <= 8 else "".join(keys[:4]) + "[…]"
         raise AnswerError(f"{path}{shown}: {error}") from None
     except RecursionError:  # the caller's own stack is deep: the limit is ours alone
-        return run_in_thread(plain, value, path)
+        return run_in_thread(to_jsonable, value, path)
 
 
 def is_plain(value: Any) -> bool:
@@ -86,18 +86,18 @@ def is_plain(value: Any) -> bool:
 
 
 def convert(value: Any, depth: int) -> Any:
-    """Give the JSON value; ``Unfit`` when the table has no row for it."""
+    """Return the JSON value; ``NotJSON`` when the table has no row for it."""
     kind = type(value)
     if kind is str or kind is bool or value is None:
         return value
     if depth > MAX_DEPTH:
-        raise Unfit(f"nested deeper than {MAX_DEPTH} levels, or holds itself")
+        raise NotJSON(f"nested deeper than {MAX_DEPTH} levels, or holds itself")
     return converter(kind)(value, depth)  # type: ignore[arg-type]  # types do hash
 
 
 @lru_cache(maxsize=1024)
 def converter(kind: Any) -> Convert:
-    """Give the row of the table for a type: the nearest of its bases that has one.
+    """Return the row of the table for a type: the nearest of its bases that has one.
 
     Types of other packages go by name, so that nothing is imported to know them.
     """
@@ -112,27 +112,27 @@ def converter(kind: Any) -> Convert:
 
 
 def items_of(values: Iterable[Any], depth: int) -> list[Any]:
-    """Give a list of JSON values; a failure remembers its index."""
+    """Return a list of JSON values; a failure remembers its index."""
     result: list[Any] = []
     for item in values:
         try:
             result.append(convert(item, depth + 1))
-        except Unfit as error:
+        except NotJSON as error:
             error.keys.append(f"[{len(result)}]")
             raise
     return result
 
 
 def record_of(pairs: Iterable[tuple[Any, Any]], depth: int) -> dict[str, Any]:
-    """Give a JSON object; keys become text by the same table."""
+    """Return a JSON object; keys become text by the same table."""
     result: dict[str, Any] = {}
     for key, item in pairs:
         try:
             name = key if type(key) is str else key_text(key)
             if name in result:
-                raise Unfit(f"two keys become the text {name!r}")  # noqa: TRY301
+                raise NotJSON(f"two keys become the text {name!r}")  # noqa: TRY301
             result[name] = convert(item, depth + 1)
-        except Unfit as error:
+        except NotJSON as error:
             error.keys.append(f"[{_shown(key)}]")
             raise
     return result
@@ -144,7 +144,7 @@ def _shown(key: Any) -> str:
 
 
 def key_text(key: Any) -> str:
-    """Give the text of a key that is not text: its JSON value, as text.
+    """Return the text of a key that is not text: its JSON value, as text.
 
     >>> key_text(1), key_text(None), key_text((1, "a")), key_text(b"hi")
     ('1', 'null', '[1, "a"]', 'aGk=')
@@ -158,7 +158,7 @@ def key_text(key: Any) -> str:
 def _int(value: int, _: int) -> int:
     exact = int.__int__(value)
     if exact.bit_length() > 14_000 and abs(exact) >= _MAX_INT:
-        raise Unfit(f"an integer of more than {_MAX_DIGITS} digits; give it as text")
+        raise NotJSON(f"an integer of more than {_MAX_DIGITS} digits; give it as text")
     return exact
 
 
@@ -203,7 +203,7 @@ def _timedelta(value: Any, _: int) -> str:
 
 
 def duration(nanoseconds: int) -> str:
-    """Give an ISO 8601 duration in days, hours, minutes and seconds.
+    """Return an ISO 8601 duration in days, hours, minutes and seconds.
 
     >>> duration(90_061_500_000_000), duration(-60_000_000_000), duration(0)
     ('P1DT1H1M1.5S', '-PT1M', 'PT0S')
@@ -230,9 +230,9 @@ def _unknown(value: Any, _: int) -> Any:
     if kind.__module__ not in ("builtins", "__main__", "steps"):
         name = f"{kind.__module__}.{name}"
     if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
-        raise Unfit(f"a {name} inside an answer cannot stream; give a list of it")
+        raise NotJSON(f"a {name} inside an answer cannot stream; give a list of it")
     said = "return a dict, a list, text or a number instead"
-    raise Unfit(f"object of type {name} has no JSON form; {said}")
+    raise NotJSON(f"object of type {name} has no JSON form; {said}")
 
 
 _TABLE: Final[dict[str, Convert]] = {

@@ -7,7 +7,13 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-from jupyter_graph.values.json_form import Unfit, convert, duration, items_of, record_of
+from jupyter_graph.values.json_form import (
+    NotJSON,
+    convert,
+    duration,
+    items_of,
+    record_of,
+)
 
 _NANOSECONDS: Final = {
     "W": 604_800 * 10**9,
@@ -22,7 +28,7 @@ _NANOSECONDS: Final = {
 
 
 def _array(value: Any, depth: int) -> Any:
-    """Give numbers and (nested) lists; the shape stays, a 0-d array is a scalar."""
+    """Return numbers and (nested) lists; the shape stays, a 0-d array is a scalar."""
     kind = value.dtype.kind
     if kind in "biuU" or (kind == "f" and _all_finite(value)):
         return value.tolist()
@@ -38,7 +44,7 @@ def _all_finite(value: Any) -> bool:
 
 
 def _scalar(value: Any, depth: int) -> Any:
-    """Give the Python number, text or bool of a numpy scalar."""
+    """Return the Python number, text or bool of a numpy scalar."""
     kind = value.dtype.kind
     if kind == "M":
         return _datetime64(value)
@@ -52,12 +58,12 @@ def _scalar(value: Any, depth: int) -> Any:
     if kind == "V":
         return convert(value.tobytes(), depth)
     if kind == "c":
-        raise Unfit("a complex number has no JSON form; give its parts")
+        raise NotJSON("a complex number has no JSON form; give its parts")
     return convert(value.item(), depth + 1)
 
 
 def _datetime64(value: Any) -> str | None:
-    """Give ISO 8601 with as many digits as pandas would write."""
+    """Return ISO 8601 with as many digits as pandas would write."""
     text = str(value)
     if text == "NaT":
         return None
@@ -77,7 +83,7 @@ def _timedelta64(value: Any) -> str | None:
     if unit in ("Y", "M"):
         return f"P{count * int(step or 1)}{unit}"
     if unit not in _NANOSECONDS:
-        raise Unfit(f"a numpy duration in the unit {unit or 'generic'!r}")
+        raise NotJSON(f"a numpy duration in the unit {unit or 'generic'!r}")
     return duration(count * int(step or 1) * _NANOSECONDS[unit])
 
 
@@ -94,13 +100,13 @@ def _series(value: Any, depth: int) -> list[Any]:
 
 
 def _frame(value: Any, depth: int) -> list[dict[str, Any]]:
-    """Give one record a row: ``[{"column": value, …}, …]``, the index left out."""
+    """Return one record a row: ``[{"column": value, …}, …]``, the index left out."""
     names = list(record_of(((name, None) for name in value.columns), depth))
     columns = []
     for position, name in enumerate(names):
         try:
             columns.append(_series(value.iloc[:, position], depth))
-        except Unfit as error:
+        except NotJSON as error:
             error.keys[-1:] = [f"[{name!r}]", *error.keys[-1:]]
             raise
     if not names:

@@ -31,7 +31,7 @@ class Untold(Exception):
 
 
 def encode(value: Any, part: Part, where: str = "", depth: int = 0) -> Any:
-    """Give the JSON value; what is not plain goes to ``part(value, where)``.
+    """Return the JSON value; what is not plain goes to ``part(value, where)``.
 
     Raises:
         Untold: the value holds itself, or is nested deeper than 100 levels.
@@ -51,7 +51,7 @@ def encode(value: Any, part: Part, where: str = "", depth: int = 0) -> Any:
 
 
 def decode(value: Any, part: Callable[[Any], Any]) -> Any:
-    """Give back what ``encode`` took; objects with an unknown tag go to ``part``.
+    """Return back what ``encode`` took; objects with an unknown tag go to ``part``.
 
     >>> decode({"$": "set", "of": [1, 2]}, part=lambda value: None)
     {1, 2}

@@ -23,11 +23,11 @@ class Writer:
         self.imports: set[str] = set()
 
     def encode(self, value: Any, where: str = "") -> Any:
-        """Give tagged JSON for a value; ValueShipError names what cannot ship."""
+        """Return tagged JSON for a value; ValueShipError names what cannot ship."""
         return tagged_json.encode(value, self.part, where)
 
     def part(self, value: Any, where: str) -> Any:
-        """Give tagged JSON for what is not a plain Python value."""
+        """Return tagged JSON for what is not a plain Python value."""
         name = _name(type(value))
         row = _ROWS.get(name)
         try:
@@ -53,7 +53,7 @@ class Writer:
 
 
 def decode(document: Any, read_file: Callable[[str], Any]) -> Any:
-    """Give the value of tagged JSON."""
+    """Return the value of tagged JSON."""
 
     def part(value: dict[str, Any]) -> Any:
         tag, content = value[tagged_json.TAG], value["of"]
@@ -65,7 +65,7 @@ def decode(document: Any, read_file: Callable[[str], Any]) -> Any:
 
 
 def _name(kind: type) -> str:
-    """Give ``package.Class`` of the type or its first base that has a row."""
+    """Return ``package.Class`` of the type or its first base that has a row."""
     names = [
         f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in kind.__mro__
     ]
@@ -95,7 +95,7 @@ def _timestamp(value: Any, encode: Encode, writer: Writer) -> Any:
 
 
 def _frame(value: Any, encode: Encode, writer: Writer) -> Any:
-    """Give Parquet where it gives back an equal frame, else column by column."""
+    """Return Parquet where it gives back an equal frame, else column by column."""
     freq = getattr(value.index, "freqstr", None)
     try:
         content = file_formats.write(value, "parquet")
@@ -144,7 +144,7 @@ def _multi_index(value: Any, encode: Encode, writer: Writer) -> Any:
 
 
 def _extension(value: Any, encode: Encode, writer: Writer) -> Any:
-    """Give a pandas array by its dtype's own text and its items."""
+    """Return a pandas array by its dtype's own text and its items."""
     if type(value).__name__ in ("NumpyExtensionArray", "PandasArray"):
         return {tagged_json.TAG: "plain-array", "of": encode(value.to_numpy())}
     if type(value).__name__ in ("DatetimeArray", "TimedeltaArray"):

@@ -36,7 +36,7 @@ class StepDetail:
 
 
 def options_of(step: StepSpec) -> dict[str, str]:
-    """Give the fields of a step that are not as usual, as short texts.
+    """Return the fields of a step that are not as usual, as short texts.
 
     >>> options_of(StepSpec(name="a", handler="f", after=("b", "c"), retries=2))
     {'handler': 'f', 'after': 'b, c', 'retries': '2'}
@@ -61,7 +61,7 @@ def _written(value: Any) -> str:
 def sent(
     spec: GraphSpec, details: Mapping[str, StepDetail] | None
 ) -> dict[str, dict[str, Any]]:
-    """Give the details of all steps as JSON values of bounded size."""
+    """Return the details of all steps as JSON values of bounded size."""
     known = details or {}
     steps = {step.name: step for step in distinct(spec).every_step()}
     return {

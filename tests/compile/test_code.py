@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.compile.compiled_graph import compile_graph
-from jupyter_graph.compile.step_code import look_at
+from jupyter_graph.compile.step_code import inspect_step
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.model import StepSpec
 
@@ -218,7 +218,7 @@ def test_a_handler_names_any_method_of_a_class(run_code, handler, answer):
     ],
 )
 def test_the_nature_of_code_is_seen_before_it_runs(code, is_async, is_stream):
-    found = look_at(StepSpec(name="a", handler=None), code)
+    found = inspect_step(StepSpec(name="a", handler=None), code)
 
     assert (found.is_async, found.is_stream) == (is_async, is_stream)
 
@@ -457,7 +457,7 @@ def test_arguments_of_storeys_steps_are_checked(open_runner, class_name, args, m
 def test_mlruns_sync_engine_finds_nothing_to_call_in_most_steps_of_storey(name, method):
     storey = pytest.importorskip("storey")
     arguments = {"fn": len} if name in ("Map", "Filter") else {}
-    found = look_at(
+    found = inspect_step(
         StepSpec(name="s", class_args=arguments),
         getattr(storey, name),
         arguments,

@@ -66,7 +66,7 @@ def bundle_of(graph, sources, tmp_path, **options):
 
 
 def test_code_of_every_place_travels_and_its_packages_are_required(cells, tmp_path):
-    from jupyter_graph.deployment.bundle.named_values import with_named_code
+    from jupyter_graph.deployment.named_values import with_named_code
 
     graph = with_named_code(voting(cells))
     bundle = bundle_of(graph, cells.sources, tmp_path)

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from jupyter_graph import Graph, MockServer, Runner
-from jupyter_graph.processes.process_pool import Processes
+from jupyter_graph.processes.process_pool import WorkerPool
 from jupyter_graph.threads.start import start_thread
 from jupyter_graph.threads.thread_pool import Threads
 from tests.guards import leaks
@@ -66,7 +66,7 @@ def open_threads(stack):
 
 
 def open_processes(stack):
-    stack.callback(Processes({"abs": abs}, 1, "function").close)
+    stack.callback(WorkerPool({"abs": abs}, 1, "function").close)
 
 
 def start_a_thread(stack):

@@ -1,4 +1,4 @@
-"""Processes that work for this one: what travels, what ends, what is left."""
+"""WorkerPool that work for this one: what travels, what ends, what is left."""
 
 import functools
 import gc
@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from jupyter_graph.errors import ClosedError, DeadlineError, RunError, SpecError
-from jupyter_graph.processes.process_pool import Processes
+from jupyter_graph.processes.process_pool import WorkerPool
 
 pytestmark = pytest.mark.slow
 LINES = sys.modules[__name__].__file__
@@ -55,7 +55,7 @@ def opened():
     made = []
 
     def make(most=1, targets=None, **options):
-        made.append(Processes(targets or {"work": work}, most, "step", **options))
+        made.append(WorkerPool(targets or {"work": work}, most, "step", **options))
         return made[-1]
 
     yield make
@@ -220,7 +220,7 @@ def test_a_result_that_cannot_travel_is_an_error(opened):
 def test_a_target_that_cannot_travel_is_refused():
     held = functools.partial(work, threading.Lock())
     with pytest.raises(SpecError, match=r"step 'it' cannot go to another process: Typ"):
-        Processes({"it": held}, 1, "step")
+        WorkerPool({"it": held}, 1, "step")
 
 
 class Unmade:
@@ -306,7 +306,7 @@ def is_gone(pid):
 @pytest.mark.skipif(os.name == "nt", reason="asks by a signal")
 def test_processes_and_threads_end_with_their_last_user():
     before = threading.active_count()
-    processes = Processes({"work": work}, 1, "step")
+    processes = WorkerPool({"work": work}, 1, "step")
     _, pid = ask(processes, 1).result()
     busy = processes.submit("work", 1, 30)
     del processes
@@ -323,13 +323,13 @@ def test_processes_and_threads_end_with_their_last_user():
 
 SCRIPT = """
 import os, sys, time
-from jupyter_graph.processes.process_pool import Processes
+from jupyter_graph.processes.process_pool import WorkerPool
 
 def work(seconds):
     time.sleep(seconds)
     return os.getpid()
 
-processes = Processes({"work": work}, 1, "step")
+processes = WorkerPool({"work": work}, 1, "step")
 print(processes.submit("work", 0).result().result(), flush=True)
 processes.submit("work", 30)
 time.sleep(0.1)

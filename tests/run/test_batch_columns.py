@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_graph import Graph, StepError
 from jupyter_graph.errors import RunError
-from jupyter_graph.run.batch.graph_parts import Parts
+from jupyter_graph.run.batch.graph_parts import GraphParts
 
 FRAME = pd.DataFrame({"a": range(10), "b": [1, 2, 0, 4, 5, 6, 0, 8, 9, 10]})
 FRAME.index = list("abcdefghij")
@@ -53,7 +53,7 @@ def graph_of(*steps, **options):
 
 
 def parts_of(runner):
-    parts = Parts(runner.compiled, runner._opened(), runner._function)
+    parts = GraphParts(runner.compiled, runner._opened(), runner._function)
     parts.close()
     return [(part.names, part.is_vectorized) for part in parts.all]
 

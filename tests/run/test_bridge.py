@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_graph import Graph, Runner
 from jupyter_graph.errors import ClosedError
-from jupyter_graph.run.aio.loop_bridge import Bridge
+from jupyter_graph.run.aio.loop_bridge import LoopBridge
 from jupyter_graph.run.aio.loop_thread import LoopThread
 
 LIMIT_S = 10.0
@@ -23,7 +23,7 @@ def thread():
 
 
 async def bridge_to(thread):
-    return Bridge(asyncio.get_running_loop(), thread.loop, LIMIT_S)
+    return LoopBridge(asyncio.get_running_loop(), thread.loop, LIMIT_S)
 
 
 async def told(x):

@@ -13,7 +13,7 @@ import pytest
 
 from jupyter_graph import Graph, StepError
 from jupyter_graph.errors import DeadlineError, RunError
-from jupyter_graph.run.deadline.step_threads import ThreadPool, pool
+from jupyter_graph.run.deadline.step_threads import StepThreads, pool
 from jupyter_graph.run.deadline.watchdog import SIGNAL
 
 pytestmark = pytest.mark.slow
@@ -338,7 +338,7 @@ def test_a_thread_that_is_left_behind_is_counted_and_named(open_runner, caplog):
 
 
 def test_a_thread_that_comes_back_ends():
-    threads = ThreadPool()
+    threads = StepThreads()
     outcome, worker = threads.submit(spin)
 
     assert threads.wait(0.02, outcome, worker) == ""
@@ -366,7 +366,7 @@ def test_an_answer_at_the_last_moment_is_an_answer_or_a_deadline(open_runner):
 
 
 def test_a_thread_that_ends_just_in_time_works_on():
-    threads = ThreadPool()
+    threads = StepThreads()
     found = [threads.run(5, lambda number=number: number) for number in range(100)]
 
     assert found == list(range(100))

@@ -8,7 +8,7 @@ import pytest
 from jupyter_graph import Event, Graph, MockServer
 from jupyter_graph.errors import NoSeatError
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.emit import Emitted
+from jupyter_graph.run.emit import BackgroundEvents
 from jupyter_graph.threads.outcome import Task
 
 
@@ -61,7 +61,7 @@ def test_more_than_may_be_inside_wait_for_a_seat():
         return started[-1]
 
     ended = []
-    emitted = Emitted(
+    emitted = BackgroundEvents(
         start, limit=2, context=Context(), timeout_s=0.05, ended=ended.append
     )
     emitted.send(Event(1))

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from jupyter_graph import Graph, Runner, StepError
-from jupyter_graph.run.aio.event_slots import Deadlines
+from jupyter_graph.run.aio.event_slots import DeadlineWheel
 
 LIMIT_S = 0.05
 LONG_S = 30.0
@@ -23,7 +23,7 @@ async def worked(deadlines, work):
 
 def test_work_ends_when_its_time_is_up_and_other_work_does_not():
     async def both():
-        short, long = Deadlines(LIMIT_S), Deadlines(LONG_S)
+        short, long = DeadlineWheel(LIMIT_S), DeadlineWheel(LONG_S)
         late = worked(short, asyncio.sleep(LONG_S))
         return await asyncio.gather(late, worked(long, asyncio.sleep(3 * LIMIT_S)))
 
@@ -32,7 +32,7 @@ def test_work_ends_when_its_time_is_up_and_other_work_does_not():
 
 def test_the_task_may_go_on_after_its_work_was_late():
     async def one():
-        is_late = await worked(Deadlines(LIMIT_S), asyncio.sleep(LONG_S))
+        is_late = await worked(DeadlineWheel(LIMIT_S), asyncio.sleep(LONG_S))
         await asyncio.sleep(0)
         return is_late, asyncio.current_task().cancelling()
 
@@ -50,7 +50,7 @@ def test_a_task_that_takes_no_notice_is_told_again():
                 told.append(asyncio.current_task().cancelling())
 
     async def one():
-        is_late = await worked(Deadlines(LIMIT_S), stubborn())
+        is_late = await worked(DeadlineWheel(LIMIT_S), stubborn())
         return is_late, asyncio.current_task().cancelling()
 
     assert asyncio.run(one()) == (True, 0)
@@ -59,7 +59,7 @@ def test_a_task_that_takes_no_notice_is_told_again():
 
 def test_who_was_cancelled_by_somebody_else_was_not_late():
     async def one():
-        task = asyncio.create_task(worked(Deadlines(LONG_S), asyncio.sleep(LONG_S)))
+        task = asyncio.create_task(worked(DeadlineWheel(LONG_S), asyncio.sleep(LONG_S)))
         await asyncio.sleep(0)
         task.cancel()
         return await task
@@ -69,7 +69,7 @@ def test_who_was_cancelled_by_somebody_else_was_not_late():
 
 def test_who_was_also_cancelled_by_somebody_else_stays_cancelled():
     async def one():
-        deadlines = Deadlines(LIMIT_S)
+        deadlines = DeadlineWheel(LIMIT_S)
         task = asyncio.current_task()
         place = deadlines.add(task)
         asyncio.get_running_loop().call_later(LIMIT_S / 2, task.cancel)
@@ -83,7 +83,7 @@ def test_who_was_also_cancelled_by_somebody_else_stays_cancelled():
 
 def test_the_timer_sleeps_when_there_is_no_work():
     async def one():
-        deadlines = Deadlines(LIMIT_S)
+        deadlines = DeadlineWheel(LIMIT_S)
         await worked(deadlines, asyncio.sleep(0))
         was_ticking = deadlines.is_ticking
         await asyncio.sleep(5 * deadlines.tick_s)

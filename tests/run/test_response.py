@@ -17,17 +17,14 @@ import pandas as pd
 import pydantic
 import pytest
 
+from jupyter_graph.answer.problem import problem, status_of
+from jupyter_graph.answer.raw_response import RawResponse, decode_wire
 from jupyter_graph.answer.response import (
     Response,
-    Wire,
     collect,
-    decode_wire,
     encode,
     is_stream,
     open_stream,
-    plain,
-    problem,
-    status_of,
 )
 from jupyter_graph.errors import (
     AnswerError,
@@ -40,6 +37,7 @@ from jupyter_graph.errors import (
     StatusError,
     StepError,
 )
+from jupyter_graph.values.json_form import to_jsonable
 
 
 class Colour(Enum):
@@ -122,7 +120,7 @@ def test_a_value_becomes_its_json_value(value, wanted):
 
     assert (wire.status_code, wire.content_type) == (200, "application/json")
     assert json.loads(wire.payload) == wanted
-    assert decode_wire(wire) == plain(value)
+    assert decode_wire(wire) == to_jsonable(value)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +175,9 @@ def loop():
             Response("x", headers={"a": "b\r\nc: d"}), "one line of ASCII", id="header"
         ),
         pytest.param(
-            Response("é", content_type="text/plain; charset=ascii"), "ascii", id="ascii"
+            Response("é", content_type="text/plain; charset=ascii"),
+            "ascii",
+            id="ascii",
         ),
     ],
 )
@@ -201,23 +201,25 @@ def test_the_depth_limit_does_not_depend_on_the_stack(value):
     [
         pytest.param(
             Response({"a": 1}, 201, {"X": 1}),
-            Wire(b'{"a": 1}', 201, "application/json", {"X": "1"}),
+            RawResponse(b'{"a": 1}', 201, "application/json", {"X": "1"}),
             id="json",
         ),
         pytest.param(
             Response(body="<b>", content_type="text/html", headers={}, status_code=200),
-            Wire(b"<b>", 200, "text/html", {}),
+            RawResponse(b"<b>", 200, "text/html", {}),
             id="mlrun-keywords",
         ),
         pytest.param(
             Response("x", headers={"content-type": "a/b", "Content-Length": "9"}),
-            Wire(b"x", 200, "a/b", {}),
+            RawResponse(b"x", 200, "a/b", {}),
             id="type-in-headers",
         ),
         pytest.param(
-            Response("gone", 204), Wire(b"", 204, "text/plain; charset=utf-8"), id="204"
+            Response("gone", 204),
+            RawResponse(b"", 204, "text/plain; charset=utf-8"),
+            id="204",
         ),
-        pytest.param(Response(), Wire(b"", 200), id="nothing"),
+        pytest.param(Response(), RawResponse(b"", 200), id="nothing"),
     ],
 )
 def test_a_response_goes_as_it_says(response, wire):
@@ -229,7 +231,7 @@ def test_nuclios_own_response_is_one_too():
 
     wire = encode(nuclio_sdk.Response(body={"a": 1}, status_code=202))
 
-    assert wire == Wire(b'{"a": 1}', 202, "application/json", {})
+    assert wire == RawResponse(b'{"a": 1}', 202, "application/json", {})
 
 
 def chunks_of(value):

@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jupyter_graph.run.aio.fair_lock import Turns
+from jupyter_graph.run.aio.fair_lock import FairLock
 
 
 class Room:
     """Says when two are inside at once, and who came in which order."""
 
     def __init__(self):
-        self.turns = Turns()
+        self.turns = FairLock()
         self.inside = 0
         self.came = []
 
@@ -82,7 +82,7 @@ def test_who_gives_up_leaves_the_turn_to_the_next(gives_up_late):
 
 
 def test_a_loop_that_has_ended_does_not_keep_the_others_waiting():
-    turns = Turns()
+    turns = FairLock()
     ended = asyncio.new_event_loop()
     assert turns.take()
     gone = ended.create_task(turns.wait())

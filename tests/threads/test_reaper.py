@@ -14,7 +14,7 @@ import weakref
 import pytest
 
 from jupyter_graph import Graph, MockServer, Runner
-from jupyter_graph.processes.process_pool import Processes
+from jupyter_graph.processes.process_pool import WorkerPool
 from jupyter_graph.threads.reaper import Unclosed, all_open
 from jupyter_graph.threads.thread_pool import Threads
 
@@ -61,7 +61,7 @@ def forget(make):
 KINDS = {
     "Runner of graph 'math'": lambda: Runner(graph()).open(),
     "MockServer of graph 'math'": lambda: MockServer(graph()),
-    "processes of functions ['double']": lambda: Processes(
+    "processes of functions ['double']": lambda: WorkerPool(
         {"double": double}, 1, "function"
     ),
 }
@@ -209,8 +209,8 @@ def test_a_forked_child_ends_nothing_of_its_parents():
     found = run_script(
         """
         import gc, os
-        from jupyter_graph.processes.process_pool import Processes
-        processes = Processes({"abs": abs}, 1, "function")
+        from jupyter_graph.processes.process_pool import WorkerPool
+        processes = WorkerPool({"abs": abs}, 1, "function")
         assert processes.submit("abs", -1).result().value == 1
         child = os.fork()
         if not child:

@@ -153,8 +153,8 @@ def test_a_mock_server_is_closed_with_its_runner(kernel):
 
 def test_processes_are_closed_too(kernel):
     code = (
-        "from jupyter_graph.processes.process_pool import Processes\n"
-        "pool = Processes({'abs': abs}, 1, 'function')\n"
+        "from jupyter_graph.processes.process_pool import WorkerPool\n"
+        "pool = WorkerPool({'abs': abs}, 1, 'function')\n"
         "pool.submit('abs', -1).result().value"
     )
 

@@ -55,12 +55,12 @@ class Names:
     changes: list[Change] = field(default_factory=list)
 
     def rebinds(self) -> set[str]:
-        """Give the names that its functions declare ``global`` and set."""
+        """Return the names that its functions declare ``global`` and set."""
         return {change.name for change in self.changes if change.how == "rebind"}
 
 
 def chain_of(node: ast.AST) -> tuple[str | None, tuple[str, ...]]:
-    """Give root name and attributes of ``a.b.c``; the root is None if it is no name.
+    """Return root name and attributes of ``a.b.c``; the root is None if it is no name.
 
     >>> chain_of(ast.parse("a.b[0].c", mode="eval").body)
     ('a', ('b', 'c'))
@@ -75,7 +75,7 @@ def chain_of(node: ast.AST) -> tuple[str | None, tuple[str, ...]]:
 
 
 def quoted(node: ast.AST) -> Iterator[ast.expr]:
-    """Give what the strings in an annotation say; ``Literal["a"]`` says nothing."""
+    """Yield what the strings in an annotation say; ``Literal["a"]`` says nothing."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
             inner = ast.parse(node.value.strip(), mode="eval").body

@@ -31,7 +31,7 @@ class Codes:
         self._imports: dict[int, tuple[str, ...]] = {}
 
     def of(self, node: Any, statement: Statement) -> tuple[CodeType, ...]:
-        """Give the codes of a function, a lambda or the body of a class."""
+        """Return the codes of a function, a lambda or the body of a class."""
         key = (statement.index, id(node))
         if key not in self._found:
             self._found[key] = tuple(self._compile(node, statement))
@@ -79,7 +79,7 @@ class Codes:
 
 
 def _bare(node: Any) -> ast.stmt:
-    """Give a definition without its decorators, a lambda as a statement."""
+    """Return a definition without its decorators, a lambda as a statement."""
     if isinstance(node, ast.Lambda):
         return ast.copy_location(ast.Expr(node), node)
     fields = {**dict(ast.iter_fields(node)), "decorator_list": []}

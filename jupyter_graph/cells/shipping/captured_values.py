@@ -36,7 +36,7 @@ def shippable(value: Any) -> Any:
 
 
 def size_of(value: Any) -> str:
-    """Give about how much memory a value takes, in readable units.
+    """Return about how much memory a value takes, in readable units.
 
     Large containers are measured by a part of their items.
 

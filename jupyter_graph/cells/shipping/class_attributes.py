@@ -11,7 +11,7 @@ from jupyter_graph.cells.shipping.stand_ins import NotPlain
 from jupyter_graph.cells.shipping.unchanged import Expected, same_code
 
 if TYPE_CHECKING:
-    from jupyter_graph.cells.shipping.shipping_analysis import Judge
+    from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
     from jupyter_graph.cells.slice.program import Statement
 
 
@@ -38,9 +38,9 @@ class _MethodCode(Expected):
 
 
 def class_attributes(
-    judge: Judge, node: ast.ClassDef, statement: Statement
+    judge: ShippingAnalysis, node: ast.ClassDef, statement: Statement
 ) -> dict[str, Any]:
-    """Give attribute → what it is right after the definition, or ``UNKNOWN``."""
+    """Return attribute → what it is right after the definition, or ``UNKNOWN``."""
     codes = _method_codes(judge, node, statement)
     found: dict[str, Any] = {}
 
@@ -90,7 +90,7 @@ def _names_set(part: ast.AST) -> list[str]:
 
 
 def _method_codes(
-    judge: Judge, node: ast.ClassDef, statement: Statement
+    judge: ShippingAnalysis, node: ast.ClassDef, statement: Statement
 ) -> dict[str, list[CodeType]]:
     found: dict[str, list[CodeType]] = {}
     for body in judge.codes.of(node, statement):

@@ -120,7 +120,7 @@ ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "os.environ"})
 
 
 def comparer(function: Any) -> Compare | None:
-    """Give how to compare what a constructor gave with what it gives again.
+    """Return how to compare what a constructor gave with what it gives again.
 
     None for anything that is not in the table; a module that is not loaded yet is
     not loaded for the question.
@@ -146,7 +146,7 @@ def _loaded() -> Iterator[tuple[str, Any]]:
 
 
 def loaded(name: str) -> Any:
-    """Give what a dotted name stands for in the modules that are loaded, or None."""
+    """Return what a dotted name stands for in the modules that are loaded, or None."""
     module, _, attribute = name.rpartition(".")
     if module in sys.modules:
         return getattr(sys.modules[module], attribute, None)

@@ -22,10 +22,10 @@ from jupyter_graph.cells.shipping.stand_ins import (
     wrapped,
 )
 from jupyter_graph.cells.shipping.unchanged import (
+    EqualObject,
     Function,
-    Made,
     Method,
-    Same,
+    SameObject,
     is_data,
 )
 
@@ -75,7 +75,7 @@ class Evaluator:
         self.build = build
 
     def value(self, node: ast.expr) -> Any:
-        """Give the value, with ``Expected`` in the place of objects.
+        """Return the value, with ``Expected`` in the place of objects.
 
         Raises:
             NotPlain: it is anything else.
@@ -91,7 +91,7 @@ class Evaluator:
             raise NotPlain(str(error)) from None
 
     def data(self, node: ast.expr) -> Any:
-        """Give the value of an operand: data, whose operators are Python's own."""
+        """Return the value of an operand: data, whose operators are Python's own."""
         value = self.value(node)
         if not is_data(value):
             raise NotPlain("an operator on an object")
@@ -144,7 +144,7 @@ class Evaluator:
 
     def _key(self, node: ast.expr) -> Any:
         key = self.value(node)
-        if isinstance(key, Same):
+        if isinstance(key, SameObject):
             return Key(key.value)
         if not is_data(key):
             raise NotPlain("an object as key")
@@ -159,10 +159,14 @@ class Evaluator:
             check_size(node.op, left, right)
             return _BINARY[type(node.op)](left, right)
         if isinstance(node.op, ast.BitOr) and (is_type(left) or is_type(right)):
-            return Made(real(left) | real(right), operator.eq)
+            return EqualObject(real(left) | real(right), operator.eq)
         if isinstance(node.op, ast.BitOr) and is_flag(left) and is_flag(right):
-            return Made(real(left) | real(right), operator.eq)
-        if isinstance(node.op, ast.Div) and isinstance(left, Made) and is_data(right):
+            return EqualObject(real(left) | real(right), operator.eq)
+        if (
+            isinstance(node.op, ast.Div)
+            and isinstance(left, EqualObject)
+            and is_data(right)
+        ):
             return joined_path(left, right)
         raise NotPlain("an operator on an object")
 
@@ -190,10 +194,10 @@ class Evaluator:
 
     def _subscript(self, node: ast.Subscript) -> Any:
         owner = self.value(node.value)
-        if isinstance(owner, Same) and owner.value is os.environ:
+        if isinstance(owner, SameObject) and owner.value is os.environ:
             return os.environ[self.data(node.slice)]
         if is_type(owner):
-            return Made(real(owner)[real(self.value(node.slice))], operator.eq)
+            return EqualObject(real(owner)[real(self.value(node.slice))], operator.eq)
         if type(owner) in (dict, list, tuple, str, bytes, range):
             return owner[self.data(node.slice)]
         raise NotPlain("an item of an object")
@@ -204,7 +208,7 @@ class Evaluator:
 
     def _attribute(self, node: ast.Attribute) -> Any:
         owner = self.value(node.value)
-        if not isinstance(owner, Same):
+        if not isinstance(owner, SameObject):
             raise NotPlain("an attribute of data")
         thing = owner.value
         if (
@@ -233,13 +237,15 @@ class Evaluator:
                 return getattr(owner, node.func.attr)(*args, **named)
         function = self.value(node.func)
         args, named = self._arguments(node)
-        target = real(function) if isinstance(function, Same | Made) else None
+        target = (
+            real(function) if isinstance(function, SameObject | EqualObject) else None
+        )
         compare = comparer(target) if target is not None else None
-        if isinstance(function, Made) and function.compare is wraps_the_same:
+        if isinstance(function, EqualObject) and function.compare is wraps_the_same:
             compare = wraps_the_same  # lru_cache(maxsize=None)(f)
         if target is not None and compare is not None:
             made = target(*map(real, args), **{k: real(v) for k, v in named.items()})
-            return made if is_data(made) else Made(made, compare)
+            return made if is_data(made) else EqualObject(made, compare)
         if self.build is None:
             raise NotPlain("a call")
         return self.build(function, args, named)

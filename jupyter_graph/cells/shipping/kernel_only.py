@@ -12,8 +12,8 @@ from typing import Any
 
 from jupyter_graph.cells.scope.usage import Use
 from jupyter_graph.cells.scope.visitor import names_of
-from jupyter_graph.cells.shipping.shipping_analysis import BUILTINS, Judge
-from jupyter_graph.cells.slice.fragments import Item
+from jupyter_graph.cells.shipping.shipping_analysis import BUILTINS, ShippingAnalysis
+from jupyter_graph.cells.slice.fragments import Fragment
 from jupyter_graph.cells.slice.program import Statement
 
 _CODE = FunctionType | BuiltinFunctionType | type | ModuleType
@@ -26,7 +26,7 @@ class Outside:
         judge: knows the namespace and the cells.
     """
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: ShippingAnalysis) -> None:
         self.judge = judge
 
     def is_builtin(self, name: str) -> bool:
@@ -43,18 +43,18 @@ class Outside:
         )
         return live is getattr(builtins, name) or is_of_ipython
 
-    def item(self, name: str) -> Item | None:
-        """Give the piece for a name that no cell binds; None when there is no way."""
+    def item(self, name: str) -> Fragment | None:
+        """Return the piece for a name that no cell binds; None when there is no way."""
         live = self.judge.live(name)
         if isinstance(live, _CODE):
             return self._imported(name, live) or self._from_source(name, live)
         owner = type(live).__module__ or ""
         if owner.startswith(("IPython", "ipykernel")):
             return None
-        return Item("value", (-1, 0), frozenset({name}))
+        return Fragment("value", (-1, 0), frozenset({name}))
 
-    def as_code(self, name: str, statement: Statement) -> Item | None:
-        """Give the piece for a function, class or module that some call returned."""
+    def as_code(self, name: str, statement: Statement) -> Fragment | None:
+        """Return the piece for a function, class or module that some call returned."""
         live = self.judge.live(name)
         if not isinstance(live, _CODE):
             return None
@@ -65,7 +65,7 @@ class Outside:
         return item
 
     def known_as(self, live: Any, besides: str = "") -> str | None:
-        """Give the name under which a cell defines or imports an object."""
+        """Return the name under which a cell defines or imports an object."""
         namespace = self.judge.namespace or {}
         for name in sorted(key for key, value in namespace.items() if value is live):
             statement = self.judge.final(name)
@@ -75,22 +75,22 @@ class Outside:
                 return name
         return None
 
-    def _other_name(self, name: str, live: Any) -> Item | None:
+    def _other_name(self, name: str, live: Any) -> Fragment | None:
         other = self.known_as(live, besides=name)
         if other is None:
             return None
         use = Use(other, 0)
         text = f"{name} = {other}"
-        return Item("text", (0, 0), frozenset({name}), (use,), text=text)
+        return Fragment("text", (0, 0), frozenset({name}), (use,), text=text)
 
-    def _imported(self, name: str, live: Any) -> Item | None:
+    def _imported(self, name: str, live: Any) -> Fragment | None:
         text = import_line(name, live)
         if text is None:
             return None
         node = ast.parse(text).body[0]
-        return Item("import", (-1, 0), frozenset({name}), node=node, text=text)
+        return Fragment("import", (-1, 0), frozenset({name}), node=node, text=text)
 
-    def _from_source(self, name: str, live: Any) -> Item | None:
+    def _from_source(self, name: str, live: Any) -> Fragment | None:
         if getattr(live, "__name__", None) != name:
             return self._other_name(name, live)
         try:
@@ -101,11 +101,11 @@ class Outside:
         if getattr(node, "name", None) != name:
             return None
         uses = tuple(names_of(node).uses)
-        return Item("text", (-1, 0), frozenset({name}), uses, text=text, node=node)
+        return Fragment("text", (-1, 0), frozenset({name}), uses, text=text, node=node)
 
 
 def import_line(name: str, live: Any) -> str | None:
-    """Give the import that binds a module, class or function to a name.
+    """Return the import that binds a module, class or function to a name.
 
     >>> import pathlib
     >>> import_line("P", pathlib.Path), import_line("pl", pathlib)

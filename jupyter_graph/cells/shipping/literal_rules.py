@@ -147,7 +147,7 @@ def _is_question(test: ast.expr) -> bool:
 
 
 def bound_value(node: ast.Assign | ast.AnnAssign, name: str, value: Any) -> Any:
-    """Give what an assignment of a value binds to one name; NotPlain when unclear.
+    """Return what an assignment of a value binds to one name; NotPlain when unclear.
 
     >>> bound_value(ast.parse("a, (b, c) = 1, (2, 3)").body[0], "c", (1, (2, 3)))
     3

@@ -12,7 +12,7 @@ MOST_CHARACTERS = 2_000
 def literal(
     value: Any, name_of: Callable[[Any], str | None] | None = None
 ) -> str | None:
-    """Give the Python text of a small plain value; None for anything else.
+    """Return the Python text of a small plain value; None for anything else.
 
     Args:
         value: what is to be written.

@@ -11,13 +11,13 @@ from jupyter_graph.cells.scope.usage import Change, Use
 from jupyter_graph.cells.shipping.class_attributes import UNKNOWN, class_attributes
 from jupyter_graph.cells.shipping.kernel_only import Outside
 from jupyter_graph.cells.shipping.literal_source import literal
-from jupyter_graph.cells.shipping.shipping_analysis import FUNCTION, Judge
+from jupyter_graph.cells.shipping.shipping_analysis import FUNCTION, ShippingAnalysis
 from jupyter_graph.cells.shipping.stand_ins import NotPlain
 from jupyter_graph.cells.shipping.unchanged import is_data, still
-from jupyter_graph.cells.slice.fragments import Item, Problem, code_item
+from jupyter_graph.cells.slice.fragments import Fragment, Problem, code_item
 from jupyter_graph.cells.slice.program import Statement
 
-Found = tuple[Hashable, Item | None, Problem | None]
+Found = tuple[Hashable, Fragment | None, Problem | None]
 MISSING: Any = object()
 
 
@@ -28,13 +28,13 @@ class LiveChanges:
         judge: knows the namespace and the cells.
     """
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: ShippingAnalysis) -> None:
         self.judge = judge
 
     def of(
-        self, name: str, item: Item, changes: list[tuple[Statement, Change]]
+        self, name: str, item: Fragment, changes: list[tuple[Statement, Change]]
     ) -> Iterator[Found]:
-        """Give the pieces that make the definition what the kernel has now."""
+        """Yield the pieces that make the definition what the kernel has now."""
         written = [
             (s, c) for s, c in changes if c.how in ("attribute", "item") and c.chain
         ]
@@ -52,7 +52,7 @@ class LiveChanges:
             if not gives and attribute in changed:
                 yield self._patch(name, attribute, value, lines, item)
 
-    def _defaults(self, name: str, item: Item) -> Iterator[Found]:
+    def _defaults(self, name: str, item: Fragment) -> Iterator[Found]:
         """Compare default arguments: the cells may have run in another order."""
         node, statement, live = item.node, item.statement, self.judge.live(name)
         plain = isinstance(node, FUNCTION) and not node.decorator_list
@@ -74,7 +74,7 @@ class LiveChanges:
                 return
 
     def _changed(
-        self, name: str, item: Item, written: list[tuple[Statement, Change]]
+        self, name: str, item: Fragment, written: list[tuple[Statement, Change]]
     ) -> Iterator[tuple[str, Any]]:
         live, node = self.judge.live(name), item.node
         named = {str(change.chain[0]) for _, change in written} - {"*"}
@@ -119,7 +119,7 @@ class LiveChanges:
         attribute: str,
         value: Any,
         lines: list[tuple[Statement, Change]],
-        item: Item,
+        item: Fragment,
     ) -> Found:
         statement = lines[-1][0] if lines else item.statement
         assert statement is not None
@@ -141,7 +141,7 @@ class LiveChanges:
             )
             return key, None, Problem(message, statement.number, line)
         uses = (Use(name, line or 0), *(Use(other, line or 0) for other in names))
-        patch = Item(
+        patch = Fragment(
             kind="text",
             at=(statement.index + 0.5, 0),
             binds=frozenset(),
@@ -174,13 +174,15 @@ class LiveChanges:
 
 
 def code_of(statement: Statement) -> Found:
-    """Give the piece for a whole statement."""
+    """Return the piece for a whole statement."""
     node = statement.node
     key = ("code", statement.index, id(node))
     return key, code_item(statement, node, statement.names.uses), None
 
 
-def has_plain_arguments(judge: Judge, statement: Statement, node: ast.expr) -> bool:
+def has_plain_arguments(
+    judge: ShippingAnalysis, statement: Statement, node: ast.expr
+) -> bool:
     """Tell whether all arguments of a call ship as code."""
     if not isinstance(node, ast.Call) or not statement.is_plain_python():
         return False
@@ -195,7 +197,7 @@ def has_plain_arguments(judge: Judge, statement: Statement, node: ast.expr) -> b
     return True
 
 
-def is_plain_change(judge: Judge, statement: Statement) -> bool:
+def is_plain_change(judge: ShippingAnalysis, statement: Statement) -> bool:
     """Tell whether a line that changes an attribute can ship as it is."""
     node = statement.node
     if not statement.is_plain_python():

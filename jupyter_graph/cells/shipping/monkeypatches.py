@@ -14,8 +14,8 @@ from jupyter_graph.cells.shipping.live_changes import (
     has_plain_arguments,
     is_plain_change,
 )
-from jupyter_graph.cells.shipping.shipping_analysis import FUNCTION, Judge
-from jupyter_graph.cells.slice.fragments import Item, Problem
+from jupyter_graph.cells.shipping.shipping_analysis import FUNCTION, ShippingAnalysis
+from jupyter_graph.cells.slice.fragments import Fragment, Problem
 from jupyter_graph.cells.slice.program import Statement
 
 
@@ -26,13 +26,13 @@ class Patches:
         judge: knows the namespace and the cells.
     """
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: ShippingAnalysis) -> None:
         self.judge = judge
         self.program = judge.program
         self.live = LiveChanges(judge)
 
-    def of(self, name: str, item: Item) -> Iterator[Found]:
-        """Give the pieces that change what an item binds to a name, and problems."""
+    def of(self, name: str, item: Fragment) -> Iterator[Found]:
+        """Yield the pieces that change what an item binds to a name, and problems."""
         statement, node = item.statement, item.node
         if statement is None or node is None:
             return
@@ -122,7 +122,7 @@ class Patches:
 
 
 def _own_line(node: ast.AST, change: Change) -> int:
-    """Give the line of the decorator or call, so that none inside is meant."""
+    """Return the line of the decorator or call, so that none inside is meant."""
     if isinstance(node, FUNCTION | ast.ClassDef):
         lines = [decorator.lineno for decorator in node.decorator_list]
         return change.line if change.line in lines else -1

@@ -15,25 +15,27 @@ from typing import TYPE_CHECKING, Any
 from jupyter_graph.cells.shipping.evaluate import Evaluator
 from jupyter_graph.cells.shipping.stand_ins import NotPlain
 from jupyter_graph.cells.shipping.unchanged import (
-    Built,
     Expected,
-    Same,
+    InstanceOf,
+    SameObject,
     inner_code,
     is_data,
     still,
 )
 
 if TYPE_CHECKING:
-    from jupyter_graph.cells.shipping.shipping_analysis import Judge
+    from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
 
 Named = dict[str, Any]
 
 
-def rebuild(judge: Judge, function: Any, args: list[Any], named: Named) -> Any:
+def rebuild(
+    judge: ShippingAnalysis, function: Any, args: list[Any], named: Named
+) -> Any:
     """Say what a call of the notebook's own code gives; NotPlain when unsure."""
     if isinstance(function, Closure):
         return function.called(args, named)
-    if not isinstance(function, Same):
+    if not isinstance(function, SameObject):
         raise NotPlain("a call")
     target = function.value
     name = getattr(target, "__name__", "")
@@ -73,8 +75,13 @@ def _bound(target: Any, args: list[Any], named: Named) -> Named:
 
 
 def _instance(
-    judge: Judge, kind: type, node: ast.ClassDef, at: int, args: list[Any], named: Named
-) -> Built:
+    judge: ShippingAnalysis,
+    kind: type,
+    node: ast.ClassDef,
+    at: int,
+    args: list[Any],
+    named: Named,
+) -> InstanceOf:
     """Work out the attributes that a simple constructor sets."""
     if dataclasses.is_dataclass(kind):
         return _dataclass_instance(kind, node, args, named)
@@ -88,16 +95,18 @@ def _instance(
     if constructor is None:
         if args or named:
             raise NotPlain("a call that does not fit")
-        return Built(kind, {})
+        return InstanceOf(kind, {})
     inits = [n for n in node.body if getattr(n, "name", "") == "__init__"]
     if len(inits) != 1 or not isinstance(inits[0], ast.FunctionDef):
         raise NotPlain("a constructor that is not simple")
     instance = object()
-    bound = _bound(constructor, [Same(instance), *args], named)
-    return Built(kind, _attributes(judge, inits[0], bound, at))
+    bound = _bound(constructor, [SameObject(instance), *args], named)
+    return InstanceOf(kind, _attributes(judge, inits[0], bound, at))
 
 
-def _attributes(judge: Judge, init: ast.FunctionDef, bound: Named, at: int) -> Named:
+def _attributes(
+    judge: ShippingAnalysis, init: ast.FunctionDef, bound: Named, at: int
+) -> Named:
     found: Named = {}
     own = init.args.args[0].arg if init.args.args else "self"
 
@@ -125,7 +134,7 @@ def _attributes(judge: Judge, init: ast.FunctionDef, bound: Named, at: int) -> N
 
 def _dataclass_instance(
     kind: type, node: ast.ClassDef, args: list[Any], named: Named
-) -> Built:
+) -> InstanceOf:
     own = {"__init__", "__post_init__", "__new__", "__setattr__"}
     if any(getattr(part, "name", "") in own for part in node.body):
         raise NotPlain("a dataclass with a constructor of its own")
@@ -142,8 +151,10 @@ def _dataclass_instance(
             if field.default_factory not in (list, dict, set):
                 raise NotPlain("a default that is made")
             value = field.default_factory()
-        found[field.name] = value if is_data(value) or _known(value) else Same(value)
-    return Built(kind, found)
+        found[field.name] = (
+            value if is_data(value) or _known(value) else SameObject(value)
+        )
+    return InstanceOf(kind, found)
 
 
 def _given(kind: type, args: list[Any], named: Named) -> set[str]:

@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from jupyter_graph.cells.shipping.shipping_analysis import BUILTINS, Judge
+from jupyter_graph.cells.shipping.shipping_analysis import BUILTINS, ShippingAnalysis
 from jupyter_graph.cells.shipping.stand_ins import NotPlain
 from jupyter_graph.cells.shipping.unchanged import still
 from jupyter_graph.cells.slice.program import Statement
 from jupyter_graph.cells.source import awaits
 
 
-def registrations(judge: Judge, name: str, statement: Statement) -> list[Statement]:
-    """Give the lines that fill a table of the notebook's functions and classes.
+def registrations(
+    judge: ShippingAnalysis, name: str, statement: Statement
+) -> list[Statement]:
+    """Return the lines that fill a table of the notebook's functions and classes.
 
     Such a table cannot ship as a value; it ships as the line that makes it and all
     lines that put something into it. Empty where that would not give the same table.
@@ -47,7 +49,7 @@ def _entries(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _code_in(value: Any, depth: int = 0) -> Iterator[Any]:
-    """Give the functions and classes inside a value."""
+    """Yield the functions and classes inside a value."""
     if isinstance(value, FunctionType | BuiltinFunctionType | type):
         yield value
     elif isinstance(value, dict) and depth < 5:
@@ -58,7 +60,9 @@ def _code_in(value: Any, depth: int = 0) -> Iterator[Any]:
             yield from _code_in(item, depth + 1)
 
 
-def _filling(judge: Judge, name: str, since: Statement) -> Iterator[Statement]:
+def _filling(
+    judge: ShippingAnalysis, name: str, since: Statement
+) -> Iterator[Statement]:
     program = judge.program
     writers = _writers(judge, name)
     for statement in program.statements[since.index + 1 :]:
@@ -77,8 +81,8 @@ def _filling(judge: Judge, name: str, since: Statement) -> Iterator[Statement]:
             yield statement
 
 
-def _writers(judge: Judge, name: str) -> set[str]:
-    """Give the functions that change the table when they are called."""
+def _writers(judge: ShippingAnalysis, name: str) -> set[str]:
+    """Return the functions that change the table when they are called."""
     found: set[str] = set()
     growing = True
     while growing:
@@ -104,7 +108,9 @@ def _is_setup(node: ast.stmt) -> bool:
     return isinstance(node, kinds) or is_call
 
 
-def _accounts(judge: Judge, live: Any, first: Any, filling: list[Statement]) -> bool:
+def _accounts(
+    judge: ShippingAnalysis, live: Any, first: Any, filling: list[Statement]
+) -> bool:
     """Tell whether the lines explain all that is in the table."""
     defined = {name for s in filling for name in s.names.binds}
     defined |= {use.name for s in filling for use in s.names.uses if use.depth == 0}

@@ -24,7 +24,7 @@ _HARMLESS = ("", "changeme", "none", "null", "todo", "xxx")
 
 
 def leaks(text: str) -> Iterator[tuple[int, str]]:
-    r"""Give line and kind of everything in a text that looks like a secret.
+    r"""Yield line and kind of everything in a text that looks like a secret.
 
     >>> list(leaks("a = 1\nkey = 'AKIA" + "ABCDEFGHIJKLMNOP'"))
     [(2, 'an AWS access key')]

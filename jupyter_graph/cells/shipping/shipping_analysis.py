@@ -19,9 +19,9 @@ from jupyter_graph.cells.shipping.literal_rules import (
 from jupyter_graph.cells.shipping.notebook_calls import rebuild
 from jupyter_graph.cells.shipping.stand_ins import NotPlain, wrapped
 from jupyter_graph.cells.shipping.unchanged import (
+    EqualObject,
     Function,
-    Made,
-    Same,
+    SameObject,
     is_certain,
     still,
 )
@@ -45,7 +45,7 @@ class Verdict:
     node: ast.AST
 
 
-class Judge:
+class ShippingAnalysis:
     """Looks at the statements and, when there is a kernel, at the live values.
 
     Args:
@@ -66,12 +66,12 @@ class Judge:
         return self.namespace is not None and name in self.namespace
 
     def live(self, name: str) -> Any:
-        """Give the live value of a name."""
+        """Return the live value of a name."""
         assert self.namespace is not None
         return self.namespace[name]
 
     def version(self, name: str, at: float | None) -> Statement | None:
-        """Give the binding that counts at a place, or at the end (None).
+        """Return the binding that counts at a place, or at the end (None).
 
         Where nothing before the place binds the name, cells ran in another order: the
         last binding counts.
@@ -80,7 +80,7 @@ class Judge:
         return before or self.final(name)
 
     def final(self, name: str) -> Statement | None:
-        """Give the binding that the live value comes from, the last as a rule."""
+        """Return the binding that the live value comes from, the last as a rule."""
         if name not in self._finals:
             self._finals[name] = self._find_final(name)
         return self._finals[name]
@@ -192,7 +192,7 @@ class Judge:
         return bound_value(node, name, evaluator.value(node.value))
 
     def evaluator(self, at: float) -> Evaluator:
-        """Give an evaluator that reads names as they are at a place."""
+        """Return an evaluator that reads names as they are at a place."""
         statement = self.program.statements[int(at)]
         inside = set(statement.names.binds) if hasattr(statement.node, "body") else ()
 
@@ -235,13 +235,13 @@ class Judge:
         is_assignment = isinstance(verdict.node, ast.Assign | ast.AnnAssign)
         if is_assignment and verdict.how != "value":
             value = self.assigned(name, statement, verdict.node)
-            is_class = isinstance(value, Made) and isinstance(value.again, type)
+            is_class = isinstance(value, EqualObject) and isinstance(value.again, type)
             is_now = statement is self.final(name) and self.has_live(name)
-            return Same(self.live(name)) if is_class and is_now else value
+            return SameObject(self.live(name)) if is_class and is_now else value
         if statement is self.final(name):
             if not self.has_live(name):
                 raise NotPlain(name)
-            return Same(self.live(name))
+            return SameObject(self.live(name))
         if isinstance(verdict.node, FUNCTION) and not verdict.node.decorator_list:
             return Function(self.codes.of(verdict.node, statement))
         raise NotPlain(name)
@@ -256,7 +256,7 @@ class Judge:
         raise NotPlain(name)
 
     def dotted(self, node: ast.expr, at: float | None) -> str | None:
-        """Give the full name of ``Path`` or ``dt.date``, by the imports in force."""
+        """Return the full name of ``Path`` or ``dt.date``, by the imports in force."""
         if isinstance(node, ast.Attribute):
             owner = self.dotted(node.value, at)
             return f"{owner}.{node.attr}" if owner else None
@@ -269,7 +269,7 @@ class Judge:
 
 
 def imported_as(name: str, node: ast.AST) -> str | None:
-    """Give the full name of what an import statement binds to a name.
+    """Return the full name of what an import statement binds to a name.
 
     >>> imported_as("P", ast.parse("from pathlib import Path as P").body[0])
     'pathlib.Path'

@@ -9,7 +9,12 @@ import types
 import typing
 from typing import Any
 
-from jupyter_graph.cells.shipping.unchanged import Expected, Made, Same, is_data
+from jupyter_graph.cells.shipping.unchanged import (
+    EqualObject,
+    Expected,
+    SameObject,
+    is_data,
+)
 
 _TYPE_FORMS = (type, types.GenericAlias, types.UnionType, typing.TypeVar)
 
@@ -35,15 +40,15 @@ class Key(Expected):
 
 
 def wrapped(value: Any) -> Any:
-    """Give data as it is, and any other object as one to recognise."""
-    return value if is_data(value) else Same(value)
+    """Return data as it is, and any other object as one to recognise."""
+    return value if is_data(value) else SameObject(value)
 
 
 def real(value: Any) -> Any:
-    """Give the object itself for an argument of a cheap constructor."""
-    if isinstance(value, Same):
+    """Return the object itself for an argument of a cheap constructor."""
+    if isinstance(value, SameObject):
         return value.value
-    if isinstance(value, Made):
+    if isinstance(value, EqualObject):
         return value.again
     if isinstance(value, Expected):
         raise NotPlain("an object that is not made again")
@@ -56,7 +61,9 @@ def real(value: Any) -> Any:
 
 
 def is_type(value: Any) -> bool:
-    thing = value.value if isinstance(value, Same) else getattr(value, "again", None)
+    thing = (
+        value.value if isinstance(value, SameObject) else getattr(value, "again", None)
+    )
     if isinstance(thing, type) and getattr(thing, "__module__", "") == "__main__":
         return issubclass(thing, typing.Generic)
     module = type(thing).__module__
@@ -65,7 +72,7 @@ def is_type(value: Any) -> bool:
 
 def is_flag(value: Any) -> bool:
     """Tell whether it is a flag like ``re.I``, whose ``|`` is Python's own."""
-    if not isinstance(value, Same | Made):
+    if not isinstance(value, SameObject | EqualObject):
         return False
     thing = real(value)
     return isinstance(thing, enum.Flag) and type(thing).__or__ is enum.Flag.__or__
@@ -79,8 +86,8 @@ def check_size(op: ast.operator, left: Any, right: Any) -> None:
         raise NotPlain("a large shift")
 
 
-def joined_path(left: Made, right: Any) -> Made:
+def joined_path(left: EqualObject, right: Any) -> EqualObject:
     pathlib = sys.modules.get("pathlib")
     if pathlib is None or not isinstance(left.again, pathlib.PurePath):
         raise NotPlain("an operator on an object")
-    return Made(left.again / right, left.compare)
+    return EqualObject(left.again / right, left.compare)

@@ -26,7 +26,7 @@ class Expected:
 
 
 @dataclass(eq=False)
-class Same(Expected):
+class SameObject(Expected):
     """This very object."""
 
     value: Any
@@ -36,7 +36,7 @@ class Same(Expected):
 
 
 @dataclass(eq=False)
-class Made(Expected):
+class EqualObject(Expected):
     """An equal object, by the rule of the constructor that makes it."""
 
     again: Any
@@ -84,7 +84,7 @@ class Method(Expected):
 
 
 @dataclass(eq=False)
-class Built(Expected):
+class InstanceOf(Expected):
     """An instance of this class with these attributes."""
 
     kind: type
@@ -191,7 +191,7 @@ def _same_constant(one: Any, two: Any) -> bool:
 
 
 def inner_code(code: CodeType) -> Iterator[CodeType]:
-    """Give the code of every function inside a function, at any depth."""
+    """Yield the code of every function inside a function, at any depth."""
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield constant

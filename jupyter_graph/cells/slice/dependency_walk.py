@@ -16,12 +16,12 @@ from jupyter_graph.cells.shipping.registrations import registrations
 from jupyter_graph.cells.shipping.shipping_analysis import (
     BUILTINS,
     NOTEBOOK_ONLY,
-    Judge,
+    ShippingAnalysis,
     Verdict,
 )
 from jupyter_graph.cells.slice.dotted_imports import mend_imports
 from jupyter_graph.cells.slice.fragments import (
-    Item,
+    Fragment,
     Problem,
     code_item,
     import_item,
@@ -36,22 +36,22 @@ _MODULE_NAMES = frozenset(
 _ATOMS = int | float | complex | str | bytes | bool | None
 
 
-class Plan:
+class DependencyWalk:
     """Follows names from the roots to everything that defines them.
 
     Args:
         judge: says what ships as code and what as a value.
     """
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: ShippingAnalysis) -> None:
         self.judge = judge
         self.program = judge.program
         self.outside = Outside(judge)
         self.patches = Patches(judge)
-        self.items: dict[Hashable, Item] = {}
+        self.items: dict[Hashable, Fragment] = {}
         self.problems: dict[Problem, None] = {}
-        self.finals: dict[str, Item] = {}
-        self._waiting: list[Item] = []
+        self.finals: dict[str, Fragment] = {}
+        self._waiting: list[Fragment] = []
         self._soft: list[tuple[Use, float]] = []
         self._chains: dict[str, set[tuple[str, ...]]] = {}
 
@@ -69,7 +69,7 @@ class Plan:
     def _join_twins(self) -> None:
         """Let names of one object stay names of one object."""
         values = [item for item in self.items.values() if item.kind == "value"]
-        first: dict[int, Item] = {}
+        first: dict[int, Fragment] = {}
         for item in sorted(values, key=lambda i: (i.at, min(i.binds))):
             live = self.judge.live(min(item.binds))
             twin = first.setdefault(id(live), item)
@@ -93,7 +93,7 @@ class Plan:
         if len(self.problems) > len(problems) or any(i.kind == "value" for i in new):
             self.items, self.problems, self._soft = items, problems, soft
 
-    def _follow(self, item: Item) -> None:
+    def _follow(self, item: Fragment) -> None:
         for use in item.uses:
             self._chains.setdefault(use.name, set()).add(use.chain)
             if use.soft:
@@ -109,7 +109,7 @@ class Plan:
         self._take_changes(item)
 
     def _follow_call(
-        self, item: Item, called: list[Item], calls: int, seen: set[str]
+        self, item: Fragment, called: list[Fragment], calls: int, seen: set[str]
     ) -> None:
         """Need now what a function needs that is called while this piece is set up."""
         for target in called:
@@ -130,14 +130,18 @@ class Plan:
             return True
         return self.judge.verdict(name, statement).how != "value"
 
-    def _need(self, use: Use, at: float | None, user: Item | None) -> list[Item]:
-        """Give the pieces that bind a name as it is at a place (None: at the end)."""
+    def _need(
+        self, use: Use, at: float | None, user: Fragment | None
+    ) -> list[Fragment]:
+        """Return the pieces that bind a name as it is at a place (None: at the end)."""
         found = self._find(use, at, user)
         if at is None:
             self.finals.update((use.name, item) for item in found)
         return found
 
-    def _find(self, use: Use, at: float | None, user: Item | None) -> list[Item]:
+    def _find(
+        self, use: Use, at: float | None, user: Fragment | None
+    ) -> list[Fragment]:
         name = use.name
         own = user.statement if user is not None else None
         if own is not None and user is not None and user.node is not own.node:
@@ -165,8 +169,8 @@ class Plan:
             return True
         return self.judge.is_from_cells(name, statement)
 
-    def _add_code(self, statement: Statement, node: ast.AST) -> Item:
-        def make() -> Item:
+    def _add_code(self, statement: Statement, node: ast.AST) -> Fragment:
+        def make() -> Fragment:
             for line, text in statement.shell_lines(node):
                 self._problem(
                     f"{text!r} works only in a notebook, and the step needs the code "
@@ -182,14 +186,16 @@ class Plan:
 
         return self._add(("code", statement.index, id(node)), make)
 
-    def _add(self, key: Hashable, make: Callable[[], Item]) -> Item:
+    def _add(self, key: Hashable, make: Callable[[], Fragment]) -> Fragment:
         if key not in self.items:
             item = make()
             self.items[key] = item
             self._waiting.append(item)
         return self.items[key]
 
-    def _need_imports(self, name: str, statement: Statement, node: Any) -> list[Item]:
+    def _need_imports(
+        self, name: str, statement: Statement, node: Any
+    ) -> list[Fragment]:
         """Take the alias that binds the name; of ``import a.b`` all that were run."""
         found = []
         for other, other_node in self._import_statements(name, statement, node):
@@ -214,8 +220,8 @@ class Plan:
                     yield other, part
 
     def _need_value(
-        self, use: Use, statement: Statement, verdict: Verdict, user: Item | None
-    ) -> list[Item]:
+        self, use: Use, statement: Statement, verdict: Verdict, user: Fragment | None
+    ) -> list[Fragment]:
         name, node = use.name, verdict.node
         line = getattr(node, "lineno", statement.line)
         if statement is not self.judge.final(name):
@@ -250,7 +256,7 @@ class Plan:
         key = ("value", name)
         return [self._add(key, partial(value_item, statement, name, node))]
 
-    def _need_outside(self, use: Use, user: Item | None) -> list[Item]:
+    def _need_outside(self, use: Use, user: Fragment | None) -> list[Fragment]:
         """Take a name that no cell binds."""
         name = use.name
         if name in _MODULE_NAMES or self._is_set_by_a_function(name):
@@ -273,7 +279,7 @@ class Plan:
         self._undefined(use, user)
         return []
 
-    def _take_live(self, use: Use, user: Item | None) -> list[Item]:
+    def _take_live(self, use: Use, user: Fragment | None) -> list[Fragment]:
         item = self.outside.item(use.name)
         if item is None:
             self._problem(
@@ -289,7 +295,7 @@ class Plan:
             return False
         return any(name in s.names.rebinds() for s in self.program.statements)
 
-    def _undefined(self, use: Use, user: Item | None) -> None:
+    def _undefined(self, use: Use, user: Fragment | None) -> None:
         name = use.name
         known = {*self.program.bindings, *(self.judge.namespace or ())}
         known = {
@@ -305,13 +311,13 @@ class Plan:
             f"name {name!r} is not defined{hint}{broken}", *self._place(use, user)
         )
 
-    def _place(self, use: Use, user: Item | None) -> tuple[int | None, int | None]:
+    def _place(self, use: Use, user: Fragment | None) -> tuple[int | None, int | None]:
         return (user.cell, use.line) if user is not None else (None, None)
 
     def _problem(self, message: str, cell: int | None, line: int | None) -> None:
         self.problems.setdefault(Problem(message, cell, line))
 
-    def _take_changes(self, item: Item) -> None:
+    def _take_changes(self, item: Fragment) -> None:
         """Take the pieces that change what this one defines."""
         for name in sorted(item.binds):
             for key, change, problem in self.patches.of(name, item):
@@ -324,11 +330,11 @@ class Plan:
                     self._add(key, partial(_given, change))
 
 
-def _shell_lines(item: Item) -> Collection[int]:
+def _shell_lines(item: Fragment) -> Collection[int]:
     return item.statement.parsed.shell_lines if item.statement is not None else ()
 
 
-def _given(item: Item) -> Item:
+def _given(item: Fragment) -> Fragment:
     return item
 
 
@@ -341,7 +347,7 @@ def _as_statement(node: ast.AST) -> ast.stmt:
     return node
 
 
-def _user(user: Item | None) -> str:
+def _user(user: Fragment | None) -> str:
     names = sorted(user.binds) if user is not None else []
     return repr(names[0]) if names else "the step"
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Hashable, Iterator, Mapping, MutableMapping
 from dataclasses import replace
 
-from jupyter_graph.cells.slice.fragments import Item
+from jupyter_graph.cells.slice.fragments import Fragment
 from jupyter_graph.cells.slice.imported_modules import imported_modules
 from jupyter_graph.cells.slice.program import Program
 
@@ -15,7 +15,7 @@ Chains = Mapping[str, set[tuple[str, ...]]]
 
 
 def mend_imports(
-    items: MutableMapping[Hashable, Item], chains: Chains, program: Program
+    items: MutableMapping[Hashable, Fragment], chains: Chains, program: Program
 ) -> None:
     """Leave out dotted imports that nothing reads; add those that came by the way.
 
@@ -40,15 +40,15 @@ def mend_imports(
                 )
 
 
-def _plain(item: Item) -> ast.alias | None:
+def _plain(item: Fragment) -> ast.alias | None:
     node = item.node
     if item.kind != "import" or not isinstance(node, ast.Import):
         return None
     return node.names[0]
 
 
-def _unread(items: Mapping[Hashable, Item], chains: Chains) -> Iterator[Hashable]:
-    dotted: dict[str, list[tuple[Hashable, Item, bool]]] = {}
+def _unread(items: Mapping[Hashable, Fragment], chains: Chains) -> Iterator[Hashable]:
+    dotted: dict[str, list[tuple[Hashable, Fragment, bool]]] = {}
     for key, item in items.items():
         alias = _plain(item)
         if alias is not None and alias.asname is None:
@@ -65,7 +65,7 @@ def _meet(path: tuple[str, ...], chain: tuple[str, ...]) -> bool:
     return path[:shorter] == chain[:shorter]
 
 
-def _on_the_way(item: Item, chains: Chains, program: Program) -> Iterator[str]:
+def _on_the_way(item: Fragment, chains: Chains, program: Program) -> Iterator[str]:
     alias = _plain(item)
     if alias is None or (alias.asname is None and "." in alias.name):
         return

@@ -29,7 +29,7 @@ class Problem:
 
 
 @dataclass(eq=False)
-class Item:
+class Fragment:
     """One piece of the slice.
 
     Args:
@@ -58,15 +58,15 @@ class Item:
     node: ast.AST | None = None
     text: str = ""
     note: str = ""
-    needs: list[Item] = field(default_factory=list)
-    reads: dict[str, Item] = field(default_factory=dict)
+    needs: list[Fragment] = field(default_factory=list)
+    reads: dict[str, Fragment] = field(default_factory=dict)
 
     @property
     def index(self) -> float:
         return self.at[0]
 
 
-def code_item(statement: Statement, node: ast.AST, uses: Iterable[Use]) -> Item:
+def code_item(statement: Statement, node: ast.AST, uses: Iterable[Use]) -> Fragment:
     """Make the piece for a statement, or for a part of it."""
     is_part = node is not statement.node
     binds = {
@@ -74,7 +74,7 @@ def code_item(statement: Statement, node: ast.AST, uses: Iterable[Use]) -> Item:
         for name, nodes in statement.names.binds.items()
         if not is_part or any(n is node for n in nodes)
     }
-    return Item(
+    return Fragment(
         kind="code",
         at=(statement.index, first_line(node) if is_part else 0),
         binds=frozenset(binds),
@@ -86,14 +86,16 @@ def code_item(statement: Statement, node: ast.AST, uses: Iterable[Use]) -> Item:
     )
 
 
-def import_item(statement: Statement, node: Any, alias: ast.alias, name: str) -> Item:
+def import_item(
+    statement: Statement, node: Any, alias: ast.alias, name: str
+) -> Fragment:
     """Make the piece for one name of an import statement."""
     if alias.name == "*":
         alias = ast.alias(name)
     one = ast.Import([alias])
     if isinstance(node, ast.ImportFrom):
         one = ast.ImportFrom(node.module, [alias], node.level)  # type: ignore[assignment]
-    return Item(
+    return Fragment(
         kind="import",
         at=(statement.index, 0),
         binds=frozenset({name}),
@@ -105,9 +107,9 @@ def import_item(statement: Statement, node: Any, alias: ast.alias, name: str) ->
     )
 
 
-def value_item(statement: Statement, name: str, node: ast.AST) -> Item:
+def value_item(statement: Statement, name: str, node: ast.AST) -> Fragment:
     """Make the piece that loads a value where it was set."""
-    return Item(
+    return Fragment(
         kind="value",
         at=(statement.index, 10**6),
         binds=frozenset({name}),

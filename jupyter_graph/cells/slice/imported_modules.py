@@ -15,7 +15,7 @@ OURS = "jupyter_graph"
 
 
 def exports(module: str, folder: Path) -> list[str]:
-    """Give the names that ``from module import *`` brings.
+    """Return the names that ``from module import *`` brings.
 
     A module that is loaded tells them; of one beside the notebook the text is read;
     of the standard library it is loaded. Anything else gives none.
@@ -49,7 +49,7 @@ def _parsed(path: Path) -> list[ast.stmt]:
 
 
 def local_path(module: str, folder: Path) -> Path | None:
-    """Give the file of a module that belongs to the user, None for installed ones.
+    """Return the file of a module that belongs to the user, None for installed ones.
 
     >>> local_path("json", Path()) is None
     True
@@ -94,7 +94,7 @@ def is_installed(path: Path) -> bool:
 
 
 def imported_modules(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    r"""Give the modules that code imports, inside functions too.
+    r"""Yield the modules that code imports, inside functions too.
 
     Imports under ``if TYPE_CHECKING`` are left out: they never run.
 

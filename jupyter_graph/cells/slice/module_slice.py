@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_graph.cells.shipping.captured_values import CapturedValue, shippable
-from jupyter_graph.cells.shipping.shipping_analysis import Judge
-from jupyter_graph.cells.slice.dependency_walk import Plan
-from jupyter_graph.cells.slice.fragments import Item, Problem
+from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
+from jupyter_graph.cells.slice.dependency_walk import DependencyWalk
+from jupyter_graph.cells.slice.fragments import Fragment, Problem
 from jupyter_graph.cells.slice.imported_modules import imported_modules, local_modules
 from jupyter_graph.cells.slice.program import read_program
 from jupyter_graph.cells.slice.run_order import ordered
@@ -48,7 +48,7 @@ def slice_cells(
     *,
     folder: str | Path | None = None,
 ) -> Slice:
-    r"""Give the smallest program that defines the roots as the kernel has them.
+    r"""Return the smallest program that defines the roots as the kernel has them.
 
     Imports, helpers and constants that are used come along, each in its latest
     definition; whatever cannot be written as code comes as a value. The same kernel
@@ -87,11 +87,11 @@ def collect(
     roots: Iterable[str],
     namespace: Mapping[str, Any] | None,
     folder: Path,
-) -> Plan:
-    """Give the pieces that the roots need, and the problems."""
+) -> DependencyWalk:
+    """Return the pieces that the roots need, and the problems."""
     program = read_program(cells, folder, is_live=namespace is not None)
-    judge = Judge(program, namespace)
-    plan = Plan(judge)
+    judge = ShippingAnalysis(program, namespace)
+    plan = DependencyWalk(judge)
     plan.collect(dict.fromkeys(roots))
     return plan
 
@@ -105,7 +105,7 @@ def _error(problems: Sequence[Problem]) -> CellError:
     return CellError(text, cell=first.cell, line=first.line)
 
 
-def _written(items: Sequence[Item], judge: Judge, folder: Path) -> Slice:
+def _written(items: Sequence[Fragment], judge: ShippingAnalysis, folder: Path) -> Slice:
     writer = Writer()
     source = writer.write(items)
     nodes = [item.node for item in items if item.node and item.kind != "value"]

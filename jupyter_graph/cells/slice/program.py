@@ -44,7 +44,7 @@ class Statement:
         return first_line(self.node)
 
     def shell_lines(self, node: ast.AST | None = None) -> Iterator[tuple[int, str]]:
-        """Give the lines of the statement that are in IPython's own syntax."""
+        """Yield the lines of the statement that are in IPython's own syntax."""
         node = node or self.node
         first, last = first_line(node), getattr(node, "end_lineno", 0)
         for line, text in sorted(self.parsed.shell_lines.items()):
@@ -57,7 +57,7 @@ class Statement:
 
 
 def first_line(node: ast.AST) -> int:
-    """Give the line where a statement begins, its decorators included."""
+    """Return the line where a statement begins, its decorators included."""
     lines = [getattr(node, "lineno", 1)]
     lines += [item.lineno for item in getattr(node, "decorator_list", ())]
     return min(lines)
@@ -81,28 +81,28 @@ class Program:
         return len(self.statements)
 
     def before(self, name: str, index: float) -> Statement | None:
-        """Give the statement whose binding of a name counts at a place."""
+        """Return the statement whose binding of a name counts at a place."""
         found = self.bindings.get(name, [])
         at = bisect.bisect_left(found, index)
         return self._binding(name, found[at - 1]) if at else None
 
     def last(self, name: str) -> Statement | None:
-        """Give the statement that bound a name last; None if it was deleted since."""
+        """Return the statement that bound a name last; None if it was deleted since."""
         found = self.bindings.get(name)
         return self._binding(name, found[-1]) if found else None
 
     def all_of(self, name: str) -> list[Statement]:
-        """Give every statement that binds a name, the latest first."""
+        """Return every statement that binds a name, the latest first."""
         found = reversed(self.bindings.get(name, []))
         return [s for s in (self._binding(name, i) for i in found) if s is not None]
 
     def deleted(self, name: str) -> Statement | None:
-        """Give the statement that deleted a name for good."""
+        """Return the statement that deleted a name for good."""
         found = self.bindings.get(name)
         return self.statements[found[-1]] if found and not self.last(name) else None
 
     def changes(self, name: str, since: Statement) -> list[tuple[Statement, Change]]:
-        """Give the top-level changes to what a statement bound to a name."""
+        """Return the top-level changes to what a statement bound to a name."""
         later = self.statements[since.index :]
         return [
             (statement, change)
@@ -176,7 +176,7 @@ def _futures(node: ast.stmt) -> set[str]:
 
 
 def _same_scope(node: ast.AST) -> Iterator[ast.stmt]:
-    """Give a statement and those in its blocks, not those in functions or classes."""
+    """Yield a statement and those in its blocks, not those in functions or classes."""
     inner = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.expr
     if isinstance(node, ast.stmt):
         yield node
@@ -185,7 +185,7 @@ def _same_scope(node: ast.AST) -> Iterator[ast.stmt]:
 
 
 def _magic_bindings(node: ast.stmt) -> list[str]:
-    """Give the names that ``%time x = f()`` binds."""
+    """Return the names that ``%time x = f()`` binds."""
     call = node.value if isinstance(node, ast.Expr) else None
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
         return []

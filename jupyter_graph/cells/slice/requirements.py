@@ -13,7 +13,7 @@ from jupyter_graph.cells.slice.imported_modules import OURS, is_installed
 
 
 def requirements(imports: Iterable[str]) -> list[str]:
-    """Give the distributions of imported modules, pinned to what is installed here.
+    """Return the distributions of imported modules, pinned to what is installed here.
 
     The standard library, this package, the user's own files and modules that are not
     installed are left out.
@@ -60,7 +60,7 @@ def _is_here(module: str) -> bool:
 
 
 def _canonical(name: str) -> str:
-    """Give a distribution's name as indexes compare it.
+    """Return a distribution's name as indexes compare it.
 
     >>> _canonical("Scikit_Learn"), _canonical("zope.interface")
     ('scikit-learn', 'zope-interface')

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from jupyter_graph.cells.slice.fragments import Item
+from jupyter_graph.cells.slice.fragments import Fragment
 from jupyter_graph.cells.source import place
 from jupyter_graph.errors import CellError
 
 
-def ordered(items: Iterable[Item], finals: Mapping[str, Item]) -> list[Item]:
-    """Give the pieces in the order they ran, each one below what it needs.
+def ordered(
+    items: Iterable[Fragment], finals: Mapping[str, Fragment]
+) -> list[Fragment]:
+    """Return the pieces in the order they ran, each one below what it needs.
 
     Args:
         items: the pieces.
@@ -21,15 +23,15 @@ def ordered(items: Iterable[Item], finals: Mapping[str, Item]) -> list[Item]:
             each piece the names as it found them when it ran.
     """
     waiting = sorted(items, key=_key)
-    done: dict[Item, None] = {}
+    done: dict[Fragment, None] = {}
     for item in waiting:
         _put(item, done, [])
     _check(list(done), finals)
     return list(done)
 
 
-def _check(items: Iterable[Item], finals: Mapping[str, Item]) -> None:
-    now: dict[str, Item] = {}
+def _check(items: Iterable[Fragment], finals: Mapping[str, Fragment]) -> None:
+    now: dict[str, Fragment] = {}
     for item in items:
         for name, wanted in item.reads.items():
             _check_one(name, wanted, now.get(name), item)
@@ -38,7 +40,9 @@ def _check(items: Iterable[Item], finals: Mapping[str, Item]) -> None:
         _check_one(name, wanted, now.get(name), wanted)
 
 
-def _check_one(name: str, wanted: Item, found: Item | None, user: Item) -> None:
+def _check_one(
+    name: str, wanted: Fragment, found: Fragment | None, user: Fragment
+) -> None:
     both = {wanted.kind, found.kind if found else None}
     if found is wanted or both == {"import"}:
         return
@@ -51,11 +55,11 @@ def _check_one(name: str, wanted: Item, found: Item | None, user: Item) -> None:
     )
 
 
-def _key(item: Item) -> tuple[float, int, str]:
+def _key(item: Fragment) -> tuple[float, int, str]:
     return (*item.at, item.text or min(item.binds, default=""))
 
 
-def _put(item: Item, done: dict[Item, None], path: list[Item]) -> None:
+def _put(item: Fragment, done: dict[Fragment, None], path: list[Fragment]) -> None:
     if item in done:
         return
     if item in path:
@@ -65,7 +69,7 @@ def _put(item: Item, done: dict[Item, None], path: list[Item]) -> None:
     done[item] = None
 
 
-def _refuse(circle: list[Item]) -> None:
+def _refuse(circle: list[Fragment]) -> None:
     names = [min(item.binds, default="?") for item in circle]
     places = [
         f"{n!r} ({place(i.cell, i.line)})" for n, i in zip(names, circle, strict=True)

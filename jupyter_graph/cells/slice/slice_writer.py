@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-from jupyter_graph.cells.slice.fragments import Item
+from jupyter_graph.cells.slice.fragments import Fragment
 from jupyter_graph.cells.slice.statement_text import text_of
 from jupyter_graph.cells.source import place
 
@@ -20,7 +20,7 @@ class Writer:
         self.lines: list[str] = []
         self.places: dict[int, Place] = {}
 
-    def write(self, items: Sequence[Item]) -> str:
+    def write(self, items: Sequence[Fragment]) -> str:
         """Write all pieces, which are in order, and give the text."""
         futures = sorted({f for i in items if i.statement for f in i.statement.futures})
         if futures:
@@ -35,14 +35,14 @@ class Writer:
             self.lines.append(
                 LOADER + ("" if loader == "load_value" else f" as {loader}")
             )
-        before: Item | None = None
+        before: Fragment | None = None
         for item in rest:
             self._space(before, item)
             self._item(item, before, loader)
             before = item
         return "\n".join(self.lines).strip("\n") + "\n" if self.lines else ""
 
-    def _loader(self, items: Iterable[Item]) -> str:
+    def _loader(self, items: Iterable[Fragment]) -> str:
         taken = {name for item in items for name in item.binds}
         return "_load_value" if "load_value" in taken else "load_value"
 
@@ -51,7 +51,7 @@ class Writer:
         if place_of is not None:
             self.places[len(self.lines)] = place_of
 
-    def _space(self, before: Item | None, item: Item) -> None:
+    def _space(self, before: Fragment | None, item: Fragment) -> None:
         if not self.lines:
             return
         if before is None and not _is_definition(item):
@@ -61,7 +61,7 @@ class Writer:
         elif not (before is not None and _follows(before, item)):
             self.lines.append("")
 
-    def _item(self, item: Item, before: Item | None, loader: str) -> None:
+    def _item(self, item: Fragment, before: Fragment | None, loader: str) -> None:
         own: Place = (item.cell, item.line)
         if item.kind == "value":
             name = min(item.binds)
@@ -83,7 +83,7 @@ class Writer:
             self._line(text, (item.cell, line))
 
 
-def _goes_to_top(item: Item, items: Sequence[Item]) -> bool:
+def _goes_to_top(item: Fragment, items: Sequence[Fragment]) -> bool:
     """Tell whether an import may stand above all: nothing else sets its name."""
     if item.kind != "import":
         return False
@@ -95,14 +95,14 @@ def _goes_to_top(item: Item, items: Sequence[Item]) -> bool:
     )
 
 
-def _both_dotted(one: Item, two: Item) -> bool:
+def _both_dotted(one: Fragment, two: Fragment) -> bool:
     nodes = (one.node, two.node)
     return all(isinstance(n, ast.Import) and not n.names[0].asname for n in nodes)
 
 
-def _import_lines(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
-    """Give each import once; names that one line imports stay on one line."""
-    lines: dict[Hashable, list[Item]] = {}
+def _import_lines(items: Iterable[Fragment]) -> Iterator[tuple[str, Fragment]]:
+    """Yield each import once; names that one line imports stay on one line."""
+    lines: dict[Hashable, list[Fragment]] = {}
     seen: set[str] = set()
     for item in items:
         if item.text in seen:
@@ -116,22 +116,22 @@ def _import_lines(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
         yield ", ".join([found[0].text, *names]), found[0]
 
 
-def _comment(item: Item) -> str:
+def _comment(item: Fragment) -> str:
     return f"  # {_where(item)}" if item.cell is not None else ""
 
 
-def _where(item: Item) -> str:
+def _where(item: Fragment) -> str:
     if item.cell is None:
         return "from the kernel"
     return place(item.cell, item.line)
 
 
-def _is_definition(item: Item) -> bool:
+def _is_definition(item: Fragment) -> bool:
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
     return isinstance(item.node, kinds) and item.kind != "value"
 
 
-def _follows(before: Item, item: Item) -> bool:
+def _follows(before: Fragment, item: Fragment) -> bool:
     """Tell whether two pieces are simple and stand on neighbouring lines."""
     if {before.kind, item.kind} == {"value"} or {before.kind, item.kind} == {"import"}:
         return True

@@ -11,7 +11,7 @@ from jupyter_graph.cells.slice.program import first_line
 
 
 def text_of(lines: Sequence[str], node: Any) -> tuple[list[str], int]:
-    """Give the lines of a statement, and the cell's line of the first of them.
+    """Return the lines of a statement, and the cell's line of the first of them.
 
     A statement out of a block is moved to the left; where that would change a string
     in it, it stays where it is under ``if True:``.

@@ -26,7 +26,7 @@ class BranchWriter(StepWriter):
         self._finish(f"{helper}({places}, {twins}{self.more})", depth, answered, origin)
 
     def _asked(self, name: str) -> str:
-        """Give what a choice is asked about: the body, or storey's full event."""
+        """Return what a choice is asked about: the body, or storey's full event."""
         is_full = self.steps[name].full_event and self.codes[name].is_storey
         return self.it if is_full else self.value
 
@@ -75,7 +75,7 @@ class BranchWriter(StepWriter):
         return None if rejoined is None else (rejoined, answered)
 
     def _merged(self, name: str, depth: int) -> tuple[str, dict[str, list[str]]] | None:
-        """Give merge and chains of a fan-out that can be written out here."""
+        """Return merge and chains of a fan-out that can be written out here."""
         if name not in self.next or self.takes_event or depth >= DEEPEST:
             return None
         if self.graph.on_error:

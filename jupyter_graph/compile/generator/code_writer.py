@@ -120,7 +120,7 @@ class Writer:
         return "await " if self.is_async else ""
 
     def _landed(self, call: str) -> str:
-        """Give a call whose answer may be an event on its way back, taken there."""
+        """Return a call whose answer may be an event on its way back, taken there."""
         landed = "await landed_async" if self.is_async else "landed"
         return f"{landed}({call}{self.more})" if self.back else call
 
@@ -133,7 +133,7 @@ class Writer:
         self._line(0, f"{colour} {name}({self.it}{self.more if parts else ''}):")
 
     def _want(self, *key: str) -> str:
-        """Give the name of a function, which is written when its turn comes."""
+        """Return the name of a function, which is written when its turn comes."""
         if key in self.functions:
             return self.functions[key]
         kind, name, *more = key
@@ -150,7 +150,7 @@ class Writer:
         return f"{self._await}{function}({self.it}{self.more})"
 
     def _target(self, source: str, target: str, stands_for: str | None = None) -> str:
-        """Give the function that takes an event from one step on to another."""
+        """Return the function that takes an event from one step on to another."""
         if self.shapes.waits(target):
             slots = self._slots(source, target, stands_for)
             place = self._want("from", target, *slots)
@@ -165,7 +165,7 @@ class Writer:
         return leap
 
     def _slots(self, source: str, merge: str, stands_for: str | None) -> list[str]:
-        """Give the branches of a merge that end where this source reaches it.
+        """Return the branches of a merge that end where this source reaches it.
 
         An error handler stands for all that would have come after the failed step.
         """
@@ -175,7 +175,7 @@ class Writer:
         return [name for name in self.steps[merge].after if name in reached] or [source]
 
     def _reached(self, first: str) -> set[str]:
-        """Give a step and all that comes after it."""
+        """Return a step and all that comes after it."""
         return reached(first, self.next)
 
     def _join(self, name: str) -> str:
@@ -193,7 +193,7 @@ class Writer:
         return ident
 
     def _inside(self, stream: str) -> list[str]:
-        """Give the steps that wait or count for each item of a stream anew."""
+        """Return the steps that wait or count for each item of a stream anew."""
         return [
             name
             for name in self.steps
@@ -202,7 +202,7 @@ class Writer:
         ]
 
     def _each_place(self, stream: str) -> str:
-        """Give the function that takes an item of a stream."""
+        """Return the function that takes an item of a stream."""
         return self._want("item" if self._inside(stream) else "after", stream)
 
     def _leave(self, depth: int, answered: bool) -> None:

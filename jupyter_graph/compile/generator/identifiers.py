@@ -21,7 +21,7 @@ GENERATED = ("at_", "after_", "back_", "item_", "rest_", "end_", "later_")
 
 
 def identifiers(names: Mapping[str, StepSpec]) -> Iterator[str]:
-    """Give a readable, unique identifier for each step's name."""
+    """Yield a readable, unique identifier for each step's name."""
     taken = set(HELPERS)
     for name in names:
         found = re.sub(r"\W", "_", name)

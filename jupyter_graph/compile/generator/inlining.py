@@ -45,13 +45,13 @@ class Shapes:
         )
 
     def field_of(self, name: str) -> str | None:
-        """Give the field that names the outlet of a choice by field, if it is one."""
+        """Return the field that names the outlet of a choice by field, if it is one."""
         field = self.steps[name].class_args.get("field_name")
         is_plain = self.codes[name].code is ChoiceByField and isinstance(field, str)
         return field if is_plain else None
 
     def where_it_rejoins(self, name: str) -> str | None:
-        """Give the step at which all outlets of a choice go on, one step later."""
+        """Return the step at which all outlets of a choice go on, one step later."""
         targets = self.after[name]
         following = {self.after[target] for target in targets}
         if len(following) != 1:
@@ -65,7 +65,7 @@ class Shapes:
         return goes_on[0] if is_only and no_way_back else None
 
     def where_it_merges(self, name: str) -> tuple[str, dict[str, list[str]]] | None:
-        """Give the plain merge of a fan-out, and the chain of steps of each branch.
+        """Return the plain merge of a fan-out, and the chain of steps of each branch.
 
         The chains stand by the name of their last step.
         """

@@ -57,7 +57,7 @@ class StepWriter(Writer):
         self._line(depth, f"{value} = {self._put(step, value, call)}", name)
 
     def _given(self, step: StepSpec, value: str) -> str:
-        """Give what a step that takes a body is called with."""
+        """Return what a step that takes a body is called with."""
         get = "get_path_sync" if self.graph.engine == "sync" else "get_path"
         return f"{get}({value}, {step.input_path!r})" if step.input_path else value
 

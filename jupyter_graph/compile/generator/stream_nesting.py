@@ -24,7 +24,7 @@ def ways(
     codes: Mapping[str, StepCode],
     after: Mapping[str, tuple[str, ...]],
 ) -> dict[str, Way]:
-    """Give the way on which events come to each step; ``SEVERAL`` begins a mixed one.
+    """Return the way on which events come to each step; ``SEVERAL`` begins a mixed one.
 
     Args:
         steps: the steps by name.

@@ -88,7 +88,7 @@ class StreamWriter(StepWriter):
         self._line(depth, "return answer")
 
     def _collectors(self, name: str) -> list[str]:
-        """Give the holders of the steps that collect a stream, in order."""
+        """Return the holders of the steps that collect a stream, in order."""
         after = self._one_by_one(name) - {name}
         found = [one for one in self.order if one in after and self.codes[one].collects]
         holders = [f"{self.names[one]}_collect" for one in found]
@@ -96,7 +96,7 @@ class StreamWriter(StepWriter):
         return holders
 
     def _one_by_one(self, name: str) -> set[str]:
-        """Give the steps that items of a stream come to, the collecting ones last."""
+        """Return the steps that items of a stream come to, the collecting ones last."""
         ways = {
             one: () if one in self.codes and self.codes[one].collects else targets
             for one, targets in self.next.items()

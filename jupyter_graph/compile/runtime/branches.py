@@ -28,7 +28,7 @@ ATOMS = frozenset((str, int, float, bool, type(None), bytes, complex))
 
 
 def deep_twin(it: Any) -> Any:
-    """Give a deep copy; what cannot be copied is shared, with a note."""
+    """Return a deep copy; what cannot be copied is shared, with a note."""
     if type(it) in ATOMS:
         return it
     seen: list[int] = []
@@ -46,7 +46,7 @@ class _Other(Exception):
 
 
 def _of_json(it: Any, seen: list[int]) -> Any:
-    """Give a deep copy of plain dicts and lists, far quicker than ``deepcopy``."""
+    """Return a deep copy of plain dicts and lists, far quicker than ``deepcopy``."""
     seen.append(id(it))
     kind = type(it)
     if kind is dict:
@@ -60,12 +60,12 @@ def _of_json(it: Any, seen: list[int]) -> Any:
 
 
 def shallow_twin(it: Any) -> Any:
-    """Give a copy that shares what is inside."""
+    """Return a copy that shares what is inside."""
     return it.copy() if type(it) is dict else _twin(copy.copy, it)
 
 
 def same_twin(it: Any) -> Any:
-    """Give the very same: all branches share it."""
+    """Return the very same: all branches share it."""
     return it
 
 
@@ -89,7 +89,7 @@ TWINS: Mapping[str, Callable[[Any], Any]] = {
 def twins_by(
     twin: Callable[[Any], Any], *, of_events: bool
 ) -> Callable[[Any, int], list[Any]]:
-    """Give the function that makes one body (or event) for each of n branches."""
+    """Return the function that makes one body (or event) for each of n branches."""
 
     def event_twin(event: Any) -> Any:
         found = copy.copy(event)  # each branch has its own, even where they share
@@ -108,14 +108,14 @@ def twins_by(
 
 
 def first_of(answer: Any, other: Any) -> Any:
-    """Give the first of two answers that is one."""
+    """Return the first of two answers that is one."""
     return other if answer is NOTHING else answer
 
 
 def first_failure(
     failed: BaseException | None, error: BaseException, answer: Any = NOTHING
 ) -> BaseException:
-    """Give the first of two failures; raise what no branch may keep to itself.
+    """Return the first of two failures; raise what no branch may keep to itself.
 
     The answer that was there before the first one is noted with it.
     """
@@ -198,7 +198,7 @@ def _is_there(task: Any) -> bool:
 
 
 def _where(tasks: list[Any]) -> str:
-    """Give the step that took too long: of the first branch, of those that did."""
+    """Return the step that took too long: of the first branch, of those that did."""
     for task in tasks:
         step = ""
         if not task.done():
@@ -219,7 +219,7 @@ class _Branch(NamedTuple):
 
 
 def _first_of(branches: list[_Branch]) -> Any:
-    """Give the first answer or raise the first failure, later rounds last."""
+    """Return the first answer or raise the first failure, later rounds last."""
     now = [one for one in branches if not one.is_later]
     later = [one for one in branches if one.is_later]
     answer = _answer_of(now, NOTHING)
@@ -255,7 +255,7 @@ async def _all_or_enough(tasks: list[Any], more: tuple[Any, ...]) -> None:
 
 
 def chosen(outlets: Any, table: Mapping[str, Any], name: str) -> list[Any]:
-    """Give the places that ``select_outlets`` named; None and [] mean all.
+    """Return the places that ``select_outlets`` named; None and [] mean all.
 
     Raises:
         ValueError: it named a step that does not follow, or one twice.

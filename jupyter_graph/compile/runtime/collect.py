@@ -30,7 +30,7 @@ class _Kept:
 
 
 def collection(parts: dict[Any, Any], collectors: tuple[Any, ...]) -> dict[Any, Any]:
-    """Give the parts of the items of a stream that these steps collect.
+    """Return the parts of the items of a stream that these steps collect.
 
     They are those of the whole event, with lists that no other event comes to.
     """
@@ -62,7 +62,7 @@ def collecting(collector: Any, it: Any, parts: dict[Any, Any]) -> bool:
 
 
 def collected(collector: Any, event: Any, parts: dict[Any, Any]) -> Any:
-    """Give the body (or event) that stands for all items of a stream."""
+    """Return the body (or event) that stands for all items of a stream."""
     kept = parts.pop((COLLECTED, id(collector)))
     if kept.broken:
         [body] = kept.broken

@@ -10,7 +10,7 @@ WHOLE: Final = "\0whole"
 
 
 def whole(parts: dict[Any, Any]) -> dict[Any, Any]:
-    """Give the parts of the whole event, where these are of a stream inside it."""
+    """Return the parts of the whole event, where these are of a stream inside it."""
     found: dict[Any, Any] = parts.get(WHOLE, parts)
     return found
 
@@ -26,7 +26,7 @@ class Leap:
 
     @staticmethod
     def to(place: Callable[..., Any], *, is_async: bool) -> Callable[..., Any]:
-        """Give the function that leads back to a place."""
+        """Return the function that leads back to a place."""
 
         def leap(it: Any, *_: Any) -> Leap:
             return Leap(place, it)

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def get_path(body: Any, path: str) -> Any:
-    """Give the part of a body at a dotted path, None where there is none.
+    """Return the part of a body at a dotted path, None where there is none.
 
     Source: MLRun's ``input_path``.
 
@@ -100,7 +100,7 @@ def _only_objects(parameter: str, path: str, body: Any) -> str:
 
 
 def same_event(given: Any, name: str) -> Any:
-    """Give back what a full-event step gave, which must be an event."""
+    """Return back what a full-event step gave, which must be an event."""
     if hasattr(given, "body"):
         return given
     raise TypeError(
@@ -110,7 +110,7 @@ def same_event(given: Any, name: str) -> Any:
 
 
 def event_or_answer(given: Any, event: Any) -> Any:
-    """Give back what the last step of MLRun's sync engine gave.
+    """Return back what the last step of MLRun's sync engine gave.
 
     It may be the answer itself there, instead of the event.
     """

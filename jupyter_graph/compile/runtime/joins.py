@@ -57,11 +57,11 @@ class Joined:
         return found
 
     def body(self, parts: list[Any]) -> Any:
-        """Give the body that goes on."""
+        """Return the body that goes on."""
         return parts if self.mode == "all" else parts[0]
 
     def completed(self, parts: Parts) -> list[Any]:
-        """Give the parts, with what stands for those that did not come.
+        """Return the parts, with what stands for those that did not come.
 
         Raises:
             RunError: one is missing and ``missing`` is ``error``.
@@ -85,7 +85,7 @@ class Joined:
         return came[-1] if came else NOTHING
 
     def rest(self, parts: Parts) -> Any:
-        """Give what goes on when all branches have ended and some did not come."""
+        """Return what goes on when all branches have ended and some did not come."""
         parts = whole(parts)
         if (CAME, self.name) not in parts:
             return NOTHING
@@ -105,7 +105,7 @@ def forget(parts: Parts, names: Slots) -> None:
 
 
 def _as_event(merge: Any, parts: list[Any]) -> Any:
-    """Give one event with the merged body of several."""
+    """Return one event with the merged body of several."""
     event = next(part for part in parts if part is not None)
     bodies = [None if part is None else part.body for part in parts]
     event.body = (
@@ -246,6 +246,6 @@ def _came(parts: Parts, name: str, slots: Slots, it: Any) -> dict[str, Any]:
 
 
 def _in_order(found: dict[str, Any], slots: Slots) -> list[Any]:
-    """Give the parts in the order of their branches, those from elsewhere last."""
+    """Return the parts in the order of their branches, those from elsewhere last."""
     inside = {slot: found[slot] for slot in slots if slot in found} | found
     return [part for part in inside.values() if part is not NOTHING]

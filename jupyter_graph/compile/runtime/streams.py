@@ -53,7 +53,7 @@ async def stream_async(items: Any, name: str) -> AsyncIterator[Any]:
 
 
 def items_of(body: Any) -> Any:
-    """Give a generator for the body of a step that streams, even where it did not."""
+    """Return a generator for the body of a step that streams, even where it did not."""
     if hasattr(body, "__anext__") or hasattr(body, "gi_running"):
         return body
     return (item for item in (body,))
@@ -136,7 +136,7 @@ def _placed(
 
 
 def bodies(events: Any, name: str) -> Iterator[Any]:
-    """Give the bodies of the events that a full-event generator gives."""
+    """Yield the bodies of the events that a full-event generator gives."""
     for event in events:
         yield same_event(event, name).body
 
@@ -187,7 +187,7 @@ class Several:
 
 
 def one_of(found: Any) -> Any:
-    """Give the one event that goes on, of several the first."""
+    """Return the one event that goes on, of several the first."""
     return found.events[0] if type(found) is Several else found
 
 
@@ -216,7 +216,7 @@ def _close(items: Any) -> None:
 
 
 def item_of(event: Any, item: Any) -> Any:
-    """Give what goes on for an item: itself, or an event of its own."""
+    """Return what goes on for an item: itself, or an event of its own."""
     if event is None:
         return item
     twin = copy.copy(event)

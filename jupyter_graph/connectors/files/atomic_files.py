@@ -27,7 +27,7 @@ class Stage:
         self.path: Path | None = None
 
     def start(self) -> Path:
-        """Give the path of the file aside; its folder is there."""
+        """Return the path of the file aside; its folder is there."""
         if self.path is None:
             path = beside(self.place)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ class AppendedBytes:
 
 
 def sink_for(place: Place, *, append: bool) -> StagedBytes | AppendedBytes:
-    """Give where the bytes of a target go."""
+    """Return where the bytes of a target go."""
     path = place.path
     if path is not None and path.exists() and not path.is_file():
         return AppendedBytes(place)  # a pipe or a device cannot be replaced
@@ -118,7 +118,7 @@ def sink_for(place: Place, *, append: bool) -> StagedBytes | AppendedBytes:
 
 
 def beside(place: Place) -> Path:
-    """Give a path, hidden and taken by nobody, on the disk where a place is."""
+    """Return a path, hidden and taken by nobody, on the disk where a place is."""
     name = f".{place.name}.{uuid.uuid4().hex[:12]}.part"
     if place.path is None:
         return Path(tempfile.gettempdir()) / name

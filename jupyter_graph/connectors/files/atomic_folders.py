@@ -32,7 +32,7 @@ class StagedFolder:
             self._check_old()
 
     def start(self) -> Path:
-        """Give the folder aside to write whole files to."""
+        """Return the folder aside to write whole files to."""
         if self._path is None:
             self._path = beside(self._place)
             self._path.mkdir(parents=True)

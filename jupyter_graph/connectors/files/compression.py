@@ -48,7 +48,7 @@ def _zstd(data: bytes) -> bytes:
 
 @contextmanager
 def unpacked(file: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
-    """Give what is in an open compressed file; it is read as it is asked for."""
+    """Return what is in an open compressed file; it is read as it is asked for."""
     opened: Any = file
     match suffix:
         case ".gz":

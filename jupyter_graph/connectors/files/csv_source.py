@@ -94,7 +94,7 @@ class CSVSource(ByBatches):
                 ) from error
 
     def _inferred(self, start: bytes) -> dict[str, Any]:
-        """Give the type of each column, from the start of the file."""
+        """Return the type of each column, from the start of the file."""
         from pyarrow import csv as arrow_csv
 
         is_all = len(start) < _INFER_BYTES

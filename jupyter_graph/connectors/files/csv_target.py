@@ -147,7 +147,7 @@ class CSVTarget(LinesTarget):
         self._columns, self._known = columns, frozenset(columns)
 
     def _names_there(self) -> list[str] | None:
-        """Give the names above the rows of a file to append to."""
+        """Return the names above the rows of a file to append to."""
         if not self._header or not self._sink.has_content():
             return None
         with self._place.reading() as file:
@@ -166,7 +166,7 @@ class CSVTarget(LinesTarget):
 
 
 def cell(value: Any) -> Any:
-    """Give what stands in a CSV cell for a value.
+    """Return what stands in a CSV cell for a value.
 
     >>> [cell(value) for value in ("a", None, float("nan"), {"b": [1]})]
     ['a', '', '', '{"b": [1]}']
@@ -184,7 +184,7 @@ def cell(value: Any) -> Any:
 
 
 def checked_delimiter(delimiter: Any) -> str:
-    """Give a delimiter.
+    """Return a delimiter.
 
     Raises:
         SpecError: it is not one character of one byte, or one that cells need.

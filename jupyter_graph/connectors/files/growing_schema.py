@@ -58,7 +58,7 @@ class GrowingSchema:
                 self._merge(field.name, field.type, f"values of type {field.type}")
 
     def fix(self) -> Any:
-        """Give the schema; from now on only what fits it is taken.
+        """Return the schema; from now on only what fits it is taken.
 
         A column that held nothing but None so far is text.
         """
@@ -76,7 +76,7 @@ class GrowingSchema:
         self.fix()
 
     def cast(self, table: Any) -> Any:
-        """Give an Arrow table with exactly these columns."""
+        """Return an Arrow table with exactly these columns."""
         schema = self.fix()
         arrays = [
             table[field.name].cast(field.type)
@@ -129,7 +129,7 @@ class GrowingSchema:
         self._types[name] = merged
 
     def _merged(self, known: Any, found: Any) -> Any:
-        """Give the type that holds both, None when there is none."""
+        """Return the type that holds both, None when there is none."""
         if known == found:
             return known
         pair = [self._arrow.schema([("it", kind)]) for kind in (known, found)]
@@ -151,7 +151,7 @@ class GrowingSchema:
 
 
 def own_copy(frame: Any) -> Any:
-    """Give a frame as an Arrow table that later steps cannot change.
+    """Return a frame as an Arrow table that later steps cannot change.
 
     Categories become their values.
 

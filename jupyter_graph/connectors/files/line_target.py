@@ -42,7 +42,7 @@ class LinesTarget(Buffered):
         self._sink.write((self._head() + "".join(items)).encode())
 
     def _head(self) -> str:
-        """Give what stands above the rows when the file is new."""
+        """Return what stands above the rows when the file is new."""
         return ""
 
     def _settle(self, *, end: bool) -> None:

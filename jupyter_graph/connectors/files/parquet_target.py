@@ -198,7 +198,7 @@ class ParquetTarget(Buffered):
 
 
 def _without_empty(row: dict[str, Any]) -> dict[str, Any]:
-    """Give None for an empty dict: Parquet has no columns without names inside."""
+    """Return None for an empty dict: Parquet has no columns without names inside."""
     if dict in map(type, row.values()):
         return {key: None if _is_empty(value) else value for key, value in row.items()}
     return row

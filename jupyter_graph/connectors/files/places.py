@@ -30,7 +30,7 @@ class Place:
     path: Path | None = None
 
     def __str__(self) -> str:
-        """Give the path or URL as a message may show it, without a password."""
+        """Return the path or URL as a message may show it, without a password."""
         return str(self.path) if self.path is not None else without_password(self.url)
 
     @property
@@ -65,7 +65,7 @@ class Place:
         return bool(fs.isdir(path))
 
     def file_system(self) -> tuple[Any, str]:
-        """Give fsspec's file system, and the path there."""
+        """Return fsspec's file system, and the path there."""
         return _file_system(self.url)
 
     @contextmanager
@@ -138,7 +138,7 @@ def place_to_read(where: Where) -> Place:
 
 
 def without_password(url: str) -> str:
-    """Give a URL whose password is hidden.
+    """Return a URL whose password is hidden.
 
     >>> without_password("ftp://ada:secret@host/rows.csv")
     'ftp://ada:***@host/rows.csv'

@@ -67,7 +67,7 @@ class KafkaClient:
             raise SpecError(f"KafkaTarget: {said}") from None
 
     async def send(self, topic: str, messages: Sequence[Message]) -> list[Failed]:
-        """Give those that did not arrive, when it is known of all.
+        """Return those that did not arrive, when it is known of all.
 
         A full queue of the client's is waited for.
         """
@@ -159,7 +159,7 @@ class Arrival:
         self._left = count
 
     def of(self, message: Message) -> Any:
-        """Give what the client's thread calls when a message has come to its end."""
+        """Return what the client's thread calls when a message has come to its end."""
 
         def delivered(error: Any, _: Any) -> None:
             if error is not None:

@@ -176,7 +176,7 @@ class KafkaTarget:
         return self._key_of(event if self._is_of_event else item)
 
     def _failure(self, error: Any) -> Exception:
-        """Give the error of ours for one of Kafka's, with the place and the cause."""
+        """Return the error of ours for one of Kafka's, with the place and the cause."""
         said = error.str()
         if error.name() == "MSG_SIZE_TOO_LARGE":
             return TooLargeError(f"{self._begin}: {said}")

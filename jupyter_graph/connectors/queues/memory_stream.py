@@ -46,7 +46,7 @@ class MemoryStream:
             self._bodies.append(body)
 
     def take(self) -> list[Any]:
-        """Give all bodies and forget them."""
+        """Return all bodies and forget them."""
         with self._lock:
             found, self._bodies = self._bodies, []
             return found
@@ -64,7 +64,7 @@ _lock = module_lock()
 
 
 def memory_stream(path: str) -> MemoryStream:
-    """Give the stream of this process at a path such as ``memory://orders``.
+    """Return the stream of this process at a path such as ``memory://orders``.
 
     Raises:
         SpecError: the path has another scheme.

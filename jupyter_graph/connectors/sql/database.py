@@ -16,7 +16,7 @@ _NATIVE = frozenset({type(None), bool, int, str, bytes, date, time, Decimal})
 
 
 def engine_of(url: Any, *, password: str | None = None, by: str) -> Any:
-    """Give a SQLAlchemy engine that is not connected yet.
+    """Return a SQLAlchemy engine that is not connected yet.
 
     Raises:
         SpecError: the URL is wrong, or SQLAlchemy or the driver is missing.
@@ -79,7 +79,7 @@ def _begin_at_once(engine: Any) -> None:
 
 
 def shown(url: Any) -> str:
-    """Give a database URL without its password."""
+    """Return a database URL without its password."""
     return str(url.render_as_string(hide_password=True))
 
 
@@ -91,7 +91,7 @@ def saved(connection: Any) -> Iterator[None]:
 
 
 def value_for(value: Any) -> Any:
-    """Give a value as a database takes it: NaN is NULL, arrays are lists.
+    """Return a value as a database takes it: NaN is NULL, arrays are lists.
 
     >>> value_for(float("nan")), value_for(2.5)
     (None, 2.5)
@@ -147,7 +147,7 @@ class ColumnKinds:
             self._kinds[name] = found
 
     def types(self) -> dict[str, Any]:
-        """Give SQLAlchemy's type for each column; nothing but None is text."""
+        """Return SQLAlchemy's type for each column; nothing but None is text."""
         import sqlalchemy as sql
 
         types: dict[type, Any] = {
@@ -169,7 +169,7 @@ class ColumnKinds:
 
 
 def _joined(kinds: set[type]) -> set[type] | None:
-    """Give one kind for all of these, None when there is none."""
+    """Return one kind for all of these, None when there is none."""
     if len(kinds) == 1:
         return kinds
     for pair, one in (

@@ -124,7 +124,7 @@ class SQLTable:
             connection.execute(self._statement(connection, names), list(some))
 
     def _fitting(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Give a row in which only JSON columns hold dicts and lists."""
+        """Return a row in which only JSON columns hold dicts and lists."""
         holds_json = self._columns or {}
         deep = [
             name

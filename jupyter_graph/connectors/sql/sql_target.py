@@ -166,7 +166,7 @@ class SQLTarget(Buffered):
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
-        """Give a connection; what is done with it is done at once, or not at all."""
+        """Return a connection; what is done with it is done at once, or not at all."""
         if not self._replaces:
             with self._engine.begin() as connection:
                 yield connection

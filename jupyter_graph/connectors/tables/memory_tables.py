@@ -124,7 +124,7 @@ class GivenRows:
         )
 
     def _raw(self, key: str) -> Any:
-        """Give the key of the dict that is no text itself but reads like this one."""
+        """Return the key of the dict that is no text itself but reads like this one."""
         if len(self._rows) != self._known:
             raw = [key for key in list(self._rows) if not isinstance(key, str)]
             self._texts = {key_text(key): key for key in raw}

@@ -226,7 +226,7 @@ class _Shape:
         return {**value, self._key.name: typed}
 
     def _typed(self, key: str) -> Any:
-        """Give the key as its column has it; MISSING when it cannot be one."""
+        """Return the key as its column has it; MISSING when it cannot be one."""
         try:
             kind = self._key.type.python_type
             return kind(key) if kind in (int, float) else key

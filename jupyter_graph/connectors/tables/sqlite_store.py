@@ -34,7 +34,7 @@ _KEYS = 'SELECT "key" FROM kept WHERE "table" = ?'
 
 
 def store_path(place: str) -> Path:
-    """Give the file of ``store`` or ``store:///path``.
+    """Return the file of ``store`` or ``store:///path``.
 
     Raises:
         SpecError: it is neither.

@@ -40,7 +40,7 @@ class Table(Protocol):
     name: str
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Give the value of a key, ``default`` when there is none."""
+        """Return the value of a key, ``default`` when there is none."""
 
     def put(self, key: str, value: Any) -> None:
         """Return once the value is kept, in place of the old one."""
@@ -58,7 +58,7 @@ class Table(Protocol):
         """Forget a key; one that is not there is no error."""
 
     def keys(self) -> Iterator[str]:
-        """Give all keys, in no order."""
+        """Return all keys, in no order."""
 
     def close(self) -> None:
         """Let go of connections; may be called twice."""
@@ -73,7 +73,7 @@ def open_table(
     timeout_s: float = TIMEOUT_S,
     context: Any = None,
 ) -> Table:
-    """Give the table that lies there; nothing is connected before its first use.
+    """Return the table that lies there; nothing is connected before its first use.
 
     Args:
         where: ``memory`` (this table's own), ``memory://NAME`` (shared in this
@@ -173,7 +173,7 @@ def _memory(place: str, where: str, max_keys: int | None) -> MemoryTable:
 
 
 def masked(url: str) -> str:
-    """Give a URL without its password, and without what stands behind ``?``.
+    """Return a URL without its password, and without what stands behind ``?``.
 
     >>> masked("redis://ann:secret@host:6379/0")
     'redis://ann:***@host:6379/0'

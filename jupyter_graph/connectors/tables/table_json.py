@@ -23,7 +23,7 @@ _AS_TEXT = (decimal.Decimal, pathlib.PurePath, uuid.UUID)
 
 
 def encode(value: Any, where: str) -> str:
-    """Give the JSON of a value; tuples and keys that are no text survive.
+    """Return the JSON of a value; tuples and keys that are no text survive.
 
     Times come back as ISO 8601 text, decimals, paths and UUIDs as text, numpy's
     numbers and arrays as numbers and lists.
@@ -38,7 +38,7 @@ def encode(value: Any, where: str) -> str:
 
 
 def decode(text: str) -> Any:
-    """Give the value that ``encode`` made a text of.
+    """Return the value that ``encode`` made a text of.
 
     Raises:
         ValueError: it is no JSON.
@@ -52,7 +52,7 @@ def decode(text: str) -> Any:
 
 
 def kept(text: str, table: str, key: str) -> Any:
-    """Give the value that a table keeps under a key as this text.
+    """Return the value that a table keeps under a key as this text.
 
     Raises:
         InternalServerError: it is no JSON.

@@ -25,7 +25,6 @@ from jupyter_graph.deployment.bundle.bundle_folder import (
 )
 from jupyter_graph.deployment.bundle.local_modules import LocalModules, collect
 from jupyter_graph.deployment.bundle.manifests import dockerfile, manifests
-from jupyter_graph.deployment.bundle.named_values import with_named_values
 from jupyter_graph.deployment.bundle.requirement_closure import (
     check_requirement,
     joined,
@@ -37,7 +36,7 @@ from jupyter_graph.deployment.bundle.runtime_rooms import (
     runtime_files,
 )
 from jupyter_graph.deployment.bundle.secret_scan import environment_leaks
-from jupyter_graph.deployment.bundle.step_packages import modules_of_steps
+from jupyter_graph.deployment.named_values import with_named_values
 from jupyter_graph.deployment.nuclio.function_config import (
     function_document,
     public_part,
@@ -45,6 +44,7 @@ from jupyter_graph.deployment.nuclio.function_config import (
 )
 from jupyter_graph.deployment.options import DeployOptions
 from jupyter_graph.deployment.sources import Code, Sources, code_of
+from jupyter_graph.deployment.step_packages import modules_of_steps
 from jupyter_graph.errors import BundleError, ValueShipError
 from jupyter_graph.host.artifacts import requires, save_value
 from jupyter_graph.spec.builder import Graph

@@ -45,11 +45,11 @@ class Bundle:
     cwd: Path | None = None
 
     def read(self, path: str) -> str:
-        """Give the text of one of its files."""
+        """Return the text of one of its files."""
         return (self.folder / path).read_text(encoding="utf-8")
 
     def at(self, folder: Path) -> Bundle:
-        """Give the same bundle in another place."""
+        """Return the same bundle in another place."""
         return replace(self, folder=folder)
 
 
@@ -105,13 +105,13 @@ def set_modes(folder: Path, *, private: bool) -> None:
 
 
 def hash_of(files: Mapping[str, str]) -> str:
-    """Give one hash for all files, whatever order they come in."""
+    """Return one hash for all files, whatever order they come in."""
     lines = "".join(f"{path}\0{files[path]}\n" for path in sorted(files))
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def bundle_files(folder: Path) -> Iterator[Path]:
-    """Give the files of a bundle in a fixed order, without caches of Python."""
+    """Yield the files of a bundle in a fixed order, without caches of Python."""
     for path in sorted(folder.rglob("*"), key=lambda path: path.as_posix()):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path

@@ -38,7 +38,7 @@ def collect(modules: Iterable[str], folder: Path | None = None) -> LocalModules:
 
 
 def module_files(module: str, path: Path) -> dict[str, bytes]:
-    """Give the files of one local module or package by their path in the bundle."""
+    """Return the files of one local module or package by their path in the bundle."""
     if path.name != "__init__.py":
         return {f"{module}{path.suffix}": path.read_bytes()}
     root = path.parent

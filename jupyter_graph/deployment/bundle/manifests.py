@@ -55,7 +55,7 @@ def docker_text(value: str) -> str:
 
 
 def command(options: DeployOptions) -> list[str]:
-    """Give the words that start the host inside a container."""
+    """Return the words that start the host inside a container."""
     name = options.name
     words = ["python", "-m", "jupyter_graph.host", "/function"]
     words += ["--name", name, "--host", "0.0.0.0", "--port", str(PORT)]
@@ -64,7 +64,7 @@ def command(options: DeployOptions) -> list[str]:
 
 
 def manifests(options: DeployOptions, image: str) -> dict[str, str]:
-    """Give the Kubernetes manifests by their path in the bundle."""
+    """Return the Kubernetes manifests by their path in the bundle."""
     spec = options.document.get("spec", {})
     files = {
         "k8s/deployment.yaml": TOKEN_HINT.format(name=options.name)

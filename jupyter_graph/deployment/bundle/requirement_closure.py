@@ -33,7 +33,7 @@ def read_requirements(path: str | Path) -> list[str]:
 
 
 def check_requirement(line: str, where: str) -> str:
-    """Give a requirement back in one form, or say why it is none.
+    """Return a requirement back in one form, or say why it is none.
 
     >>> check_requirement("numpy >= 1.26", "pip")
     'numpy>=1.26'
@@ -62,7 +62,7 @@ def joined(*lists: Iterable[str]) -> list[str]:
 
 
 def closure(requirements: Iterable[str]) -> tuple[set[str], list[str]]:
-    """Give the distributions that the requirements bring, and those not installed."""
+    """Return the distributions that the requirements bring, and those not installed."""
     found: set[str] = set()
     missing: list[str] = []
     seen: set[tuple[str, frozenset[str]]] = set()
@@ -85,7 +85,7 @@ def closure(requirements: Iterable[str]) -> tuple[set[str], list[str]]:
 
 
 def _needed(lines: Iterable[str], extras: Iterable[str]) -> Iterator[Requirement]:
-    """Give the requirements whose markers hold here, with these extras."""
+    """Yield the requirements whose markers hold here, with these extras."""
     for line in lines:
         try:
             requirement = Requirement(line)
@@ -99,7 +99,7 @@ def _needed(lines: Iterable[str], extras: Iterable[str]) -> Iterator[Requirement
 
 
 def installed_modules() -> Mapping[str, list[str]]:
-    """Give the top-level modules of everything installed, and who brings each."""
+    """Return the top-level modules of everything installed, and who brings each."""
     places = [Path(place) for place in sys.path if place]
     return _installed(tuple((p, p.stat().st_mtime_ns) for p in places if p.is_dir()))
 
@@ -110,7 +110,7 @@ def _installed(state: tuple[tuple[Path, int], ...]) -> Mapping[str, list[str]]:
 
 
 def modules_of(distributions: Iterable[str]) -> list[str]:
-    """Give the top-level modules of these distributions."""
+    """Return the top-level modules of these distributions."""
     wanted = set(distributions)
     return sorted(
         module

@@ -32,7 +32,7 @@ HOST_MODULES = ("uvicorn", "httptools", "uvloop", "prometheus_client")
 
 
 def runtime_files() -> Iterator[tuple[str, bytes]]:
-    """Give path and content of every file that a function needs of this package."""
+    """Yield path and content of every file that a function needs of this package."""
     for room in ROOMS:
         source = PACKAGE / room
         paths = [source] if source.is_file() else sorted(source.rglob("*"))
@@ -45,12 +45,12 @@ def runtime_files() -> Iterator[tuple[str, bytes]]:
 
 
 def released_requirement() -> str:
-    """Give the requirement that installs this very version of the package."""
+    """Return the requirement that installs this very version of the package."""
     return f"jupyter_graph=={version()}"
 
 
 def version() -> str:
-    """Give the version of this package, as its ``__init__`` says it."""
+    """Return the version of this package, as its ``__init__`` says it."""
     try:
         return metadata.version("jupyter_graph")
     except metadata.PackageNotFoundError:

@@ -8,7 +8,7 @@ from jupyter_graph.cells.shipping.secret_text import leaks
 
 
 def environment_leaks(env: Mapping[str, str]) -> Iterator[str]:
-    """Give a problem for every plain variable whose value looks like a secret."""
+    """Yield a problem for every plain variable whose value looks like a secret."""
     for name, value in sorted(env.items()):
         for _, what in leaks(value):
             yield (

@@ -56,7 +56,7 @@ init_context, handler = serve(folder)
 
 
 def carrier(folder: Path) -> str:
-    """Give the source file that carries a bundle and serves it.
+    """Return the source file that carries a bundle and serves it.
 
     Raises:
         BundleError: it is too large for a dashboard; the largest files are named.

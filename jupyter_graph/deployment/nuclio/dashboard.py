@@ -45,7 +45,7 @@ class Dashboard:
         self._login = AuthInfo.from_envvar()
 
     def function(self, name: str) -> dict[str, Any] | None:
-        """Give a function as the dashboard knows it, None when there is none.
+        """Return a function as the dashboard knows it, None when there is none.
 
         Raises:
             DashboardError: the dashboard is down, or refuses.
@@ -143,7 +143,7 @@ class Dashboard:
             )
 
     def addresses(self, function: Mapping[str, Any]) -> list[str]:
-        """Give the URLs of a function, those from outside the cluster first."""
+        """Return the URLs of a function, those from outside the cluster first."""
         status = function.get("status") or {}
         external = list(status.get("externalInvocationUrls") or ())
         port = status.get("httpPort")
@@ -222,7 +222,7 @@ class Dashboard:
 
 
 def cause(status: Mapping[str, Any], default: str = "it did not say why") -> str:
-    r"""Give why a function failed: the message and the last error of its logs.
+    r"""Return why a function failed: the message and the last error of its logs.
 
     >>> logs = [{"message": "Failed", "err": "no such package: pandsa"}]
     >>> cause({"message": "\n", "logs": logs})
@@ -252,7 +252,7 @@ def _logs(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _reason(response: Any) -> str:
-    """Give the dashboard's own words for a refusal."""
+    """Return the dashboard's own words for a refusal."""
     try:
         told = response.json()
     except ValueError:

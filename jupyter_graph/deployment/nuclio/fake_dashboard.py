@@ -86,13 +86,13 @@ class FakeDashboard:
         self._thread.join()
 
     def sent(self, method: str, path: str) -> list[Any]:
-        """Give the documents of the requests with this method and path."""
+        """Return the documents of the requests with this method and path."""
         return [doc for verb, at, doc in self.requests if (verb, at) == (method, path)]
 
     def answer(
         self, method: str, path: str, document: Any
     ) -> tuple[int, Mapping[str, Any] | None]:
-        """Give status and document for one request; None is an empty body."""
+        """Return status and document for one request; None is an empty body."""
         with self._lock:
             self.requests.append((method, path, document))
             for verb, prefix, answer in self._routes():
@@ -198,7 +198,7 @@ class FakeDashboard:
 
 
 def refused(spec: Mapping[str, Any]) -> str:
-    """Give why a real dashboard would refuse a spec at once; "" when it would not."""
+    """Return why a real dashboard would refuse a spec at once; "" when it would not."""
     triggers = (spec.get("triggers") or {}).values()
     if sum(trigger.get("kind") == "http" for trigger in triggers) > 1:
         return "There's more than one http trigger (unsupported)"

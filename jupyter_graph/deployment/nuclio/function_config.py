@@ -21,7 +21,7 @@ GRAPH_ANNOTATION = "jupyter-graph/graph"
 def function_document(
     options: DeployOptions, graph_name: str, requirements: Sequence[str]
 ) -> dict[str, Any]:
-    """Give the function's whole document, the user's own fields laid over ours."""
+    """Return the function's whole document, the user's own fields laid over ours."""
     ours: dict[str, Any] = {
         "apiVersion": "nuclio.io/v1",
         "kind": "Function",
@@ -53,7 +53,7 @@ def function_document(
 
 
 def environment(options: DeployOptions) -> list[dict[str, Any]]:
-    """Give the variables of a function; a secret is a reference, never a value."""
+    """Return the variables of a function; a secret is a reference, never a value."""
     plain = [
         {"name": name, "value": value} for name, value in sorted(options.env.items())
     ]
@@ -70,7 +70,7 @@ def environment(options: DeployOptions) -> list[dict[str, Any]]:
 
 
 def install_commands(requirements: Sequence[str]) -> list[str]:
-    """Give the build commands that install the requirements.
+    """Return the build commands that install the requirements.
 
     >>> install_commands(["numpy==1.26.4", "a; rm -rf /"])
     ["python -m pip install --no-cache-dir numpy==1.26.4 'a; rm -rf /'"]
@@ -82,7 +82,7 @@ def install_commands(requirements: Sequence[str]) -> list[str]:
 
 
 def public_part(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a document without the values that only a dashboard may hold.
+    """Return a document without the values that only a dashboard may hold.
 
     >>> trigger = {"url": "amqp://h", "password": "p"}
     >>> public_part({"spec": {"triggers": {"q": trigger}}})

@@ -62,7 +62,7 @@ def duration(value: Any, path: str) -> list[str]:
 
 
 def seconds_of(text: str) -> float:
-    """Give the seconds of a Go duration.
+    """Return the seconds of a Go duration.
 
     >>> seconds_of("1m30s"), seconds_of("250ms")
     (90.0, 0.25)
@@ -92,7 +92,7 @@ def memory(value: Any, path: str) -> list[str]:
 
 
 def integer(low: int, high: int | None = None) -> Kind:
-    """Give the kind of whole numbers from ``low`` to ``high``, both included.
+    """Return the kind of whole numbers from ``low`` to ``high``, both included.
 
     >>> integer(1, 65535)(0, "port")
     ['port is 0, but must be a whole number from 1 to 65535']
@@ -109,7 +109,7 @@ def integer(low: int, high: int | None = None) -> Kind:
 
 
 def one_of(*words: Any) -> Kind:
-    """Give the kind that accepts exactly these words.
+    """Return the kind that accepts exactly these words.
 
     >>> one_of("enable", "disable")("enabel", "mode")
     ["mode is 'enabel', but must be one of enable, disable; did you mean 'enable'?"]
@@ -126,7 +126,7 @@ def one_of(*words: Any) -> Kind:
 
 
 def either(*kinds: Kind) -> Kind:
-    """Give the kind that accepts what one of the kinds accepts."""
+    """Return the kind that accepts what one of the kinds accepts."""
 
     def check(value: Any, path: str) -> list[str]:
         found = [kind(value, path) for kind in kinds]
@@ -136,7 +136,7 @@ def either(*kinds: Kind) -> Kind:
 
 
 def list_of(kind: Kind) -> Kind:
-    """Give the kind of lists whose items are of ``kind``."""
+    """Return the kind of lists whose items are of ``kind``."""
 
     def check(value: Any, path: str) -> list[str]:
         if not isinstance(value, list | tuple):
@@ -151,7 +151,7 @@ def list_of(kind: Kind) -> Kind:
 
 
 def map_of(kind: Kind) -> Kind:
-    """Give the kind of mappings from text to ``kind``."""
+    """Return the kind of mappings from text to ``kind``."""
 
     def check(value: Any, path: str) -> list[str]:
         if not isinstance(value, Mapping):
@@ -168,7 +168,7 @@ def map_of(kind: Kind) -> Kind:
 def record(
     fields: Mapping[str, Kind], *, required: tuple[str, ...] = (), what: str = "field"
 ) -> Kind:
-    """Give the kind of mappings with exactly these fields, all of them optional.
+    """Return the kind of mappings with exactly these fields, all of them optional.
 
     >>> record({"host": text})({"hosst": "a"}, "ingress")
     ["ingress.hosst is not a field; did you mean 'host'?"]

@@ -70,7 +70,7 @@ def admit_only(names: Sequence[str], bundle: str) -> None:
 
 
 def make_context(response: Any) -> Any:
-    """Give a context as Nuclio's, one that knows it is a parity check."""
+    """Return a context as Nuclio's, one that knows it is a parity check."""
     return SimpleNamespace(
         logger=make_logger(),
         user_data=SimpleNamespace(),
@@ -90,7 +90,7 @@ def make_context(response: Any) -> Any:
 
 
 def make_logger() -> Any:
-    """Give a logger with Nuclio's methods; what it is told goes to stderr."""
+    """Return a logger with Nuclio's methods; what it is told goes to stderr."""
     logger: Any = logging.getLogger("parity")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     for level in ("debug", "info", "warning", "error"):
@@ -110,7 +110,7 @@ async def settled(value: Any) -> Any:
 
 
 async def collected(body: Any) -> bytes:
-    """Give the bytes of an answer's body, whatever way it comes."""
+    """Return the bytes of an answer's body, whatever way it comes."""
     if hasattr(body, "__aiter__"):
         parts = [part async for part in body]
     elif inspect.isgenerator(body):
@@ -161,7 +161,7 @@ class Bundle:
         }
 
     async def trace(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Give what each step gave, as short texts."""
+        """Return what each step gave, as short texts."""
         reading = importlib.import_module("jupyter_graph.event").read_event
         runner = self.context.user_data.runner
         answer = await runner.ahandle(reading(self.read(asked)), traced=True)

@@ -138,7 +138,7 @@ class CleanProcess:
         return answer
 
     def _said(self) -> str:
-        """Give the end of what the process wrote to stderr."""
+        """Return the end of what the process wrote to stderr."""
         self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, self._errors.tell() - 2000))
         text = self._errors.read().decode("utf-8", "replace").strip()

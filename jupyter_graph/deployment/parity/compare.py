@@ -46,7 +46,7 @@ Difference = tuple[Place, Any, Any]
 
 
 def differences(one: WireAnswer, two: WireAnswer) -> Iterator[Difference]:
-    """Give place and both values of everything that differs between two answers.
+    """Yield place and both values of everything that differs between two answers.
 
     >>> one = WireAnswer(200, "application/json", b'{"a": 1.0, "b": 2}')
     >>> two = WireAnswer(200, "application/json", b'{"a": 1.0000000000001, "b": 3}')

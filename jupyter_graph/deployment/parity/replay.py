@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_graph.answer.response import encode, is_stream, problem
+from jupyter_graph.answer.problem import problem
+from jupyter_graph.answer.response import encode, is_stream
 from jupyter_graph.deployment.bundle.bundle_folder import Bundle, place_of
 from jupyter_graph.deployment.bundle.requirement_closure import closure, modules_of
 from jupyter_graph.deployment.invoke import wire_body
@@ -28,7 +29,7 @@ PATIENCE_S = 10.0  # over the event's own deadline, which the bundle keeps itsel
 def wire_inputs(
     events: Sequence[RecordedInput],
 ) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """Give the inputs as they would come over the wire, and why some could not."""
+    """Return the inputs as they would come over the wire, and why some could not."""
     inputs: list[dict[str, Any]] = []
     unsent: list[str] = []
     for number, event in enumerate(events):
@@ -40,7 +41,7 @@ def wire_inputs(
 
 
 def wire_input(event: RecordedInput, number: int) -> dict[str, Any]:
-    """Give a recorded input as it would come over the wire."""
+    """Return a recorded input as it would come over the wire."""
     payload, content_type = wire_body(event.body, event.content_type)
     return {
         "payload": base64.b64encode(payload).decode("ascii"),
@@ -71,7 +72,7 @@ class Notebook:
             return [_notebook_answer(runner, sent) for sent in inputs]
 
     def open(self) -> Runner:
-        """Give a fresh runner of the graph, one that knows it is a parity check."""
+        """Return a fresh runner of the graph, one that knows it is a parity check."""
         return Runner(
             self.graph,
             namespace=self.namespace,
@@ -86,7 +87,7 @@ class Notebook:
         )
 
     def rows(self, inputs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-        """Give what each step gave in the last of these events, as short texts."""
+        """Return what each step gave in the last of these events, as short texts."""
         with self.open() as runner:
             for sent in inputs[:-1]:
                 _notebook_answer(runner, sent)
@@ -95,7 +96,7 @@ class Notebook:
 
 
 def _secret(key: str, at: str) -> str:
-    """Give a secret's value, or a stand-in where only the target has it."""
+    """Return a secret's value, or a stand-in where only the target has it."""
     try:
         return read_secrets({key: at})[key]
     except BundleError:
@@ -170,7 +171,7 @@ class CleanEnvironment:
 
 
 def admitted_modules(bundle: Bundle) -> list[str]:
-    """Give the modules that the bundle's requirements bring.
+    """Return the modules that the bundle's requirements bring.
 
     Raises:
         BundleError: a requirement is not installed here, so it cannot be checked.

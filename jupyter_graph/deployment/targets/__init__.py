@@ -63,23 +63,23 @@ class Target(Protocol):
         """
 
     def address(self, record: Record) -> str:
-        """Give the URL for events; DeployError when there is none."""
+        """Return the URL for events; DeployError when there is none."""
 
     def status(self, record: Record) -> Status:
         """Say what the deployment does now."""
 
     def logs(self, record: Record) -> str:
-        """Give what it wrote."""
+        """Return what it wrote."""
 
     def follow(self, record: Record) -> Iterator[str]:
-        """Give what it wrote, line by line, and wait for more."""
+        """Return what it wrote, line by line, and wait for more."""
 
     def delete(self, record: Record) -> None:
         """Stop it and forget it."""
 
 
 def target_named(name: str) -> Target:
-    """Give the target of this name, which was checked before."""
+    """Return the target of this name, which was checked before."""
     if name == "local":
         from jupyter_graph.deployment.targets.local_target import LocalTarget
 

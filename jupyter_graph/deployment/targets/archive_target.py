@@ -78,11 +78,11 @@ class ArchiveTarget:
         return Status("built" if is_there else "gone", message=record.place)
 
     def logs(self, record: Record) -> str:
-        """Give nothing: nothing runs."""
+        """Return nothing: nothing runs."""
         return ""
 
     def follow(self, record: Record) -> Iterator[str]:
-        """Give nothing: nothing runs."""
+        """Return nothing: nothing runs."""
         return iter(())
 
     def delete(self, record: Record) -> None:

@@ -89,7 +89,7 @@ class LocalTarget:
         )
 
     def _port(self, job: Job) -> int:
-        """Give the port asked for, else the one of before while it can be had."""
+        """Return the port asked for, else the one of before while it can be had."""
         wanted = job.options.port
         if wanted is not None:
             return wanted
@@ -144,7 +144,7 @@ class LocalTarget:
         return started
 
     def address(self, record: Record) -> str:
-        """Give the URL for events."""
+        """Return the URL for events."""
         return record.url
 
     def status(self, record: Record) -> Status:
@@ -164,7 +164,7 @@ class LocalTarget:
         return Status(state, workers, record.url, "" if ready.ok else ready.text[:500])
 
     def logs(self, record: Record) -> str:
-        """Give the end of what the host and its steps wrote."""
+        """Return the end of what the host and its steps wrote."""
         try:
             with Path(record.log).open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
@@ -174,7 +174,7 @@ class LocalTarget:
             return ""
 
     def follow(self, record: Record) -> Iterator[str]:
-        """Give lines until the host is gone."""
+        """Yield lines until the host is gone."""
         try:
             file = Path(record.log).open(encoding="utf-8", errors="replace")  # noqa: SIM115
         except OSError:
@@ -202,7 +202,7 @@ def _cwd(bundle: Bundle) -> str:
 
 
 def _living(record: Record | None) -> psutil.Process | None:
-    """Give the host's process when it lives and surely is the one we started."""
+    """Return the host's process when it lives and surely is the one we started."""
     process = ours(record.pid, record.created) if record is not None else None
     try:
         is_host = process is not None and "jupyter_graph.host" in process.cmdline()

@@ -111,7 +111,7 @@ class NuclioTarget:
         return record
 
     def address(self, record: Record) -> str:
-        """Give the URL for events."""
+        """Return the URL for events."""
         if not record.url:
             raise DeployError(
                 f"{record.name!r} has no address; its triggers call it, or give it "
@@ -130,12 +130,12 @@ class NuclioTarget:
         return Status(state, _workers(found), record.url, message)
 
     def logs(self, record: Record) -> str:
-        """Give the logs of build and deploy; those of pods are Kubernetes' own."""
+        """Return the logs of build and deploy; those of pods are Kubernetes' own."""
         found = Dashboard(record.dashboard).function(record.name) or {}
         return log_text(found.get("status") or {})
 
     def follow(self, record: Record) -> Iterator[str]:
-        """Give log lines as they come, until the function is gone."""
+        """Yield log lines as they come, until the function is gone."""
         seen = 0
         dashboard = Dashboard(record.dashboard)
         while (found := dashboard.function(record.name)) is not None:

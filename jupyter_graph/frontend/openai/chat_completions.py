@@ -52,7 +52,7 @@ class ChatReply:
         self._ended: set[int] = set()
 
     def completed(self, value: Any) -> Any:
-        """Give the completion of a text, a message, several of them, or choices."""
+        """Return the completion of a text, a message, several of them, or choices."""
         value = as_plain(value)
         if isinstance(value, Mapping) and "choices" in value:
             return {**self._head, **value}
@@ -66,7 +66,7 @@ class ChatReply:
         return value
 
     def collected(self, items: Iterator[Any]) -> Any:
-        """Give the completion that all items of a stream make."""
+        """Return the completion that all items of a stream make."""
         choices, about = gather(items)
         rows = [
             {
@@ -83,14 +83,14 @@ class ChatReply:
     # -- streams ----------------------------------------------------------------
 
     def frames(self, item: Any) -> str:
-        """Give the chunk of one item."""
+        """Return the chunk of one item."""
         deltas, about = deltas_of(item)
         self._usage = about.get("usage") or self._usage
         self._head |= {key: about[key] for key in ("id", "model") if about.get(key)}
         return self._chunk([self._row(delta) for delta in deltas]) if deltas else ""
 
     def end(self) -> str:
-        """Give the chunks that end every choice, the usage, and the last line."""
+        """Return the chunks that end every choice, the usage, and the last line."""
         text = self._chunk([self._row(Delta())]) if not self._open else ""
         rows = [
             _row(index, {}, one.ends)
@@ -103,7 +103,7 @@ class ChatReply:
         return text + _DONE
 
     def failed(self, error: BaseException) -> str:
-        """Give the event of a failure after the first chunk."""
+        """Return the event of a failure after the first chunk."""
         if not self._open:
             return ""
         return frame({"error": error_object(error, self._id)})
@@ -139,7 +139,7 @@ def _message(value: Any) -> dict[str, Any]:
 
 
 def usage_of(given: Any) -> Any:
-    """Give the usage with its sum, None where nobody counted.
+    """Return the usage with its sum, None where nobody counted.
 
     >>> usage_of({"prompt_tokens": 3, "completion_tokens": 4})
     {'prompt_tokens': 3, 'completion_tokens': 4, 'total_tokens': 7}

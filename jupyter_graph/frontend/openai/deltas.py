@@ -22,7 +22,7 @@ _OF_BLOCK: Final = frozenset(("answer", "data"))  # a block's words for text and
 
 
 def as_plain(value: Any) -> Any:
-    """Give the mapping of a pydantic object, such as the ``openai`` package gives."""
+    """Return the mapping of a pydantic object, such as the ``openai`` package gives."""
     dump = getattr(value, "model_dump", None)
     if dump is None or isinstance(value, type):
         return value
@@ -43,7 +43,7 @@ def is_message(value: Any) -> bool:
 
 
 def _of_block(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give a message in the protocol's words."""
+    """Return a message in the protocol's words."""
     if "answer" not in item:
         return item
     rest = {key: value for key, value in item.items() if key not in _OF_BLOCK}
@@ -61,7 +61,7 @@ class Delta:
 
 
 def deltas_of(item: Any) -> tuple[list[Delta], dict[str, Any]]:
-    """Give the pieces that an item is made of, and what it says of the whole.
+    """Return the pieces that an item is made of, and what it says of the whole.
 
     Raises:
         AnswerError: the item says nothing that a model could.
@@ -147,7 +147,7 @@ class Gathered:
         return self.finish_reason or ("tool_calls" if self.tool_calls else "stop")
 
     def message(self) -> dict[str, Any]:
-        """Give the whole message."""
+        """Return the whole message."""
         content = self.more.get("content", self.text or None)
         silent = self.tool_calls or "refusal" in self.more
         if content is None and not silent:
@@ -160,7 +160,7 @@ class Gathered:
 
 
 def gather(items: Iterator[Any]) -> tuple[dict[int, Gathered], dict[str, Any]]:
-    """Give the messages that items make, by their choice, and what they said beside.
+    """Return the messages that items make, by their choice, and what they said beside.
 
     Raises:
         AnswerError: an item says nothing that a model could.

@@ -128,7 +128,7 @@ class OpenAIFrontend:
         return tuple(GROUPS) if self.endpoints is None else self.endpoints
 
     def table(self) -> tuple[Endpoint, ...]:
-        """Give the endpoints, with the mappings that MLRun gives them."""
+        """Return the endpoints, with the mappings that MLRun gives them."""
         prefix = self.prefix or ""
         return tuple(
             Endpoint(
@@ -143,7 +143,7 @@ class OpenAIFrontend:
 
 
 def openai_frontend(options: Any) -> OpenAIFrontend | None:
-    """Give the front end that options ask for, None for none.
+    """Return the front end that options ask for, None for none.
 
     Args:
         options: True (all endpoints, no prefix), a list of groups, or

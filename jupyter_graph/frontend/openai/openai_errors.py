@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from jupyter_graph.answer.problem import problem
-from jupyter_graph.answer.raw_response import JSON, Wire, to_json
+from jupyter_graph.answer.raw_response import JSON, RawResponse, to_json
 from jupyter_graph.frontend.body_mappings import MissingFieldError
 
 _TYPES: Final = {
@@ -23,7 +23,7 @@ _CODES: Final = {
 
 
 def error_object(error: BaseException, event_id: str) -> dict[str, Any]:
-    """Give OpenAI's error object of a failure; its status decides the type.
+    """Return OpenAI's error object of a failure; its status decides the type.
 
     Source: https://platform.openai.com/docs/guides/error-codes
 
@@ -34,11 +34,11 @@ def error_object(error: BaseException, event_id: str) -> dict[str, Any]:
     return _object(json.loads(problem(error, event_id=event_id).payload), error)
 
 
-def with_error_object(wire: Wire, error: BaseException) -> Wire:
-    """Give a problem document that OpenAI's clients understand too."""
+def with_error_object(wire: RawResponse, error: BaseException) -> RawResponse:
+    """Return a problem document that OpenAI's clients understand too."""
     document = json.loads(wire.payload)
     document = {"error": _object(document, error), **document}
-    return Wire(to_json(document), wire.status_code, JSON, wire.headers)
+    return RawResponse(to_json(document), wire.status_code, JSON, wire.headers)
 
 
 def _object(document: dict[str, Any], error: BaseException) -> dict[str, Any]:

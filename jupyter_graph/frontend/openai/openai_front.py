@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from jupyter_graph.answer.raw_response import JSON, Wire, to_json
+from jupyter_graph.answer.raw_response import JSON, RawResponse, to_json
 from jupyter_graph.answer.response import Response, is_stream
 from jupyter_graph.event import Event
 from jupyter_graph.frontend.api_handler import (
@@ -38,7 +38,7 @@ _REPLIES: Final[Mapping[str, MakeReply]] = {CHAT: ChatReply, RESPONSES: Response
 
 
 def front_of(api_handler: Any = None, openai: Any = None) -> Front | None:
-    """Give the front that options ask for, None where they ask for none.
+    """Return the front that options ask for, None where they ask for none.
 
     Args:
         api_handler: an ``ApiHandlerConfig``, its document, or None.
@@ -104,8 +104,10 @@ class OpenAIFront:
         is_stream = request.get("stream") is True
         return _OpenAIVisit(make(request, event.id), output, is_stream=is_stream)
 
-    def problem(self, error: BaseException, event: Event, wire: Wire) -> Wire:
-        """Give a problem document that holds OpenAI's error object too."""
+    def problem(
+        self, error: BaseException, event: Event, wire: RawResponse
+    ) -> RawResponse:
+        """Return a problem document that holds OpenAI's error object too."""
         return with_error_object(self._front.problem(error, event, wire), error)
 
 
@@ -120,7 +122,7 @@ class _OpenAIVisit:
         self._is_stream = is_stream
 
     def leave(self, value: Any, *, whole: bool = False) -> Any:
-        """Give OpenAI's object, or its stream when the request asks for one.
+        """Return OpenAI's object, or its stream when the request asks for one.
 
         Raises:
             UnprocessableError: the result has no place in OpenAI's object.

@@ -42,7 +42,7 @@ class ResponsesReply(ResponseObject):
         self._has_text = False
 
     def frames(self, item: Any) -> str:
-        """Give the events of one item; events of the API itself pass as they are."""
+        """Return the events of one item; events of the API itself pass as they are."""
         item = as_plain(item)
         if isinstance(item, Mapping) and str(item.get("type")).startswith("response."):
             self._is_own = True
@@ -68,7 +68,7 @@ class ResponsesReply(ResponseObject):
         return text
 
     def end(self) -> str:
-        """Give the events that end the message, the calls and the response."""
+        """Return the events that end the message, the calls and the response."""
         if self._is_own:
             return ""
         text = "" if self._count else self._opening()
@@ -79,7 +79,7 @@ class ResponsesReply(ResponseObject):
         return text + self._event(event, response=response)
 
     def failed(self, error: BaseException) -> str:
-        """Give the event of a failure after the first one."""
+        """Return the event of a failure after the first one."""
         if not self._count:
             return ""
         said = error_object(error, self.event_id)
@@ -108,7 +108,7 @@ class ResponsesReply(ResponseObject):
         )
 
     def _item(self, position: int, item: Mapping[str, Any]) -> str:
-        """Give the events of an output item, but for those that left before."""
+        """Return the events of an output item, but for those that left before."""
         began = self._has_text and not position
         text = ""
         if not began:

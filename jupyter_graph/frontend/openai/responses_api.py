@@ -69,7 +69,7 @@ class ResponseObject:
         }
 
     def completed(self, value: Any) -> Any:
-        """Give the response of a text, a message, or an object with ``output``."""
+        """Return the response of a text, a message, or an object with ``output``."""
         value = as_plain(value)
         if isinstance(value, Mapping) and "output" in value:
             return {**self.head, **value}
@@ -78,7 +78,7 @@ class ResponseObject:
         return value
 
     def collected(self, items: Iterator[Any]) -> Any:
-        """Give the response that all items of a stream make."""
+        """Return the response that all items of a stream make."""
         choices, about = gather(items)
         return self.response(choices.get(0) or Gathered(), about)
 
@@ -137,7 +137,7 @@ def _parts(said: Mapping[str, Any]) -> list[Any]:
 
 
 def _usage_of(given: Any) -> Any:
-    """Give a response's usage; a chat's is translated, None stays None.
+    """Return a response's usage; a chat's is translated, None stays None.
 
     >>> _usage_of({"prompt_tokens": 3, "completion_tokens": 4})["total_tokens"]
     7

@@ -89,5 +89,5 @@ class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no t
 
 
 def digraph(spec: GraphSpec, **attributes: str) -> GraphPicture:
-    """Give the picture of a graph; attributes are graphviz's, such as ``rankdir``."""
+    """Return the picture of a graph; attributes are graphviz's, such as ``rankdir``."""
     return GraphPicture(spec, **attributes)

@@ -24,7 +24,7 @@ _GRAPH = (
 
 
 def body(spec: GraphSpec, attributes: dict[str, str] | None = None) -> list[str]:
-    """Give the lines between the braces of a ``digraph``.
+    """Return the lines between the braces of a ``digraph``.
 
     Args:
         spec: the graph; names are quoted, so that every name is fine.
@@ -54,7 +54,7 @@ def _box(figure: Figure, drawn: Scene) -> Iterator[str]:
 
 
 def _id(name: str, drawn: Scene) -> str:
-    """Give the name of a node: that of its step, ``start`` before the first."""
+    """Return the name of a node: that of its step, ``start`` before the first."""
     is_free = START_WORD not in drawn.figures  # a step of a document may be called so
     return quoted(START_WORD if name == START and is_free else name)
 
@@ -116,7 +116,7 @@ def escaped(word: str) -> str:
 
 
 def source(spec: GraphSpec) -> str:
-    """Give the whole document.
+    """Return the whole document.
 
     >>> source(GraphSpec(name="g")).splitlines()[0]
     'digraph "g" {'

@@ -20,7 +20,7 @@ _SPECIAL = '"#<>&`;|{}[]()\\'
 
 
 def mermaid(spec: GraphSpec) -> str:
-    """Give a Mermaid flowchart, left to right.
+    """Return a Mermaid flowchart, left to right.
 
     >>> from jupyter_graph.spec.model import StepSpec
     >>> print(mermaid(GraphSpec(steps=(StepSpec(name="a", handler="f"),))))

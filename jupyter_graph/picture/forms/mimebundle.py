@@ -17,7 +17,7 @@ _LARGEST_PNG = 150
 
 
 def mimebundle(spec: GraphSpec, counters: Snapshot | None = None) -> dict[str, Any]:
-    """Give the picture as SVG and text, and as PNG where a program draws one.
+    """Return the picture as SVG and text, and as PNG where a program draws one.
 
     GitHub does not show SVG outputs of notebooks; the PNG, without counts, is for it.
 

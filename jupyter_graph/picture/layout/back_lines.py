@@ -14,7 +14,7 @@ _ASIDE = 14.0
 
 
 def with_back_lines(plan: Plan, boxes: dict[str, Block], links: Iterable[Link]) -> Plan:
-    """Give a plan with the lines that lead from a box back to an earlier one.
+    """Return a plan with the lines that lead from a box back to an earlier one.
 
     They leave and arrive at the top, so that they cross no box and no error handler.
     """
@@ -47,7 +47,7 @@ def _span(link: Link, centres: dict[str, Point]) -> float:
 
 
 def _top(name: str, boxes: dict[str, Block], centres: dict[str, Point]) -> Point:
-    """Give the middle of a box's top; of a router's frame, that above the router."""
+    """Return the middle of a box's top; of a router's frame, that above the router."""
     box, (x, y) = boxes[name], centres[name]
     if box.is_frame:
         x += box.members[0][1][0]

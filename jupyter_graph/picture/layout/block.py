@@ -44,12 +44,12 @@ class Block:
         return len(self.members) > 1
 
     def exit(self, centre: Point, kind: str) -> Point:
-        """Give the place where a line of this kind leaves it."""
+        """Return the place where a line of this kind leaves it."""
         down = self.step_down if kind == "error" else 0.0
         return (centre[0] + self.width / 2, centre[1] + down)
 
     def door(self, centre: Point) -> Point:
-        """Give the place where the lines into it end."""
+        """Return the place where the lines into it end."""
         return (centre[0] - self.width / 2 + self.entry, centre[1])
 
 
@@ -74,7 +74,7 @@ class Plan:
 
 
 def blocks(drawn: Scene, gap: float) -> dict[str, Block]:
-    """Give the blocks of a scene; ``gap`` is the free place from router to routes."""
+    """Return the blocks of a scene; ``gap`` is the free place from router to routes."""
     found: dict[str, Block] = {}
     for figure in drawn.figures.values():
         if figure.router is not None:
@@ -131,7 +131,7 @@ def _router_block(router: Figure, routes: list[Figure], gap: float) -> Block:
 
 
 def links(drawn: Scene) -> list[Link]:
-    """Give the lines between blocks; a line of a route is one of its router."""
+    """Return the lines between blocks; a line of a route is one of its router."""
     home = {f.name: f.router or f.name for f in drawn.figures.values()}
     found = {
         Link(home[edge.source], home[edge.target], edge.kind): None

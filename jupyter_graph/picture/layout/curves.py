@@ -7,7 +7,7 @@ Curve = tuple[Point, ...]
 
 
 def curve(start: Point, end: Point) -> Curve:
-    """Give a curve that leaves and arrives level.
+    """Return a curve that leaves and arrives level.
 
     >>> curve((0, 0), (10, 5))
     ((0, 0), (5.0, 0), (5.0, 5), (10, 5))
@@ -17,7 +17,7 @@ def curve(start: Point, end: Point) -> Curve:
 
 
 def straight(start: Point, end: Point) -> Curve:
-    """Give a straight line in the form of a curve."""
+    """Return a straight line in the form of a curve."""
     (x1, y1), (x2, y2) = start, end
     third, two_thirds = (2 * x1 + x2) / 3, (x1 + 2 * x2) / 3
     return (
@@ -29,7 +29,7 @@ def straight(start: Point, end: Point) -> Curve:
 
 
 def at(points: Curve, part: float) -> Point:
-    """Give the point of a line after this part of its curves, 0 to 1.
+    """Return the point of a line after this part of its curves, 0 to 1.
 
     >>> at(straight((0, 0), (10, 0)), 0.5)
     (5.0, 0.0)
@@ -46,5 +46,5 @@ def at(points: Curve, part: float) -> Point:
 
 
 def moved(points: Curve, x: float, y: float) -> Curve:
-    """Give the same line, moved."""
+    """Return the same line, moved."""
     return tuple((px + x, py + y) for px, py in points)

@@ -24,7 +24,7 @@ class GraphvizFailedError(RuntimeError):
 
 
 def program(name: str) -> str | None:
-    """Give the path of ``dot`` or ``graphviz-pure``, None when it is not there.
+    """Return the path of ``dot`` or ``graphviz-pure``, None when it is not there.
 
     ``graphviz-pure`` is also found beside the running interpreter, as its wheel puts
     it there and a virtual environment need not be active.
@@ -37,7 +37,7 @@ def program(name: str) -> str | None:
 
 
 def available() -> str | None:
-    """Give the name of the first program that is there."""
+    """Return the name of the first program that is there."""
     return next((name for name in PROGRAMS if program(name)), None)
 
 

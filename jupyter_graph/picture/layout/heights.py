@@ -27,7 +27,7 @@ class Pull:
 
 
 def level(columns: Columns, sizes: list[float], pulls: list[Pull]) -> list[float]:
-    """Give the height of each node's centre.
+    """Return the height of each node's centre.
 
     Nodes of one column keep their order and do not overlap; with that, each stands as
     near as it can to the weighted mean of its neighbours.
@@ -87,7 +87,7 @@ def _relax(
 
 
 def apart(wishes: list[float], weights: list[float], sizes: list[float]) -> list[float]:
-    """Give places nearest to the wishes (least squares) that do not overlap.
+    """Return places nearest to the wishes (least squares) that do not overlap.
 
     The order is kept; each place lies at least half of both sizes after the one
     before. Solved exactly by pooling neighbours that overlap.
@@ -136,7 +136,7 @@ def _straighten(
 def _room(
     column: list[int], index: int, ys: list[float], sizes: list[float]
 ) -> tuple[float, float]:
-    """Give the highest and lowest place a node may have between its neighbours."""
+    """Return the highest and lowest place a node may have between its neighbours."""
     node, low, high = column[index], float("-inf"), float("inf")
     if index:
         above = column[index - 1]
@@ -156,7 +156,7 @@ def _align(run: list[int], ys: list[float], lowest: float, highest: float) -> No
 
 
 def chains(count: int, pulls: list[Pull]) -> list[list[int]]:
-    """Give the longest runs of nodes where each has one level follower only.
+    """Return the longest runs of nodes where each has one level follower only.
 
     >>> chains(4, [Pull(0, 1, 1), Pull(1, 2, 1), Pull(1, 3, 1, drop=9)])
     [[0, 1, 2]]

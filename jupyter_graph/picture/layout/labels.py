@@ -46,7 +46,7 @@ def _cells(box: Box) -> Iterator[tuple[int, int]]:
 
 
 def place_labels(lines: list[Curve], boxes: Iterable[Box]) -> list[Point | None]:
-    """Give the middle of each line's label, None where there is no free place.
+    """Return the middle of each line's label, None where there is no free place.
 
     The label of one line covers neither a box nor another label.
     """

@@ -37,13 +37,13 @@ class Layers:
     buses: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def hops(self) -> list[tuple[int, int]]:
-        """Give the pairs of neighbours, each one rank apart."""
+        """Return the pairs of neighbours, each one rank apart."""
         hops = (hop for chain in self.chains.values() for hop in pairwise(chain))
         near = (hop for hop in hops if self.rank[hop[1]] - self.rank[hop[0]] == 1)
         return list(dict.fromkeys(near))
 
     def lane(self, rank: int, low: bool, shared: int | None) -> int:
-        """Give a new lane in a rank, or the one that is shared there."""
+        """Return a new lane in a rank, or the one that is shared there."""
         if shared is not None and (rank, shared) in self.buses:
             return self.buses[rank, shared]
         number = len(self.rank)

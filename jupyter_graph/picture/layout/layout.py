@@ -80,7 +80,7 @@ class Layout:
 def layout(
     spec: GraphSpec, *, engine: str | None = None, roomy: bool = False
 ) -> Layout:
-    """Give every step and edge of a graph its place, left to right.
+    """Return every step and edge of a graph its place, left to right.
 
     Args:
         spec: the graph; also a wrong one can be drawn.
@@ -107,7 +107,7 @@ def layout(
 
 
 def _both_ways(drawn: Scene) -> tuple[list[Link], list[Link]]:
-    """Give the lines that lead on, and those that lead back."""
+    """Return the lines that lead on, and those that lead back."""
     ahead: list[Link] = []
     back: list[Link] = []
     for link in links(drawn):

@@ -6,7 +6,7 @@ Pair = tuple[int, int]
 
 
 def ranks(count: int, pairs: list[Pair]) -> list[int]:
-    """Give each node's rank, 0 for the first ones; lines lead to higher ranks.
+    """Return each node's rank, 0 for the first ones; lines lead to higher ranks.
 
     In a cycle, which a finished graph has none of, the line that closes it leads
     back. A node with more lines out than in stands as near to its followers as it

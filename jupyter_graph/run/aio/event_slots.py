@@ -18,7 +18,7 @@ if sys.version_info < (3, 12):
     _task_on = asyncio.tasks._current_tasks.get  # type: ignore[attr-defined]
 
 
-class Deadlines:
+class DeadlineWheel:
     """Cancels tasks whose time is up; one timer for all tasks of a loop.
 
     All have the same limit. Work goes into the bucket of what began since the timer's
@@ -96,7 +96,7 @@ class _Late:
         self.task.cancel()
 
 
-class Lane(Deadlines):
+class EventSlots(DeadlineWheel):
     """The seats and the deadlines of the events on one loop.
 
     A seat that is free is taken without waiting: ``free`` is counted down, and

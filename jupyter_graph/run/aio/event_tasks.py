@@ -14,7 +14,7 @@ from jupyter_graph.compile.failing_step import (
     tasks_below,
 )
 from jupyter_graph.errors import RunError
-from jupyter_graph.run.aio.event_slots import Lane
+from jupyter_graph.run.aio.event_slots import EventSlots
 from jupyter_graph.run.aio.loop_thread import CallersLoop, LoopThread
 from jupyter_graph.run.deadline.step_threads import step_in_thread
 from jupyter_graph.run.event_errors import closed, fail, late
@@ -31,7 +31,7 @@ HOP_GRACE = 1.06  # the ticks of its deadline come on top
 Work = Coroutine[Any, Any, Any]
 
 
-class Tasks:
+class EventTasks:
     """Runs the events of an asynchronous graph.
 
     Args:
@@ -58,9 +58,9 @@ class Tasks:
         self._thread: LoopThread | None = None
         self._callers: CallersLoop | None = None
         self._running: dict[Event, asyncio.Task[Any]] = {}
-        self._lanes: dict[asyncio.AbstractEventLoop, Lane] = {}
-        self._lane: Lane | None = None
-        self.callers_lane: Lane | None = None
+        self._lanes: dict[asyncio.AbstractEventLoop, EventSlots] = {}
+        self._lane: EventSlots | None = None
+        self.callers_lane: EventSlots | None = None
 
     # -- on the loop ------------------------------------------------------------
 
@@ -96,7 +96,7 @@ class Tasks:
         fail(error, event_id, self.graph, self.limit_s)
 
     async def _next(self, items: AsyncIterator[Any], event: Event) -> Any:
-        """Give the next item of a stream, within the time of an event."""
+        """Return the next item of a stream, within the time of an event."""
         task = asyncio.current_task()
         assert task is not None
         lane = self._lane_here()
@@ -110,12 +110,12 @@ class Tasks:
             lane.discard(*place)
             self._running.pop(event, None)
 
-    def _lane_here(self) -> Lane:
+    def _lane_here(self) -> EventSlots:
         loop = asyncio.get_running_loop()
         if loop not in self._lanes:
             for gone in [known for known in self._lanes if known.is_closed()]:
                 del self._lanes[gone]
-            self._lanes[loop] = Lane(loop, self.limit_s, self.max_in_flight)
+            self._lanes[loop] = EventSlots(loop, self.limit_s, self.max_in_flight)
         self._lane = self._lanes[loop]
         return self._lane
 
@@ -247,7 +247,7 @@ class Tasks:
         return not self.own_loop or loop is self.lender
 
     def _step_of(self, event: Event, thread: LoopThread) -> str:
-        """Give the step that this event waits in, or keeps the loop with."""
+        """Return the step that this event waits in, or keeps the loop with."""
         task = self._running.get(event)
         if task is None:
             return ""
@@ -256,7 +256,7 @@ class Tasks:
         return step_awaited(task)
 
     def _load(self) -> tuple[int, int]:
-        """Give how many events there were on the loop, and how many are inside."""
+        """Return how many events there were on the loop, and how many are inside."""
         lane = self._lane
         return (0, 0) if lane is None else (lane.last, self.max_in_flight - lane.free)
 
@@ -269,7 +269,7 @@ class Tasks:
         self.callers_lane = self._lane_here()
 
     def iterated(self, items: AsyncIterator[Any], event: Event) -> Iterator[Any]:
-        """Give a stream of the loop's thread to a caller without a loop."""
+        """Yield a stream of the loop's thread to a caller without a loop."""
         try:
             while (item := self.wait(self._next(items, event), event)) is not NOTHING:
                 yield item
@@ -279,7 +279,7 @@ class Tasks:
     async def aiterated(
         self, items: AsyncIterator[Any], event: Event
     ) -> AsyncIterator[Any]:
-        """Give a stream of the loop's thread to a caller on another loop."""
+        """Yield a stream of the loop's thread to a caller on another loop."""
         try:
             while True:
                 item = await self.hop(self._next(items, event), event)

@@ -18,13 +18,13 @@ async def given(future: asyncio.Future[None], give_back: Callable[[], None]) -> 
         raise
 
 
-class Turns:
+class FairLock:
     """Lets one at a time inside, in the order they come; from any loop and thread.
 
     ``asyncio.Lock`` belongs to one loop, and costs two coroutines also where nobody
     else is there.
 
-    >>> turns = Turns()
+    >>> turns = FairLock()
     >>> turns.take(), turns.take()  # the second one has to ``wait``
     (True, False)
     """

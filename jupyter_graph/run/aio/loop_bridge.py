@@ -9,13 +9,13 @@ from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
 
-from jupyter_graph.run.aio.event_slots import Deadlines
+from jupyter_graph.run.aio.event_slots import DeadlineWheel
 
 Work = Coroutine[Any, Any, Any]
 Sent = tuple[Work, Context, asyncio.Future[Any]]
 
 
-class Bridge:
+class LoopBridge:
     """Lets coroutines of one loop await work that runs on the loop of another thread.
 
     What is sent while the other side is busy goes over together, and comes back
@@ -37,7 +37,7 @@ class Bridge:
         limit_s: float,
     ) -> None:
         self.here, self.there = here, there
-        self.deadlines = Deadlines(limit_s)
+        self.deadlines = DeadlineWheel(limit_s)
         self._out: deque[Sent] = deque()
         self._back: deque[tuple[asyncio.Future[Any], asyncio.Task[Any]]] = deque()
         self._tasks: dict[asyncio.Future[Any], asyncio.Task[Any]] = {}

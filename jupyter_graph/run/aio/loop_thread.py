@@ -12,7 +12,7 @@ from typing import Any
 
 from jupyter_graph.compile.failing_step import is_in_a_step
 from jupyter_graph.errors import ClosedError
-from jupyter_graph.run.aio.loop_bridge import Bridge
+from jupyter_graph.run.aio.loop_bridge import LoopBridge
 from jupyter_graph.run.deadline.step_threads import step_in_thread, throw_into
 from jupyter_graph.run.deadline.watchdog import (
     LOOKS,
@@ -128,7 +128,7 @@ class Heartbeat:
         return self.asked == mark and self._answered != mark
 
 
-class SlowSteps:
+class SlowStepWarnings:
     """The steps of which a warning has been given."""
 
     def __init__(self) -> None:
@@ -156,9 +156,9 @@ class LoopThread:
     def __init__(self, timeout_s: float, load: Callable[[], tuple[int, int]]) -> None:
         self.is_stuck = False
         self._next_throw = 0.0
-        self._slow = SlowSteps()
+        self._slow = SlowStepWarnings()
         self._begun: set[OnLoop] = set()
-        self._bridges: dict[asyncio.AbstractEventLoop, Bridge] = {}
+        self._bridges: dict[asyncio.AbstractEventLoop, LoopBridge] = {}
         self._last: asyncio.Task[None] | None = None
         self._is_ending = False
         self._lock = threading.RLock()  # a handler of the user's may close it
@@ -200,13 +200,13 @@ class LoopThread:
         except RuntimeError:
             raise ClosedError("the runner was closed meanwhile") from None
 
-    def bridge(self, here: asyncio.AbstractEventLoop, limit_s: float) -> Bridge:
-        """Give the bridge from a loop to this one."""
+    def bridge(self, here: asyncio.AbstractEventLoop, limit_s: float) -> LoopBridge:
+        """Return the bridge from a loop to this one."""
         bridge = self._bridges.get(here)
         if bridge is None:
             for gone in [known for known in self._bridges if known.is_closed()]:
                 del self._bridges[gone]
-            bridge = self._bridges[here] = Bridge(here, self.loop, limit_s)
+            bridge = self._bridges[here] = LoopBridge(here, self.loop, limit_s)
         self._heartbeat.wake()
         return bridge
 
@@ -273,7 +273,7 @@ class LoopThread:
 def _run_loop(
     loop: asyncio.AbstractEventLoop,
     begun: set[OnLoop],
-    bridges: dict[asyncio.AbstractEventLoop, Bridge],
+    bridges: dict[asyncio.AbstractEventLoop, LoopBridge],
 ) -> None:
     asyncio.set_event_loop(loop)
     try:
@@ -313,7 +313,7 @@ class CallersLoop:
 
     def __init__(self, timeout_s: float, load: Callable[[], tuple[int, int]]) -> None:
         self.loop = asyncio.get_running_loop()
-        thread, slow = threading.current_thread(), SlowSteps()
+        thread, slow = threading.current_thread(), SlowStepWarnings()
         self._heartbeat = Heartbeat(
             self.loop,
             timeout_s,

@@ -29,7 +29,7 @@ GROUP_BYTES, MOST_GROUP_ROWS = 48 << 20, 1 << 20
 Failed = Callable[[Any, JupyterGraphError], None]
 
 
-class Written:
+class AnswerWriter:
     """Answers of a run with a target.
 
     Args:
@@ -145,7 +145,7 @@ def _as_list(value: Any) -> Any:
 
 
 def _grouped(where: str, answers: Any) -> ParquetTarget:
-    """Give the target whose row groups take 48 MiB in memory."""
+    """Return the target whose row groups take 48 MiB in memory."""
     bytes_of_row = max(1, _bytes_of(answers) // len(answers))
     rows = min(max(GROUP_BYTES // bytes_of_row, FRAME_ROWS), MOST_GROUP_ROWS)
     return ParquetTarget(
@@ -161,7 +161,7 @@ def _bytes_of(answers: Any) -> int:
 
 
 def _table_written(target: ParquetTarget) -> Callable[[Any], Any]:
-    """Give what writes answers as one Arrow table: all of them, or none."""
+    """Return what writes answers as one Arrow table: all of them, or none."""
 
     def write(answers: Any) -> None:
         target.do(_table(answers))
@@ -183,7 +183,7 @@ def _table(answers: Any) -> Any:
 
 
 def _array(values: list[Any]) -> Any:
-    """Give a column; empty dicts are None, Parquet has no columns without names."""
+    """Return a column; empty dicts are None, Parquet has no columns without names."""
     import pyarrow
 
     found = pyarrow.array(values)

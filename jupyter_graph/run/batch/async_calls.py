@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 from jupyter_graph.errors import JupyterGraphError, RunError
-from jupyter_graph.run.aio.event_slots import Deadlines
-from jupyter_graph.run.aio.event_tasks import GRACE, Tasks
+from jupyter_graph.run.aio.event_slots import DeadlineWheel
+from jupyter_graph.run.aio.event_tasks import GRACE, EventTasks
 from jupyter_graph.run.aio.loop_thread import LoopThread
 from jupyter_graph.run.batch.calls import (
     Failure,
@@ -36,7 +36,7 @@ class CallsOnLoop:
         in_order: one body after the other.
     """
 
-    def __init__(self, tasks: Tasks, *, in_order: bool = False) -> None:
+    def __init__(self, tasks: EventTasks, *, in_order: bool = False) -> None:
         self._tasks = tasks
         self._at_once = 1 if in_order else tasks.max_in_flight
         self._done = 0
@@ -69,7 +69,7 @@ class CallsOnLoop:
         return given
 
     async def _all(self, function: Function, bodies: list[Any], given: Pass) -> None:
-        todo, limit = enumerate(bodies), Deadlines(self._tasks.limit_s)
+        todo, limit = enumerate(bodies), DeadlineWheel(self._tasks.limit_s)
         workers = [
             asyncio.ensure_future(self._some(function, todo, limit, given))
             for _ in range(min(self._at_once, len(bodies)))
@@ -84,7 +84,7 @@ class CallsOnLoop:
         self,
         function: Function,
         todo: Iterator[tuple[int, Any]],
-        limit: Deadlines,
+        limit: DeadlineWheel,
         given: Pass,
     ) -> None:
         """Take one body after the other until there are none."""

@@ -32,7 +32,7 @@ class RowError(NamedTuple):
 
 
 def row_error_of(label: Any, error: JupyterGraphError) -> RowError:
-    """Give the entry of a row that failed.
+    """Return the entry of a row that failed.
 
     >>> row_error_of(7, StepError("parse", None, KeyError("user")))
     RowError(row=7, step='parse', error="KeyError: 'user'", type='KeyError')
@@ -93,7 +93,7 @@ class BatchResult:
 
 
 def together(frames: Sequence[Any]) -> Any:
-    """Give frames as one, below each other."""
+    """Return frames as one, below each other."""
     import pandas as pd
 
     if len(frames) == 1:
@@ -107,7 +107,7 @@ def together(frames: Sequence[Any]) -> Any:
 
 
 def frame_of_answers(labels: Any, answers: Any) -> Any:
-    """Give answers as a DataFrame.
+    """Return answers as a DataFrame.
 
     >>> frame_of_answers([0, 2], [{"a": 1}, {"a": 2}]).to_dict("index")
     {0: {'a': 1}, 2: {'a': 2}}
@@ -126,7 +126,7 @@ def frame_of_answers(labels: Any, answers: Any) -> Any:
 
 
 def as_row(answer: Any) -> dict[Any, Any]:
-    """Give an answer as columns.
+    """Return an answer as columns.
 
     >>> as_row({"a": 1}), as_row(3)
     ({'a': 1}, {'answer': 3})

@@ -15,14 +15,14 @@ from jupyter_graph.run.batch.batch_result import (
     row_error_of,
 )
 from jupyter_graph.run.batch.calls import Caller, Calls
-from jupyter_graph.run.batch.chunk import Passage, plain_label
-from jupyter_graph.run.batch.graph_parts import Part, Parts
+from jupyter_graph.run.batch.chunk import ChunkRun, plain_label
+from jupyter_graph.run.batch.graph_parts import GraphPart, GraphParts
 from jupyter_graph.run.batch.progress import Progress
 from jupyter_graph.run.batch.row_chunks import FRAME_ROWS, ROWS, Chunk, chunks_of
 from jupyter_graph.run.batch.stateful_steps import KeptAnswers, kept_answers
 
 if TYPE_CHECKING:
-    from jupyter_graph.run.batch.answer_writer import Written
+    from jupyter_graph.run.batch.answer_writer import AnswerWriter
     from jupyter_graph.run.runner import Runner
 
 
@@ -46,7 +46,7 @@ def run_batch(
     if is_dask(data):
         return run_on_dask(runner, data, options)
     with kept_answers(runner) as kept:
-        parts = Parts(runner.compiled, runner._opened(), runner._function)
+        parts = GraphParts(runner.compiled, runner._opened(), runner._function)
         try:
             run = Batch(runner, parts.all, options, kept)
             return run.of(data, stopped or threading.Event())
@@ -67,7 +67,7 @@ class Batch:
     def __init__(
         self,
         runner: Runner,
-        parts: Sequence[Part],
+        parts: Sequence[GraphPart],
         options: BatchOptions,
         kept: KeptAnswers | None,
     ) -> None:
@@ -106,11 +106,11 @@ class Batch:
             target=out.name,
         )
 
-    def _output(self, target: Any) -> Gathered | Written:
+    def _output(self, target: Any) -> Gathered | AnswerWriter:
         if target is not None:
-            from jupyter_graph.run.batch.answer_writer import Written
+            from jupyter_graph.run.batch.answer_writer import AnswerWriter
 
-            return Written(target, self._not_written)
+            return AnswerWriter(target, self._not_written)
         from jupyter_graph.connectors.extras import needed
 
         needed("pandas", "batch", "run_batch without a target")
@@ -126,8 +126,10 @@ class Batch:
             )
         return Calls(runner.spec.name, runner.timeout_s)
 
-    def _through(self, chunk: Chunk, caller: Caller, out: Gathered | Written) -> None:
-        passage = Passage(
+    def _through(
+        self, chunk: Chunk, caller: Caller, out: Gathered | AnswerWriter
+    ) -> None:
+        passage = ChunkRun(
             chunk, caller, raises=self._raises, is_checked=self._is_checked
         )
         some = passage.through(self._parts)
@@ -145,7 +147,9 @@ class Batch:
         self._answered -= 1
         self._errors.append(row_error_of(plain_label(label), error))
 
-    def _take_kept(self, caller: Caller, out: Gathered | Written, last: Any) -> None:
+    def _take_kept(
+        self, caller: Caller, out: Gathered | AnswerWriter, last: Any
+    ) -> None:
         """Let what steps kept go on; it belongs to the last row."""
         kept = self._kept
         if kept is None:

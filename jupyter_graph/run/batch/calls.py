@@ -56,7 +56,7 @@ class Pass:
         self.answers.append(NOTHING)
 
     def settled(self, found: Any) -> Any:
-        """Give what counts as the answer; ``Items`` for a stream, read to its end."""
+        """Return what counts as the answer; ``Items`` for a stream, read to its end."""
         if found is NOTHING:
             self.is_plain = False
         elif isinstance(found, Response):
@@ -76,7 +76,7 @@ class Pass:
 
 
 def body_of(response: Response) -> Any:
-    """Give the body of an answer with a status.
+    """Return the body of an answer with a status.
 
     Raises:
         RunError: the status says that the event failed.
@@ -138,7 +138,7 @@ class Calls:
             MainThreadInterrupter.uninstall(self)
 
     def mark(self) -> int:
-        """Give a number that changes with every call, 0 between passes."""
+        """Return a number that changes with every call, 0 between passes."""
         now = self._pass
         return 0 if now is None else self._done + len(now.answers)
 
@@ -183,7 +183,7 @@ class Calls:
                 return
 
     def _error(self, error: BaseException) -> JupyterGraphError:
-        """Give the error of a row; what stops the whole run is raised."""
+        """Return the error of a row; what stops the whole run is raised."""
         return row_error(error, self.graph, self.timeout_s, self)
 
     # -- beside the main thread -------------------------------------------------
@@ -222,7 +222,7 @@ class Calls:
 def row_error(
     error: BaseException, graph: str, limit_s: float, owner: Any
 ) -> JupyterGraphError:
-    """Give what failed a row as an error of ours; what stops the run is raised."""
+    """Return what failed a row as an error of ours; what stops the run is raised."""
     try:
         fail(error, None, graph, limit_s, owner)
     except JupyterGraphError as ours:
@@ -230,7 +230,7 @@ def row_error(
 
 
 def late_error(step: str, graph: str, limit_s: float) -> JupyterGraphError:
-    """Give the error of a row whose time was up in this step."""
+    """Return the error of a row whose time was up in this step."""
     try:
         late(step, None, graph, limit_s)
     except JupyterGraphError as ours:

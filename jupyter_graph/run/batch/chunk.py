@@ -10,7 +10,7 @@ from jupyter_graph.errors import JupyterGraphError, StepError
 from jupyter_graph.run.batch.batch_result import RowError, row_error_of, together
 from jupyter_graph.run.batch.calls import Caller, Items, Pass
 from jupyter_graph.run.batch.columns import through
-from jupyter_graph.run.batch.graph_parts import Part
+from jupyter_graph.run.batch.graph_parts import GraphPart
 from jupyter_graph.run.batch.row_chunks import (
     Chunk,
     bodies_of_frame,
@@ -44,7 +44,7 @@ class Some:
         return held if is_pandas(held) else frame_of_bodies(held, labels)
 
 
-class Passage:
+class ChunkRun:
     """Sends one chunk through all parts.
 
     Args:
@@ -61,8 +61,8 @@ class Passage:
         self._raises, self._is_checked = raises, is_checked
         self._failures: list[tuple[int, JupyterGraphError]] = []
 
-    def through(self, parts: Sequence[Part]) -> Some:
-        """Give the answers and whose they are."""
+    def through(self, parts: Sequence[GraphPart]) -> Some:
+        """Return the answers and whose they are."""
         chunk = self._chunk
         is_frame = parts[0].is_vectorized and chunk.has_columns
         held = chunk.frame() if is_frame else chunk.bodies()
@@ -78,7 +78,7 @@ class Passage:
         return some
 
     def labels(self, places: Sequence[int]) -> Any:
-        """Give the labels of some rows."""
+        """Return the labels of some rows."""
         labels: Any = self._chunk.labels
         if len(places) == len(labels) and isinstance(places, range):
             return labels
@@ -95,7 +95,7 @@ class Passage:
             row_error_of(plain_label(labels[at]), error) for at, error in self._failures
         ]
 
-    def _rows(self, part: Part, some: Some) -> Some:
+    def _rows(self, part: GraphPart, some: Some) -> Some:
         given = self._caller.run(
             part.function, some.as_list(), streams=part.streams, stops=self._raises
         )
@@ -105,7 +105,7 @@ class Passage:
             return Some(some.places, given.answers)
         return _with_answers(some.places, given)
 
-    def _columns(self, part: Part, some: Some, *, is_first: bool) -> Some:
+    def _columns(self, part: GraphPart, some: Some, *, is_first: bool) -> Some:
         some = self._objects(part, some)
         if not some:
             return some
@@ -126,8 +126,8 @@ class Passage:
         left = [place for at, it in found for place in places[at : at + len(it)]]
         return Some(left, together([frame for _, frame in found]))
 
-    def _objects(self, part: Part, some: Some) -> Some:
-        """Give the rows that can be rows of a frame; the others fail."""
+    def _objects(self, part: GraphPart, some: Some) -> Some:
+        """Return the rows that can be rows of a frame; the others fail."""
         bodies = some.bodies
         if is_pandas(bodies) or all(isinstance(body, Mapping) for body in bodies):
             return some
@@ -150,7 +150,7 @@ class Passage:
 
 
 def _with_answers(places: Sequence[int], given: Pass) -> Some:
-    """Give the rows that have an answer, once for each answer."""
+    """Return the rows that have an answer, once for each answer."""
     left: list[int] = []
     answers: list[Any] = []
     for place, found in zip(places, given.answers, strict=True):
@@ -164,5 +164,5 @@ def _with_answers(places: Sequence[int], given: Pass) -> Some:
 
 
 def plain_label(label: Any) -> Any:
-    """Give Python's own number for one of numpy's."""
+    """Return Python's own number for one of numpy's."""
     return label.item() if hasattr(label, "item") else label

@@ -20,7 +20,7 @@ class WrongFrameError(RunError):
 
 
 def watched(call: Call, code: StepCode) -> Call:
-    """Give the call of a vectorised step; what it gives must be of the same rows."""
+    """Return the call of a vectorised step; what it gives must be of the same rows."""
     name = code.step.name
 
     def run(frame: Any) -> Any:

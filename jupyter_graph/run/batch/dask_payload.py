@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jupyter_graph.run.runner import Runner
 
 
-class Shipped:
+class DaskPayload:
     """Runs a graph over a frame, in whatever process it comes to.
 
     cloudpickle takes it there: code of a notebook or script by value, code of modules
@@ -43,8 +43,8 @@ class Shipped:
         self.plan, self.settings, self.options, self.key = plan, settings, options, key
 
     @classmethod
-    def of(cls, runner: Runner, options: BatchOptions) -> Shipped:
-        """Give the graph of a runner, with the runner's settings."""
+    def of(cls, runner: Runner, options: BatchOptions) -> DaskPayload:
+        """Return the graph of a runner, with the runner's settings."""
         context = runner._context
         settings = {
             "timeout_s": runner.timeout_s,
@@ -105,15 +105,15 @@ def _dumped(packed: Any, plan: CompiledGraph) -> bytes:
         ) from error
 
 
-def _restored(data: bytes) -> Shipped:
+def _restored(data: bytes) -> DaskPayload:
     import cloudpickle
 
     plan, settings, options, key = cloudpickle.loads(data)
-    return Shipped(_unpack(plan), settings, options, key)
+    return DaskPayload(_unpack(plan), settings, options, key)
 
 
 def _pack(plan: CompiledGraph) -> tuple[Any, ...]:
-    """Give a graph as parts that can be pickled; its code objects are made again."""
+    """Return a graph as parts that can be pickled; its code objects are made again."""
     inner = {name: _pack(graph) for name, graph in plan.inner.items()}
     steps = {
         name: replace(code, code=str) if name in inner else code
@@ -150,8 +150,8 @@ _lock = module_lock()
 
 
 @contextmanager
-def _open(shipped: Shipped) -> Iterator[Runner]:
-    """Give this process's runner of a graph; idle ones of other graphs are closed."""
+def _open(shipped: DaskPayload) -> Iterator[Runner]:
+    """Return this process's runner of a graph; idle ones of other graphs are closed."""
     from jupyter_graph.run.runner import Runner
 
     with _lock:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.errors import RunError, SpecError
 from jupyter_graph.run.batch.batch_result import BatchResult, RowError
-from jupyter_graph.run.batch.dask_payload import Shipped
+from jupyter_graph.run.batch.dask_payload import DaskPayload
 
 if TYPE_CHECKING:
     from jupyter_graph.run.batch.batch_options import BatchOptions
@@ -36,7 +36,7 @@ class DaskBatch(BatchResult):
         meta: a frame with the columns of the answers.
     """
 
-    def __init__(self, data: Any, shipped: Shipped, meta: Any) -> None:
+    def __init__(self, data: Any, shipped: DaskPayload, meta: Any) -> None:
         self._data, self._shipped, self._meta = data, shipped, meta
         self._computed: BatchResult | None = None
         self.target = None
@@ -92,7 +92,7 @@ class DaskBatch(BatchResult):
 
 
 def run_on_dask(runner: Runner, data: Any, options: BatchOptions) -> DaskBatch:
-    """Give the answers of a Dask DataFrame, not run yet.
+    """Return the answers of a Dask DataFrame, not run yet.
 
     Raises:
         SpecError: there is a target, or the columns of the answers are not known.
@@ -103,12 +103,12 @@ def run_on_dask(runner: Runner, data: Any, options: BatchOptions) -> DaskBatch:
             "run_batch(data).frame.to_parquet(...)"
         )
     needed("dask", "dask", "run_batch of a Dask DataFrame")
-    shipped = Shipped.of(runner, options)
+    shipped = DaskPayload.of(runner, options)
     meta = options.meta if options.meta is not None else _meta(shipped, data)
     return DaskBatch(data, shipped, meta.iloc[:0])
 
 
-def _meta(shipped: Shipped, data: Any) -> Any:
+def _meta(shipped: DaskPayload, data: Any) -> Any:
     """Run a few rows, with nothing written, to see which columns come out."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # fewer rows there than asked for
@@ -124,8 +124,8 @@ def _meta(shipped: Shipped, data: Any) -> Any:
     return found.frame
 
 
-def _answers(shipped: Shipped, meta: Any, part: Any) -> Any:
-    """Give the answers of a partition, with the columns that Dask was told."""
+def _answers(shipped: DaskPayload, meta: Any, part: Any) -> Any:
+    """Return the answers of a partition, with the columns that Dask was told."""
     found = shipped(part)
     if not found.answered:
         return meta

@@ -18,7 +18,7 @@ from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.event import Event
 from jupyter_graph.run.batch.calls import Function
 from jupyter_graph.run.batch.columns import watched
-from jupyter_graph.run.instantiate import Built
+from jupyter_graph.run.instantiate import StepInstances
 from jupyter_graph.spec.model import START, GraphSpec, StepSpec
 from jupyter_graph.spec.topology import back_edges, followers
 
@@ -28,7 +28,7 @@ CODE = "batch of"
 
 
 @dataclass(frozen=True)
-class Part:
+class GraphPart:
     """Steps in a row that a batch run calls as one function.
 
     Attributes:
@@ -46,7 +46,7 @@ class Part:
     single: Mapping[str, Function] | None = None
 
 
-class Parts:
+class GraphParts:
     """The parts of a graph; ``close`` forgets the code that was made for them.
 
     Args:
@@ -55,7 +55,9 @@ class Parts:
         function: the function of the whole graph.
     """
 
-    def __init__(self, plan: CompiledGraph, built: Built, function: Function) -> None:
+    def __init__(
+        self, plan: CompiledGraph, built: StepInstances, function: Function
+    ) -> None:
         self._plan, self._built = plan, built
         self._files: list[str] = []
         line = _line(plan) if _may_be_cut(plan) else []
@@ -63,14 +65,14 @@ class Parts:
             self.all = list(self._cut(line))
         else:
             whole = _of_body(function, plan.takes_event, is_async=plan.is_async)
-            self.all = [Part((), whole, streams=plan.streams)]
+            self.all = [GraphPart((), whole, streams=plan.streams)]
 
     def close(self) -> None:
         """Forget the lines of the generated code."""
         for name in self._files:
             forget_lines(name)
 
-    def _cut(self, line: Sequence[str]) -> Iterator[Part]:
+    def _cut(self, line: Sequence[str]) -> Iterator[GraphPart]:
         plan = self._plan
         is_all = len(line) == len(plan.spec.names())
         for is_vectorized, group in itertools.groupby(
@@ -80,18 +82,18 @@ class Parts:
             is_last = is_all and some[-1] == line[-1]
             spec = _in_line(plan.spec, some, answers=not is_last)
             if not is_vectorized:
-                yield Part(some, self._function(spec))
+                yield GraphPart(some, self._function(spec))
                 continue
             single = {
                 name: self._function(_in_line(plan.spec, (name,), answers=True))
                 for name in some
             }
             function = self._function(spec, is_watched=True)
-            yield Part(some, function, is_vectorized=True, single=single)
+            yield GraphPart(some, function, is_vectorized=True, single=single)
         if not is_all:
             spec = _without(plan.spec, set(line))
             streams = any(plan.steps[name].is_stream for name in spec.names())
-            yield Part(spec.names(), self._function(spec), streams=streams)
+            yield GraphPart(spec.names(), self._function(spec), streams=streams)
 
     def _function(self, spec: GraphSpec, *, is_watched: bool = False) -> Function:
         """Generate the code of some steps, over the calls that are there already."""
@@ -121,7 +123,7 @@ def _is_vectorized(code: StepCode) -> bool:
 
 
 def _line(plan: CompiledGraph) -> list[str]:
-    """Give the plain steps that a graph begins with, up to where it can be cut."""
+    """Return the plain steps that a graph begins with, up to where it can be cut."""
     spec, ways = plan.spec, followers(plan.spec)
     found = list(_plain_steps(plan, ways))
 
@@ -167,7 +169,7 @@ def _in_line(spec: GraphSpec, names: tuple[str, ...], *, answers: bool) -> Graph
 
 
 def _without(spec: GraphSpec, names: set[str]) -> GraphSpec:
-    """Give a graph without the steps that it begins with."""
+    """Return a graph without the steps that it begins with."""
     steps = tuple(
         replace(step, after=tuple(name for name in step.after if name not in names))
         for step in spec.steps
@@ -177,7 +179,7 @@ def _without(spec: GraphSpec, names: set[str]) -> GraphSpec:
 
 
 def _of_body(function: Call, takes_event: bool, *, is_async: bool) -> Function:
-    """Give a function of a body for one that may want an event."""
+    """Return a function of a body for one that may want an event."""
     if not takes_event:
         return function
 

@@ -40,7 +40,7 @@ class Chunk:
         return not isinstance(self._held, list)
 
     def bodies(self) -> list[Any]:
-        """Give each row as a body: a dict of plain values."""
+        """Return each row as a body: a dict of plain values."""
         held = self._held
         if isinstance(held, list):
             return held
@@ -53,7 +53,7 @@ class Chunk:
         return _dicts(names, columns, len(held))
 
     def frame(self) -> Any:
-        """Give the rows as a DataFrame of its own, the labels as its index."""
+        """Return the rows as a DataFrame of its own, the labels as its index."""
         held = self._held
         if is_pandas(held):
             return held.copy()
@@ -63,7 +63,7 @@ class Chunk:
 
 
 def index_of(labels: Any) -> Any:
-    """Give labels as a pandas index."""
+    """Return labels as a pandas index."""
     import pandas as pd
 
     if isinstance(labels, range):
@@ -72,7 +72,7 @@ def index_of(labels: Any) -> Any:
 
 
 def frame_of_bodies(bodies: list[Any], labels: Any) -> Any:
-    """Give dicts as a DataFrame; a key that one of them has not is missing there."""
+    """Return dicts as a DataFrame; a key that one of them has not is missing there."""
     import pandas as pd
 
     columns = columns_of(bodies)
@@ -82,12 +82,12 @@ def frame_of_bodies(bodies: list[Any], labels: Any) -> Any:
 
 
 def bodies_of_frame(frame: Any) -> list[Any]:
-    """Give each row of a DataFrame as a dict of plain values."""
+    """Return each row of a DataFrame as a dict of plain values."""
     return Chunk(range(len(frame)), frame).bodies()
 
 
 def columns_of(bodies: list[Any]) -> dict[Any, list[Any]] | None:
-    """Give dicts of the same keys by column; None for anything else.
+    """Return dicts of the same keys by column; None for anything else.
 
     >>> columns_of([{"a": 1}, {"a": 2}]), columns_of([{"a": 1}, {"b": 2}])
     ({'a': [1, 2]}, None)
@@ -112,7 +112,7 @@ def _dicts(names: list[Any], columns: list[list[Any]], count: int) -> list[Any]:
 
 
 def _plain_values(series: Any) -> list[Any]:
-    """Give a pandas column as plain values; NaT and NA become None, NaN stays."""
+    """Return a pandas column as plain values; NaT and NA become None, NaN stays."""
     if getattr(series.dtype, "kind", "O") in "biufcO" and not _is_extended(series):
         found: list[Any] = series.tolist()
         return found
@@ -133,7 +133,7 @@ def _is_extended(series: Any) -> bool:
 
 
 def _values(column: Any) -> list[Any]:
-    """Give an Arrow column as plain values; what needs no look at each is faster."""
+    """Return an Arrow column as plain values; what needs no look at each is faster."""
     import pyarrow.types as of
 
     kind = column.type
@@ -150,7 +150,7 @@ def _values(column: Any) -> list[Any]:
 
 
 def chunks_of(data: Any, size: int) -> tuple[Iterator[Chunk], int | None]:
-    """Give the data in chunks of ``size`` rows, and how many rows it has if it says.
+    """Return the data in chunks of ``size`` rows, and how many rows it has if it says.
 
     Args:
         data: a DataFrame, a path or URL, a source, or an iterable of bodies.

@@ -8,14 +8,14 @@ from typing import Any
 
 from jupyter_graph.errors import RunError
 from jupyter_graph.run.batch.calls import Caller, Function
-from jupyter_graph.run.batch.graph_parts import Part
+from jupyter_graph.run.batch.graph_parts import GraphPart
 from jupyter_graph.run.batch.row_chunks import bodies_of_frame
 
 SAMPLE = 20
 CLOSE = 1e-9
 
 
-def agree(part: Part, frame: Any, caller: Caller) -> None:
+def agree(part: GraphPart, frame: Any, caller: Caller) -> None:
     """Run a few rows through each vectorised step, together and one by one.
 
     Args:

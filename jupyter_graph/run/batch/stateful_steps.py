@@ -11,14 +11,14 @@ from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.errors import JupyterGraphError, StepError
 from jupyter_graph.event import Event
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.flush import Keeper, Later
+from jupyter_graph.run.flush import BufferedStep, Flusher
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
     from jupyter_graph.run.runner import Runner
 
 
-class KeptAnswers(Later):
+class KeptAnswers(Flusher):
     """Takes on what steps kept, and holds the answers that come of it.
 
     Attributes:
@@ -26,13 +26,13 @@ class KeptAnswers(Later):
         errors: of what failed on its way on.
     """
 
-    def __init__(self, later: Later, context: Context, plan: CompiledGraph) -> None:
+    def __init__(self, later: Flusher, context: Context, plan: CompiledGraph) -> None:
         super().__init__(later.keepers, context)
         self.answers: list[Any] = []
         self.errors: list[JupyterGraphError] = []
         self._responder, self._is_async = plan.responder, plan.is_async
 
-    def _given(self, keeper: Keeper, end: bool) -> list[Any]:
+    def _given(self, keeper: BufferedStep, end: bool) -> list[Any]:
         bodies = super()._given(keeper, end)
         is_sent = self._is_async and keeper.go_on is not None
         if keeper.name == self._responder and not is_sent:
@@ -46,7 +46,7 @@ class KeptAnswers(Later):
         elif found is not NOTHING:
             self.answers.append(found)
 
-    async def _send(self, keeper: Keeper, event: Event) -> None:
+    async def _send(self, keeper: BufferedStep, event: Event) -> None:
         if keeper.name == self._responder:
             self.answers.append(event.body)
         if keeper.go_on is None:
@@ -60,7 +60,7 @@ class KeptAnswers(Later):
         except Exception as error:
             self._report(keeper.name, event, error)
 
-    async def _end(self, keeper: Keeper) -> Any:
+    async def _end(self, keeper: BufferedStep) -> Any:
         """End a step of storey's; what storey calls its result may be the answer."""
         found = await super()._end(keeper)
         if found is not None and keeper.name == self._responder:
@@ -85,4 +85,4 @@ def kept_answers(runner: Runner) -> Iterator[KeptAnswers | None]:
         yield own
     finally:
         if runner._later is own:
-            runner._later = Later(later.keepers, runner._context)
+            runner._later = Flusher(later.keepers, runner._context)

@@ -63,6 +63,6 @@ def _row(frame: Any, code: StepCode) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Give Python's own number for one of numpy's; an array in a cell stays one."""
+    """Return Python's own number for one of numpy's; an array in a cell stays one."""
     is_scalar = hasattr(value, "item") and not getattr(value, "shape", None)
     return value.item() if is_scalar else value

@@ -28,7 +28,7 @@ IDLE_S = 0.5
 class Worker:
     """A daemon thread that runs one piece of work after the other."""
 
-    def __init__(self, pool: ThreadPool) -> None:
+    def __init__(self, pool: StepThreads) -> None:
         self.inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.current: Outcome | None = None
         self.is_left_behind = False
@@ -67,7 +67,7 @@ class Worker:
         return not self.is_left_behind
 
     def leave(self, outcome: Outcome) -> bool:
-        """Give up on the thread unless that work has ended meanwhile."""
+        """Return up on the thread unless that work has ended meanwhile."""
         with self.lock:
             if self.current is not outcome:
                 return False
@@ -76,7 +76,7 @@ class Worker:
             return True
 
 
-class ThreadPool:
+class StepThreads:
     """Daemon threads, made when needed, kept for the next piece of work.
 
     Unlike the executor of the standard library it never waits at exit for a thread
@@ -165,7 +165,7 @@ class ThreadPool:
 
 
 def step_in_thread(thread: threading.Thread) -> str:
-    """Give the name of the step that a thread is in, "" when it is in none."""
+    """Return the name of the step that a thread is in, "" when it is in none."""
     with frame_of(thread.ident) as frame:
         return step_of(frame)
 
@@ -185,7 +185,7 @@ def _raise_deadline() -> None:
     raise DeadlineInterrupt
 
 
-pool = ThreadPool()
+pool = StepThreads()
 """The process's own pool: steps marked ``blocking``, and deadlines beside the main
 thread."""
 if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads

@@ -45,7 +45,7 @@ class Watched(Protocol):
     timeout_s: float
 
     def mark(self) -> int:
-        """Give a number that is 0 while idle and differs from event to event."""
+        """Return a number that is 0 while idle and differs from event to event."""
 
     def expire(self, mark: int) -> None:
         """Called in the watchdog's thread while the mark has stood too long."""
@@ -176,7 +176,7 @@ def unwatch(watched: Watched) -> None:
     _watchdog.remove(watched)
 
 
-class Sighting:
+class RunningCall:
     """Sees which call of a method is running in the main thread, at no cost to it.
 
     The call's frame is all there is to tell it from the next one, so the frame is held
@@ -192,7 +192,7 @@ class Sighting:
         self._number = 0
 
     def number(self, owner: Any) -> int:
-        """Give a number for the outermost call on ``owner``, 0 when there is none."""
+        """Return a number for the outermost call on ``owner``, 0 when there is none."""
         if not self._is_running():
             self._number += 1
             self._frame = self._outermost(owner)

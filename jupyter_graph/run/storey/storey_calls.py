@@ -20,7 +20,7 @@ GoOn = Callable[[Event, Any], Any]
 
 
 def direct_call(step: Any, code: StepCode) -> Call:
-    """Give what a step does with an event, without storey's own five coroutines.
+    """Return what a step does with an event, without storey's own five coroutines.
 
     Only for the steps that ``compile.code`` calls direct: ``Map``, ``Filter``,
     ``FlatMap``, ``Extend``, ``MapWithState`` and subclasses of ``MapClass``.

@@ -12,7 +12,7 @@ from jupyter_graph.compile.runtime.streams import Several
 from jupyter_graph.compile.signature_check import signature_of
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.event import Event
-from jupyter_graph.run.aio.fair_lock import Turns
+from jupyter_graph.run.aio.fair_lock import FairLock
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.event_errors import settable
 from jupyter_graph.types import NOTHING
@@ -41,7 +41,7 @@ class StoreyStep:
         self.step = _new(code, arguments, context)
         self.later: Later | None = None
         self._is_beside = hasattr(self.step, "_lazy_init")
-        self._turns = Turns()
+        self._turns = FairLock()
         self._call: _Call | None = None
         self._closeables: list[Any] | None = None
         self._select = self.step.select_outlets
@@ -59,7 +59,7 @@ class StoreyStep:
         return self._select(body)
 
     async def do_event(self, event: Event) -> Any:
-        """Give the event that goes on, ``NOTHING`` or ``Several``."""
+        """Return the event that goes on, ``NOTHING`` or ``Several``."""
         if self._closeables is None:
             self._begin()
         call = _Call(self._is_beside)
@@ -241,7 +241,7 @@ def _new(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Any:
 
 
 def _for_storey(context: Context) -> Context:
-    """Give a context whose ``push_error`` tells storey that errors are dealt with.
+    """Return a context whose ``push_error`` tells storey that errors are dealt with.
 
     Its workers end for ever at the first error otherwise (storey 1.14); the caller's
     own answer says what happened.
@@ -250,7 +250,7 @@ def _for_storey(context: Context) -> Context:
 
 
 def _storey_event(event: Event, call: _Call) -> Any:
-    """Give an event of storey's; its constructor takes longer than most steps."""
+    """Return an event of storey's; its constructor takes longer than most steps."""
     found = object.__new__(_storey_type())
     found.__dict__ = {
         "body": event.body,

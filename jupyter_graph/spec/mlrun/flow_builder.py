@@ -31,11 +31,11 @@ class BuiltFlow:
         return steps
 
     def to_dict(self) -> Document:
-        """Give the document."""
+        """Return the document."""
         return self.document
 
     def step(self, name: str) -> Document:
-        """Give the fields of a step."""
+        """Return the fields of a step."""
         if name not in self.steps:
             raise SpecError(
                 f"step {name} doesnt exist in the graph{did_you_mean(name, self.steps)}"
@@ -57,7 +57,7 @@ class BuiltFlow:
         return kind(self, name)
 
     def keep(self, code: Any) -> Any:
-        """Give the name of a class or function and keep the object under it."""
+        """Return the name of a class or function and keep the object under it."""
         if code is None or isinstance(code, str):
             return code
         name = getattr(code, "__name__", "")
@@ -198,7 +198,7 @@ class BuiltFlow:
 def flow_document(
     engine: str | None, allow_cyclic: bool, max_iterations: int | None
 ) -> Document:
-    """Give the document of an empty flow."""
+    """Return the document of an empty flow."""
     engine = engine or "async"
     if engine not in ("async", "sync"):
         raise SpecError(f"engine must be 'async' or 'sync', got {engine!r}")

@@ -20,7 +20,7 @@ OF_QUEUES = ("path", "shards", "retention_in_hours", "trigger_args")
 
 
 def own_name(name: str | None, class_name: Any) -> str:
-    """Give a step's name: the given one, else the last part of its class's path.
+    """Return a step's name: the given one, else the last part of its class's path.
 
     >>> own_name(None, "storey.Filter")
     'Filter'
@@ -50,7 +50,7 @@ def step_of(
     model_endpoint_creation_strategy: Any = None,
     **class_args: Any,
 ) -> tuple[str, Document]:
-    """Give name and fields of a task, a router (``*``) or a queue (``>>``).
+    """Return name and fields of a task, a router (``*``) or a queue (``>>``).
 
     Raises:
         SpecError: there is no class and no handler, no name, or a queue has no path.
@@ -76,7 +76,7 @@ def step_of(
 
 
 def filled(step: Document) -> Document:
-    """Give the fields that hold something; a text may be empty."""
+    """Return the fields that hold something; a text may be empty."""
     return {
         key: value for key, value in step.items() if value is not None and value != {}
     }
@@ -89,7 +89,7 @@ def task_of(
     class_args: Mapping[str, Any],
     fields: Mapping[str, Any],
 ) -> Document:
-    """Give the fields of a task; ``fields`` are those beside its code."""
+    """Return the fields of a task; ``fields`` are those beside its code."""
     step = {
         "kind": "task",
         "class_name": keep(class_name),
@@ -160,7 +160,7 @@ def route_of(
     creation_strategy: Any = None,
     **class_args: Any,
 ) -> Document:
-    """Give the fields of a router's route.
+    """Return the fields of a router's route.
 
     Raises:
         SpecError: there is no class and no handler.

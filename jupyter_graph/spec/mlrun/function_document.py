@@ -53,7 +53,7 @@ def is_function(document: Mapping[str, Any]) -> bool:
 
 
 def function_serving_spec(document: Mapping[str, Any]) -> ServingSpec:
-    """Give the serving spec in a function document.
+    """Return the serving spec in a function document.
 
     Raises:
         SpecError: it is no serving function, or something in it is wrong; all
@@ -80,7 +80,7 @@ def function_serving_spec(document: Mapping[str, Any]) -> ServingSpec:
 
 
 def graph_in(document: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Give the graph document that a file's document is or holds, and notes.
+    """Return the graph document that a file's document is or holds, and notes.
 
     The notes say what a function or a serving spec holds beside its graph.
 
@@ -137,7 +137,7 @@ def _problems(document: Mapping[str, Any], what: str) -> Iterator[str]:
 
 
 def _functions(references: Any) -> dict[str, str]:
-    """Give names and addresses of MLRun's ``function_refs``, an object or a list."""
+    """Return names and addresses of MLRun's ``function_refs``, an object or a list."""
     rows = references if isinstance(references, list) else [references]
     if isinstance(references, Mapping):
         rows = [

@@ -32,7 +32,7 @@ class ServingFunction:
         self.graph: BuiltFlow | BuiltRouter | None = None
 
     def to_dict(self) -> Document | None:
-        """Give the graph's document, None while there is no graph."""
+        """Return the graph's document, None while there is no graph."""
         return None if self.graph is None else self.graph.to_dict()
 
     def set_topology(

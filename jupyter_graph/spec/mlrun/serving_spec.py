@@ -103,7 +103,7 @@ class ServingSpec:
         return str(named or graph_name(self.function_name or "graph"))
 
     def server_options(self) -> dict[str, Any]:
-        """Give what ``MockServer`` takes beside the graph; unset options left out.
+        """Return what ``MockServer`` takes beside the graph; unset options left out.
 
         ``graph_initializer`` is no option: it is a name, and a function is needed.
         """
@@ -121,7 +121,7 @@ class ServingSpec:
         return {key: value for key, value in options.items() if value}
 
     def environment(self) -> dict[str, str]:
-        """Give the environment of a function that MLRun would serve it in."""
+        """Return the environment of a function that MLRun would serve it in."""
         current = "" if self.current_function == EVERYWHERE else self.current_function
         return {VARIABLE: write_serving_spec(self), FUNCTION_VARIABLE: current}
 
@@ -160,7 +160,7 @@ def serving_spec_of(
     notes: tuple[str, ...] = (),
     what: str = "the serving spec",
 ) -> ServingSpec:
-    """Give the serving spec that a document is.
+    """Return the serving spec that a document is.
 
     Args:
         document: the object of fields.
@@ -193,7 +193,7 @@ def serving_spec_of(
 
 
 def write_serving_spec(spec: ServingSpec) -> str:
-    """Give a serving spec as the JSON text that MLRun reads; its secrets included.
+    """Return a serving spec as the JSON text that MLRun reads; its secrets included.
 
     Raises:
         SpecError: a value cannot be written.

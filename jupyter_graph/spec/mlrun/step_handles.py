@@ -29,7 +29,7 @@ class BuiltStep:
         return fields
 
     def to_dict(self) -> Document:
-        """Give the step's fields."""
+        """Return the step's fields."""
         return self.fields
 
     def to(

@@ -117,7 +117,7 @@ def _checked(parts: Any) -> list[str]:
 
 
 def _known() -> list[str]:
-    """Give the names of all parts: what a timestamp says of itself."""
+    """Return the names of all parts: what a timestamp says of itself."""
     import pandas as pd
 
     kind = pd.Timestamp

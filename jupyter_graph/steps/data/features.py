@@ -118,7 +118,7 @@ class DropFeatures:
 
 
 def features_of(body: Any, block: str) -> Record:
-    """Give the body as a record.
+    """Return the body as a record.
 
     Raises:
         BadRequestError: it is none.
@@ -133,7 +133,7 @@ def features_of(body: Any, block: str) -> Record:
 
 
 def mapping_of(mapping: Any, block: str) -> Record:
-    """Give an argument that maps features to something.
+    """Return an argument that maps features to something.
 
     Raises:
         SpecError: it does not.

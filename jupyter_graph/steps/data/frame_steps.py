@@ -122,7 +122,7 @@ class FromDataFrame:
 
 
 def names_of(value: Any, what: str, *, one: bool = False) -> list[str] | None:
-    """Give names as a list; with ``one``, a single text counts as a list of it.
+    """Return names as a list; with ``one``, a single text counts as a list of it.
 
     Raises:
         SpecError: it is anything else.

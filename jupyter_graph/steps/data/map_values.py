@@ -105,7 +105,7 @@ def _changed(change: Change, feature: str, value: Any) -> Any:
 
 
 def _change(feature: str, values: Any) -> Change:
-    """Give the function that maps one feature's values."""
+    """Return the function that maps one feature's values."""
     if not isinstance(values, Mapping):
         raise SpecError(
             f"MapValues: mapping of feature {feature!r} must be an object of old to "
@@ -126,7 +126,7 @@ def _change(feature: str, values: Any) -> Change:
 
 
 def _table(values: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Give old values to new; a number that JSON made a text counts as both.
+    """Return old values to new; a number that JSON made a text counts as both.
 
     >>> _table({"12": "dozen", "x": 1})
     {'12': 'dozen', 'x': 1, 12: 'dozen'}
@@ -139,7 +139,7 @@ def _table(values: Mapping[Any, Any]) -> dict[Any, Any]:
 
 
 def _scalar(text: str) -> Any:
-    """Give the number, bool or None that JSON writes so as a key, else the text."""
+    """Return the number, bool or None that JSON writes so as a key, else the text."""
     try:
         found = json.loads(text)
     except ValueError:

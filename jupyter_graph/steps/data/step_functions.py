@@ -26,7 +26,7 @@ Function: TypeAlias = Callable[[Any], Any]
 
 
 def checked(fn: Any, what: str) -> Function:
-    """Give the function back, or say why it is none.
+    """Return the function back, or say why it is none.
 
     Raises:
         SpecError: it cannot be called.
@@ -48,7 +48,7 @@ a document names one as "_fn": "double", a magic as fn=$double
 
 
 def name_of(fn: Function) -> str:
-    """Give the name by which messages call a function."""
+    """Return the name by which messages call a function."""
     while isinstance(fn, functools.partial):
         fn = fn.func
     return str(getattr(fn, "__name__", type(fn).__name__))
@@ -67,13 +67,13 @@ def must_wait(fn: Function) -> bool:
 
 
 def _plain(fn: Function) -> Any:
-    """Give the function behind a partial one, or behind an object's call."""
+    """Return the function behind a partial one, or behind an object's call."""
     plain = fn.func if isinstance(fn, functools.partial) else fn
     return plain if inspect.isroutine(plain) else type(plain).__call__
 
 
 def called(fn: Function, body: Any) -> Any:
-    """Give what a function makes of a body, a coroutine's result included."""
+    """Return what a function makes of a body, a coroutine's result included."""
     found = fn(body)
     return finished(found) if isinstance(found, CoroutineType) else found
 

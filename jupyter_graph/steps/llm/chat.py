@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import GatewayTimeoutError, StatusError
 from jupyter_graph.http_client.client import HttpClient, HttpRequest, read
-from jupyter_graph.http_client.retry import Patience, Transient, asked_wait_s
+from jupyter_graph.http_client.retry import RetryableError, RetryPolicy, asked_wait_s
 from jupyter_graph.http_client.server_events import data_of
 from jupyter_graph.http_client.urls import plain_url, shown_url
 from jupyter_graph.steps.remote.http_bodies import excerpt, json_payload
@@ -38,7 +38,7 @@ class ChatServer:
     def __init__(
         self,
         client: HttpClient,
-        patience: Patience,
+        patience: RetryPolicy,
         url: str,
         *,
         api_key: str | None,
@@ -52,7 +52,7 @@ class ChatServer:
         self._note = note
 
     async def complete(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the server's answer to a request.
+        """Return the server's answer to a request.
 
         Raises:
             StatusError: 502 or 503, the server failed, refused, or gave no JSON.
@@ -70,7 +70,7 @@ class ChatServer:
     async def stream(
         self, asked: Mapping[str, Any]
     ) -> AsyncGenerator[dict[str, Any], None]:
-        """Give the pieces of the server's answer as they come.
+        """Yield the pieces of the server's answer as they come.
 
         Only the beginning is tried again. ``timeout_s`` holds for the first piece and
         for each further one.
@@ -137,7 +137,7 @@ class ChatServer:
         said = f"{self._shown} answered {status}: {self._said(payload)}"
         is_spent = b"insufficient_quota" in payload  # OpenAI's 429 that stays one
         if (status in AGAIN or status >= 500) and not is_spent:
-            raise Transient(
+            raise RetryableError(
                 said,
                 status_code=503 if status in (429, 503) else 502,
                 wait_s=asked_wait_s(response.headers),
@@ -145,7 +145,7 @@ class ChatServer:
         raise StatusError(said, status_code=502)
 
     def _said(self, payload: bytes) -> str:
-        """Give what a failed answer says; some servers say the key."""
+        """Return what a failed answer says; some servers say the key."""
         try:
             error = json.loads(payload)["error"]
             said = str(error["message"] if isinstance(error, Mapping) else error)
@@ -169,7 +169,7 @@ class ChatServer:
 
 
 def result_of(answer: Mapping[str, Any], *, as_json: bool) -> dict[str, Any]:
-    """Give what matters of an answer.
+    """Return what matters of an answer.
 
     Args:
         answer: what the server gave.
@@ -218,7 +218,7 @@ def _read_json(text: str, finish_reason: Any) -> Any:
 
 
 def text_of(piece: Mapping[str, Any]) -> str:
-    """Give the text in a piece of a streamed answer, "" where there is none.
+    """Return the text in a piece of a streamed answer, "" where there is none.
 
     >>> text_of({"choices": [{"delta": {"content": "he"}}]}), text_of({"choices": []})
     ('he', '')

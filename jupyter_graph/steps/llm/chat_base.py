@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_graph.errors import AccessDeniedError, SpecError
 from jupyter_graph.http_client.client import HttpClient, connections_of
 from jupyter_graph.http_client.host_rules import HostRules
-from jupyter_graph.http_client.retry import Patience
+from jupyter_graph.http_client.retry import RetryPolicy
 from jupyter_graph.http_client.secrets import no_value, read_secret
 from jupyter_graph.http_client.urls import plain_url
 from jupyter_graph.steps.llm.chat import ChatServer
@@ -66,7 +66,7 @@ class Chat:
             verify=verify,
         )
         key = None if self.is_cut_off else _key(url, api_key_secret, context)
-        patience = Patience(retries, backoff_factor, timeout)
+        patience = RetryPolicy(retries, backoff_factor, timeout)
         self.server = ChatServer(
             self._client, patience, url, api_key=key, note=self._note
         )
@@ -95,7 +95,7 @@ def _rules(url: str, allow_hosts: Iterable[str], context: Any) -> HostRules:
 
 
 def _key(url: str, name: str | None, context: Any) -> str | None:
-    """Give the key of a server; OpenAI's goes to nobody else unless it is named."""
+    """Return the key of a server; OpenAI's goes to nobody else unless it is named."""
     if name is None:
         if not url.startswith(f"{OPENAI}/"):
             return None

@@ -47,7 +47,7 @@ class Prompt:
         self._system = system
 
     def messages(self, body: Any) -> list[Any]:
-        """Give the messages for a body.
+        """Return the messages for a body.
 
         Raises:
             UnprocessableError: 422, the body does not have a field of the template.
@@ -90,7 +90,7 @@ def request_fields(
     tool_choice: str | Mapping[str, Any] | None,
     options: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Give the fields that all requests of a step have.
+    """Return the fields that all requests of a step have.
 
     Raises:
         SpecError: one has a wrong value.

@@ -100,7 +100,7 @@ def check_template(template: Any, what: str = "prompt") -> None:
 
 
 def problem_of_message(message: Any) -> str | None:
-    """Give what is wrong with a chat message, None when nothing is."""
+    """Return what is wrong with a chat message, None when nothing is."""
     if not isinstance(message, Mapping):
         return f"must be an object with role and content, got {message!r:.80}"
     if message.get("role") not in ROLES:
@@ -122,7 +122,7 @@ def _texts(part: Any) -> list[str]:
 
 
 def field_of(body: Any, path: str) -> Any:
-    """Give the part of a body at a path; an object of its own when it has none."""
+    """Return the part of a body at a path; an object of its own when it has none."""
     if path == ".":
         return body
     found = body

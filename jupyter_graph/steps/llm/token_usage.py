@@ -34,7 +34,7 @@ class Usage:
                     self._tokens[key] += value
 
     def totals(self) -> dict[str, int]:
-        """Give the sums so far."""
+        """Return the sums so far."""
         with self._lock:
             return {"requests": self._requests, **self._tokens}
 

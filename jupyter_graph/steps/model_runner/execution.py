@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.processes.process_pool import Processes
-from jupyter_graph.processes.transport import Anew
+from jupyter_graph.processes.process_pool import WorkerPool
+from jupyter_graph.processes.transport import Deferred
 from jupyter_graph.steps.model_runner.runner_models import Model, built_model, is_stream
 from jupyter_graph.steps.routers.router_routes import copied
 from jupyter_graph.threads.thread_pool import Threads
@@ -31,7 +31,7 @@ END: Final = object()
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ModelFactory:
     """How a model is made: its class and the parameters of its constructor."""
 
     name: str
@@ -41,14 +41,14 @@ class Recipe:
     def build(self, context: Any = None) -> Model:
         return built_model(self.kind, self.parameters, self.name, context)
 
-    def same_as(self, other: Recipe) -> bool:
+    def same_as(self, other: ModelFactory) -> bool:
         """Tell whether both make the same model, whatever it is called."""
         mine = {k: v for k, v in self.parameters.items() if k != "name"}
         theirs = {k: v for k, v in other.parameters.items() if k != "name"}
         return self.kind is other.kind and mine == theirs
 
 
-class Mechanism(Protocol):
+class Execution(Protocol):
     """Runs one model; ``load`` comes before the first event."""
 
     def load(self) -> None: ...
@@ -77,13 +77,13 @@ class Pools:
         self._factor = factor
         self._context = context
         self._in_threads = 0
-        self._recipes: dict[str, Recipe] = {}
+        self._recipes: dict[str, ModelFactory] = {}
         self._threads: Threads | None = None
-        self._processes: Processes | None = None
+        self._processes: WorkerPool | None = None
         self._lock = threading.Lock()
 
-    def mechanism(self, word: str, recipe: Recipe, model: Model) -> Mechanism:
-        """Give what runs a model."""
+    def mechanism(self, word: str, recipe: ModelFactory, model: Model) -> Execution:
+        """Return what runs a model."""
         _predicts(model, word)
         if word == "thread_pool":
             self._in_threads += 1
@@ -95,7 +95,7 @@ class Pools:
             own = Pools(1, 1, 1, self._context)
             own._recipes[recipe.name] = recipe
             return InProcesses(recipe.name, model, own, is_own=True)
-        return OnTheLoop(model) if word == "asyncio" else Naive(model)
+        return OnTheLoop(model) if word == "asyncio" else Inline(model)
 
     @property
     def threads(self) -> Threads:
@@ -106,12 +106,14 @@ class Pools:
             return self._threads
 
     @property
-    def processes(self) -> Processes:
+    def processes(self) -> WorkerPool:
         with self._lock:
             if self._processes is None:
                 most = min(len(self._recipes) * self._factor, self._most_processes)
-                targets = {name: Anew(Loaded, r) for name, r in self._recipes.items()}
-                self._processes = Processes(targets, most, "model", self._context)
+                targets = {
+                    name: Deferred(Loaded, r) for name, r in self._recipes.items()
+                }
+                self._processes = WorkerPool(targets, most, "model", self._context)
             return self._processes
 
     def close(self) -> None:
@@ -122,7 +124,7 @@ class Pools:
                 pool.close()
 
 
-class Naive:
+class Inline:
     """Runs a model where it is called: nothing else runs on the loop meanwhile."""
 
     def __init__(self, model: Model) -> None:
@@ -138,7 +140,7 @@ class Naive:
         self.model.close()
 
 
-class OnTheLoop(Naive):
+class OnTheLoop(Inline):
     """Runs a model's coroutine."""
 
     async def run(self, body: Any, path: str, origin: str | None) -> Any:
@@ -146,7 +148,7 @@ class OnTheLoop(Naive):
         return await found if inspect.isawaitable(found) else found
 
 
-class InThreads(Naive):
+class InThreads(Inline):
     """Runs a model in a thread, the parts of its output too."""
 
     def __init__(self, model: Model, pools: Pools) -> None:
@@ -191,7 +193,7 @@ class InProcesses:
 class Loaded:
     """In the other process: a model, or why it could not be loaded."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: ModelFactory) -> None:
         self._error: Exception | None = None
         try:
             self._model = recipe.build()
@@ -211,7 +213,7 @@ class Loaded:
 
 
 async def _pulled(parts: Any, threads: Threads) -> AsyncIterator[Any]:
-    """Give a generator's parts, each made in a thread."""
+    """Yield a generator's parts, each made in a thread."""
     while True:
         part = await threads.submit(next, parts, END).awaited()
         if part is END:
@@ -220,7 +222,7 @@ async def _pulled(parts: Any, threads: Threads) -> AsyncIterator[Any]:
 
 
 def checked_mechanism(word: Any, name: str) -> str:
-    """Give the mechanism's name.
+    """Return the mechanism's name.
 
     Raises:
         SpecError: there is no such mechanism.
@@ -234,7 +236,7 @@ def checked_mechanism(word: Any, name: str) -> str:
 
 
 def default_mechanism(kind: Any) -> str:
-    """Give the mechanism of a class for which none was named.
+    """Return the mechanism of a class for which none was named.
 
     >>> default_mechanism(Model)
     'thread_pool'
@@ -245,7 +247,7 @@ def default_mechanism(kind: Any) -> str:
 
 
 def most_processes() -> int:
-    """Give how many processes a pool has at most when nobody says it."""
+    """Return how many processes a pool has at most when nobody says it."""
     return os.cpu_count() or 16
 
 

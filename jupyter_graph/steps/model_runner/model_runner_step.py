@@ -13,9 +13,9 @@ from typing import Any
 from jupyter_graph.argument_checks import at_least
 from jupyter_graph.errors import SpecError, StatusError, did_you_mean, said
 from jupyter_graph.steps.model_runner.execution import (
-    Mechanism,
+    Execution,
+    ModelFactory,
     Pools,
-    Recipe,
     checked_mechanism,
     default_mechanism,
     most_processes,
@@ -150,12 +150,12 @@ class ModelRunnerStep:
                     f"model{near}"
                 )
         self.models: dict[str, Model] = {}
-        self._mechanisms: dict[str, Mechanism] = {}
+        self._mechanisms: dict[str, Execution] = {}
         for key, value in models.items():
             recipe = _recipe(key, value, (monitoring_data or {}).get(key) or {})
             self._add(recipe, words.get(key) or default_mechanism(recipe.kind))
 
-    def _add(self, recipe: Recipe, word: str) -> None:
+    def _add(self, recipe: ModelFactory, word: str) -> None:
         name, model = recipe.name, recipe.build(self._context)
         self.models[name] = model
         if checked_mechanism(word, name) == "shared_executor":
@@ -163,7 +163,7 @@ class ModelRunnerStep:
         else:
             self._mechanisms[name] = self._pools.mechanism(word, recipe, model)
 
-    def _share(self, name: str, shared: str | None) -> Mechanism:
+    def _share(self, name: str, shared: str | None) -> Execution:
         recipe = self._shared.get(str(shared))
         if recipe is None:
             known = ", ".join(self._shared) or "there are none"
@@ -193,7 +193,7 @@ class ModelRunnerStep:
     def resolve_arguments(
         arguments: Mapping[str, Any], find: Callable[[str], Any]
     ) -> dict[str, Any]:
-        """Give the arguments with the names of classes replaced by the classes.
+        """Return the arguments with the names of classes replaced by the classes.
 
         Args:
             arguments: constructor arguments as a document holds them.
@@ -303,7 +303,7 @@ def _output(reply: Reply) -> Any:
 
 
 def _pair(value: Any, what: str) -> tuple[Any, dict[str, Any]]:
-    """Give class and parameters of ``class`` or ``[class, parameters]``."""
+    """Return class and parameters of ``class`` or ``[class, parameters]``."""
     if not isinstance(value, list | tuple):
         return value, {}
     if len(value) != 2 or not isinstance(value[1] or {}, Mapping):
@@ -311,7 +311,7 @@ def _pair(value: Any, what: str) -> tuple[Any, dict[str, Any]]:
     return value[0], dict(value[1] or {})
 
 
-def _recipe(name: str, value: Any, notes: Mapping[str, Any]) -> Recipe:
+def _recipe(name: str, value: Any, notes: Mapping[str, Any]) -> ModelFactory:
     kind, parameters = _pair(value, f"model {name!r}")
     if isinstance(kind, str):
         kind = _block(kind, f"model {name!r}")
@@ -326,7 +326,7 @@ def _recipe(name: str, value: Any, notes: Mapping[str, Any]) -> Recipe:
     for key in ("input_path", "result_path"):
         if key in names and notes.get(key) is not None:
             parameters.setdefault(key, notes[key])
-    return Recipe(name, kind, parameters)
+    return ModelFactory(name, kind, parameters)
 
 
 def _selector(newer: Any, older: Any) -> ModelSelector:

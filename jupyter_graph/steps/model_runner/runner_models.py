@@ -65,11 +65,11 @@ class Model:
         """Let go of what ``load`` opened, when the runner closes."""
 
     def predict(self, body: Any, **kwargs: Any) -> Any:
-        """Give the output for a body."""
+        """Return the output for a body."""
         raise NotImplementedError("predict() method not implemented")
 
     async def predict_async(self, body: Any, **kwargs: Any) -> Any:
-        """Give the output for a body, without blocking the loop."""
+        """Return the output for a body, without blocking the loop."""
         raise NotImplementedError("predict_async() method not implemented")
 
     def run(self, body: Any, path: str, origin_name: str | None = None) -> Any:
@@ -77,7 +77,7 @@ class Model:
         return self.predict(self.format_batch(body) if _is_list(body) else body)
 
     def run_async(self, body: Any, path: str, origin_name: str | None = None) -> Any:
-        """Give the coroutine or asynchronous generator of the prediction."""
+        """Return the coroutine or asynchronous generator of the prediction."""
         return self.predict_async(self.format_batch(body) if _is_list(body) else body)
 
     def is_streaming(self) -> bool:
@@ -98,7 +98,7 @@ class Model:
     def get_local_model_path(
         self, suffix: str = ""
     ) -> tuple[str | None, dict[str, Any]]:
-        """Give the model's file, and (always empty here) what belongs to it.
+        """Return the model's file, and (always empty here) what belongs to it.
 
         Args:
             suffix: such as ``.onnx``: in a folder, the first file that ends so.
@@ -140,7 +140,7 @@ class ModelSelector:
     def select_models(
         self, event: Any, available_models: list[Model]
     ) -> Sequence[str | Model] | str | None:
-        """Give the models, or their names, that run on an event."""
+        """Return the models, or their names, that run on an event."""
         return self.select(event, available_models)
 
     def select(
@@ -150,7 +150,7 @@ class ModelSelector:
         return None
 
     def select_outlets(self, event: Any) -> Sequence[str] | str | None:
-        """Give the names of the steps that get the body, after the models ran."""
+        """Return the names of the steps that get the body, after the models ran."""
         return None
 
 
@@ -186,7 +186,7 @@ class ModelRunnerError(StatusError):
 def built_model(
     kind: Any, parameters: Mapping[str, Any], name: str, context: Any = None
 ) -> Model:
-    """Give a model of a class; nothing is loaded.
+    """Return a model of a class; nothing is loaded.
 
     A constructor that names ``context`` is given the step's.
 

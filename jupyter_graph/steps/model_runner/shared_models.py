@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.model_runner.execution import Mechanism, Pools, Recipe
+from jupyter_graph.steps.model_runner.execution import Execution, ModelFactory, Pools
 from jupyter_graph.threads.process_ends import module_lock
 
 _lock = module_lock()
@@ -16,11 +16,11 @@ _kept: list[_Kept] = []
 class _Kept:
     """A model, its users, and the lock under which the first of them loads it."""
 
-    def __init__(self, recipe: Recipe, word: str, pools: Pools) -> None:
+    def __init__(self, recipe: ModelFactory, word: str, pools: Pools) -> None:
         self.recipe = recipe
         self.word = word
         self.pools = pools
-        self.mechanism: Mechanism | None = None
+        self.mechanism: Execution | None = None
         self.users = 0
         self.loading = threading.RLock()
 
@@ -49,7 +49,7 @@ class Shared:
     """
 
     def __init__(
-        self, recipe: Recipe, word: str, pools: Pools, context: Any = None
+        self, recipe: ModelFactory, word: str, pools: Pools, context: Any = None
     ) -> None:
         if word == "shared_executor":
             raise SpecError(
@@ -77,7 +77,7 @@ class Shared:
             raise
 
     async def run(self, body: Any, path: str, origin: str | None) -> Any:
-        mechanism: Mechanism | None = self._found.mechanism if self._found else None
+        mechanism: Execution | None = self._found.mechanism if self._found else None
         assert mechanism is not None  # load came first
         return await mechanism.run(body, path, origin)
 

@@ -18,19 +18,19 @@ LENGTH_HEADER: Final = "Inference-Header-Content-Length"
 
 
 def parameters_of(holder: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the parameters of a request, an input or an output."""
+    """Return the parameters of a request, an input or an output."""
     found = holder.get("parameters")
     return found if isinstance(found, Mapping) else {}
 
 
 def joined(document: Any, pieces: list[bytes]) -> tuple[bytes, int]:
-    """Give the body of a binary answer, and how many bytes of it are JSON."""
+    """Return the body of a binary answer, and how many bytes of it are JSON."""
     text = json.dumps(document, ensure_ascii=False).encode()
     return b"".join([text, *pieces]), len(text)
 
 
 def binary_of(tensor: Tensor) -> bytes:
-    """Give the values of a tensor, the lowest byte of a number first."""
+    """Return the values of a tensor, the lowest byte of a number first."""
     if tensor.datatype == "BYTES":
         texts = [v if isinstance(v, bytes) else v.encode() for v in tensor.data]
         return b"".join(struct.pack("<I", len(text)) + text for text in texts)
@@ -41,7 +41,7 @@ def binary_of(tensor: Tensor) -> bytes:
 
 
 def read_body(body: Any, header: str | None) -> Any:
-    """Give the request of a body whose values follow in binary, else the body.
+    """Return the request of a body whose values follow in binary, else the body.
 
     Args:
         body: what came.

@@ -38,7 +38,7 @@ class Inference:
     binary: Mapping[str, bool]
 
     def inputs(self, *, as_arrays: bool) -> Any:
-        """Give what a model takes: rows; by name where there are several tensors."""
+        """Return what a model takes: rows; by name where there are several tensors."""
         if as_arrays:
             if len(self.tensors) == 1:
                 return self.tensors[0].array()
@@ -78,7 +78,7 @@ def is_inference(body: Any) -> bool:
 
 
 def read_inference(body: Mapping[str, Any]) -> Inference:
-    """Give the request in a body.
+    """Return the request in a body.
 
     Raises:
         BadRequestError: a tensor lacks a part, or its values do not fit its shape.
@@ -125,7 +125,7 @@ def _tensor(number: int, one: Any) -> Tensor:
 def tensors_of(
     outputs: Any, names: Iterable[str], types: Mapping[str, str]
 ) -> list[Tensor]:
-    """Give the tensors of what a model gave.
+    """Return the tensors of what a model gave.
 
     Args:
         outputs: ``Columns``, or the values of one tensor.
@@ -139,7 +139,7 @@ def tensors_of(
 
 
 def _chosen(tensors: list[Tensor], wanted: tuple[str, ...], model: str) -> list[Tensor]:
-    """Give the tensors that a request asks for.
+    """Return the tensors that a request asks for.
 
     Raises:
         BadRequestError: the model gives no such output.
@@ -158,7 +158,7 @@ def _chosen(tensors: list[Tensor], wanted: tuple[str, ...], model: str) -> list[
 def answer_of(
     head: dict[str, Any], tensors: list[Tensor], binary: Mapping[str, bool]
 ) -> tuple[dict[str, Any], list[bytes]]:
-    """Give the document of an answer, and the values that follow it in binary."""
+    """Return the document of an answer, and the values that follow it in binary."""
     pieces: list[bytes] = []
     outputs = []
     for tensor in tensors:
@@ -188,7 +188,7 @@ def reply(
     inference: Inference,
     response: Callable[..., Any] | None,
 ) -> Any:
-    """Give the answer to a request: a document, or a response with binary values.
+    """Return the answer to a request: a document, or a response with binary values.
 
     Args:
         head: what stands beside the outputs.
@@ -214,7 +214,7 @@ def reply(
 
 
 def health(question: str, models: Iterable[Any]) -> tuple[int, dict[str, bool]]:
-    """Give status and answer of ``GET /v2/health/live`` and ``/ready``.
+    """Return status and answer of ``GET /v2/health/live`` and ``/ready``.
 
     Args:
         question: ``live`` or ``ready``.

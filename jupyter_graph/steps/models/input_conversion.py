@@ -10,7 +10,7 @@ from jupyter_graph.steps.models.tensors import Columns
 
 
 def by_name(inputs: Any, names: Sequence[str], model: str) -> Columns:
-    """Give the values of each input of a model that has several.
+    """Return the values of each input of a model that has several.
 
     Args:
         inputs: columns by name, or rows as mappings of an input to its value.
@@ -39,7 +39,7 @@ def by_name(inputs: Any, names: Sequence[str], model: str) -> Columns:
 
 
 def cast(value: Any, kind: str) -> Any:
-    """Give an array of numpy's type ``kind``; no number loses its value.
+    """Return an array of numpy's type ``kind``; no number loses its value.
 
     Raises:
         ValueError: a value is no number, or ``kind`` cannot hold it.
@@ -68,7 +68,7 @@ def cast(value: Any, kind: str) -> Any:
 
 
 def cast_input(name: str, value: Any, kind: str) -> Any:
-    """Give an input as ``cast`` does; what cannot be cast is the caller's fault.
+    """Return an input as ``cast`` does; what cannot be cast is the caller's fault.
 
     Raises:
         BadRequestError: names the input.

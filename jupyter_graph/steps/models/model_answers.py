@@ -33,11 +33,11 @@ class ModelAnswers(ModelLifecycle):
         return None, None
 
     def input_names(self) -> list[str]:
-        """Give the names of the features, in the order the model takes them."""
+        """Return the names of the features, in the order the model takes them."""
         return [feature["name"] for feature in self.inputs]
 
     def describe(self) -> tuple[list[Feature], list[Feature]]:
-        """Give inputs and outputs for the metadata."""
+        """Return inputs and outputs for the metadata."""
         return list(self.inputs), list(self.outputs)
 
     # -- in and out --------------------------------------------------------------

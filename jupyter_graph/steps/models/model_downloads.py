@@ -21,7 +21,7 @@ _VERSIONS: Final = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "updated
 
 
 def local_copy(url: str, *, sha256: str | None = None) -> Path:
-    """Give the local path of a file or folder.
+    """Return the local path of a file or folder.
 
     A path and a ``file://`` URL stay where they are. What another URL names is copied
     once for each version of it: the cache is asked by the URL together with
@@ -49,7 +49,7 @@ def local_copy(url: str, *, sha256: str | None = None) -> Path:
 
 
 def cache_folder() -> Path:
-    """Give the folder of the cache, made for this user alone."""
+    """Return the folder of the cache, made for this user alone."""
     chosen = os.environ.get(CACHE_VARIABLE)
     if not chosen:
         from platformdirs import user_cache_dir

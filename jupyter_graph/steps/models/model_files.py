@@ -24,15 +24,15 @@ class ExtraFile:
     path: str
 
     def local(self) -> str:
-        """Give the path of a local copy."""
+        """Return the path of a local copy."""
         return str(local_copy(self.path))
 
     def get(self) -> bytes:
-        """Give what the file holds."""
+        """Return what the file holds."""
         return Path(self.local()).read_bytes()
 
     def as_df(self) -> Any:
-        """Give the table in a CSV, Parquet or JSON file."""
+        """Return the table in a CSV, Parquet or JSON file."""
         import pandas as pd
 
         path = Path(self.local())
@@ -66,7 +66,7 @@ class ModelFile:
     extra: Mapping[str, ExtraFile] = field(default_factory=dict)
 
     def read(self) -> bytes:
-        """Give the content, compared with ``sha256`` after it was read.
+        """Return the content, compared with ``sha256`` after it was read.
 
         Raises:
             SpecError: it is another one.
@@ -76,7 +76,7 @@ class ModelFile:
         return data
 
     def checked(self) -> Path:
-        """Give the path, for what cannot be loaded from memory; compared just before.
+        """Return the path, for what cannot be loaded from memory; compared just before.
 
         Raises:
             SpecError: the content is another one.

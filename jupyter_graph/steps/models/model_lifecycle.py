@@ -171,7 +171,7 @@ class ModelLifecycle:
     # -- what a subclass may ask ------------------------------------------------
 
     def get_param(self, key: str, default: Any = None) -> Any:
-        """Give an argument of this step, else a parameter of the graph."""
+        """Return an argument of this step, else a parameter of the graph."""
         if key in self._params:
             return self._params[key]
         return self.context.get_param(key, default) if self.context else default

@@ -59,7 +59,7 @@ def read_model_spec(path: Path) -> ModelSpec:
 
 
 def features(given: Any, argument: str) -> tuple[Feature, ...]:
-    """Give the features of names, or of mappings with a name.
+    """Return the features of names, or of mappings with a name.
 
     Raises:
         SpecError: it is no list of such.
@@ -81,7 +81,7 @@ def features(given: Any, argument: str) -> tuple[Feature, ...]:
 
 
 def in_order(inputs: Any, names: list[str]) -> list[Any]:
-    """Give inputs that came by name as lists in the order of the names.
+    """Return inputs that came by name as lists in the order of the names.
 
     Raises:
         BadRequestError: they are no mapping and no list of mappings, or lack a name.

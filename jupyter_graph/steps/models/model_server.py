@@ -88,13 +88,13 @@ class V2ModelServer(ModelAnswers):
         return request
 
     def predict(self, request: dict[str, Any]) -> Any:
-        """Give one output for each of ``request["inputs"]``."""
+        """Return one output for each of ``request["inputs"]``."""
         raise NotImplementedError(
             f"{type(self).__name__} has no predict(self, request)"
         )
 
     def explain(self, request: dict[str, Any]) -> Any:
-        """Give an explanation for the inputs."""
+        """Return an explanation for the inputs."""
         raise BadRequestError(
             f"model {self.name} does not explain (NotImplementedError: "
             f"{type(self).__name__} has no explain(self, request))"
@@ -155,7 +155,7 @@ class V2ModelServer(ModelAnswers):
         return event
 
     def _call_of(self, event: Any) -> Call | None:
-        """Give what is asked; None when the event already holds the answer."""
+        """Return what is asked; None when the event already holds the answer."""
         body = body_of(event)
         if self._input_path:
             body = part_of(body, self._input_path)
@@ -183,7 +183,7 @@ class V2ModelServer(ModelAnswers):
         )
 
     def _placed(self, event: Any, answer: Any) -> Any:
-        """Give the body that the event has from now on."""
+        """Return the body that the event has from now on."""
         if not self._result_path:
             return answer
         return with_part(event.body, self._result_path, answer)

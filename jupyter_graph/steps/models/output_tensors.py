@@ -10,7 +10,7 @@ from jupyter_graph.steps.models.tensors import DATATYPES, NAMES, TYPES, Tensor
 
 
 def tensor_of(name: str, value: Any, datatype: str | None = None) -> Tensor:
-    """Give the tensor of a value that a model gave.
+    """Return the tensor of a value that a model gave.
 
     Numbers, texts and truth values keep their type; anything else (a mapping, rows of
     different length) becomes text, as JSON.
@@ -57,7 +57,7 @@ def _of_array(name: str, value: Any, datatype: str | None) -> Tensor:
 
 
 def _measured(values: Any) -> tuple[tuple[int, ...], list[Any]]:
-    """Give shape and all values of nested lists; ragged ones count as one value."""
+    """Return shape and all values of nested lists; ragged ones count as one value."""
     shape: list[int] = []
     while True:
         shape.append(len(values) if not shape else len(values) // math.prod(shape))
@@ -81,7 +81,7 @@ def _type_of(values: list[Any]) -> str | None:
 
 
 def _integer_of(least: int, greatest: int) -> str | None:
-    """Give the type that holds both; None when none does."""
+    """Return the type that holds both; None when none does."""
     if least >= -(2**63) and greatest < 2**63:
         return "INT64"
     return "UINT64" if least >= 0 and greatest < 2**64 else None

@@ -39,7 +39,7 @@ class Call:
 
 
 def operation_of(event: Any, body: Any) -> str:
-    """Give what an event asks for: by the end of its path, else by its body.
+    """Return what an event asks for: by the end of its path, else by its body.
 
     >>> from types import SimpleNamespace
     >>> event = SimpleNamespace(path="/v2/models/m/versions/2/explain", method="POST")
@@ -59,7 +59,7 @@ def operation_of(event: Any, body: Any) -> str:
 
 
 def _after_model(path: str) -> str:
-    """Give the operation of a whole path, such as a model outside a router sees.
+    """Return the operation of a whole path, such as a model outside a router sees.
 
     >>> _after_model("v2/models/m/infer"), _after_model("v2/models/m")
     ('infer', '')
@@ -72,7 +72,7 @@ def _after_model(path: str) -> str:
 
 
 def body_of(event: Any) -> Any:
-    """Give the body, read where its values follow in binary."""
+    """Return the body, read where its values follow in binary."""
     body = event.body
     if not isinstance(body, bytes):
         return body
@@ -85,5 +85,5 @@ def body_of(event: Any) -> Any:
 
 
 def now() -> datetime:
-    """Give the time, with time zone."""
+    """Return the time, with time zone."""
     return datetime.now(UTC)

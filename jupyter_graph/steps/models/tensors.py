@@ -66,11 +66,11 @@ class Tensor:
     data: Any
 
     def rows(self) -> list[Any]:
-        """Give nested lists of plain Python values."""
+        """Return nested lists of plain Python values."""
         return _nested(self._flat(), self.shape)
 
     def array(self) -> Any:
-        """Give a numpy array."""
+        """Return a numpy array."""
         import numpy as np
 
         if isinstance(self.data, bytes) and self.datatype != "BYTES":
@@ -93,7 +93,7 @@ class Tensor:
         return np.frombuffer(self.data, kind).reshape(self.shape)
 
     def _flat(self) -> list[Any]:
-        """Give the values in one list, their number and their types checked."""
+        """Return the values in one list, their number and their types checked."""
         if isinstance(self.data, bytes):
             if self.datatype != "BYTES":
                 return list(self._from_binary().ravel().tolist())
@@ -134,7 +134,7 @@ class Tensor:
 
 
 def limits(datatype: str) -> tuple[int, int]:
-    """Give the least and the greatest number of an integer type.
+    """Return the least and the greatest number of an integer type.
 
     >>> limits("INT8"), limits("UINT16")
     ((-128, 127), (0, 65535))
@@ -146,7 +146,7 @@ def limits(datatype: str) -> tuple[int, int]:
 
 
 def flat(values: Any) -> list[Any]:
-    """Give all values of nested lists in one list, row by row."""
+    """Return all values of nested lists in one list, row by row."""
     if not isinstance(values, list | tuple):
         raise BadRequestError(
             f"'data' must be a list of values, got {type(values).__name__}"
@@ -159,7 +159,7 @@ def flat(values: Any) -> list[Any]:
 
 
 def _nested(values: list[Any], shape: Sequence[int]) -> list[Any]:
-    """Give the values in lists of lists; no values at all are one empty list."""
+    """Return the values in lists of lists; no values at all are one empty list."""
     if not values:
         return []
     for size in reversed(shape[1:]):
@@ -168,7 +168,7 @@ def _nested(values: list[Any], shape: Sequence[int]) -> list[Any]:
 
 
 def _texts(name: str, data: bytes) -> Iterator[str | bytes]:
-    """Give the texts of a binary tensor: each has its length in four bytes before."""
+    """Yield the texts of a binary tensor: each has its length in four bytes before."""
     at = 0
     while at < len(data):
         try:

@@ -11,7 +11,7 @@ Sink: TypeAlias = Callable[[dict[str, Any]], None]
 
 
 def sink_of(context: Any) -> Sink | None:
-    """Give where the records of a context go; None when nobody asked for any."""
+    """Return where the records of a context go; None when nobody asked for any."""
     found = getattr(context, "push_prediction", None)
     return found if callable(found) else None
 
@@ -19,7 +19,7 @@ def sink_of(context: Any) -> Sink | None:
 def record_of(
     server: Any, start: datetime, operation: str, **parts: Any
 ) -> dict[str, Any]:
-    """Give one record.
+    """Return one record.
 
     Args:
         server: the model server that worked.

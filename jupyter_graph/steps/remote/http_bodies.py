@@ -18,7 +18,7 @@ LONGEST_EXCERPT = 200
 
 
 def json_payload(body: Any) -> bytes:
-    """Give a value as JSON.
+    """Return a value as JSON.
 
     Dates and times become ISO 8601, decimals, UUIDs and paths text, enums their
     value, arrays lists.
@@ -50,7 +50,7 @@ def _plain(value: Any) -> Any:
 
 
 def content_of(reply: HttpReply, shown: str, *, as_json: bool) -> Any:
-    """Give what an answer holds: JSON where asked for or said, else its bytes.
+    """Return what an answer holds: JSON where asked for or said, else its bytes.
 
     Raises:
         StatusError: 502, it should be JSON and is not.
@@ -73,7 +73,7 @@ def content_of(reply: HttpReply, shown: str, *, as_json: bool) -> Any:
 
 
 def content_type(headers: Mapping[str, str]) -> str:
-    """Give the bare content type, "" where there is none.
+    """Return the bare content type, "" where there is none.
 
     >>> content_type({"content-type": "application/json; charset=utf-8"})
     'application/json'
@@ -85,7 +85,7 @@ def content_type(headers: Mapping[str, str]) -> str:
 
 
 def excerpt(payload: bytes) -> str:
-    """Give the beginning of an answer for a message.
+    """Return the beginning of an answer for a message.
 
     >>> excerpt(b'{"status": 404}')
     '{"status": 404}'

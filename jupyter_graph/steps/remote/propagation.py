@@ -23,7 +23,7 @@ _ZEROS = "0" * 32
 
 
 def hop_headers(event: Any) -> dict[str, str]:
-    """Give the headers that an event takes along to another function.
+    """Return the headers that an event takes along to another function.
 
     Its id (``MLRUN-EVENT-ID``), and the W3C trace context: the trace that the event
     came with goes on, else one begins that has the event's id.
@@ -39,13 +39,13 @@ def hop_headers(event: Any) -> dict[str, str]:
 
 
 def path_header(event: Any) -> dict[str, str]:
-    """Give the header with the event's path, none for the root."""
+    """Return the header with the event's path, none for the root."""
     path = str(getattr(event, "path", "") or "")
     return {EVENT_PATH: path} if path.strip("/") else {}
 
 
 def attempt_headers(number: int, deadline: float | None) -> dict[str, str]:
-    """Give the headers of one attempt: its number, and the event's time left.
+    """Return the headers of one attempt: its number, and the event's time left.
 
     >>> attempt_headers(2, None)
     {'X-Event-Attempt': '2'}
@@ -57,13 +57,13 @@ def attempt_headers(number: int, deadline: float | None) -> dict[str, str]:
 
 
 def forwarded(event: Any, names: Iterable[str]) -> dict[str, str]:
-    """Give those of the event's own headers that go on."""
+    """Return those of the event's own headers that go on."""
     found = ((name, header_of(event, name)) for name in names)
     return {name: value for name, value in found if value is not None}
 
 
 def header_of(event: Any, name: str) -> str | None:
-    """Give a header of an event by its name in any case."""
+    """Return a header of an event by its name in any case."""
     headers: Mapping[str, str] = getattr(event, "headers", None) or {}
     wanted = name.lower()
     for key, value in headers.items():

@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_graph.errors import AccessDeniedError, SpecError, StatusError
 from jupyter_graph.http_client.client import HttpClient, HttpRequest, connections_of
 from jupyter_graph.http_client.host_rules import HostRules
-from jupyter_graph.http_client.retry import Patience, Transient, asked_wait_s
+from jupyter_graph.http_client.retry import RetryableError, RetryPolicy, asked_wait_s
 from jupyter_graph.http_client.secrets import secret_headers_of
 from jupyter_graph.http_client.urls import check_headers, plain_url, shown_url
 from jupyter_graph.steps.remote.http_bodies import content_of, excerpt
@@ -22,7 +22,7 @@ class Remote:
     def __init__(
         self,
         plan: RequestPlan,
-        patience: Patience,
+        patience: RetryPolicy,
         *,
         return_json: bool,
         max_in_flight: int | None,
@@ -79,7 +79,7 @@ class Remote:
             )
             if reply.status < 500:
                 raise StatusError(said, status_code=502)
-            raise Transient(said, wait_s=asked_wait_s(reply.headers))
+            raise RetryableError(said, wait_s=asked_wait_s(reply.headers))
 
         return await self._patience.attempt(
             once, shown=shown, deadline=deadline, note=self._note

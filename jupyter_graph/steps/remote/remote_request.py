@@ -82,7 +82,7 @@ class RequestPlan:
     def request(
         self, body: Any, *, method: str = "POST", path: str = ""
     ) -> HttpRequest:
-        """Give the request for a body; its headers are not complete yet.
+        """Return the request for a body; its headers are not complete yet.
 
         Args:
             body: the event's body.
@@ -126,7 +126,7 @@ class RequestPlan:
 
 
 def checked_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Give the names of headers that go on from an event."""
+    """Return the names of headers that go on from an event."""
     if isinstance(names, str):
         raise SpecError(f"forward_headers must be a list, got {names!r}")
     return tuple(_static(dict.fromkeys(names, "")))
@@ -166,7 +166,7 @@ def _text(what: str, value: Any) -> str:
 
 
 def _url_expression(text: str | None, endpoint: str) -> Callable[[Any], Any] | None:
-    """Give the function of an expression in which ``endpoint`` is the step's URL."""
+    """Return the function of an expression in which ``endpoint`` is the step's URL."""
     if text is None:
         return None
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_graph.errors import BadRequestError, SpecError, StatusError
 from jupyter_graph.http_client.client import connections_of
-from jupyter_graph.http_client.retry import Patience
+from jupyter_graph.http_client.retry import RetryPolicy
 from jupyter_graph.steps.remote.propagation import EVENT_ID, hop_headers, path_header
 from jupyter_graph.steps.remote.remote_base import Remote
 from jupyter_graph.steps.remote.remote_request import RequestPlan
@@ -253,8 +253,8 @@ class BatchHttpRequests(Remote):
 
 def _patience(
     retries: int | None, backoff_factor: float | None, timeout: float | None
-) -> Patience:
-    return Patience(
+) -> RetryPolicy:
+    return RetryPolicy(
         RETRIES if retries is None else retries,
         BACKOFF_S if backoff_factor is None else backoff_factor,
         timeout,

@@ -131,7 +131,7 @@ class VotingEnsemble(ParallelRun):
     # -- what a subclass may write ----------------------------------------------
 
     def logic(self, predictions: Any, weights: Any) -> list[Any]:
-        """Give the vote for each sample; a subclass may override it.
+        """Return the vote for each sample; a subclass may override it.
 
         Args:
             predictions: ``(samples, models)``; numpy arrays for a subclass where numpy
@@ -161,7 +161,7 @@ class VotingEnsemble(ParallelRun):
         return request
 
     def extract_results_from_response(self, response: Any) -> Any:
-        """Give the predictions that a model's ``outputs`` hold."""
+        """Return the predictions that a model's ``outputs`` hold."""
         if not isinstance(response, Mapping):
             if self.format_response_with_col_name_flag:
                 raise TypeError(
@@ -220,7 +220,7 @@ class VotingEnsemble(ParallelRun):
         return EVERY
 
     def merge(self, event: Any, replies: Replies) -> Any:
-        """Give the event, answered with the vote, or with what the models say."""
+        """Return the event, answered with the vote, or with what the models say."""
         if event.method == "GET":
             event.body = self._metadata(replies)
             return event

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.processes.process_pool import Processes, Work
+from jupyter_graph.processes.process_pool import Call, WorkerPool
 from jupyter_graph.steps.routers.router_routes import Route, twin_of
 from jupyter_graph.threads.outcome import Task
 from jupyter_graph.threads.thread_pool import Threads
@@ -50,7 +50,7 @@ def asking_by(
     max_workers: int,
     context: Any = None,
 ) -> Asking:
-    """Give what asks the routes in the way of its name.
+    """Return what asks the routes in the way of its name.
 
     Args:
         executor_type: ``thread``, ``process``, ``array`` or ``asyncio``.
@@ -152,7 +152,7 @@ class InThreads:
 
 
 class InProcesses:
-    """Each route in one of several processes; see ``Processes`` for what may travel."""
+    """Each route in one of several processes; ``WorkerPool`` says what may travel."""
 
     def __init__(
         self, routes: Mapping[str, Route], max_workers: int, context: Any
@@ -165,7 +165,7 @@ class InProcesses:
                 )
         self._routes = routes
         most = min(len(routes), max_workers)
-        self._processes = Processes(routes, most, "route", context)
+        self._processes = WorkerPool(routes, most, "route", context)
 
     def ask(self, event: Any) -> Replies:
         asked = self._asked(event)
@@ -185,7 +185,7 @@ class InProcesses:
         replies = await asyncio.gather(*[work.awaited() for work in asked])
         return _named(self._routes, [reply.outcome for reply in replies])
 
-    def _asked(self, event: Any) -> list[Work]:
+    def _asked(self, event: Any) -> list[Call]:
         return [self._processes.submit(name, event) for name in self._routes]
 
     def close(self) -> None:

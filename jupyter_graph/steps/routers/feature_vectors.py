@@ -79,7 +79,7 @@ class FeatureVectors:
         self._values = self._imputed(impute_policy or {}, stats)
 
     def of(self, entities: Any) -> list[Any]:
-        """Give one vector for each entity.
+        """Return one vector for each entity.
 
         Args:
             entities: a list; each a list of key values, an object with the key fields,

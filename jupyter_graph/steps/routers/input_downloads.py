@@ -14,7 +14,7 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 def checked_prefixes(prefixes: Sequence[str] | str) -> tuple[str, ...]:
-    """Give the beginnings of URLs that requests may name.
+    """Return the beginnings of URLs that requests may name.
 
     Raises:
         SpecError: one is no beginning of a web address, or its host may go on.
@@ -38,7 +38,7 @@ def checked_prefixes(prefixes: Sequence[str] | str) -> tuple[str, ...]:
 
 
 def download(url: Any, allowed: Sequence[str]) -> BytesIO:
-    """Give what stands behind a URL, at most 64 MiB, within 30 seconds.
+    """Return what stands behind a URL, at most 64 MiB, within 30 seconds.
 
     Raises:
         BadRequestError: it begins with none of ``allowed``, leads elsewhere, or does
@@ -75,7 +75,7 @@ def _check(url: Any, allowed: Sequence[str]) -> None:
 
 
 def _within(allowed: Sequence[str]) -> Any:
-    """Give a handler of redirects that follows those to allowed URLs only."""
+    """Return a handler of redirects that follows those to allowed URLs only."""
     from urllib.request import HTTPRedirectHandler
 
     class Within(HTTPRedirectHandler):

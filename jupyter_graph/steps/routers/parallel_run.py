@@ -114,7 +114,7 @@ class ParallelRun(Router):
         )
 
     def merger(self, body: dict[str, Any], results: dict[str, Any]) -> Any:
-        """Give the merged answer; a subclass may override it.
+        """Return the merged answer; a subclass may override it.
 
         Args:
             body: ``{}``, or a copy of the event's body with ``extend_event``.
@@ -148,7 +148,7 @@ class ParallelRun(Router):
         return self.merge(event, await self._asking.ask_async(event))
 
     def merge(self, event: Any, replies: Replies) -> Any:
-        """Give the event, answered with what the routes replied."""
+        """Return the event, answered with what the routes replied."""
         results = self.results_of(event, replies)
         extends = self.extend_event and isinstance(event.body, Mapping)
         body = dict(copied(event.body)) if extends else {}
@@ -157,7 +157,7 @@ class ParallelRun(Router):
         return event
 
     def results_of(self, event: Any, replies: Replies) -> dict[str, Any]:
-        """Give the results by route; failing routes are dropped, or fail the event.
+        """Return the results by route; failing routes are dropped, or fail the event.
 
         A route that drops the event gives none.
         A GET asks what is there: where no route knows, the answer is empty.

@@ -105,7 +105,7 @@ class Router:
         return event
 
     def parse_event(self, event: Any) -> Any:
-        """Give the request that an event's body holds: an object.
+        """Return the request that an event's body holds: an object.
 
         Raises:
             BadRequestError: the body is neither an object, JSON text of one, nor an
@@ -130,11 +130,11 @@ class Router:
         return body
 
     def get_metadata(self) -> dict[str, Any]:
-        """Give what the router says of itself."""
+        """Return what the router says of itself."""
         return {"name": type(self).__name__, "version": "v2", "extensions": []}
 
     def choose(self, event: Any) -> Route | None:
-        """Give the route that answers, or None after answering the event itself."""
+        """Return the route that answers, or None after answering the event itself."""
         raise NotImplementedError(f"{type(self).__name__} has no choose(self, event)")
 
     # -- one event --------------------------------------------------------------
@@ -163,7 +163,7 @@ class Router:
         return self._written(event, whole, path)
 
     def handle(self, event: Any) -> Any:
-        """Give the event, answered by the route that was chosen."""
+        """Return the event, answered by the route that was chosen."""
         route = self.choose(event)
         return event if route is None else route(event)
 
@@ -231,7 +231,7 @@ class Router:
         return True
 
     def _split(self, event: Any) -> tuple[str, str]:
-        """Give the model and the operation that the path names, "" for none."""
+        """Return the model and the operation that the path names, "" for none."""
         rest = path_of(event)[len(self.url_prefix) + 1 :]
         return split_path(rest.strip("/"))
 
@@ -299,12 +299,12 @@ class ModelRouter(Router):
 
 
 def path_of(event: Any) -> str:
-    """Give an event's path with one slash at its beginning and none at its end."""
+    """Return an event's path with one slash at its beginning and none at its end."""
     return "/" + str(event.path or "").strip("/")
 
 
 def split_path(rest: str) -> tuple[str, str]:
-    """Give model (with its version) and operation of the end of a path.
+    """Return model (with its version) and operation of the end of a path.
 
     >>> split_path("m1/versions/2/infer"), split_path("")
     (('m1:2', 'infer'), ('', ''))
@@ -325,7 +325,7 @@ def _in_index(route: str) -> dict[str, str]:
 
 
 def from_json(text: str | bytes | bytearray) -> Any:
-    """Give what a body in JSON text holds.
+    """Return what a body in JSON text holds.
 
     Raises:
         BadRequestError: it is no JSON.

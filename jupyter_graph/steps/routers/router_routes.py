@@ -47,7 +47,7 @@ class Route:
 
 
 def routes_of(routes: Mapping[str, Call] | None, router: str) -> dict[str, Route]:
-    """Give the routes by name.
+    """Return the routes by name.
 
     Raises:
         SpecError: there are none.
@@ -64,7 +64,7 @@ def routes_of(routes: Mapping[str, Call] | None, router: str) -> dict[str, Route
 
 
 def twin_of(event: Any) -> Any:
-    """Give a copy of an event, with a deep copy of its body and the same id.
+    """Return a copy of an event, with a deep copy of its body and the same id.
 
     Source: as of a branch of a flow, each route has a body of its own.
     """
@@ -74,7 +74,7 @@ def twin_of(event: Any) -> Any:
 
 
 def copied(body: Any) -> Any:
-    """Give a deep copy of a body; what cannot be copied is shared.
+    """Return a deep copy of a body; what cannot be copied is shared.
 
     >>> body = {"inputs": [[1, 2]]}
     >>> copied(body) == body, copied(body)["inputs"] is body["inputs"]
@@ -101,7 +101,7 @@ _UNCHANGEABLE = frozenset((str, int, float, bool, bytes, type(None)))
 
 
 def part_of(body: Any, path: str) -> Any:
-    """Give the part of a body at a dotted path, None where there is none.
+    """Return the part of a body at a dotted path, None where there is none.
 
     >>> part_of({"user": {"id": 7}}, "user.id"), part_of([1], "user.id")
     (7, None)
@@ -115,7 +115,7 @@ def part_of(body: Any, path: str) -> Any:
 
 
 def with_part(body: Any, path: str, value: Any) -> dict[str, Any]:
-    """Give a copy of a body with a value at a dotted path.
+    """Return a copy of a body with a value at a dotted path.
 
     Raises:
         TypeError: the body is no object.

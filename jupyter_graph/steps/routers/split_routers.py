@@ -67,7 +67,7 @@ class Split:
         self.name = name
 
     def choose(self, event: Any) -> Route:
-        """Give the route of an event; a subclass may override it."""
+        """Return the route of an event; a subclass may override it."""
         return self.routes[self.shares.at(point_of(event, self.key, "split"))]
 
     def do_event(self, event: Any) -> Any:

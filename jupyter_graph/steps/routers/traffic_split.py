@@ -16,7 +16,7 @@ from jupyter_graph.steps.routers.router_routes import part_of
 
 
 def point_of(event: Any, key: str | None, salt: str) -> float:
-    """Give an event's place in [0, 1): equal keys have the same, in every process.
+    """Return an event's place in [0, 1): equal keys have the same, in every process.
 
     Args:
         event: the event.
@@ -29,7 +29,7 @@ def point_of(event: Any, key: str | None, salt: str) -> float:
 
 
 def point(value: Any, salt: str = "") -> float:
-    """Give a value's place in [0, 1).
+    """Return a value's place in [0, 1).
 
     The text of a number is as good as the number: ``7`` and ``"7"`` are one key.
 
@@ -81,5 +81,5 @@ class Shares:
         self._ends = list(itertools.accumulate(kept.values()))[:-1]
 
     def at(self, place: float) -> str:
-        """Give the route at a place in [0, 1)."""
+        """Return the route at a place in [0, 1)."""
         return self._names[bisect_right(self._ends, place)]

@@ -14,7 +14,7 @@ Row = Sequence[Any]
 def weights_of(
     weights: Mapping[str, float] | None, routes: Mapping[str, Any]
 ) -> dict[str, float]:
-    """Give each route's weight; a sum below 1 is scaled up to 1.
+    """Return each route's weight; a sum below 1 is scaled up to 1.
 
     Args:
         weights: weights by route, a route that is not there weighs 0; None = all alike.
@@ -60,7 +60,7 @@ def _is_class(value: Any) -> bool:
 
 
 def majority(predictions: Sequence[Row], weights: Sequence[float]) -> list[Any]:
-    """Give for each sample the class that weighs most, the lowest where several do.
+    """Return for each sample the class that weighs most, the lowest where several do.
 
     >>> majority([[1, 2, 2], [3, 1, 2]], [1, 1, 1])
     [2, 1]
@@ -78,7 +78,7 @@ def majority(predictions: Sequence[Row], weights: Sequence[float]) -> list[Any]:
 
 
 def mean(predictions: Sequence[Row], weights: Sequence[float]) -> list[Any]:
-    """Give for each sample the sum of the predictions times their weights.
+    """Return for each sample the sum of the predictions times their weights.
 
     A prediction may itself be a list of numbers.
 

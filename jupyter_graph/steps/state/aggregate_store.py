@@ -159,7 +159,7 @@ class KeptInTable:
 
 
 def dump(one: Aggregation, line: Timeline) -> dict[str, Any]:
-    """Give a timeline as a table holds it."""
+    """Return a timeline as a table holds it."""
     return {
         "period_ms": one.period_ms,
         "is_fixed": one.is_fixed,
@@ -168,7 +168,7 @@ def dump(one: Aggregation, line: Timeline) -> dict[str, Any]:
 
 
 def load(one: Aggregation, kept: Mapping[str, Any], table: str) -> Timeline:
-    """Give the timeline that a table holds, an empty one when it holds none.
+    """Return the timeline that a table holds, an empty one when it holds none.
 
     Raises:
         SpecError: it was kept with another period.
@@ -190,7 +190,7 @@ def load(one: Aggregation, kept: Mapping[str, Any], table: str) -> Timeline:
 def query(
     kept: Mapping[str, Any], window_ms: int, time_ms: float, feature: str
 ) -> Sums:
-    """Give the sums of a window over what ``dump`` gave, ending at this time.
+    """Return the sums of a window over what ``dump`` gave, ending at this time.
 
     Raises:
         SpecError: the window is no multiple of the period that is kept.

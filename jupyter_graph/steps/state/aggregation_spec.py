@@ -55,7 +55,7 @@ class Aggregation:
         return Timeline(self.period_ms, self.windows, is_fixed=self.is_fixed)
 
     def value(self, body: Mapping[str, Any]) -> float | None:
-        """Give the number that a body counts with, None when it does not count.
+        """Return the number that a body counts with, None when it does not count.
 
         Raises:
             UnprocessableError: there is a value, but it is no number.
@@ -73,7 +73,7 @@ class Aggregation:
         return None if math.isnan(value) else value
 
     def features(self, line: Timeline, time_ms: float) -> dict[str, float]:
-        """Give the results of the windows that end at this time."""
+        """Return the results of the windows that end at this time."""
         found = {}
         for sums, outputs in zip(line.sums(time_ms), self.outputs, strict=True):
             for name, operation in outputs:

@@ -107,7 +107,7 @@ class Batch:
         return NOTHING
 
     def flush(self, *, end: bool) -> list[Any]:
-        """Give the batches whose time has come; at the end all of them."""
+        """Return the batches whose time has come; at the end all of them."""
         after, every = self.flush_after_s, self.flush_every_s
         with self._lock:
             if end or after is None or every is None:

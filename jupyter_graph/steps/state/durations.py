@@ -56,7 +56,7 @@ def duration(value: Any, argument: str) -> Duration:
 def time_reader(
     time_field: TimeSpec, time_format: str | None, time_unit: str, clock: Clock
 ) -> Callable[[Any, Any], float]:
-    """Give the function that reads the time of an event, in milliseconds since 1970.
+    """Return the function that reads the time of an event, in milliseconds since 1970.
 
     Args:
         time_field: the field that holds it, or a function of what the step is given;

@@ -10,7 +10,7 @@ from jupyter_graph.errors import SpecError
 
 
 def one_of(argument: str, value: Any, other: str, other_value: Any) -> Any:
-    """Give the one of two arguments that is there.
+    """Return the one of two arguments that is there.
 
     Raises:
         SpecError: both are.
@@ -21,7 +21,7 @@ def one_of(argument: str, value: Any, other: str, other_value: Any) -> Any:
 
 
 def writable(table: Table) -> Table:
-    """Give the table back when state can be kept in it.
+    """Return the table back when state can be kept in it.
 
     Raises:
         SpecError: it is for lookups.

@@ -59,7 +59,7 @@ class Sums:
             self.last_ms = time_ms
 
     def then(self, later: Sums) -> Sums:
-        """Give the sums of this and of a later stretch of time."""
+        """Return the sums of this and of a later stretch of time."""
         if not later.count:
             return self
         if not self.count:
@@ -112,7 +112,7 @@ NONE: Final = Sums()
 
 
 def variance(sums: Sums) -> float:
-    """Give the sample variance; NaN for fewer than two values."""
+    """Return the sample variance; NaN for fewer than two values."""
     n = sums.count
     if n < 2:
         return math.nan
@@ -154,7 +154,7 @@ class Window:
         self._rest = NONE
 
     def start(self, index: int) -> int:
-        """Give the first bucket of the window that bucket ``index`` is the end of."""
+        """Return the first bucket of the window that bucket ``index`` is the end of."""
         if self.is_fixed:
             return index - index % self.buckets
         return index - self.buckets + 1

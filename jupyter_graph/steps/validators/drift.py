@@ -216,7 +216,7 @@ Bins = tuple[list[float], dict[Any, int] | None, list[float]]
 
 
 def _bins_of(reference: Any, bins: int) -> Bins:
-    """Give edges, or categories, and the share of each bin."""
+    """Return edges, or categories, and the share of each bin."""
     if isinstance(reference, Mapping) and "categories" in reference:
         _has(reference, {"categories"})
         known = reference["categories"]

@@ -161,7 +161,7 @@ def _get(feature: Any, key: str) -> Any:
 
 
 def _rules(name: str, feature: Mapping[str, Any]) -> Iterator[Rule]:
-    """Give the rules of one feature: its type, then its limits."""
+    """Yield the rules of one feature: its type, then its limits."""
     validator = feature.get("validator")
     if validator is None:
         return

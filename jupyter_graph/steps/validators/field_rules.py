@@ -174,7 +174,7 @@ def _in_frame(rule: Rule, frame: Any) -> Iterator[Violation]:
 
 
 def column_of(rule: Rule, frame: Any) -> Any:
-    """Give a column, or what lies at the path inside the objects of one."""
+    """Return a column, or what lies at the path inside the objects of one."""
     if not rule.keys:
         raise TypeError('a table has columns; field "" is for single values')
     if rule.path in frame.columns:

@@ -89,7 +89,7 @@ class LengthValidator(RulesValidator):
 def length_rule(
     path: str, *, min: int | None = None, max: int | None = None, **options: Any
 ) -> Rule:
-    """Give the rule that a length lies between two limits.
+    """Return the rule that a length lies between two limits.
 
     Raises:
         SpecError: the limits are no whole numbers of 0 or more in order.

@@ -18,7 +18,7 @@ class Found(Protocol):
 
 
 def tagged(body: Any, found: Sequence[Found], field: str) -> Any:
-    """Give a new body whose field lists the violations.
+    """Return a new body whose field lists the violations.
 
     In a list the items that have some get the field; in a table it is a column
     with a list in each row. What the field already lists is kept.
@@ -43,7 +43,7 @@ def tagged(body: Any, found: Sequence[Found], field: str) -> Any:
 
 
 def without(body: Any, found: Iterable[Found]) -> Any:
-    """Give a list or table without its bad items; ``NOTHING`` when none is left."""
+    """Return a list or table without its bad items; ``NOTHING`` when none is left."""
     bad = {one.row for one in found}
     if None in bad:
         return NOTHING

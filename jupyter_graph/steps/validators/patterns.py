@@ -108,7 +108,7 @@ def pattern_rule(
     timeout_s: float | None = None,
     **options: Any,
 ) -> Rule:
-    """Give the rule that a text matches as a whole.
+    """Return the rule that a text matches as a whole.
 
     Raises:
         SpecError: the pattern is none, or can take exponential time.

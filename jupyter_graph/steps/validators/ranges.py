@@ -113,7 +113,7 @@ def range_rule(
     type: str | None = None,
     **options: Any,
 ) -> Rule:
-    """Give the rule that a value lies between two limits.
+    """Return the rule that a value lies between two limits.
 
     Raises:
         SpecError: the limits are no limits, or of a type that is not the rule's.
@@ -213,7 +213,7 @@ KINDS: Mapping[str, Kind] = {
 def _between(
     low: Any, high: Any, with_low: bool, with_high: bool
 ) -> Callable[..., Any]:
-    """Give a test for single values, and numpy arrays by element."""
+    """Return a test for single values, and numpy arrays by element."""
 
     def both(value: Any) -> Any:
         above = (value >= low) if with_low else (value > low)
@@ -279,7 +279,7 @@ def _column_test(kind: str, between: Callable[[Any], Any]) -> Callable[[Any], An
 
 
 def said(low: Any, high: Any, with_low: bool, with_high: bool, word: str) -> str:
-    """Give two limits in words."""
+    """Return two limits in words."""
     if low is None and high is None:
         return f"must be {word}"
     first = f"{low}" if with_low else f"above {low}"

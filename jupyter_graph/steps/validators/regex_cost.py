@@ -128,7 +128,7 @@ class _Automaton:
         return self.is_risky or any(map(self._is_ambiguous, self._loops()))
 
     def _loops(self) -> Iterator[set[int]]:
-        """Give the groups of places that can all be reached from one another."""
+        """Yield the groups of places that can all be reached from one another."""
         after, before = defaultdict(set), defaultdict(set)
         for a, b in self.ways:
             after[a].add(b)

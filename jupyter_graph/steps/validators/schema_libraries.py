@@ -24,10 +24,10 @@ class Schema(Protocol):
     """A list or table is one body to it, not many."""
 
     def read(self, body: Any) -> tuple[Any, list[Problem]]:
-        """Give the body as the schema reads it, and what is wrong with it."""
+        """Return the body as the schema reads it, and what is wrong with it."""
 
     def plain(self, read: Any) -> Any:
-        """Give what it read as a body."""
+        """Return what it read as a body."""
 
 
 def schema_of(schema: Any, *, strict: bool, check_formats: bool) -> Schema:
@@ -52,7 +52,7 @@ def schema_of(schema: Any, *, strict: bool, check_formats: bool) -> Schema:
 
 
 def missing(package: str, extra: str) -> SpecError:
-    """Give the error that tells how to install a package."""
+    """Return the error that tells how to install a package."""
     return SpecError(
         f'this schema needs the package {package}: pip install "jupyter_graph[{extra}]"'
     )

@@ -91,7 +91,7 @@ class Validator(ABC):
 
     @abstractmethod
     def judged(self, body: Any) -> tuple[Any, list[Violation]]:
-        """Give the body that goes on when it is valid, and all violations."""
+        """Return the body that goes on when it is valid, and all violations."""
 
     @property
     def counts(self) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def _route_problem(key: str, value: Any, mode: str) -> str:
 
 
 def names(given: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Give one name, or several, as a tuple."""
+    """Return one name, or several, as a tuple."""
     return (given,) if isinstance(given, str) else tuple(given or ())
 
 
@@ -200,7 +200,7 @@ def one_of(key: str, value: Any, known: Any) -> None:
 
 
 def whole(key: str, value: Any, least: int) -> int:
-    """Give an argument that is a whole number.
+    """Return an argument that is a whole number.
 
     Raises:
         SpecError: it is none, or smaller than ``least``.

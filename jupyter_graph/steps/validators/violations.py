@@ -59,7 +59,7 @@ class Violation:
         return place + (self._own() if self.message else self._standard())
 
     def as_dict(self) -> dict[str, Any]:
-        """Give what a tagged body holds of it; JSON can hold all of that."""
+        """Return what a tagged body holds of it; JSON can hold all of that."""
         found = {"field": self.field, "rule": self.rule, "severity": self.severity}
         if self.value is not MISSING:
             found["value"] = _plain(self.value)
@@ -81,7 +81,7 @@ class Violation:
 
 
 def _bare(value: Any) -> Any:
-    """Give a numpy scalar as the Python value that it is."""
+    """Return a numpy scalar as the Python value that it is."""
     is_scalar = type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0
     return value.item() if is_scalar else value
 

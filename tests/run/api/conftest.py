@@ -9,18 +9,12 @@ from typing import Any
 import pytest
 
 from jupyter_graph import Graph, Runner
-from jupyter_graph.answer.response import (
-    StreamWire,
-    Wire,
-    decode_wire,
-    encode,
-    is_stream,
-    open_stream,
-    problem,
-)
+from jupyter_graph.answer.problem import problem
+from jupyter_graph.answer.raw_response import RawResponse, decode_wire
+from jupyter_graph.answer.response import StreamWire, encode, is_stream, open_stream
 from jupyter_graph.errors import JupyterGraphError
 from jupyter_graph.event import Event, read_event
-from jupyter_graph.frontend.endpoint_adapters import Twins
+from jupyter_graph.frontend.endpoint_adapters import EndpointAdapters
 from jupyter_graph.frontend.openai.openai_front import front_of
 from jupyter_graph.types import NOTHING
 
@@ -32,10 +26,12 @@ class Fronted:
         front = front_of(api_handler, openai)
         assert front is not None
         self.front = front
-        compiled = Twins().compile(graph if isinstance(graph, Graph) else _one(graph))
+        compiled = EndpointAdapters().compile(
+            graph if isinstance(graph, Graph) else _one(graph)
+        )
         self.runner = Runner(compiled, timeout_s=10.0, mlrun_status=True).open()
 
-    async def wire(self, event: Event) -> Wire | StreamWire:
+    async def wire(self, event: Event) -> RawResponse | StreamWire:
         """Answer one event; a stream is opened, not read."""
         try:
             visit = self.front.enter(event)
@@ -45,17 +41,17 @@ class Fronted:
             left = visit.leave(found.value)
             if is_stream(left):
                 return await open_stream(left)
-            return Wire(status_code=204) if left is NOTHING else encode(left)
+            return RawResponse(status_code=204) if left is NOTHING else encode(left)
         except JupyterGraphError as error:
             plain = problem(error, event_id=event.id, mlrun_status=True)
             return self.front.problem(error, event, plain)
 
-    async def whole(self, event: Event) -> Wire:
+    async def whole(self, event: Event) -> RawResponse:
         wire = await self.wire(event)
-        if isinstance(wire, Wire):
+        if isinstance(wire, RawResponse):
             return wire
         payload = b"".join([chunk async for chunk in wire.chunks])
-        return Wire(payload, wire.status_code, wire.content_type, wire.headers)
+        return RawResponse(payload, wire.status_code, wire.content_type, wire.headers)
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Give status and decoded body; a failure's text instead of its document."""

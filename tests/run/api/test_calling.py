@@ -7,7 +7,7 @@ import pytest
 from jupyter_graph import Graph
 from jupyter_graph.errors import BadRequestError
 from jupyter_graph.frontend.call_parameters import with_parameters
-from jupyter_graph.frontend.endpoint_adapters import Twins
+from jupyter_graph.frontend.endpoint_adapters import EndpointAdapters
 from jupyter_graph.frontend.parameters import MappedBody
 from jupyter_graph.run.runner import Runner
 
@@ -64,7 +64,7 @@ def graph_of(code, **options):
 
 
 def answers(code, *bodies, **options):
-    with Runner(Twins().compile(graph_of(code, **options))) as runner:
+    with Runner(EndpointAdapters().compile(graph_of(code, **options))) as runner:
         found = [runner.run(body) for body in bodies]
         return [one if isinstance(one, str) else list(one) for one in found]
 
@@ -97,7 +97,7 @@ def test_every_kind_of_method_gets_the_parameters(method, given):
     graph = Graph("api")
     graph.to(name="it", class_name=Greeter, handler=method).respond()
 
-    with Runner(Twins().compile(graph)) as runner:
+    with Runner(EndpointAdapters().compile(graph)) as runner:
         assert runner.run(ASKED) == given
 
 
@@ -153,7 +153,7 @@ def test_a_caller_cannot_overwrite_what_the_graph_sets():
         return factor
 
     graph = graph_of(scale, class_args={"factor": 3})
-    with Runner(Twins().compile(graph)) as runner:
+    with Runner(EndpointAdapters().compile(graph)) as runner:
         answer = runner.answer(MappedBody({"factor": 9}, 1), silent=True)
 
     assert answer.status_code == 400
@@ -164,7 +164,9 @@ def test_a_handler_gets_context_and_parameters():
     def tell(body, context, name):
         return f"{name} {context.get_param('place')}"
 
-    with Runner(Twins().compile(graph_of(tell)), parameters={"place": "x"}) as runner:
+    with Runner(
+        EndpointAdapters().compile(graph_of(tell)), parameters={"place": "x"}
+    ) as runner:
         assert runner.run(ASKED) == "ann x"
 
 
@@ -175,7 +177,7 @@ def test_a_block_sees_the_parameters_as_the_body():
     first.to(name="ann", handler=greet).respond()
     first.to(name="bob", handler=len)
 
-    with Runner(Twins().compile(graph)) as runner:
+    with Runner(EndpointAdapters().compile(graph)) as runner:
         assert runner.run(MappedBody({"name": "ann"}, "hello")) == "hello ann"
 
 
@@ -185,7 +187,7 @@ def test_a_step_that_takes_the_event_sees_the_parameters_in_its_body():
         return event
 
     graph = graph_of(look, full_event=True)
-    with Runner(Twins().compile(graph)) as runner:
+    with Runner(EndpointAdapters().compile(graph)) as runner:
         assert runner.run(ASKED) == ["ann", "hello"]
 
 
@@ -199,7 +201,7 @@ def test_every_first_step_gets_the_parameters():
     graph.to(name="answer", handler=greet).respond()
     graph.to(name="note", handler=note)
 
-    with Runner(Twins().compile(graph)) as runner:
+    with Runner(EndpointAdapters().compile(graph)) as runner:
         assert runner.run(ASKED) == "hello ann"
     assert seen == [("hello", "ann")]
 
@@ -208,7 +210,7 @@ def test_a_document_gets_no_further_than_without_a_front():
     document = {"steps": {"it": {"handler": "os.system", "responder": True}}}
 
     with pytest.raises(ValueError, match=r"os\.system"):
-        Twins().compile(Graph.from_dict(document, {}))
+        EndpointAdapters().compile(Graph.from_dict(document, {}))
 
 
 def test_modules_that_a_graph_allows_are_allowed_behind_a_front_too():
@@ -216,12 +218,12 @@ def test_modules_that_a_graph_allows_are_allowed_behind_a_front_too():
     graph.allow_imports = ("statistics",)
     graph.to(name="mean", class_name="Map", _fn="statistics.mean")
 
-    with Runner(Twins().compile(graph)) as runner:
+    with Runner(EndpointAdapters().compile(graph)) as runner:
         assert runner.run([1, 2]) == 1.5
 
 
 def test_a_swap_keeps_the_steps_whose_code_is_the_same():
-    twins = Twins()
+    twins = EndpointAdapters()
     first = twins.compile(graph_of(Greeter)).steps["it"].code
 
     assert twins.compile(graph_of(Greeter)).steps["it"].code is first

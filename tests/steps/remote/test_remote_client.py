@@ -10,7 +10,7 @@ from aiohttp import web
 from jupyter_graph.errors import AccessDeniedError, SpecError, StatusError
 from jupyter_graph.http_client.client import HttpClient, HttpRequest, read
 from jupyter_graph.http_client.host_rules import HostRules
-from jupyter_graph.http_client.retry import Patience, Transient, asked_wait_s
+from jupyter_graph.http_client.retry import RetryableError, RetryPolicy, asked_wait_s
 from jupyter_graph.http_client.sessions import HttpPool
 
 DEPLOYED = HostRules(is_deployed=True)
@@ -210,7 +210,7 @@ def test_a_closed_pool_opens_again():
 
 
 def test_waits_double_up_to_two_minutes():
-    patience = Patience(retries=9, backoff_s=1)
+    patience = RetryPolicy(retries=9, backoff_s=1)
 
     assert [patience.wait_s(number) for number in (1, 2, 3, 7, 8, 9)] == [
         1, 2, 4, 64, 120, 120,
@@ -225,11 +225,11 @@ def test_what_the_other_side_asks_for_is_waited(monkeypatch):
 
     async def once(number):
         if number < 3:
-            raise Transient("busy", wait_s=7 if number == 1 else 0)
+            raise RetryableError("busy", wait_s=7 if number == 1 else 0)
         return "there"
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    patience = Patience(retries=2, backoff_s=1)
+    patience = RetryPolicy(retries=2, backoff_s=1)
 
     assert asyncio.run(patience.attempt(once, shown="x")) == "there"
     assert waited == [7, 2]
@@ -256,4 +256,4 @@ def test_an_answer_may_ask_to_wait(headers, seconds):
 @pytest.mark.parametrize("retries", [True, 1.5, "2", 101])
 def test_retries_are_a_count(retries):
     with pytest.raises(SpecError, match="retries must be 0 to 100"):
-        Patience(retries, 1)
+        RetryPolicy(retries, 1)

@@ -61,11 +61,11 @@ class BoosterServer(FrameworkServer):
         self.output_names = (method,)
 
     def fitted(self) -> tuple[int, list[str]]:
-        """Give the model's number of features, and their names where it has any."""
+        """Return the model's number of features, and their names where it has any."""
         raise NotImplementedError
 
     def input_names(self) -> list[str]:
-        """Give the names the model was trained with, else those of ``inputs``."""
+        """Return the names the model was trained with, else those of ``inputs``."""
         return self.names or super().input_names()
 
     def _open(self) -> None:
@@ -74,15 +74,15 @@ class BoosterServer(FrameworkServer):
         self.width, self.names = self.fitted()
 
     def booster_of(self, model: Any) -> Any:
-        """Give the booster of a model, which may be one itself."""
+        """Return the booster of a model, which may be one itself."""
         raise NotImplementedError
 
     def scores(self, rows: Any) -> Any:
-        """Give what the method gives, as an array."""
+        """Return what the method gives, as an array."""
         raise NotImplementedError
 
     def predict(self, request: dict[str, Any]) -> Any:
-        """Give what the method gives for the rows."""
+        """Return what the method gives for the rows."""
         inputs = request["inputs"]
         rows = rows_of(inputs, self.input_names())
         check_width(rows, self.width, self.name)
@@ -92,7 +92,7 @@ class BoosterServer(FrameworkServer):
         return like(inputs, result)
 
     def describe(self) -> tuple[list[Feature], list[Feature]]:
-        """Give one tensor of rows where nobody said more."""
+        """Return one tensor of rows where nobody said more."""
         inputs, outputs = super().describe()
         table = {"name": "input_0", "datatype": "FP64", "shape": [-1, self.width]}
         result = {"name": self.method, "datatype": "FP64", "shape": [-1]}
@@ -100,7 +100,7 @@ class BoosterServer(FrameworkServer):
 
 
 def both_classes(probability: Any) -> Any:
-    """Give the probabilities of both classes for that of the second."""
+    """Return the probabilities of both classes for that of the second."""
     import numpy as np
 
     return np.column_stack([1 - probability, probability])

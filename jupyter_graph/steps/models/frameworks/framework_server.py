@@ -83,7 +83,7 @@ class FrameworkServer(V2ModelServer):
         self.model = self.read(self.file())
 
     def read(self, file: ModelFile) -> Any:
-        """Give the model in a file."""
+        """Return the model in a file."""
         raise NotImplementedError
 
     def explain(self, request: dict[str, Any]) -> Any:
@@ -101,7 +101,7 @@ class FrameworkServer(V2ModelServer):
         return found
 
     def unpickled(self, file: ModelFile) -> Any:
-        """Give the object of a pickle; None when the file is none."""
+        """Return the object of a pickle; None when the file is none."""
         return unpickled(file) if file.path.suffix in PICKLES else None
 
     def _refusal(self, file: str) -> str:
@@ -136,7 +136,7 @@ class FrameworkServer(V2ModelServer):
 
 
 def rows_of(inputs: Any, names: Sequence[str] = ()) -> Any:
-    """Give the rows of a request as a numpy array, converted once.
+    """Return the rows of a request as a numpy array, converted once.
 
     Args:
         inputs: rows as lists; rows as mappings of a feature to its value; one mapping
@@ -197,7 +197,7 @@ def _stacked(columns: Mapping[str, Any], names: Sequence[str]) -> Any:
 
 
 def _numbers(array: Any) -> Any:
-    """Give numbers where an array holds objects that are some; None is NaN."""
+    """Return numbers where an array holds objects that are some; None is NaN."""
     if array.dtype != object:
         return array
     try:
@@ -219,7 +219,7 @@ def check_width(rows: Any, width: int | None, model: str) -> None:
 
 
 def plain(result: Any) -> Any:
-    """Give lists of plain values for an array, also inside lists and mappings."""
+    """Return lists of plain values for an array, also inside lists and mappings."""
     if hasattr(result, "tolist"):
         return result.tolist()
     if isinstance(result, list | tuple):
@@ -230,12 +230,12 @@ def plain(result: Any) -> Any:
 
 
 def like(inputs: Any, result: Any) -> Any:
-    """Give a result as its request came: lists for lists, arrays for arrays."""
+    """Return a result as its request came: lists for lists, arrays for arrays."""
     return plain(result) if isinstance(inputs, list) else result
 
 
 def labels_of(result: Any, classes: Sequence[Any]) -> Any:
-    """Give the class of each row: of its probabilities, or of its number.
+    """Return the class of each row: of its probabilities, or of its number.
 
     >>> import numpy as np
     >>> labels_of(np.array([[0.1, 0.9], [0.6, 0.4]]), ["no", "yes"])

@@ -121,7 +121,7 @@ class HuggingFaceModelServer(FrameworkServer):
         return find_model(name, sha256=sha256)
 
     def read(self, file: ModelFile) -> Any:
-        """Give the pipeline."""
+        """Return the pipeline."""
         transformers = self.imported()
         source = _source(file)
         try:
@@ -177,7 +177,7 @@ class HuggingFaceModelServer(FrameworkServer):
         return found
 
     def predict(self, request: dict[str, Any]) -> Any:
-        """Give one result for each input."""
+        """Return one result for each input."""
         inputs = request["inputs"]
         if not isinstance(inputs, list):
             raise BadRequestError("a pipeline takes a list of inputs")
@@ -227,12 +227,12 @@ def _source(file: ModelFile) -> str:
 
 
 def _out_of_column(value: Any) -> Any:
-    """Give the text of a row that holds one, as clients send them by tensor."""
+    """Return the text of a row that holds one, as clients send them by tensor."""
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         return value[0]
     return value
 
 
 def _bare(result: Any) -> Any:
-    """Give the only result for an input out of its list, as MLRun does."""
+    """Return the only result for an input out of its list, as MLRun does."""
     return result[0] if isinstance(result, list) and len(result) == 1 else result

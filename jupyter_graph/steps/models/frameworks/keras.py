@@ -82,7 +82,7 @@ class KerasModelServer(FrameworkServer):
         self.custom_objects = dict(custom_objects or {})
 
     def read(self, file: ModelFile) -> Any:
-        """Give the model; Keras refuses a file that holds code."""
+        """Return the model; Keras refuses a file that holds code."""
         keras = self.imported()
         try:
             return keras.saving.load_model(
@@ -108,7 +108,7 @@ class KerasModelServer(FrameworkServer):
         self.results = nodes
 
     def predict(self, request: dict[str, Any]) -> Any:
-        """Give the model's outputs."""
+        """Return the model's outputs."""
         inputs = request["inputs"]
         found = self._asked(self._fed(inputs))
         if isinstance(found, Mapping):
@@ -150,7 +150,7 @@ class KerasModelServer(FrameworkServer):
         return list(fed.values()) if len(fed) > 1 else fed[names[0]]
 
     def _fitted(self, name: str, value: Any) -> Any:
-        """Give an array of the input's type and shape."""
+        """Return an array of the input's type and shape."""
         node = self.nodes[name]
         kind = str(node.dtype)
         array = cast_input(name, value, "object" if kind == "string" else kind)
@@ -158,7 +158,7 @@ class KerasModelServer(FrameworkServer):
         return array
 
     def describe(self) -> tuple[list[Feature], list[Feature]]:
-        """Give the tensors of the model itself."""
+        """Return the tensors of the model itself."""
         inputs, outputs = super().describe()
         return (
             inputs or [_feature(*one) for one in self.nodes.items()],
@@ -167,7 +167,7 @@ class KerasModelServer(FrameworkServer):
 
 
 def _named(model: Any, side: str) -> dict[str, Any]:
-    """Give the model's tensors of a side by name; a subclassed model names none."""
+    """Return the model's tensors of a side by name; a subclassed model names none."""
     nodes = list(getattr(model, f"{side}s", None) or ())
     if not nodes:
         return {}

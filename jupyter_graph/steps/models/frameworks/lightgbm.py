@@ -43,7 +43,7 @@ class LightGBMModelServer(BoosterServer):
     extra = "lightgbm"
 
     def read(self, file: ModelFile) -> Any:
-        """Give the booster of a text file."""
+        """Return the booster of a text file."""
         if (found := self.unpickled(file)) is not None:
             return found
         lightgbm = self.imported()
@@ -65,17 +65,17 @@ class LightGBMModelServer(BoosterServer):
             )
 
     def booster_of(self, model: Any) -> Any:
-        """Give the booster of a model, which may be one itself."""
+        """Return the booster of a model, which may be one itself."""
         return getattr(model, "booster_", model)
 
     def fitted(self) -> tuple[int, list[str]]:
-        """Give the model's number of features, and their names where it has any."""
+        """Return the model's number of features, and their names where it has any."""
         names = list(self.booster.feature_name())
         made_up = names == [f"Column_{number}" for number in range(len(names))]
         return int(self.booster.num_feature()), [] if made_up else names
 
     def scores(self, rows: Any) -> Any:
-        """Give what the method gives, as an array."""
+        """Return what the method gives, as an array."""
         result = self.booster.predict(
             rows,
             raw_score=self.method == "raw_score",

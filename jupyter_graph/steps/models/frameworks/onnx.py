@@ -131,7 +131,7 @@ class ONNXModelServer(FrameworkServer):
             raise SpecError(f"ONNX Runtime cannot open the model: {said}") from error
 
     def predict(self, request: dict[str, Any]) -> Any:
-        """Give the model's outputs."""
+        """Return the model's outputs."""
         inputs = request["inputs"]
         feed, by_input = self._feed(inputs)
         found = self.session.run(list(self.output_names), feed)
@@ -142,7 +142,7 @@ class ONNXModelServer(FrameworkServer):
         return [plain(one) for one in found]
 
     def _feed(self, inputs: Any) -> tuple[dict[str, Any], bool]:
-        """Give the arrays by the names of the inputs, and whether they came so."""
+        """Return the arrays by the names of the inputs, and whether they came so."""
         if isinstance(inputs, list) and inputs and isinstance(inputs[0], Mapping):
             return self._by_name(inputs), False
         if isinstance(inputs, Columns) and len(self.nodes) > 1:
@@ -187,7 +187,7 @@ class ONNXModelServer(FrameworkServer):
         return {node.name: self._fitted(node, values[node.name]) for node in self.nodes}
 
     def _fitted(self, node: Any, value: Any) -> Any:
-        """Give an array of the input's type and rank."""
+        """Return an array of the input's type and rank."""
         kind = TYPES.get(node.type)
         if kind is None:
             raise BadRequestError(f"input {node.name!r} is a {node.type}, no tensor")
@@ -213,7 +213,7 @@ class ONNXModelServer(FrameworkServer):
         return f"the inputs {self._names_of()}"
 
     def describe(self) -> tuple[list[Feature], list[Feature]]:
-        """Give the tensors of the model itself."""
+        """Return the tensors of the model itself."""
         inputs, outputs = super().describe()
         found = [
             one for one in self.session.get_outputs() if one.name in self.output_names

@@ -27,7 +27,7 @@ def check_trust(trust_pickle: Any, sha256: str | None) -> None:
 
 
 def unpickled(file: ModelFile) -> Any:
-    """Give the object of a pickle whose SHA-256 is the one that was named."""
+    """Return the object of a pickle whose SHA-256 is the one that was named."""
     if file.sha256 is None:
         raise SpecError(f"{file.path.name!r} is a pickle; it needs sha256=")
     data = file.read()

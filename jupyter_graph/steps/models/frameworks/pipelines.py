@@ -32,7 +32,7 @@ FINDINGS: Final = frozenset({"token-classification", "object-detection"})
 
 
 def runs_code(arguments: Any) -> str | None:
-    """Give the argument, at any depth, with which a call would run code.
+    """Return the argument, at any depth, with which a call would run code.
 
     >>> runs_code({"generate_kwargs": {"custom_generate": "acme/decoder"}})
     'custom_generate'
@@ -53,7 +53,7 @@ PLACES: Final = frozenset(
 
 
 def place_in(value: Any, *, is_input: bool = True) -> str | None:
-    """Give the path or URL, at any depth, that such a pipeline would open.
+    """Return the path or URL, at any depth, that such a pipeline would open.
 
     >>> place_in([{"image": "http://10.0.0.1/x.png", "question": "what is it?"}])
     'http://10.0.0.1/x.png'
@@ -71,7 +71,7 @@ def place_in(value: Any, *, is_input: bool = True) -> str | None:
 
 
 def task_of(folder: str) -> str | None:
-    """Give what the model in a folder is for; None where there is no such folder.
+    """Return what the model in a folder is for; None where there is no such folder.
 
     Raises:
         SpecError: the class of the model does not tell.
@@ -87,7 +87,7 @@ def task_of(folder: str) -> str | None:
 
 
 def base_of(folder: str) -> str | None:
-    """Give the model that the one in a folder only adapts; None where it is whole."""
+    """Return the model that the one in a folder only adapts; None where it is whole."""
     file = Path(folder, "adapter_config.json")
     return str(_read(file).get("base_model_name_or_path")) if file.is_file() else None
 

@@ -86,7 +86,7 @@ class SklearnModelServer(FrameworkServer):
         self.output_names = (method,)
 
     def read(self, file: ModelFile) -> Any:
-        """Give the model of a skops file."""
+        """Return the model of a skops file."""
         if (found := self.unpickled(file)) is not None:
             return found
         skops = self.imported("skops.io")
@@ -107,12 +107,12 @@ class SklearnModelServer(FrameworkServer):
             )
 
     def input_names(self) -> list[str]:
-        """Give the names the model was fitted with, else those of ``inputs``."""
+        """Return the names the model was fitted with, else those of ``inputs``."""
         fitted = getattr(self.model, "feature_names_in_", None)
         return super().input_names() if fitted is None else [str(f) for f in fitted]
 
     def predict(self, request: dict[str, Any]) -> Any:
-        """Give what the method gives for the rows."""
+        """Return what the method gives for the rows."""
         inputs = request["inputs"]
         rows = rows_of(inputs, self.input_names())
         if hasattr(rows, "ndim"):
@@ -124,7 +124,7 @@ class SklearnModelServer(FrameworkServer):
         return like(inputs, getattr(self.model, self.method)(rows))
 
     def describe(self) -> tuple[list[Feature], list[Feature]]:
-        """Give one tensor of rows where nobody said more."""
+        """Return one tensor of rows where nobody said more."""
         inputs, outputs = super().describe()
         width = getattr(self.model, "n_features_in_", -1)
         table = {"name": "input_0", "datatype": "FP64", "shape": [-1, width]}

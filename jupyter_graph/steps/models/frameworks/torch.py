@@ -108,7 +108,7 @@ class PyTorchModelServer(FrameworkServer):
         self.use_cuda = use_cuda
 
     def read(self, file: ModelFile) -> Any:
-        """Give the module; nothing but weights and TorchScript is ever read."""
+        """Return the module; nothing but weights and TorchScript is ever read."""
         torch = self.imported()
         if self.model_class is None:
             return self._script(torch, file)
@@ -161,7 +161,7 @@ class PyTorchModelServer(FrameworkServer):
         return module
 
     def predict(self, request: dict[str, Any]) -> Any:
-        """Give what the module gives."""
+        """Return what the module gives."""
         torch = self.imported()
         inputs = request["inputs"]
         tensors = {key: self._tensor(key, v) for key, v in self._named(inputs).items()}
@@ -183,7 +183,7 @@ class PyTorchModelServer(FrameworkServer):
         return self._given(torch, inputs, found)
 
     def _named(self, inputs: Any) -> Mapping[str, Any]:
-        """Give the values by the names of ``forward``'s arguments."""
+        """Return the values by the names of ``forward``'s arguments."""
         if isinstance(inputs, Columns) and {*self.needed} <= {*inputs} <= {*self.taken}:
             return inputs
         if len(self.needed) > 1:
@@ -208,7 +208,7 @@ class PyTorchModelServer(FrameworkServer):
         return tensor
 
     def _given(self, torch: Any, inputs: Any, found: Any) -> Any:
-        """Give arrays for tensors, by name where there are several."""
+        """Return arrays for tensors, by name where there are several."""
         if isinstance(found, torch.Tensor):
             return like(inputs, array_of(torch, found))
         if isinstance(found, Mapping):

@@ -10,7 +10,7 @@ from jupyter_graph.steps.models.input_conversion import cast
 
 
 def array_of(torch: Any, tensor: Any) -> Any:
-    """Give the numpy array of a tensor.
+    """Return the numpy array of a tensor.
 
     Raises:
         TypeError: it is none.
@@ -23,7 +23,7 @@ def array_of(torch: Any, tensor: Any) -> Any:
 
 
 def fitted(value: Any, kind: Any) -> Any:
-    """Give an array that a tensor of this kind can be made of.
+    """Return an array that a tensor of this kind can be made of.
 
     Raises:
         ValueError: a value is no number, or the kind cannot hold it.
@@ -38,7 +38,7 @@ def fitted(value: Any, kind: Any) -> Any:
 
 
 def kind_of(torch: Any, name: Any) -> Any:
-    """Give torch's type of this name.
+    """Return torch's type of this name.
 
     Raises:
         SpecError: there is none.
@@ -50,7 +50,7 @@ def kind_of(torch: Any, name: Any) -> Any:
 
 
 def arguments_of(forward: Any) -> tuple[list[str], list[str]]:
-    """Give the names of a module's arguments, and of those that it cannot do without.
+    """Return the names of a module's arguments, and of those that it cannot do without.
 
     >>> arguments_of(lambda ids, mask=None: ids)
     (['ids', 'mask'], ['ids'])

@@ -42,7 +42,7 @@ class XGBoostModelServer(BoosterServer):
     extra = "xgboost"
 
     def read(self, file: ModelFile) -> Any:
-        """Give the model of a file, as the kind that saved it."""
+        """Return the model of a file, as the kind that saved it."""
         if (found := self.unpickled(file)) is not None:
             return found
         xgboost = self.imported()
@@ -78,16 +78,16 @@ class XGBoostModelServer(BoosterServer):
             )
 
     def booster_of(self, model: Any) -> Any:
-        """Give the booster of a model, which may be one itself."""
+        """Return the booster of a model, which may be one itself."""
         return model.get_booster() if hasattr(model, "get_booster") else model
 
     def fitted(self) -> tuple[int, list[str]]:
-        """Give the model's number of features, and their names where it has any."""
+        """Return the model's number of features, and their names where it has any."""
         names = list(self.booster.feature_names or ())
         return int(self.booster.num_features()), names
 
     def scores(self, rows: Any) -> Any:
-        """Give what the method gives, as an array."""
+        """Return what the method gives, as an array."""
         if self.is_classifier and self.method != "raw_score":
             return getattr(self.model, self.method)(rows)
         result = self.booster.inplace_predict(

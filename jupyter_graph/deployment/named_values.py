@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from jupyter_graph.deployment.bundle.named_code import block_of, is_code
+from jupyter_graph.deployment.named_code import block_of, is_code
 from jupyter_graph.errors import BundleError
 from jupyter_graph.spec.argument_values import named_value, value_of
 from jupyter_graph.spec.builder import Graph
@@ -20,7 +20,7 @@ RUNNER_KEYS = (
 
 
 def with_named_values(spec: GraphSpec) -> tuple[GraphSpec, dict[str, Any]]:
-    """Give every argument that JSON cannot hold a name, under which it travels."""
+    """Return every argument that JSON cannot hold a name, under which it travels."""
     found: dict[str, Any] = {}
 
     def named(step: StepSpec) -> StepSpec:
@@ -45,7 +45,7 @@ def _free(wanted: str, taken: Mapping[str, Any]) -> str:
 
 
 def with_named_code(graph: Graph) -> Graph:
-    """Give a graph whose arguments name their functions and classes.
+    """Return a graph whose arguments name their functions and classes.
 
     In Python one may give the objects themselves: ``fn=double``, or the classes of a
     model runner's models.
@@ -84,7 +84,7 @@ def with_named_code(graph: Graph) -> Graph:
 
 
 def _by_name(value: Any, register: Any) -> Any:
-    """Give classes, and classes in front of their parameters, by their names."""
+    """Return classes, and classes in front of their parameters, by their names."""
     if inspect.isclass(value):
         return register(value)
     if isinstance(value, list | tuple) and value and inspect.isclass(value[0]):

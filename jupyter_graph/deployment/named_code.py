@@ -12,7 +12,7 @@ from jupyter_graph.steps.block_table import BLOCKS, load_block
 
 
 def code_names(spec: GraphSpec, *, in_arguments: bool = False) -> tuple[str, ...]:
-    """Give every name of code in a graph, also of nested flows, routes and models.
+    """Return every name of code in a graph, also of nested flows, routes and models.
 
     Expressions are no names.
 
@@ -36,13 +36,13 @@ def code_names(spec: GraphSpec, *, in_arguments: bool = False) -> tuple[str, ...
 
 
 def shared_names(spec: GraphSpec) -> list[str]:
-    """Give the classes of the models that the model runners of a graph share."""
+    """Return the classes of the models that the model runners of a graph share."""
     has_some = "shared_models" in spec.carried
     return _named_by("ModelRunnerStep", spec.carried) if has_some else []
 
 
 def argument_names(step: StepSpec) -> Iterator[str]:
-    """Give the names of code that the arguments of a step hold."""
+    """Yield the names of code that the arguments of a step hold."""
     for key, value in step.class_args.items():
         if function_argument(step, key, value) is not None:
             yield value
@@ -60,7 +60,7 @@ def is_code(value: object) -> bool:
 
 
 def block_of(step: StepSpec) -> str | None:
-    """Give the name of the pre-defined block that a step is, None for other code."""
+    """Return the name of the pre-defined block that a step is, None for other code."""
     name = step.class_name or DEFAULT_CLASSES.get(step.kind)
     return name if name in BLOCKS else None
 

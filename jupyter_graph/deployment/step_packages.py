@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jupyter_graph.deployment.bundle.named_code import argument_names, block_of
+from jupyter_graph.deployment.named_code import argument_names, block_of
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 from jupyter_graph.steps.block_packages import needs_of, needs_of_text
 from jupyter_graph.steps.block_table import BLOCKS
@@ -15,7 +15,7 @@ OURS = "jupyter_graph."
 
 
 def modules_of_steps(spec: GraphSpec, namespace: Mapping[str, Any]) -> set[str]:
-    """Give the modules that the steps of a graph import when they run.
+    """Return the modules that the steps of a graph import when they run.
 
     Args:
         spec: the graph; flows inside it, routes and models count too.
@@ -34,7 +34,7 @@ def modules_of_steps(spec: GraphSpec, namespace: Mapping[str, Any]) -> set[str]:
 
 
 def _blocks(step: StepSpec, namespace: Mapping[str, Any]) -> Iterator[str]:
-    """Give the classes of ours that a step is made of: its own, its bases', models."""
+    """Yield the classes of ours that a step is made of: its own, its bases', models."""
     for name in (step.class_name, block_of(step), *argument_names(step)):
         own = namespace.get(str(name))
         if inspect.isclass(own):
