@@ -406,7 +406,7 @@ def call_kind(call: Any) -> tuple[bool, bool]:
     """Tell whether a call must be awaited, and whether it gives items one by one.
 
     >>> async def later(body): ...
-    >>> nature(later), call_kind(len)
+    >>> call_kind(later), call_kind(len)
     ((True, False), (False, False))
     """
     plain = inspect.unwrap(call) if callable(call) else call

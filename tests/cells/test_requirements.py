@@ -4,7 +4,7 @@ from importlib import metadata
 
 import pytest
 
-from jupyter_graph.cells.slice import requirements
+from jupyter_graph.cells import requirements
 
 
 @pytest.mark.parametrize(
