@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, ClassVar
 
 LONGEST_WORD = 100
 """Characters of a word that others are compared with; longer ones take too long."""
@@ -53,11 +53,35 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 class JupyterGraphError(Exception):
-    """Base of every error of this package."""
+    """Base of every error of this package.
+
+    ``code`` is stable: pages and bug reports can name it. ``str(error)`` ends with it;
+    a text that holds another error's is formatted, ``f"{error}"``, and then the code of
+    the inner error does not stand in the middle of the outer one's text.
+
+    >>> error = ClosedError("the runner is closed")
+    >>> str(error), f"{error}"
+    ('the runner is closed [JG250]', 'the runner is closed')
+    """
+
+    code: ClassVar[str] = "JG100"
+
+    def __str__(self) -> str:
+        text = self.text()
+        return f"{text} [{self.code}]" if text else f"[{self.code}]"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.text(), spec)
+
+    def text(self) -> str:
+        """Return what is wrong, without the code."""
+        return super().__str__()
 
 
 class SpecError(JupyterGraphError, ValueError):
     """A graph is described wrongly; ``problems`` holds one text per problem."""
+
+    code = "JG110"
 
     def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
         super().__init__(message)
@@ -80,9 +104,13 @@ class SpecError(JupyterGraphError, ValueError):
 class UnknownStepError(SpecError):
     """A name stands for no step, class or function that is known here."""
 
+    code = "JG111"
+
 
 class DuplicateStepError(SpecError):
     """A name is taken twice."""
+
+    code = "JG112"
 
 
 class CellError(JupyterGraphError, ValueError):
@@ -93,6 +121,8 @@ class CellError(JupyterGraphError, ValueError):
         cell: number of the cell as the notebook shows it.
         line: line in that cell, the ``%%`` line is line 1.
     """
+
+    code = "JG120"
 
     def __init__(
         self, message: str, *, cell: int | None = None, line: int | None = None
@@ -105,13 +135,19 @@ class CellError(JupyterGraphError, ValueError):
 class ValueShipError(CellError):
     """A value has no safe format in which it could travel into a function."""
 
+    code = "JG121"
+
 
 class MagicError(JupyterGraphError, ValueError):
     """The words after a magic are wrong."""
 
+    code = "JG130"
+
 
 class RunError(JupyterGraphError):
     """An event or a runner failed."""
+
+    code = "JG200"
 
 
 class StepError(RunError):
@@ -119,6 +155,8 @@ class StepError(RunError):
 
     ``answers`` holds the answer that another branch had given by then, if any.
     """
+
+    code = "JG210"
 
     answers: tuple[Any, ...] = ()
 
@@ -133,7 +171,7 @@ class StepError(RunError):
         name = type(self).__name__
         return f"{name}({self.step!r}, {self.event_id!r}, {said(self.cause)!r})"
 
-    def __str__(self) -> str:
+    def text(self) -> str:
         event = f"event {self.event_id}" if self.event_id else "an event"
         return f"step {self.step!r} failed on {event}: {said(self.cause)}"
 
@@ -150,17 +188,25 @@ def blamed(error: BaseException) -> tuple[str, BaseException]:
 class DeadlineError(RunError, TimeoutError):
     """An event or a step took longer than it may."""
 
+    code = "JG220"
+
 
 class StepDeadlineError(StepError, DeadlineError):
     """An event's time was up while it was in this step."""
+
+    code = "JG211"
 
 
 class OverloadError(RunError):
     """More events are in flight than the graph allows."""
 
+    code = "JG230"
+
 
 class NoSeatError(OverloadError, DeadlineError):
     """The graph was full for as long as an event may take; the event never began."""
+
+    code = "JG231"
 
     def __init__(self, limit_s: float) -> None:
         super().__init__(f"found no seat within {limit_s:g} s")
@@ -173,17 +219,25 @@ class NoSeatError(OverloadError, DeadlineError):
 class ProcessEndedError(RunError):
     """The process that a step works in ended under it."""
 
+    code = "JG240"
+
 
 class ClosedError(RunError):
     """The runner is closed, or was never opened."""
+
+    code = "JG250"
 
 
 class StreamingError(RunError):
     """A stream broke off after its first items had been sent."""
 
+    code = "JG260"
+
 
 class AnswerError(RunError, TypeError):
     """A value cannot become an answer; the text names the key that holds it."""
+
+    code = "JG270"
 
 
 def said(error: BaseException) -> str:
@@ -193,7 +247,7 @@ def said(error: BaseException) -> str:
     ("KeyError: 'user'", 'RuntimeError')
     """
     try:
-        text = str(error)
+        text = f"{error}"  # of an error of ours, the text without its code
     except Exception as broken:
         text = f"(its text could not be made: {type(broken).__name__})"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -206,6 +260,8 @@ class StatusError(JupyterGraphError):
     503
     """
 
+    code = "JG300"
+
     status_code = 500
 
     def __init__(self, message: str = "", *, status_code: int | None = None) -> None:
@@ -213,8 +269,12 @@ class StatusError(JupyterGraphError):
         if status_code is not None:
             self.status_code = status_code
 
+    def __str__(self) -> str:
+        # steps raise these with words of their own, and put str(error) into answers
+        return self.text()
+
     def __reduce__(self) -> Any:
-        return (_status_error, (type(self), str(self), self.status_code))
+        return (_status_error, (type(self), self.text(), self.status_code))
 
 
 def _status_error(kind: type[StatusError], message: str, status: int) -> StatusError:
@@ -224,114 +284,144 @@ def _status_error(kind: type[StatusError], message: str, status: int) -> StatusE
 class BadRequestError(StatusError, ValueError):
     """400: the caller sent something wrong."""
 
+    code = "JG400"
     status_code = 400
 
 
 class InvalidArgumentError(BadRequestError):
     """400: an argument has a wrong value."""
 
+    code = "JG450"
+
 
 class UnauthorizedError(StatusError):
     """401: the caller did not say who he is."""
 
+    code = "JG401"
     status_code = 401
 
 
 class AccessDeniedError(StatusError):
     """403: the caller may not do this."""
 
+    code = "JG403"
     status_code = 403
 
 
 class NotFoundError(StatusError):
     """404: there is no such thing."""
 
+    code = "JG404"
     status_code = 404
 
 
 class MethodNotAllowedError(StatusError):
     """405: the path does not take this method."""
 
+    code = "JG405"
     status_code = 405
 
 
 class ConflictError(StatusError):
     """409: the state of things does not allow it."""
 
+    code = "JG409"
     status_code = 409
 
 
 class PreconditionFailedError(StatusError):
     """412: a condition the caller named does not hold."""
 
+    code = "JG412"
     status_code = 412
 
 
 class TooLargeError(StatusError):
     """413: the body is larger than the function takes."""
 
+    code = "JG413"
     status_code = 413
 
 
 class UnsupportedMediaTypeError(StatusError):
     """415: the content type is not one the function takes."""
 
+    code = "JG415"
     status_code = 415
 
 
 class UnprocessableError(StatusError, ValueError):
     """422: the body can be read, but a field of it is wrong."""
 
+    code = "JG422"
     status_code = 422
 
 
 class TooManyRequestsError(StatusError):
     """429: the caller asks too often."""
 
+    code = "JG429"
     status_code = 429
 
 
 class InternalServerError(StatusError):
     """500: the step failed."""
 
+    code = "JG500"
+
 
 class NotImplementedServerError(StatusError):
     """501: the function does not do this."""
 
+    code = "JG501"
     status_code = 501
 
 
 class ServiceUnavailableError(StatusError):
     """503: what the step needs is not there now."""
 
+    code = "JG503"
     status_code = 503
 
 
 class GatewayTimeoutError(StatusError):
     """504: what the step asked did not answer in time."""
 
+    code = "JG504"
     status_code = 504
 
 
 class DeployError(JupyterGraphError):
     """A function could not be built, checked or started."""
 
+    code = "JG600"
+
 
 class BundleError(DeployError):
     """The bundle cannot be built, or what was built does not import."""
+
+    code = "JG610"
 
 
 class ParityError(DeployError):
     """The bundle answers differently from the notebook."""
 
+    code = "JG620"
+
 
 class NameTakenError(DeployError):
     """The function's name belongs to another notebook or a hand-made function."""
+
+    code = "JG630"
 
 
 class HostError(DeployError):
     """The embedded host did not start or does not answer."""
 
+    code = "JG640"
+
 
 class DashboardError(DeployError):
     """The Nuclio dashboard refused, failed, or cannot be reached."""
+
+    code = "JG650"

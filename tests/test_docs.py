@@ -121,7 +121,8 @@ def error_rows(found=errors.JupyterGraphError, depth=0):
     status = str(found.status_code) if issubclass(found, errors.StatusError) else ""
     says = re.sub(r"^\d+: ", "", first_line(found)).replace("``", "`")
     says = says[0].upper() + says[1:]
-    yield row("· " * depth + f"`{found.__name__}`", status, says).replace("|  |", "| |")
+    name = "· " * depth + f"`{found.__name__}`"
+    yield row(name, found.code, status, says).replace("|  |", "| |")
     below = [one for one in CLASSES.values() if one.__bases__[0] is found]
     yield from (line for one in below for line in error_rows(one, depth + 1))
 
@@ -129,6 +130,7 @@ def error_rows(found=errors.JupyterGraphError, depth=0):
 def test_the_errors_are_those_there_are():
     assert table_after("errors", ERRORS) == list(error_rows())
     assert len(list(error_rows())) == len(CLASSES)
+    assert len({found.code for found in CLASSES.values()}) == len(CLASSES)
 
 
 @pytest.mark.parametrize("name", CLASSES)

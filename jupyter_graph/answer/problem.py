@@ -105,7 +105,7 @@ def _is_validation_error(error: BaseException) -> bool:
 
 def _detail(error: BaseException) -> str:
     if isinstance(error, (StatusError, DeadlineError, OverloadError, ClosedError)):
-        return str(error) or _title(status_of(error))
+        return f"{error}" or _title(status_of(error))
     if _is_validation_error(error):
         return "; ".join(map(_field, error.errors()))  # type: ignore[attr-defined]
     return said(error)

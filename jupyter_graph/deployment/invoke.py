@@ -130,4 +130,4 @@ def _cause(error: BaseException) -> str:
     """Return the shortest true reason: the innermost error's own words."""
     while error.__context__ is not None:
         error = error.__context__
-    return str(error) or type(error).__name__
+    return f"{error}" or type(error).__name__

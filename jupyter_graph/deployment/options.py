@@ -140,7 +140,8 @@ def read_options(graph_name: str, given: Mapping[str, Any]) -> DeployOptions:
     >>> read_options("g", {"worker": 2})
     Traceback (most recent call last):
       ...
-    jupyter_graph.errors.DeployError: unknown option 'worker'; did you mean 'workers'?
+    jupyter_graph.errors.DeployError: unknown option 'worker'; did you mean 'workers'? \
+[JG600]
     """
     known = {entry.name for entry in fields(DeployOptions)}
     problems = [
@@ -207,7 +208,7 @@ def _problems(options: DeployOptions) -> Iterator[str]:
     try:
         check_function_name(options.name)
     except SpecError as error:
-        yield str(error)
+        yield f"{error}"
     for name, words in (("target", TARGETS), ("runtime", RUNTIMES)):
         value = getattr(options, name)
         if value not in words:

@@ -17,7 +17,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         Supervisor(options).run()
     except HostError as error:
-        sys.stderr.write(json.dumps({"error": str(error)}) + "\n")
+        sys.stderr.write(json.dumps({"error": f"{error}"}) + "\n")
         return 1
     return 0
 

@@ -134,7 +134,7 @@ async def _one(
         text = f"http request to {shown} timed out{_after(limit_s)} (TimeoutError)"
         raise RetryableError(text, status_code=504) from None
     except (aiohttp.ClientError, OSError) as error:
-        said = str(error) or type(error).__name__
+        said = f"{error}" or type(error).__name__
         raise RetryableError(f"cannot invoke url {shown}: {said}") from error
 
 

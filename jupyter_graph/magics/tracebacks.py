@@ -55,7 +55,7 @@ def shorten(error: JupyterGraphError) -> None:
     """
 
     def render() -> list[str]:
-        return [*cause_lines(error), said(error)]
+        return [*cause_lines(error), f"{said(error)} [{error.code}]"]
 
     error._render_traceback_ = render  # type: ignore[attr-defined]
 

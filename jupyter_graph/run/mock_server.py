@@ -210,7 +210,7 @@ class MockServer:
         if not silent:
             cause = answer.error if answer is not None else error
             raise RunError(f"failed ({status}): {error}") from cause
-        return Response(str(error), status)
+        return Response(f"{error}", status)
 
     def _push_error(
         self,

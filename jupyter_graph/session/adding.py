@@ -110,7 +110,7 @@ def _code(session: Session, name: str) -> Any:
     try:
         code = resolver.named(name, "%graph add")
     except UnknownStepError as error:
-        text, mark, _ = str(error).partition("; modules are allowed by name")
+        text, mark, _ = f"{error}".partition("; modules are allowed by name")
         if mark:  # that is how documents may; a notebook imports it
             module, _, own = name.rpartition(".")
             text += f"; import it in a cell: from {module} import {own}"
@@ -145,7 +145,7 @@ def _arguments(session: Session, step: StepSpec) -> dict[str, Any]:
     try:
         return resolver.arguments(step, session.graphs.named().spec)
     except SpecError as error:
-        raise MagicError(str(error)) from None
+        raise MagicError(f"{error}") from None
 
 
 def _put(

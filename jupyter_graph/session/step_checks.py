@@ -30,7 +30,7 @@ def check_fit(
     try:
         inspect_step(step, code, arguments)
     except SpecError as error:
-        raise MagicError(str(error)) from None
+        raise MagicError(f"{error}") from None
 
 
 def check_arguments_travel(args: Mapping[str, Any]) -> None:

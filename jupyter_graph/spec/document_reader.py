@@ -189,7 +189,7 @@ class Reader:
         try:
             return untagged(value, where)
         except SpecError as error:
-            self.say(str(error))
+            self.say(f"{error}")
             return {}
 
     def handler(self, value: Any, where: str) -> str | None:

@@ -153,7 +153,7 @@ def validate(graph: GraphSpec | Graph) -> None:
     >>> validate(GraphSpec(name="g"))
     Traceback (most recent call last):
         ...
-    jupyter_graph.errors.SpecError: graph 'g' has no steps yet
+    jupyter_graph.errors.SpecError: graph 'g' has no steps yet [JG110]
     """
     spec = graph if isinstance(graph, GraphSpec) else getattr(graph, "spec", None)
     if not isinstance(spec, GraphSpec):

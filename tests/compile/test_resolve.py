@@ -373,7 +373,7 @@ def test_a_variable_that_is_not_there_is_named():
         compile_graph(graph)
     assert str(refused.value) == (
         "step 'a': argument 'fn' is the variable 'numbr', which is not defined; did "
-        "you mean 'number'?"
+        "you mean 'number'? [JG111]"
     )
 
 

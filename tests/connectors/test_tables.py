@@ -236,7 +236,7 @@ def test_a_missing_package_is_said_with_the_line_to_type(
     with pytest.raises(SpecError) as raised:
         open_table(where)
 
-    assert str(raised.value).endswith(f'pip install "jupyter_graph[{extra}]"')
+    assert raised.value.text().endswith(f'pip install "jupyter_graph[{extra}]"')
 
 
 def test_no_password_is_shown():

@@ -511,7 +511,7 @@ def test_no_bar_is_shown_where_nobody_looks(open_runner, capsys):
 def test_a_bar_without_its_package_says_how_to_get_it(open_runner, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
 
-    with pytest.raises(SpecError, match=r'pip install "jupyter_graph\[batch\]"$'):
+    with pytest.raises(SpecError, match=r'pip install "jupyter_graph\[batch\]"'):
         open_runner(graph_of(ratio)).run_batch(FRAME, progress=True)
 
 

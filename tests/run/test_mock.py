@@ -59,7 +59,7 @@ def test_a_failed_event_raises_with_status_and_cause():
     with server_of(fails) as server, pytest.raises(RunError) as caught:
         server.test(body=1)
 
-    assert str(caught.value) == "failed (500): ValueError: boom"
+    assert str(caught.value) == "failed (500): ValueError: boom [JG200]"
 
 
 def test_a_silent_failure_is_a_response():

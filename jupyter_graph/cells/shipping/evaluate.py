@@ -88,7 +88,7 @@ class Evaluator:
         except NotPlain:
             raise
         except Exception as error:  # 1/0 in a literal that never ran
-            raise NotPlain(str(error)) from None
+            raise NotPlain(f"{error}") from None
 
     def data(self, node: ast.expr) -> Any:
         """Return the value of an operand: data, whose operators are Python's own."""

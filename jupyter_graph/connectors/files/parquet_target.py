@@ -177,7 +177,7 @@ class ParquetTarget(Buffered):
                     pyarrow.Table.from_pylist([row], schema=schema)
                     good.append(row)
                 except (OverflowError, TypeError, ValueError) as error:
-                    refused[start + at] = UnprocessableError(str(error))
+                    refused[start + at] = UnprocessableError(f"{error}")
             return pyarrow.Table.from_pylist(good, schema=schema)
 
     def _write_group(self) -> None:

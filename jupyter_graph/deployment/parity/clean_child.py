@@ -177,7 +177,7 @@ def failure(error: BaseException) -> dict[str, Any]:
     ]
     return {
         "kind": type(error).__name__,
-        "text": str(error),
+        "text": f"{error}",
         "module": getattr(error, "name", None)
         if isinstance(error, ModuleNotFoundError)
         else None,

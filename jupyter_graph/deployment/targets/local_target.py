@@ -159,7 +159,7 @@ class LocalTarget:
                 session.trust_env = False
                 ready = session.get(f"{record.url}/readyz", timeout=2)
         except requests.RequestException as error:
-            return Status("unhealthy", workers, record.url, str(error))
+            return Status("unhealthy", workers, record.url, f"{error}")
         state = "ready" if ready.ok else "unhealthy"
         return Status(state, workers, record.url, "" if ready.ok else ready.text[:500])
 

@@ -38,6 +38,6 @@ def image(source: str, format_: str) -> bytes:
             try:
                 return graphviz_engine.run(name, source, format_)
             except GraphvizFailedError as error:
-                said.append(str(error))
+                said.append(f"{error}")
     why = "; ".join(said) or "neither dot nor graphviz-pure is there"
     raise SpecError(f"cannot draw a {format_} picture: {why}; {INSTALL_LINE}")

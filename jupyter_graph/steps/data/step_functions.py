@@ -35,7 +35,7 @@ def checked(fn: Any, what: str) -> Function:
     Traceback (most recent call last):
     ...
     jupyter_graph.errors.SpecError: Map: fn must be a function, got 'double'; \
-a document names one as "_fn": "double", a magic as fn=$double
+a document names one as "_fn": "double", a magic as fn=$double [JG110]
     """
     if callable(fn):
         return fn  # type: ignore[no-any-return]  # any callable may take a body

@@ -119,7 +119,7 @@ class ChatServer:
                     f"{self._shown} sent nothing for {self._patience.timeout_s:g} s"
                 ) from None
             except (aiohttp.ClientError, OSError) as error:
-                raise self._broken(str(error)) from error
+                raise self._broken(f"{error}") from error
             if not chunk:
                 return
             yield chunk

@@ -79,7 +79,7 @@ def check_template(template: Any, what: str = "prompt") -> None:
     >>> check_template("{{a b}}")
     Traceback (most recent call last):
     jupyter_graph.errors.SpecError: prompt: {{a b}} is no field; write {{city}} or \
-{{trip.days}}
+{{trip.days}} [JG110]
     """
     if isinstance(template, str):
         for braces in _BRACES.findall(template):

@@ -112,13 +112,13 @@ class ModelAnswers(ModelLifecycle):
     def _failed(self, call: Call, error: Exception) -> Any:
         """Record a failure; give the protocol's own form of one that has a status."""
         if self._sink is not None:
-            parts = {"request": call.request, "error": str(error)}
+            parts = {"request": call.request, "error": f"{error}"}
             self._sink(record_of(self, call.start, call.operation, **parts))
         is_ours = call.is_inference and isinstance(error, StatusError)
         if not is_ours or self.context is None:
             return None
         status = error.status_code  # type: ignore[attr-defined]
-        return self.context.Response(body={"error": str(error)}, status_code=status)
+        return self.context.Response(body={"error": f"{error}"}, status_code=status)
 
     def _metadata(self) -> dict[str, Any]:
         inputs, outputs = self.describe()

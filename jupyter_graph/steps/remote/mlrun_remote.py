@@ -29,7 +29,8 @@ class MLRunAPIRemoteStep(_NeedsMLRun):
     >>> MLRunAPIRemoteStep(method="GET", path="projects")
     Traceback (most recent call last):
     jupyter_graph.errors.SpecError: MLRunAPIRemoteStep needs an MLRun server, which is \
-not here; write RemoteStep with the API's URL as url, and its token as secret_headers
+not here; write RemoteStep with the API's URL as url, and its token as secret_headers \
+[JG110]
     """
 
     instead = (
@@ -46,7 +47,7 @@ class RemoteFunctionStep(_NeedsMLRun):
     >>> RemoteFunctionStep(fn="project/scorer")
     Traceback (most recent call last):
     jupyter_graph.errors.SpecError: RemoteFunctionStep needs an MLRun server, which is \
-not here; write RemoteStep with the function's URL as url
+not here; write RemoteStep with the function's URL as url [JG110]
     """
 
     instead = "write RemoteStep with the function's URL as url"

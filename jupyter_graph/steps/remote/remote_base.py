@@ -98,7 +98,7 @@ def _check_endpoint(rules: HostRules, endpoint: str) -> None:
     try:
         rules.check_url(endpoint)
     except AccessDeniedError as error:
-        raise SpecError(str(error)) from None
+        raise SpecError(f"{error}") from None
 
 
 def _joined(*parts: Mapping[str, str]) -> dict[str, str]:

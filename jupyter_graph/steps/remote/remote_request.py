@@ -156,7 +156,7 @@ def _static(headers: Any) -> dict[str, str]:
     try:
         return check_headers(headers)
     except BadRequestError as error:
-        raise SpecError(str(error)) from None
+        raise SpecError(f"{error}") from None
 
 
 def _text(what: str, value: Any) -> str:

@@ -23,7 +23,7 @@ def checked_prefixes(prefixes: Sequence[str] | str) -> tuple[str, ...]:
     Traceback (most recent call last):
     ...
     jupyter_graph.errors.SpecError: data_url_prefixes must look like \
-'https://images.example.com/', got 'https://images.example.com'
+'https://images.example.com/', got 'https://images.example.com' [JG110]
     """
     found = (prefixes,) if isinstance(prefixes, str) else tuple(prefixes)
     for prefix in found:

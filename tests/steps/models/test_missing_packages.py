@@ -29,7 +29,7 @@ def test_a_missing_framework_is_named_with_its_extra(
 
     with pytest.raises(SpecError) as caught:
         open_runner(serve(load_block(block), model_path=str(path)))
-    assert str(caught.value).endswith(f'pip install "jupyter_graph[{extra}]"')
+    assert caught.value.text().endswith(f'pip install "jupyter_graph[{extra}]"')
 
 
 @pytest.mark.parametrize(("block", "package", "file", "extra"), FRAMEWORKS)

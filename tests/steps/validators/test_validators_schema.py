@@ -206,7 +206,7 @@ def test_a_json_schema_converts_nothing():
 def test_a_missing_package_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "jsonschema", None)
 
-    with pytest.raises(SpecError, match=r'pip install "jupyter_graph\[validate\]"$'):
+    with pytest.raises(SpecError, match=r'pip install "jupyter_graph\[validate\]"'):
         SchemaValidator(JSON)
 
 

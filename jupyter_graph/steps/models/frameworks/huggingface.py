@@ -62,7 +62,7 @@ class HuggingFaceModelServer(FrameworkServer):
     >>> HuggingFaceModelServer(name="mood", model_name="acme/mood", options=3)
     Traceback (most recent call last):
     ...
-    jupyter_graph.errors.SpecError: options must be a mapping, got 3
+    jupyter_graph.errors.SpecError: options must be a mapping, got 3 [JG110]
     """
 
     platform = "huggingface"

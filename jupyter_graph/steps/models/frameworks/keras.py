@@ -56,7 +56,8 @@ class KerasModelServer(FrameworkServer):
     >>> KerasModelServer(name="net", model_path="net.keras", custom_objects=["Layer"])
     Traceback (most recent call last):
     ...
-    jupyter_graph.errors.SpecError: custom_objects must be a mapping, got ['Layer']
+    jupyter_graph.errors.SpecError: custom_objects must be a mapping, got ['Layer'] \
+[JG110]
     """
 
     platform = "keras"

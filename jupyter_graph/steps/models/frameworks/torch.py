@@ -70,7 +70,8 @@ class PyTorchModelServer(FrameworkServer):
     >>> PyTorchModelServer(name="net", model_path="net.safetensors", model_class="Net")
     Traceback (most recent call last):
     ...
-    jupyter_graph.errors.SpecError: model_class must be a class or a function, got 'Net'
+    jupyter_graph.errors.SpecError: model_class must be a class or a function, got \
+'Net' [JG110]
     """
 
     platform = "pytorch"
