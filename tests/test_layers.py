@@ -2,6 +2,7 @@
 
 import ast
 import functools
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,34 @@ def test_every_room_has_its_arrows():
     rooms |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
     assert rooms <= set(MAY_IMPORT)
+
+
+def test_the_map_of_rooms_names_every_room():
+    design = (PACKAGE.parent / "DESIGN.md").read_text(encoding="utf-8")
+    rooms = {path.name for path in PACKAGE.glob("*.py") if path.stem[0] != "_"}
+    rooms |= {f"{path.parent.name}/" for path in PACKAGE.glob("*/__init__.py")}
+
+    assert {room for room in rooms if f"`{room}`" not in design} == set()
+
+
+def own_files() -> list[Path]:
+    return [
+        path
+        for path in PACKAGE.rglob("*.py")
+        if "labextension" not in path.parts and path.stem[0] != "_"
+    ]
+
+
+def test_a_file_name_means_one_thing():
+    names = Counter(path.name for path in own_files())
+
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_folder_is_crowded():
+    folders = Counter(path.parent for path in own_files())
+
+    assert [folder for folder, count in folders.items() if count > 20] == []
 
 
 HEAVY = {
