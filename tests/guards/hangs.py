@@ -8,6 +8,7 @@ a second hang on the way out, and the run never ends.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import signal
 import tempfile
@@ -49,8 +50,17 @@ class Hangs:
             faulthandler.dump_traceback_later(seconds, exit=True, file=self._stderr)
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self) -> Any:
+        gc.disable()  # nothing of all that is made here is garbage: a third of the time
+        try:
+            return (yield)
+        finally:
+            gc.enable()
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self) -> Any:
-        self.arm(LONGEST_S)
+        if self._until - time.monotonic() < LONGEST_S - 5:  # arming starts a thread
+            self.arm(LONGEST_S)
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
