@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_graph.cells.lint_rules import RULES, Hint
+from jupyter_graph.cells.shipping.fragments import Fragment
 from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
-from jupyter_graph.cells.slice.fragments import Fragment
 from jupyter_graph.cells.slice.module_slice import collect
 from jupyter_graph.cells.source import Cell
 
@@ -62,19 +62,19 @@ def lint(
     """
     place = Path(folder) if folder is not None else Path.cwd()
     wanted = list(dict.fromkeys(roots))
-    plan = collect(cells, wanted, namespace, place)
-    items = list(plan.items.values())
+    walk = collect(cells, wanted, namespace, place)
+    fragments = list(walk.fragments.values())
     found = [
         Finding(
             severity="error",
             message=problem.message,
             cell=problem.cell,
             line=problem.line,
-            step=_step_at(problem.cell, problem.line, items, wanted),
+            step=_step_at(problem.cell, problem.line, fragments, wanted),
         )
-        for problem in plan.problems
+        for problem in walk.problems
     ]
-    found += _hints(items, plan.judge, wanted)
+    found += _hints(fragments, walk.analysis, wanted)
     unique = dict.fromkeys(found)
     return sorted(
         unique, key=lambda f: (_ORDER.index(f.severity), f.cell or 0, f.line or 0)
@@ -82,31 +82,33 @@ def lint(
 
 
 def _hints(
-    items: list[Fragment], judge: ShippingAnalysis, roots: list[str]
+    fragments: list[Fragment], analysis: ShippingAnalysis, roots: list[str]
 ) -> Iterator[Finding]:
     for rule in RULES:
-        for item, hint in rule(items, judge):
-            yield _finding(item, hint, roots)
+        for fragment, hint in rule(fragments, analysis):
+            yield _finding(fragment, hint, roots)
 
 
-def _finding(item: Fragment, hint: Hint, roots: list[str]) -> Finding:
-    step = next((root for root in roots if root in item.binds), None)
+def _finding(fragment: Fragment, hint: Hint, roots: list[str]) -> Finding:
+    step = next((root for root in roots if root in fragment.binds), None)
     return Finding(
         severity=hint.severity,
         message=hint.message,
-        cell=item.cell,
-        line=hint.line if hint.line is not None else item.line,
+        cell=fragment.cell,
+        line=hint.line if hint.line is not None else fragment.line,
         fix=hint.fix,
         step=step,
     )
 
 
 def _step_at(
-    cell: int | None, line: int | None, items: list[Fragment], roots: list[str]
+    cell: int | None, line: int | None, fragments: list[Fragment], roots: list[str]
 ) -> str | None:
-    for item in items:
-        last = getattr(item.node, "end_lineno", item.line)
-        is_there = item.cell == cell and line is not None and item.line is not None
-        if is_there and last is not None and item.line <= line <= last:  # type: ignore[operator]
-            return next((root for root in roots if root in item.binds), None)
+    for fragment in fragments:
+        last = getattr(fragment.node, "end_lineno", fragment.line)
+        is_there = (
+            fragment.cell == cell and line is not None and fragment.line is not None
+        )
+        if is_there and last is not None and fragment.line <= line <= last:  # type: ignore[operator]
+            return next((root for root in roots if root in fragment.binds), None)
     return None

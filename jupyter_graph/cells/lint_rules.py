@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from jupyter_graph.cells.scope.usage import chain_of
-from jupyter_graph.cells.shipping.bytecode import IMPORT
 from jupyter_graph.cells.shipping.captured_values import shippable, size_of
+from jupyter_graph.cells.shipping.fragments import Fragment
 from jupyter_graph.cells.shipping.literal_rules import reads_environment
 from jupyter_graph.cells.shipping.secret_text import is_secret
-from jupyter_graph.cells.shipping.shipping_analysis import FUNCTION, ShippingAnalysis
-from jupyter_graph.cells.slice.fragments import Fragment
+from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
+from jupyter_graph.cells.syntax import ASSIGNMENT, DEFINITION, IMPORT, bound_by
 
 _BLOCKING = (
     "time.sleep", "os.system", "os.popen", "builtins.input", "subprocess.*",
@@ -33,7 +33,7 @@ _MUTATORS = frozenset(
 
 @dataclass(frozen=True)
 class Hint:
-    """What a rule found in an item; no line means the item's own."""
+    """What a rule found in an fragment; no line means the fragment's own."""
 
     severity: Literal["warning", "note"]
     message: str
@@ -41,54 +41,58 @@ class Hint:
     line: int | None = None
 
 
-Found = Iterator[tuple[Fragment, Hint]]
-Rule = Callable[[Sequence[Fragment], ShippingAnalysis], Found]
+Hints = Iterator[tuple[Fragment, Hint]]
+Rule = Callable[[Sequence[Fragment], ShippingAnalysis], Hints]
 
 
 def async_steps_do_not_block(
-    items: Sequence[Fragment], judge: ShippingAnalysis
-) -> Found:
-    for item in _async_code(items):
-        for call in _calls_awaited_alone(item.node):
-            name = _called(call, item, judge)
+    fragments: Sequence[Fragment], analysis: ShippingAnalysis
+) -> Hints:
+    for fragment in _async_code(fragments):
+        for call in _calls_awaited_alone(fragment.node):
+            name = _called(call, fragment, analysis)
             if name is not None and _matches(name, _BLOCKING):
                 message = (
                     f"{name} blocks the event loop that all events of the worker share"
                 )
                 better = "sleep(...)" if name == "time.sleep" else "to_thread(...)"
                 fix = f"`await asyncio.{better}`, or a plain function with --blocking"
-                yield item, Hint("warning", message, fix, call.lineno)
+                yield fragment, Hint("warning", message, fix, call.lineno)
 
 
-def values_are_named(items: Sequence[Fragment], judge: ShippingAnalysis) -> Found:
-    for item in items:
-        for name in sorted(item.binds) if item.kind == "value" else ():
-            live = shippable(judge.live(name))
+def values_are_named(
+    fragments: Sequence[Fragment], analysis: ShippingAnalysis
+) -> Hints:
+    for fragment in fragments:
+        for name in sorted(fragment.binds) if fragment.kind == "value" else ():
+            live = shippable(analysis.names.values[name])
             kind = type(live).__name__
             message = f"{name!r} ships as a value: {kind}, about {size_of(live)}"
-            yield item, Hint("note", message)
+            yield fragment, Hint("note", message)
 
 
 def changed_constants_are_named(
-    items: Sequence[Fragment], judge: ShippingAnalysis
-) -> Found:
-    for item in items:
-        node = item.node if item.kind == "value" else None
-        if item.statement is None or not isinstance(node, ast.Assign | ast.AnnAssign):
+    fragments: Sequence[Fragment], analysis: ShippingAnalysis
+) -> Hints:
+    for fragment in fragments:
+        node = fragment.node if fragment.kind == "value" else None
+        if fragment.statement is None or not isinstance(node, ASSIGNMENT):
             continue
-        for name in sorted(item.binds):
-            if judge.is_written_plainly(name, item.statement, node):
+        for name in sorted(fragment.binds):
+            if analysis.is_written_plainly(name, fragment.statement, node):
                 message = f"{name!r} was changed after this line; it ships as it is now"
-                yield item, Hint("note", message)
+                yield fragment, Hint("note", message)
 
 
 def globals_are_not_written(
-    items: Sequence[Fragment], judge: ShippingAnalysis
-) -> Found:
-    state = {n for i in items if not _is_code(i) for n in i.binds if i.kind != "import"}
-    for item in items:
-        changes = item.statement.names.changes if item.statement else ()
-        for change in changes if item.kind == "code" else ():
+    fragments: Sequence[Fragment], analysis: ShippingAnalysis
+) -> Hints:
+    state = {
+        n for i in fragments if not _is_code(i) for n in i.binds if i.kind != "import"
+    }
+    for fragment in fragments:
+        changes = fragment.statement.names.changes if fragment.statement else ()
+        for change in changes if fragment.kind == "code" else ():
             method = change.chain[-1] if change.chain else ""
             is_call = change.how == "method"
             if change.depth == 0 or change.name not in state:
@@ -100,47 +104,58 @@ def globals_are_not_written(
                 "own, and a restart forgets it"
             )
             fix = "keep state in a class step, or in a store outside"
-            yield item, Hint("warning", message, fix, change.line)
+            yield fragment, Hint("warning", message, fix, change.line)
 
 
-def secrets_stay_outside(items: Sequence[Fragment], judge: ShippingAnalysis) -> Found:
+def secrets_stay_outside(
+    fragments: Sequence[Fragment], analysis: ShippingAnalysis
+) -> Hints:
     fix = "read it with `context.get_secret(...)` and deploy with --secret"
-    for item in items:
-        if item.kind == "value":
-            for name in sorted(item.binds):
-                if is_secret(name, judge.live(name)):
-                    yield item, Hint("warning", f"{name!r} looks like a secret", fix)
-        elif item.node is not None:
-            for name, line in _secret_texts(item.node):
+    for fragment in fragments:
+        if fragment.kind == "value":
+            for name in sorted(fragment.binds):
+                if is_secret(name, analysis.names.values[name]):
+                    yield (
+                        fragment,
+                        Hint("warning", f"{name!r} looks like a secret", fix),
+                    )
+        elif fragment.node is not None:
+            for name, line in _secret_texts(fragment.node):
                 message = f"the text for {name!r} looks like a secret"
-                yield item, Hint("warning", message, fix, line)
+                yield fragment, Hint("warning", message, fix, line)
 
 
-def files_are_not_read(items: Sequence[Fragment], judge: ShippingAnalysis) -> Found:
-    for item in items:
-        for node in ast.walk(item.node) if _is_code(item) and item.node else ():
-            call = _read_call(node, item, judge)
+def files_are_not_read(
+    fragments: Sequence[Fragment], analysis: ShippingAnalysis
+) -> Hints:
+    for fragment in fragments:
+        for node in (
+            ast.walk(fragment.node) if _is_code(fragment) and fragment.node else ()
+        ):
+            call = _read_call(node, fragment, analysis)
             path = _path_argument(call) if call is not None else None
             if path is None:
                 continue
             message = f"{path!r} is a file of this machine; it does not ship"
             fix = "load it in the notebook and use the variable: that ships as a value"
-            yield item, Hint("warning", message, fix, getattr(node, "lineno", None))
+            yield fragment, Hint("warning", message, fix, getattr(node, "lineno", None))
 
 
-def environment_is_given(items: Sequence[Fragment], judge: ShippingAnalysis) -> Found:
-    for item in items:
-        node, statement = item.node, item.statement
-        if not isinstance(node, ast.Assign | ast.AnnAssign) or statement is None:
+def environment_is_given(
+    fragments: Sequence[Fragment], analysis: ShippingAnalysis
+) -> Hints:
+    for fragment in fragments:
+        node, statement = fragment.node, fragment.statement
+        if not isinstance(node, ASSIGNMENT) or statement is None:
             continue
         at = statement.index
-        if item.kind == "code" and reads_environment(
+        if fragment.kind == "code" and reads_environment(
             node,
-            lambda part, at=at: judge.dotted(part, at),  # type: ignore[misc]
+            lambda part, at=at: analysis.names.dotted(part, at),  # type: ignore[misc]
         ):
             message = "this line reads an environment variable when the function starts"
             fix = "deploy with --env NAME=VALUE or --secret NAME=..."
-            yield item, Hint("note", message, fix)
+            yield fragment, Hint("note", message, fix)
 
 
 RULES: tuple[Rule, ...] = (
@@ -154,21 +169,21 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def _is_code(item: Fragment) -> bool:
-    return isinstance(item.node, FUNCTION | ast.ClassDef)
+def _is_code(fragment: Fragment) -> bool:
+    return isinstance(fragment.node, DEFINITION)
 
 
-def _async_code(items: Sequence[Fragment]) -> Iterator[Fragment]:
+def _async_code(fragments: Sequence[Fragment]) -> Iterator[Fragment]:
     """Yield coroutines, and the plain helpers that they call."""
-    by_name = {n: i for i in items if _is_code(i) for n in i.binds}
+    by_name = {n: i for i in fragments if _is_code(i) for n in i.binds}
     found: dict[Fragment, None] = {}
-    waiting = [i for i in items if _is_code(i) and _has_coroutine(i.node)]
+    waiting = [i for i in fragments if _is_code(i) and _has_coroutine(i.node)]
     while waiting:
-        item = waiting.pop(0)
-        if item in found:
+        fragment = waiting.pop(0)
+        if fragment in found:
             continue
-        found[item] = None
-        called = {u.name for u in item.uses if u.depth and u.called}
+        found[fragment] = None
+        called = {u.name for u in fragment.uses if u.depth and u.called}
         waiting += [
             by_name[n]
             for n in sorted(called)
@@ -193,14 +208,16 @@ def _calls_awaited_alone(node: Any) -> Iterator[ast.Call]:
                 yield inner
 
 
-def _called(call: ast.Call, item: Fragment, judge: ShippingAnalysis) -> str | None:
+def _called(
+    call: ast.Call, fragment: Fragment, analysis: ShippingAnalysis
+) -> str | None:
     root, _ = chain_of(call.func)
     if root is None:
         return None
-    inside = _imports_inside(item.node)
+    inside = _imports_inside(fragment.node)
     if root in inside and not isinstance(call.func, ast.Subscript):
         return ".".join((inside[root], *chain_of(call.func)[1]))
-    return judge.dotted(call.func, None)
+    return analysis.names.dotted(call.func, None)
 
 
 def _imports_inside(node: Any) -> dict[str, str]:
@@ -208,7 +225,7 @@ def _imports_inside(node: Any) -> dict[str, str]:
     for part in ast.walk(node):
         if isinstance(part, IMPORT):
             for alias in part.names:
-                bound = alias.asname or alias.name.partition(".")[0]
+                bound = bound_by(alias)
                 module = getattr(part, "module", None)
                 own = alias.name if alias.asname or module else bound
                 found[bound] = f"{module}.{own}" if module else own
@@ -222,17 +239,17 @@ def _matches(name: str, table: Sequence[str]) -> bool:
 
 
 def _read_call(
-    node: ast.AST, item: Fragment, judge: ShippingAnalysis
+    node: ast.AST, fragment: Fragment, analysis: ShippingAnalysis
 ) -> ast.Call | None:
     """Return the call that names the file which an expression reads."""
     if not isinstance(node, ast.Call):
         return None
-    if _matches(_called(node, item, judge) or "", _READERS):
+    if _matches(_called(node, fragment, analysis) or "", _READERS):
         return node
     method = node.func if isinstance(node.func, ast.Attribute) else None
     path = method.value if method and method.attr in _PATH_READERS else None
     if isinstance(path, ast.Call):
-        return path if _called(path, item, judge) == "pathlib.Path" else None
+        return path if _called(path, fragment, analysis) == "pathlib.Path" else None
     return None
 
 

@@ -4,7 +4,7 @@ from importlib import metadata
 
 import pytest
 
-from jupyter_graph.cells import requirements
+from jupyter_graph.cells.slice.requirements import requirements
 
 
 @pytest.mark.parametrize(

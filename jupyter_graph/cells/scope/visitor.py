@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from jupyter_graph.cells.scope.binding import Scope, stored_in
+from jupyter_graph.cells.scope.bindings import Scope, stored_in
 from jupyter_graph.cells.scope.usage import Change, Names, Use, chain_of, quoted
 
 LAZY_ANNOTATIONS = sys.version_info >= (3, 14)  # PEP 649

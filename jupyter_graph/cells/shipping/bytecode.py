@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
-from jupyter_graph.cells.shipping.unchanged import inner_code, same_code
-from jupyter_graph.cells.slice.program import Program, Statement
+from jupyter_graph.cells.scope.program import Program, Statement
+from jupyter_graph.cells.syntax import FUNCTION, IMPORT
 
-IMPORT = ast.Import | ast.ImportFrom
+_FUTURE_FLAGS = 0x1FF0000  # bits of `from __future__`, they change no code
 
 
-class Codes:
-    """Gives the code objects that a definition may have in the kernel.
+class Bytecode:
+    """Compiles definitions to the code objects that they may have in the kernel.
 
     Python 3.11 compiles a call of an attribute in another way when the name is imported
     in the same text. IPython compiles most cells statement by statement, but a cell
@@ -27,21 +27,19 @@ class Codes:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._found: dict[tuple[int, int], tuple[CodeType, ...]] = {}
+        self._compiled: dict[tuple[int, int], tuple[CodeType, ...]] = {}
         self._imports: dict[int, tuple[str, ...]] = {}
 
     def of(self, node: Any, statement: Statement) -> tuple[CodeType, ...]:
         """Return the codes of a function, a lambda or the body of a class."""
         key = (statement.index, id(node))
-        if key not in self._found:
-            self._found[key] = tuple(self._compile(node, statement))
-        return self._found[key]
+        if key not in self._compiled:
+            self._compiled[key] = tuple(self._compile(node, statement))
+        return self._compiled[key]
 
     def is_of(self, live: Any, node: ast.AST, statement: Statement) -> bool:
         """Tell whether a live function has the code of a definition in a cell."""
-        if not isinstance(live, FunctionType):
-            return False
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if not isinstance(live, FunctionType) or not isinstance(node, FUNCTION):
             return False
         return any(same_code(live.__code__, code) for code in self.of(node, statement))
 
@@ -60,21 +58,21 @@ class Codes:
             yield next(c for c in inner_code(code) if c.co_name == name)
 
     def _texts(self, statement: Statement) -> Iterable[tuple[str, ...]]:
+        """Return the imports of each text that may have been compiled at once."""
         everything = self.program.statements
         cell = [s for s in everything if s.parsed is statement.parsed]
-        found = ((), self._names(cell), self._names(everything))
-        return dict.fromkeys(found)
+        return dict.fromkeys(((), self._names(cell), self._names(everything)))
 
     def _names(self, statements: list[Statement]) -> tuple[str, ...]:
         key = id(statements[0].parsed) if len(statements) < len(self.program) else 0
         if key not in self._imports:
-            found = {
+            imported = {
                 name
                 for statement in statements
                 for name, nodes in statement.names.binds.items()
                 if name.isidentifier() and any(isinstance(n, IMPORT) for n in nodes)
             }
-            self._imports[key] = tuple(sorted(found))
+            self._imports[key] = tuple(sorted(imported))
         return self._imports[key]
 
 
@@ -85,3 +83,36 @@ def _bare(node: Any) -> ast.stmt:
     fields = {**dict(ast.iter_fields(node)), "decorator_list": []}
     bare: ast.stmt = type(node)(**fields)
     return ast.copy_location(bare, node)
+
+
+def same_code(one: CodeType, two: CodeType) -> bool:
+    """Tell whether two code objects do the same, wherever their lines are."""
+    return (
+        one.co_code == two.co_code
+        and one.co_names == two.co_names
+        and one.co_varnames == two.co_varnames
+        and one.co_freevars == two.co_freevars
+        and one.co_argcount == two.co_argcount
+        and one.co_posonlyargcount == two.co_posonlyargcount
+        and one.co_kwonlyargcount == two.co_kwonlyargcount
+        and one.co_flags & ~_FUTURE_FLAGS == two.co_flags & ~_FUTURE_FLAGS
+        and len(one.co_consts) == len(two.co_consts)
+        and all(map(_same_constant, one.co_consts, two.co_consts))
+    )
+
+
+def _same_constant(one: Any, two: Any) -> bool:
+    if isinstance(one, CodeType) and isinstance(two, CodeType):
+        return same_code(one, two)
+    if isinstance(one, frozenset):
+        return bool(one == two)
+    # By their text: 0.0 == -0.0, and a NaN is not equal to itself.
+    return type(one) is type(two) and repr(one) == repr(two)
+
+
+def inner_code(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code of every function inside a function, at any depth."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from inner_code(constant)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+from collections.abc import Iterable
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jupyter_graph.cells.shipping.evaluate import Evaluator
-from jupyter_graph.cells.shipping.stand_ins import NotPlain
-from jupyter_graph.cells.shipping.unchanged import Expected, same_code
-
-if TYPE_CHECKING:
-    from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
-    from jupyter_graph.cells.slice.program import Statement
+from jupyter_graph.cells.scope.program import Statement
+from jupyter_graph.cells.shipping.bytecode import same_code
+from jupyter_graph.cells.shipping.evaluator import Evaluator
+from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
+from jupyter_graph.cells.shipping.unchanged import Expected, NotReproducible
+from jupyter_graph.cells.syntax import ASSIGNMENT, FUNCTION, bound_by, targets_of
 
 
 class _Unknown(Expected):
     """An attribute whose first value cannot be told from the text."""
 
-    def is_met_by(self, live: Any) -> bool:
+    def matches(self, live: Any) -> bool:
         return True
 
 
@@ -32,51 +33,50 @@ class _MethodCode(Expected):
     def __init__(self, codes: list[CodeType]) -> None:
         self.codes = codes
 
-    def is_met_by(self, live: Any) -> bool:
+    def matches(self, live: Any) -> bool:
         own = getattr(live, "__code__", None)
         return own is not None and any(same_code(own, code) for code in self.codes)
 
 
 def class_attributes(
-    judge: ShippingAnalysis, node: ast.ClassDef, statement: Statement
+    analysis: ShippingAnalysis, node: ast.ClassDef, statement: Statement
 ) -> dict[str, Any]:
     """Return attribute → what it is right after the definition, or ``UNKNOWN``."""
-    codes = _method_codes(judge, node, statement)
-    found: dict[str, Any] = {}
+    bytecode = analysis.names.bytecode
+    methods = _method_codes(bytecode.of(node, statement))
+    attributes: dict[str, Any] = {}
 
     def look(name: str) -> Any:
-        if name not in found:
-            return judge.expected(name, statement.index)
-        if found[name] is UNKNOWN:
-            raise NotPlain(name)
-        return found[name]
+        if name not in attributes:
+            return analysis.expected(name, statement.index)
+        if attributes[name] is UNKNOWN:
+            raise NotReproducible(name)
+        return attributes[name]
 
     evaluator = Evaluator(
-        look, lambda part: judge.codes.of(part, statement), judge.build
+        look, lambda part: bytecode.of(part, statement), analysis.calls.result
     )
     for part in node.body:
-        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(part, FUNCTION):
             is_plain = not part.decorator_list and part.name not in _WRAPPED
-            known = is_plain and part.name in codes
-            found[part.name] = _MethodCode(codes[part.name]) if known else UNKNOWN
-        elif isinstance(part, ast.Assign | ast.AnnAssign):
-            found.update(_assigned(part, evaluator))
+            known = is_plain and part.name in methods
+            code = _MethodCode(methods[part.name]) if known else UNKNOWN
+            attributes[part.name] = code
+        elif isinstance(part, ASSIGNMENT):
+            attributes.update(_assigned(part, evaluator))
         else:
-            found.update(dict.fromkeys(_names_set(part), UNKNOWN))
-    return found
+            attributes.update(dict.fromkeys(_names_set(part), UNKNOWN))
+    return attributes
 
 
 def _assigned(part: ast.Assign | ast.AnnAssign, evaluator: Evaluator) -> dict[str, Any]:
-    targets = part.targets if isinstance(part, ast.Assign) else [part.target]
     if part.value is None:
         return {}
-    try:
-        value = evaluator.value(part.value)
-    except NotPlain:
-        value = UNKNOWN
-    if all(isinstance(target, ast.Name) for target in targets):
-        return dict.fromkeys(_names_set(part), value)
-    return dict.fromkeys(_names_set(part), UNKNOWN)
+    value: Any = UNKNOWN
+    if all(isinstance(target, ast.Name) for target in targets_of(part)):
+        with contextlib.suppress(NotReproducible):
+            value = evaluator.value(part.value)
+    return dict.fromkeys(_names_set(part), value)
 
 
 def _names_set(part: ast.AST) -> list[str]:
@@ -85,16 +85,14 @@ def _names_set(part: ast.AST) -> list[str]:
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             names.append(node.id)
         elif isinstance(node, ast.alias):
-            names.append(node.asname or node.name.partition(".")[0])
+            names.append(bound_by(node))
     return [name for name in names if name]
 
 
-def _method_codes(
-    judge: ShippingAnalysis, node: ast.ClassDef, statement: Statement
-) -> dict[str, list[CodeType]]:
-    found: dict[str, list[CodeType]] = {}
-    for body in judge.codes.of(node, statement):
+def _method_codes(bodies: Iterable[CodeType]) -> dict[str, list[CodeType]]:
+    methods: dict[str, list[CodeType]] = {}
+    for body in bodies:
         for code in body.co_consts:
             if isinstance(code, CodeType):
-                found.setdefault(code.co_name, []).append(code)
-    return found
+                methods.setdefault(code.co_name, []).append(code)
+    return methods

@@ -1,4 +1,4 @@
-"""The short table of constructors that are cheap and always give the same."""
+"""The table of constructors that are cheap and always make the same."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ _ROWS: tuple[tuple[Compare, str], ...] = (
         "weakref.WeakKeyDictionary weakref.WeakSet weakref.WeakValueDictionary",
     ),
     (_identical, "logging.getLogger"),
-    (_same_repr, "itertools.count struct.Struct"),
+    (_same_repr, "itertools.count"),
     (
         _reduced,
         "functools.partial operator.itemgetter operator.attrgetter "
@@ -109,6 +109,7 @@ _ROWS: tuple[tuple[Compare, str], ...] = (
     (_members, "enum.Enum enum.IntEnum enum.StrEnum enum.Flag enum.IntFlag"),
     (_fields, "collections.namedtuple typing.NamedTuple"),
     (_attributes("template"), "string.Template"),
+    (_attributes("format"), "struct.Struct"),  # its text is its address
     (_attributes("name"), "contextvars.ContextVar"),
     (_attributes("__name__", "__bound__", "__constraints__"), "typing.TypeVar"),
     (_attributes("__name__"), "typing.ParamSpec"),
@@ -120,7 +121,7 @@ ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "os.environ"})
 
 
 def comparer(function: Any) -> Compare | None:
-    """Return how to compare what a constructor gave with what it gives again.
+    """Return how to compare what a constructor made with what it makes again.
 
     None for anything that is not in the table; a module that is not loaded yet is
     not loaded for the question.

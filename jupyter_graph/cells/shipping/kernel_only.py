@@ -10,68 +10,68 @@ import textwrap
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
+from jupyter_graph.cells.scope.program import Statement
 from jupyter_graph.cells.scope.usage import Use
 from jupyter_graph.cells.scope.visitor import names_of
-from jupyter_graph.cells.shipping.shipping_analysis import BUILTINS, ShippingAnalysis
-from jupyter_graph.cells.slice.fragments import Fragment
-from jupyter_graph.cells.slice.program import Statement
+from jupyter_graph.cells.shipping.fragments import Fragment
+from jupyter_graph.cells.shipping.live_names import BUILTINS
+from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
 
 _CODE = FunctionType | BuiltinFunctionType | type | ModuleType
+_SHELL = ("IPython", "ipykernel")
 
 
-class Outside:
+class KernelOnly:
     """Finds code for live objects: an import, another name, or their source.
 
     Args:
-        judge: knows the namespace and the cells.
+        analysis: knows the namespace and the cells.
     """
 
-    def __init__(self, judge: ShippingAnalysis) -> None:
-        self.judge = judge
+    def __init__(self, analysis: ShippingAnalysis) -> None:
+        self.analysis = analysis
+        self.names = analysis.names
 
     def is_builtin(self, name: str) -> bool:
         """Tell whether a name means Python's own."""
-        if name not in BUILTINS or self.judge.program.last(name) is not None:
+        if name not in BUILTINS or self.names.program.last(name) is not None:
             return False
-        if not self.judge.has_live(name):
+        if name not in self.names.values:
             return True
-        live = self.judge.live(name)
-        owner = str(getattr(live, "__module__", "") or type(live).__module__)
-        owner_type = type(live).__module__
-        is_of_ipython = any(
-            text.startswith(("IPython", "ipykernel")) for text in (owner, owner_type)
+        live = self.names.values[name]
+        owner = str(getattr(live, "__module__", "") or "")
+        is_of_shell = owner.startswith(_SHELL) or type(live).__module__.startswith(
+            _SHELL
         )
-        return live is getattr(builtins, name) or is_of_ipython
+        return live is getattr(builtins, name) or is_of_shell
 
-    def item(self, name: str) -> Fragment | None:
+    def fragment(self, name: str) -> Fragment | None:
         """Return the piece for a name that no cell binds; None when there is no way."""
-        live = self.judge.live(name)
+        live = self.names.values[name]
         if isinstance(live, _CODE):
             return self._imported(name, live) or self._from_source(name, live)
-        owner = type(live).__module__ or ""
-        if owner.startswith(("IPython", "ipykernel")):
+        if (type(live).__module__ or "").startswith(_SHELL):
             return None
         return Fragment("value", (-1, 0), frozenset({name}))
 
     def as_code(self, name: str, statement: Statement) -> Fragment | None:
         """Return the piece for a function, class or module that some call returned."""
-        live = self.judge.live(name)
+        live = self.names.values[name]
         if not isinstance(live, _CODE):
             return None
-        item = self._imported(name, live) or self._other_name(name, live)
-        if item is not None:
-            item.at = (statement.index, 0)
-            item.cell, item.line = statement.number, statement.line
-        return item
+        fragment = self._imported(name, live) or self._other_name(name, live)
+        if fragment is not None:
+            fragment.at = (statement.index, 0)
+            fragment.cell, fragment.line = statement.number, statement.line
+        return fragment
 
     def known_as(self, live: Any, besides: str = "") -> str | None:
         """Return the name under which a cell defines or imports an object."""
-        namespace = self.judge.namespace or {}
-        for name in sorted(key for key, value in namespace.items() if value is live):
-            statement = self.judge.final(name)
+        for name in sorted(n for n, v in self.names.values.items() if v is live):
+            statement = self.names.final(name)
             if name == besides or statement is None:
                 continue
-            if self.judge.verdict(name, statement).how in ("code", "part", "import"):
+            if self.analysis.verdict(name, statement).how != "value":
                 return name
         return None
 

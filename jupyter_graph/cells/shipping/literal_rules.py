@@ -1,4 +1,4 @@
-"""Which expressions and blocks are plain enough to ship as code, by their text."""
+"""Which expressions and blocks ship as code by their text alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Any
 
 from jupyter_graph.cells.scope.visitor import names_of
 from jupyter_graph.cells.shipping.constructors import ENVIRONMENT, TABLE
-from jupyter_graph.cells.shipping.stand_ins import NotPlain
+from jupyter_graph.cells.shipping.unchanged import NotReproducible
+from jupyter_graph.cells.syntax import (
+    ASSIGNMENT,
+    DEFINITION,
+    IMPORT,
+    is_docstring,
+    targets_of,
+)
 
 Dotted = Callable[[ast.expr], str | None]
 
@@ -18,50 +25,41 @@ _PARTS = (
     | ast.FormattedValue | ast.Starred
 )  # fmt: skip
 _QUESTIONS = frozenset(
-    (
-        "hasattr",
-        "isinstance",
-        "issubclass",
-        "callable",
-        "len",
-        "find_spec",
-        "startswith",
-        "endswith",
-        "system",
-        "machine",
-        "python_version",
-        "python_implementation",
-    )
-)
+    ("hasattr", "isinstance", "issubclass", "callable", "len", "find_spec",
+     "startswith", "endswith", "system", "machine", "python_version",
+     "python_implementation")
+)  # fmt: skip
 
 
-def is_plain(node: ast.expr, dotted: Dotted) -> bool:
+def is_reproducible(node: ast.expr, dotted: Dotted) -> bool:
     """Tell whether an expression is literals, names, and calls of cheap constructors.
 
     Args:
         node: the expression.
-        dotted: gives the full name of an imported or built-in name, else None.
+        dotted: returns the full name of an imported or built-in name, else None.
 
-    >>> is_plain(ast.parse("[1, -2.5, 'a']", mode="eval").body, lambda part: None)
-    True
-    >>> is_plain(ast.parse("train()", mode="eval").body, lambda part: None)
-    False
+    >>> texts = ("[1, -2.5, 'a']", "train()")
+    >>> nodes = [ast.parse(text, mode="eval").body for text in texts]
+    >>> [is_reproducible(node, lambda part: None) for node in nodes]
+    [True, False]
     """
     if isinstance(node, ast.Lambda):
         defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
-        return all(is_plain(item, dotted) for item in defaults)
+        return all(is_reproducible(item, dotted) for item in defaults)
     if isinstance(node, ast.Attribute):
         return dotted(node) is not None
     if isinstance(node, ast.Subscript):
-        return is_plain(node.slice, dotted) and is_plain(node.value, dotted)
+        return is_reproducible(node.slice, dotted) and is_reproducible(
+            node.value, dotted
+        )
     if isinstance(node, ast.Call):
         parts = [*node.args, *(word.value for word in node.keywords)]
         is_cheap = dotted(node.func) in TABLE or _is_text_method(node.func)
-        return is_cheap and all(is_plain(part, dotted) for part in parts)
+        return is_cheap and all(is_reproducible(part, dotted) for part in parts)
     if not isinstance(node, _PARTS):
         return False
     parts = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
-    return all(is_plain(part, dotted) for part in parts)
+    return all(is_reproducible(part, dotted) for part in parts)
 
 
 def _is_text_method(node: ast.expr) -> bool:
@@ -76,22 +74,22 @@ def reads_environment(node: ast.AST, dotted: Dotted) -> bool:
     return any(dotted(part) in ENVIRONMENT for part in parts)
 
 
-def is_plain_block(node: ast.AST) -> bool:
+def is_definition_block(node: ast.AST) -> bool:
     r"""Tell whether an ``if`` or ``try`` only imports, defines and sets.
 
     Its condition asks about versions, modules and constants, not about the notebook.
 
     >>> text = "try:\n    import fast\nexcept ImportError:\n    fast = None"
-    >>> is_plain_block(ast.parse(text).body[0])
+    >>> is_definition_block(ast.parse(text).body[0])
     True
     """
     if isinstance(node, ast.If):
         parts = [*node.body, *node.orelse]
-        return _is_question(node.test) and all(map(_is_plain_statement, parts))
+        return _is_question(node.test) and all(map(_is_definition, parts))
     if isinstance(node, ast.Try):
         parts = [*node.body, *node.orelse, *node.finalbody]
         parts += [inner for handler in node.handlers for inner in handler.body]
-        return all(map(_is_plain_statement, parts))
+        return all(map(_is_definition, parts))
     return False
 
 
@@ -113,17 +111,13 @@ def always_binds(node: ast.AST, name: str) -> bool:
     return all(any(always_binds(part, name) for part in branch) for branch in branches)
 
 
-def _is_plain_statement(node: ast.stmt) -> bool:
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import
-    if isinstance(node, kinds | ast.ImportFrom | ast.Pass):
+def _is_definition(node: ast.stmt) -> bool:
+    if isinstance(node, DEFINITION | IMPORT | ast.Pass) or is_docstring(node):
         return True
-    if isinstance(node, ast.Assign | ast.AnnAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        are_names = all(isinstance(target, ast.Name) for target in targets)
+    if isinstance(node, ASSIGNMENT):
+        are_names = all(isinstance(target, ast.Name) for target in targets_of(node))
         return are_names and (node.value is None or _is_constant(node.value))
-    if isinstance(node, ast.Expr):  # a docstring
-        return isinstance(node.value, ast.Constant)
-    return is_plain_block(node)
+    return is_definition_block(node)
 
 
 def _is_constant(node: ast.expr) -> bool:
@@ -147,17 +141,15 @@ def _is_question(test: ast.expr) -> bool:
 
 
 def bound_value(node: ast.Assign | ast.AnnAssign, name: str, value: Any) -> Any:
-    """Return what an assignment of a value binds to one name; NotPlain when unclear.
+    """Return what an assignment of a value binds to one name, or NotReproducible.
 
     >>> bound_value(ast.parse("a, (b, c) = 1, (2, 3)").body[0], "c", (1, (2, 3)))
     3
     """
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    for target in reversed(targets):
-        found = list(_bound(target, name, value))
-        if found:
-            return found[-1]
-    raise NotPlain(name)
+    for target in reversed(targets_of(node)):
+        if values := _bound(target, name, value):
+            return values[-1]
+    raise NotReproducible(name)
 
 
 def _bound(target: ast.expr, name: str, value: Any) -> list[Any]:
@@ -167,8 +159,8 @@ def _bound(target: ast.expr, name: str, value: Any) -> list[Any]:
         return []
     parts = list(value) if type(value) in (tuple, list, str, range) else None
     if parts is None or len(parts) != len(target.elts):
-        raise NotPlain("unpacking of something else")
+        raise NotReproducible("unpacking of something else")
     if any(isinstance(part, ast.Starred) for part in target.elts):
-        raise NotPlain("unpacking with *")
+        raise NotReproducible("unpacking with *")
     pairs = zip(target.elts, parts, strict=True)
-    return [found for part, item in pairs for found in _bound(part, name, item)]
+    return [bound for part, item in pairs for bound in _bound(part, name, item)]

@@ -8,128 +8,129 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jupyter_graph.cells.shipping.evaluate import Evaluator
-from jupyter_graph.cells.shipping.stand_ins import NotPlain
+from jupyter_graph.cells.shipping.bytecode import inner_code
+from jupyter_graph.cells.shipping.evaluator import Evaluator
+from jupyter_graph.cells.shipping.live_names import LiveNames
 from jupyter_graph.cells.shipping.unchanged import (
     Expected,
     InstanceOf,
+    NotReproducible,
     SameObject,
-    inner_code,
     is_data,
-    still,
+    is_unchanged,
 )
-
-if TYPE_CHECKING:
-    from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
+from jupyter_graph.cells.syntax import ASSIGNMENT, FUNCTION, is_docstring, targets_of
 
 Named = dict[str, Any]
 
 
-def rebuild(
-    judge: ShippingAnalysis, function: Any, args: list[Any], named: Named
-) -> Any:
-    """Say what a call of the notebook's own code gives; NotPlain when unsure."""
-    if isinstance(function, Closure):
-        return function.called(args, named)
-    if not isinstance(function, SameObject):
-        raise NotPlain("a call")
-    target = function.value
-    name = getattr(target, "__name__", "")
-    statement = judge.final(name)
-    if statement is None or not judge.has_live(name) or judge.live(name) is not target:
-        raise NotPlain("a call of something that is not the notebook's")
-    node: Any = statement.names.binds[name][-1]
-    is_function = isinstance(target, FunctionType) and isinstance(node, ast.FunctionDef)
-    if is_function and judge.is_from_cells(name, statement):
-        _check_only_defines(node)
-        return Closure(target.__code__, _bound(target, args, named), node)
-    if isinstance(target, type) and issubclass(target, tuple):
-        return Fields(target, tuple(_bound(target, args, named).values()))
-    if isinstance(target, type) and isinstance(node, ast.ClassDef):
-        return _instance(judge, target, node, statement.index, args, named)
-    raise NotPlain("a call")
+class NotebookCalls:
+    """Works out what calls of functions and classes of the cells would give.
+
+    Args:
+        names: the cells beside the kernel.
+        expected: returns what a name stands for at a place; raises NotReproducible.
+    """
+
+    def __init__(
+        self, names: LiveNames, expected: Callable[[str, float | None], Any]
+    ) -> None:
+        self.names = names
+        self.expected = expected
+
+    def result(self, function: Any, args: list[Any], named: Named) -> Any:
+        """Return what a call gives; NotReproducible when that is not sure."""
+        if isinstance(function, Closure):
+            return function.called(args, named)
+        target, node = self._definition(function)
+        if isinstance(target, FunctionType) and isinstance(node, ast.FunctionDef):
+            _check_only_defines(node)
+            return Closure(target.__code__, _bound(target, args, named), node)
+        if isinstance(target, type) and issubclass(target, tuple):
+            return Fields(target, tuple(_bound(target, args, named).values()))
+        if isinstance(target, type) and isinstance(node, ast.ClassDef):
+            return self._instance(target, node, args, named)
+        raise NotReproducible("a call")
+
+    def _definition(self, function: Any) -> tuple[Any, ast.AST]:
+        """Return a live function or class, and the node of the cell that defines it."""
+        target = function.value if isinstance(function, SameObject) else None
+        name = getattr(target, "__name__", "")
+        statement = self.names.final(name)
+        if statement is None or self.names.values.get(name) is not target:
+            raise NotReproducible("a call of something that is not the notebook's")
+        is_function = isinstance(target, FunctionType)
+        if is_function and not self.names.is_from_cells(name, statement):
+            raise NotReproducible("a call of a function of an older cell")
+        return target, statement.names.binds[name][-1]
+
+    def _instance(
+        self, kind: type, node: ast.ClassDef, args: list[Any], named: Named
+    ) -> InstanceOf:
+        """Work out the attributes that a simple constructor sets."""
+        if dataclasses.is_dataclass(kind):
+            return _dataclass_instance(kind, node, args, named)
+        plain = type(kind) is type and kind.__bases__ == (object,)
+        special = {"__new__", "__setattr__", "__getattribute__", "__slots__"}
+        if not plain or special & set(vars(kind)) or node.decorator_list:
+            raise NotReproducible("a class that is not simple")
+        constructor = vars(kind).get("__init__")
+        if constructor is None:
+            if args or named:
+                raise NotReproducible("a call that does not fit")
+            return InstanceOf(kind, {})
+        inits = [n for n in node.body if getattr(n, "name", "") == "__init__"]
+        if len(inits) != 1 or not isinstance(inits[0], ast.FunctionDef):
+            raise NotReproducible("a constructor that is not simple")
+        bound = _bound(constructor, [SameObject(object()), *args], named)
+        return InstanceOf(kind, self._attributes(inits[0], bound))
+
+    def _attributes(self, init: ast.FunctionDef, bound: Named) -> Named:
+        """Return what a constructor of nothing but ``self.name = …`` lines sets."""
+        attributes: Named = {}
+        own = init.args.args[0].arg if init.args.args else "self"
+
+        def look(name: str) -> Any:
+            return bound[name] if name in bound else self.expected(name, None)
+
+        evaluator = Evaluator(look, lambda _: ())
+        for line in init.body:
+            if is_docstring(line):
+                continue
+            if not isinstance(line, ASSIGNMENT) or line.value is None:
+                raise NotReproducible("a constructor that is not simple")
+            for target in targets_of(line):
+                owner = getattr(target, "value", None)
+                is_own = isinstance(owner, ast.Name) and owner.id == own
+                if not isinstance(target, ast.Attribute) or not is_own:
+                    raise NotReproducible("a constructor that is not simple")
+                attributes[target.attr] = evaluator.value(line.value)
+        return attributes
 
 
 def _check_only_defines(node: Any) -> None:
     """Refuse functions that do more than define and return functions."""
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.Return
     for part in node.body:
-        is_text = isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
-        if not is_text and not isinstance(part, kinds):
-            raise NotPlain("a function that does more than define another")
+        if not is_docstring(part) and not isinstance(part, FUNCTION | ast.Return):
+            raise NotReproducible("a function that does more than define another")
     if node.decorator_list:
-        raise NotPlain("a decorated function")
+        raise NotReproducible("a decorated function")
 
 
-def _bound(target: Any, args: list[Any], named: Named) -> Named:
+def _bound(
+    target: Any, args: list[Any], named: Named, *, defaults: bool = True
+) -> Named:
     try:
         bound = inspect.signature(target).bind(*args, **named)
     except (TypeError, ValueError):
-        raise NotPlain("a call that does not fit") from None
-    bound.apply_defaults()
+        raise NotReproducible("a call that does not fit") from None
+    if defaults:
+        bound.apply_defaults()
     return dict(bound.arguments)
-
-
-def _instance(
-    judge: ShippingAnalysis,
-    kind: type,
-    node: ast.ClassDef,
-    at: int,
-    args: list[Any],
-    named: Named,
-) -> InstanceOf:
-    """Work out the attributes that a simple constructor sets."""
-    if dataclasses.is_dataclass(kind):
-        return _dataclass_instance(kind, node, args, named)
-    plain = type(kind) is type and kind.__bases__ == (object,)
-    special = {"__new__", "__setattr__", "__getattribute__", "__slots__"} & set(
-        vars(kind)
-    )
-    if not plain or special or node.decorator_list:
-        raise NotPlain("a class that is not simple")
-    constructor = vars(kind).get("__init__")
-    if constructor is None:
-        if args or named:
-            raise NotPlain("a call that does not fit")
-        return InstanceOf(kind, {})
-    inits = [n for n in node.body if getattr(n, "name", "") == "__init__"]
-    if len(inits) != 1 or not isinstance(inits[0], ast.FunctionDef):
-        raise NotPlain("a constructor that is not simple")
-    instance = object()
-    bound = _bound(constructor, [SameObject(instance), *args], named)
-    return InstanceOf(kind, _attributes(judge, inits[0], bound, at))
-
-
-def _attributes(
-    judge: ShippingAnalysis, init: ast.FunctionDef, bound: Named, at: int
-) -> Named:
-    found: Named = {}
-    own = init.args.args[0].arg if init.args.args else "self"
-
-    def look(name: str) -> Any:
-        return bound[name] if name in bound else judge.expected(name, None)
-
-    evaluator = Evaluator(look, lambda _: ())
-    for statement in init.body:
-        if isinstance(statement, ast.Expr) and isinstance(
-            statement.value, ast.Constant
-        ):
-            continue
-        targets = getattr(statement, "targets", [getattr(statement, "target", None)])
-        value = getattr(statement, "value", None)
-        if not isinstance(statement, ast.Assign | ast.AnnAssign) or value is None:
-            raise NotPlain("a constructor that is not simple")
-        for target in targets:
-            owner = getattr(target, "value", None)
-            is_own = isinstance(owner, ast.Name) and owner.id == own
-            if not isinstance(target, ast.Attribute) or not is_own:
-                raise NotPlain("a constructor that is not simple")
-            found[target.attr] = evaluator.value(value)
-    return found
 
 
 def _dataclass_instance(
@@ -137,32 +138,20 @@ def _dataclass_instance(
 ) -> InstanceOf:
     own = {"__init__", "__post_init__", "__new__", "__setattr__"}
     if any(getattr(part, "name", "") in own for part in node.body):
-        raise NotPlain("a dataclass with a constructor of its own")
+        raise NotReproducible("a dataclass with a constructor of its own")
     if any(dataclasses.is_dataclass(base) for base in kind.__mro__[1:]):
-        raise NotPlain("a dataclass below another")
-    fields = dataclasses.fields(kind)
-    bound = _bound(kind, args, named)
-    found: Named = {}
-    for field in fields:
-        value = bound.get(field.name, field.default)
-        if field.default_factory is not dataclasses.MISSING and (
-            field.name not in _given(kind, args, named)
-        ):
+        raise NotReproducible("a dataclass below another")
+    given = _bound(kind, args, named, defaults=False)
+    attributes: Named = {}
+    for field in dataclasses.fields(kind):
+        value = given.get(field.name, field.default)
+        if field.default_factory is not dataclasses.MISSING and field.name not in given:
             if field.default_factory not in (list, dict, set):
-                raise NotPlain("a default that is made")
+                raise NotReproducible("a default that is made")
             value = field.default_factory()
-        found[field.name] = (
-            value if is_data(value) or _known(value) else SameObject(value)
-        )
-    return InstanceOf(kind, found)
-
-
-def _given(kind: type, args: list[Any], named: Named) -> set[str]:
-    return set(inspect.signature(kind).bind(*args, **named).arguments)
-
-
-def _known(value: Any) -> bool:
-    return isinstance(value, Expected)
+        is_known = is_data(value) or isinstance(value, Expected)
+        attributes[field.name] = value if is_known else SameObject(value)
+    return InstanceOf(kind, attributes)
 
 
 @dataclasses.dataclass(eq=False)
@@ -172,9 +161,9 @@ class Fields(Expected):
     kind: type
     values: tuple[Any, ...]
 
-    def is_met_by(self, live: Any) -> bool:
+    def matches(self, live: Any) -> bool:
         fields = tuple(live) if isinstance(live, tuple) else ()
-        return type(live) is self.kind and still(fields, self.values)
+        return type(live) is self.kind and is_unchanged(fields, self.values)
 
 
 @dataclasses.dataclass(eq=False)
@@ -187,17 +176,17 @@ class Closure(Expected):
     node: ast.FunctionDef
 
     def called(self, args: list[Any], named: Named) -> Closure:
-        """Say what calling what it gives would give, as in ``retry(3)(parse)``."""
+        """Return what calling the inner function gives, as in ``retry(3)(parse)``."""
         inner = [c for c in self.code.co_consts if isinstance(c, CodeType)]
         if named or len(inner) != 1 or inner[0].co_argcount < len(args):
-            raise NotPlain("a call")
+            raise NotReproducible("a call")
         names = inner[0].co_varnames[: len(args)]
         known = {**self.known, **dict(zip(names, args, strict=True))}
         node = next(n for n in self.node.body if isinstance(n, ast.FunctionDef))
         _check_only_defines(node)
         return Closure(inner[0], known, node)
 
-    def is_met_by(self, live: Any) -> bool:
+    def matches(self, live: Any) -> bool:
         return isinstance(live, FunctionType) and self._is_inner(live)
 
     def _is_inner(self, live: FunctionType) -> bool:
@@ -212,7 +201,7 @@ class Closure(Expected):
             return self._is_inner(content)
         if name not in self.known or name in self._rebound():
             return False
-        return still(content, self.known[name])
+        return is_unchanged(content, self.known[name])
 
     def _rebound(self) -> set[str]:
         names = [n for n in ast.walk(self.node) if isinstance(n, ast.Name)]

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from jupyter_graph.cells.shipping.shipping_analysis import BUILTINS, ShippingAnalysis
-from jupyter_graph.cells.shipping.stand_ins import NotPlain
-from jupyter_graph.cells.shipping.unchanged import still
-from jupyter_graph.cells.slice.program import Statement
+from jupyter_graph.cells.scope.program import Statement
+from jupyter_graph.cells.shipping.live_names import BUILTINS, LiveNames
+from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
+from jupyter_graph.cells.shipping.unchanged import NotReproducible, is_unchanged
 from jupyter_graph.cells.source import awaits
+from jupyter_graph.cells.syntax import ASSIGNMENT, DEFINITION
 
 
 def registrations(
-    judge: ShippingAnalysis, name: str, statement: Statement
+    analysis: ShippingAnalysis, name: str, statement: Statement
 ) -> list[Statement]:
     """Return the lines that fill a table of the notebook's functions and classes.
 
@@ -24,24 +25,22 @@ def registrations(
     lines that put something into it. Empty where that would not give the same table.
 
     Args:
-        judge: knows the namespace and the cells.
+        analysis: knows the namespace and the cells.
         name: the table.
         statement: the line that makes it.
     """
-    live, node = judge.live(name), statement.node
-    if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+    names, node = analysis.names, statement.node
+    live = names.values[name]
+    if not isinstance(node, ASSIGNMENT) or type(live) not in (dict, list):
         return []
-    own = (judge.namespace or {}).get("__name__", "__main__")
-    if type(live) not in (dict, list):
-        return []
-    if not any(thing.__module__ == own for thing in _code_in(live)):
+    if not any(thing.__module__ == names.own_module for thing in _code_in(live)):
         return []
     try:
-        first = judge.assigned(name, statement, node)
-    except NotPlain:
+        first = analysis.assigned(name, statement, node)
+    except NotReproducible:
         return []
-    filling = list(_filling(judge, name, statement))
-    return [statement, *filling] if _accounts(judge, live, first, filling) else []
+    filling = list(_filling(names, name, statement))
+    return [statement, *filling] if _accounts(names, live, first, filling) else []
 
 
 def _entries(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -52,19 +51,15 @@ def _code_in(value: Any, depth: int = 0) -> Iterator[Any]:
     """Yield the functions and classes inside a value."""
     if isinstance(value, FunctionType | BuiltinFunctionType | type):
         yield value
-    elif isinstance(value, dict) and depth < 5:
-        for item in value.values():
-            yield from _code_in(item, depth + 1)
-    elif isinstance(value, list | tuple | set | frozenset) and depth < 5:
-        for item in value:
-            yield from _code_in(item, depth + 1)
+    elif isinstance(value, dict | list | tuple | set | frozenset) and depth < 5:
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _code_in(part, depth + 1)
 
 
-def _filling(
-    judge: ShippingAnalysis, name: str, since: Statement
-) -> Iterator[Statement]:
-    program = judge.program
-    writers = _writers(judge, name)
+def _filling(names: LiveNames, name: str, since: Statement) -> Iterator[Statement]:
+    """Yield the lines after ``since`` that put something into the table."""
+    program = names.program
+    writers = _writers(names, name)
     for statement in program.statements[since.index + 1 :]:
         node = statement.node
         if program.before(name, statement.index) is not since or awaits(node):
@@ -74,27 +69,29 @@ def _filling(
             for change in statement.names.changes
         )
         called = {
-            u.name for u in statement.names.uses if u.called and u.depth == 0
-        } & writers
-        is_final = all(judge.final(n) is statement for n in statement.names.binds)
+            use.name
+            for use in statement.names.uses
+            if use.called and use.depth == 0 and use.name in writers
+        }
+        is_final = all(names.final(n) is statement for n in statement.names.binds)
         if is_final and ((direct and _is_simple(node)) or (called and _is_setup(node))):
             yield statement
 
 
-def _writers(judge: ShippingAnalysis, name: str) -> set[str]:
+def _writers(names: LiveNames, name: str) -> set[str]:
     """Return the functions that change the table when they are called."""
-    found: set[str] = set()
+    writers: set[str] = set()
     growing = True
     while growing:
-        size = len(found)
-        for statement in judge.program.statements:
+        size = len(writers)
+        for statement in names.program.statements:
             if isinstance(statement.node, ast.FunctionDef | ast.ClassDef):
                 changes = {c.name for c in statement.names.changes if c.depth}
                 calls = {u.name for u in statement.names.uses if u.depth and u.called}
-                if name in changes or calls & found:
-                    found.add(statement.node.name)
-        growing = len(found) > size
-    return found
+                if name in changes or calls & writers:
+                    writers.add(statement.node.name)
+        growing = len(writers) > size
+    return writers
 
 
 def _is_simple(node: ast.stmt) -> bool:
@@ -103,22 +100,21 @@ def _is_simple(node: ast.stmt) -> bool:
 
 def _is_setup(node: ast.stmt) -> bool:
     """Tell whether a line defines something, or is a bare call."""
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
     is_call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-    return isinstance(node, kinds) or is_call
+    return isinstance(node, DEFINITION) or is_call
 
 
 def _accounts(
-    judge: ShippingAnalysis, live: Any, first: Any, filling: list[Statement]
+    names: LiveNames, live: Any, first: Any, filling: list[Statement]
 ) -> bool:
     """Tell whether the lines explain all that is in the table."""
     defined = {name for s in filling for name in s.names.binds}
     defined |= {use.name for s in filling for use in s.names.uses if use.depth == 0}
-    known = [judge.live(name) for name in defined if judge.has_live(name)]
+    known = [names.values[name] for name in defined if name in names.values]
     known += [getattr(builtins, name) for name in defined & BUILTINS]
     begun = dict(_entries(first))
     for key, entry in _entries(live):
-        if key in begun and still(entry, begun[key]):
+        if key in begun and is_unchanged(entry, begun[key]):
             continue
         code = list(_code_in(entry))
         if not code or not all(any(c is k for k in known) for c in code):

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import CodeType, EllipsisType, FunctionType, MethodType
+from types import CodeType, EllipsisType, FunctionType
 from typing import Any
 
+from jupyter_graph.cells.shipping.bytecode import same_code
 from jupyter_graph.cells.shipping.constructors import Compare
 
 _SCALARS = (int, float, complex, str, bytes, bool, type(None), EllipsisType, range)
-_LAZY_FLAGS = 0x1FF0000  # bits of `from __future__`, they change no code
+_DEEPEST = 100
+
+
+class NotReproducible(Exception):
+    """Running the expression again is not known to give the same value."""
 
 
 class Expected:
@@ -21,7 +26,7 @@ class Expected:
 
     is_certain = True
 
-    def is_met_by(self, live: Any) -> bool:
+    def matches(self, live: Any) -> bool:
         raise NotImplementedError
 
 
@@ -31,8 +36,18 @@ class SameObject(Expected):
 
     value: Any
 
-    def is_met_by(self, live: Any) -> bool:
+    def matches(self, live: Any) -> bool:
         return live is self.value
+
+
+class ObjectKey(SameObject):
+    """This very object as the key of a dict."""
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ObjectKey) and other.value is self.value
 
 
 @dataclass(eq=False)
@@ -42,7 +57,7 @@ class EqualObject(Expected):
     again: Any
     compare: Compare
 
-    def is_met_by(self, live: Any) -> bool:
+    def matches(self, live: Any) -> bool:
         try:
             return self.compare(live, self.again)
         except Exception:  # a foreign __eq__ may do anything
@@ -57,30 +72,16 @@ class Function(Expected):
     defaults: tuple[Any, ...] = ()
     keyword_defaults: Mapping[str, Any] | None = None
 
-    def is_met_by(self, live: Any) -> bool:
+    def matches(self, live: Any) -> bool:
         return (
             isinstance(live, FunctionType)
             and set(live.__code__.co_freevars) <= {"__class__"}
             and any(same_code(live.__code__, code) for code in self.codes)
-            and still(list(live.__defaults__ or ()), list(self.defaults))
-            and still(live.__kwdefaults__ or {}, dict(self.keyword_defaults or {}))
+            and is_unchanged(list(live.__defaults__ or ()), list(self.defaults))
+            and is_unchanged(
+                live.__kwdefaults__ or {}, {**(self.keyword_defaults or {})}
+            )
         )
-
-
-@dataclass(eq=False)
-class Method(Expected):
-    """A bound method of this very object."""
-
-    owner: Any
-    name: str
-
-    def is_met_by(self, live: Any) -> bool:
-        owner = getattr(live, "__self__", None)
-        is_method = isinstance(live, MethodType) or type(live).__name__.startswith(
-            ("builtin_function", "method-wrapper")
-        )
-        named = getattr(live, "__name__", None) == self.name
-        return is_method and named and owner is self.owner
 
 
 @dataclass(eq=False)
@@ -90,43 +91,36 @@ class InstanceOf(Expected):
     kind: type
     attributes: Mapping[str, Any]
 
-    def is_met_by(self, live: Any) -> bool:
+    def matches(self, live: Any) -> bool:
         if type(live) is not self.kind:
             return False
         own = {name: getattr(live, name, self) for name in self.attributes}
         extra = set(getattr(live, "__dict__", {})) - set(self.attributes)
-        return not extra and still(own, dict(self.attributes))
+        return not extra and is_unchanged(own, dict(self.attributes))
 
 
-def still(live: Any, expected: Any) -> bool:
+def is_unchanged(live: Any, expected: Any, depth: int = 0) -> bool:
     """Tell whether a live value is what its line would give again.
 
     Types must be the same, a NaN is equal to a NaN, the order of a dict counts.
 
-    >>> still([1, {"a": float("nan")}], [1, {"a": float("nan")}]), still([1], [1.0])
-    (True, False)
+    >>> is_unchanged([1, {"a": float("nan")}], [1, {"a": float("nan")}])
+    True
+    >>> is_unchanged([1], [1.0])
+    False
     """
-    return _still(live, expected, 0)
-
-
-def _still(live: Any, expected: Any, depth: int) -> bool:
     if isinstance(expected, Expected):
-        return expected.is_met_by(live)
-    if type(live) is not type(expected) or depth > 200:
+        return expected.matches(live)
+    if type(live) is not type(expected) or depth > 2 * _DEEPEST:
         return False
     if isinstance(expected, float | complex):
         return repr(live) == repr(expected)
-    if isinstance(expected, list | tuple):
-        same_length = len(live) == len(expected)
-        pairs = zip(live, expected, strict=False)
-        return same_length and all(_still(a, b, depth + 1) for a, b in pairs)
     if isinstance(expected, dict):
-        if len(live) != len(expected):
-            return False
-        rows = zip(live.items(), expected.items(), strict=True)
-        return all(
-            _still(k, j, depth + 1) and _still(v, w, depth + 1)
-            for (k, v), (j, w) in rows
+        live, expected = list(live.items()), list(expected.items())
+    if isinstance(expected, list | tuple):
+        pairs = zip(live, expected, strict=False)
+        return len(live) == len(expected) and all(
+            is_unchanged(a, b, depth + 1) for a, b in pairs
         )
     return bool(live == expected)
 
@@ -135,8 +129,8 @@ def is_certain(expected: Any, depth: int = 0) -> bool:
     """Tell whether what a line gives again is known without its live value."""
     if isinstance(expected, Expected):
         return expected.is_certain
-    if depth > 100 or not isinstance(expected, list | tuple | dict):
-        return depth <= 100
+    if depth > _DEEPEST or not isinstance(expected, list | tuple | dict):
+        return depth <= _DEEPEST
     parts = expected.values() if isinstance(expected, dict) else expected
     return all(is_certain(part, depth + 1) for part in parts)
 
@@ -147,52 +141,39 @@ def is_data(value: Any, depth: int = 0) -> bool:
     >>> is_data({"a": [1, (2.0, None)]}), is_data([object()])
     (True, False)
     """
-    if type(value) in _SCALARS:
+    if type(value) in _SCALARS or type(value) is bytearray:
         return True
-    if depth > 100:
+    if depth > _DEEPEST or type(value) not in (
+        list, tuple, set, frozenset, dict, slice,
+    ):  # fmt: skip
         return False
-    if type(value) in (list, tuple, set, frozenset, slice):
-        return all(is_data(item, depth + 1) for item in _items(value))
-    if type(value) is dict:
-        parts = (*value, *value.values())
-        return all(is_data(item, depth + 1) for item in parts)
-    return type(value) is bytearray
+    return all(is_data(part, depth + 1) for part in _parts(value))
 
 
-def _items(value: Any) -> Iterator[Any]:
+def _parts(value: Any) -> Iterator[Any]:
     if type(value) is slice:
         yield from (value.start, value.stop, value.step)
     else:
         yield from value
+    if type(value) is dict:
+        yield from value.values()
 
 
-def same_code(one: CodeType, two: CodeType) -> bool:
-    """Tell whether two code objects do the same, wherever their lines are."""
-    return (
-        one.co_code == two.co_code
-        and one.co_names == two.co_names
-        and one.co_varnames == two.co_varnames
-        and one.co_freevars == two.co_freevars
-        and one.co_argcount == two.co_argcount
-        and one.co_posonlyargcount == two.co_posonlyargcount
-        and one.co_kwonlyargcount == two.co_kwonlyargcount
-        and one.co_flags & ~_LAZY_FLAGS == two.co_flags & ~_LAZY_FLAGS
-        and len(one.co_consts) == len(two.co_consts)
-        and all(map(_same_constant, one.co_consts, two.co_consts))
-    )
+def wrapped(value: Any) -> Any:
+    """Return data as it is, and any other object as one to recognise."""
+    return value if is_data(value) else SameObject(value)
 
 
-def _same_constant(one: Any, two: Any) -> bool:
-    if isinstance(one, CodeType) and isinstance(two, CodeType):
-        return same_code(one, two)
-    if isinstance(one, frozenset):
-        return bool(one == two)
-    return type(one) is type(two) and repr(one) == repr(two)
-
-
-def inner_code(code: CodeType) -> Iterator[CodeType]:
-    """Yield the code of every function inside a function, at any depth."""
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield constant
-            yield from inner_code(constant)
+def real(value: Any) -> Any:
+    """Return the object itself for an argument of a cheap constructor."""
+    if isinstance(value, SameObject):
+        return value.value
+    if isinstance(value, EqualObject):
+        return value.again
+    if isinstance(value, Expected):
+        raise NotReproducible("an object that is not made again")
+    if type(value) in (list, tuple):
+        return type(value)(map(real, value))
+    if type(value) is dict:
+        return {real(key): real(item) for key, item in value.items()}
+    return value

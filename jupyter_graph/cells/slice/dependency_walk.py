@@ -7,27 +7,26 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
+from jupyter_graph.cells.scope.program import Statement
 from jupyter_graph.cells.scope.usage import Use
 from jupyter_graph.cells.scope.visitor import names_of
-from jupyter_graph.cells.shipping.kernel_only import Outside
+from jupyter_graph.cells.shipping.fragments import (
+    Fragment,
+    Problem,
+    code_fragment,
+    import_fragment,
+    value_fragment,
+)
+from jupyter_graph.cells.shipping.kernel_only import KernelOnly
 from jupyter_graph.cells.shipping.literal_rules import always_binds
-from jupyter_graph.cells.shipping.monkeypatches import Patches
+from jupyter_graph.cells.shipping.live_names import BUILTINS, NOTEBOOK_ONLY
+from jupyter_graph.cells.shipping.monkeypatches import Monkeypatches
 from jupyter_graph.cells.shipping.registrations import registrations
 from jupyter_graph.cells.shipping.shipping_analysis import (
-    BUILTINS,
-    NOTEBOOK_ONLY,
     ShippingAnalysis,
     Verdict,
 )
 from jupyter_graph.cells.slice.dotted_imports import mend_imports
-from jupyter_graph.cells.slice.fragments import (
-    Fragment,
-    Problem,
-    code_item,
-    import_item,
-    value_item,
-)
-from jupyter_graph.cells.slice.program import Statement
 from jupyter_graph.errors import did_you_mean
 
 _MODULE_NAMES = frozenset(
@@ -40,15 +39,16 @@ class DependencyWalk:
     """Follows names from the roots to everything that defines them.
 
     Args:
-        judge: says what ships as code and what as a value.
+        analysis: says what ships as code and what as a value.
     """
 
-    def __init__(self, judge: ShippingAnalysis) -> None:
-        self.judge = judge
-        self.program = judge.program
-        self.outside = Outside(judge)
-        self.patches = Patches(judge)
-        self.items: dict[Hashable, Fragment] = {}
+    def __init__(self, analysis: ShippingAnalysis) -> None:
+        self.analysis = analysis
+        self.program = analysis.program
+        self.names = analysis.names
+        self.kernel_only = KernelOnly(analysis)
+        self.monkeypatches = Monkeypatches(analysis)
+        self.fragments: dict[Hashable, Fragment] = {}
         self.problems: dict[Problem, None] = {}
         self.finals: dict[str, Fragment] = {}
         self._waiting: list[Fragment] = []
@@ -56,28 +56,28 @@ class DependencyWalk:
         self._chains: dict[str, set[tuple[str, ...]]] = {}
 
     def collect(self, roots: Iterable[str]) -> None:
-        """Follow the roots; afterwards ``items`` and ``problems`` are complete."""
+        """Follow the roots; afterwards ``fragments`` and ``problems`` are complete."""
         for root in roots:
             self._need(Use(root, 0, depth=1), None, None)
         self._drain()
         while self._soft:
             use, at = self._soft.pop(0)
             self._try(use, at)
-        mend_imports(self.items, self._chains, self.program)
-        self._join_twins()
+        mend_imports(self.fragments, self._chains, self.program)
+        self._join_copies()
 
-    def _join_twins(self) -> None:
+    def _join_copies(self) -> None:
         """Let names of one object stay names of one object."""
-        values = [item for item in self.items.values() if item.kind == "value"]
+        values = [f for f in self.fragments.values() if f.kind == "value"]
         first: dict[int, Fragment] = {}
-        for item in sorted(values, key=lambda i: (i.at, min(i.binds))):
-            live = self.judge.live(min(item.binds))
-            twin = first.setdefault(id(live), item)
-            if twin is not item and not isinstance(live, _ATOMS):
-                item.kind = "text"
-                item.text = f"{min(item.binds)} = {min(twin.binds)}"
-                item.note = "the same object"
-                item.needs = [twin]
+        for fragment in sorted(values, key=lambda f: (f.at, min(f.binds))):
+            live = self.names.values[min(fragment.binds)]
+            other = first.setdefault(id(live), fragment)
+            if other is not fragment and not isinstance(live, _ATOMS):
+                fragment.kind = "text"
+                fragment.text = f"{min(fragment.binds)} = {min(other.binds)}"
+                fragment.note = "the same object"
+                fragment.needs = [other]
 
     def _drain(self) -> None:
         while self._waiting:
@@ -85,31 +85,32 @@ class DependencyWalk:
 
     def _try(self, use: Use, at: float) -> None:
         """Take what an annotation names, unless it brings a value or a problem."""
-        items, problems = dict(self.items), dict(self.problems)
+        fragments, problems = dict(self.fragments), dict(self.problems)
         soft = list(self._soft)
         self._need(use, at if use.depth == 0 else None, None)
         self._drain()
-        new = [item for key, item in self.items.items() if key not in items]
-        if len(self.problems) > len(problems) or any(i.kind == "value" for i in new):
-            self.items, self.problems, self._soft = items, problems, soft
+        new = [f for key, f in self.fragments.items() if key not in fragments]
+        if len(self.problems) > len(problems) or any(f.kind == "value" for f in new):
+            self.fragments, self.problems, self._soft = fragments, problems, soft
 
-    def _follow(self, item: Fragment) -> None:
-        for use in item.uses:
+    def _follow(self, fragment: Fragment) -> None:
+        for use in fragment.uses:
             self._chains.setdefault(use.name, set()).add(use.chain)
             if use.soft:
-                self._soft.append((use, item.index))
+                self._soft.append((use, fragment.index))
             elif use.depth == 0:
-                found = self._need(use, item.index, item)
-                item.needs += [i for i in found if i is not item]
-                item.reads.update((use.name, i) for i in found if i is not item)
+                needed = self._need(use, fragment.index, fragment)
+                others = [f for f in needed if f is not fragment]
+                fragment.needs += others
+                fragment.reads.update((use.name, f) for f in others)
                 if use.called:
-                    self._follow_call(item, found, use.called, set())
+                    self._follow_call(fragment, needed, use.called, set())
             else:
-                self._need(use, None, item)
-        self._take_changes(item)
+                self._need(use, None, fragment)
+        self._take_changes(fragment)
 
     def _follow_call(
-        self, item: Fragment, called: list[Fragment], calls: int, seen: set[str]
+        self, fragment: Fragment, called: list[Fragment], calls: int, seen: set[str]
     ) -> None:
         """Need now what a function needs that is called while this piece is set up."""
         for target in called:
@@ -118,26 +119,26 @@ class DependencyWalk:
                 if not is_run or use.name in seen:
                     continue
                 seen.add(use.name)
-                before = self.program.before(use.name, item.index)
-                at = item.index if self._can_ship(use.name, before) else None
-                found = self._need(use, at, target)
-                item.needs += [i for i in found if i is not item and i is not target]
+                before = self.program.before(use.name, fragment.index)
+                at = fragment.index if self._can_ship(use.name, before) else None
+                needed = self._need(use, at, target)
+                fragment.needs += [f for f in needed if f not in (fragment, target)]
                 if use.called:
-                    self._follow_call(item, found, use.called, seen)
+                    self._follow_call(fragment, needed, use.called, seen)
 
     def _can_ship(self, name: str, statement: Statement | None) -> bool:
-        if statement is None or statement is self.judge.final(name):
+        if statement is None or statement is self.names.final(name):
             return True
-        return self.judge.verdict(name, statement).how != "value"
+        return self.analysis.verdict(name, statement).how != "value"
 
     def _need(
         self, use: Use, at: float | None, user: Fragment | None
     ) -> list[Fragment]:
         """Return the pieces that bind a name as it is at a place (None: at the end)."""
-        found = self._find(use, at, user)
+        pieces = self._find(use, at, user)
         if at is None:
-            self.finals.update((use.name, item) for item in found)
-        return found
+            self.finals.update((use.name, piece) for piece in pieces)
+        return pieces
 
     def _find(
         self, use: Use, at: float | None, user: Fragment | None
@@ -149,25 +150,27 @@ class DependencyWalk:
         is_own = own is not None and name in own.names.binds and own.index == at
         if is_own and at is not None and self.program.before(name, at) is None:
             return []  # a block that sets the name before it reads it
-        statement = self.judge.version(name, at)
+        statement = self.names.version(name, at)
         if statement is None or not self._is_known_code(name, statement):
             return self._need_outside(use, user)
-        verdict = self.judge.verdict(name, statement)
+        verdict = self.analysis.verdict(name, statement)
         if verdict.how == "value":
             return self._need_value(use, statement, verdict, user)
         if verdict.how == "import":
             return self._need_imports(name, statement, verdict.node)
-        item = self._add_code(statement, verdict.node)
+        fragment = self._add_code(statement, verdict.node)
         is_whole = verdict.node is statement.node
         before = self.program.before(name, statement.index)
         if is_whole and before is not None and not always_binds(statement.node, name):
-            item.needs += self._need(Use(name, item.line or 0), item.index, item)
-        return [item]
+            fragment.needs += self._need(
+                Use(name, fragment.line or 0), fragment.index, fragment
+            )
+        return [fragment]
 
     def _is_known_code(self, name: str, statement: Statement) -> bool:
-        if statement is not self.judge.final(name):
+        if statement is not self.names.final(name):
             return True
-        return self.judge.is_from_cells(name, statement)
+        return self.names.is_from_cells(name, statement)
 
     def _add_code(self, statement: Statement, node: ast.AST) -> Fragment:
         def make() -> Fragment:
@@ -179,33 +182,33 @@ class DependencyWalk:
                     line,
                 )
             if node is statement.node:
-                return code_item(statement, node, statement.names.uses)
+                return code_fragment(statement, node, statement.names.uses)
             lazy = "annotations" in statement.futures
             uses = names_of(_as_statement(node), lazy_annotations=lazy).uses
-            return code_item(statement, node, uses)
+            return code_fragment(statement, node, uses)
 
         return self._add(("code", statement.index, id(node)), make)
 
     def _add(self, key: Hashable, make: Callable[[], Fragment]) -> Fragment:
-        if key not in self.items:
-            item = make()
-            self.items[key] = item
-            self._waiting.append(item)
-        return self.items[key]
+        if key not in self.fragments:
+            fragment = make()
+            self.fragments[key] = fragment
+            self._waiting.append(fragment)
+        return self.fragments[key]
 
     def _need_imports(
         self, name: str, statement: Statement, node: Any
     ) -> list[Fragment]:
         """Take the alias that binds the name; of ``import a.b`` all that were run."""
-        found = []
+        imports = []
         for other, other_node in self._import_statements(name, statement, node):
             for alias in other_node.names:
                 bound = alias.asname or alias.name.partition(".")[0]
                 if bound == name or alias.name == "*":
                     key = ("import", ast.dump(alias), getattr(other_node, "module", ""))
-                    make = partial(import_item, other, other_node, alias, name)
-                    found.append(self._add((*key, name), make))
-        return found
+                    make = partial(import_fragment, other, other_node, alias, name)
+                    imports.append(self._add((*key, name), make))
+        return imports
 
     def _import_statements(
         self, name: str, statement: Statement, node: Any
@@ -224,8 +227,8 @@ class DependencyWalk:
     ) -> list[Fragment]:
         name, node = use.name, verdict.node
         line = getattr(node, "lineno", statement.line)
-        if statement is not self.judge.final(name):
-            now = self.judge.final(name)
+        if statement is not self.names.final(name):
+            now = self.names.final(name)
             place = f"cell {now.number}, line {now.line}" if now else "a later cell"
             self._problem(
                 f"{_user(user)} uses {name!r} as it was before {place} set it again, "
@@ -233,7 +236,7 @@ class DependencyWalk:
                 *self._place(use, user),
             )
             return []
-        if self.judge.namespace is None:
+        if not self.names.is_live:
             self._problem(
                 f"the value of {name!r} is known only to a kernel that has run this "
                 "line; work from the running notebook",
@@ -241,7 +244,7 @@ class DependencyWalk:
                 line,
             )
             return []
-        if not self.judge.has_live(name):
+        if name not in self.names.values:
             self._problem(
                 f"this line sets {name!r}, but the kernel has no such name; run the "
                 "cell again",
@@ -249,12 +252,12 @@ class DependencyWalk:
                 line,
             )
             return []
-        if (code := self.outside.as_code(name, statement)) is not None:
+        if (code := self.kernel_only.as_code(name, statement)) is not None:
             return [self._add(("text", name), partial(_given, code))]
-        if registered := registrations(self.judge, name, statement):
+        if registered := registrations(self.analysis, name, statement):
             return [self._add_code(part, part.node) for part in registered][:1]
         key = ("value", name)
-        return [self._add(key, partial(value_item, statement, name, node))]
+        return [self._add(key, partial(value_fragment, statement, name, node))]
 
     def _need_outside(self, use: Use, user: Fragment | None) -> list[Fragment]:
         """Take a name that no cell binds."""
@@ -262,8 +265,8 @@ class DependencyWalk:
         if name in _MODULE_NAMES or self._is_set_by_a_function(name):
             return []
         if user is not None and use.line in _shell_lines(user):
-            return []  # said already
-        if self.outside.is_builtin(name):
+            return []  # its own problem names the line
+        if self.kernel_only.is_builtin(name):
             return []
         if name in NOTEBOOK_ONLY or (
             name not in self.program.bindings and _is_output(name)
@@ -274,30 +277,30 @@ class DependencyWalk:
                 *self._place(use, user),
             )
             return []
-        if self.judge.has_live(name):
+        if name in self.names.values:
             return self._take_live(use, user)
         self._undefined(use, user)
         return []
 
     def _take_live(self, use: Use, user: Fragment | None) -> list[Fragment]:
-        item = self.outside.item(use.name)
-        if item is None:
+        fragment = self.kernel_only.fragment(use.name)
+        if fragment is None:
             self._problem(
                 f"{use.name!r} is in the kernel, but no cell defines it and its source "
                 "is not known; define it in a cell",
                 *self._place(use, user),
             )
             return []
-        return [self._add(("outside", use.name), partial(_given, item))]
+        return [self._add(("outside", use.name), partial(_given, fragment))]
 
     def _is_set_by_a_function(self, name: str) -> bool:
-        if self.judge.has_live(name):
+        if name in self.names.values:
             return False
         return any(name in s.names.rebinds() for s in self.program.statements)
 
     def _undefined(self, use: Use, user: Fragment | None) -> None:
         name = use.name
-        known = {*self.program.bindings, *(self.judge.namespace or ())}
+        known = {*self.program.bindings, *self.names.values}
         known = {
             n for n in known | BUILTINS if n in self.program.bindings or n.islower()
         }
@@ -317,25 +320,26 @@ class DependencyWalk:
     def _problem(self, message: str, cell: int | None, line: int | None) -> None:
         self.problems.setdefault(Problem(message, cell, line))
 
-    def _take_changes(self, item: Fragment) -> None:
+    def _take_changes(self, fragment: Fragment) -> None:
         """Take the pieces that change what this one defines."""
-        for name in sorted(item.binds):
-            for key, change, problem in self.patches.of(name, item):
-                if problem is not None:
-                    self.problems.setdefault(problem)
-                elif change is not None and change.statement is not None:
-                    assert change.node is not None
-                    self._add_code(change.statement, change.node)
-                elif change is not None:
-                    self._add(key, partial(_given, change))
+        for name in sorted(fragment.binds):
+            for patch in self.monkeypatches.of(name, fragment):
+                if isinstance(patch, Problem):
+                    self.problems.setdefault(patch)
+                elif isinstance(patch, Fragment):
+                    self._add(("patch", patch.text), partial(_given, patch))
+                else:
+                    self._add_code(patch, patch.node)
 
 
-def _shell_lines(item: Fragment) -> Collection[int]:
-    return item.statement.parsed.shell_lines if item.statement is not None else ()
+def _shell_lines(fragment: Fragment) -> Collection[int]:
+    return (
+        fragment.statement.parsed.shell_lines if fragment.statement is not None else ()
+    )
 
 
-def _given(item: Fragment) -> Fragment:
-    return item
+def _given(fragment: Fragment) -> Fragment:
+    return fragment
 
 
 def _renames(node: ast.Import, name: str) -> bool:

@@ -7,15 +7,15 @@ import sys
 from collections.abc import Hashable, Iterator, Mapping, MutableMapping
 from dataclasses import replace
 
-from jupyter_graph.cells.slice.fragments import Fragment
-from jupyter_graph.cells.slice.imported_modules import imported_modules
-from jupyter_graph.cells.slice.program import Program
+from jupyter_graph.cells.scope.imported_modules import imported_modules
+from jupyter_graph.cells.scope.program import Program
+from jupyter_graph.cells.shipping.fragments import Fragment
 
 Chains = Mapping[str, set[tuple[str, ...]]]
 
 
 def mend_imports(
-    items: MutableMapping[Hashable, Fragment], chains: Chains, program: Program
+    fragments: MutableMapping[Hashable, Fragment], chains: Chains, program: Program
 ) -> None:
     """Leave out dotted imports that nothing reads; add those that came by the way.
 
@@ -23,41 +23,47 @@ def mend_imports(
     ship, has said ``from a.b import c``; in the slice it must be said.
 
     Args:
-        items: the pieces, changed in place.
+        fragments: the pieces, changed in place.
         chains: name → the attributes read from it.
         program: the statements.
     """
-    for key in list(_unread(items, chains)):
-        del items[key]
-    for item in list(items.values()):
-        for module in _on_the_way(item, chains, program):
+    for key in list(_unread(fragments, chains)):
+        del fragments[key]
+    for fragment in list(fragments.values()):
+        for module in _on_the_way(fragment, chains, program):
             node = ast.Import([ast.alias(module)])
             top = module.partition(".")[0]
-            taken = any(top in i.binds and i.kind != "import" for i in items.values())
+            taken = any(
+                top in i.binds and i.kind != "import" for i in fragments.values()
+            )
             if not taken:
-                items["import", module] = replace(
-                    item, node=node, text=ast.unparse(node), binds=frozenset({top})
+                fragments["import", module] = replace(
+                    fragment, node=node, text=ast.unparse(node), binds=frozenset({top})
                 )
 
 
-def _plain(item: Fragment) -> ast.alias | None:
-    node = item.node
-    if item.kind != "import" or not isinstance(node, ast.Import):
+def _plain(fragment: Fragment) -> ast.alias | None:
+    node = fragment.node
+    if fragment.kind != "import" or not isinstance(node, ast.Import):
         return None
     return node.names[0]
 
 
-def _unread(items: Mapping[Hashable, Fragment], chains: Chains) -> Iterator[Hashable]:
+def _unread(
+    fragments: Mapping[Hashable, Fragment], chains: Chains
+) -> Iterator[Hashable]:
     dotted: dict[str, list[tuple[Hashable, Fragment, bool]]] = {}
-    for key, item in items.items():
-        alias = _plain(item)
+    for key, fragment in fragments.items():
+        alias = _plain(fragment)
         if alias is not None and alias.asname is None:
             top, *path = alias.name.split(".")
             read = any(_meet(tuple(path), chain) for chain in chains.get(top, {()}))
-            dotted.setdefault(top, []).append((key, item, read))
+            dotted.setdefault(top, []).append((key, fragment, read))
     for found in dotted.values():
-        keep = {id(item) for _, item, read in found if read} or {id(found[0][1])}
-        yield from (key for key, item, _ in found if id(item) not in keep)
+        keep = {id(fragment) for _, fragment, read in found if read} or {
+            id(found[0][1])
+        }
+        yield from (key for key, fragment, _ in found if id(fragment) not in keep)
 
 
 def _meet(path: tuple[str, ...], chain: tuple[str, ...]) -> bool:
@@ -65,12 +71,12 @@ def _meet(path: tuple[str, ...], chain: tuple[str, ...]) -> bool:
     return path[:shorter] == chain[:shorter]
 
 
-def _on_the_way(item: Fragment, chains: Chains, program: Program) -> Iterator[str]:
-    alias = _plain(item)
+def _on_the_way(fragment: Fragment, chains: Chains, program: Program) -> Iterator[str]:
+    alias = _plain(fragment)
     if alias is None or (alias.asname is None and "." in alias.name):
         return
     said = {m for s in program.statements for m in imported_modules([s.node])}
-    [name] = item.binds
+    [name] = fragment.binds
     for chain in sorted(chains.get(name, ())):
         for length in range(1, len(chain) + 1):
             module = ".".join((alias.name, *chain[:length]))

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jupyter_graph.cells.scope.imported_modules import imported_modules, local_modules
+from jupyter_graph.cells.scope.program import read_program
 from jupyter_graph.cells.shipping.captured_values import CapturedValue, shippable
+from jupyter_graph.cells.shipping.fragments import Fragment, Problem
 from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
 from jupyter_graph.cells.slice.dependency_walk import DependencyWalk
-from jupyter_graph.cells.slice.fragments import Fragment, Problem
-from jupyter_graph.cells.slice.imported_modules import imported_modules, local_modules
-from jupyter_graph.cells.slice.program import read_program
 from jupyter_graph.cells.slice.run_order import ordered
 from jupyter_graph.cells.slice.slice_writer import Writer
 from jupyter_graph.cells.source import Cell
@@ -76,10 +76,10 @@ def slice_cells(
     <BLANKLINE>
     """
     place = Path(folder) if folder is not None else Path.cwd()
-    plan = collect(cells, roots, namespace, place)
-    if plan.problems:
-        raise _error(list(plan.problems))
-    return _written(ordered(plan.items.values(), plan.finals), plan.judge, place)
+    walk = collect(cells, roots, namespace, place)
+    if walk.problems:
+        raise _error(list(walk.problems))
+    return _written(ordered(walk.fragments.values(), walk.finals), walk.analysis, place)
 
 
 def collect(
@@ -90,10 +90,10 @@ def collect(
 ) -> DependencyWalk:
     """Return the pieces that the roots need, and the problems."""
     program = read_program(cells, folder, is_live=namespace is not None)
-    judge = ShippingAnalysis(program, namespace)
-    plan = DependencyWalk(judge)
-    plan.collect(dict.fromkeys(roots))
-    return plan
+    analysis = ShippingAnalysis(program, namespace)
+    walk = DependencyWalk(analysis)
+    walk.collect(dict.fromkeys(roots))
+    return walk
 
 
 def _error(problems: Sequence[Problem]) -> CellError:
@@ -105,18 +105,26 @@ def _error(problems: Sequence[Problem]) -> CellError:
     return CellError(text, cell=first.cell, line=first.line)
 
 
-def _written(items: Sequence[Fragment], judge: ShippingAnalysis, folder: Path) -> Slice:
+def _written(
+    fragments: Sequence[Fragment], analysis: ShippingAnalysis, folder: Path
+) -> Slice:
     writer = Writer()
-    source = writer.write(items)
-    nodes = [item.node for item in items if item.node and item.kind != "value"]
+    source = writer.write(fragments)
+    nodes = [
+        fragment.node
+        for fragment in fragments
+        if fragment.node and fragment.kind != "value"
+    ]
     local, others = local_modules(imported_modules(nodes), folder)
     values = tuple(
-        CapturedValue(name, shippable(judge.live(name)), item.cell, item.line)
-        for item in items
-        if item.kind == "value"
-        for name in sorted(item.binds)
+        CapturedValue(
+            name, shippable(analysis.names.values[name]), fragment.cell, fragment.line
+        )
+        for fragment in fragments
+        if fragment.kind == "value"
+        for name in sorted(fragment.binds)
     )
-    names = {n: (i.cell, i.line) for i in items for n in sorted(i.binds)}
+    names = {n: (i.cell, i.line) for i in fragments for n in sorted(i.binds)}
     return Slice(
         source=source,
         values=values,

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from jupyter_graph.cells.slice.imported_modules import OURS, is_installed
+from jupyter_graph.cells.scope.imported_modules import OURS, is_installed
 
 
 def requirements(imports: Iterable[str]) -> list[str]:

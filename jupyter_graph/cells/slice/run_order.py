@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from jupyter_graph.cells.slice.fragments import Fragment
+from jupyter_graph.cells.shipping.fragments import Fragment
 from jupyter_graph.cells.source import place
 from jupyter_graph.errors import CellError
 
 
 def ordered(
-    items: Iterable[Fragment], finals: Mapping[str, Fragment]
+    fragments: Iterable[Fragment], finals: Mapping[str, Fragment]
 ) -> list[Fragment]:
     """Return the pieces in the order they ran, each one below what it needs.
 
     Args:
-        items: the pieces.
+        fragments: the pieces.
         finals: name → the piece whose binding must be the last.
 
     Raises:
         CellError: two pieces need each other while they are set up, or no order gives
             each piece the names as it found them when it ran.
     """
-    waiting = sorted(items, key=_key)
+    waiting = sorted(fragments, key=_key)
     done: dict[Fragment, None] = {}
-    for item in waiting:
-        _put(item, done, [])
+    for fragment in waiting:
+        _put(fragment, done, [])
     _check(list(done), finals)
     return list(done)
 
 
-def _check(items: Iterable[Fragment], finals: Mapping[str, Fragment]) -> None:
+def _check(fragments: Iterable[Fragment], finals: Mapping[str, Fragment]) -> None:
     now: dict[str, Fragment] = {}
-    for item in items:
-        for name, wanted in item.reads.items():
-            _check_one(name, wanted, now.get(name), item)
-        now.update(dict.fromkeys(item.binds, item))
+    for fragment in fragments:
+        for name, wanted in fragment.reads.items():
+            _check_one(name, wanted, now.get(name), fragment)
+        now.update(dict.fromkeys(fragment.binds, fragment))
     for name, wanted in finals.items():
         _check_one(name, wanted, now.get(name), wanted)
 
@@ -55,22 +55,22 @@ def _check_one(
     )
 
 
-def _key(item: Fragment) -> tuple[float, int, str]:
-    return (*item.at, item.text or min(item.binds, default=""))
+def _key(fragment: Fragment) -> tuple[float, int, str]:
+    return (*fragment.at, fragment.text or min(fragment.binds, default=""))
 
 
-def _put(item: Fragment, done: dict[Fragment, None], path: list[Fragment]) -> None:
-    if item in done:
+def _put(fragment: Fragment, done: dict[Fragment, None], path: list[Fragment]) -> None:
+    if fragment in done:
         return
-    if item in path:
-        _refuse(path[path.index(item) :])
-    for need in sorted(item.needs, key=_key):
-        _put(need, done, [*path, item])
-    done[item] = None
+    if fragment in path:
+        _refuse(path[path.index(fragment) :])
+    for need in sorted(fragment.needs, key=_key):
+        _put(need, done, [*path, fragment])
+    done[fragment] = None
 
 
 def _refuse(circle: list[Fragment]) -> None:
-    names = [min(item.binds, default="?") for item in circle]
+    names = [min(fragment.binds, default="?") for fragment in circle]
     places = [
         f"{n!r} ({place(i.cell, i.line)})" for n, i in zip(names, circle, strict=True)
     ]

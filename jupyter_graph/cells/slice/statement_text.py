@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from jupyter_graph.cells.slice.program import first_line
+from jupyter_graph.cells.scope.program import first_line
 
 
 def text_of(lines: Sequence[str], node: Any) -> tuple[list[str], int]:

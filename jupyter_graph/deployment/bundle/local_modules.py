@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jupyter_graph.cells.slice.imported_modules import local_modules
+from jupyter_graph.cells.scope.imported_modules import local_modules
 from jupyter_graph.errors import BundleError
 
 MOST_FILES = 500

@@ -7,58 +7,33 @@ import enum
 import operator
 import os
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from jupyter_graph.cells.shipping.constructors import comparer, wraps_the_same
-from jupyter_graph.cells.shipping.stand_ins import (
-    Key,
-    NotPlain,
-    check_size,
-    is_flag,
-    is_type,
-    joined_path,
-    real,
-    wrapped,
-)
+from jupyter_graph.cells.shipping.operators import binary, is_type, unary
 from jupyter_graph.cells.shipping.unchanged import (
     EqualObject,
     Function,
-    Method,
+    NotReproducible,
+    ObjectKey,
     SameObject,
     is_data,
+    real,
+    wrapped,
 )
 
 _TEXT_METHODS = frozenset(dir(str)) & frozenset(dir(bytes)) | {"format", "encode"}
-_BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-    ast.LShift: operator.lshift,
-    ast.RShift: operator.rshift,
-    ast.BitOr: operator.or_,
-    ast.BitXor: operator.xor,
-    ast.BitAnd: operator.and_,
-}
-_UNARY: Mapping[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.UAdd: operator.pos,
-    ast.USub: operator.neg,
-    ast.Not: operator.not_,
-    ast.Invert: operator.invert,
-}
 
 
 class Evaluator:
     """Evaluates literals, names that ship, and calls of the cheap constructors.
 
     Args:
-        look: gives what a name stands for; raises NotPlain for what does not ship.
-        codes: gives the codes that a lambda may have in the kernel.
-        build: gives what calling a class or function of the notebook would make.
+        look: returns what a name stands for; raises NotReproducible for what does not
+            ship.
+        codes: returns the codes that a lambda may have in the kernel.
+        call: returns what calling a class or function of the notebook would make.
         is_settled: tells whether no line sets an attribute of a class anew.
     """
 
@@ -66,35 +41,35 @@ class Evaluator:
         self,
         look: Callable[[str], Any],
         codes: Callable[[ast.Lambda], tuple[types.CodeType, ...]],
-        build: Callable[[Any, list[Any], dict[str, Any]], Any] | None = None,
+        call: Callable[[Any, list[Any], dict[str, Any]], Any] | None = None,
         is_settled: Callable[[Any, str], bool] = lambda thing, attribute: True,
     ) -> None:
         self.look = look
-        self.is_settled = is_settled
         self.codes = codes
-        self.build = build
+        self.call = call
+        self.is_settled = is_settled
 
     def value(self, node: ast.expr) -> Any:
         """Return the value, with ``Expected`` in the place of objects.
 
         Raises:
-            NotPlain: it is anything else.
+            NotReproducible: it is anything else.
         """
         method = getattr(self, f"_{type(node).__name__.lower()}", None)
         if method is None:
-            raise NotPlain(type(node).__name__)
+            raise NotReproducible(type(node).__name__)
         try:
             return method(node)
-        except NotPlain:
+        except NotReproducible:
             raise
         except Exception as error:  # 1/0 in a literal that never ran
-            raise NotPlain(f"{error}") from None
+            raise NotReproducible(str(error)) from None
 
     def data(self, node: ast.expr) -> Any:
         """Return the value of an operand: data, whose operators are Python's own."""
         value = self.value(node)
         if not is_data(value):
-            raise NotPlain("an operator on an object")
+            raise NotReproducible("an operator on an object")
         return value
 
     def _constant(self, node: ast.Constant) -> Any:
@@ -112,7 +87,7 @@ class Evaluator:
     def _set(self, node: ast.Set) -> Any:
         items = self._items(node.elts)
         if not is_data(items):
-            raise NotPlain("a set of objects")
+            raise NotReproducible("a set of objects")
         return set(items)
 
     def _items(self, nodes: list[ast.expr]) -> list[Any]:
@@ -127,48 +102,38 @@ class Evaluator:
     def _sequence(self, node: ast.expr) -> Any:
         value = self.value(node)
         if type(value) not in (list, tuple, range, str):
-            raise NotPlain("* of something that is no list")
+            raise NotReproducible("* of something that is no list")
         return value
 
     def _dict(self, node: ast.Dict) -> Any:
-        found: dict[Any, Any] = {}
+        items: dict[Any, Any] = {}
         for key, item in zip(node.keys, node.values, strict=True):
-            value = self.value(item)
-            if key is not None:
-                found[self._key(key)] = value
-            elif type(value) is dict:
-                found.update(value)
+            if key is None:
+                items.update(self._mapping(item))
             else:
-                raise NotPlain("** of something that is no dict")
-        return found
+                value = self.value(item)
+                items[self._key(key)] = value
+        return items
+
+    def _mapping(self, node: ast.expr) -> dict[Any, Any]:
+        value = self.value(node)
+        if type(value) is not dict:
+            raise NotReproducible("** of something that is no dict")
+        return value
 
     def _key(self, node: ast.expr) -> Any:
         key = self.value(node)
         if isinstance(key, SameObject):
-            return Key(key.value)
+            return ObjectKey(key.value)
         if not is_data(key):
-            raise NotPlain("an object as key")
+            raise NotReproducible("an object as key")
         return key
 
     def _unaryop(self, node: ast.UnaryOp) -> Any:
-        return _UNARY[type(node.op)](self.data(node.operand))
+        return unary(node.op, self.data(node.operand))
 
     def _binop(self, node: ast.BinOp) -> Any:
-        left, right = self.value(node.left), self.value(node.right)
-        if is_data(left) and is_data(right):
-            check_size(node.op, left, right)
-            return _BINARY[type(node.op)](left, right)
-        if isinstance(node.op, ast.BitOr) and (is_type(left) or is_type(right)):
-            return EqualObject(real(left) | real(right), operator.eq)
-        if isinstance(node.op, ast.BitOr) and is_flag(left) and is_flag(right):
-            return EqualObject(real(left) | real(right), operator.eq)
-        if (
-            isinstance(node.op, ast.Div)
-            and isinstance(left, EqualObject)
-            and is_data(right)
-        ):
-            return joined_path(left, right)
-        raise NotPlain("an operator on an object")
+        return binary(node.op, self.value(node.left), self.value(node.right))
 
     def _boolop(self, node: ast.BoolOp) -> Any:
         stop_at = isinstance(node.op, ast.Or)
@@ -200,7 +165,7 @@ class Evaluator:
             return EqualObject(real(owner)[real(self.value(node.slice))], operator.eq)
         if type(owner) in (dict, list, tuple, str, bytes, range):
             return owner[self.data(node.slice)]
-        raise NotPlain("an item of an object")
+        raise NotReproducible("an item of an object")
 
     def _slice(self, node: ast.Slice) -> Any:
         parts = (node.lower, node.upper, node.step)
@@ -208,17 +173,13 @@ class Evaluator:
 
     def _attribute(self, node: ast.Attribute) -> Any:
         owner = self.value(node.value)
-        if not isinstance(owner, SameObject):
-            raise NotPlain("an attribute of data")
-        thing = owner.value
-        if (
-            isinstance(thing, types.ModuleType | type | enum.Enum)
-            or thing is os.environ
-        ):
-            if not self.is_settled(thing, node.attr):
-                raise NotPlain("an attribute that is set again and again")
-            return wrapped(getattr(thing, node.attr))
-        return Method(thing, node.attr)
+        thing = owner.value if isinstance(owner, SameObject) else None
+        is_open = isinstance(thing, types.ModuleType | type | enum.Enum)
+        if not is_open and thing is not os.environ:
+            raise NotReproducible("an attribute of an object")
+        if not self.is_settled(thing, node.attr):
+            raise NotReproducible("an attribute that is set again and again")
+        return wrapped(getattr(thing, node.attr))
 
     def _lambda(self, node: ast.Lambda) -> Any:
         arguments = node.args
@@ -233,31 +194,27 @@ class Evaluator:
             if type(owner) in (str, bytes):
                 args, named = self._arguments(node)
                 if not is_data([args, named]):
-                    raise NotPlain("a text method on objects")
+                    raise NotReproducible("a text method on objects")
                 return getattr(owner, node.func.attr)(*args, **named)
         function = self.value(node.func)
         args, named = self._arguments(node)
-        target = (
-            real(function) if isinstance(function, SameObject | EqualObject) else None
-        )
-        compare = comparer(target) if target is not None else None
-        if isinstance(function, EqualObject) and function.compare is wraps_the_same:
-            compare = wraps_the_same  # lru_cache(maxsize=None)(f)
-        if target is not None and compare is not None:
-            made = target(*map(real, args), **{k: real(v) for k, v in named.items()})
-            return made if is_data(made) else EqualObject(made, compare)
-        if self.build is None:
-            raise NotPlain("a call")
-        return self.build(function, args, named)
+        if isinstance(function, SameObject | EqualObject):
+            target = real(function)
+            compare = comparer(target)
+            if getattr(function, "compare", None) is wraps_the_same:
+                compare = wraps_the_same  # lru_cache(maxsize=None)(f)
+            if compare is not None:
+                made = target(*real(args), **real(named))
+                return made if is_data(made) else EqualObject(made, compare)
+        if self.call is None:
+            raise NotReproducible("a call")
+        return self.call(function, args, named)
 
     def _arguments(self, node: ast.Call) -> tuple[list[Any], dict[str, Any]]:
         named: dict[str, Any] = {}
         for word in node.keywords:
-            value = self.value(word.value)
-            if word.arg is not None:
-                named[word.arg] = value
-            elif type(value) is dict:
-                named.update(value)
+            if word.arg is None:
+                named.update(self._mapping(word.value))
             else:
-                raise NotPlain("** of something that is no dict")
+                named[word.arg] = self.value(word.value)
         return self._items(node.args), named

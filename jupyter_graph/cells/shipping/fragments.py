@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from jupyter_graph.cells.scope.program import Statement, first_line
 from jupyter_graph.cells.scope.usage import Use
-from jupyter_graph.cells.slice.program import Statement, first_line
 from jupyter_graph.cells.source import place
 
 Kind = Literal["code", "import", "value", "text"]
@@ -66,7 +66,7 @@ class Fragment:
         return self.at[0]
 
 
-def code_item(statement: Statement, node: ast.AST, uses: Iterable[Use]) -> Fragment:
+def code_fragment(statement: Statement, node: ast.AST, uses: Iterable[Use]) -> Fragment:
     """Make the piece for a statement, or for a part of it."""
     is_part = node is not statement.node
     binds = {
@@ -86,7 +86,7 @@ def code_item(statement: Statement, node: ast.AST, uses: Iterable[Use]) -> Fragm
     )
 
 
-def import_item(
+def import_fragment(
     statement: Statement, node: Any, alias: ast.alias, name: str
 ) -> Fragment:
     """Make the piece for one name of an import statement."""
@@ -107,7 +107,7 @@ def import_item(
     )
 
 
-def value_item(statement: Statement, name: str, node: ast.AST) -> Fragment:
+def value_fragment(statement: Statement, name: str, node: ast.AST) -> Fragment:
     """Make the piece that loads a value where it was set."""
     return Fragment(
         kind="value",

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from jupyter_graph.cells.scope.imported_modules import exports
 from jupyter_graph.cells.scope.usage import Change, Names
 from jupyter_graph.cells.scope.visitor import names_of
-from jupyter_graph.cells.slice.imported_modules import exports
 from jupyter_graph.cells.source import Cell, ParsedCell, awaits, parse_cell
 from jupyter_graph.errors import CellError
 
