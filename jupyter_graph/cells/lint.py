@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_graph.cells.lint_rules import RULES, Hint
-from jupyter_graph.cells.shipping.fragments import Fragment
-from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
+from jupyter_graph.cells.shipping.fragments import Fragment, Problem
+from jupyter_graph.cells.slice.dependency_walk import DependencyWalk
 from jupyter_graph.cells.slice.module_slice import collect
 from jupyter_graph.cells.source import Cell
 
@@ -63,52 +63,46 @@ def lint(
     place = Path(folder) if folder is not None else Path.cwd()
     wanted = list(dict.fromkeys(roots))
     walk = collect(cells, wanted, namespace, place)
-    fragments = list(walk.fragments.values())
-    found = [
+    findings = [
         Finding(
             severity="error",
             message=problem.message,
             cell=problem.cell,
             line=problem.line,
-            step=_step_at(problem.cell, problem.line, fragments, wanted),
+            step=_step_at(problem, walk, wanted),
         )
         for problem in walk.problems
     ]
-    found += _hints(fragments, walk.analysis, wanted)
-    unique = dict.fromkeys(found)
+    for rule in RULES:
+        findings += [_finding(*row, wanted) for row in rule(walk)]
+    unique = dict.fromkeys(findings)
     return sorted(
         unique, key=lambda f: (_ORDER.index(f.severity), f.cell or 0, f.line or 0)
     )
 
 
-def _hints(
-    fragments: list[Fragment], analysis: ShippingAnalysis, roots: list[str]
-) -> Iterator[Finding]:
-    for rule in RULES:
-        for fragment, hint in rule(fragments, analysis):
-            yield _finding(fragment, hint, roots)
-
-
 def _finding(fragment: Fragment, hint: Hint, roots: list[str]) -> Finding:
-    step = next((root for root in roots if root in fragment.binds), None)
     return Finding(
         severity=hint.severity,
         message=hint.message,
         cell=fragment.cell,
         line=hint.line if hint.line is not None else fragment.line,
         fix=hint.fix,
-        step=step,
+        step=_root_in(fragment, roots),
     )
 
 
-def _step_at(
-    cell: int | None, line: int | None, fragments: list[Fragment], roots: list[str]
-) -> str | None:
-    for fragment in fragments:
-        last = getattr(fragment.node, "end_lineno", fragment.line)
-        is_there = (
-            fragment.cell == cell and line is not None and fragment.line is not None
-        )
-        if is_there and last is not None and fragment.line <= line <= last:  # type: ignore[operator]
-            return next((root for root in roots if root in fragment.binds), None)
+def _step_at(problem: Problem, walk: DependencyWalk, roots: list[str]) -> str | None:
+    """Return the root whose code holds the line of a problem."""
+    for fragment in walk.fragments.values():
+        first, line = fragment.line, problem.line
+        if first is None or line is None or fragment.cell != problem.cell:
+            continue
+        last = getattr(fragment.node, "end_lineno", first)
+        if last is not None and first <= line <= last:
+            return _root_in(fragment, roots)
     return None
+
+
+def _root_in(fragment: Fragment, roots: list[str]) -> str | None:
+    return next((root for root in roots if root in fragment.binds), None)

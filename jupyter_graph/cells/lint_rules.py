@@ -5,15 +5,23 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
-from jupyter_graph.cells.scope.usage import chain_of
+from jupyter_graph.cells.scope.usage import Change, chain_of
 from jupyter_graph.cells.shipping.captured_values import shippable, size_of
 from jupyter_graph.cells.shipping.fragments import Fragment
 from jupyter_graph.cells.shipping.literal_rules import reads_environment
+from jupyter_graph.cells.shipping.live_names import imported_as
 from jupyter_graph.cells.shipping.secret_text import is_secret
-from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
-from jupyter_graph.cells.syntax import ASSIGNMENT, DEFINITION, IMPORT, bound_by
+from jupyter_graph.cells.slice.dependency_walk import DependencyWalk
+from jupyter_graph.cells.syntax import (
+    ASSIGNMENT,
+    DEFINITION,
+    IMPORT,
+    bound_by,
+    targets_of,
+)
 
 _BLOCKING = (
     "time.sleep", "os.system", "os.popen", "builtins.input", "subprocess.*",
@@ -33,7 +41,7 @@ _MUTATORS = frozenset(
 
 @dataclass(frozen=True)
 class Hint:
-    """What a rule found in an fragment; no line means the fragment's own."""
+    """What a rule found in a piece of code; no line means the piece's own."""
 
     severity: Literal["warning", "note"]
     message: str
@@ -42,15 +50,13 @@ class Hint:
 
 
 Hints = Iterator[tuple[Fragment, Hint]]
-Rule = Callable[[Sequence[Fragment], ShippingAnalysis], Hints]
+Rule = Callable[[DependencyWalk], Hints]
 
 
-def async_steps_do_not_block(
-    fragments: Sequence[Fragment], analysis: ShippingAnalysis
-) -> Hints:
-    for fragment in _async_code(fragments):
+def async_steps_do_not_block(walk: DependencyWalk) -> Hints:
+    for fragment in _async_code(walk):
         for call in _calls_awaited_alone(fragment.node):
-            name = _called(call, fragment, analysis)
+            name = _called(call, fragment, walk)
             if name is not None and _matches(name, _BLOCKING):
                 message = (
                     f"{name} blocks the event loop that all events of the worker share"
@@ -60,101 +66,82 @@ def async_steps_do_not_block(
                 yield fragment, Hint("warning", message, fix, call.lineno)
 
 
-def values_are_named(
-    fragments: Sequence[Fragment], analysis: ShippingAnalysis
-) -> Hints:
-    for fragment in fragments:
-        for name in sorted(fragment.binds) if fragment.kind == "value" else ():
-            live = shippable(analysis.names.values[name])
-            kind = type(live).__name__
-            message = f"{name!r} ships as a value: {kind}, about {size_of(live)}"
+def values_are_named(walk: DependencyWalk) -> Hints:
+    for fragment, name in _values(walk):
+        live = shippable(walk.names.values[name])
+        kind = type(live).__name__
+        message = f"{name!r} ships as a value: {kind}, about {size_of(live)}"
+        yield fragment, Hint("note", message)
+
+
+def changed_constants_are_named(walk: DependencyWalk) -> Hints:
+    for fragment, name in _values(walk):
+        node, statement = fragment.node, fragment.statement
+        if statement is None or not isinstance(node, ASSIGNMENT):
+            continue
+        if walk.analysis.is_written_plainly(name, statement, node):
+            message = f"{name!r} was changed after this line; it ships as it is now"
             yield fragment, Hint("note", message)
 
 
-def changed_constants_are_named(
-    fragments: Sequence[Fragment], analysis: ShippingAnalysis
-) -> Hints:
-    for fragment in fragments:
-        node = fragment.node if fragment.kind == "value" else None
-        if fragment.statement is None or not isinstance(node, ASSIGNMENT):
-            continue
-        for name in sorted(fragment.binds):
-            if analysis.is_written_plainly(name, fragment.statement, node):
-                message = f"{name!r} was changed after this line; it ships as it is now"
-                yield fragment, Hint("note", message)
-
-
-def globals_are_not_written(
-    fragments: Sequence[Fragment], analysis: ShippingAnalysis
-) -> Hints:
+def globals_are_not_written(walk: DependencyWalk) -> Hints:
+    fragments = walk.fragments.values()
     state = {
-        n for i in fragments if not _is_code(i) for n in i.binds if i.kind != "import"
+        name
+        for fragment in fragments
+        if fragment.kind != "import" and not _is_code(fragment)
+        for name in fragment.binds
     }
+    fix = "keep state in a class step, or in a store outside"
     for fragment in fragments:
         changes = fragment.statement.names.changes if fragment.statement else ()
         for change in changes if fragment.kind == "code" else ():
-            method = change.chain[-1] if change.chain else ""
-            is_call = change.how == "method"
-            if change.depth == 0 or change.name not in state:
-                continue
-            if is_call and (method not in _MUTATORS or len(change.chain) > 1):
-                continue
-            message = (
-                f"{change.name!r} is changed while events run: each worker has its "
-                "own, and a restart forgets it"
-            )
-            fix = "keep state in a class step, or in a store outside"
-            yield fragment, Hint("warning", message, fix, change.line)
+            if change.depth and change.name in state and _is_mutation(change):
+                message = (
+                    f"{change.name!r} is changed while events run: each worker has its "
+                    "own, and a restart forgets it"
+                )
+                yield fragment, Hint("warning", message, fix, change.line)
 
 
-def secrets_stay_outside(
-    fragments: Sequence[Fragment], analysis: ShippingAnalysis
-) -> Hints:
+def secrets_stay_outside(walk: DependencyWalk) -> Hints:
     fix = "read it with `context.get_secret(...)` and deploy with --secret"
-    for fragment in fragments:
+    for fragment in walk.fragments.values():
         if fragment.kind == "value":
             for name in sorted(fragment.binds):
-                if is_secret(name, analysis.names.values[name]):
-                    yield (
-                        fragment,
-                        Hint("warning", f"{name!r} looks like a secret", fix),
-                    )
+                if is_secret(name, walk.names.values[name]):
+                    message = f"{name!r} looks like a secret"
+                    yield fragment, Hint("warning", message, fix)
         elif fragment.node is not None:
             for name, line in _secret_texts(fragment.node):
                 message = f"the text for {name!r} looks like a secret"
                 yield fragment, Hint("warning", message, fix, line)
 
 
-def files_are_not_read(
-    fragments: Sequence[Fragment], analysis: ShippingAnalysis
-) -> Hints:
-    for fragment in fragments:
+def files_are_not_read(walk: DependencyWalk) -> Hints:
+    fix = "load it in the notebook and use the variable: that ships as a value"
+    for fragment in walk.fragments.values():
         for node in (
-            ast.walk(fragment.node) if _is_code(fragment) and fragment.node else ()
+            ast.walk(fragment.node) if isinstance(fragment.node, DEFINITION) else ()
         ):
-            call = _read_call(node, fragment, analysis)
+            call = _read_call(node, fragment, walk)
             path = _path_argument(call) if call is not None else None
-            if path is None:
-                continue
-            message = f"{path!r} is a file of this machine; it does not ship"
-            fix = "load it in the notebook and use the variable: that ships as a value"
-            yield fragment, Hint("warning", message, fix, getattr(node, "lineno", None))
+            if path is not None:
+                message = f"{path!r} is a file of this machine; it does not ship"
+                line = getattr(node, "lineno", None)
+                yield fragment, Hint("warning", message, fix, line)
 
 
-def environment_is_given(
-    fragments: Sequence[Fragment], analysis: ShippingAnalysis
-) -> Hints:
-    for fragment in fragments:
+def environment_is_given(walk: DependencyWalk) -> Hints:
+    message = "this line reads an environment variable when the function starts"
+    fix = "deploy with --env NAME=VALUE or --secret NAME=..."
+    for fragment in walk.fragments.values():
         node, statement = fragment.node, fragment.statement
-        if not isinstance(node, ASSIGNMENT) or statement is None:
+        if fragment.kind != "code" or not isinstance(node, ASSIGNMENT):
             continue
-        at = statement.index
-        if fragment.kind == "code" and reads_environment(
-            node,
-            lambda part, at=at: analysis.names.dotted(part, at),  # type: ignore[misc]
+        if statement is not None and reads_environment(
+            node, partial(walk.names.dotted, at=statement.index)
         ):
-            message = "this line reads an environment variable when the function starts"
-            fix = "deploy with --env NAME=VALUE or --secret NAME=..."
             yield fragment, Hint("note", message, fix)
 
 
@@ -173,23 +160,36 @@ def _is_code(fragment: Fragment) -> bool:
     return isinstance(fragment.node, DEFINITION)
 
 
-def _async_code(fragments: Sequence[Fragment]) -> Iterator[Fragment]:
+def _values(walk: DependencyWalk) -> Iterator[tuple[Fragment, str]]:
+    for fragment in walk.fragments.values():
+        for name in sorted(fragment.binds) if fragment.kind == "value" else ():
+            yield fragment, name
+
+
+def _is_mutation(change: Change) -> bool:
+    """Tell whether a change writes; of methods only some of containers do."""
+    is_direct = len(change.chain) == 1 and change.chain[0] in _MUTATORS
+    return change.how != "method" or is_direct
+
+
+def _async_code(walk: DependencyWalk) -> Iterator[Fragment]:
     """Yield coroutines, and the plain helpers that they call."""
-    by_name = {n: i for i in fragments if _is_code(i) for n in i.binds}
-    found: dict[Fragment, None] = {}
-    waiting = [i for i in fragments if _is_code(i) and _has_coroutine(i.node)]
+    code = [f for f in walk.fragments.values() if _is_code(f)]
+    by_name = {name: fragment for fragment in code for name in fragment.binds}
+    done: set[Fragment] = set()
+    waiting = [fragment for fragment in code if _has_coroutine(fragment.node)]
     while waiting:
         fragment = waiting.pop(0)
-        if fragment in found:
+        if fragment in done:
             continue
-        found[fragment] = None
+        done.add(fragment)
+        yield fragment
         called = {u.name for u in fragment.uses if u.depth and u.called}
         waiting += [
             by_name[n]
             for n in sorted(called)
             if n in by_name and isinstance(by_name[n].node, ast.FunctionDef)
         ]
-    yield from found
 
 
 def _has_coroutine(node: Any) -> bool:
@@ -208,28 +208,24 @@ def _calls_awaited_alone(node: Any) -> Iterator[ast.Call]:
                 yield inner
 
 
-def _called(
-    call: ast.Call, fragment: Fragment, analysis: ShippingAnalysis
-) -> str | None:
-    root, _ = chain_of(call.func)
+def _called(call: ast.Call, fragment: Fragment, walk: DependencyWalk) -> str | None:
+    """Return the full name of what is called, by the imports in the code and around."""
+    root, chain = chain_of(call.func)
     if root is None:
         return None
     inside = _imports_inside(fragment.node)
     if root in inside and not isinstance(call.func, ast.Subscript):
-        return ".".join((inside[root], *chain_of(call.func)[1]))
-    return analysis.names.dotted(call.func, None)
+        return ".".join((inside[root], *chain))
+    return walk.names.dotted(call.func, None)
 
 
 def _imports_inside(node: Any) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for part in ast.walk(node):
-        if isinstance(part, IMPORT):
-            for alias in part.names:
-                bound = bound_by(alias)
-                module = getattr(part, "module", None)
-                own = alias.name if alias.asname or module else bound
-                found[bound] = f"{module}.{own}" if module else own
-    return found
+    return {
+        name: str(imported_as(name, part))
+        for part in ast.walk(node)
+        if isinstance(part, IMPORT)
+        for name in map(bound_by, part.names)
+    }
 
 
 def _matches(name: str, table: Sequence[str]) -> bool:
@@ -239,17 +235,17 @@ def _matches(name: str, table: Sequence[str]) -> bool:
 
 
 def _read_call(
-    node: ast.AST, fragment: Fragment, analysis: ShippingAnalysis
+    node: ast.AST, fragment: Fragment, walk: DependencyWalk
 ) -> ast.Call | None:
     """Return the call that names the file which an expression reads."""
     if not isinstance(node, ast.Call):
         return None
-    if _matches(_called(node, fragment, analysis) or "", _READERS):
+    if _matches(_called(node, fragment, walk) or "", _READERS):
         return node
     method = node.func if isinstance(node.func, ast.Attribute) else None
     path = method.value if method and method.attr in _PATH_READERS else None
     if isinstance(path, ast.Call):
-        return path if _called(path, fragment, analysis) == "pathlib.Path" else None
+        return path if _called(path, fragment, walk) == "pathlib.Path" else None
     return None
 
 
@@ -267,18 +263,15 @@ def _path_argument(node: ast.Call) -> str | None:
 def _secret_texts(node: ast.AST) -> Iterator[tuple[str, int]]:
     for part in ast.walk(node):
         pairs: list[tuple[str, ast.AST | None]] = []
-        if isinstance(part, ast.Assign):
-            pairs = [(_name(target), part.value) for target in part.targets]
-        elif isinstance(part, ast.AnnAssign):
-            pairs = [(_name(part.target), part.value)]
+        if isinstance(part, ASSIGNMENT):
+            pairs = [(_name(target), part.value) for target in targets_of(part)]
         elif isinstance(part, ast.keyword):
             pairs = [(part.arg or "", part.value)]
         elif isinstance(part, ast.Dict):
             keys = (str(getattr(key, "value", "")) for key in part.keys)
             pairs = list(zip(keys, part.values, strict=True))
         for name, value in pairs:
-            text = getattr(value, "value", None) if value is not None else None
-            if isinstance(value, ast.Constant) and is_secret(name, text):
+            if isinstance(value, ast.Constant) and is_secret(name, value.value):
                 yield name or "an argument", value.lineno
 
 

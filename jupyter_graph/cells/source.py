@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from jupyter_graph.cells.syntax import DEFINITION, FUNCTION
 from jupyter_graph.errors import CellError
 
 # Cell magics whose body is Python that leaves its names in the notebook.
@@ -202,7 +203,7 @@ def awaits(node: ast.AST) -> bool:
         return True
     if isinstance(node, ast.comprehension) and node.is_async:
         return True
-    inner = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    inner = FUNCTION | ast.Lambda
     return not isinstance(node, inner) and any(map(awaits, ast.iter_child_nodes(node)))
 
 
@@ -217,16 +218,15 @@ def step_definition(cell: Cell, name: str | None = None) -> Definition:
     ('B', True)
     """
     parsed = parse_cell(cell)
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    found = [node for node in parsed.tree.body if isinstance(node, kinds)]
-    if not found:
+    definitions = [node for node in parsed.tree.body if isinstance(node, DEFINITION)]
+    if not definitions:
         raise CellError(
             f"{place(cell)} defines no function or class that could be a step; "
             "write `def NAME(body): ...` or a class with `do(self, body)` in it",
             cell=cell.number,
             line=1,
         )
-    node = next((n for n in reversed(found) if n.name == name), found[-1])
+    node = next((d for d in reversed(definitions) if d.name == name), definitions[-1])
     return Definition(
         name=node.name,
         kind="class" if isinstance(node, ast.ClassDef) else "function",
@@ -238,7 +238,7 @@ def step_definition(cell: Cell, name: str | None = None) -> Definition:
 
 def _yields(body: list[ast.stmt]) -> bool:
     todo: list[ast.AST] = list(body)
-    inner = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+    inner = DEFINITION | ast.Lambda
     while todo:
         node = todo.pop()
         if isinstance(node, ast.Yield | ast.YieldFrom):

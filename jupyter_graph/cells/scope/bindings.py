@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from jupyter_graph.cells.syntax import DEFINITION, FUNCTION, bound_by
+
 
 @dataclass
 class Scope:
@@ -37,10 +39,10 @@ def stored_in(nodes: Iterable[ast.AST]) -> Scope:
 def _bound_by(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
         yield node.id
-    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    elif isinstance(node, DEFINITION):
         yield node.name
     elif isinstance(node, ast.alias):
-        yield node.asname or node.name.partition(".")[0]
+        yield bound_by(node)
     elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
         yield from [node.name] if node.name else []
     elif isinstance(node, ast.MatchMapping):
@@ -50,7 +52,7 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
 def _same_scope(node: ast.AST) -> list[ast.AST]:
     if isinstance(node, ast.Lambda):
         return [*node.args.defaults, *filter(None, node.args.kw_defaults)]
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+    if isinstance(node, FUNCTION):
         defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
         return [*node.decorator_list, *defaults]
     if isinstance(node, ast.ClassDef):

@@ -18,7 +18,7 @@ def exports(module: str, folder: Path) -> list[str]:
     """Return the names that ``from module import *`` brings.
 
     A module that is loaded tells them; of one beside the notebook the text is read;
-    of the standard library it is loaded. Anything else gives none.
+    of the standard library it is loaded. Of anything else there are none.
 
     >>> "sqrt" in exports("math", Path())
     True
@@ -72,8 +72,8 @@ def _inside(top: Path, module: str) -> Path:
     if not parts or top.name != "__init__.py":
         return top
     path = top.parent.joinpath(*parts)
-    found = (path.with_suffix(".py"), path / "__init__.py")
-    return next((p for p in found if p.is_file()), top)
+    files = (path.with_suffix(".py"), path / "__init__.py")
+    return next((file for file in files if file.is_file()), top)
 
 
 def _origin(top: str) -> Path | None:

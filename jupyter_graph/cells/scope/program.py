@@ -12,6 +12,7 @@ from jupyter_graph.cells.scope.imported_modules import exports
 from jupyter_graph.cells.scope.usage import Change, Names
 from jupyter_graph.cells.scope.visitor import names_of
 from jupyter_graph.cells.source import Cell, ParsedCell, awaits, parse_cell
+from jupyter_graph.cells.syntax import DEFINITION
 from jupyter_graph.errors import CellError
 
 RUN_MAGICS = frozenset({"time", "prun"})  # line magics that run Python and keep names
@@ -82,24 +83,23 @@ class Program:
 
     def before(self, name: str, index: float) -> Statement | None:
         """Return the statement whose binding of a name counts at a place."""
-        found = self.bindings.get(name, [])
-        at = bisect.bisect_left(found, index)
-        return self._binding(name, found[at - 1]) if at else None
+        indexes = self.bindings.get(name, [])
+        at = bisect.bisect_left(indexes, index)
+        return self._binding(name, indexes[at - 1]) if at else None
 
     def last(self, name: str) -> Statement | None:
         """Return the statement that bound a name last; None if it was deleted since."""
-        found = self.bindings.get(name)
-        return self._binding(name, found[-1]) if found else None
+        return self.before(name, len(self))
 
     def all_of(self, name: str) -> list[Statement]:
         """Return every statement that binds a name, the latest first."""
-        found = reversed(self.bindings.get(name, []))
-        return [s for s in (self._binding(name, i) for i in found) if s is not None]
+        indexes = reversed(self.bindings.get(name, []))
+        return [s for i in indexes if (s := self._binding(name, i)) is not None]
 
     def deleted(self, name: str) -> Statement | None:
         """Return the statement that deleted a name for good."""
-        found = self.bindings.get(name)
-        return self.statements[found[-1]] if found and not self.last(name) else None
+        indexes = self.bindings.get(name)
+        return self.statements[indexes[-1]] if indexes and not self.last(name) else None
 
     def changes(self, name: str, since: Statement) -> list[tuple[Statement, Change]]:
         """Return the top-level changes to what a statement bound to a name."""
@@ -177,7 +177,7 @@ def _futures(node: ast.stmt) -> set[str]:
 
 def _same_scope(node: ast.AST) -> Iterator[ast.stmt]:
     """Yield a statement and those in its blocks, not those in functions or classes."""
-    inner = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.expr
+    inner = DEFINITION | ast.expr
     if isinstance(node, ast.stmt):
         yield node
     for child in () if isinstance(node, inner) else ast.iter_child_nodes(node):

@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_graph.cells.scope.bindings import Scope, stored_in
 from jupyter_graph.cells.scope.usage import Change, Names, Use, chain_of, quoted
+from jupyter_graph.cells.syntax import bound_by
 
 LAZY_ANNOTATIONS = sys.version_info >= (3, 14)  # PEP 649
 _CONSTRUCTION = {"__init__", "__new__", "__call__", "__init_subclass__", "__set_name__"}
@@ -176,7 +177,7 @@ class _Visitor(ast.NodeVisitor):
     def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
         for alias in node.names:
             if alias.name != "*":
-                self._bind(alias.asname or alias.name.partition(".")[0], node.lineno)
+                self._bind(bound_by(alias), node.lineno)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         self.visit_Import(node)

@@ -28,7 +28,7 @@ class CapturedValue:
 
 
 def shippable(value: Any) -> Any:
-    """Give a value as it ships: the list that ``files = !ls`` gives as a plain list."""
+    """Return a value as it ships: what ``files = !ls`` makes as a plain list."""
     owner = type(value)
     if owner.__name__ == "SList" and owner.__module__ == "IPython.utils.text":
         return list(value)
@@ -73,8 +73,8 @@ def _own_bytes(part: Any) -> int:
     usage = getattr(part, "memory_usage", None)  # pandas
     try:
         if callable(usage):
-            found = usage(deep=True)
-            return int(found if isinstance(found, int) else found.sum())
+            size = usage(deep=True)
+            return int(size if isinstance(size, int) else size.sum())
         return sys.getsizeof(part)
     except Exception:  # a foreign object may do anything
         return 0

@@ -16,7 +16,7 @@ def literal(
 
     Args:
         value: what is to be written.
-        name_of: gives the name under which an object of another kind is known.
+        name_of: returns the name under which an object of another kind is known.
 
     >>> literal({"a": (1, 2.5), "b": {True}}), literal(object())
     ("{'a': (1, 2.5), 'b': {True}}", None)

@@ -27,6 +27,7 @@ from jupyter_graph.cells.shipping.shipping_analysis import (
     Verdict,
 )
 from jupyter_graph.cells.slice.dotted_imports import mend_imports
+from jupyter_graph.cells.syntax import bound_by
 from jupyter_graph.errors import did_you_mean
 
 _MODULE_NAMES = frozenset(
@@ -203,7 +204,7 @@ class DependencyWalk:
         imports = []
         for other, other_node in self._import_statements(name, statement, node):
             for alias in other_node.names:
-                bound = alias.asname or alias.name.partition(".")[0]
+                bound = bound_by(alias)
                 if bound == name or alias.name == "*":
                     key = ("import", ast.dump(alias), getattr(other_node, "module", ""))
                     make = partial(import_fragment, other, other_node, alias, name)

@@ -20,7 +20,7 @@ def mend_imports(
     """Leave out dotted imports that nothing reads; add those that came by the way.
 
     ``import a`` is enough for ``a.b`` in a kernel where another cell, one that does not
-    ship, has said ``from a.b import c``; in the slice it must be said.
+    ship, ran ``from a.b import c``; the slice needs an import of its own.
 
     Args:
         fragments: the pieces, changed in place.
@@ -33,9 +33,8 @@ def mend_imports(
         for module in _on_the_way(fragment, chains, program):
             node = ast.Import([ast.alias(module)])
             top = module.partition(".")[0]
-            taken = any(
-                top in i.binds and i.kind != "import" for i in fragments.values()
-            )
+            others = (f for f in fragments.values() if f.kind != "import")
+            taken = any(top in other.binds for other in others)
             if not taken:
                 fragments["import", module] = replace(
                     fragment, node=node, text=ast.unparse(node), binds=frozenset({top})
@@ -52,18 +51,18 @@ def _plain(fragment: Fragment) -> ast.alias | None:
 def _unread(
     fragments: Mapping[Hashable, Fragment], chains: Chains
 ) -> Iterator[Hashable]:
-    dotted: dict[str, list[tuple[Hashable, Fragment, bool]]] = {}
+    dotted: dict[str, list[tuple[Hashable, bool]]] = {}
     for key, fragment in fragments.items():
         alias = _plain(fragment)
         if alias is not None and alias.asname is None:
             top, *path = alias.name.split(".")
             read = any(_meet(tuple(path), chain) for chain in chains.get(top, {()}))
-            dotted.setdefault(top, []).append((key, fragment, read))
-    for found in dotted.values():
-        keep = {id(fragment) for _, fragment, read in found if read} or {
-            id(found[0][1])
-        }
-        yield from (key for key, fragment, _ in found if id(fragment) not in keep)
+            dotted.setdefault(top, []).append((key, read))
+    for imports in dotted.values():
+        is_read = any(read for _, read in imports)
+        # Where nothing is read, the first one still binds the top name.
+        unread = [key for key, read in imports if not read]
+        yield from unread if is_read else unread[1:]
 
 
 def _meet(path: tuple[str, ...], chain: tuple[str, ...]) -> bool:
@@ -75,11 +74,11 @@ def _on_the_way(fragment: Fragment, chains: Chains, program: Program) -> Iterato
     alias = _plain(fragment)
     if alias is None or (alias.asname is None and "." in alias.name):
         return
-    said = {m for s in program.statements for m in imported_modules([s.node])}
+    imported = {m for s in program.statements for m in imported_modules([s.node])}
     [name] = fragment.binds
     for chain in sorted(chains.get(name, ())):
         for length in range(1, len(chain) + 1):
             module = ".".join((alias.name, *chain[:length]))
-            is_said = any(f"{one}.".startswith(f"{module}.") for one in said)
-            if is_said and module in sys.modules and alias.name in sys.modules:
+            is_known = any(f"{one}.".startswith(f"{module}.") for one in imported)
+            if is_known and module in sys.modules and alias.name in sys.modules:
                 yield module

@@ -14,7 +14,7 @@ from jupyter_graph.cells.shipping.fragments import Fragment, Problem
 from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
 from jupyter_graph.cells.slice.dependency_walk import DependencyWalk
 from jupyter_graph.cells.slice.run_order import ordered
-from jupyter_graph.cells.slice.slice_writer import Writer
+from jupyter_graph.cells.slice.slice_writer import SliceWriter
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.errors import CellError
 
@@ -108,7 +108,7 @@ def _error(problems: Sequence[Problem]) -> CellError:
 def _written(
     fragments: Sequence[Fragment], analysis: ShippingAnalysis, folder: Path
 ) -> Slice:
-    writer = Writer()
+    writer = SliceWriter()
     source = writer.write(fragments)
     nodes = [
         fragment.node

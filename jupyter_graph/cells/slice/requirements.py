@@ -21,12 +21,12 @@ def requirements(imports: Iterable[str]) -> list[str]:
     >>> requirements(["json", "yaml"])
     ['PyYAML==...']
     """
-    found: dict[str, str] = {}
+    pinned: dict[str, str] = {}
     for module in imports:
         for distribution in _distributions(module.partition(".")[0]):
             version = metadata.version(distribution).partition("+")[0]
-            found[_canonical(distribution)] = f"{distribution}=={version}"
-    return [found[name] for name in sorted(found)]
+            pinned[_canonical(distribution)] = f"{distribution}=={version}"
+    return [pinned[name] for name in sorted(pinned)]
 
 
 def _distributions(module: str) -> list[str]:
@@ -39,11 +39,7 @@ def _distributions(module: str) -> list[str]:
 
 @cache
 def _owners() -> dict[str, list[str]]:
-    return {name: list(owners) for name, owners in _packages().items()}
-
-
-def _packages() -> dict[str, list[str]]:
-    return dict(metadata.packages_distributions())
+    return {k: list(v) for k, v in metadata.packages_distributions().items()}
 
 
 def _is_here(module: str) -> bool:

@@ -20,7 +20,7 @@ def ordered(
 
     Raises:
         CellError: two pieces need each other while they are set up, or no order gives
-            each piece the names as it found them when it ran.
+            each piece the names as they were when it ran.
     """
     waiting = sorted(fragments, key=_key)
     done: dict[Fragment, None] = {}
@@ -41,10 +41,10 @@ def _check(fragments: Iterable[Fragment], finals: Mapping[str, Fragment]) -> Non
 
 
 def _check_one(
-    name: str, wanted: Fragment, found: Fragment | None, user: Fragment
+    name: str, wanted: Fragment, current: Fragment | None, user: Fragment
 ) -> None:
-    both = {wanted.kind, found.kind if found else None}
-    if found is wanted or both == {"import"}:
+    both = {wanted.kind, current.kind if current else None}
+    if current is wanted or both == {"import"}:
         return
     raise CellError(
         f"{place(user.cell, user.line)} needs {name!r} as "

@@ -8,12 +8,13 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from jupyter_graph.cells.shipping.fragments import Fragment
 from jupyter_graph.cells.slice.statement_text import text_of
 from jupyter_graph.cells.source import place
+from jupyter_graph.cells.syntax import ASSIGNMENT, DEFINITION
 
 LOADER = "from jupyter_graph.host.artifacts import load_value"
 Place = tuple[int | None, int | None]
 
 
-class Writer:
+class SliceWriter:
     """Collects lines, and for each line the place it comes from."""
 
     def __init__(self) -> None:
@@ -21,16 +22,14 @@ class Writer:
         self.places: dict[int, Place] = {}
 
     def write(self, fragments: Sequence[Fragment]) -> str:
-        """Write all pieces, which are in order, and give the text."""
-        futures = sorted(
-            {f for i in fragments if i.statement for f in i.statement.futures}
-        )
+        """Write all pieces, which are in order, and return the text."""
+        origins = (f.statement for f in fragments if f.statement)
+        futures = sorted({name for origin in origins for name in origin.futures})
         if futures:
-            self._line(f"from __future__ import {', '.join(futures)}")
-            self.lines.append("")
+            self.lines += [f"from __future__ import {', '.join(futures)}", ""]
         top = [fragment for fragment in fragments if _goes_to_top(fragment, fragments)]
         for text, fragment in _import_lines(top):
-            self._line(f"{text}{_comment(fragment)}", (fragment.cell, fragment.line))
+            self._line(f"{text}{_comment(fragment)}", fragment)
         rest = [fragment for fragment in fragments if fragment not in top]
         loader = self._loader(fragments)
         if any(fragment.kind == "value" for fragment in rest):
@@ -40,7 +39,7 @@ class Writer:
         before: Fragment | None = None
         for fragment in rest:
             self._space(before, fragment)
-            self._item(fragment, before, loader)
+            self._fragment(fragment, before, loader)
             before = fragment
         return "\n".join(self.lines).strip("\n") + "\n" if self.lines else ""
 
@@ -48,43 +47,41 @@ class Writer:
         taken = {name for fragment in fragments for name in fragment.binds}
         return "_load_value" if "load_value" in taken else "load_value"
 
-    def _line(self, text: str, place_of: Place | None = None) -> None:
+    def _line(self, text: str, origin: Fragment, line: int | None = None) -> None:
         self.lines.append(text)
-        if place_of is not None:
-            self.places[len(self.lines)] = place_of
+        if origin.kind != "text" or origin.line is not None:
+            self.places[len(self.lines)] = (origin.cell, line or origin.line)
 
     def _space(self, before: Fragment | None, fragment: Fragment) -> None:
+        """Write the blank lines that a formatter would put here."""
         if not self.lines:
             return
-        if before is None and not _is_definition(fragment):
-            self.lines.append("")
-        elif _is_definition(fragment) or (
-            before is not None and _is_definition(before)
-        ):
+        if _is_definition(fragment) or (before and _is_definition(before)):
             self.lines += ["", ""]
-        elif not (before is not None and _follows(before, fragment)):
+        elif before is None or not _follows(before, fragment):
             self.lines.append("")
 
-    def _item(self, fragment: Fragment, before: Fragment | None, loader: str) -> None:
-        own: Place = (fragment.cell, fragment.line)
+    def _fragment(
+        self, fragment: Fragment, before: Fragment | None, loader: str
+    ) -> None:
         if fragment.kind == "value":
             name = min(fragment.binds)
             text = f'{name} = {loader}(__file__, "{name}")'
-            self._line(f"{text}  # {_where(fragment)}: value", own)
+            self._line(f"{text}  # {_where(fragment)}: value", fragment)
             return
         if fragment.kind == "import":
-            self._line(f"{fragment.text}{_comment(fragment)}", own)
+            self._line(f"{fragment.text}{_comment(fragment)}", fragment)
             return
-        if not (before is not None and _follows(before, fragment)):
+        if before is None or not _follows(before, fragment):
             note = f": {fragment.note}" if fragment.note else ""
             self.lines.append(f"# {_where(fragment)}{note}")
         if fragment.kind == "text" or fragment.statement is None:
             for text in fragment.text.split("\n"):
-                self._line(text, own if fragment.line is not None else None)
+                self._line(text, fragment)
             return
         lines, first = text_of(fragment.statement.parsed.lines, fragment.node)
         for line, text in enumerate(lines, first):
-            self._line(text, (fragment.cell, line))
+            self._line(text, fragment, line)
 
 
 def _goes_to_top(fragment: Fragment, fragments: Sequence[Fragment]) -> bool:
@@ -115,9 +112,9 @@ def _import_lines(fragments: Iterable[Fragment]) -> Iterator[tuple[str, Fragment
         module = getattr(fragment.node, "module", None)
         key = (module, fragment.cell, fragment.line) if module else fragment.text
         lines.setdefault(key, []).append(fragment)
-    for found in lines.values():
-        names = [fragment.text.partition(" import ")[2] for fragment in found[1:]]
-        yield ", ".join([found[0].text, *names]), found[0]
+    for first, *more in lines.values():
+        names = [fragment.text.partition(" import ")[2] for fragment in more]
+        yield ", ".join([first.text, *names]), first
 
 
 def _comment(fragment: Fragment) -> str:
@@ -131,19 +128,16 @@ def _where(fragment: Fragment) -> str:
 
 
 def _is_definition(fragment: Fragment) -> bool:
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    return isinstance(fragment.node, kinds) and fragment.kind != "value"
+    return isinstance(fragment.node, DEFINITION) and fragment.kind != "value"
 
 
 def _follows(before: Fragment, fragment: Fragment) -> bool:
     """Tell whether two pieces are simple and stand on neighbouring lines."""
-    if {before.kind, fragment.kind} == {"value"} or {before.kind, fragment.kind} == {
-        "import"
-    }:
-        return True
-    simple = ast.Assign | ast.AnnAssign | ast.AugAssign
+    if before.kind != fragment.kind or before.kind in ("value", "import"):
+        return before.kind == fragment.kind
+    simple = ASSIGNMENT | ast.AugAssign
     return (
-        before.kind == fragment.kind == "code"
+        before.kind == "code"
         and before.cell == fragment.cell
         and isinstance(before.node, simple)
         and isinstance(fragment.node, simple)

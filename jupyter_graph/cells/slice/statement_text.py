@@ -26,8 +26,7 @@ def text_of(lines: Sequence[str], node: Any) -> tuple[list[str], int]:
     indent = cut[0].encode()[: node.col_offset].decode()
     if indent.strip():  # something stands before it on its line
         cut[0] = cut[0][len(indent) :]
-        return cut, first
-    if not indent:
+    if indent.strip() or not indent:
         return cut, first
     moved = textwrap.dedent("\n".join(cut)).split("\n")
     if _is_same(moved, node):
