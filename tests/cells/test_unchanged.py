@@ -1,7 +1,10 @@
 """What running a line again gives is proved, or the line does not ship as code."""
 
+import sys
+
 import pytest
 
+from jupyter_graph.cells import Cell, slice_cells
 from jupyter_graph.errors import CellError
 
 READS_ENVIRONMENT = [
@@ -147,3 +150,47 @@ def test_a_function_that_a_call_returned_is_imported(kernel, loaded):
 
     assert "import math as numbers" in part.source
     assert loaded(part).step(4) == 2.0
+
+
+def test_an_attribute_set_on_a_module_is_set_again(kernel):
+    kernel.run("import json", "json.our_limit = 5")
+    kernel.run("def step(x): return json.our_limit")
+    source = kernel.slice("step").source
+    del sys.modules["json"].our_limit
+
+    assert "json.our_limit = 5" in source
+
+
+def test_a_metaclass_that_counts_classes_brings_them(kernel, loaded):
+    kernel.run(
+        "class Meta(type):\n"
+        "    def __init__(cls, name, bases, fields):\n"
+        "        super().__init__(name, bases, fields)\n"
+        "        for base in bases:\n            base.children.append(name)",
+        "class Base(metaclass=Meta):\n    children = []",
+        "class Child(Base): pass",
+        "def step(x): return Base.children",
+    )
+
+    assert "class Child(Base)" in kernel.slice("step").source
+
+
+TWO_IMPORTS = [
+    "import json",
+    "import re\ndef f(x): return re.sub('a', json.dumps(x), x)",
+]
+STEP = "def step(x): return f(x)"
+
+
+def test_code_is_recognised_that_was_compiled_with_the_imports_of_its_cell(kernel):
+    kernel.run(*TWO_IMPORTS, STEP)
+
+    assert kernel.slice("step").names["f"] == (2, 2)
+
+
+def test_code_is_recognised_that_was_compiled_with_the_imports_of_its_script(kernel):
+    cells = [Cell(text, number) for number, text in enumerate((*TWO_IMPORTS, STEP), 1)]
+    exec("\n".join(cell.source for cell in cells), kernel.namespace)
+    part = slice_cells(cells, ["step"], kernel.namespace, folder=kernel.folder)
+
+    assert part.names["f"] == (2, 2)
