@@ -2,113 +2,186 @@
 
 from __future__ import annotations
 
-from jupyter_graph.compile.generator.code_writer import DEEPEST, Next
+from collections.abc import Callable
+from typing import NamedTuple
+
+from jupyter_graph.compile.generator.code_buffer import CodeBuffer, Position
+from jupyter_graph.compile.generator.graph_facts import GraphFacts
+from jupyter_graph.compile.generator.inlining import Inlining
+from jupyter_graph.compile.generator.module_names import Functions, Globals
 from jupyter_graph.compile.generator.step_writer import StepWriter
 from jupyter_graph.spec.model import START
 
+DEEPEST = 8  # Python nests at most 20 blocks; further in, a place is a function
 
-class BranchWriter(StepWriter):
-    """Writes branches: as functions that are called, or one below the other."""
 
-    def _is_inline(self, target: str) -> bool:
-        return len(self.upstream[target]) == 1 and not self.shapes.waits(target)
+class Following(NamedTuple):
+    """The step that goes on at the same place of the text."""
 
-    def _branch(
+    name: str
+    at: Position
+
+
+class BranchWriter:
+    """Writes branches: as functions that are called, or one below the other.
+
+    return branches((at_b, at_c), twins(body, 2))
+
+    Args:
+        facts: the graph.
+        code: what is written to.
+        names: the globals of the module.
+        functions: the functions of the module.
+        steps: writes the steps of branches that are written out.
+        in_line: writes a step and all that follows it.
+    """
+
+    def __init__(
         self,
-        places: str,
-        twins: str,
-        depth: int,
-        answered: bool,
-        name: str,
+        facts: GraphFacts,
+        code: CodeBuffer,
+        names: Globals,
+        functions: Functions,
+        steps: StepWriter,
+        in_line: Callable[[Following | None], None],
     ) -> None:
-        helper = "await together" if self.is_async else "branches"
-        origin = name if name != START else ""
-        self._finish(f"{helper}({places}, {twins}{self.more})", depth, answered, origin)
+        self._facts = facts
+        self._code = code
+        self._names = names
+        self._functions = functions
+        self._steps = steps
+        self._in_line = in_line
+        self._inlining = Inlining(facts)
 
-    def _asked(self, name: str) -> str:
-        """Return what a choice is asked about: the body, or storey's full event."""
-        is_full = self.steps[name].full_event and self.codes[name].is_storey
-        return self.it if is_full else self.value
+    # -- branches as functions --------------------------------------------------
 
-    def _pick(self, name: str, targets: tuple[str, ...], depth: int) -> None:
-        ident = self._outlets(name, targets)
-        picked = f"{ident}_select({self._asked(name)})"
-        self._line(
-            depth, f"targets = chosen({picked}, {ident}_outlets, {name!r})", name
+    def call_all(self, places: str, count: int | str, name: str, at: Position) -> None:
+        """Write that all places (a tuple, or a list with a name) get a body each."""
+        helper = "await together" if self._facts.is_async else "branches"
+        bodies = f"twins({self._code.it}, {count})"
+        call = f"{helper}({places}, {bodies}{self._code.more})"
+        self._code.finish(call, at, name if name != START else "")
+
+    def pick(self, name: str, at: Position, picked: str = "") -> None:
+        """Write that a choice picks its places from its table.
+
+        targets = chosen(pick_select(body), pick_outlets, 'pick')
+
+        Args:
+            name: the choice.
+            at: where.
+            picked: holds what it picked; "" = it has not been asked yet.
+        """
+        ident = self._functions.outlets(name)
+        picked = picked or self._picked(name, ident)
+        call = f"chosen({picked}, {ident}_outlets, {name!r})"
+        self._code.line(at, f"targets = {call}", name)
+
+    def _picked(self, name: str, ident: str) -> str:
+        """Return the call that asks a choice, about the body or storey's event."""
+        is_full = (
+            self._facts.steps[name].full_event and self._facts.codes[name].is_storey
         )
+        return f"{ident}_select({self._code.it if is_full else self._code.value})"
 
-    def _is_written_choice(self, name: str, depth: int, *, picked: bool) -> bool:
-        if name not in self.codes or not self.codes[name].selects or picked:
-            return False
-        return depth < DEEPEST and self.shapes.is_choice(name)
+    # -- branches written out ---------------------------------------------------
 
-    def _choice(
-        self, name: str, targets: tuple[str, ...], depth: int, answered: bool
-    ) -> Next:
-        """Write a choice out: one outlet is an ``if``, all else goes by the table."""
-        ident = self._outlets(name, targets)
-        rejoined = self.shapes.where_it_rejoins(name)
-        asked = f"{ident}_select({self._asked(name)})"
-        field = self.shapes.field_of(name)
-        if field is None:
-            self._line(depth, f"picked = {asked}", name)
-            self._line(depth, "if type(picked) is list and len(picked) == 1:")
-            self._line(depth + 1, "picked = picked[0]")
+    def is_inline(self, target: str) -> bool:
+        """Tell whether a step is written where the one before it stands."""
+        return len(self._facts.upstream[target]) == 1 and not self._facts.waits(target)
+
+    def is_written_choice(self, name: str, at: Position) -> bool:
+        """Tell whether a choice becomes ``if`` and ``elif``."""
+        return at.depth < DEEPEST and self._inlining.is_choice(name)
+
+    def choice(self, name: str, at: Position) -> Following | None:
+        """Write a choice out: one outlet is an ``if``, all else goes by the table.
+
+        picked = pick_select(body)
+        if type(picked) is list and len(picked) == 1:
+            picked = picked[0]
+        if picked == 'left':
+            body = left(body)
+            return body
+        elif picked == 'right':
+            ...
         else:
-            got = f"{self.value}.get({field!r}) if type({self.value}) is dict else None"
-            self._line(depth, f"picked = {got}", name)
+            targets = chosen(picked, pick_outlets, 'pick')
+            return branches(targets, twins(body, len(targets)))
+        """
+        line = self._code.line
+        ident = self._functions.outlets(name)
+        rejoined = self._inlining.where_it_rejoins(name)
+        picked = self._picked(name, ident)
+        field = self._inlining.field_of(name)
+        if field is None:
+            line(at, f"picked = {picked}", name)
+            line(at, "if type(picked) is list and len(picked) == 1:")
+            line(at.inner(), "picked = picked[0]")
+        else:  # our ChoiceByField need not be called for one outlet
+            value = self._code.value
+            got = f"{value}.get({field!r}) if type({value}) is dict else None"
+            line(at, f"picked = {got}", name)
         word = "if"
-        for target in targets:
-            self._line(depth, f"{word} picked == {target!r}:", name)
+        for target in self._facts.next[name]:
+            line(at, f"{word} picked == {target!r}:", name)
             if rejoined is not None:
-                self._run_step(target, depth + 1, answered=answered)
+                self._steps.write(target, at.inner())
             else:
-                self._in_line((target, answered), depth + 1)
+                self._in_line(Following(target, at.inner()))
             word = "elif"
-        self._line(depth, "else:")
-        picked = "picked" if field is None else asked
-        self._line(
-            depth + 1, f"targets = chosen({picked}, {ident}_outlets, {name!r})", name
-        )
-        twins = f"twins({self.it}, len(targets))"
-        self._branch("targets", twins, depth + 1, answered, name)
-        return None if rejoined is None else (rejoined, answered)
+        line(at, "else:")
+        self.pick(name, at.inner(), picked="picked" if field is None else picked)
+        self.call_all("targets", "len(targets)", name, at.inner())
+        return None if rejoined is None else Following(rejoined, at)
 
-    def _merged(self, name: str, depth: int) -> tuple[str, dict[str, list[str]]] | None:
+    def merged(
+        self, name: str, at: Position
+    ) -> tuple[str, dict[str, list[str]]] | None:
         """Return merge and chains of a fan-out that can be written out here."""
-        if name not in self.next or self.takes_event or depth >= DEEPEST:
+        facts = self._facts
+        if name not in facts.next or facts.takes_event or at.depth >= DEEPEST:
             return None
-        if self.graph.on_error:
+        if facts.graph.on_error:
             return None  # it answers for each branch, with what that step got
-        found = self.shapes.where_it_merges(name)
-        if found is None:
+        merged = self._inlining.where_it_merges(name)
+        if merged is None:
             return None
-        chains = found[1].values()
-        waits = any(self.codes[one].is_awaited for chain in chains for one in chain)
-        counted = any(one in self.counted for chain in chains for one in chain)
-        return None if waits or counted else found
+        steps = [step for chain in merged[1].values() for step in chain]
+        is_more = any(
+            facts.codes[step].is_awaited or step in facts.counted for step in steps
+        )
+        return None if is_more else merged
 
-    def _fan_out(
-        self,
-        merge: str,
-        chains: dict[str, list[str]],
-        depth: int,
-    ) -> str:
-        """Write branches one below the other; all run, then the first failure."""
-        parts = {last: f"{self.names[chain[0]]}_part" for last, chain in chains.items()}
+    def fan_out(self, merge: str, chains: dict[str, list[str]], at: Position) -> None:
+        """Write branches one below the other; all run, then the first failure.
+
+        b_part = body
+        c_part = twin(body)
+        failed = None
+        try:
+            b_part = b(b_part)
+        except BaseException as error:
+            failed = first_failure(failed, error)
+        ...
+        if failed is not None:
+            raise failed
+        body = [b_part, c_part]
+        """
+        line, idents = self._code.line, self._names.idents
+        parts = {last: f"{idents[chain[0]]}_part" for last, chain in chains.items()}
         first, *others = parts.values()
-        self._line(depth, f"{first} = body")
+        line(at, f"{first} = body")
         for part in others:
-            self._line(depth, f"{part} = twin(body)")
-        self._line(depth, "failed = None")
+            line(at, f"{part} = twin(body)")
+        line(at, "failed = None")
         for last, chain in chains.items():
-            self._line(depth, "try:")
+            line(at, "try:")
             for name in chain:
-                self._run_step(name, depth + 1, variable=parts[last])
-            self._line(depth, "except BaseException as error:")
-            self._line(depth + 1, "failed = first_failure(failed, error)")
-        self._line(depth, "if failed is not None:")
-        self._line(depth + 1, "raise failed")
-        merged = ", ".join(parts[last] for last in self.steps[merge].after)
-        self._line(depth, f"body = [{merged}]")
-        return merge
+                self._steps.write(name, at.inner(), variable=parts[last])
+            line(at, "except BaseException as error:")
+            line(at.inner(), "failed = first_failure(failed, error)")
+        line(at, "if failed is not None:")
+        line(at.inner(), "raise failed")
+        in_order = ", ".join(parts[last] for last in self._facts.steps[merge].after)
+        line(at, f"body = [{in_order}]")

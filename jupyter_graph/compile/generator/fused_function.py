@@ -11,17 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jupyter_graph.compile.generator.branch_writer import BranchWriter
-from jupyter_graph.compile.generator.code_writer import DEEPEST, Next
-from jupyter_graph.compile.generator.handler_writer import HandlerWriter
-from jupyter_graph.compile.generator.stream_writer import StreamWriter
-from jupyter_graph.compile.step_code import StepCode
-from jupyter_graph.spec.model import (
-    DEFAULT_ITERATIONS,
-    START,
-    GraphSpec,
-    StepSpec,
+from jupyter_graph.compile.generator.code_buffer import BODY, CodeBuffer, Position
+from jupyter_graph.compile.generator.flow_writer import FlowWriter
+from jupyter_graph.compile.generator.graph_facts import GraphFacts
+from jupyter_graph.compile.generator.module_names import (
+    FunctionKey,
+    Functions,
+    Globals,
 )
+from jupyter_graph.compile.step_code import StepCode
+from jupyter_graph.spec.model import START, GraphSpec, StepSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Fused:
         holders: identifier to the step whose instance merges branches or collects
             streams.
         joins: identifier to the step that joins its branches.
-        resumes: step to the function that takes on what it gives later.
+        resumes: step to the function that sends on what it gives later.
         is_async: ``run`` must be awaited.
         takes_event: ``run`` takes an event, not a body.
         has_parts: the other functions also take what an event left at merges, joins,
@@ -65,211 +64,145 @@ def fuse(
         codes: the code of each of its steps.
         on_loop: make coroutines of its functions, even where no step needs it.
     """
-    return _Generator(graph, codes, on_loop).generate()
+    return _ModuleWriter(GraphFacts(graph, codes, on_loop=on_loop)).write()
 
 
-class _Generator(BranchWriter, StreamWriter, HandlerWriter):
-    """Writes the whole."""
+class _ModuleWriter:
+    """Writes the entry, then each function that something written before it calls."""
 
-    # -- the whole --------------------------------------------------------------
+    def __init__(self, facts: GraphFacts) -> None:
+        self._facts = facts
+        self._code = CodeBuffer(facts)
+        self._names = Globals(facts)
+        self._functions = Functions(facts, self._names)
+        self._flow = FlowWriter(facts, self._code, self._names, self._functions)
 
-    def generate(self) -> Fused:
-        firsts = self.next[START]
-        ends = bool(self.back or self.joined)
-        self._define("run", parts=False)
-        if self.has_parts:
-            self._line(1, "parts = {}")
-        if ends:
-            self._ended_run()
-            self.text += ["", ""]
-            self._define("begin")
-        self._scope(lambda depth: self._go_on(START, firsts, depth), START)
-        for name in self.steps:
-            if self.codes[name].keeps and self.next[name]:
-                is_more = self.back or set(self.joined) & self._reached(name)
-                self.resumes[name] = self._want("later" if is_more else "after", name)
-        while self.todo:
-            self._function(self.todo.pop(0))
-        self.text += ["", *self.tables] if self.tables else []
+    def write(self) -> Fused:
+        """Write the module."""
+        facts, code, names, functions = (
+            self._facts, self._code, self._names, self._functions,
+        )  # fmt: skip
+        self._entry()
+        resumes = self._resumes()
+        while functions.todo:
+            self._function(functions.todo.pop(0))
+        code.text += ["", *functions.tables] if functions.tables else []
         return Fused(
-            source="\n".join(self.text) + "\n",
-            lines=self.lines,
-            calls=self.calls,
-            selectors=self.selectors,
-            holders=self.holders,
-            joins=self.joins,
-            resumes=self.resumes,
-            is_async=self.is_async,
-            takes_event=self.takes_event,
-            has_parts=self.has_parts,
+            source="\n".join(code.text) + "\n",
+            lines=code.steps,
+            calls=names.calls,
+            selectors=names.selectors,
+            holders=names.holders,
+            joins=names.joins,
+            resumes=resumes,
+            is_async=facts.is_async,
+            takes_event=facts.takes_event,
+            has_parts=facts.has_parts,
         )
 
-    def _ended_run(self) -> None:
-        """Write what stands around all of a graph with cycles or joins."""
-        self._ended("begin", self.joined)
+    def _entry(self) -> None:
+        """Write ``run``; with cycles or joins, what stands around ``begin``.
+
+        def run(body):
+            parts = {}
+            answer = begin(body, parts)
+            body = c_join.last(parts)
+            if body is not NOTHING:
+                answer = first_of(answer, rest_c(body, parts))
+            return answer
+        """
+        facts, code = self._facts, self._code
+        code.define("run", parts=False)
+        if facts.has_parts:
+            code.line(BODY, "parts = {}")
+        if facts.back or facts.joined:
+            self._ended("begin", facts.joined)
+            code.text += ["", ""]
+            code.define("begin")
+        self._flow.handlers.scope(lambda at: self._flow.go_on(START, at), START)
+
+    def _resumes(self) -> dict[str, str]:
+        """Return the functions that steps send on to what they give later."""
+        facts, resumes = self._facts, {}
+        for name in facts.steps:
+            if facts.codes[name].keeps and facts.next[name]:
+                is_more = facts.back or set(facts.joined) & facts.reached(name)
+                kind = "later" if is_more else "after"
+                resumes[name] = self._functions.want(kind, name)
+        return resumes
 
     def _ended(
-        self, function: str, joined: list[str], forgets: Sequence[str] = ()
+        self, function: str, joined: Sequence[str], forgets: Sequence[str] = ()
     ) -> None:
         """Write a call, and what goes on at joins that some branches did not reach."""
-        call = self._landed(self._call(function))
+        code = self._code
+        call = code.landed(code.call(function))
         if not joined and not forgets:
-            self._line(1, f"return {call}")
+            code.line(BODY, f"return {call}")
             return
-        self._line(1, f"answer = {call}")
+        code.line(BODY, f"answer = {call}")
         for name in joined:
-            self._line(1, f"{self.it} = {self._join(name)}.last(parts)")
-            self._line(1, f"if {self.it} is not NOTHING:")
-            call = self._landed(self._call(self._want("rest", name)))
-            self._line(2, f"answer = first_of(answer, {call})")
+            code.line(BODY, f"{code.it} = {self._names.join(name)}.last(parts)")
+            code.line(BODY, f"if {code.it} is not NOTHING:")
+            call = code.landed(code.call(self._functions.want("rest", name)))
+            code.line(BODY.inner(), f"answer = first_of(answer, {call})")
         if forgets:
-            self._line(1, f"forget(parts, {tuple(forgets)!r})")
-        self._line(1, "return answer")
+            code.line(BODY, f"forget(parts, {tuple(forgets)!r})")
+        code.line(BODY, "return answer")
 
-    # -- functions --------------------------------------------------------------
-
-    def _function(self, key: tuple[str, ...]) -> None:
+    def _function(self, key: FunctionKey) -> None:
         kind, name, *more = key
-        self.text += ["", ""]
-        self._define(self.functions[key])
-        if kind == "at":
-            self._scope(lambda depth: self._from(name, depth), name)
-        elif kind == "after":
-            self._scope(
-                lambda depth: self._go_on(name, self.next[name], depth, keep=False),
-                name,
-            )
-        elif kind == "item":
-            inner = self._inside(name)
-            joined = [one for one in self.joined if one in inner]
-            self._ended(self._want("after", name), joined, inner)
-        elif kind == "later":  # an event of its own, whose joins end with it
-            joined = [one for one in self.joined if one in self._reached(name)]
-            self._ended(self._want("after", name), joined)
-        elif kind in ("rest", "end"):
-            write = self._rest if kind == "rest" else self._end
-            self._scope(lambda depth: write(name, depth), name)
-        else:
-            self._arrival(name, tuple(more))
+        facts, flow = self._facts, self._flow
+        self._code.text += ["", ""]
+        self._code.define(self._functions.want(*key))
+        after = (
+            "" if kind not in ("item", "later") else self._functions.want("after", name)
+        )
+        match kind:
+            case "at":
+                flow.handlers.scope(lambda at: flow.step_and_on(name, at), name)
+            case "after":
+                flow.handlers.scope(lambda at: flow.onwards(name, at), name)
+            case "item":  # its joins and counts are of this item of the stream
+                own = facts.per_item(name)
+                self._ended(after, [one for one in facts.joined if one in own], own)
+            case "later":  # an event of its own, whose joins end with it
+                reached = facts.reached(name)
+                self._ended(after, [one for one in facts.joined if one in reached])
+            case "rest":
+                flow.handlers.scope(lambda at: self._rest(name, at), name)
+            case "end":
+                flow.handlers.scope(lambda at: flow.streams.end(name, at), name)
+            case _:
+                self._arrival(name, tuple(more))
 
     def _arrival(self, merge: str, slots: tuple[str, ...]) -> None:
-        """A branch reaches a merge or a join: wait until all have."""
-        ident, step = self.names[merge], self.steps[merge]
-        if step.join:
-            holder = self._join(merge)
-        else:
-            holder = f"{ident}_merge"
-            self.holders[holder] = merge
-        gather = "gathered_event" if self.takes_event else "gathered"
+        """Write that a branch reaches a merge or a join: wait until all have.
+
+        def at_c_a(body, parts):
+            body = gathered(c_merge, 'c', ('a',), ('a', 'b'), body, parts)
+            if body is NOTHING:
+                return NOTHING
+            return at_c(body, parts)
+        """
+        step, code = self._facts.steps[merge], self._code
+        holder = (
+            self._names.join(merge) if step.join else self._names.holder(merge, "merge")
+        )
+        gather = "gathered_event" if self._facts.takes_event else "gathered"
         if step.join_timeout_s is not None:
             gather = f"await {gather}_in_time"
-        text = (
-            f"{self.it} = {gather}({holder}, {merge!r}, {slots!r}, "
-            f"{step.after or (START,)!r}, {self.it}, parts)"
-        )
-        self._guarded(step, 1, lambda depth: self._line(depth, text, merge))
-        self._line(1, f"if {self.it} is NOTHING:")
-        self._line(2, "return NOTHING")
-        self._line(1, f"return {self._call(self._want('at', merge))}")
+        expected = step.after or (START,)
+        args = f"{holder}, {merge!r}, {slots!r}, {expected!r}, {code.it}, parts"
+        call = f"{code.it} = {gather}({args})"
+        self._flow.handlers.guard(step, lambda at: code.line(at, call, merge), BODY)
+        code.line(BODY, f"if {code.it} is NOTHING:")
+        code.line(BODY.inner(), "return NOTHING")
+        code.line(BODY, f"return {code.call(self._functions.want('at', merge))}")
 
-    def _rest(self, name: str, depth: int) -> None:
-        """A join goes on without the branches that did not come."""
-        text = f"{self.it} = {self._join(name)}.rest(parts)"
-        self._guarded(
-            self.steps[name], depth, lambda inner: self._line(inner, text, name)
-        )
-        self._line(depth, f"return {self._call(self._want('at', name))}")
-
-    # -- the inside of a function -----------------------------------------------
-
-    def _from(self, name: str, depth: int) -> None:
-        """Write a step and what follows it in line."""
-        self._in_line(self._step(name, depth), depth)
-
-    def _in_line(self, following: Next, depth: int) -> None:
-        while following is not None:
-            name, answered = following
-            following = self._step(name, depth, answered=answered)
-
-    def _step(self, name: str, depth: int, *, answered: bool = False) -> Next:
-        step, code, targets = self.steps[name], self.codes[name], self.next[name]
-        picks = bool(step.on_error and code.selects and targets and not code.is_stream)
-
-        def own_part(inner: int) -> None:
-            if name in self.counted:
-                limit = step.max_iterations or self.graph.max_iterations
-                limit = limit or DEFAULT_ITERATIONS
-                more = ", event" if self.takes_event else ""
-                self._line(inner, f"counted(parts, {name!r}, {limit}{more})", name)
-            self._run_step(name, inner, answered=answered)
-            if picks:
-                self._pick(name, targets, inner)
-
-        falls = not (code.selects or code.is_stream)
-        is_part = bool(self._has_call(name) or picks or name in self.counted)
-        if is_part:
-            self._guarded(step, depth, own_part, answered=answered, falls=falls)
-        return self._after(name, targets, depth, answered=answered, picked=picks)
-
-    def _is_over(
-        self, code: StepCode, depth: int, answered: bool, as_stream: bool
-    ) -> bool:
-        """Write what is no single body on its way; tell whether that is all."""
-        name = code.step.name
-        if code.collects:
-            self._collect(name, depth, answered=answered)
-        if code.is_stream and as_stream:
-            self._stream_on(name, depth, answered=answered)
-            return True
-        if code.gives_events:
-            self._several_on(name, depth, answered)
-        return False
-
-    def _after(
-        self,
-        name: str,
-        targets: tuple[str, ...],
-        depth: int,
-        *,
-        answered: bool = False,
-        keep: bool = True,
-        picked: bool = False,
-        stands_for: str | None = None,
-        as_stream: bool = True,
-    ) -> Next:
-        code = self.codes.get(name)
-        if (
-            code is not None
-            and keep
-            and self._is_over(code, depth, answered, as_stream)
-        ):
-            return None
-        if name == self.responder and keep:
-            if not targets:
-                self._line(depth, f"return {self.value}")
-                return None
-            self._line(depth, f"answer = twin({self.value})", name)
-            answered = True
-        if not targets:
-            self._leave(depth, answered)
-        elif self._is_written_choice(name, depth, picked=picked):
-            return self._choice(name, targets, depth, answered)
-        elif code is not None and code.selects:
-            if not picked:
-                self._pick(name, targets, depth)
-            twins = f"twins({self.it}, len(targets))"
-            self._branch("targets", twins, depth, answered, name)
-        elif len(targets) == 1:
-            [target] = targets
-            if depth <= DEEPEST and self._is_inline(target):
-                return target, answered
-            place = self._target(name, target, stands_for)
-            self._finish(self._call(place), depth, answered)
-        elif (merged := self._merged(name, depth)) is not None:
-            merge, chains = merged
-            return self._fan_out(merge, chains, depth), answered
-        else:
-            places = [self._target(name, target, stands_for) for target in targets]
-            twins = f"twins({self.it}, {len(targets)})"
-            self._branch(f"({', '.join(places)})", twins, depth, answered, name)
-        return None
+    def _rest(self, name: str, at: Position) -> None:
+        """Write that a join goes on without the branches that did not come."""
+        code, step = self._code, self._facts.steps[name]
+        text = f"{code.it} = {self._names.join(name)}.rest(parts)"
+        self._flow.handlers.guard(step, lambda here: code.line(here, text, name), at)
+        code.line(at, f"return {code.call(self._functions.want('at', name))}")

@@ -3,56 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
+from jupyter_graph.compile.generator.code_buffer import BODY, CodeBuffer, Position
+from jupyter_graph.compile.generator.graph_facts import GraphFacts
 from jupyter_graph.compile.generator.step_writer import StepWriter
 from jupyter_graph.spec.model import START, StepSpec
 
+Write: TypeAlias = Callable[[Position], None]
 
-class HandlerWriter(StepWriter):
-    """Writes the error handlers of steps, and that of the graph."""
 
-    def _handlers(self) -> set[str]:
-        own = {step.on_error for step in self.steps.values() if step.on_error}
-        return {*own, *({self.graph.on_error} if self.graph.on_error else set())}
+class GoOn(Protocol):
+    """Writes all that comes after a step.
 
-    def _scope(self, emit: Callable[[int], None], name: str) -> None:
-        """Put the graph's own error handler, if any, around a function's steps."""
-        handler = self.graph.on_error
-        if not handler or (name != START and name in self._handlers()):
-            emit(1)
+    Args:
+        name: the step.
+        at: where.
+        stands_for: for an error handler, the step that failed.
+    """
+
+    def __call__(
+        self, name: str, at: Position, *, stands_for: str | None = None
+    ) -> None: ...
+
+
+class HandlerWriter:
+    """Writes ``try`` and ``except`` around steps, and around whole functions.
+
+    try:
+        body = risky(body)
+    except BaseException as error:
+        caught(error)
+        body = mend(body)
+
+    Args:
+        facts: the graph.
+        code: what is written to.
+        steps: writes the handlers' own lines.
+        go_on: writes what comes after a handler.
+    """
+
+    def __init__(
+        self, facts: GraphFacts, code: CodeBuffer, steps: StepWriter, go_on: GoOn
+    ) -> None:
+        self._facts = facts
+        self._code = code
+        self._steps = steps
+        self._go_on = go_on
+
+    def scope(self, write: Write, name: str) -> None:
+        """Put the graph's own error handler, if any, around a function's steps.
+
+        Args:
+            write: writes the steps.
+            name: the step that the function is about.
+        """
+        handler, line = self._facts.graph.on_error, self._code.line
+        handlers = self._facts.handlers()
+        if not handler or (name != START and name in handlers):
+            write(BODY)
             return
-        if self.answers_early:
-            self._line(1, "answer = NOTHING")
-        self._line(1, "try:")
-        emit(2)
-        self._line(1, "except BaseException as error:")
-        names = sorted(self._handlers())
-        self._caught(f"caught(error, {names!r})", None, 2)
-        self._guarded(
-            self.steps[handler], 2, lambda inner: self._run_handler(handler, inner)
-        )
-        instead = self._handled
-        if self.answers_early:
-            instead = f"{self.value} if answer is NOTHING else answer"
-        self._line(2, f"return {instead}")
+        inner = BODY.inner()
+        if self._facts.answers_early:
+            line(BODY, "answer = NOTHING")
+        line(BODY, "try:")
+        write(inner)
+        line(BODY, "except BaseException as error:")
+        self._note_error(f"caught(error, {sorted(handlers)!r})", None, inner)
+        self.guard(self._facts.steps[handler], lambda at: self._run(handler, at), inner)
+        answer = self._handled
+        if self._facts.answers_early:
+            answer = f"{self._code.value} if answer is NOTHING else answer"
+        line(inner, f"return {answer}")
 
-    def _run_handler(self, name: str, depth: int, answered: bool = False) -> None:
-        self._run_step(name, depth, answered=answered)
-        if self.codes[name].gives_events:
-            self._line(depth, "found = event = one_of(found)", name)
-
-    @property
-    def _handled(self) -> str:
-        """What an error handler at the end answers: nothing where no step does."""
-        return self.value if self.responder is not None else "NOTHING"
-
-    def _guarded(
+    def guard(
         self,
         step: StepSpec,
-        depth: int,
-        own_part: Callable[[int], None],
+        write: Write,
+        at: Position,
         *,
-        answered: bool = False,
         falls: bool = False,
         stands_for: str | None = None,
     ) -> None:
@@ -60,62 +89,71 @@ class HandlerWriter(StepWriter):
 
         Args:
             step: the step.
-            depth: how far the text is indented.
-            own_part: writes what may fail, at a depth.
-            answered: another step before this one has answered.
+            write: writes what may fail.
+            at: where.
             falls: where the flow goes on at the same place, the handler's result may
                 simply take the place of the step's.
             stands_for: for an error handler's own handler, the step that failed first.
         """
         if not step.on_error:
-            own_part(depth)
+            write(at)
             return
-        handler = self.steps[step.on_error]
-        code, targets = self.codes[handler.name], self.next[handler.name]
-        self._line(depth, "try:")
-        before = len(self.text)
-        own_part(depth + 1)
-        if len(self.text) == before:
-            self._line(depth + 1, "pass")
-        self._line(depth, "except BaseException as error:")
-        self._caught("caught(error)", step.name, depth + 1)
-        falls_too = not (code.selects or code.is_stream)
-        self._guarded(
+        facts, code, inner = self._facts, self._code, at.inner()
+        handler = facts.steps[step.on_error]
+        code.line(at, "try:")
+        before = len(code.text)
+        write(inner)
+        if len(code.text) == before:
+            code.line(inner, "pass")
+        code.line(at, "except BaseException as error:")
+        self._note_error("caught(error)", step.name, inner)
+        of_handler = facts.codes[handler.name]
+        falls_too = not (of_handler.selects or of_handler.is_stream)
+        stands_for = stands_for or step.name
+        self.guard(
             handler,
-            depth + 1,
-            lambda inner: self._run_handler(handler.name, inner, answered),
-            answered=answered,
+            lambda here: self._run(handler.name, here),
+            inner,
             falls=falls_too,
-            stands_for=stands_for or step.name,
+            stands_for=stands_for,
         )
-        comes_again = any(step.name in self._reached(name) for name in targets)
-        answers = step.name == self.responder and not comes_again
-        stands_in = targets == self.next[step.name] and bool(targets or answers)
+        targets = facts.next[handler.name]
+        # The handler of the step that answers answers in its place, unless that step
+        # still comes after it.
+        comes_again = any(step.name in facts.reached(name) for name in targets)
+        answers = step.name == facts.responder and not comes_again
+        stands_in = targets == facts.next[step.name] and bool(targets or answers)
         if falls and falls_too and stands_in:
-            if self.codes[step.name].gives_events:
-                self._line(depth + 1, "found = event")  # one, not several
-            return
-        if targets:
+            if facts.codes[step.name].gives_events:
+                code.line(inner, "found = event")  # one, not several
+        elif targets:
             if answers:
-                self._line(depth + 1, f"answer = twin({self.value})", handler.name)
-            on = answered or answers
+                code.line(inner, f"answer = twin({code.value})", handler.name)
             self._go_on(
-                handler.name,
-                targets,
-                depth + 1,
-                answered=on,
-                stands_for=stands_for or step.name,
+                handler.name, inner.after_answer(answers), stands_for=stands_for
             )
         else:
-            self._line(depth + 1, f"return {'answer' if answered else self._handled}")
+            answer = "answer" if at.answered else self._handled
+            code.line(inner, f"return {answer}")
 
-    def _caught(self, call: str, origin: str | None, depth: int) -> None:
-        if not self.takes_event:
-            self._line(depth, call)
+    def _run(self, name: str, at: Position) -> None:
+        self._steps.write(name, at)
+        if self._facts.codes[name].gives_events:
+            self._code.line(at, "found = event = one_of(found)", name)
+
+    @property
+    def _handled(self) -> str:
+        """What an error handler at the end answers: nothing where no step does."""
+        return self._code.value if self._facts.responder is not None else "NOTHING"
+
+    def _note_error(self, caught: str, origin: str | None, at: Position) -> None:
+        """Write what a handler reads from its event: the error, and whose it is."""
+        if not self._facts.takes_event:
+            self._code.line(at, caught)
             return
         if origin is None:
-            self._line(depth, f"event.origin_state = {call}")
+            self._code.line(at, f"event.origin_state = {caught}")
         else:
-            self._line(depth, call)
-            self._line(depth, f"event.origin_state = {origin!r}")
-        self._line(depth, "event.error = error")
+            self._code.line(at, caught)
+            self._code.line(at, f"event.origin_state = {origin!r}")
+        self._code.line(at, "event.error = error")

@@ -12,57 +12,59 @@ from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.model import START, StepSpec
 
-Way = tuple[str, ...]
+Nesting = tuple[str, ...]
 """The steps whose streams an event is in, the outermost first."""
 
 SEVERAL = "$several"
-"""Begins a way where events come on different ones."""
+"""Begins the nesting of a step that events reach in different ones."""
 
 
-def ways(
+def nestings(
     steps: Mapping[str, StepSpec],
     codes: Mapping[str, StepCode],
     after: Mapping[str, tuple[str, ...]],
-) -> dict[str, Way]:
-    """Return the way on which events come to each step; ``SEVERAL`` begins a mixed one.
+) -> dict[str, Nesting]:
+    """Return the streams that events are in at each step.
 
     Args:
         steps: the steps by name.
         codes: the code of each.
         after: what comes after each step, and first.
     """
-    found: dict[str, Way] = {}
-    todo: list[tuple[str, Way]] = [(name, ()) for name in after[START]]
+    nesting_of: dict[str, Nesting] = {}
+    todo: list[tuple[str, Nesting]] = [(name, ()) for name in after[START]]
     while todo:
-        name, way = todo.pop()
-        known = found.get(name)
-        if known is not None and known != way:
-            way = (SEVERAL,)
-        if known == way:
+        name, nesting = todo.pop()
+        known = nesting_of.get(name)
+        if known is not None and known != nesting:
+            nesting = (SEVERAL,)
+        if known == nesting:
             continue
-        found[name] = way
+        nesting_of[name] = nesting
         handler = steps[name].on_error
-        todo += [(handler, way)] if handler else []
-        behind = _behind(codes[name], way)
+        todo += [(handler, nesting)] if handler else []
+        behind = _behind(codes[name], nesting)
         todo += [(target, behind) for target in after[name]]
-    return found
+    return nesting_of
 
 
-def _behind(code: StepCode, way: Way) -> Way:
+def _behind(code: StepCode, nesting: Nesting) -> Nesting:
     name = code.step.name
     if code.collects:
         return ()
     gives_many = code.is_stream or code.direct == "FlatMap"
-    return (*way, name) if gives_many and name not in way else way
+    return (*nesting, name) if gives_many and name not in nesting else nesting
 
 
-def stream_of(name: str, found: Mapping[str, Way]) -> str:
-    """Give the innermost stream whose items come to a step, "" where there is none."""
-    way = found.get(name, ())
-    return way[-1] if way and way[-1] != SEVERAL else ""
+def stream_of(name: str, nesting_of: Mapping[str, Nesting]) -> str:
+    """Return the innermost stream whose items come to a step, "" for none."""
+    nesting = nesting_of.get(name, ())
+    return nesting[-1] if nesting and nesting[-1] != SEVERAL else ""
 
 
-def check_joins(steps: Mapping[str, StepSpec], found: Mapping[str, Way]) -> None:
+def check_joins(
+    steps: Mapping[str, StepSpec], nesting_of: Mapping[str, Nesting]
+) -> None:
     """Refuse joins whose branches stand partly inside a stream.
 
     Raises:
@@ -72,6 +74,6 @@ def check_joins(steps: Mapping[str, StepSpec], found: Mapping[str, Way]) -> None
         f"step {step.name!r} joins branches inside and outside of a stream; put a "
         "Collector between the generator and the join"
         for step in steps.values()
-        if step.join and found.get(step.name, ())[-1:] == (SEVERAL,)
+        if step.join and nesting_of.get(step.name, ())[-1:] == (SEVERAL,)
     ]
     SpecError.raise_all("joins inside streams", problems)

@@ -2,111 +2,137 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from jupyter_graph.compile.generator.code_buffer import CodeBuffer, Position
+from jupyter_graph.compile.generator.graph_facts import GraphFacts
+from jupyter_graph.compile.generator.module_names import Functions, Globals
 from jupyter_graph.compile.generator.step_writer import StepWriter
-from jupyter_graph.spec.topology import reached
 
 
-class StreamWriter(StepWriter):
-    """Writes what comes after a step that streams."""
+class StreamWriter:
+    """Writes what comes after a step that gives several results.
 
-    def _stream_on(self, name: str, depth: int, *, answered: bool) -> None:
-        """Each item of a stream goes on by itself."""
-        step, call = self.steps[name], "items"
-        own_path = not self.codes[name].takes_event
-        if step.kind == "flow":  # it may have given one body after all
-            self._line(depth, "if not is_stream(items):")
-            put = self._put(step, self.value, "items") if own_path else "items"
-            self._line(depth + 1, f"{self.value} = {put}", name)
-            one = self._after(
-                name, self.next[name], depth + 1, answered=answered, as_stream=False
-            )
-            self._in_line(one, depth + 1)
-        if step.result_path and own_path:
-            placed = "placed_async" if self.is_async else "placed"
-            path = step.result_path
-            call = f"{placed}({call}, {self.value}, {path!r}, {name!r}, twin)"
-        keeps = self.responder == name
-        if self.next[name]:
-            each = "each_async" if self.is_async else "each"
-            kept, event = "twin" if keeps else "None", self._event
-            place = self._each_place(name)
-            call = f"{each}({call}, {place}, {kept}, {event}{self.more})"
-        collectors = self._collectors(name)
-        if collectors and self._may_be_collected(name):
-            self._line(depth, f"if not is_collected({collectors[0]}, parts):")
-            self._collect_all(name, call, collectors, depth + 1, answered)
-        elif collectors:
-            self._collect_all(name, call, collectors, depth, answered)
-            return
-        if not answered and self.responder in self._reached(name):
-            self._line(depth, f"return {call}")
-            return
-        drain = "await drain_async" if self.is_async else "drain"
-        self._line(depth, f"{drain}({call})", name)
-        self._leave(depth, answered)
+    return each(items, after_split, None, None)     # the answer is a stream
+    drain(each(items, after_split, None, None))     # nobody answers
+    return collect(each(...), (list_collect,), end_split, body, parts)
 
-    def _collect(self, name: str, depth: int, *, answered: bool) -> None:
-        """Write that an item of a stream stays with the step that collects them."""
-        ident = self.names[name]
-        self.holders[f"{ident}_collect"] = name
-        self._line(depth, f"if collecting({ident}_collect, {self.it}, parts):")
-        self._leave(depth + 1, answered)
+    Args:
+        facts: the graph.
+        code: what is written to.
+        names: the globals of the module.
+        functions: the functions of the module.
+        go_on_as_body: writes what comes after a step whose result is one body.
+    """
 
-    def _collect_all(
-        self, name: str, items: str, collectors: list[str], depth: int, answered: bool
+    def __init__(
+        self,
+        facts: GraphFacts,
+        code: CodeBuffer,
+        names: Globals,
+        functions: Functions,
+        go_on_as_body: Callable[[str, Position], None],
     ) -> None:
-        """The items of a stream become one body again, further on."""
-        end = self._want("end", name)
-        holders = f"({', '.join(collectors)},)"
-        self._line(depth, f"parts = collection(parts, {holders})")
-        args = f"{items}, {holders}, {end}, {self.it}, parts"
-        one_by_one = self._one_by_one(name) - {self.holders[one] for one in collectors}
-        if not answered and self.responder in one_by_one:
-            until = "until_collected_async" if self.is_async else "until_collected"
-            self._line(depth, f"return {until}({args})")
+        self._facts = facts
+        self._code = code
+        self._names = names
+        self._functions = functions
+        self._go_on_as_body = go_on_as_body
+
+    def go_on(self, name: str, at: Position) -> None:
+        """Write that each item of a stream goes on by itself; the function ends so."""
+        step = self._facts.steps[name]
+        if step.kind == "flow":
+            self._or_one_body(name, at)
+        items = self._items(name)
+        collectors = self._names.collectors(name)
+        if collectors and self._facts.may_be_collected(name):
+            # Inside a stream that is being collected, the items go into that one.
+            self._code.line(at, f"if not is_collected({collectors[0]}, parts):")
+            self._collect(name, items, collectors, at.inner())
+        elif collectors:
+            self._collect(name, items, collectors, at)
             return
-        collect = "await collect_async" if self.is_async else "collect"
-        self._finish(f"{collect}({args})", depth, answered, name)
+        if not at.answered and self._facts.responder in self._facts.reached(name):
+            self._code.line(at, f"return {items}")
+            return
+        self._code.line(at, f"{self._code.helper('drain')}({items})", name)
+        self._code.leave(at)
 
-    def _end(self, name: str, depth: int) -> None:
+    def _or_one_body(self, name: str, at: Position) -> None:
+        """Write what happens where a flow gave one body after all."""
+        step, value = self._facts.steps[name], self._code.value
+        takes_event = self._facts.codes[name].takes_event
+        body = "items" if takes_event else StepWriter.placed(step, value, "items")
+        self._code.line(at, "if not is_stream(items):")
+        self._code.line(at.inner(), f"{value} = {body}", name)
+        self._go_on_as_body(name, at.inner())
+
+    def _items(self, name: str) -> str:
+        """Return the stream with all that becomes of its items."""
+        step, items, helper = self._facts.steps[name], "items", self._code.stream_helper
+        if step.result_path and not self._facts.codes[name].takes_event:
+            value, path = self._code.value, step.result_path
+            items = f"{helper('placed')}({items}, {value}, {path!r}, {name!r}, twin)"
+        if self._facts.next[name]:
+            copy = "twin" if self._facts.responder == name else "None"
+            more = f"{self._code.event}{self._code.more}"
+            place = self._functions.per_item(name)
+            items = f"{helper('each')}({items}, {place}, {copy}, {more})"
+        return items
+
+    def several(self, name: str, at: Position) -> None:
+        """Write what goes on after a storey step that gave several events."""
+        inner = at.inner()
+        self._code.line(at, "if type(found) is Several:")
+        if name == self._facts.responder and not at.answered:
+            self._code.line(inner, "answer = twin(found.first)", name)
+            inner = inner.after_answer()
+        if self._facts.next[name]:
+            several = self._code.helper("several")
+            place = self._functions.per_item(name)
+            self._code.finish(f"{several}(found, {place}{self._code.more})", inner)
+        else:
+            self._code.leave(inner)
+        self._code.line(at, "event = found")
+
+    # -- collectors -------------------------------------------------------------
+
+    def keep_item(self, name: str, at: Position) -> None:
+        """Write that an item of a stream stays with the step that collects them."""
+        holder = self._names.holder(name, "collect")
+        self._code.line(at, f"if collecting({holder}, {self._code.it}, parts):")
+        self._code.leave(at.inner())
+
+    def _collect(
+        self, name: str, items: str, collectors: list[str], at: Position
+    ) -> None:
+        """Write that the items of a stream become one body again, further on."""
+        end = self._functions.want("end", name)
+        holders = f"({', '.join(collectors)},)"
+        self._code.line(at, f"parts = collection(parts, {holders})")
+        args = f"{items}, {holders}, {end}, {self._code.it}, parts"
+        collecting = {self._names.holders[one] for one in collectors}
+        one_by_one = self._facts.item_path(name) - collecting
+        if not at.answered and self._facts.responder in one_by_one:
+            until = self._code.stream_helper("until_collected")
+            self._code.line(at, f"return {until}({args})")
+            return
+        self._code.finish(f"{self._code.helper('collect')}({args})", at, name)
+
+    def end(self, name: str, at: Position) -> None:
         """Write what goes on at the steps that collected a stream."""
-        self._line(depth, "answer = NOTHING")
-        for holder in self._collectors(name):
-            one = self.holders[holder]
-            given = f"{self.it} = collected({holder}, {self._event}, parts)"
-            self._line(depth, given, one)
-            if one == self.responder:
-                answer = f"first_of(answer, twin({self.value}))"
-                self._line(depth, f"answer = {answer}", one)
-            if not self.next[one]:
+        code = self._code
+        code.line(at, "answer = NOTHING")
+        for holder in self._names.collectors(name):
+            step = self._names.holders[holder]
+            body = f"collected({holder}, {code.event}, parts)"
+            code.line(at, f"{code.it} = {body}", step)
+            is_answer = step == self._facts.responder
+            if is_answer:
+                code.line(at, f"answer = first_of(answer, twin({code.value}))", step)
+            if not self._facts.next[step]:
                 continue
-            call = self._landed(self._call(self._want("after", one)))
-            if one == self.responder:
-                self._line(depth, call)
-            else:
-                self._line(depth, f"answer = first_of(answer, {call})")
-        self._line(depth, "return answer")
-
-    def _collectors(self, name: str) -> list[str]:
-        """Return the holders of the steps that collect a stream, in order."""
-        after = self._one_by_one(name) - {name}
-        found = [one for one in self.order if one in after and self.codes[one].collects]
-        holders = [f"{self.names[one]}_collect" for one in found]
-        self.holders |= dict(zip(holders, found, strict=True))
-        return holders
-
-    def _one_by_one(self, name: str) -> set[str]:
-        """Return the steps that items of a stream come to, the collecting ones last."""
-        ways = {
-            one: () if one in self.codes and self.codes[one].collects else targets
-            for one, targets in self.next.items()
-        }
-        return reached(name, ways)
-
-    def _may_be_collected(self, name: str) -> bool:
-        """Tell whether another stream may be under way to the same collectors."""
-        collectors = [one for one, code in self.codes.items() if code.collects]
-        behind = any(
-            name in self._reached(one) for one in collectors if one in self.next
-        )
-        return bool(self.ways.get(name)) or behind
+            call = code.landed(code.call(self._functions.want("after", step)))
+            code.line(at, call if is_answer else f"answer = first_of(answer, {call})")
+        code.line(at, "return answer")

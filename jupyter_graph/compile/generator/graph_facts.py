@@ -1,0 +1,134 @@
+"""What a graph is like, asked again and again while its code is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jupyter_graph.compile.generator.stream_nesting import (
+    check_joins,
+    nestings,
+    stream_of,
+)
+from jupyter_graph.compile.step_code import StepCode
+from jupyter_graph.spec.model import GraphSpec
+from jupyter_graph.spec.topology import (
+    back_edges,
+    edges,
+    followers,
+    order,
+    reached,
+    responder_of,
+    steps_in_cycles,
+)
+
+
+class GraphFacts:
+    """The facts of one graph; nothing here changes while code is written.
+
+    Args:
+        graph: the graph.
+        codes: the code of each of its steps.
+        on_loop: all functions are coroutines, even where no step needs it.
+
+    Attributes:
+        steps: the top steps by name.
+        next: what comes after each step, and first.
+        upstream: what comes before each step.
+        order: the steps from first to last.
+        responder: the step that answers, None when nobody does.
+        takes_event: generated functions take an event rather than a body.
+        back: edges that lead back, which make cycles.
+        counted: the steps of cycles, which count how often an event comes.
+        joined: the steps that join their branches, from first to last.
+        nestings: step name to the streams whose items come to it.
+        has_parts: generated functions also take ``parts``, what an event has left at
+            merges, joins, cycles and collectors.
+        is_async: generated functions are coroutines.
+
+    Raises:
+        SpecError: a join has branches inside and outside of a stream.
+    """
+
+    def __init__(
+        self, graph: GraphSpec, codes: Mapping[str, StepCode], *, on_loop: bool
+    ) -> None:
+        self.graph = graph
+        self.codes = codes
+        self.steps = {step.name: step for step in graph.top_steps()}
+        self.next = dict(followers(graph))
+        self.upstream: dict[str, list[str]] = {name: [] for name in self.steps}
+        for edge in edges(graph):
+            if edge.kind == "flow" and edge.target in self.steps:
+                self.upstream[edge.target].append(edge.source)
+        self.order = order(graph)
+        self.responder = responder_of(graph)
+        self.back = back_edges(graph) if graph.allow_cyclic else frozenset()
+        self.counted = steps_in_cycles(graph) if self.back else frozenset()
+        self.joined = [name for name in self.order if self.steps[name].join]
+        self.nestings = nestings(self.steps, codes, self.next)
+        check_joins(self.steps, self.nestings)
+        own = [codes[name] for name in self.steps]
+        self.takes_event = any(code.takes_event for code in own)
+        remembers = any(code.merges or code.collects for code in own)
+        self.has_parts = bool(remembers or self.back or self.joined)
+        # A plain function cannot await: a coroutine anywhere makes all of them one.
+        self.is_async = on_loop or any(c.is_async or c.is_awaited for c in own)
+
+    @property
+    def answers_early(self) -> bool:
+        """Whether steps come after the one that answers."""
+        return bool(self.responder and self.next.get(self.responder))
+
+    def handlers(self) -> set[str]:
+        """Return the names of all error handlers."""
+        names = {step.on_error for step in self.steps.values()} | {self.graph.on_error}
+        return {name for name in names if name}
+
+    def reached(self, first: str) -> set[str]:
+        """Return a step and all that comes after it."""
+        return reached(first, self.next)
+
+    def waits(self, name: str) -> bool:
+        """Tell whether a step waits for its branches."""
+        return self.codes[name].merges or self.steps[name].join is not None
+
+    def is_called(self, name: str) -> bool:
+        """Tell whether a step is called, not just asked for its followers."""
+        code = self.codes[name]
+        is_silent = code.is_class and not code.method
+        return not (is_silent and (code.selects or code.merges or code.collects))
+
+    # -- streams ----------------------------------------------------------------
+
+    def per_item(self, stream: str) -> list[str]:
+        """Return the steps that wait or count for each item of a stream anew."""
+        return [
+            name
+            for name in self.steps
+            if stream_of(name, self.nestings) == stream
+            and (self.waits(name) or name in self.counted)
+        ]
+
+    def item_path(self, stream: str) -> set[str]:
+        """Return the steps that items of a stream come to, up to those that collect."""
+        until = {
+            name: () if name in self.codes and self.codes[name].collects else targets
+            for name, targets in self.next.items()
+        }
+        return reached(stream, until)
+
+    def collectors(self, stream: str) -> list[str]:
+        """Return the steps that collect a stream, from first to last."""
+        after = self.item_path(stream) - {stream}
+        return [
+            name for name in self.order if name in after and self.codes[name].collects
+        ]
+
+    def may_be_collected(self, stream: str) -> bool:
+        """Tell whether another stream may be under way to the same collectors."""
+        comes_after_one = any(
+            stream in self.reached(name)
+            for name, code in self.codes.items()
+            if code.collects and name in self.next
+        )
+        return bool(self.nestings.get(stream)) or comes_after_one
