@@ -11,8 +11,9 @@ import functools
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from jupyter_graph.compile.storey_code import storey_class
 from jupyter_graph.connectors.queues.memory_stream import QueueEnd
 from jupyter_graph.errors import SpecError, UnknownStepError, did_you_mean
 from jupyter_graph.spec.argument_values import function_argument, named_value
@@ -60,6 +61,11 @@ class Resolver:
         return self.named(str(name), where)
 
     def named(self, name: str, where: str) -> Any:
+        """Return the function or class that a name stands for.
+
+        Raises:
+            UnknownStepError: it stands for nothing here; ``where`` begins the text.
+        """
         if is_expression(name):
             return _expression(name, where)
         if self._is_own(name):
@@ -67,7 +73,7 @@ class Resolver:
         if name in BLOCKS:
             return load_block(name)
         if name.startswith("storey."):
-            return _storey_class(name, where)
+            return storey_class(name, where)
         module, _, attribute = name.rpartition(".")
         if module and self._is_allowed(module):
             return _imported(module, attribute, where)
@@ -78,9 +84,10 @@ class Resolver:
 
         A model runner also gets the models that its graph shares.
         """
-        found: dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
         if step.kind == "model_runner":
-            found = {key: graph.carried[key] for key in SHARED if key in graph.carried}
+            shared = (key for key in SHARED if key in graph.carried)
+            arguments = {key: graph.carried[key] for key in shared}
         for key, value in step.class_args.items():
             name = named_value(value)
             if name is not None and name not in self.namespace:
@@ -89,17 +96,17 @@ class Resolver:
                     f"which is not defined{did_you_mean(name, self.namespace)}"
                 )
             if name is not None:
-                found[key] = self._value(name, key, step)
+                arguments[key] = self._value(name, key, step)
             elif (plain := function_argument(step, key, value)) is not None:
-                found[plain] = self._function(value, key, step)
+                arguments[plain] = self._function(value, key, step)
             else:
-                found[key] = value
-        found |= step.runner
+                arguments[key] = value
+        arguments |= step.runner
         fill_in = getattr(self._block(step), "resolve_arguments", None)
         if fill_in is not None:
             where = f"step {step.name!r}"
-            found = dict(fill_in(found, lambda name: self.named(name, where)))
-        return found
+            arguments = dict(fill_in(arguments, lambda name: self.named(name, where)))
+        return arguments
 
     def _block(self, step: StepSpec) -> Any:
         """Return the block of ours that a step is, None for other code."""
@@ -170,26 +177,36 @@ class Resolver:
         )
 
 
-def resolve(
-    graph: GraphSpec, resolver: Resolver
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]], list[str]]:
-    """Give each step's code and arguments by its name, and what stands for nothing."""
-    codes: dict[str, Any] = {}
-    arguments: dict[str, dict[str, Any]] = {}
-    problems: list[str] = []
-    ways = followers(graph)
+class Resolved(NamedTuple):
+    """What the names in a graph stand for.
+
+    Attributes:
+        codes: each step's function or class by its name; flows have none.
+        arguments: each step's constructor arguments.
+        unknown: the problems of names that stand for nothing.
+    """
+
+    codes: dict[str, Any]
+    arguments: dict[str, dict[str, Any]]
+    unknown: list[str]
+
+
+def resolve(graph: GraphSpec, resolver: Resolver) -> Resolved:
+    """Return the code and the arguments of all steps of a graph."""
+    codes, arguments, unknown = resolved = Resolved({}, {}, [])
+    after = followers(graph)
     for step in graph.every_step():
         try:
             arguments[step.name] = resolver.arguments(step, graph)
             if step.kind == "queue":
-                is_end = not ways.get(step.name)
+                is_end = not after.get(step.name)
                 codes[step.name] = QueueEnd if is_end else pass_on
                 arguments[step.name] |= {"path": step.path} if is_end else {}
             elif step.kind != "flow":
                 codes[step.name] = resolver.code_of(step)
         except SpecError as error:
-            problems += error.problems
-    return codes, arguments, problems
+            unknown += error.problems
+    return resolved
 
 
 def _expression(text: str, where: str) -> Any:
@@ -215,58 +232,15 @@ def _imported(module: str, attribute: str, where: str) -> Any:
     from importlib import import_module
 
     try:
-        found = getattr(import_module(module), attribute)
+        code = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise UnknownStepError(
             f"{where}: cannot import {module}.{attribute}: {error}"
         ) from error
-    if getattr(found, "__module__", "").partition(".")[0] != module.partition(".")[0]:
+    home = getattr(code, "__module__", None)
+    if str(home or "").partition(".")[0] != module.partition(".")[0]:
         raise UnknownStepError(
             f"{where}: {module}.{attribute} is not defined in {module!r} but in "
-            f"{getattr(found, '__module__', None)!r}"
+            f"{home!r}"
         )
-    return found
-
-
-def _storey_class(name: str, where: str) -> Any:
-    import storey
-
-    if name.rpartition(".")[2] == "Flatten":
-        return _flatten()
-    if name.rpartition(".")[2] == "Collector":
-        return _collector()
-    found: Any = storey
-    for part in name.split(".")[1:]:
-        found = getattr(found, part, None)
-    is_own = getattr(found, "__module__", "").split(".")[0] == "storey"
-    if inspect.isclass(found) and issubclass(found, storey.Flow) and is_own:
-        return found
-    steps = [k for k, v in vars(storey).items() if inspect.isclass(v)]
-    raise UnknownStepError(
-        f"{where}: storey has no step {name!r}"
-        f"{did_you_mean(name.removeprefix('storey.'), steps)}"
-    )
-
-
-@functools.cache
-def _flatten() -> type:
-    """Return storey's Flatten as the class it would be; there it is a function."""
-    import storey
-
-    class Flatten(storey.FlatMap):  # type: ignore[misc]  # storey has no types
-        def __init__(self, **kwargs: Any) -> None:
-            super().__init__(lambda items: items, **{**kwargs, "full_event": False})
-
-    return Flatten
-
-
-@functools.cache
-def _collector() -> type:
-    """Return storey's Collector: ours, with what storey does when a stream fails."""
-    from jupyter_graph.steps.gather import Collector
-
-    class StoreyCollector(Collector):
-        def __init__(self, expected_completions: int = 1) -> None:
-            super().__init__(expected_completions, on_error="collect")
-
-    return StoreyCollector
+    return code

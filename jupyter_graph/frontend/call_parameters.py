@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from typing import Any, cast
 
-from jupyter_graph.compile.step_code import call_kind
+from jupyter_graph.compile.call_kind import call_kind
 from jupyter_graph.errors import BadRequestError
 from jupyter_graph.frontend.parameters import MappedBody
 

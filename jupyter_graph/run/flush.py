@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_graph.compile.compiled_graph import CompiledGraph, Functions
+from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.compile.failing_step import is_interrupt
+from jupyter_graph.compile.generated_module import Functions
 from jupyter_graph.compile.runtime.streams import drain, drain_async
 from jupyter_graph.errors import said
 from jupyter_graph.event import Event

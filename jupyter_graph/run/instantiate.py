@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_graph.compile.compiled_graph import CompiledGraph, Functions
+from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.compile.failing_step import DRIVERS, is_interrupt
-from jupyter_graph.compile.runtime.branches import deep_twin
+from jupyter_graph.compile.generated_module import Functions
+from jupyter_graph.compile.runtime.branches import deep_copy
 from jupyter_graph.compile.runtime.event_paths import get_path, put_path, same_event
 from jupyter_graph.compile.runtime.streams import is_stream, placed, placed_async
 from jupyter_graph.compile.step_code import StepCode
@@ -282,7 +283,7 @@ def _with_paths(call: Call, code: StepCode) -> Call:
         event = same_event(given, step.name)
         if step.result_path and is_stream(event.body):
             by = placed_async if code.on_loop else placed
-            event.body = by(event.body, whole, step.result_path, step.name, deep_twin)
+            event.body = by(event.body, whole, step.result_path, step.name, deep_copy)
         elif step.result_path:
             event.body = put_path(whole, step.result_path, event.body)
         return event

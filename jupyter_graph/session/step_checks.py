@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.compile.step_code import inspect_step
+from jupyter_graph.compile.inspect_step import inspect_step
 from jupyter_graph.errors import MagicError, SpecError
 from jupyter_graph.run.context import Context
 from jupyter_graph.spec.model import StepSpec

@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.compile.compiled_graph import compile_graph
-from jupyter_graph.compile.step_code import inspect_step
+from jupyter_graph.compile.inspect_step import inspect_step
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.model import StepSpec
 

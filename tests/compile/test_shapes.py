@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_graph import Graph, StepError
 from jupyter_graph.compile.compiled_graph import compile_graph
-from jupyter_graph.compile.runtime.branches import deep_twin, shallow_twin
+from jupyter_graph.compile.runtime.branches import deep_copy, shallow_copy
 
 
 class Pick:
@@ -154,30 +154,30 @@ ITSELF.append(ITSELF)
         pytest.param("text", id="atom"),
     ],
 )
-def test_a_deep_twin_is_what_deepcopy_gives(body):
-    twin, known = deep_twin(body), copy.deepcopy(body)
+def test_a_deep_copy_is_what_deepcopy_gives(body):
+    twin, known = deep_copy(body), copy.deepcopy(body)
 
     assert (twin, type(twin)) == (known, type(known))
     assert twin is not body or isinstance(body, str)
 
 
 def test_what_is_shared_inside_a_body_stays_shared():
-    twin = deep_twin({"a": SHARED, "b": SHARED})
+    twin = deep_copy({"a": SHARED, "b": SHARED})
 
     assert twin["a"] is twin["b"]
     assert twin["a"] is not SHARED
 
 
 def test_a_body_that_holds_itself_is_copied():
-    twin = deep_twin(ITSELF)
+    twin = deep_copy(ITSELF)
 
     assert twin[0] is twin
     assert twin is not ITSELF
 
 
-def test_a_shallow_twin_shares_what_is_inside():
+def test_a_shallow_copy_shares_what_is_inside():
     body = {"a": [1]}
-    twin = shallow_twin(body)
+    twin = shallow_copy(body)
 
     assert twin is not body
     assert twin["a"] is body["a"]

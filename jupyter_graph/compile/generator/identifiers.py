@@ -6,10 +6,10 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping
 
-from jupyter_graph.compile.runtime import prelude
+from jupyter_graph.compile.runtime.prelude import HELPERS
 from jupyter_graph.spec.model import StepSpec
 
-HELPERS = frozenset(prelude.__all__) | {
+TAKEN = frozenset(HELPERS) | {
     "body", "event", "items", "found", "whole", "parts", "answer", "error", "failed",
     "picked", "targets", "twin", "twins", "run", "begin", "len", "type",
     "BaseException", "__builtins__",
@@ -22,17 +22,17 @@ GENERATED = ("at_", "after_", "back_", "item_", "rest_", "end_", "later_")
 
 def identifiers(names: Mapping[str, StepSpec]) -> Iterator[str]:
     """Yield a readable, unique identifier for each step's name."""
-    taken = set(HELPERS)
+    taken = set(TAKEN)
     for name in names:
-        found = re.sub(r"\W", "_", name)
-        if keyword.iskeyword(found) or not found.isidentifier():
-            found = f"step_{found}"
-        if found.startswith(GENERATED):
-            found = f"step_{found}"
-        while taken & _derived(found):
-            found = f"{found}_"
-        taken |= _derived(found)
-        yield found
+        ident = re.sub(r"\W", "_", name)
+        if keyword.iskeyword(ident) or not ident.isidentifier():
+            ident = f"step_{ident}"
+        if ident.startswith(GENERATED):
+            ident = f"step_{ident}"
+        while taken & _derived(ident):
+            ident = f"{ident}_"
+        taken |= _derived(ident)
+        yield ident
 
 
 def _derived(name: str) -> set[str]:

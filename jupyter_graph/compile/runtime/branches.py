@@ -20,6 +20,8 @@ from jupyter_graph.compile.runtime.joins import EXPIRED
 from jupyter_graph.errors import said
 from jupyter_graph.types import NOTHING
 
+__all__ = ["branches", "chosen", "first_failure", "first_of", "together"]
+
 logger = logging.getLogger("jupyter_graph")
 
 
@@ -27,18 +29,18 @@ ATOMS = frozenset((str, int, float, bool, type(None), bytes, complex))
 """What no branch can change; a key of a dict is as good as one."""
 
 
-def deep_twin(it: Any) -> Any:
-    """Return a deep copy; what cannot be copied is shared, with a note."""
+def deep_copy(it: Any) -> Any:
+    """Return a deep copy; what cannot be copied is shared, with a warning."""
     if type(it) in ATOMS:
         return it
     seen: list[int] = []
     try:
-        found = _of_json(it, seen)
+        copied = _of_json(it, seen)
     except (_Other, RecursionError):
-        return _twin(copy.deepcopy, it)
+        return _copied(copy.deepcopy, it)
     if len(set(seen)) != len(seen):  # one thing in two places stays one thing
-        return _twin(copy.deepcopy, it)
-    return found
+        return _copied(copy.deepcopy, it)
+    return copied
 
 
 class _Other(Exception):
@@ -59,17 +61,17 @@ def _of_json(it: Any, seen: list[int]) -> Any:
     raise _Other
 
 
-def shallow_twin(it: Any) -> Any:
+def shallow_copy(it: Any) -> Any:
     """Return a copy that shares what is inside."""
-    return it.copy() if type(it) is dict else _twin(copy.copy, it)
+    return it.copy() if type(it) is dict else _copied(copy.copy, it)
 
 
-def same_twin(it: Any) -> Any:
+def no_copy(it: Any) -> Any:
     """Return the very same: all branches share it."""
     return it
 
 
-def _twin(by: Callable[[Any], Any], it: Any) -> Any:
+def _copied(by: Callable[[Any], Any], it: Any) -> Any:
     try:
         return by(it)
     except Exception as error:
@@ -79,32 +81,36 @@ def _twin(by: Callable[[Any], Any], it: Any) -> Any:
         return it
 
 
-TWINS: Mapping[str, Callable[[Any], Any]] = {
-    "deep": deep_twin,
-    "shallow": shallow_twin,
-    "none": same_twin,
+COPIES: Mapping[str, Callable[[Any], Any]] = {
+    "deep": deep_copy,
+    "shallow": shallow_copy,
+    "none": no_copy,
 }
+"""A graph's ``copy`` option to what copies a body: ``twin`` in generated code."""
 
 
-def twins_by(
-    twin: Callable[[Any], Any], *, of_events: bool
+def copies_for_branches(
+    copy_body: Callable[[Any], Any], *, of_events: bool
 ) -> Callable[[Any, int], list[Any]]:
-    """Return the function that makes one body (or event) for each of n branches."""
+    """Return the function that makes one body (or event) for each of n branches.
 
-    def event_twin(event: Any) -> Any:
-        found = copy.copy(event)  # each branch has its own, even where they share
-        found.body = twin(event.body)
-        return found
+    It is ``twins`` in generated code. The first branch gets the body itself.
+    """
 
-    def twins(it: Any, count: int) -> list[Any]:
+    def copy_event(event: Any) -> Any:
+        copied = copy.copy(event)  # each branch has its own, even where they share
+        copied.body = copy_body(event.body)
+        return copied
+
+    def copies(it: Any, count: int) -> list[Any]:
         if count == 1:
             return [it]
         if of_events:
             _ = it.id  # made when first read: all branches shall have the same
-            return [it, *(event_twin(it) for _ in range(count - 1))]
-        return [it, *(twin(it) for _ in range(count - 1))]
+            return [it, *(copy_event(it) for _ in range(count - 1))]
+        return [it, *(copy_body(it) for _ in range(count - 1))]
 
-    return twins
+    return copies
 
 
 def first_of(answer: Any, other: Any) -> Any:
@@ -141,14 +147,14 @@ def branches(places: Any, its: list[Any], *more: Any) -> Any:
     leaps: list[Leap] = []
     for place, it in zip(places, its, strict=True):
         try:
-            found = place(it, *more)
+            given = place(it, *more)
         except BaseException as error:
             failed = first_failure(failed, error, answer)
         else:
-            if type(found) is Leap:
-                leaps.append(found)
+            if type(given) is Leap:
+                leaps.append(given)
             elif answer is NOTHING:
-                answer = found
+                answer = given
     if failed is not None:
         raise failed
     if len(leaps) == 1 and answer is NOTHING:
@@ -170,16 +176,17 @@ async def together(places: Any, its: list[Any], *more: Any) -> Any:
         return await places[0](its[0], *more)
 
     async def safe(place: Any, it: Any) -> _Branch:
-        is_later, found, failed = False, NOTHING, None
+        is_later, answer, failed = False, NOTHING, None
         try:
-            found = await place(it, *more)
-            is_later = type(found) is Leap
-            found = await landed_async(found, *more)
+            answer = await place(it, *more)
+            is_later = type(answer) is Leap
+            answer = await landed_async(answer, *more)
         except BaseException as error:
+            # A failure waits for the other branches; a cancelled task may not.
             if is_cancelled(error):
                 raise
             failed = error
-        return _Branch(found, failed, is_later)
+        return _Branch(answer, failed, is_later)
 
     pairs = zip(places, its, strict=True)
     branch_tasks = [asyncio.ensure_future(safe(place, it)) for place, it in pairs]
@@ -213,7 +220,7 @@ def _where(tasks: list[Any]) -> str:
 class _Branch(NamedTuple):
     """What came of a branch, at once or in a later round of a cycle."""
 
-    found: Any
+    answer: Any
     failed: BaseException | None
     is_later: bool
 
@@ -232,7 +239,7 @@ def _answer_of(branches: list[_Branch], answer: Any) -> Any:
     for one in branches:
         if one.failed is not None:
             raise first_failure(None, one.failed, answer)
-        answer = first_of(answer, one.found)
+        answer = first_of(answer, one.answer)
     return answer
 
 
@@ -247,7 +254,7 @@ async def _all_or_enough(tasks: list[Any], more: tuple[Any, ...]) -> None:
     while waiting:
         done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         is_over = bool(more) and EXPIRED in whole(more[0])
-        if is_over and any(task.result().found is not NOTHING for task in done):
+        if is_over and any(task.result().answer is not NOTHING for task in done):
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)

@@ -16,6 +16,11 @@ from jupyter_graph.compile.runtime.streams import (
 )
 from jupyter_graph.types import NOTHING
 
+__all__ = [
+    "collect", "collect_async", "collected", "collecting", "collection", "is_collected",
+    "until_collected", "until_collected_async",
+]  # fmt: skip
+
 COLLECTED: Final = "\0collected"
 
 
@@ -39,7 +44,7 @@ def collection(parts: dict[Any, Any], collectors: tuple[Any, ...]) -> dict[Any, 
 
 
 def _break_off(error: Exception, parts: dict[Any, Any], collectors: Any) -> None:
-    """Let the collectors say what stands for a stream that breaks off, or raise."""
+    """Let the collectors decide what stands for a stream that breaks off, or raise."""
     if is_interrupt(error):
         raise error
     tag(error, said_by(error), first=True)
@@ -80,7 +85,7 @@ def collect(items: Any, collectors: Any, end: Any, it: Any, parts: Any) -> Any:
     Args:
         items: what sends them on.
         collectors: the steps that keep what comes to them.
-        end: takes on what they kept; gives the answer.
+        end: sends on what they kept and gives the answer.
         it: the body (or event) whose stream it is.
         parts: what ``collection`` gave for it.
     """
@@ -110,7 +115,11 @@ def until_collected(
         yield from items
     except Exception as error:
         _break_off(error, parts, collectors)
-    yield from _given(landed(end(it, parts), parts))
+    answer = landed(end(it, parts), parts)
+    if is_stream(answer):
+        yield from answer
+    elif answer is not NOTHING:
+        yield answer
 
 
 async def until_collected_async(
@@ -122,19 +131,12 @@ async def until_collected_async(
             yield item
     except Exception as error:
         _break_off(error, parts, collectors)
-    found = await landed_async(await end(it, parts), parts)
-    if is_stream(found):
-        async for item in found:
+    answer = await landed_async(await end(it, parts), parts)
+    if is_stream(answer):
+        async for item in answer:
             yield item
-    elif found is not NOTHING:
-        yield found
-
-
-def _given(found: Any) -> Iterator[Any]:
-    if is_stream(found):
-        yield from found
-    elif found is not NOTHING:
-        yield found
+    elif answer is not NOTHING:
+        yield answer
 
 
 STREAMS |= {until_collected.__code__, until_collected_async.__code__}

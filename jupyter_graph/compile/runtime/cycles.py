@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+__all__ = ["Leap", "counted", "landed", "landed_async"]
+
 COUNTS: Final = "\0iterations"
 WHOLE: Final = "\0whole"
 
 
 def whole(parts: dict[Any, Any]) -> dict[Any, Any]:
     """Return the parts of the whole event, where these are of a stream inside it."""
-    found: dict[Any, Any] = parts.get(WHOLE, parts)
-    return found
+    of_event: dict[Any, Any] = parts.get(WHOLE, parts)
+    return of_event
 
 
 class Leap:
-    """An event on its way back: whoever waits for the answer takes it there."""
+    """An event on its way back to an earlier step.
+
+    A function returns it instead of calling the earlier function, and ``landed`` goes
+    round in a loop: ten thousand rounds are no ten thousand calls inside calls.
+    """
 
     __slots__ = ("it", "place")
 
@@ -37,18 +43,18 @@ class Leap:
         return leap_async if is_async else leap
 
 
-def landed(found: Any, *more: Any) -> Any:
-    """Go round until an answer comes of it."""
-    while type(found) is Leap:
-        found = found.place(found.it, *more)
-    return found
+def landed(given: Any, *more: Any) -> Any:
+    """Go round until there is an answer, and return it."""
+    while type(given) is Leap:
+        given = given.place(given.it, *more)
+    return given
 
 
-async def landed_async(found: Any, *more: Any) -> Any:
+async def landed_async(given: Any, *more: Any) -> Any:
     """``landed`` in an asynchronous graph."""
-    while type(found) is Leap:
-        found = await found.place(found.it, *more)
-    return found
+    while type(given) is Leap:
+        given = await given.place(given.it, *more)
+    return given
 
 
 def counted(parts: dict[Any, Any], name: str, limit: int, event: Any = None) -> None:

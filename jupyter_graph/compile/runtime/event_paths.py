@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+__all__ = ["event_or_answer", "get_path", "get_path_sync", "put_path", "same_event"]
+
 # -- paths ----------------------------------------------------------------------
 
 
@@ -22,19 +24,19 @@ def get_path(body: Any, path: str) -> Any:
     """
     if not hasattr(body, "__getitem__"):
         raise TypeError(_only_objects("input_path", path, body))
-    found: Any = body
+    part: Any = body
     for key in path.split("."):
-        if isinstance(found, Mapping):
-            found = found.get(key)
-        elif found is None or hasattr(found, "__contains__"):
+        if isinstance(part, Mapping):
+            part = part.get(key)
+        elif part is None or hasattr(part, "__contains__"):
             return None
         else:
-            kind = type(found).__name__
+            kind = type(part).__name__
             raise TypeError(
-                f"input_path {path!r} leads through {found!r}: "
+                f"input_path {path!r} leads through {part!r}: "
                 f"argument of type {kind!r} is not iterable"
             )
-    return found
+    return part
 
 
 def get_path_sync(body: Any, path: str) -> Any:
@@ -44,16 +46,16 @@ def get_path_sync(body: Any, path: str) -> Any:
     """
     if not hasattr(body, "__getitem__"):
         raise TypeError(_only_objects("input_path", path, body))
-    found: Any = body
+    part: Any = body
     for key in path.split("."):
-        if not isinstance(found, Mapping):
+        if not isinstance(part, Mapping):
             return None
-        found = found.get(key)
-    return found
+        part = part.get(key)
+    return part
 
 
 def put_path(body: Any, path: str, value: Any) -> Any:
-    """Put a value into a body at a dotted path; give the body, a new one for None.
+    """Put a value into a body at a dotted path; return the body, a new one for None.
 
     Source: MLRun's ``result_path``.
 
@@ -92,15 +94,15 @@ NO_ITEMS: dict[type, str] = {
 
 def _only_objects(parameter: str, path: str, body: Any) -> str:
     what = f"{parameter} {path!r}: the parameter supports only dict-like event bodies"
-    said = NO_ITEMS.get(type(body), f"got {type(body).__name__}")
-    return f"{what}; {said}"
+    reason = NO_ITEMS.get(type(body), f"got {type(body).__name__}")
+    return f"{what}; {reason}"
 
 
 # -- events ---------------------------------------------------------------------
 
 
 def same_event(given: Any, name: str) -> Any:
-    """Return back what a full-event step gave, which must be an event."""
+    """Return what a full-event step gave; raise a TypeError where it is no event."""
     if hasattr(given, "body"):
         return given
     raise TypeError(
@@ -110,9 +112,9 @@ def same_event(given: Any, name: str) -> Any:
 
 
 def event_or_answer(given: Any, event: Any) -> Any:
-    """Return back what the last step of MLRun's sync engine gave.
+    """Return the event that the last step of MLRun's sync engine gave.
 
-    It may be the answer itself there, instead of the event.
+    It may give the answer itself there, which becomes the event's body.
     """
     if hasattr(given, "body"):
         return given

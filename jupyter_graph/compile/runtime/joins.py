@@ -20,6 +20,12 @@ WAITS: Final = "\0waits"
 EXPIRED: Final = "\0expired"
 
 
+__all__ = [
+    "Joined", "forget", "gathered", "gathered_event", "gathered_event_in_time",
+    "gathered_in_time",
+]  # fmt: skip
+
+
 class Joined:
     """What the ``join`` of a step means: when it goes on, and with what.
 
@@ -37,24 +43,25 @@ class Joined:
         self.timeout_s = step.join_timeout_s
 
     def take(self, parts: Parts, slots: Slots, it: Any) -> list[Any] | None:
-        """Keep what a branch brings; give the parts it may go on with, else None."""
+        """Keep what a branch brings; return the parts it may go on with, else None."""
         if (DONE, self.name) in parts:
-            return None
-        found = _came(parts, self.name, slots, it)
+            return None  # ``any`` and ``first`` have gone on without this branch
+        came = _came(parts, self.name, slots, it)
         if self.mode == "any" or (self.mode == "first" and self.after[0] in slots):
             return self._end(parts, [it])
-        if len(found) < len(self.after):
+        if len(came) < len(self.after):
             return None
         return self.all_there(parts)
 
     def all_there(self, parts: Parts) -> list[Any]:
+        """Return the parts that go on once all are there; the join has ended then."""
         came = _in_order(parts[CAME, self.name], self.after)
         return self._end(parts, came if self.mode == "all" else came[:1])
 
-    def _end(self, parts: Parts, found: list[Any]) -> list[Any]:
+    def _end(self, parts: Parts, going_on: list[Any]) -> list[Any]:
         parts.pop((CAME, self.name), None)
         parts[DONE, self.name] = True
-        return found
+        return going_on
 
     def body(self, parts: list[Any]) -> Any:
         """Return the body that goes on."""
@@ -66,8 +73,8 @@ class Joined:
         Raises:
             RunError: one is missing and ``missing`` is ``error``.
         """
-        found = parts[CAME, self.name]
-        absent = [slot for slot in self.after if slot not in found]
+        came = parts[CAME, self.name]
+        absent = [slot for slot in self.after if slot not in came]
         if self.mode == "all" and self.missing == "error":
             self._end(parts, [])
             raise RunError(
@@ -75,22 +82,23 @@ class Joined:
                 f"from {', '.join(absent)}; say missing='drop' or 'null' to go on"
             )
         if self.mode == "all" and self.missing == "null":
-            found |= dict.fromkeys(absent)
+            came |= dict.fromkeys(absent)
         return self.all_there(parts)
 
     def last(self, parts: Parts) -> Any:
-        """Give what came last, where some branches have not come; else ``NOTHING``."""
-        found = whole(parts).get((CAME, self.name), {})
-        came = [part for part in found.values() if part is not NOTHING]
-        return came[-1] if came else NOTHING
+        """Return what came last, where branches have not come; else ``NOTHING``."""
+        came = whole(parts).get((CAME, self.name), {})
+        return next(
+            (it for it in reversed(came.values()) if it is not NOTHING), NOTHING
+        )
 
     def rest(self, parts: Parts) -> Any:
         """Return what goes on when all branches have ended and some did not come."""
         parts = whole(parts)
         if (CAME, self.name) not in parts:
             return NOTHING
-        found = self.completed(parts)
-        return _as_event(self, found) if self.of_events else self.body(found)
+        completed = self.completed(parts)
+        return _as_event(self, completed) if self.of_events else self.body(completed)
 
 
 def forget(parts: Parts, names: Slots) -> None:
@@ -117,7 +125,7 @@ def _as_event(merge: Any, parts: list[Any]) -> Any:
 def gathered(
     merge: Any, name: str, slots: Slots, expected: Slots, body: Any, parts: Parts
 ) -> Any:
-    """Keep a branch's part; give the merged body once all parts are there.
+    """Keep a branch's part; return the merged body once all parts are there.
 
     Args:
         merge: the step that merges, or what joins.
@@ -129,12 +137,12 @@ def gathered(
     """
     parts = whole(parts)
     if isinstance(merge, Joined):
-        found = merge.take(parts, slots, body)
-        return NOTHING if found is None else merge.body(found)
+        joined = merge.take(parts, slots, body)
+        return NOTHING if joined is None else merge.body(joined)
     if _is_alone(merge, expected):
         return body
-    found = _parts_of(merge, name, slots, expected, body, body, parts)
-    return NOTHING if found is None else merge.merge(found)
+    bodies = _parts_of(merge, name, slots, expected, body, body, parts)
+    return NOTHING if bodies is None else merge.merge(bodies)
 
 
 def gathered_event(
@@ -143,19 +151,19 @@ def gathered_event(
     """As ``gathered``, for events; the first one goes on with the merged body."""
     parts = whole(parts)
     if isinstance(merge, Joined):
-        found = merge.take(parts, slots, event)
-        return NOTHING if found is None else _as_event(merge, found)
+        joined = merge.take(parts, slots, event)
+        return NOTHING if joined is None else _as_event(merge, joined)
     if _is_alone(merge, expected):
         return event
     part = event if merge.full_event or merge.waiting is None else event.body
-    found = _parts_of(merge, name, slots, expected, event, part, parts)
-    if found is None:
+    together = _parts_of(merge, name, slots, expected, event, part, parts)
+    if together is None:
         return NOTHING
     if merge.full_event:
-        return same_event(merge.merge(found), name)
+        return same_event(merge.merge(together), name)
     if merge.waiting is None:
-        return _as_event(merge, found)
-    event.body = merge.merge(found)
+        return _as_event(merge, together)
+    event.body = merge.merge(together)
     return event
 
 
@@ -186,13 +194,13 @@ async def _in_time(
 
     parts = whole(parts)
     is_first = (CAME, name) not in parts and (DONE, name) not in parts
-    found = gather(merge, name, slots, expected, it, parts)
+    going_on = gather(merge, name, slots, expected, it, parts)
     waiting = parts.setdefault((WAITS, name), asyncio.Event())
-    if found is not NOTHING:
+    if going_on is not NOTHING:
         waiting.set()
-        return found
+        return going_on
     if not is_first:
-        return NOTHING
+        return NOTHING  # the branch that came first has the clock
     try:
         async with asyncio.timeout(merge.timeout_s):
             await waiting.wait()
@@ -216,36 +224,32 @@ def _parts_of(
     part: Any,
     parts: Parts,
 ) -> list[Any] | None:
-    """Keep a part with its key, or with its event; give all once they are there."""
+    """Keep a part with its key, or with its event; return all once they are there."""
     wanted = merge.expected or len(expected)
-    if merge.waiting is not None:
-        asked = it if merge.full_event else part
-        came = [part, *[NOTHING] * (len(slots) - 1)]
-        found: list[Any] | None = merge.waiting.add(
-            merge.get_join_key(asked), came, wanted
-        )
-        return found
-    return _all_of(name, wanted, slots, expected, part, parts)
-
-
-def _all_of(
-    name: str, wanted: int, slots: Slots, expected: Slots, it: Any, parts: Parts
-) -> list[Any] | None:
-    found = _came(parts, name, slots, it)
-    if len(found) < wanted:
+    if merge.waiting is not None:  # parts of different events with the same key
+        key = merge.get_join_key(it if merge.full_event else part)
+        own = [part, *[NOTHING] * (len(slots) - 1)]
+        with_key: list[Any] | None = merge.waiting.add(key, own, wanted)
+        return with_key
+    came = _came(parts, name, slots, part)
+    if len(came) < wanted:
         return None
     del parts[CAME, name]
-    return _in_order(found, expected)
+    return _in_order(came, expected)
 
 
 def _came(parts: Parts, name: str, slots: Slots, it: Any) -> dict[str, Any]:
-    """Keep what came from some branches; give all that came there so far."""
-    found: dict[str, Any] = parts.setdefault((CAME, name), {})
-    found |= dict.fromkeys(slots, NOTHING) | {slots[0]: it}
-    return found
+    """Keep what came from some branches; return all that came there so far.
+
+    An error handler's part may stand for several branches: it counts for each of them
+    and goes on once.
+    """
+    came: dict[str, Any] = parts.setdefault((CAME, name), {})
+    came |= dict.fromkeys(slots, NOTHING) | {slots[0]: it}
+    return came
 
 
-def _in_order(found: dict[str, Any], slots: Slots) -> list[Any]:
+def _in_order(came: dict[str, Any], slots: Slots) -> list[Any]:
     """Return the parts in the order of their branches, those from elsewhere last."""
-    inside = {slot: found[slot] for slot in slots if slot in found} | found
-    return [part for part in inside.values() if part is not NOTHING]
+    ordered = {slot: came[slot] for slot in slots if slot in came} | came
+    return [part for part in ordered.values() if part is not NOTHING]

@@ -2,109 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 from jupyter_graph.compile.failing_step import caught
-from jupyter_graph.compile.runtime.branches import (
-    TWINS,
+from jupyter_graph.compile.runtime import (
     branches,
-    chosen,
-    first_failure,
-    first_of,
-    together,
-    twins_by,
-)
-from jupyter_graph.compile.runtime.collect import (
     collect,
-    collect_async,
-    collected,
-    collecting,
-    collection,
-    is_collected,
-    until_collected,
-    until_collected_async,
-)
-from jupyter_graph.compile.runtime.cycles import Leap, counted, landed, landed_async
-from jupyter_graph.compile.runtime.event_paths import (
-    event_or_answer,
-    get_path,
-    get_path_sync,
-    put_path,
-    same_event,
-)
-from jupyter_graph.compile.runtime.joins import (
-    Joined,
-    forget,
-    gathered,
-    gathered_event,
-    gathered_event_in_time,
-    gathered_in_time,
-)
-from jupyter_graph.compile.runtime.streams import (
-    Several,
-    bodies,
-    bodies_async,
-    drain,
-    drain_async,
-    each,
-    each_async,
-    is_stream,
-    items_of,
-    one_of,
-    placed,
-    placed_async,
-    several,
-    several_async,
-    stream,
-    stream_async,
+    cycles,
+    event_paths,
+    joins,
+    streams,
 )
 from jupyter_graph.types import NOTHING
 
-__all__ = [
-    "NOTHING",
-    "TWINS",
-    "Joined",
-    "Leap",
-    "Several",
-    "bodies",
-    "bodies_async",
-    "branches",
-    "caught",
-    "chosen",
-    "collect",
-    "collect_async",
-    "collected",
-    "collecting",
-    "collection",
-    "counted",
-    "drain",
-    "drain_async",
-    "each",
-    "each_async",
-    "event_or_answer",
-    "first_failure",
-    "first_of",
-    "forget",
-    "gathered",
-    "gathered_event",
-    "gathered_event_in_time",
-    "gathered_in_time",
-    "get_path",
-    "get_path_sync",
-    "is_collected",
-    "is_stream",
-    "items_of",
-    "landed",
-    "landed_async",
-    "one_of",
-    "placed",
-    "placed_async",
-    "put_path",
-    "same_event",
-    "several",
-    "several_async",
-    "stream",
-    "stream_async",
-    "together",
-    "twins_by",
-    "until_collected",
-    "until_collected_async",
-]
+_MODULES: Final = (branches, collect, cycles, event_paths, joins, streams)
+
+HELPERS: Final[Mapping[str, Any]] = {
+    "NOTHING": NOTHING,
+    "caught": caught,
+    **{name: getattr(module, name) for module in _MODULES for name in module.__all__},
+}
+"""Name in generated code to what it stands for: what the modules here export."""

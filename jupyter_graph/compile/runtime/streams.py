@@ -12,6 +12,12 @@ from jupyter_graph.compile.runtime.cycles import landed, landed_async
 from jupyter_graph.compile.runtime.event_paths import put_path, same_event
 from jupyter_graph.types import NOTHING, Nothing
 
+__all__ = [
+    "Several", "bodies", "bodies_async", "drain", "drain_async", "each", "each_async",
+    "is_stream", "items_of", "one_of", "placed", "placed_async", "several",
+    "several_async", "stream", "stream_async",
+]  # fmt: skip
+
 
 def stream(items: Any, name: str) -> Iterator[Any]:
     """Pass a step's items through; a failure in their midst is that step's."""
@@ -60,11 +66,11 @@ def items_of(body: Any) -> Any:
 
 
 def each(items: Any, place: Any, keeps: Any, event: Any, *more: Any) -> Iterator[Any]:
-    """Send each item of a stream on; give what comes out at the end.
+    """Send each item of a stream on; yield what comes of it at the end.
 
     Args:
         items: the stream.
-        place: takes an item on.
+        place: the generated function that an item goes on in.
         keeps: copies an item, where the items themselves are the answer; else None.
         event: what the items belong to, in graphs that take events.
         *more: what else ``place`` takes.
@@ -72,13 +78,13 @@ def each(items: Any, place: Any, keeps: Any, event: Any, *more: Any) -> Iterator
     try:
         for item in items:
             kept = item if keeps is None else keeps(item)
-            found = landed(place(item_of(event, item), *more), *more)
+            given = landed(place(item_of(event, item), *more), *more)
             if keeps is not None:
                 yield kept
-            elif is_stream(found):
-                yield from found  # a step further on gave several for this one
-            elif found is not NOTHING:
-                yield found
+            elif is_stream(given):
+                yield from given  # a step further on gave several for this one
+            elif given is not NOTHING:
+                yield given
     finally:
         items.close()
 
@@ -90,46 +96,46 @@ async def each_async(
     try:
         async for item in items:
             kept = item if keeps is None else keeps(item)
-            found = await place(item_of(event, item), *more)
-            found = await landed_async(found, *more)
+            given = await place(item_of(event, item), *more)
+            given = await landed_async(given, *more)
             if keeps is not None:
                 yield kept
-            elif is_stream(found):
-                async for inner in found:
+            elif is_stream(given):
+                async for inner in given:
                     yield inner
-            elif found is not NOTHING:
-                yield found
+            elif given is not NOTHING:
+                yield given
     finally:
         await items.aclose()
 
 
 def placed(
-    items: Any, body: Any, path: str, name: str, twin: Callable[[Any], Any]
+    items: Any, body: Any, path: str, name: str, copy_body: Callable[[Any], Any]
 ) -> Iterator[Any]:
     """Put each item into a body of its own, at a path."""
     try:
         for item in items:
-            yield _placed(item, body, path, name, twin)
+            yield _placed(item, body, path, name, copy_body)
     finally:
         items.close()
 
 
 async def placed_async(
-    items: Any, body: Any, path: str, name: str, twin: Callable[[Any], Any]
+    items: Any, body: Any, path: str, name: str, copy_body: Callable[[Any], Any]
 ) -> AsyncIterator[Any]:
     """As ``placed``, for asynchronous graphs."""
     try:
         async for item in items:
-            yield _placed(item, body, path, name, twin)
+            yield _placed(item, body, path, name, copy_body)
     finally:
         await items.aclose()
 
 
 def _placed(
-    item: Any, body: Any, path: str, name: str, twin: Callable[[Any], Any]
+    item: Any, body: Any, path: str, name: str, copy_body: Callable[[Any], Any]
 ) -> Any:
     try:
-        return put_path(twin(body), path, item)
+        return put_path(copy_body(body), path, item)
     except TypeError as error:
         tag(error, name)
         raise
@@ -159,15 +165,15 @@ STREAMS = {
         stream_async, each_async, placed_async,
     )
 }  # fmt: skip
-"""What a stream of ours is made by; any other generator is a body like another."""
+"""What a stream of ours is made by; any other generator is a body like others."""
 
 
-def is_stream(found: Any) -> bool:
+def is_stream(value: Any) -> bool:
     """Tell whether something is a stream of ours."""
-    kind = type(found)
+    kind = type(value)
     if kind is GeneratorType:
-        return found.gi_code in STREAMS
-    return kind is AsyncGeneratorType and found.ag_code in STREAMS
+        return value.gi_code in STREAMS
+    return kind is AsyncGeneratorType and value.ag_code in STREAMS
 
 
 # -- several events at once -----------------------------------------------------
@@ -186,24 +192,24 @@ class Several:
         return self.events[0].body if self.events else NOTHING
 
 
-def one_of(found: Any) -> Any:
+def one_of(given: Any) -> Any:
     """Return the one event that goes on, of several the first."""
-    return found.events[0] if type(found) is Several else found
+    return given.events[0] if type(given) is Several else given
 
 
-def several(found: Several, place: Any, *more: Any) -> Any:
+def several(events: Several, place: Any, *more: Any) -> Any:
     """Send each event on; the first answer is the answer, as in MLRun."""
     answer: Any = NOTHING
-    for event in found.events:
+    for event in events.events:
         given = landed(place(event, *more), *more)
         answer = given if answer is NOTHING else answer
     return answer
 
 
-async def several_async(found: Several, place: Any, *more: Any) -> Any:
+async def several_async(events: Several, place: Any, *more: Any) -> Any:
     """As ``several``, for asynchronous graphs."""
     answer: Any = NOTHING
-    for event in found.events:
+    for event in events.events:
         given = await landed_async(await place(event, *more), *more)
         answer = given if answer is NOTHING else answer
     return answer
@@ -219,9 +225,9 @@ def item_of(event: Any, item: Any) -> Any:
     """Return what goes on for an item: itself, or an event of its own."""
     if event is None:
         return item
-    twin = copy.copy(event)
-    twin.body = item
-    return twin
+    own = copy.copy(event)
+    own.body = item
+    return own
 
 
 def drain(items: Iterator[Any]) -> Nothing:

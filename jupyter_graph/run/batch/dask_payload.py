@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from jupyter_graph.compile.compiled_graph import CompiledGraph, module_of
+from jupyter_graph.compile.compiled_graph import CompiledGraph
+from jupyter_graph.compile.generated_module import module_of
 from jupyter_graph.errors import SpecError, said
 from jupyter_graph.run.batch.graph_parts import CODE
 from jupyter_graph.threads.process_ends import AtExit, module_lock

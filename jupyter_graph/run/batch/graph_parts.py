@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jupyter_graph.compile.compiled_graph import CompiledGraph, forget_lines, module_of
+from jupyter_graph.compile.compiled_graph import CompiledGraph
+from jupyter_graph.compile.generated_module import forget_lines, module_of
 from jupyter_graph.compile.generator.fused_function import fuse
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.event import Event
