@@ -1,4 +1,4 @@
-"""Whose fault an exception is: the step that failed, or somebody who stopped it."""
+"""Which step an exception came from, or whether something else stopped the event."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ LINES: dict[str, Mapping[int, str]] = {}
 DRIVERS: set[str] = set()
 """Further files whose frames call steps."""
 
-HERE = __file__.rpartition("failing_step")[0]
+FOLDER = __file__.rpartition("failing_step")[0]
+"""The code that stands between generated code and a step: no step's own."""
+
 TAG = "__jupyter_graph_step__"
 ANSWER = "__jupyter_graph_answer__"
 
@@ -29,18 +31,18 @@ class DeadlineInterrupt(BaseException):
         self.owner = owner
 
 
-# -- what no step and no error handler may take ---------------------------------
+# -- what no error handler may handle -------------------------------------------
 
 
 def caught(error: BaseException, handlers: Collection[str] = ()) -> str:
-    """Return the step that failed; raise again what no error handler may take.
+    """Return the step that failed; raise again what no error handler may handle.
 
     That is the user's stop, a time limit, a cancelled caller, and the failure of an
     error handler itself.
     """
     if is_interrupt(error):
         raise error
-    step = said_by(error)
+    step = failed_step(error)
     if step in handlers:
         raise error
     untag(error)
@@ -75,16 +77,19 @@ def _was_raised(error: BaseException) -> bool:
     handler that stands for the signal now.
     """
     import dis
+    import signal
 
-    found = error.__traceback__
-    if found is None:
+    traceback = error.__traceback__
+    if traceback is None:
         return True
-    on_signal = _interrupt_handler()
-    while found.tb_next is not None and found.tb_frame.f_code is not on_signal:
-        found = found.tb_next
-    if found.tb_frame.f_code is on_signal:
+    on_signal = _handler(signal.SIGINT)
+    while traceback.tb_next is not None and traceback.tb_frame.f_code is not on_signal:
+        traceback = traceback.tb_next
+    if traceback.tb_frame.f_code is on_signal:
         return False
-    code, at = found.tb_frame.f_code.co_code, found.tb_lasti
+    # CPython raises KeyboardInterrupt between two instructions, so the last one that
+    # ran tells: a ``raise`` in the step is an instruction of its own.
+    code, at = traceback.tb_frame.f_code.co_code, traceback.tb_lasti
     return 0 <= at < len(code) and dis.opname[code[at]] in ("RAISE_VARARGS", "RERAISE")
 
 
@@ -99,19 +104,12 @@ def _is_of_a_handler(error: BaseException) -> bool:
     if threading.current_thread() is not threading.main_thread():
         return False  # signals are handled in the main thread only
     codes = {_handler(number) for number in signal.valid_signals()} - {None}
-    found = error.__traceback__
-    while found is not None:
-        if found.tb_frame.f_code in codes:
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code in codes:
             return True
-        found = found.tb_next
+        traceback = traceback.tb_next
     return False
-
-
-def _interrupt_handler() -> CodeType | None:
-    """Return the code of the user's (or asyncio's) handler of Ctrl-C, if it has one."""
-    import signal
-
-    return _handler(signal.SIGINT)
 
 
 def _handler(number: int) -> CodeType | None:
@@ -156,34 +154,30 @@ def answers_of(error: BaseException) -> tuple[Any, ...]:
     return (notes[ANSWER],) if ANSWER in notes else ()
 
 
-def said_by(error: BaseException) -> str:
+def failed_step(error: BaseException) -> str:
     """Return the name of the step that failed, "" when no step did."""
-    return _said_by(as_raised(error)) or _said_by(error)
+    return _step_of_error(as_raised(error)) or _step_of_error(error)
 
 
-def _said_by(error: BaseException) -> str:
-    return vars(error).get(TAG) or step_at(error.__traceback__)
+def _step_of_error(error: BaseException) -> str:
+    return vars(error).get(TAG) or _innermost(_places_of(error.__traceback__))
 
 
 def as_raised(error: BaseException) -> BaseException:
-    """Return what a step raised, where Python or we turned it in a coroutine.
+    """Return what a step raised, where Python or we replaced it in a coroutine.
 
-    StopIteration cannot leave one, GeneratorExit cannot come out of a future.
+    StopIteration cannot leave a coroutine, GeneratorExit cannot leave a future: both
+    become the cause of a RuntimeError.
     """
     cause = error.__cause__
-    turned = isinstance(cause, StopIteration | StopAsyncIteration | GeneratorExit)
-    if cause is not None and turned and type(error) is RuntimeError:
+    is_replaced = isinstance(cause, StopIteration | StopAsyncIteration | GeneratorExit)
+    if cause is not None and is_replaced and type(error) is RuntimeError:
         return cause
     return error
 
 
-def step_at(traceback: TracebackType | None) -> str:
-    """Return the step that a traceback passes through, the innermost one."""
-    return _innermost(_places_of(traceback))
-
-
 NAMING: set[CodeType] = set()
-"""Code that calls the step in its variable ``name``."""
+"""Functions that call the step in their variable ``name``."""
 
 
 def step_of(frame: FrameType | None) -> str:
@@ -242,7 +236,7 @@ def is_in_a_step(frame: FrameType | None) -> bool:
     """
     while frame is not None:
         filename = frame.f_code.co_filename
-        is_ours = filename.startswith(HERE) and filename != __file__
+        is_ours = filename.startswith(FOLDER) and filename != __file__
         if is_ours or filename in LINES or filename in DRIVERS:
             return True
         frame = frame.f_back
@@ -261,11 +255,11 @@ def _innermost(places: Iterable[tuple[str, int]]) -> str:
     What follows is no matter here: an error object that is raised a second time
     carries its first way there, a step may run a graph of its own.
     """
-    found, is_inside = "", False
+    step, is_inside = "", False
     for filename, line in places:
         lines = LINES.get(filename)
         if lines is not None:
-            found, is_inside = lines.get(line, found), True
-        elif is_inside and not filename.startswith(HERE) and filename not in DRIVERS:
+            step, is_inside = lines.get(line, step), True
+        elif is_inside and not filename.startswith(FOLDER) and filename not in DRIVERS:
             break
-    return found
+    return step

@@ -8,8 +8,8 @@ from jupyter_graph.compile.failing_step import (
     DeadlineInterrupt,
     answers_of,
     as_raised,
+    failed_step,
     is_interrupt,
-    said_by,
     untag,
 )
 from jupyter_graph.errors import (
@@ -38,10 +38,10 @@ def fail(
     if isinstance(error, DeadlineInterrupt):
         if error.owner is not None and error.owner is not owner:
             raise error
-        late(said_by(error), event_id, graph, limit_s)
+        late(failed_step(error), event_id, graph, limit_s)
     if is_interrupt(error):
         raise error
-    step, error = said_by(error), as_raised(error)
+    step, error = failed_step(error), as_raised(error)
     answers = answers_of(error)
     untag(error)
     if step:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from jupyter_graph.compile.failing_step import (
+    failed_step,
     is_cancelled,
     is_interrupt,
     note_answer,
-    said_by,
     step_awaited,
     tag,
 )
@@ -211,7 +211,7 @@ def _where(tasks: list[Any]) -> str:
         if not task.done():
             step = step_awaited(task)
         elif _is_there(task) and is_interrupt(task.result().failed):
-            step = said_by(task.result().failed)
+            step = failed_step(task.result().failed)
         if step:
             return step
     return ""

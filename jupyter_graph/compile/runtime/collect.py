@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
-from jupyter_graph.compile.failing_step import is_interrupt, said_by, tag
+from jupyter_graph.compile.failing_step import failed_step, is_interrupt, tag
 from jupyter_graph.compile.runtime.cycles import WHOLE, landed, landed_async
 from jupyter_graph.compile.runtime.streams import (
     STREAMS,
@@ -47,7 +47,7 @@ def _break_off(error: Exception, parts: dict[Any, Any], collectors: Any) -> None
     """Let the collectors decide what stands for a stream that breaks off, or raise."""
     if is_interrupt(error):
         raise error
-    tag(error, said_by(error), first=True)
+    tag(error, failed_step(error), first=True)
     for one in collectors:
         parts[COLLECTED, id(one)].broken = [one.failed(error)]
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_graph.compile.failing_step import (
+    failed_step,
     is_cancelled,
-    said_by,
     step_awaited,
     tasks_below,
 )
@@ -92,7 +92,7 @@ class EventTasks:
         """Raise what the caller gets for what ended an event."""
         event_id = event.id if event is not None else None
         if is_late:
-            late(said_by(error), event_id, self.graph, self.limit_s)
+            late(failed_step(error), event_id, self.graph, self.limit_s)
         fail(error, event_id, self.graph, self.limit_s)
 
     async def _next(self, items: AsyncIterator[Any], event: Event) -> Any:

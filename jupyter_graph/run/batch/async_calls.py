@@ -112,9 +112,9 @@ class CallsOnLoop:
     def _error(self, error: BaseException, was_late: bool) -> JupyterGraphError:
         tasks = self._tasks
         if was_late:
-            from jupyter_graph.compile.failing_step import said_by
+            from jupyter_graph.compile.failing_step import failed_step
 
-            return late_error(said_by(error), tasks.graph, tasks.limit_s)
+            return late_error(failed_step(error), tasks.graph, tasks.limit_s)
         return row_error(error, tasks.graph, tasks.limit_s, None)
 
     def _wait(self, begun: OnLoop, thread: LoopThread) -> None:
