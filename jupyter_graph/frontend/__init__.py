@@ -4,6 +4,6 @@ An API handler says which paths and methods there are, what of a request becomes
 parameter, and what of a result becomes the answer. The OpenAI front end is an API
 handler with ready-made endpoints, plus the shapes that OpenAI's clients expect.
 
-``front_of`` makes the front; ``Front.enter`` is called before the graph, ``leave`` of
-what it gives after it, ``Front.problem`` where an event failed.
+``make_frontend`` chooses the front end. ``Frontend.enter`` is called before the graph,
+``leave`` of the exchange it returns after it, ``Frontend.problem`` for a failed event.
 """

@@ -17,11 +17,11 @@ from jupyter_graph.errors import (
 )
 from jupyter_graph.event import Event
 from jupyter_graph.frontend.body_mappings import FieldMap, merged
-from jupyter_graph.frontend.endpoint_routes import Found, Routes
+from jupyter_graph.frontend.endpoint_routes import Match, Routes
 from jupyter_graph.frontend.endpoints import METHODS
-from jupyter_graph.frontend.front import Visit, is_over_http
 from jupyter_graph.frontend.handler_config import ApiHandlerConfig
 from jupyter_graph.frontend.handler_documents import api_handler_config
+from jupyter_graph.frontend.interface import Exchange, is_over_http
 from jupyter_graph.frontend.parameters import (
     URL_INFO,
     MappedBody,
@@ -52,8 +52,8 @@ class _Maps(NamedTuple):
     output: FieldMap | None
 
 
-class ApiFront:
-    """A front made of endpoints, as MLRun's ``set_api_handler_config``.
+class ApiFrontend:
+    """A front end made of endpoints, as MLRun's ``set_api_handler_config``.
 
     Args:
         config: an ``ApiHandlerConfig`` or its document.
@@ -66,10 +66,10 @@ class ApiFront:
     Source: https://docs.mlrun.org/en/stable/serving/serving-graph.html
 
     >>> user = {"path": "/users/{id}", "http_method": "GET"}
-    >>> front = ApiFront({"endpoints": {"GET:/users/{id}": user}})
+    >>> frontend = ApiFrontend({"endpoints": {"GET:/users/{id}": user}})
     >>> event = Event(None, path="/users/7?full=yes", method="GET")
-    >>> visit = front.enter(event)
-    >>> event.body, visit.leave({"name": "ann"})
+    >>> exchange = frontend.enter(event)
+    >>> event.body, exchange.leave({"name": "ann"})
     ({'full': 'yes', 'id': '7'}, {'name': 'ann'})
     """
 
@@ -78,7 +78,7 @@ class ApiFront:
         self._routes = Routes(self.config.endpoints)
         self._known: dict[tuple[int, ...], _Maps] = {}
 
-    def enter(self, event: Event) -> Visit:
+    def enter(self, event: Event) -> Exchange:
         """Let a request in.
 
         Raises:
@@ -89,11 +89,10 @@ class ApiFront:
             BadRequestError: the method is unknown, or a parameter has two values.
         """
         if not self.config.enabled or not is_over_http(event):
-            return _Passing()
-        found = self.admit(event)
-        return ApiVisit(self.maps(found).output)
+            return ApiExchange(None)
+        return ApiExchange(self.maps(self.admit(event)).output)
 
-    def admit(self, event: Event) -> Found:
+    def admit(self, event: Event) -> Match:
         """Find the endpoint of a request and give its body the parameters.
 
         Raises:
@@ -103,23 +102,23 @@ class ApiFront:
         if method not in _METHODS:
             raise BadRequestError(f"unsupported HTTP method: {event.method!r}")
         path, query = split_path(event.path)
-        found = self._routes.find(method, path)
-        if found is None:
+        match = self._routes.find(method, path)
+        if match is None:
             raise self._refusal(method, path)
-        if found.endpoints[0].action == "forbid":
+        if match.endpoints[0].action == "forbid":
             raise AccessDeniedError(f"access forbidden to {method} {_shown(path)}")
-        self._give_parameters(event, found, method, path, query)
-        return found
+        self._give_parameters(event, match, method, path, query)
+        return match
 
     def _give_parameters(
-        self, event: Event, found: Found, method: str, path: str, query: str
+        self, event: Event, match: Match, method: str, path: str, query: str
     ) -> None:
-        body_map = self.maps(found).input
+        body_map = self.maps(match).input
         from_body = (body_map.apply(event.body) if body_map else None) or {}
         from_query: dict[str, Any] = {}
         if query or event.fields:
             from_query = query_parameters(query, event.fields)
-        from_path = found.parameters
+        from_path = match.parameters
         # A server decodes the path before it makes an event of it; doing so twice
         # would turn %2541 into A.
         is_by_hand = event.trigger is None or not event.trigger.kind
@@ -140,32 +139,36 @@ class ApiFront:
             )
         return NotFoundError(f"endpoint not found: {method} {_shown(path)}")
 
-    def maps(self, found: Found) -> _Maps:
+    def maps(self, match: Match) -> _Maps:
         """Return the mappings of the endpoints of a request."""
-        key = tuple(map(id, found.endpoints))  # they live as long as the front
+        key = tuple(map(id, match.endpoints))  # they live as long as the front end
         maps = self._known.get(key)
         if maps is None:
-            maps = _Maps(
-                merged(found.endpoints, "input"), merged(found.endpoints, "output")
-            )
+            ends = match.endpoints
+            maps = _Maps(merged(ends, "input"), merged(ends, "output"))
             if len(self._known) < _MAX_KNOWN:
                 self._known[key] = maps
         return maps
 
     def problem(
-        self, error: BaseException, event: Event, wire: RawResponse
+        self, error: BaseException, event: Event, response: RawResponse
     ) -> RawResponse:
         """Return the problem document; a 405 says which methods there are.
 
         Source: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6
         """
         if isinstance(error, WrongMethodError):
-            wire.headers = {**wire.headers, "Allow": ", ".join(error.methods)}
-        return wire
+            allow = {"Allow": ", ".join(error.methods)}
+            response.headers = {**response.headers, **allow}
+        return response
 
 
-class ApiVisit:
-    """One request behind an ``ApiFront``."""
+class ApiExchange:
+    """One request behind an ``ApiFrontend``.
+
+    Args:
+        output: the mappings of its endpoints; None: results leave as they are.
+    """
 
     __slots__ = ("_map",)
 
@@ -183,15 +186,6 @@ class ApiVisit:
         return value if self._map is None else mapped(value, self._map)
 
 
-class _Passing:
-    """An event that no endpoint is asked about."""
-
-    __slots__ = ()
-
-    def leave(self, value: Any, *, whole: bool = False) -> Any:
-        return value
-
-
 def mapped(value: Any, output: FieldMap) -> Any:
     """Return a result, or the Response around it, with the fields of its mappings."""
     if is_response(value):
@@ -200,8 +194,8 @@ def mapped(value: Any, output: FieldMap) -> Any:
         return with_body(value, mapped(value.body, output))
     if is_stream(value):
         return value
-    found = output.apply(None if value is NOTHING else value)
-    return value if found is None else found
+    fields = output.apply(None if value is NOTHING else value)
+    return value if fields is None else fields
 
 
 def is_response(value: Any) -> bool:
@@ -212,12 +206,12 @@ def is_response(value: Any) -> bool:
 
 
 def with_body(response: Any, body: Any) -> Any:
-    """Return a Response with another body; what it said of the old one goes."""
-    found = copy.copy(response)
-    found.body = body
+    """Return a Response with another body, without the content type of the old one."""
+    changed = copy.copy(response)
+    changed.body = body
     if body is not response.body and not isinstance(body, str | bytes):
-        found.content_type = None
-    return found
+        changed.content_type = None
+    return changed
 
 
 def _shown(path: str) -> str:

@@ -27,11 +27,11 @@ class FieldMap:
 
     Args:
         side: ``input`` leaves optional fields out that a body does not have,
-            ``output`` gives None for them.
+            ``output`` puts None in their place.
         mappings: the mappings.
 
-    >>> found = FieldMap("input", [FieldMapping("$.a.b", "b")])
-    >>> found.apply({"a": {"b": 1}}), found.apply({}), found.apply("text")
+    >>> fields = FieldMap("input", [FieldMapping("$.a.b", "b")])
+    >>> fields.apply({"a": {"b": 1}}), fields.apply({}), fields.apply("text")
     ({'b': 1}, {}, None)
     """
 
@@ -58,11 +58,11 @@ class FieldMap:
                     f"object, got {type(body).__name__}"
                 )
             return None
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for name, path, mandatory in self._fields:
             value = self._value(path, body)
             if value is not _MISSING:
-                found[name] = value
+                fields[name] = value
             elif mandatory:
                 raise MissingFieldError(
                     f"{self._side} body mapping: mandatory field {name!r} "
@@ -70,8 +70,8 @@ class FieldMap:
                     field=name,
                 )
             elif self._side == "output":
-                found[name] = None
-        return found
+                fields[name] = None
+        return fields
 
     def _value(self, path: JsonPath, body: dict[str, Any]) -> Any:
         keys = path.keys

@@ -1,8 +1,8 @@
 """Lets the functions of a graph take the parameters of a request as keywords.
 
 A handler ``def chat(body, model, temperature=1.0)`` would be no step by itself: a step
-takes the body alone. Its twin is: called with a ``MappedBody`` it calls the handler
-with the original body and the parameters, called with anything else with that.
+takes the body alone. Its adapter is one: called with a ``MappedBody`` it calls the
+handler with the original body and the parameters, called with anything else with that.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Code = Callable[..., Any]
 
 
 def with_parameters(code: Code, methods: Iterable[str] = ("do",)) -> Code:
-    """Return the twin of a function, or of a class whose methods take the body.
+    """Return the adapter of a function, or of a class whose methods take the body.
 
     >>> def greet(body, name, mark="!"):
     ...     return f"{body} {name}{mark}"
@@ -29,17 +29,17 @@ def with_parameters(code: Code, methods: Iterable[str] = ("do",)) -> Code:
     'hello ann!'
     """
     if not inspect.isclass(code):
-        return _twin(code, skip=1)
+        return _adapter(code, skip=1)
     replaced: dict[str, Any] = {}
     for name in methods:
         static = inspect.getattr_static(code, name)
         if not callable(static) and not hasattr(static, "__func__"):
-            continue  # a descriptor of another kind knows itself what it gives
+            continue  # a descriptor of another kind: it knows best what is called
         if isinstance(static, staticmethod | classmethod):
             skip = 2 if isinstance(static, classmethod) else 1
-            replaced[name] = type(static)(_twin(static.__func__, skip=skip))
+            replaced[name] = type(static)(_adapter(static.__func__, skip=skip))
         else:
-            replaced[name] = _twin(static, skip=2)
+            replaced[name] = _adapter(static, skip=2)
     about = {
         name: getattr(code, name)
         for name in ("__module__", "__qualname__", "__doc__")
@@ -49,11 +49,11 @@ def with_parameters(code: Code, methods: Iterable[str] = ("do",)) -> Code:
     return cast(type, make(code.__name__, (code,), {**about, **replaced}))
 
 
-def _twin(call: Code, *, skip: int) -> Code:
+def _adapter(call: Code, *, skip: int) -> Code:
     """Return a function of the same colour; ``skip`` arguments end with the body."""
     fit = _Fit(call, skip)
     is_async, is_stream = call_kind(call)
-    twin: Code
+    adapter: Code
 
     if is_stream and is_async:
 
@@ -63,33 +63,33 @@ def _twin(call: Code, *, skip: int) -> Code:
                 async for item in items:
                     yield item
 
-        twin = stream_async
+        adapter = stream_async
     elif is_stream:
 
         def stream(*args: Any, **more: Any) -> Any:
             args, more = fit.arguments(args, more)
             yield from call(*args, **more)
 
-        twin = stream
+        adapter = stream
     elif is_async:
 
         async def run_async(*args: Any, **more: Any) -> Any:
             args, more = fit.arguments(args, more)
-            found = call(*args, **more)
-            return await found if inspect.isawaitable(found) else found
+            result = call(*args, **more)
+            return await result if inspect.isawaitable(result) else result
 
-        twin = run_async
+        adapter = run_async
     else:
 
         def run(*args: Any, **more: Any) -> Any:
             args, more = fit.arguments(args, more)
             return call(*args, **more)
 
-        twin = run
-    functools.update_wrapper(twin, call)
+        adapter = run
+    functools.update_wrapper(adapter, call)
     if fit.signature is not None:
-        vars(twin)["__signature__"] = fit.signature
-    return twin
+        vars(adapter)["__signature__"] = fit.signature
+    return adapter
 
 
 class _Fit:
@@ -137,9 +137,7 @@ class _Fit:
                 self._clash(given, more)
             args, more = (*args[:-1], body.original_body), {**more, **given}
         if self.needed and not more.keys() >= self.needed:
-            missing = ", ".join(
-                repr(name) for name in sorted(self.needed - more.keys())
-            )
+            missing = _listed(self.needed - more.keys())
             raise BadRequestError(f"{self.name}() needs the parameter {missing}")
         return args, more
 
@@ -154,15 +152,18 @@ class _Fit:
         return body
 
     def _clash(self, given: dict[str, Any], more: dict[str, Any]) -> None:
-        names = ", ".join(repr(name) for name in sorted(given.keys() & more.keys()))
+        names = _listed(given.keys() & more.keys())
         raise BadRequestError(
             f"the request has what the graph sets itself: {self.name}() got multiple "
             f"values for keyword argument {names}"
         )
 
     def _refuse(self, names: frozenset[str]) -> None:
-        unknown = ", ".join(repr(name) for name in sorted(names))
         raise BadRequestError(
             f"the query has what is not asked for: {self.name}() got an unexpected "
-            f"keyword argument {unknown}"
+            f"keyword argument {_listed(names)}"
         )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, sorted(names)))

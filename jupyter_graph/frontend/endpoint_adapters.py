@@ -17,9 +17,9 @@ _OWN: Final = ("jupyter_graph.", "storey.")  # blocks see the parameters as the 
 
 
 class EndpointAdapters:
-    """Compiles graphs whose steps take parameters; keeps the twins it made.
+    """Compiles graphs whose steps take parameters; keeps the adapters it made.
 
-    A runner that takes new code over (``Runner.swap``) sees by the twins which steps
+    A runner that takes new code over (``Runner.swap``) sees by the adapters which steps
     are the same as before, so one ``EndpointAdapters`` belongs to one runner.
     """
 
@@ -33,7 +33,7 @@ class EndpointAdapters:
         allow_imports: Iterable[str] = (),
         **part: Any,
     ) -> CompiledGraph:
-        """``compile_graph`` for a graph behind a front; ``part`` is passed on.
+        """``compile_graph`` for a graph behind a front end; ``part`` is passed on.
 
         Raises:
             SpecError: as of ``compile_graph``.
@@ -44,13 +44,13 @@ class EndpointAdapters:
             return compile_graph(graph, names, allowed, **part)
         names |= graph.namespace
         resolver = Resolver(names, (*graph.allow_imports, *allowed), graph.is_trusted)
-        twins = self._of(spec := graph.spec, resolver)
+        adapters = self._of(spec := graph.spec, resolver)
         return compile_graph(
-            graph.with_spec(spec, {**names, **twins}), None, allowed, **part
+            graph.with_spec(spec, {**names, **adapters}), None, allowed, **part
         )
 
     def _of(self, spec: GraphSpec, resolver: Resolver) -> dict[str, Code]:
-        """Return the twins of a graph's steps by the names the steps have for them."""
+        """Return the adapters of a graph's steps by the names of their code."""
         codes: dict[str, Any] = {}
         methods: dict[str, set[str]] = {}
         for step in spec.every_step():
@@ -64,16 +64,16 @@ class EndpointAdapters:
             if method := _method(step, codes[name]):
                 methods.setdefault(name, set()).add(method)
         known, self._known = self._known, {}
-        found: dict[str, Code] = {}
+        adapters: dict[str, Code] = {}
         for name, of_name in methods.items():
             key = codes[name], tuple(sorted(of_name))
             try:
-                twin = known.get(key) or with_parameters(*key)
-                self._known[key] = twin
-            except TypeError:  # an object that has no hash is made anew each time
-                twin = with_parameters(*key)
-            found[name] = twin
-        return found
+                adapter = known.get(key) or with_parameters(*key)
+                self._known[key] = adapter
+            except TypeError:  # code without a hash gets a new one each time
+                adapter = with_parameters(*key)
+            adapters[name] = adapter
+        return adapters
 
 
 def _method(step: StepSpec, code: Any) -> str:

@@ -11,8 +11,8 @@ from jupyter_graph.frontend.endpoints import METHODS, Endpoint
 _LONGEST: Final = 4096  # characters of a path that parameters are looked for in
 
 
-class Found(NamedTuple):
-    """The endpoints of a request, and what stood at the parameters of the first."""
+class Match(NamedTuple):
+    """The endpoints of a request, and the values of the first one's parameters."""
 
     endpoints: tuple[Endpoint, ...]
     parameters: dict[str, str]
@@ -26,8 +26,8 @@ class Routes:
     decide, but its body mappings hold.
 
     >>> routes = Routes([Endpoint("/users/{id}", "GET"), Endpoint("/*", "GET")])
-    >>> found = routes.find("GET", "/users/7")
-    >>> [endpoint.path for endpoint in found.endpoints], found.parameters
+    >>> match = routes.find("GET", "/users/7")
+    >>> [endpoint.path for endpoint in match.endpoints], match.parameters
     (['/users/{id}', '/*'], {'id': '7'})
     """
 
@@ -48,7 +48,7 @@ class Routes:
         for stars in self._stars.values():
             stars.sort(key=lambda star: -len(star[0]))
 
-    def find(self, method: str, path: str) -> Found | None:
+    def find(self, method: str, path: str) -> Match | None:
         """Return the endpoints of a request, None where there is none."""
         exact = self._exact.get((method, path))
         endpoints = [] if exact is None else [exact]
@@ -62,7 +62,7 @@ class Routes:
         for prefix, endpoint in self._stars.get(method, ()):
             if len(whole) > len(prefix) and whole.startswith(prefix):
                 endpoints.append(endpoint)
-        return Found(tuple(endpoints), parameters) if endpoints else None
+        return Match(tuple(endpoints), parameters) if endpoints else None
 
     def methods(self, path: str) -> tuple[str, ...]:
         """Return the methods that a path takes."""

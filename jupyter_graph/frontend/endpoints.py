@@ -114,15 +114,14 @@ class Endpoint:
         """What a path below ``*`` begins with; None where the path has no ``*``."""
         if not self.path.endswith("*"):
             return None
-        found = self.path[:-1]
-        return found if found.endswith("/") else f"{found}/"
+        return self.path[:-1].removesuffix("/") + "/"
 
     def _problems(self) -> Iterator[str]:
         if not isinstance(self.path, str):
             yield f"path is a text, got {self.path!r}"
             return
         where = f"endpoint {self.path!r}"
-        yield from (f"{where}: {said}" for said in self._of_path())
+        yield from (f"{where}: {problem}" for problem in self._of_path())
         if self.http_method not in METHODS:
             near = did_you_mean(str(self.http_method), METHODS)
             known = ", ".join(METHODS)
@@ -131,7 +130,7 @@ class Endpoint:
             near = did_you_mean(str(self.action), ACTIONS)
             yield f"{where}: action is 'allow' or 'forbid', got {self.action!r}{near}"
         for name in ("input_body_mappings", "output_body_mappings"):
-            yield from (f"{where}: {said}" for said in _clashes(getattr(self, name)))
+            yield from (f"{where}: {one}" for one in _clashes(getattr(self, name)))
 
     def _of_path(self) -> Iterator[str]:
         if "*" in self.path[:-1]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from jupyter_graph.errors import SpecError
@@ -57,19 +57,17 @@ class ApiHandlerConfig:
 
 
 def _endpoint_dict(endpoint: Endpoint) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "path": endpoint.path,
         "http_method": endpoint.http_method,
         "action": endpoint.action,
     }
     if endpoint.description:
-        found["description"] = endpoint.description
+        document["description"] = endpoint.description
     for name in ("input_body_mappings", "output_body_mappings"):
         if mappings := getattr(endpoint, name):
-            fields = ("source_path", "destination_path", "mandatory")
-            rows = [{key: getattr(one, key) for key in fields} for one in mappings]
-            found[name] = {"mappings": rows}
-    return found
+            document[name] = {"mappings": [asdict(one) for one in mappings]}
+    return document
 
 
 # -- rules ------------------------------------------------------------------------

@@ -52,7 +52,7 @@ class _Reader:
     def config(self, document: Any) -> dict[str, Any]:
         if not self.is_object(document, _OF_CONFIG, "an API handler"):
             return {}
-        found = {
+        values = {
             name: document[name]
             for name in ("enabled", "include_url_info")
             if document.get(name) is not None
@@ -63,10 +63,10 @@ class _Reader:
                 "field 'endpoints' is an object of METHOD:path and endpoints, "
                 f"got {endpoints!r}"
             )
-            return found
+            return values
         read = [self.endpoint(key, value) for key, value in endpoints.items()]
-        found["endpoints"] = tuple(one for one in read if one is not None)
-        return found
+        values["endpoints"] = tuple(one for one in read if one is not None)
+        return values
 
     def endpoint(self, key: Any, document: Any) -> Endpoint | None:
         where = f"endpoint {key!r}"
@@ -85,15 +85,15 @@ class _Reader:
             place = f"{name} of {where}"
             values[name] = tuple(self.mappings(document.get(name), place))
         try:
-            found = Endpoint(**values)
+            endpoint = Endpoint(**values)
         except SpecError as error:
             self.problems += error.problems
             return None
-        if found.key != _key(key):
+        if endpoint.key != _key(key):
             self.problems.append(
-                f"{where} is {found.key!r} by its path and http_method; write that"
+                f"{where} is {endpoint.key!r} by its path and http_method; write that"
             )
-        return found
+        return endpoint
 
     def mappings(self, document: Any, where: str) -> Iterator[FieldMapping]:
         if isinstance(document, Mapping):
@@ -119,7 +119,7 @@ class _Reader:
                 self.problems += [f"{place}: {problem}" for problem in error.problems]
 
     def is_object(self, value: Any, known: tuple[str, ...], where: str) -> bool:
-        """Note what is wrong with the keys of an object; say whether it is one."""
+        """Note what is wrong with the keys of an object; return whether it is one."""
         if not isinstance(value, Mapping):
             self.problems.append(f"{where} is an object of fields, got {value!r}")
             return False

@@ -22,7 +22,7 @@ class JsonPath:
     Attributes:
         text: the expression in its one spelling: ``$['a']`` is ``$.a``.
         keys: the keys of a plain expression such as ``$.a.b``, else None.
-        find: gives every value that the expression names in a body.
+        find: returns every value that the expression names in a body.
     """
 
     text: str
@@ -56,18 +56,18 @@ def json_path(expression: str) -> JsonPath:
         raise SpecError(f"{expression!r} is no JSONPath: {error}") from None
 
     def find(body: Any) -> list[Any]:
-        return [found.value for found in parsed.find(body)]
+        return [match.value for match in parsed.find(body)]
 
     return JsonPath(str(parsed), None, find)
 
 
 def _lookup(keys: tuple[str, ...]) -> Callable[[Any], list[Any]]:
     def find(body: Any) -> list[Any]:
-        found = body
+        part = body
         for key in keys:
-            if not isinstance(found, dict) or key not in found:
+            if not isinstance(part, dict) or key not in part:
                 return []
-            found = found[key]
-        return [found]
+            part = part[key]
+        return [part]
 
     return find

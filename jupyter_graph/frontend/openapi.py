@@ -17,7 +17,7 @@ _REST: Final = "rest"
 
 
 def api_paths(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
-    """Give the ``paths`` of an OpenAPI 3.1 document; forbidden endpoints are left out.
+    """Return the ``paths`` of an OpenAPI 3.1 document, without forbidden endpoints.
 
     A path that ends with ``*`` ends with the parameter ``rest`` here: OpenAPI has no
     word for what may hold slashes.
@@ -36,16 +36,16 @@ def api_paths(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
-    found: dict[str, Any] = {"summary": endpoint.description or endpoint.key}
+    operation: dict[str, Any] = {"summary": endpoint.description or endpoint.key}
     if names := (*endpoint.parameters, *((_REST,) if endpoint.prefix else ())):
         text = {"type": "string"}
-        found["parameters"] = [
+        operation["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": text}
             for name in names
         ]
     if endpoint.http_method not in _BODILESS:
         mappings = endpoint.input_body_mappings
-        found["requestBody"] = {
+        operation["requestBody"] = {
             "content": {JSON: {"schema": _taken(mappings)}},
             "required": any(one.mandatory for one in mappings),
         }
@@ -53,8 +53,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     responses: dict[str, Any] = {"200": {"description": "answer", "content": answer}}
     for status in (400, 422) if endpoint.input_body_mappings else (400,):
         responses[str(status)] = _problem(HTTPStatus(status).phrase)
-    found["responses"] = {**responses, "default": _problem("failure")}
-    return found
+    operation["responses"] = {**responses, "default": _problem("failure")}
+    return operation
 
 
 def _problem(description: str) -> dict[str, Any]:

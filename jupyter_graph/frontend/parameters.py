@@ -53,23 +53,23 @@ def joined(
     >>> joined({"a": 1}, {"b": "2"}, {})
     {'a': 1, 'b': '2'}
     """
-    found = {**from_body, **from_query, **from_path}
-    if len(found) < len(from_body) + len(from_query) + len(from_path):
+    parameters = {**from_body, **from_query, **from_path}
+    if len(parameters) < len(from_body) + len(from_query) + len(from_path):
         places = {"body_map": from_body, "query": from_query, "path": from_path}
-        clashes = {
+        origins = {
             name: [place for place, names in places.items() if name in names]
-            for name in found
+            for name in parameters
         }
-        said = ", ".join(
+        clashes = ", ".join(
             f"{name!r} appears in {' and '.join(where)}"
-            for name, where in clashes.items()
+            for name, where in origins.items()
             if len(where) > 1
         )
         raise BadRequestError(
-            f"Parameter name conflict: {said}; a parameter comes from one of path, "
+            f"Parameter name conflict: {clashes}; a parameter comes from one of path, "
             "query and body_map"
         )
-    return found
+    return parameters
 
 
 def split_path(text: str) -> tuple[str, str]:
@@ -94,8 +94,8 @@ def query_parameters(query: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     >>> query_parameters("", {"q": ["a"]})
     {'q': 'a'}
     """
-    found: Mapping[str, Any] = parse_qs(query, keep_blank_values=True) if query else {}
-    return {name: _one(value) for name, value in (found or fields).items()}
+    in_path: Mapping[str, Any] = parse_qs(query, True) if query else {}
+    return {name: _one(value) for name, value in (in_path or fields).items()}
 
 
 def _one(value: Any) -> Any:

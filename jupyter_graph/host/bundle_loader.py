@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from jupyter_graph.errors import BundleError
-from jupyter_graph.frontend.front import front_of_options
+from jupyter_graph.frontend.factory import make_frontend
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.codec import from_dict
@@ -43,9 +43,7 @@ def open_runner(bundle: Path, context: Any) -> Runner:
         worker_id=str(context.worker_id),
         is_parity=bool(getattr(context, "is_parity", False)),
         is_deployed=True,
-        front=front_of_options(
-            config.get("api_handler"), config.get("openai_frontend")
-        ),
+        front=make_frontend(config.get("api_handler"), config.get("openai_frontend")),
     )
     return runner.open()
 

@@ -13,7 +13,7 @@ from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
     from jupyter_graph.event import Event
-    from jupyter_graph.frontend.front import Front
+    from jupyter_graph.frontend.interface import Frontend
 
 INFERENCE: Final = "/v2/"
 """Below this path the Open Inference Protocol wants a failure's text as ``error``."""
@@ -29,7 +29,7 @@ class AnswerFactory:
     """
 
     def __init__(
-        self, *, responds: bool, mlrun_status: bool, front: Front | None = None
+        self, *, responds: bool, mlrun_status: bool, front: Frontend | None = None
     ) -> None:
         self.front = front
         self.responds = responds

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from jupyter_graph.frontend.endpoint_adapters import EndpointAdapters
-    from jupyter_graph.frontend.front import Front
+    from jupyter_graph.frontend.interface import Frontend
     from jupyter_graph.run.aio.event_tasks import EventTasks
     from jupyter_graph.run.answer_factory import AnswerFactory
     from jupyter_graph.run.emit import BackgroundEvents
@@ -82,7 +82,7 @@ class Opened:
         is_mock: bool = False,
         is_deployed: bool = False,
         push_error: Pushed | None = None,
-        front: Front | None = None,
+        front: Frontend | None = None,
     ) -> None:
         self.timeout_s = seconds_of(timeout_s)
         self._front = front

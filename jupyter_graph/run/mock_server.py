@@ -22,7 +22,7 @@ from jupyter_graph.errors import (
     said,
 )
 from jupyter_graph.event import Event, Trigger, decode_body, own_id, own_path
-from jupyter_graph.frontend.front import front_of_options
+from jupyter_graph.frontend.factory import make_frontend
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.cut import EVERYWHERE
@@ -109,7 +109,7 @@ class MockServer:
             is_mock=True,
             mlrun_status=mlrun_status,
             push_error=pushing_to(self),
-            front=front_of_options(api_handler, openai_frontend),
+            front=make_frontend(api_handler, openai_frontend),
         )
         self._runner.belong_to(self).open()
         self._stacked = _stream_on_stream(self._runner.compiled) if streaming else None

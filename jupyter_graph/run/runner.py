@@ -58,7 +58,7 @@ class Runner(Working):
         from_step: the step that events begin with.
         is_mock: steps see ``context.is_mock``.
         is_deployed: steps see ``context.is_deployed``.
-        front: what stands before the graph: ``run.api.openai_front.front_of``.
+        front: what stands before the graph: ``frontend.factory.make_frontend``.
         push_error: called with event, text and step for errors that no caller sees.
 
     Raises:

@@ -17,7 +17,7 @@ from jupyter_graph.deployment.parity.clean_process import CleanProcess, make_env
 from jupyter_graph.deployment.parity.compare import WireAnswer
 from jupyter_graph.errors import AnswerError, BundleError
 from jupyter_graph.event import Event, read_event
-from jupyter_graph.frontend.front import front_of_options
+from jupyter_graph.frontend.factory import make_frontend
 from jupyter_graph.host.bundle_loader import read_secrets
 from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.run.runner import Runner
@@ -81,9 +81,7 @@ class Notebook:
             timeout_s=self.options.deadline_s,
             mlrun_status=self.options.mlrun_status,
             is_parity=True,
-            front=front_of_options(
-                self.options.api_handler, self.options.openai_frontend
-            ),
+            front=make_frontend(self.options.api_handler, self.options.openai_frontend),
         )
 
     def rows(self, inputs: Sequence[Mapping[str, Any]]) -> list[list[str]]:

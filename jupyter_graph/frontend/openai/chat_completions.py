@@ -31,8 +31,9 @@ class ChatReply:
         event_id: part of the completion's id.
 
     >>> reply = ChatReply({"model": "m"}, "e1")
-    >>> found = reply.completed("hello")
-    >>> found["id"], found["model"], found["choices"][0]["message"]["content"]
+    >>> completion = reply.completed("hello")
+    >>> choice = completion["choices"][0]
+    >>> completion["id"], completion["model"], choice["message"]["content"]
     ('chatcmpl-e1', 'm', 'hello')
     """
 
@@ -77,8 +78,8 @@ class ChatReply:
             }
             for index, one in sorted((choices or {0: Gathered()}).items())
         ]
-        found = {**self._head, "choices": rows, **about}
-        return {**found, "usage": usage_of(about.get("usage"))}
+        usage = usage_of(about.get("usage"))
+        return {**self._head, "choices": rows, **about, "usage": usage}
 
     # -- streams ----------------------------------------------------------------
 
@@ -130,8 +131,8 @@ class ChatReply:
 def _row(
     index: int, delta: Any, finish: str | None, logprobs: Any = None
 ) -> dict[str, Any]:
-    found = {"index": index, "delta": delta, "finish_reason": finish}
-    return {**found, "logprobs": logprobs} if logprobs else found
+    row = {"index": index, "delta": delta, "finish_reason": finish}
+    return {**row, "logprobs": logprobs} if logprobs else row
 
 
 def _message(value: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a graph may give for a model's words, read into one form.
+"""What a graph may give as a model's answer, read into one form.
 
 A text; a message or a piece of one (``content``, ``tool_calls``, perhaps
 ``finish_reason`` and ``usage``); what the block ``LLM`` gives; a whole completion or
@@ -30,7 +30,7 @@ def as_plain(value: Any) -> Any:
 
 
 def is_message(value: Any) -> bool:
-    """Tell whether a value is a text, or a message that says something.
+    """Tell whether a value is a text, or a message with content.
 
     >>> is_message("hi"), is_message({"content": "hi"}), is_message({"body": "hi"})
     (True, True, False)
@@ -61,10 +61,10 @@ class Delta:
 
 
 def deltas_of(item: Any) -> tuple[list[Delta], dict[str, Any]]:
-    """Return the pieces that an item is made of, and what it says of the whole.
+    """Return the pieces that an item is made of, and its fields about the whole.
 
     Raises:
-        AnswerError: the item says nothing that a model could.
+        AnswerError: the item is no answer of a model.
 
     >>> [delta], about = deltas_of({"content": "hi", "finish_reason": "stop"})
     >>> delta.message, delta.finish_reason, about
@@ -74,17 +74,13 @@ def deltas_of(item: Any) -> tuple[list[Delta], dict[str, Any]]:
     if isinstance(item, str):
         return [Delta(message={"content": item})], {}
     if isinstance(item, Mapping) and "choices" in item:
-        about = {key: item[key] for key in ("usage", "model", "id") if item.get(key)}
-        return [_of_choice(*pair) for pair in enumerate(item["choices"])], about
+        return [_of_choice(*pair) for pair in enumerate(item["choices"])], _about(item)
     item = _of_block(item) if isinstance(item, Mapping) else item
     if isinstance(item, Mapping) and item and item.keys() <= _OF_MESSAGE:
-        about = {key: item[key] for key in ("usage", "model", "id") if item.get(key)}
-        said = ((key, value) for key, value in item.items() if key not in _ABOUT)
-        message = {key: value for key, value in said if value is not None}
+        fields = {key: value for key, value in item.items() if key not in _ABOUT}
         finish, logprobs = item.get("finish_reason"), item.get("logprobs")
-        if message or finish:
-            return [Delta(0, message, finish, logprobs)], about
-        return [], about
+        delta = Delta(0, _without_nulls(fields), finish, logprobs)
+        return [delta] if delta.message or finish else [], _about(item)
     shown = repr(item)
     shown = shown if len(shown) <= 80 else f"{shown[:79]}…"
     raise AnswerError(
@@ -97,10 +93,17 @@ def _of_choice(position: int, choice: Any) -> Delta:
     choice = as_plain(choice)
     if not isinstance(choice, Mapping):
         raise AnswerError(f"choices[{position}] is an object, got {choice!r}")
-    message = choice.get("delta") or choice.get("message") or {}
-    kept = {key: value for key, value in message.items() if value is not None}
+    message = _without_nulls(choice.get("delta") or choice.get("message") or {})
     index = choice.get("index", position)
-    return Delta(index, kept, choice.get("finish_reason"), choice.get("logprobs"))
+    return Delta(index, message, choice.get("finish_reason"), choice.get("logprobs"))
+
+
+def _about(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: item[key] for key in ("usage", "model", "id") if item.get(key)}
+
+
+def _without_nulls(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 class Gathered:
@@ -113,7 +116,7 @@ class Gathered:
         self.finish_reason: str | None = None
 
     def add(self, delta: Delta) -> None:
-        """Add one piece; texts grow, the rest is what was said last."""
+        """Add one piece; texts grow, of other fields the last value counts."""
         self.finish_reason = delta.finish_reason or self.finish_reason
         for key, value in delta.message.items():
             if key == "content" and isinstance(value, str):
@@ -133,13 +136,10 @@ class Gathered:
         known = self.tool_calls.setdefault(index, empty)
         function = dict(call.get("function") or {})
         arguments = function.pop("arguments", None) or ""
-        known["function"] |= {k: v for k, v in function.items() if v is not None}
+        known["function"] |= _without_nulls(function)
         known["function"]["arguments"] += arguments
-        known |= {
-            key: value
-            for key, value in call.items()
-            if key not in ("index", "function") and value is not None
-        }
+        rest = {k: v for k, v in call.items() if k not in ("index", "function")}
+        known |= _without_nulls(rest)
 
     @property
     def ends(self) -> str:
@@ -149,31 +149,31 @@ class Gathered:
     def message(self) -> dict[str, Any]:
         """Return the whole message."""
         content = self.more.get("content", self.text or None)
-        silent = self.tool_calls or "refusal" in self.more
-        if content is None and not silent:
+        has_no_text = self.tool_calls or "refusal" in self.more
+        if content is None and not has_no_text:
             content = ""
-        found = {"role": "assistant", "refusal": None, **self.more, "content": content}
+        whole = {"role": "assistant", "refusal": None, **self.more, "content": content}
         if self.tool_calls:
             calls = sorted(self.tool_calls.items())
-            found["tool_calls"] = [call for _, call in calls]
-        return found
+            whole["tool_calls"] = [call for _, call in calls]
+        return whole
 
 
 def gather(items: Iterator[Any]) -> tuple[dict[int, Gathered], dict[str, Any]]:
-    """Return the messages that items make, by their choice, and what they said beside.
+    """Return the messages that items make, by their choice, and fields about the whole.
 
     Raises:
-        AnswerError: an item says nothing that a model could.
+        AnswerError: an item is no answer of a model.
 
-    >>> found, _ = gather(iter(["he", "llo"]))
-    >>> found[0].message()["content"]
+    >>> messages, _ = gather(iter(["he", "llo"]))
+    >>> messages[0].message()["content"]
     'hello'
     """
     choices: dict[int, Gathered] = {}
     about: dict[str, Any] = {}
     for item in items:
-        deltas, said = deltas_of(item)
-        about |= said
+        deltas, of_item = deltas_of(item)
+        about |= of_item
         for delta in deltas:
             choices.setdefault(delta.index, Gathered()).add(delta)
     return choices, about

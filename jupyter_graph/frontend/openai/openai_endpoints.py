@@ -87,7 +87,7 @@ _BELOW: Final = {"responses": RESPONSES, "chat_completions": CHAT}
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAIFrontend:
+class OpenAIOptions:
     """Which of OpenAI's endpoints a function has, and below which path.
 
     Args:
@@ -97,8 +97,8 @@ class OpenAIFrontend:
     Raises:
         SpecError: a group is unknown, or the prefix is no path.
 
-    >>> front = OpenAIFrontend(("chat_completions",), prefix="/v1")
-    >>> front.table()[0].key
+    >>> options = OpenAIOptions(("chat_completions",), prefix="/v1")
+    >>> options.table()[0].key
     'POST:/v1/chat/completions'
     """
 
@@ -142,8 +142,8 @@ class OpenAIFrontend:
         )
 
 
-def openai_frontend(options: Any) -> OpenAIFrontend | None:
-    """Return the front end that options ask for, None for none.
+def openai_options(options: Any) -> OpenAIOptions | None:
+    """Return the options of an OpenAI front end, None where none is asked for.
 
     Args:
         options: True (all endpoints, no prefix), a list of groups, or
@@ -152,13 +152,13 @@ def openai_frontend(options: Any) -> OpenAIFrontend | None:
     Raises:
         SpecError: the options are none of these, or a value is wrong.
 
-    >>> openai_frontend({"prefix": "/v1"}).groups
+    >>> openai_options({"prefix": "/v1"}).groups
     ('responses', 'chat_completions')
     """
-    if options is None or options is False or isinstance(options, OpenAIFrontend):
+    if options is None or options is False or isinstance(options, OpenAIOptions):
         return options or None
     if options is True:
-        return OpenAIFrontend()
+        return OpenAIOptions()
     if isinstance(options, Mapping):
         known = ("endpoints", "prefix")
         unknown = [key for key in options if key not in known]
@@ -171,8 +171,8 @@ def openai_frontend(options: Any) -> OpenAIFrontend | None:
             ],
         )
         prefix = options.get("prefix")
-        return OpenAIFrontend(_groups(options.get("endpoints")), prefix)
-    return OpenAIFrontend(_groups(options))
+        return OpenAIOptions(_groups(options.get("endpoints")), prefix)
+    return OpenAIOptions(_groups(options))
 
 
 def _groups(value: Any) -> tuple[str, ...] | None:
@@ -180,9 +180,9 @@ def _groups(value: Any) -> tuple[str, ...] | None:
         return None
     names = [value] if isinstance(value, str) else value
     if isinstance(names, Iterable):
-        found = tuple(names)
-        if all(isinstance(name, str) for name in found):
-            return tuple(str(getattr(name, "value", name)) for name in found)
+        groups = tuple(names)
+        if all(isinstance(name, str) for name in groups):
+            return tuple(str(getattr(name, "value", name)) for name in groups)
     raise SpecError(
         "the OpenAI front end is true, a list of "
         f"{' and '.join(map(repr, GROUPS))}, or an object with 'endpoints' and "

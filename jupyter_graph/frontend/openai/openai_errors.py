@@ -1,4 +1,4 @@
-"""Failures in the words of OpenAI's API."""
+"""Failures as error objects of OpenAI's API."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def error_object(error: BaseException, event_id: str) -> dict[str, Any]:
     return _object(json.loads(problem(error, event_id=event_id).payload), error)
 
 
-def with_error_object(wire: RawResponse, error: BaseException) -> RawResponse:
+def with_error_object(response: RawResponse, error: BaseException) -> RawResponse:
     """Return a problem document that OpenAI's clients understand too."""
-    document = json.loads(wire.payload)
-    document = {"error": _object(document, error), **document}
-    return RawResponse(to_json(document), wire.status_code, JSON, wire.headers)
+    document = json.loads(response.payload)
+    payload = to_json({"error": _object(document, error), **document})
+    return RawResponse(payload, response.status_code, JSON, response.headers)
 
 
 def _object(document: dict[str, Any], error: BaseException) -> dict[str, Any]:

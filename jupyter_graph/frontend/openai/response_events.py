@@ -57,14 +57,11 @@ class ResponsesReply(ResponseObject):
             if delta.index:
                 continue  # a response has one message, other choices have no place
             self._message.add(delta)
-            said = delta.message.get("content")
-            if isinstance(said, str) and said:
-                text += self._open_text() + self._event(
-                    "response.output_text.delta",
-                    **self._place(),
-                    delta=said,
-                    logprobs=[],
-                )
+            content = delta.message.get("content")
+            if isinstance(content, str) and content:
+                fields = {**self._place(), "delta": content, "logprobs": []}
+                text += self._open_text()
+                text += self._event("response.output_text.delta", **fields)
         return text
 
     def end(self) -> str:
@@ -82,8 +79,9 @@ class ResponsesReply(ResponseObject):
         """Return the event of a failure after the first one."""
         if not self._count:
             return ""
-        said = error_object(error, self.event_id)
-        about = {"code": said["code"] or "server_error", "message": said["message"]}
+        failure = error_object(error, self.event_id)
+        code = failure["code"] or "server_error"
+        about = {"code": code, "message": failure["message"]}
         response = {**self.head, "status": "failed", "error": about, "output": []}
         return self._event("response.failed", response=response)
 
@@ -100,15 +98,13 @@ class ResponsesReply(ResponseObject):
         if self._has_text:
             return ""
         self._has_text = True
-        item = self.message_item([], "in_progress")
-        return self._event(
-            "response.output_item.added", output_index=0, item=item
-        ) + self._event(
-            "response.content_part.added", **self._place(), part=text_part("")
-        )
+        item, part = self.message_item([], "in_progress"), text_part("")
+        text = self._event("response.output_item.added", output_index=0, item=item)
+        place = self._place()
+        return text + self._event("response.content_part.added", **place, part=part)
 
     def _item(self, position: int, item: Mapping[str, Any]) -> str:
-        """Return the events of an output item, but for those that left before."""
+        """Return the events of an output item that have not been sent before."""
         began = self._has_text and not position
         text = ""
         if not began:
@@ -130,22 +126,23 @@ class ResponsesReply(ResponseObject):
         self, part: Mapping[str, Any], place: dict[str, Any], *, began: bool
     ) -> str:
         kind, text = str(part["type"]), ""
-        said = part.get("text" if kind == "output_text" else "refusal")
-        more: dict[str, Any] = {"logprobs": []} if kind == "output_text" else {}
-        field = "text" if kind == "output_text" else "refusal"
+        is_text = kind == "output_text"
+        more: dict[str, Any] = {"logprobs": []} if is_text else {}
+        field = "text" if is_text else "refusal"
+        value = part.get(field)
         if not began:
             empty = {**part, field: ""}
             text = self._event("response.content_part.added", **place, part=empty)
-            text += self._event(f"response.{kind}.delta", **place, delta=said, **more)
-        text += self._event(f"response.{kind}.done", **place, **{field: said}, **more)
+            text += self._event(f"response.{kind}.delta", **place, delta=value, **more)
+        text += self._event(f"response.{kind}.done", **place, **{field: value}, **more)
         return text + self._event("response.content_part.done", **place, part=part)
 
     def _arguments(self, position: int, item: Mapping[str, Any]) -> str:
         place = {"item_id": item.get("id"), "output_index": position}
-        said, kind = item.get("arguments", ""), "response.function_call_arguments"
-        return self._event(f"{kind}.delta", **place, delta=said) + self._event(
-            f"{kind}.done", **place, arguments=said, name=item.get("name")
-        )
+        event, arguments = "response.function_call_arguments", item.get("arguments", "")
+        text = self._event(f"{event}.delta", **place, delta=arguments)
+        done = {**place, "arguments": arguments, "name": item.get("name")}
+        return text + self._event(f"{event}.done", **done)
 
     def _event(self, event: str, **data: Any) -> str:
         number, self._count = self._count, self._count + 1

@@ -38,7 +38,10 @@ _ECHOED: Final[Mapping[str, Any]] = {
     "top_logprobs": None,
     "truncation": None,
 }
-"""What a response says again of its request, and what it says where that is silent."""
+"""Fields of the request that a response repeats, and their values without one."""
+
+_CUT_SHORT: Final = {"length": "max_output_tokens", "content_filter": "content_filter"}
+"""Why a model stopped early: a completion's word to a response's."""
 
 
 class ResponseObject:
@@ -48,8 +51,8 @@ class ResponseObject:
         request: the request's body.
         event_id: part of the ids of the response and its items.
 
-    >>> found = ResponseObject({"model": "m", "input": "hi"}, "e1").completed("hello")
-    >>> found["id"], found["status"], found["output"][0]["content"][0]["text"]
+    >>> response = ResponseObject({"model": "m"}, "e1").completed("hello")
+    >>> response["id"], response["status"], response["output"][0]["content"][0]["text"]
     ('resp_e1', 'completed', 'hello')
     """
 
@@ -83,28 +86,31 @@ class ResponseObject:
         return self.response(choices.get(0) or Gathered(), about)
 
     def response(self, message: Gathered, about: Mapping[str, Any]) -> dict[str, Any]:
-        found = {**self.head, "output": self._output(message)}
-        found["output_text"] = message.text or None
-        found["usage"] = _usage_of(about.get("usage"))
-        found["model"] = about.get("model") or found["model"]
-        found["completed_at"] = int(time.time())
-        if message.ends in ("length", "content_filter"):
-            is_long = message.ends == "length"
-            reason = "max_output_tokens" if is_long else "content_filter"
-            found["status"] = "incomplete"
-            found["incomplete_details"] = {"reason": reason}
-        return found
+        """Return the response whose output is this message."""
+        response = {
+            **self.head,
+            "output": self._output(message),
+            "output_text": message.text or None,
+            "usage": _usage_of(about.get("usage")),
+            "model": about.get("model") or self.head["model"],
+            "completed_at": int(time.time()),
+        }
+        if reason := _CUT_SHORT.get(message.ends):
+            response["status"] = "incomplete"
+            response["incomplete_details"] = {"reason": reason}
+        return response
 
     def _output(self, message: Gathered) -> list[dict[str, Any]]:
-        said = message.message()
+        whole = message.message()
         items = []
-        if said["content"] is not None or said["refusal"] is not None:
-            items.append(self.message_item(_parts(said)))
-        for position, call in enumerate(said.get("tool_calls", ())):
+        if whole["content"] is not None or whole["refusal"] is not None:
+            items.append(self.message_item(_parts(whole)))
+        for position, call in enumerate(whole.get("tool_calls", ())):
             items.append(self._call_item(position, call))
         return items
 
     def message_item(self, parts: list[Any], status: str = "completed") -> Any:
+        """Return the output item of a message."""
         return {
             "id": f"msg_{self.event_id}",
             "type": "message",
@@ -126,13 +132,14 @@ class ResponseObject:
 
 
 def text_part(text: str) -> dict[str, Any]:
+    """Return the part of a message that is text."""
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
-def _parts(said: Mapping[str, Any]) -> list[Any]:
-    if said["refusal"] is not None:
-        return [{"type": "refusal", "refusal": said["refusal"]}]
-    content = said["content"]
+def _parts(message: Mapping[str, Any]) -> list[Any]:
+    if message["refusal"] is not None:
+        return [{"type": "refusal", "refusal": message["refusal"]}]
+    content = message["content"]
     return [text_part(content)] if isinstance(content, str) else list(content)
 
 

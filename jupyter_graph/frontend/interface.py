@@ -8,8 +8,8 @@ from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.event import Event
 
 
-class Visit(Protocol):
-    """One event that was let in."""
+class Exchange(Protocol):
+    """One request that was let in, and the answer it is going to get."""
 
     def leave(self, value: Any, *, whole: bool = False) -> Any:
         """Return the answer for a graph's result; a stream stays a stream.
@@ -23,10 +23,10 @@ class Visit(Protocol):
         """
 
 
-class Front(Protocol):
+class Frontend(Protocol):
     """Stands before one graph; safe from several threads."""
 
-    def enter(self, event: Event) -> Visit:
+    def enter(self, event: Event) -> Exchange:
         """Let an event in; its body becomes what the first steps get.
 
         Raises:
@@ -34,7 +34,7 @@ class Front(Protocol):
         """
 
     def problem(
-        self, error: BaseException, event: Event, wire: RawResponse
+        self, error: BaseException, event: Event, response: RawResponse
     ) -> RawResponse:
         """Return the answer of a failed event from the one it would have had."""
 
@@ -42,12 +42,3 @@ class Front(Protocol):
 def is_over_http(event: Event) -> bool:
     """Tell whether an event came as a request: one from a queue has no endpoint."""
     return event.trigger is None or event.trigger.kind in ("", "http")
-
-
-def front_of_options(api_handler: Any, openai_frontend: Any) -> Front | None:
-    """Return the front that options ask for, None where they ask for none."""
-    if api_handler is None and openai_frontend is None:
-        return None
-    from jupyter_graph.frontend.openai.openai_front import front_of
-
-    return front_of(api_handler, openai_frontend)

@@ -159,9 +159,9 @@ def test_a_stream_that_fails_at_once_has_its_status(fronted):
 
 
 def test_a_stream_can_be_gathered_here_and_now(fronted):
-    visit = fronted(words, openai=True).front.enter(event_of(ASKED))
+    exchange = fronted(words, openai=True).front.enter(event_of(ASKED))
 
-    assert chosen(visit.leave(words({}), whole=True)) == [("hello", "length")]
+    assert chosen(exchange.leave(words({}), whole=True)) == [("hello", "length")]
 
 
 def test_a_caller_who_leaves_closes_the_graphs_stream(fronted):
@@ -194,8 +194,8 @@ def test_an_asynchronous_stream_is_closed_too(fronted):
             closed.append(True)
 
     async def ask():
-        visit = fronted(endless, openai=True).front.enter(event_of(STREAM))
-        left = visit.leave(endless({}))
+        exchange = fronted(endless, openai=True).front.enter(event_of(STREAM))
+        left = exchange.leave(endless({}))
         await anext(left.body)
         await left.body.aclose()
 
@@ -349,17 +349,17 @@ def test_a_response_with_a_status_leaves_as_it_is(fronted):
     def busy(body):
         return Response({"error": {"message": "busy"}}, 503)
 
-    visit = fronted(busy, openai=True).front.enter(event_of(ASKED))
+    exchange = fronted(busy, openai=True).front.enter(event_of(ASKED))
 
-    assert visit.leave(busy({})).body == {"error": {"message": "busy"}}
+    assert exchange.leave(busy({})).body == {"error": {"message": "busy"}}
 
 
 def test_a_response_keeps_its_headers_around_a_completion(fronted):
     def answer(body):
         return Response("hello", 200, {"X-Cost": "3"})
 
-    visit = fronted(answer, openai=True).front.enter(event_of(ASKED))
-    left = visit.leave(answer({}))
+    exchange = fronted(answer, openai=True).front.enter(event_of(ASKED))
+    left = exchange.leave(answer({}))
 
     assert (left.headers, left.body["choices"][0]["message"]["content"]) == (
         {"X-Cost": "3"},
@@ -370,17 +370,17 @@ def test_a_response_keeps_its_headers_around_a_completion(fronted):
 def test_an_event_from_a_queue_has_no_endpoint(fronted):
     event = Event({"a": 1}, trigger=Trigger("kafka-cluster", "k"))
 
-    visit = fronted(words, openai=True).front.enter(event)
+    exchange = fronted(words, openai=True).front.enter(event)
 
-    assert visit.leave("hello") == "hello"
+    assert exchange.leave("hello") == "hello"
 
 
 def test_a_stream_of_the_graphs_own_type_leaves_as_it_is(fronted):
     own = Response((text for text in ["data: x\n\n"]), content_type="text/event-stream")
 
-    visit = fronted(words, openai=True).front.enter(event_of(STREAM))
+    exchange = fronted(words, openai=True).front.enter(event_of(STREAM))
 
-    assert visit.leave(own) is own
+    assert exchange.leave(own) is own
 
 
 def test_a_failure_speaks_both_languages(fronted):

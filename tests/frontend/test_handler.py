@@ -7,7 +7,7 @@ import pytest
 from jupyter_graph import Graph, Response
 from jupyter_graph.errors import SpecError
 from jupyter_graph.event import Event, Trigger
-from jupyter_graph.frontend.api_handler import ApiFront
+from jupyter_graph.frontend.api_handler import ApiFrontend
 from jupyter_graph.frontend.endpoints import Endpoint, FieldMapping
 from jupyter_graph.frontend.handler_config import ApiHandlerConfig
 
@@ -195,14 +195,14 @@ def test_a_result_path_leaves_the_parameters_where_they_are(fronted):
 def test_an_event_from_a_queue_has_no_endpoint():
     event = Event({"a": 1}, trigger=Trigger("kafka-cluster", "k"))
 
-    visit = ApiFront(CONFIG).enter(event)
+    exchange = ApiFrontend(CONFIG).enter(event)
 
-    assert (event.body, visit.leave("x")) == ({"a": 1}, "x")
+    assert (event.body, exchange.leave("x")) == ({"a": 1}, "x")
 
 
 def test_a_path_that_a_server_decoded_is_not_decoded_again():
     event = Event(path="/items/%41", method="GET", trigger=Trigger("http", "h"))
-    ApiFront(CONFIG).enter(event)
+    ApiFrontend(CONFIG).enter(event)
 
     assert event.body == {"item_id": "%41"}
 
@@ -210,11 +210,11 @@ def test_a_path_that_a_server_decoded_is_not_decoded_again():
 def test_a_front_that_is_not_enabled_lets_everything_through():
     event = Event({"a": 1}, path="/nowhere")
 
-    visit = ApiFront({"enabled": False, "endpoints": {}}).enter(event)
+    exchange = ApiFrontend({"enabled": False, "endpoints": {}}).enter(event)
 
-    assert (event.body, visit.leave(1)) == ({"a": 1}, 1)
+    assert (event.body, exchange.leave(1)) == ({"a": 1}, 1)
 
 
 def test_a_wrong_configuration_is_refused_when_the_front_is_made():
     with pytest.raises(SpecError, match="did you mean 'endpoints'"):
-        ApiFront({"endpoint": {}})
+        ApiFrontend({"endpoint": {}})

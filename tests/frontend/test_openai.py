@@ -7,13 +7,14 @@ import pytest
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.frontend.endpoints import Endpoint
+from jupyter_graph.frontend.factory import make_frontend
 from jupyter_graph.frontend.handler_config import ApiHandlerConfig
 from jupyter_graph.frontend.handler_documents import api_handler_config
 from jupyter_graph.frontend.openai.openai_endpoints import (
-    OpenAIFrontend,
-    openai_frontend,
+    OpenAIOptions,
+    openai_options,
 )
-from jupyter_graph.frontend.openai.openai_front import OpenAIFront, front_of
+from jupyter_graph.frontend.openai.openai_frontend import OpenAIFrontend
 
 # what MLRun 1.12.1 wrote after set_openai_frontend()
 RECORDED = Path(__file__).parent / "data" / "openai_frontend.json"
@@ -22,11 +23,11 @@ RECORDED = Path(__file__).parent / "data" / "openai_frontend.json"
 def test_the_endpoints_and_their_mappings_are_mlruns():
     recorded = api_handler_config(json.loads(RECORDED.read_text(encoding="utf-8")))
 
-    assert OpenAIFront(OpenAIFrontend()).config == recorded
+    assert OpenAIFrontend(OpenAIOptions()).config == recorded
 
 
 def test_a_prefix_stands_before_every_path():
-    table = OpenAIFrontend(prefix="/v1").table()
+    table = OpenAIOptions(prefix="/v1").table()
 
     assert all(endpoint.path.startswith("/v1/") for endpoint in table)
 
@@ -42,7 +43,7 @@ def test_a_prefix_stands_before_every_path():
     ],
 )
 def test_options_name_groups_of_endpoints(options, groups):
-    assert openai_frontend(options).groups == groups
+    assert openai_options(options).groups == groups
 
 
 @pytest.mark.parametrize(
@@ -58,13 +59,13 @@ def test_options_name_groups_of_endpoints(options, groups):
 )
 def test_wrong_options_are_refused(options, said):
     with pytest.raises(SpecError, match=said):
-        openai_frontend(options)
+        openai_options(options)
 
 
 @pytest.mark.parametrize("nothing", [None, False])
 def test_no_options_make_no_front(nothing):
-    assert front_of(nothing, nothing) is None
-    assert front_of({"enabled": False}, nothing) is None
+    assert make_frontend(nothing, nothing) is None
+    assert make_frontend({"enabled": False}, nothing) is None
 
 
 def test_further_endpoints_stand_beside_those_of_openai():
@@ -73,7 +74,7 @@ def test_further_endpoints_stand_beside_those_of_openai():
     )
 
     found = {
-        one.key: one for one in OpenAIFront(OpenAIFrontend(), config).config.endpoints
+        one.key: one for one in OpenAIFrontend(OpenAIOptions(), config).config.endpoints
     }
 
     assert "GET:/health" in found

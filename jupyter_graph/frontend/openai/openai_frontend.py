@@ -10,22 +10,20 @@ from jupyter_graph.answer.raw_response import JSON, RawResponse, to_json
 from jupyter_graph.answer.response import Response, is_stream
 from jupyter_graph.event import Event
 from jupyter_graph.frontend.api_handler import (
-    ApiFront,
-    ApiVisit,
+    ApiExchange,
+    ApiFrontend,
     is_response,
     mapped,
     with_body,
 )
 from jupyter_graph.frontend.body_mappings import FieldMap
-from jupyter_graph.frontend.front import Front, Visit, is_over_http
 from jupyter_graph.frontend.handler_config import ApiHandlerConfig
-from jupyter_graph.frontend.handler_documents import api_handler_config
+from jupyter_graph.frontend.interface import Exchange, is_over_http
 from jupyter_graph.frontend.openai.chat_completions import ChatReply
 from jupyter_graph.frontend.openai.openai_endpoints import (
     CHAT,
     RESPONSES,
-    OpenAIFrontend,
-    openai_frontend,
+    OpenAIOptions,
 )
 from jupyter_graph.frontend.openai.openai_errors import with_error_object
 from jupyter_graph.frontend.openai.response_events import ResponsesReply
@@ -37,29 +35,8 @@ MakeReply: TypeAlias = Callable[[Mapping[str, Any], str], Reply]
 _REPLIES: Final[Mapping[str, MakeReply]] = {CHAT: ChatReply, RESPONSES: ResponsesReply}
 
 
-def front_of(api_handler: Any = None, openai: Any = None) -> Front | None:
-    """Return the front that options ask for, None where they ask for none.
-
-    Args:
-        api_handler: an ``ApiHandlerConfig``, its document, or None.
-        openai: True, a list of groups, ``{"endpoints", "prefix"}``, or None.
-
-    Raises:
-        SpecError: an option is wrong; all problems are listed.
-
-    >>> front_of() is None, type(front_of(openai=True)).__name__
-    (True, 'OpenAIFront')
-    """
-    options = openai_frontend(openai)
-    is_there = api_handler not in (None, False, {})
-    config = api_handler_config(api_handler) if is_there else None
-    if options is not None:
-        return OpenAIFront(options, config)
-    return ApiFront(config) if config is not None and config.enabled else None
-
-
-class OpenAIFront:
-    """A front with OpenAI's endpoints, and those of an API handler beside them.
+class OpenAIFrontend:
+    """A front end with OpenAI's endpoints, and those of an API handler beside them.
 
     Args:
         options: which of OpenAI's endpoints, and below which path.
@@ -72,11 +49,11 @@ class OpenAIFront:
     """
 
     def __init__(
-        self, options: OpenAIFrontend, config: ApiHandlerConfig | None = None
+        self, options: OpenAIOptions, config: ApiHandlerConfig | None = None
     ) -> None:
         own = config if config is not None and config.enabled else ApiHandlerConfig()
         table = options.table()
-        self._front = ApiFront(own.adding(*table))
+        self._api = ApiFrontend(own.adding(*table))
         self._own = frozenset(endpoint.key for endpoint in table)
         prefix = options.prefix or ""
         self._replies = {
@@ -86,33 +63,33 @@ class OpenAIFront:
     @property
     def config(self) -> ApiHandlerConfig:
         """All endpoints, as they would be stored."""
-        return self._front.config
+        return self._api.config
 
-    def enter(self, event: Event) -> Visit:
-        """Let a request in; errors as of ``ApiFront.enter``."""
+    def enter(self, event: Event) -> Exchange:
+        """Let a request in; errors as of ``ApiFrontend.enter``."""
         if not is_over_http(event):
-            return self._front.enter(event)
+            return self._api.enter(event)
         request = event.body
-        found = self._front.admit(event)
-        endpoint = found.endpoints[0]
+        match = self._api.admit(event)
+        endpoint = match.endpoints[0]
         if endpoint.key in self._own and isinstance(event.body, MappedBody):
             event.body.is_lenient = True  # clients send more than most handlers name
-        output = self._front.maps(found).output
+        output = self._api.maps(match).output
         make = self._replies.get(endpoint.key)
         if make is None or output is None or not isinstance(request, Mapping):
-            return ApiVisit(output)
+            return ApiExchange(output)
         is_stream = request.get("stream") is True
-        return _OpenAIVisit(make(request, event.id), output, is_stream=is_stream)
+        return _OpenAIExchange(make(request, event.id), output, is_stream=is_stream)
 
     def problem(
-        self, error: BaseException, event: Event, wire: RawResponse
+        self, error: BaseException, event: Event, response: RawResponse
     ) -> RawResponse:
         """Return a problem document that holds OpenAI's error object too."""
-        return with_error_object(self._front.problem(error, event, wire), error)
+        return with_error_object(self._api.problem(error, event, response), error)
 
 
-class _OpenAIVisit:
-    """One request for a model's words."""
+class _OpenAIExchange:
+    """One request that a model answers, whole or as a stream."""
 
     __slots__ = ("_is_stream", "_map", "_reply")
 
@@ -137,8 +114,8 @@ class _OpenAIVisit:
                 return left
             return with_body(value, left)
         if not is_stream(value):
-            found = mapped(self._reply.completed(value), self._map)
-            return self._streamed(iter([found])) if self._is_stream else found
+            answer = mapped(self._reply.completed(value), self._map)
+            return self._streamed(iter([answer])) if self._is_stream else answer
         if self._is_stream:
             return self._streamed(value)
         if inspect.isasyncgen(value):
@@ -148,9 +125,9 @@ class _OpenAIVisit:
         return Response(self._soon(value), content_type=JSON)
 
     def _streamed(self, items: Any) -> Response:
-        by: Any = events_async if inspect.isasyncgen(items) else events
+        encode: Any = events_async if inspect.isasyncgen(items) else events
         headers = {"Cache-Control": "no-cache"}
-        return Response(by(items, self._reply), 200, headers, EVENTS)
+        return Response(encode(items, self._reply), 200, headers, EVENTS)
 
     def _mapped(self, items: Iterator[Any]) -> Any:
         return mapped(self._reply.collected(items), self._map)

@@ -3,7 +3,7 @@
 import pytest
 
 from jupyter_graph.frontend.endpoints import Endpoint, FieldMapping
-from jupyter_graph.frontend.openai.openai_endpoints import OpenAIFrontend
+from jupyter_graph.frontend.openai.openai_endpoints import OpenAIOptions
 from jupyter_graph.frontend.openapi import api_paths
 
 CHAT = Endpoint(
@@ -55,7 +55,7 @@ def test_a_star_is_a_parameter_and_a_forbidden_endpoint_is_left_out():
 
 
 def test_the_methods_of_a_path_stand_together():
-    table = OpenAIFrontend(("responses",)).table()
+    table = OpenAIOptions(("responses",)).table()
 
     assert api_paths(table)["/responses/{response_id}"].keys() == {"get", "delete"}
 
@@ -65,7 +65,7 @@ def test_the_description_is_valid_openapi():
     document = {
         "openapi": "3.1.0",
         "info": {"title": "f", "version": "1"},
-        "paths": api_paths([CHAT, *OpenAIFrontend().table()]),
+        "paths": api_paths([CHAT, *OpenAIOptions().table()]),
     }
 
     validator.validate(document)

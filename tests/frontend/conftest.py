@@ -15,7 +15,7 @@ from jupyter_graph.answer.response import StreamWire, encode, is_stream, open_st
 from jupyter_graph.errors import JupyterGraphError
 from jupyter_graph.event import Event, read_event
 from jupyter_graph.frontend.endpoint_adapters import EndpointAdapters
-from jupyter_graph.frontend.openai.openai_front import front_of
+from jupyter_graph.frontend.factory import make_frontend
 from jupyter_graph.types import NOTHING
 
 
@@ -23,7 +23,7 @@ class Fronted:
     """A front, and a runner behind it."""
 
     def __init__(self, graph: Any, api_handler: Any = None, openai: Any = None) -> None:
-        front = front_of(api_handler, openai)
+        front = make_frontend(api_handler, openai)
         assert front is not None
         self.front = front
         compiled = EndpointAdapters().compile(
@@ -34,11 +34,11 @@ class Fronted:
     async def wire(self, event: Event) -> RawResponse | StreamWire:
         """Answer one event; a stream is opened, not read."""
         try:
-            visit = self.front.enter(event)
+            exchange = self.front.enter(event)
             found = await self.runner.ahandle(event)
             if found.error is not None:
                 raise found.error
-            left = visit.leave(found.value)
+            left = exchange.leave(found.value)
             if is_stream(left):
                 return await open_stream(left)
             return RawResponse(status_code=204) if left is NOTHING else encode(left)
