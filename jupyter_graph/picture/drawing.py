@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_graph.picture.layout.layout import EdgePath, Layout, Node
-from jupyter_graph.picture.layout.measure import clean
+from jupyter_graph.picture.layout.measure import clean, plural
 from jupyter_graph.picture.scene import shown
 from jupyter_graph.picture.shapes import head, line, outline, rim
 from jupyter_graph.spec.model import START, GraphSpec
@@ -26,7 +26,7 @@ _KINDS = {
     "model_runner": "model runner",
     "missing": "missing step",
 }
-_TOLD = 60
+_MOST_EDGES = 60  # a description read aloud must end some time
 
 
 def drawing(spec: GraphSpec, places: Layout) -> Drawing:
@@ -84,7 +84,7 @@ def _edge(edge: EdgePath) -> dict[str, Any]:
 
 
 def about_node(name: str, node: Node) -> str:
-    """Say in words what a box shows.
+    """Return in words what a box shows.
 
     >>> about_node("a", Node(0, 0, 9, 9, "task", "box", "a", "f()", responder=True))
     'step a, f(), answers the caller'
@@ -93,22 +93,22 @@ def about_node(name: str, node: Node) -> str:
         return "start of the graph"
     words = [f"{_KINDS.get(node.kind, 'step')} {clean(name)}", node.code]
     if node.kind == "model_runner":
-        words.append(f"{node.count} model{'' if node.count == 1 else 's'}")
+        words.append(plural(node.count, "model"))
     words.append("answers the caller" if node.responder else "")
     return ", ".join(word for word in words if word)
 
 
 def about(spec: GraphSpec, places: Layout) -> str:
-    """Say in words what the whole picture shows."""
+    """Return in words what the whole picture shows, for those who cannot see it."""
     steps = sum(node.kind not in ("start", "missing") for node in places.nodes.values())
-    told = [_told(edge) for edge in places.edges[:_TOLD]]
-    if len(places.edges) > _TOLD:
-        told.append(f"and {len(places.edges) - _TOLD} more edges")
+    sentences = [_about_edge(edge) for edge in places.edges[:_MOST_EDGES]]
+    if len(places.edges) > _MOST_EDGES:
+        sentences.append(f"and {len(places.edges) - _MOST_EDGES} more edges")
     kind = "router" if spec.topology == "router" else "flow"
-    return f"A {kind} of {steps} step{'' if steps == 1 else 's'}. {'; '.join(told)}."
+    return f"A {kind} of {plural(steps, 'step')}. {'; '.join(sentences)}."
 
 
-def _told(edge: EdgePath) -> str:
+def _about_edge(edge: EdgePath) -> str:
     source, target = shown(edge.source), shown(edge.target)
     if edge.kind == "error":
         where = "of any step" if edge.source == START else f"of {source}"

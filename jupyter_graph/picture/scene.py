@@ -10,6 +10,7 @@ from jupyter_graph.picture.layout.measure import (
     clean,
     fitting,
     mono_width,
+    plural,
     shorten,
     text_width,
 )
@@ -200,7 +201,7 @@ def shown(name: str) -> str:
 
 
 def code_line(step: StepSpec) -> str:
-    """Name the code behind a step in a few signs.
+    """Return a few signs that name the code behind a step.
 
     >>> code_line(StepSpec(name="a", handler="parse"))
     'parse()'
@@ -215,7 +216,7 @@ def code_line(step: StepSpec) -> str:
         plain = code_line(replace(step, join=None))
         return f"{plain} · join {step.join}" if plain else f"join {step.join}"
     if step.kind == "flow" or step.steps:
-        return f"{len(step.steps)} step{'' if len(step.steps) == 1 else 's'}"
+        return plural(len(step.steps), "step")
     if step.kind == "queue":
         return clean(without_secrets(step.path)) if step.path else "in process"
     if step.class_name:

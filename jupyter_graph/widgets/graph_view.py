@@ -12,8 +12,8 @@ import anywidget
 import traitlets
 
 from jupyter_graph.picture import theme
+from jupyter_graph.picture.counter_texts import Snapshot
 from jupyter_graph.picture.drawing import drawing
-from jupyter_graph.picture.figures import Snapshot
 from jupyter_graph.picture.forms.mimebundle import mimebundle
 from jupyter_graph.picture.layout.layout import layout
 from jupyter_graph.spec.model import GraphSpec

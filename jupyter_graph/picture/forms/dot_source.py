@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jupyter_graph.picture import theme
-from jupyter_graph.picture.layout.measure import clean
+from jupyter_graph.picture.layout.measure import clean, plural
 from jupyter_graph.picture.scene import Figure, Scene, scene
 from jupyter_graph.spec.model import START, START_WORD, GraphSpec
 
@@ -72,11 +72,10 @@ def _node(figure: Figure, drawn: Scene) -> str:
     width = 1.2
     if figure.responder:
         colour, width = theme.PLAIN_GREEN, 2.2
-    many = f"{figure.count} model{'' if figure.count == 1 else 's'}"
     words = (
         figure.title,
         figure.code,
-        many if figure.kind == "model_runner" else "",
+        plural(figure.count, "model") if figure.kind == "model_runner" else "",
         "answers" if figure.responder else "",
     )
     label = "\\n".join(escaped(word) for word in words if word)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jupyter_graph.picture import theme
+from jupyter_graph.picture.layout.measure import plural
 from jupyter_graph.picture.scene import Figure, Scene, scene
 from jupyter_graph.spec.model import GraphSpec
 
@@ -78,7 +79,7 @@ def _node(figure: Figure, number: str) -> str:
     label = f"<b>{escaped(figure.title)}</b>"
     label += f"<br/>{escaped(figure.code)}" if figure.code else ""
     if figure.kind == "model_runner":
-        label += f"<br/>{figure.count} model{'' if figure.count == 1 else 's'}"
+        label += f"<br/>{plural(figure.count, 'model')}"
     label += "<br/>answers" if figure.responder else ""
     return f'{number}{opening}"{label}"{closing}'
 

@@ -6,7 +6,7 @@ from base64 import b64encode
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.picture.figures import Snapshot
+from jupyter_graph.picture.counter_texts import Snapshot
 from jupyter_graph.picture.forms.png import png
 from jupyter_graph.picture.forms.svg import svg
 from jupyter_graph.picture.forms.text_picture import text

@@ -32,12 +32,12 @@ def image(source: str, format_: str) -> bytes:
     Raises:
         SpecError: neither program is there, or both fail.
     """
-    said = []
+    failures = []
     for name in graphviz_engine.PROGRAMS:
         if graphviz_engine.program(name):
             try:
                 return graphviz_engine.run(name, source, format_)
             except GraphvizFailedError as error:
-                said.append(f"{error}")
-    why = "; ".join(said) or "neither dot nor graphviz-pure is there"
+                failures.append(str(error))
+    why = "; ".join(failures) or "neither dot nor graphviz-pure is there"
     raise SpecError(f"cannot draw a {format_} picture: {why}; {INSTALL_LINE}")

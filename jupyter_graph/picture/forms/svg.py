@@ -7,9 +7,9 @@ from hashlib import sha256
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from jupyter_graph.picture import figures, theme
+from jupyter_graph.picture import counter_texts, theme
+from jupyter_graph.picture.counter_texts import Snapshot
 from jupyter_graph.picture.drawing import Drawing, drawing
-from jupyter_graph.picture.figures import Snapshot
 from jupyter_graph.picture.layout.layout import Layout
 from jupyter_graph.picture.layout.layout import layout as lay_out
 from jupyter_graph.picture.layout.measure import mono_width, text_width
@@ -28,9 +28,9 @@ def svg(
 
     Args:
         spec: the graph.
-        counters: what ``Counters.snapshot()`` gives: counts, times, errors, values.
+        counters: what ``Counters.snapshot()`` returns: counts, times, errors, values.
         dark: colours for a dark or a light page; None = as the page or reader has it.
-        layout: places found before.
+        layout: the places, where they are known.
 
     >>> from jupyter_graph.spec.model import StepSpec
     >>> svg(GraphSpec(steps=(StepSpec(name="a<b"),)))[:4]
@@ -70,9 +70,11 @@ def _inside(drawn: Drawing, counters: Snapshot | None) -> Iterator[str]:
     for edge in drawn["edges"]:
         yield _edge(edge)
     for node in drawn["nodes"]:
-        yield _node(node, figures.of_step(counters, node["name"]))
+        yield _node(node, counter_texts.of_step(counters, node["name"]))
     for edge in drawn["edges"]:
-        yield _chip(edge, figures.of_edge(counters, edge["source"], edge["target"]))
+        yield _chip(
+            edge, counter_texts.of_edge(counters, edge["source"], edge["target"])
+        )
 
 
 def _edge(edge: dict[str, Any]) -> str:
@@ -88,7 +90,7 @@ def _edge(edge: dict[str, Any]) -> str:
 
 
 def _node(node: dict[str, Any], counted: Any) -> str:
-    figure, errors = figures.step_line(counted), figures.errors_of(counted)
+    figure, errors = counter_texts.step_line(counted), counter_texts.errors_of(counted)
     about = [node["about"], figure, f"{errors} errors" if errors else ""]
     label = ", ".join(word for word in about if word)
     responder = " jg-responder" if node["responder"] else ""
@@ -138,13 +140,29 @@ def _text(
     )
 
 
+def _pill(
+    class_: str,
+    x: float,
+    y: float,
+    size: tuple[float, float],
+    fill: str,
+    stroke: str = "",
+) -> str:
+    """Draw a rectangle with round ends around ``x, y``."""
+    width, height = size
+    line = f' stroke="{stroke}"' if stroke else ""
+    return (
+        f'<rect class="jg-{class_}" x="{n(x - width / 2)}" y="{n(y - height / 2)}" '
+        f'width="{n(width)}" height="{n(height)}" rx="{n(height / 2)}" '
+        f'fill="{fill}"{line}/>'
+    )
+
+
 def _reply(node: dict[str, Any]) -> str:
     x, y = -node["width"] / 2 + 26, -node["height"] / 2 - 5
-    return (
-        f'<rect class="jg-reply" x="{n(x - 30)}" y="{n(y - 8)}" width="60" height="16" '
-        f'rx="8" fill="{theme.PLAIN_GROUND}" stroke="{theme.PLAIN_GREEN}"/>'
-        + _text("reply-text", y + 3.5, "↩ answer", 9.5, theme.PLAIN_GREEN, x=x)
-    )
+    colours = theme.PLAIN_GROUND, theme.PLAIN_GREEN
+    text = _text("reply-text", y + 3.5, "↩ answer", 9.5, theme.PLAIN_GREEN, x=x)
+    return _pill("reply", x, y, (60, 16), *colours) + text
 
 
 def _count(node: dict[str, Any]) -> str:
@@ -152,45 +170,38 @@ def _count(node: dict[str, Any]) -> str:
     fill, stroke = theme.PLAIN[node["kind"]]
     wide = 12 + text_width(node["count"], 10)
     x, y = node["width"] / 2 - 44, -node["height"] / 2 + 4
-    return (
-        f'<rect class="jg-count" x="{n(x - wide / 2)}" y="{n(y - 8)}" '
-        f'width="{n(wide)}" height="16" rx="8" fill="{fill}" stroke="{stroke}"/>'
-        + _text("count-text", y + 3.5, node["count"], 10, theme.PLAIN_TEXT, x=x)
-    )
+    text = _text("count-text", y + 3.5, node["count"], 10, theme.PLAIN_TEXT, x=x)
+    return _pill("count", x, y, (wide, 16), fill, stroke) + text
 
 
 def _badge(node: dict[str, Any], errors: int) -> str:
-    text = f"✕ {figures.number(errors)}"
+    text = f"✕ {counter_texts.number(errors)}"
     wide = 14 + text_width(text, 10)
     x, y = node["width"] / 2 - wide / 2 + 6, -node["height"] / 2
-    return (
-        f'<rect class="jg-badge" x="{n(x - wide / 2)}" y="{n(y - 9)}" '
-        f'width="{n(wide)}" height="18" rx="9" fill="{theme.PLAIN_RED}"/>'
-        + _text("badge-text", y + 3.5, text, 10, "#ffffff", bold=True, x=x)
-    )
+    label = _text("badge-text", y + 3.5, text, 10, "#ffffff", bold=True, x=x)
+    return _pill("badge", x, y, (wide, 18), theme.PLAIN_RED) + label
 
 
 def _chip(edge: dict[str, Any], counted: Any) -> str:
-    count, value = figures.count_of(counted), figures.edge_value(counted)
+    count, value = counter_texts.count_of(counted), counter_texts.edge_value(counted)
     if not count or edge["label"] is None:
         return ""
-    (x, y), many = edge["label"], figures.number(count)
+    (x, y), many = edge["label"], counter_texts.number(count)
     wide = 16 + text_width(many, 10.5, bold=True)
     wide += 5 + mono_width(value, 9.5) if value else 0
-    told = f"{edge['ends']}: {count} events"
+    about = f"{edge['ends']}: {count} events"
     if value:
-        told = f"{told}, last {figures.whole_value(counted)}"
+        about = f"{about}, last {counter_texts.whole_value(counted)}"
+    about = counter_texts.clean_lines(about)
     shown = (
         f'<tspan dx="5" class="jg-chip-value" font-size="9.5" '
         f'font-family="monospace" fill="{theme.PLAIN_MUTED}">{escape(value)}</tspan>'
     )
     return (
         f'<g class="jg-flow-value" role="graphics-symbol img" '
-        f"aria-label={quoteattr(figures.clean_lines(told))}>"
-        f"<title>{escape(figures.clean_lines(told))}</title>"
-        f'<rect class="jg-chip" x="{n(x - wide / 2)}" y="{n(y - 9)}" '
-        f'width="{n(wide)}" height="18" rx="9" fill="{theme.PLAIN_GROUND}" '
-        f'stroke="#dde1e6"/>'
+        f"aria-label={quoteattr(about)}>"
+        f"<title>{escape(about)}</title>"
+        f"{_pill('chip', x, y, (wide, 18), theme.PLAIN_GROUND, '#dde1e6')}"
         f'<text x="{n(x - wide / 2 + 8)}" y="{n(y + 3.6)}">'
         f'<tspan class="jg-chip-count" font-size="10.5" font-weight="600" '
         f'fill="{theme.PLAIN_TEXT}">{many}</tspan>{shown if value else ""}</text></g>'

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jupyter_graph.picture import figures
-from jupyter_graph.picture.figures import Snapshot
+from jupyter_graph.picture import counter_texts
+from jupyter_graph.picture.counter_texts import Snapshot
 from jupyter_graph.picture.forms.text_lanes import Lanes, Way
-from jupyter_graph.picture.layout.measure import columns
+from jupyter_graph.picture.layout.measure import columns, plural
 from jupyter_graph.picture.scene import Figure, Scene, scene, shown
 from jupyter_graph.spec.model import GraphSpec
 
@@ -23,7 +23,7 @@ def text(
 
     Args:
         spec: the graph.
-        counters: what ``Counters.snapshot()`` gives.
+        counters: what ``Counters.snapshot()`` returns.
         ascii: use ASCII signs only.
 
     >>> from jupyter_graph.spec.model import StepSpec
@@ -36,9 +36,9 @@ def text(
     """
     drawn = scene(spec)
     rows = _rows(drawn, counters)
-    steps = len(spec.every_step())
+    steps = plural(len(spec.every_step()), "step")
     kind = "router" if spec.topology == "router" else "flow"
-    lines = [f"{spec.name} · {kind} · {steps} step{'' if steps == 1 else 's'}", *rows]
+    lines = [f"{spec.name} · {kind} · {steps}", *rows]
     whole = "\n".join(line.rstrip() for line in lines)
     return whole.translate(_ASCII) if ascii else whole
 
@@ -96,11 +96,11 @@ def _flow(drawn: Scene, counters: Snapshot | None) -> Iterator[_Row]:
         if figure.router is not None:
             continue
         for source in sources[name]:
-            counted = figures.of_edge(counters, source, name)
-            if count := figures.count_of(counted):
-                value = figures.whole_value(counted, _LONGEST_VALUE)
+            counted = counter_texts.of_edge(counters, source, name)
+            if count := counter_texts.count_of(counted):
+                value = counter_texts.whole_value(counted, _LONGEST_VALUE)
                 whence = f"  from {shown(source)}" if len(sources[name]) > 1 else ""
-                many = figures.number(count)
+                many = counter_texts.number(count)
                 yield _Row(lanes.row(), remark=f"{many} × {value}{whence}")
         column, joint = lanes.enter(name)
         if joint:
@@ -129,19 +129,19 @@ def walk(after: dict[str, list[str]]) -> list[str]:
     for targets in after.values():
         for target in targets:
             missing[target] += 1
-    found: dict[str, None] = {}
+    walked: dict[str, None] = {}
     for root in [name for name in after if not missing[name]] + list(after):
         todo = [root]
         while todo:
             name = todo.pop()
-            if name in found:
+            if name in walked:
                 continue
-            found[name] = None
+            walked[name] = None
             for target in reversed(after[name]):
                 missing[target] -= 1
                 if not missing[target]:
                     todo.append(target)
-    return list(found)
+    return list(walked)
 
 
 def _plain(drawn: Scene) -> Iterator[_Row]:
@@ -168,11 +168,11 @@ def _written(
     art = _padded(row.art, wide)
     if row.step is None:
         return f"{art}   {row.remark}" if row.remark else row.art
-    counted = figures.of_step(counters, row.step.name)
-    errors = figures.errors_of(counted)
+    counted = counter_texts.of_step(counters, row.step.name)
+    errors = counter_texts.errors_of(counted)
     ends = [
-        figures.step_line(counted),
-        f"✕ {errors} error{'' if errors == 1 else 's'}" if errors else "",
+        counter_texts.step_line(counted),
+        f"✕ {plural(errors, 'error')}" if errors else "",
         "↩ answers" if row.step.responder else "",
         *(f"↺ {shown(name)}" for name in drawn.back_from(row.step.name)),
     ]
@@ -184,8 +184,7 @@ def _code(row: _Row) -> str:
     if row.step is None or row.step.kind == "start":
         return ""
     if row.step.kind == "model_runner":
-        many = f"{row.step.count} model{'' if row.step.count == 1 else 's'}"
-        return f"{row.step.code} · {many}"
+        return f"{row.step.code} · {plural(row.step.count, 'model')}"
     return row.step.code
 
 

@@ -75,16 +75,16 @@ class Plan:
 
 def blocks(drawn: Scene, gap: float) -> dict[str, Block]:
     """Return the blocks of a scene; ``gap`` is the free place from router to routes."""
-    found: dict[str, Block] = {}
+    placed: dict[str, Block] = {}
     for figure in drawn.figures.values():
         if figure.router is not None:
             continue
         if routes := drawn.routes_of(figure.name):
-            found[figure.name] = _router_block(figure, routes, gap)
+            placed[figure.name] = _router_block(figure, routes, gap)
         else:
             low = figure.name in drawn.handlers
             here = ((figure.name, (0.0, 0.0)),)
-            found[figure.name] = Block(
+            placed[figure.name] = Block(
                 figure.name,
                 figure.width,
                 figure.height,
@@ -92,7 +92,7 @@ def blocks(drawn: Scene, gap: float) -> dict[str, Block]:
                 members=here,
                 step_down=figure.height / 4 if figure.shape == "box" else 0.0,
             )
-    return found
+    return placed
 
 
 def _router_block(router: Figure, routes: list[Figure], gap: float) -> Block:
@@ -133,9 +133,9 @@ def _router_block(router: Figure, routes: list[Figure], gap: float) -> Block:
 def links(drawn: Scene) -> list[Link]:
     """Return the lines between blocks; a line of a route is one of its router."""
     home = {f.name: f.router or f.name for f in drawn.figures.values()}
-    found = {
-        Link(home[edge.source], home[edge.target], edge.kind): None
+    between = (
+        Link(home[edge.source], home[edge.target], edge.kind)
         for edge in drawn.edges
         if edge.kind != "route" and home[edge.source] != home[edge.target]
-    }
-    return list(found)
+    )
+    return list(dict.fromkeys(between))

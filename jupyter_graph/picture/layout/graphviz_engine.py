@@ -26,14 +26,13 @@ class GraphvizFailedError(RuntimeError):
 def program(name: str) -> str | None:
     """Return the path of ``dot`` or ``graphviz-pure``, None when it is not there.
 
-    ``graphviz-pure`` is also found beside the running interpreter, as its wheel puts
-    it there and a virtual environment need not be active.
+    ``graphviz-pure`` is also looked for beside the running interpreter: its wheel puts
+    it there, and a virtual environment need not be active.
     """
-    if found := which(name):
-        return found
-    if name != "graphviz-pure":
-        return None
-    return which(name, path=sysconfig.get_path("scripts"))
+    path = which(name)
+    if path is None and name == "graphviz-pure":
+        return which(name, path=sysconfig.get_path("scripts"))
+    return path
 
 
 def available() -> str | None:
@@ -42,7 +41,7 @@ def available() -> str | None:
 
 
 def run(name: str, source: str, format_: str) -> bytes:
-    """Send a document in the DOT language through a program and give its output.
+    """Return what a program makes of a document in the DOT language.
 
     Raises:
         GraphvizFailedError: it is not there, failed, or took over 20 seconds.
@@ -66,16 +65,16 @@ def _run(path: str, source: str, format_: str) -> bytes:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise GraphvizFailedError(f"{Path(path).name}: {error}") from error
     if done.returncode or not done.stdout:
-        said = done.stderr.decode(errors="replace").strip()
-        raise GraphvizFailedError(f"{Path(path).name}: {said or 'gave no output'}")
+        message = done.stderr.decode(errors="replace").strip()
+        raise GraphvizFailedError(f"{Path(path).name}: {message or 'gave no output'}")
     return done.stdout
 
 
 def arrange(name: str, blocks: dict[str, Block], links: list[Link], gap: float) -> Plan:
     """Let a program place the blocks; it sees numbers only, never a step's name."""
     try:
-        found = json.loads(run(name, _document(blocks, links, gap), "json0"))
-        return _plan(found, blocks, links)
+        drawn = json.loads(run(name, _document(blocks, links, gap), "json0"))
+        return _plan(drawn, blocks, links)
     except (ValueError, KeyError, IndexError) as error:
         raise GraphvizFailedError(f"{name}: cannot read its layout: {error}") from error
 
@@ -104,17 +103,13 @@ def _document(blocks: dict[str, Block], links: list[Link], gap: float) -> str:
     return "\n".join([*lines, "}"])
 
 
-def _plan(found: Any, blocks: dict[str, Block], links: list[Link]) -> Plan:
-    placed = {int(node["comment"]): _point(node["pos"]) for node in found["objects"]}
+def _plan(drawn: Any, blocks: dict[str, Block], links: list[Link]) -> Plan:
+    placed = {int(node["comment"]): _point(node["pos"]) for node in drawn["objects"]}
     places = [placed[n] for n in range(len(blocks))]
-    low = [
-        y for (_, y), block in zip(places, blocks.values(), strict=True) if block.low
-    ]
-    high = [
-        y
-        for (_, y), block in zip(places, blocks.values(), strict=True)
-        if not block.low
-    ]
+    low: list[float] = []
+    high: list[float] = []
+    for (_, y), block in zip(places, blocks.values(), strict=True):
+        (low if block.low else high).append(y)
     # Heights grow upwards there; turning the picture over puts error handlers below.
     turned = -1.0
     if low and sum(low) / len(low) > sum(high) / max(len(high), 1):
@@ -123,7 +118,7 @@ def _plan(found: Any, blocks: dict[str, Block], links: list[Link]) -> Plan:
         name: (x, turned * y) for name, (x, y) in zip(blocks, places, strict=True)
     }
     ways: dict[Link, Curve] = {}
-    for edge in found.get("edges", ()):
+    for edge in drawn.get("edges", ()):
         link = links[int(edge["comment"])]
         points = tuple((x, turned * y) for x, y in map(_point, edge["pos"].split()))
         door = blocks[link.target].door(centres[link.target])

@@ -171,12 +171,12 @@ def chains(count: int, pulls: list[Pull]) -> list[list[int]]:
         near[0] if len(near) == 1 and ins[near[0]] == 1 else None for near in outs
     ]
     inside = {node for node in following if node is not None}
-    found = []
+    runs = []
     for node in range(count):
         if node not in inside and following[node] is not None:
             chain, next_node = [node], following[node]
             while next_node is not None:
                 chain.append(next_node)
                 next_node = following[next_node]
-            found.append(chain)
-    return found
+            runs.append(chain)
+    return runs

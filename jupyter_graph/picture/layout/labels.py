@@ -14,7 +14,7 @@ _CELL = 128.0
 
 
 class Taken:
-    """Boxes that are taken, found by the cell of a grid."""
+    """Boxes that are taken, looked up by the cell of a grid."""
 
     def __init__(self, boxes: Iterable[Box] = ()) -> None:
         self.cells: dict[tuple[int, int], list[Box]] = {}
@@ -51,13 +51,13 @@ def place_labels(lines: list[Curve], boxes: Iterable[Box]) -> list[Point | None]
     The label of one line covers neither a box nor another label.
     """
     taken = Taken(boxes)
-    found: list[Point | None] = []
+    labels: list[Point | None] = []
     for line in lines:
         spot = next((p for p in _spots(line) if not taken.hits(_around(p))), None)
         if spot is not None:
             taken.add(_around(spot))
-        found.append(spot)
-    return found
+        labels.append(spot)
+    return labels
 
 
 def _spots(line: Curve) -> Iterator[Point]:

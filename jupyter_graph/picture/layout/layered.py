@@ -1,7 +1,7 @@
 """Our own layered layout: ranks, order within a rank, places, ways of the lines.
 
 Source: Sugiyama, Tagawa, Toda, "Methods for visual understanding of hierarchical
-system structures", 1981; the places come from isotonic regression (``places``).
+system structures", 1981; the places come from isotonic regression (``heights.apart``).
 """
 
 from __future__ import annotations
@@ -107,16 +107,16 @@ def _layers(blocks: dict[str, Block], links: list[Link]) -> Layers:
 
 
 def _pulls(layers: Layers, blocks: int) -> list[Pull]:
-    found = []
+    pulls = []
     for left, right in layers.hops():
         lanes = (left >= blocks) + (right >= blocks)
         if layers.low[left] == layers.low[right]:
             weight = _FAINT if layers.low[left] else (1.0, 2.0, 8.0)[lanes]
-            found.append(Pull(left, right, weight))
+            pulls.append(Pull(left, right, weight))
         else:
             drop = _DROP if layers.low[right] else -_DROP
-            found.append(Pull(left, right, _FAINT, drop))
-    return found
+            pulls.append(Pull(left, right, _FAINT, drop))
+    return pulls
 
 
 def _way(

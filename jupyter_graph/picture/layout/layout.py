@@ -80,7 +80,7 @@ class Layout:
 def layout(
     spec: GraphSpec, *, engine: str | None = None, roomy: bool = False
 ) -> Layout:
-    """Return every step and edge of a graph its place, left to right.
+    """Return the place of every step and edge of a graph, left to right.
 
     Args:
         spec: the graph; also a wrong one can be drawn.
@@ -93,8 +93,8 @@ def layout(
 
     >>> from jupyter_graph.spec.model import StepSpec
     >>> graph = GraphSpec(steps=(StepSpec(name="a"), StepSpec(name="b", after=("a",))))
-    >>> found = layout(graph, engine="layered")
-    >>> found.nodes["$start"].x < found.nodes["a"].x < found.nodes["b"].x
+    >>> places = layout(graph, engine="layered")
+    >>> places.nodes["$start"].x < places.nodes["a"].x < places.nodes["b"].x
     True
     """
     drawn = scene(spec)
@@ -164,11 +164,7 @@ def _finished(drawn: Scene, boxes: dict[str, Block], plan: Plan, engine: str) ->
             ways[name, route, "route"] = moved(way, x, y)
         if box.is_frame:
             left, top = x - box.width / 2, y - box.height / 2
-            frames.append(
-                Frame(
-                    name, _tidy(left), _tidy(top), _tidy(box.width), _tidy(box.height)
-                )
-            )
+            frames.append(Frame(name, *map(_tidy, (left, top, box.width, box.height))))
     for link, way in plan.ways.items():
         ways[link.source, link.target, link.kind] = way
     edges = _edges(ways, nodes)
@@ -189,16 +185,16 @@ def _finished(drawn: Scene, boxes: dict[str, Block], plan: Plan, engine: str) ->
 def _node(drawn: Scene, name: str, x: float, y: float) -> Node:
     figure = drawn.figures[name]
     return Node(
-        _tidy(x),
-        _tidy(y),
-        _tidy(figure.width),
-        _tidy(figure.height),
-        figure.kind,
-        figure.shape,
-        figure.title,
-        figure.code,
-        figure.responder,
-        figure.count,
+        x=_tidy(x),
+        y=_tidy(y),
+        width=_tidy(figure.width),
+        height=_tidy(figure.height),
+        kind=figure.kind,
+        shape=figure.shape,
+        label=figure.title,
+        code=figure.code,
+        responder=figure.responder,
+        count=figure.count,
     )
 
 

@@ -72,6 +72,15 @@ def mono_width(text: str, size: float) -> float:
     return columns(text) * size * MONO
 
 
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    >>> plural(1, "step"), plural(3, "step")
+    ('1 step', '3 steps')
+    """
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def shorten(text: str, length: int) -> str:
     """Cut a text in the middle, so that its start and its end stay readable.
 

@@ -14,7 +14,7 @@ _PATIENCE = 3
 
 
 def ordered(rank: list[int], low: list[bool], hops: list[Hop]) -> Columns:
-    """Give the nodes of each rank from top to bottom; low ones stand below all others.
+    """Return the nodes of each rank from top to bottom, the low ones last.
 
     Args:
         rank: each node's rank.
@@ -71,8 +71,8 @@ def _swept(
 ) -> Columns:
     """Sort each column by the mean place of its neighbours in the one before it."""
     place = {n: index for column in columns for index, n in enumerate(column)}
-    found = [list(column) for column in columns]
-    for column in found[::step]:
+    sorted_columns = [list(column) for column in columns]
+    for column in sorted_columns[::step]:
         wish = {
             n: sum(place[m] for m in near) / len(near)
             if (near := towards[n])
@@ -81,7 +81,7 @@ def _swept(
         }
         column.sort(key=lambda n: (low[n], wish[n], place[n]))
         place.update({n: index for index, n in enumerate(column)})
-    return found
+    return sorted_columns
 
 
 def crossings(columns: Columns, after: list[list[int]]) -> int:

@@ -22,18 +22,18 @@ def ranks(count: int, pairs: list[Pair]) -> list[int]:
         after[source].append(target)
         missing[target] += 1
     ins = list(missing)
-    found = [0] * count
+    rank = [0] * count
     ready = [n for n in range(count) if not missing[n]]
     for node in ready:  # grows while it is walked
         for target in after[node]:
-            found[target] = max(found[target], found[node] + 1)
+            rank[target] = max(rank[target], rank[node] + 1)
             missing[target] -= 1
             if not missing[target]:
                 ready.append(target)
     for node in reversed(ready):
         if len(after[node]) > ins[node]:
-            found[node] = min(found[target] for target in after[node]) - 1
-    return found
+            rank[node] = min(rank[target] for target in after[node]) - 1
+    return rank
 
 
 def _without_cycles(count: int, pairs: list[Pair]) -> list[Pair]:

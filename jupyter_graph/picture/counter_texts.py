@@ -1,4 +1,4 @@
-"""Counts, times and values of a running graph, as a picture shows them."""
+"""Counts, times and values of a running graph as short texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_graph.picture.layout.measure import clean, cut
 
 Snapshot = Mapping[str, Any]
-"""What ``Counters.snapshot()`` gives: ``{"steps": {...}, "edges": {...}}``."""
+"""What ``Counters.snapshot()`` returns: ``{"steps": {...}, "edges": {...}}``."""
 
 LONGEST_VALUE = 12
 
@@ -50,36 +50,36 @@ def duration(ms: float) -> str:
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
 
 
-def step_line(found: Mapping[str, Any]) -> str:
+def step_line(counted: Mapping[str, Any]) -> str:
     """Write a step's count and mean time in one line.
 
     >>> step_line({"count": 30, "mean_ms": 0.4})
     '30 events · 0.4 ms'
     """
-    count = found.get("count") or 0
+    count = counted.get("count") or 0
     if not count:
         return ""
-    mean = found.get("mean_ms")
+    mean = counted.get("mean_ms")
     events = f"{number(count)} event{'' if count == 1 else 's'}"
     return events if mean is None else f"{events} · {duration(mean)}"
 
 
-def edge_value(found: Mapping[str, Any], length: int = LONGEST_VALUE) -> str:
+def edge_value(counted: Mapping[str, Any], length: int = LONGEST_VALUE) -> str:
     """Write the last value on an edge in a few signs, without JSON's quotes.
 
     >>> edge_value({"last": '{"user": "ann", "amount": 12.5}'})
     'user: ann,…'
     """
-    last = found.get("last")
+    last = counted.get("last")
     text = "" if last is None else str(last)[: 8 * length]
     if text[:1] in "{[":
         text = text[1:].replace('"', "").replace("'", "").removesuffix("}")
     return cut(clean_lines(text), length)
 
 
-def whole_value(found: Mapping[str, Any], length: int = 2_000) -> str:
+def whole_value(counted: Mapping[str, Any], length: int = 2_000) -> str:
     """Write the last value on an edge as it is, on one line."""
-    last = found.get("last")
+    last = counted.get("last")
     return "" if last is None else cut(clean_lines(str(last)[: 4 * length]), length)
 
 
@@ -88,11 +88,11 @@ def clean_lines(text: str) -> str:
     return clean(" ".join(text.split()))
 
 
-def count_of(found: Mapping[str, Any]) -> int:
+def count_of(counted: Mapping[str, Any]) -> int:
     """Return the number of events, 0 where nothing is counted."""
-    return int(found.get("count") or 0)
+    return int(counted.get("count") or 0)
 
 
-def errors_of(found: Mapping[str, Any]) -> int:
+def errors_of(counted: Mapping[str, Any]) -> int:
     """Return the number of errors, 0 where nothing is counted."""
-    return int(found.get("errors") or 0)
+    return int(counted.get("errors") or 0)
