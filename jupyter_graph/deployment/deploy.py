@@ -12,22 +12,24 @@ from typing import Any
 
 from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.deployment.bundle.build import build_bundle
+from jupyter_graph.deployment.deploy_options import DeployOptions
 from jupyter_graph.deployment.deploy_plan import Plan, make_plan
 from jupyter_graph.deployment.deployment import Deployment
-from jupyter_graph.deployment.index import (
+from jupyter_graph.deployment.locks import locked
+from jupyter_graph.deployment.named_values import with_named_code
+from jupyter_graph.deployment.notebook_file import notebook_view
+from jupyter_graph.deployment.options import read_options
+from jupyter_graph.deployment.parity.parity_check import check_bundle
+from jupyter_graph.deployment.private_files import (
     function_folder,
-    locked,
     private_folder,
-    recall,
     state_folder,
     write_private,
 )
-from jupyter_graph.deployment.named_values import with_named_code
-from jupyter_graph.deployment.notebook_file import notebook_view
-from jupyter_graph.deployment.options import DeployOptions, read_options
-from jupyter_graph.deployment.parity.parity_check import check_bundle
+from jupyter_graph.deployment.records import recall
 from jupyter_graph.deployment.sources import Sources, sources_of
-from jupyter_graph.deployment.targets import Job, target_named
+from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job
+from jupyter_graph.deployment.targets.target_registry import load_target
 from jupyter_graph.errors import DeployError, NameTakenError
 from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.spec.builder import Graph
@@ -90,27 +92,25 @@ def _deploy(
     sources: Sources,
     events: Sequence[RecordedInput],
 ) -> Deployment | Plan:
-    target = target_named(options.target)
-    job = _job(graph, options, sources)
-    if not (options.dry_run and options.target == "nuclio"):  # it would be asked
+    target = load_target(options.target)
+    job = _job(graph, options, sources, target)
+    if not (options.dry_run and target.is_remote):
         target.check(job)
     workshop = Path(tempfile.mkdtemp(dir=private_folder(state_folder() / "building")))
     try:
-        is_private = options.target != "archive"
         bundle = build_bundle(
-            graph, sources, options, workshop / "bundle", private=is_private
+            graph, sources, options, workshop / "bundle", private=target.is_private
         )
         replayed = events if options.parity else ()
         report = check_bundle(bundle, graph, replayed, sources.namespace)
         report = replace(report, is_skipped=not options.parity)
         if options.dry_run:
             return make_plan(bundle, report, job.before)
-        if options.target == "archive" and options.with_events:
+        if options.with_events and target.ships_events:
             _write_events(bundle.folder / EVENTS, events)
-        job = Job(**{**_fields(job), "parity": str(report)})
-        record, note = target.start(job, bundle)
-        note = "; ".join(filter(None, [note, _idle_note(options)]))
-        if options.target != "archive":
+        record, note = target.start(replace(job, parity=str(report)), bundle)
+        note = "; ".join(filter(None, [note, _idle_note(options, target)]))
+        if target.writes_events:
             folder = function_folder(options.name, options.target)
             _write_events(folder / EVENTS, events)
     finally:
@@ -118,21 +118,19 @@ def _deploy(
     return Deployment(record, note=note, parity=report)
 
 
-def _fields(job: Job) -> dict[str, Any]:
-    return {name: getattr(job, name) for name in Job.__dataclass_fields__}
-
-
-def _job(graph: Graph, options: DeployOptions, sources: Sources) -> Job:
+def _job(
+    graph: Graph, options: DeployOptions, sources: Sources, target: DeployTarget
+) -> Job:
+    """Return what is to be deployed; NameTakenError when the name is another's."""
     notebook = str(Path(sources.notebook).resolve()) if sources.notebook else ""
     before = recall(options.name, options.target)
-    job = Job(options, graph.name, notebook, before)
-    is_owned = before is None or before.notebook == notebook or options.replace
-    if options.target == "local" and before is not None and not is_owned:
+    may_replace = target.may_take_over or options.replace
+    if before is not None and before.notebook != notebook and not may_replace:
         raise NameTakenError(
             f"{options.name!r} is deployed from {before.notebook or 'another notebook'}"
             "; give another name, or take it over with replace=True (--replace)"
         )
-    return job
+    return Job(options, graph.name, notebook, before)
 
 
 def check_graph(graph: Graph, options: DeployOptions, sources: Sources) -> None:
@@ -177,10 +175,10 @@ def _write_events(path: Path, events: Sequence[RecordedInput]) -> None:
     write_private(path, "".join(f"{line}\n" for line in lines))
 
 
-def _idle_note(options: DeployOptions) -> str:
-    """Say which fields of the function only Nuclio reads."""
-    if options.target != "local":
+def _idle_note(options: DeployOptions, target: DeployTarget) -> str:
+    """Return a note of the function's fields that this target does not read."""
+    if target.reads_fields is None:
         return ""
     spec = options.document.get("spec", {})
-    idle = sorted(set(spec) - {"env", "eventTimeout", "triggers"})
+    idle = sorted(set(spec) - target.reads_fields)
     return f"without effect on this computer: {', '.join(idle)}" if idle else ""

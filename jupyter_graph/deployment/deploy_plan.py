@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.deployment.index import Record
+from jupyter_graph.deployment.records import Record
 
 if TYPE_CHECKING:
     from jupyter_graph.deployment.bundle.bundle_folder import Bundle

@@ -6,9 +6,10 @@ import html
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.deployment.index import Record
 from jupyter_graph.deployment.invoke import invoke
-from jupyter_graph.deployment.targets import Status, target_named
+from jupyter_graph.deployment.records import Record
+from jupyter_graph.deployment.targets.deploy_target import Status
+from jupyter_graph.deployment.targets.target_registry import load_target
 from jupyter_graph.errors import DeployError
 
 if TYPE_CHECKING:
@@ -78,14 +79,14 @@ class Deployment:
         headers: Mapping[str, str] | None = None,
         silent: bool = False,
     ) -> Answer:
-        """Send one event and give its answer.
+        """Send one event and return its answer.
 
         Raises:
             StepError: a step failed, unless ``silent``.
             HostError: nothing answers.
         """
         return invoke(
-            target_named(self.target).address(self.record),
+            load_target(self.target).address(self.record),
             body,
             path=path,
             method=method,
@@ -96,16 +97,16 @@ class Deployment:
 
     def status(self) -> Status:
         """Ask what it does now: ``.state``, ``.workers``, ``.url``."""
-        return target_named(self.target).status(self.record)
+        return load_target(self.target).status(self.record)
 
     def logs(self, follow: bool = False) -> str | Iterator[str]:
         """Return what it wrote; with ``follow`` an iterator over lines to come too."""
-        target = target_named(self.target)
+        target = load_target(self.target)
         return target.follow(self.record) if follow else target.logs(self.record)
 
     def delete(self) -> None:
         """Stop it and forget it; an archive's files stay where they are."""
-        target_named(self.target).delete(self.record)
+        load_target(self.target).delete(self.record)
 
     def __repr__(self) -> str:
         return f"<Deployment {self.name!r} ({self.target}) {self.url or self.path}>"

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from jupyter_graph.deployment.detached_processes import ours, start_apart, stop
-from jupyter_graph.deployment.index import Record
+from jupyter_graph.deployment.records import Record
 from jupyter_graph.errors import HostError
 
 POLL_S = 0.02

@@ -1,128 +1,30 @@
-"""Everything a user may say about a deployment, checked in one place."""
+"""The options of a deployment, all checked in one place."""
 
 from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from jupyter_graph.deployment.deploy_options import PYTHON, DeployOptions
 from jupyter_graph.deployment.nuclio.function_fields import (
     bundle_problems,
     check_config,
-    nested,
 )
-from jupyter_graph.deployment.nuclio.nuclio_types import CONTROL, seconds_of
+from jupyter_graph.deployment.nuclio.nuclio_types import CONTROL
 from jupyter_graph.deployment.nuclio.triggers import normal_trigger, read_trigger
+from jupyter_graph.deployment.targets.target_registry import TARGETS, load_target
 from jupyter_graph.errors import DeployError, SpecError, did_you_mean
 from jupyter_graph.spec.names import check_function_name, function_name
 
-TARGETS = ("local", "nuclio", "archive")
 RUNTIMES = ("bundled", "pip")
-PYTHON = f"python:{sys.version_info.major}.{sys.version_info.minor}"
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PROJECT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _SECRET = re.compile(r"(?P<name>[a-z0-9]([a-z0-9.-]*[a-z0-9])?)/(?P<key>[\w.-]+)")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeployOptions:
-    """What ``deploy`` and ``%deploy`` take; ``read_options`` makes a checked one.
-
-    Attributes:
-        name: the function's name.
-        target: ``local``, ``nuclio`` or ``archive``.
-        workers: processes that serve events, 1 or more.
-        port: where the host listens; None = a free one, a redeploy keeps it.
-        wait_s: seconds until the function must be ready.
-        output: where the archive target puts the bundle; a zip when it ends so.
-        dry_run: build and check everything, start and send nothing.
-        env: plain environment variables.
-        secrets: environment variable → ``NAME/KEY`` of a secret, never its value.
-        triggers: name → Nuclio trigger; one http trigger when there is none.
-        config: fields of the function spec, dotted, ``spec.`` may be left out.
-        requirements: files in the format of pip, added to what the imports say.
-        pip: requirements, added to what the imports say.
-        project: Nuclio's group of functions.
-        dashboard: URL of the Nuclio dashboard, else ``$NUCLIO_DASHBOARD_URL``.
-        runtime: ``bundled`` (our runtime travels in the bundle) or ``pip``.
-        with_events: put the recorded events into the archive.
-        fresh_env: check in a new virtual environment with the requirements alone.
-        parity: compare the bundle's answers with the notebook's.
-        replace: take a name that belongs to somebody else.
-        allow_pickle: variables that may travel as pickle.
-        timeout_s: seconds one event may take; ``spec.eventTimeout`` may say less.
-        parameters: what steps read with ``context.get_param``.
-        mlrun_status: answer 400, as MLRun, when a step fails.
-        api_handler: endpoints in front of the graph, MLRun's document of them.
-        openai_frontend: OpenAI's endpoints in front of it: True, a list of groups, or
-            ``{"endpoints": ..., "prefix": ...}``.
-    """
-
-    name: str
-    target: str = "local"
-    workers: int = 1
-    port: int | None = None
-    wait_s: float = 120.0
-    output: Path | None = None
-    dry_run: bool = False
-    env: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    triggers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    config: Mapping[str, Any] = field(default_factory=dict)
-    requirements: tuple[str, ...] = ()
-    pip: tuple[str, ...] = ()
-    project: str = "default"
-    dashboard: str | None = None
-    runtime: str = "bundled"
-    with_events: bool = False
-    fresh_env: bool = False
-    parity: bool = True
-    replace: bool = False
-    allow_pickle: tuple[str, ...] = ()
-    timeout_s: float = 30.0
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    mlrun_status: bool = False
-    api_handler: Any = None
-    openai_frontend: Any = None
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """What the user says about the function, as Nuclio's document."""
-        document = nested(self.config)
-        named = {name: normal_trigger(trigger) for name, trigger in _triggers(self)}
-        if named:
-            document.setdefault("spec", {})["triggers"] = named
-        return document
-
-    @property
-    def deadline_s(self) -> float:
-        """Seconds one event may take: the graph's limit, or less by eventTimeout."""
-        limit = self.document.get("spec", {}).get("eventTimeout")
-        seconds = seconds_of(limit) if limit else 0.0  # Nuclio: 0 is no limit
-        return min(self.timeout_s, seconds) if seconds else self.timeout_s
-
-    @property
-    def http_trigger(self) -> tuple[str, Mapping[str, Any]] | None:
-        """The http trigger and its name; None when only others call the function."""
-        triggers = self.document.get("spec", {}).get("triggers", {})
-        for name, trigger in triggers.items():
-            if trigger.get("kind") == "http" and not trigger.get("disabled"):
-                return name, trigger
-        spec = self.document.get("spec", {})
-        if spec.get("disableDefaultHTTPTrigger"):
-            return None
-        return "http", {"kind": "http", "numWorkers": self.workers}
-
-
-def _triggers(options: DeployOptions) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    in_config = nested(options.config).get("spec", {}).get("triggers", {})
-    yield from in_config.items() if isinstance(in_config, Mapping) else ()
-    yield from options.triggers.items()
 
 
 def read_options(graph_name: str, given: Mapping[str, Any]) -> DeployOptions:
@@ -208,8 +110,8 @@ def _problems(options: DeployOptions) -> Iterator[str]:
     try:
         check_function_name(options.name)
     except SpecError as error:
-        yield f"{error}"
-    for name, words in (("target", TARGETS), ("runtime", RUNTIMES)):
+        yield str(error)
+    for name, words in (("target", tuple(TARGETS)), ("runtime", RUNTIMES)):
         value = getattr(options, name)
         if value not in words:
             near = did_you_mean(str(value), words) or f" (known: {', '.join(words)})"
@@ -221,11 +123,18 @@ def _problems(options: DeployOptions) -> Iterator[str]:
     url = options.dashboard
     if url is not None and not re.fullmatch(r"https?://[^\s/]+[^\s]*", str(url)):
         yield f"dashboard is {url!r}, but must be a URL, like 'http://localhost:8070'"
-    if options.target == "archive" and options.output is None:
-        yield "target archive needs output: a folder, or a file that ends in .zip"
+    target = load_target(options.target) if options.target in TARGETS else None
+    if target is not None and target.needs_output and options.output is None:
+        yield (
+            f"target {target.name} needs output: a folder, or a file that ends in .zip"
+        )
     yield from check_config(options.document)
     yield from bundle_problems(options.document.get("spec", {}), PYTHON)
-    yield from _target_problems(options)
+    if target is not None:
+        yield from target.option_problems(options)
+    for line in options.pip:
+        if CONTROL.search(line) or line.startswith("-"):
+            yield f"pip is {line!r}, but must be one requirement, like 'numpy==2.0'"
 
 
 def _number_problems(options: DeployOptions) -> Iterator[str]:
@@ -263,18 +172,3 @@ def _environment_problems(options: DeployOptions) -> Iterator[str]:
             )
     for name in sorted(set(options.env) & set(options.secrets)):
         yield f"{name} is both an env and a secret"
-
-
-def _target_problems(options: DeployOptions) -> Iterator[str]:
-    spec = options.document.get("spec", {})
-    triggers = spec.get("triggers", {})
-    if options.target == "local" and isinstance(triggers, Mapping):
-        for name, trigger in triggers.items():
-            if trigger.get("kind") != "http":
-                yield (
-                    f"trigger {name!r} is of kind {trigger.get('kind')!r}, which the "
-                    "local host does not serve; deploy it with target nuclio"
-                )
-    for line in options.pip:
-        if CONTROL.search(line) or line.startswith("-"):
-            yield f"pip is {line!r}, but must be one requirement, like 'numpy==2.0'"

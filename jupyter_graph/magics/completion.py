@@ -14,7 +14,8 @@ from IPython.core.completer import (
     context_matcher,
 )
 
-from jupyter_graph.deployment.options import RUNTIMES, TARGETS
+from jupyter_graph.deployment.options import RUNTIMES
+from jupyter_graph.deployment.targets.target_registry import TARGETS
 from jupyter_graph.errors import JupyterGraphError
 from jupyter_graph.magics import deploy_commands, graph_commands
 from jupyter_graph.magics.argument_parser import split_line, words

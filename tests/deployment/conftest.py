@@ -13,7 +13,7 @@ from jupyter_graph.cells.source import Cell
 from jupyter_graph.deployment.index import records
 from jupyter_graph.deployment.nuclio.fake_dashboard import FakeDashboard
 from jupyter_graph.deployment.sources import Sources
-from jupyter_graph.deployment.targets import target_named
+from jupyter_graph.deployment.targets.target_registry import load_target
 from jupyter_graph.spec.builder import Graph
 
 
@@ -57,7 +57,7 @@ def state(tmp_path, monkeypatch):
     yield folder
     for record in records():
         if record.target == "local":
-            target_named("local").delete(record)
+            load_target("local").delete(record)
 
 
 @pytest.fixture

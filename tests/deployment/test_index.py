@@ -5,17 +5,14 @@ import stat
 import pytest
 
 from jupyter_graph.deployment.index import (
-    Record,
     find,
     find_record,
-    forget,
     list_deployments,
-    locked,
-    recall,
     records,
-    remember,
-    state_folder,
 )
+from jupyter_graph.deployment.locks import locked
+from jupyter_graph.deployment.private_files import state_folder
+from jupyter_graph.deployment.records import Record, forget, recall, remember
 from jupyter_graph.errors import DeployError
 
 
@@ -86,7 +83,7 @@ def test_two_cannot_deploy_one_name_at_once():
         pass
 
 
-def test_the_lock_is_let_go_after_an_error():
+def test_the_lock_is_released_after_an_error():
     with pytest.raises(ZeroDivisionError), locked("fraud", "local"):
         _ = 1 / 0
     with locked("fraud", "local"):

@@ -7,7 +7,9 @@ import psutil
 import pytest
 
 from jupyter_graph.deployment.deploy import deploy
-from jupyter_graph.deployment.index import find, list_deployments, recall
+from jupyter_graph.deployment.index import find, list_deployments
+from jupyter_graph.deployment.private_files import function_folder
+from jupyter_graph.deployment.records import recall
 from jupyter_graph.errors import (
     BundleError,
     DeployError,
@@ -127,8 +129,6 @@ def test_a_host_that_does_not_start_gives_its_place_back(start, doubling, monkey
 
 
 def recall_folder():
-    from jupyter_graph.deployment.index import function_folder
-
     return function_folder("math", "local")
 
 

@@ -36,13 +36,13 @@ from jupyter_graph.deployment.bundle.runtime_rooms import (
     runtime_files,
 )
 from jupyter_graph.deployment.bundle.secret_scan import environment_leaks
+from jupyter_graph.deployment.deploy_options import DeployOptions
 from jupyter_graph.deployment.named_values import with_named_values
 from jupyter_graph.deployment.nuclio.function_config import (
     function_document,
     public_part,
     to_yaml,
 )
-from jupyter_graph.deployment.options import DeployOptions
 from jupyter_graph.deployment.sources import Code, Sources, code_of
 from jupyter_graph.deployment.step_packages import modules_of_steps
 from jupyter_graph.errors import BundleError, ValueShipError

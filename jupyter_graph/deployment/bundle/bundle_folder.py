@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_graph.cells.source import place
-from jupyter_graph.deployment.options import DeployOptions
+from jupyter_graph.deployment.deploy_options import DeployOptions
 from jupyter_graph.errors import BundleError
 
 if TYPE_CHECKING:

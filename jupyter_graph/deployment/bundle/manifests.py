@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from jupyter_graph.deployment.deploy_options import DeployOptions
 from jupyter_graph.deployment.nuclio.function_config import environment, to_yaml
-from jupyter_graph.deployment.options import DeployOptions
 
 PORT = 8080
 USER = 65532  # nobody of the distroless images; any number but 0 would do

@@ -8,11 +8,9 @@ from typing import Any
 
 import yaml
 
+from jupyter_graph.deployment.deploy_options import PYTHON, DeployOptions
 from jupyter_graph.deployment.nuclio.function_fields import merged
 from jupyter_graph.deployment.nuclio.trigger_fields import SENSITIVE
-from jupyter_graph.deployment.options import PYTHON, DeployOptions, read_options
-
-__all__ = ["DeployOptions", "function_document", "public_part", "read_options"]
 
 PROJECT_LABEL = "nuclio.io/project-name"
 GRAPH_ANNOTATION = "jupyter-graph/graph"

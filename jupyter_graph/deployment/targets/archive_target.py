@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_graph.deployment.bundle.bundle_folder import (
-    MAKER,
-    SOURCES,
-    bundle_files,
-    check_is_ours,
-    put_in_place,
-)
-from jupyter_graph.deployment.index import Record, forget, remember
-from jupyter_graph.deployment.targets import Job, Status
+from jupyter_graph.deployment.bundle.bundle_folder import check_is_ours, put_in_place
+from jupyter_graph.deployment.bundle.bundle_zip import is_bundle_zip, zip_bundle
+from jupyter_graph.deployment.records import Record, remember
+from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job, Status
 from jupyter_graph.errors import BundleError, DeployError
 
 if TYPE_CHECKING:
     from jupyter_graph.deployment.bundle.bundle_folder import Bundle
 
-OLDEST = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip archive can hold
 
+class ArchiveTarget(DeployTarget):
+    """Writes bundles where the user says; deleting one leaves its files there."""
 
-class ArchiveTarget:
-    """Writes bundles where the user says."""
+    is_private = False
+    writes_events = False
+    ships_events = True
+    needs_output = True
 
     def check(self, job: Job) -> None:
         """Raise a BundleError when the output is there and is no bundle of ours."""
@@ -51,47 +47,26 @@ class ArchiveTarget:
         else:
             _move(bundle.folder, output)
         before = job.before
-        record = Record(
-            name=job.options.name,
-            target="archive",
-            graph=job.graph,
-            notebook=job.notebook,
-            hash=bundle.hash,
-            place=str(output),
-            parity=job.parity,
-            files=dict(bundle.files),
-        )
+        record = self.new_record(job, bundle, place=str(output))
         remember(record)
         is_same = before is not None and before.hash == record.hash
-        return record, "unchanged" if is_same and before else ""
+        return record, "unchanged" if is_same else ""
 
     def address(self, record: Record) -> str:
-        """Refuse: a folder answers no events."""
+        """Raise a DeployError: a folder answers no events."""
         raise DeployError(
             f"{record.name!r} is an archive and answers no events; deploy it with "
             f"target local, or run: python -m jupyter_graph.host {record.place}"
         )
 
     def status(self, record: Record) -> Status:
-        """Say whether the files are still there."""
+        """Return ``built`` while the files are still there."""
         is_there = Path(record.place).exists()
         return Status("built" if is_there else "gone", message=record.place)
 
-    def logs(self, record: Record) -> str:
-        """Return nothing: nothing runs."""
-        return ""
-
-    def follow(self, record: Record) -> Iterator[str]:
-        """Return nothing: nothing runs."""
-        return iter(())
-
-    def delete(self, record: Record) -> None:
-        """Forget the archive; its files are the user's and stay."""
-        forget(record)
-
 
 def output_of(job: Job) -> Path:
-    """Give the absolute output path; without a root it means the notebook's folder."""
+    """Return the absolute output path; others begin at the notebook's folder."""
     assert job.options.output is not None
     output = job.options.output.expanduser()
     folder = Path(job.notebook).parent if job.notebook else Path.cwd()
@@ -107,33 +82,6 @@ def _move(folder: Path, output: Path) -> None:
         put_in_place(new, output)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def zip_bundle(folder: Path, file: object, *, packed: bool = True) -> None:
-    """Write a bundle as a zip archive; the same files give the same bytes.
-
-    Args:
-        folder: the bundle.
-        file: an open binary file.
-        packed: compress each file by itself.
-    """
-    kind = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
-    with zipfile.ZipFile(file, "w", kind, compresslevel=9) as archive:  # type: ignore[call-overload]
-        for path in bundle_files(folder):
-            info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), OLDEST)
-            info.external_attr = 0o644 << 16
-            info.compress_type = kind
-            info.create_system = 3  # Unix, on every system
-            archive.writestr(info, path.read_bytes(), compresslevel=9)
-
-
-def is_bundle_zip(path: Path) -> bool:
-    """Tell whether a file is a zip of a bundle that this package wrote."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return f'"made_by": "{MAKER}"' in archive.read(SOURCES).decode()
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        return False
 
 
 def _write_zip(folder: Path, output: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,27 +22,35 @@ from jupyter_graph.deployment.detached_processes import (
     stop,
 )
 from jupyter_graph.deployment.host_process import read_state, start_host
-from jupyter_graph.deployment.index import (
-    Record,
-    forget,
-    function_folder,
-    private_folder,
-    records,
-    remember,
-)
-from jupyter_graph.deployment.targets import Job, Status
+from jupyter_graph.deployment.private_files import function_folder, private_folder
+from jupyter_graph.deployment.records import Record, forget, read_records, remember
+from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job, Status
 from jupyter_graph.errors import DeployError, HostError
 from jupyter_graph.host.bundle_loader import read_secrets
 
 if TYPE_CHECKING:
     from jupyter_graph.deployment.bundle.bundle_folder import Bundle
+    from jupyter_graph.deployment.deploy_options import DeployOptions
 
 HOST = "127.0.0.1"
 LOG_BYTES = 256 * 1024
 
 
-class LocalTarget:
+class LocalTarget(DeployTarget):
     """Starts, finds and stops embedded hosts of this user."""
+
+    may_take_over = False
+    reads_fields = frozenset(("env", "eventTimeout", "triggers"))
+
+    def option_problems(self, options: DeployOptions) -> Iterator[str]:
+        """Yield the triggers that only Nuclio serves."""
+        triggers = options.document.get("spec", {}).get("triggers", {})
+        for name, trigger in triggers.items() if isinstance(triggers, Mapping) else ():
+            if trigger.get("kind") != "http":
+                yield (
+                    f"trigger {name!r} is of kind {trigger.get('kind')!r}, which the "
+                    "local host does not serve; deploy it with target nuclio"
+                )
 
     def check(self, job: Job) -> None:
         """Raise a DeployError when the port is somebody else's, or a secret missing."""
@@ -65,7 +73,7 @@ class LocalTarget:
             shutil.rmtree(bundle.folder, ignore_errors=True)
             remember(replace(before, parity=job.parity, notebook=job.notebook))
             return before, "unchanged: it goes on serving"
-        folder = function_folder(job.options.name, "local")
+        folder = function_folder(job.options.name, self.name)
         place = private_folder(folder / "bundles") / bundle.hash[:16]
         if not (before and old and before.place == str(place)):
             put_in_place(bundle.folder, place)
@@ -99,26 +107,21 @@ class LocalTarget:
 
     def _record(self, job: Job, bundle: Bundle, place: Path, port: int) -> Record:
         options = job.options
-        folder = function_folder(options.name, "local")
+        folder = function_folder(options.name, self.name)
         command = [sys.executable, "-P", "-m", "jupyter_graph.host", str(place)]
         command += ["--name", options.name, "--host", HOST, "--port", str(port)]
         command += ["--workers", str(options.workers)]
         command += ["--start-seconds", f"{options.wait_s:g}"]
         command += ["--log-file", str(folder / "host.log")]
-        return Record(
-            name=options.name,
-            target="local",
-            graph=job.graph,
-            notebook=job.notebook,
-            hash=bundle.hash,
+        return self.new_record(
+            job,
+            bundle,
             place=str(place),
             log=str(folder / "host.log"),
             state=str(folder / f"state-{time.time_ns():x}.json"),
-            parity=job.parity,
             command=tuple(command),
             cwd=_cwd(bundle),
             env=dict(options.env),
-            files=dict(bundle.files),
         )
 
     def _swap(self, record: Record, before: Record | None, wait_s: float) -> Record:
@@ -212,8 +215,8 @@ def _living(record: Record | None) -> psutil.Process | None:
 
 
 def _held(port: int) -> str:
-    """Name the deployment of ours that has this port."""
-    names = [found.name for found in records() if _port_of(found) == port]
+    """Return which deployment of ours has this port, as the end of a message."""
+    names = [record.name for record in read_records() if _port_of(record) == port]
     return f", which is deployment {names[0]!r}" if names else ""
 
 

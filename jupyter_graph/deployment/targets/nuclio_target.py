@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.deployment.bundle.bundle_folder import put_in_place
 from jupyter_graph.deployment.bundle.single_file import carrier
-from jupyter_graph.deployment.index import Record, forget, function_folder, remember
 from jupyter_graph.deployment.nuclio.dashboard import READY, Dashboard, cause, log_text
 from jupyter_graph.deployment.nuclio.function_config import (
     PROJECT_LABEL,
     function_document,
 )
-from jupyter_graph.deployment.targets import Job, Status
+from jupyter_graph.deployment.private_files import function_folder
+from jupyter_graph.deployment.records import Record, forget, remember
+from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job, Status
 from jupyter_graph.errors import DashboardError, DeployError, NameTakenError
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ HASH = "jupyter-graph/hash"
 OWNER = "jupyter-graph/notebook"
 
 
-class NuclioTarget:
+class NuclioTarget(DeployTarget):
     """Creates, updates, finds and deletes functions of a dashboard."""
+
+    is_remote = True  # the dashboard knows whose a function is, not our record
 
     def check(self, job: Job) -> None:
         """Raise when the dashboard is down or the name is somebody else's."""
@@ -69,10 +72,28 @@ class NuclioTarget:
             marks = {HASH: bundle.hash}
             ready = dashboard.wait(options.name, options.wait_s, marks)
         except DashboardError as error:
-            _clean_up(dashboard, job, existing, error)
+            self._clean_up(dashboard, job, existing, error)
             raise
         note = "" if existing is None else "replaced"
         return self._remember(job, bundle, dashboard, ready), note
+
+    def _clean_up(
+        self,
+        dashboard: Dashboard,
+        job: Job,
+        existing: Mapping[str, Any] | None,
+        error: DashboardError,
+    ) -> None:
+        """Take away a new function that failed; an older one is left to Nuclio.
+
+        Nuclio keeps serving the older image while the function's state says error.
+        """
+        if existing is not None:
+            error.add_note("Nuclio keeps the pods of the last good version")
+            return
+        with contextlib.suppress(DashboardError):
+            dashboard.delete(job.options.name, job.options.project)
+        shutil.rmtree(function_folder(job.options.name, self.name), ignore_errors=True)
 
     def _document(self, job: Job, bundle: Bundle) -> dict[str, Any]:
         document = function_document(job.options, job.graph, bundle.requirements)
@@ -92,20 +113,15 @@ class NuclioTarget:
         self, job: Job, bundle: Bundle, dashboard: Dashboard, found: Mapping[str, Any]
     ) -> Record:
         urls = dashboard.addresses(found)
-        place = function_folder(job.options.name, "nuclio") / "bundle"
+        place = function_folder(job.options.name, self.name) / "bundle"
         put_in_place(bundle.folder, place)
-        record = Record(
-            name=job.options.name,
-            target="nuclio",
-            graph=job.graph,
-            notebook=job.notebook,
-            hash=bundle.hash,
+        record = self.new_record(
+            job,
+            bundle,
             url=urls[0] if urls else "",
             place=str(place),
             project=job.options.project,
             dashboard=dashboard.url,
-            parity=job.parity,
-            files=dict(bundle.files),
         )
         remember(record)
         return record
@@ -169,21 +185,3 @@ def _is_same(existing: Mapping[str, Any], bundle: Bundle) -> bool:
 def _workers(found: Mapping[str, Any]) -> int:
     triggers = (found.get("spec") or {}).get("triggers") or {}
     return sum(int(trigger.get("numWorkers") or 1) for trigger in triggers.values())
-
-
-def _clean_up(
-    dashboard: Dashboard,
-    job: Job,
-    existing: Mapping[str, Any] | None,
-    error: DashboardError,
-) -> None:
-    """Take away a new function that failed; an older one is left to Nuclio.
-
-    Nuclio keeps serving the older image while the function's state says error.
-    """
-    if existing is not None:
-        error.add_note("Nuclio keeps the pods of the last good version")
-        return
-    with contextlib.suppress(DashboardError):
-        dashboard.delete(job.options.name, job.options.project)
-    shutil.rmtree(function_folder(job.options.name, "nuclio"), ignore_errors=True)

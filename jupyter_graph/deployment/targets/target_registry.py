@@ -1,0 +1,41 @@
+"""The deploy targets by name: one line for each, here and nowhere else."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from jupyter_graph.deployment.targets.deploy_target import DeployTarget
+from jupyter_graph.errors import DeployError
+
+TARGETS = {
+    "local": "local_target:LocalTarget",
+    "nuclio": "nuclio_target:NuclioTarget",
+    "archive": "archive_target:ArchiveTarget",
+}
+"""Name → module beside this file and class, in the order in which they are listed.
+
+Text, so that completion and the index know the names and load no target.
+"""
+
+
+def load_target(name: str) -> DeployTarget:
+    """Return the target of this name.
+
+    Raises:
+        DeployError: this version does not know it, as a record of a newer one may.
+    """
+    if name not in TARGETS:
+        raise DeployError(
+            f"this version knows no target {name!r} (known: {', '.join(TARGETS)}); "
+            "use the version that deployed there"
+        )
+    module, _, attribute = TARGETS[name].partition(":")
+    kind = getattr(import_module(f"{__package__}.{module}"), attribute)
+    target: DeployTarget = kind(name)
+    return target
+
+
+def rank(name: str) -> tuple[int, str]:
+    """Return what sorts targets: those of the registry in its order, then others."""
+    known = [*TARGETS]
+    return (known.index(name) if name in TARGETS else len(known), name)
