@@ -12,15 +12,13 @@ from collections.abc import (
 )
 from typing import Any, TypeAlias
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class HeaderView(Mapping[str, str]):
-    """Headers by lower-case name; decoded when somebody looks, most never are.
+    """Headers by lower-case name; decoded on access, most never are.
 
     >>> HeaderView([(b"x-user", b"ann")])["x-user"]
     'ann'
@@ -39,9 +37,3 @@ class HeaderView(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self.raw)
-
-
-def cycle_of(receive: Any) -> RequestResponseCycle | None:
-    """Return uvicorn's own object for the request; None behind another server."""
-    cycle = getattr(receive, "__self__", None)
-    return cycle if type(cycle) is RequestResponseCycle else None

@@ -13,10 +13,16 @@ from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.errors import JupyterGraphError, MethodNotAllowedError
 from jupyter_graph.event import Event
 from jupyter_graph.host.admission import Gate
-from jupyter_graph.host.asgi import Receive, Scope, Send, cycle_of
+from jupyter_graph.host.asgi import Receive, Scope, Send
 from jupyter_graph.host.nuclio_context import HostContext
 from jupyter_graph.host.read_request import GoneError, discard, read_request
-from jupyter_graph.host.send_response import send_found, send_wire
+from jupyter_graph.host.send_response import send_raw, send_result
+from jupyter_graph.host.uvicorn_private import (
+    cycle_of,
+    has_begun,
+    hung_up,
+    watch_caller,
+)
 
 Page: TypeAlias = Callable[[], RawResponse | Awaitable[RawResponse]]
 
@@ -57,12 +63,12 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; it always gets an answer, unless its caller left."""
         gate = self.gate
-        gate.in_flight += 1
+        gate.in_flight += 1  # before the first await: nobody slips in between
         try:
             headers = gate.admit(scope)
             page = self._pages.get(scope["path"])
             if page is not None:
-                await send_wire(send, await _page(page, scope["method"]))
+                await send_raw(send, await _page(page, scope["method"]))
                 return
             event = await read_request(scope, receive, headers, self._max_bytes)
         except JupyterGraphError as error:
@@ -78,51 +84,52 @@ class App:
         self, error: JupyterGraphError, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Answer a request that never reached the graph."""
-        raw = dict(scope["headers"])
-        wire = problem(error, event_id=None)
-        self._refuse(wire.status_code)
-        if wire.status_code == 401:
-            wire.headers["WWW-Authenticate"] = "Bearer"
-        has_body = b"content-length" in raw or b"transfer-encoding" in raw
-        if has_body or wire.status_code in (400, 421):
-            wire.headers["Connection"] = "close"
-            if has_body and b"expect" not in raw:
+        headers = dict(scope["headers"])
+        raw = problem(error, event_id=None)
+        self._refuse(raw.status_code)
+        if raw.status_code == 401:
+            raw.headers["WWW-Authenticate"] = "Bearer"
+        # A body that nobody read would be taken for the next request's head. A caller
+        # that expects "100 Continue" has not sent his yet.
+        has_body = b"content-length" in headers or b"transfer-encoding" in headers
+        if has_body or raw.status_code in (400, 421):
+            raw.headers["Connection"] = "close"
+            if has_body and b"expect" not in headers:
                 await discard(receive)
-        await send_wire(send, wire)
+        await send_raw(send, raw)
 
     async def _answer(self, event: Event, receive: Receive, send: Send) -> None:
-        """Run the handler and send what it gives."""
+        """Run the handler and send what it returns."""
         started = time.perf_counter()
-        cycle: Any = cycle_of(receive)
-        if cycle is not None:
-            cycle.task = asyncio.current_task()  # see LimitedProtocol.connection_lost
-        wire: Any = None
+        cycle = cycle_of(receive)
+        watch_caller(cycle, asyncio.current_task())
+        sent: Any = None  # what has the status
         try:
-            found = self._handler(self._context, event)
-            if self._is_async or asyncio.iscoroutine(found):
-                found = await found
-            wire = await send_found(found, receive, send)
+            result = self._handler(self._context, event)
+            if self._is_async or asyncio.iscoroutine(result):
+                result = await result
+            sent = await send_result(result, receive, send)
         except asyncio.CancelledError:
-            if cycle is None or not cycle.disconnected:
+            # Of a caller who hung up this is the end; any other cancels the worker.
+            if not hung_up(cycle):
                 raise
         except BaseException as error:
             logger.exception("event %s failed in the host", event.id)
-            if cycle is not None and cycle.response_started:
+            if has_begun(cycle):
                 raise  # uvicorn breaks the connection off, so that the caller sees it
-            wire = problem(error, event_id=event.id)
-            await send_wire(send, wire)
+            sent = problem(error, event_id=event.id)
+            await send_raw(send, sent)
         finally:
-            if cycle is not None:
-                cycle.task = None
-            is_ok = wire is not None and wire.status_code < 500
+            watch_caller(cycle, None)
+            is_ok = sent is not None and sent.status_code < 500
             self._count(is_ok, (time.perf_counter() - started) * 1000)
 
 
 async def _page(page: Page, method: str) -> RawResponse:
     if method not in ("GET", "HEAD"):
         error = MethodNotAllowedError("this page takes GET and HEAD")
-        wire = problem(error, event_id=None)
-        wire.headers["Allow"] = "GET, HEAD"
-        return wire
-    found = page()
-    return found if isinstance(found, RawResponse) else await found
+        refusal = problem(error, event_id=None)
+        refusal.headers["Allow"] = "GET, HEAD"
+        return refusal
+    raw = page()
+    return raw if isinstance(raw, RawResponse) else await raw

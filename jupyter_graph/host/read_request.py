@@ -17,8 +17,8 @@ from jupyter_graph.event import (
     own_path,
 )
 from jupyter_graph.frontend.parameters import query_parameters
-from jupyter_graph.host.asgi import HeaderView, Receive, Scope, cycle_of
-from jupyter_graph.host.http_protocol import BODY_S, whole_body
+from jupyter_graph.host.asgi import HeaderView, Receive, Scope
+from jupyter_graph.host.uvicorn_private import BODY_S, cycle_of, whole_body
 
 _DISCARD_BYTES: Final = 16 * 1024 * 1024
 _DISCARD_S: Final = 2.0
@@ -47,9 +47,9 @@ async def read_request(
     if length is not None or b"transfer-encoding" in raw:
         if length is not None and int(length) > max_bytes:
             raise _too_large(max_bytes)
-        cycle = cycle_of(receive)
-        known = None if cycle is None else whole_body(cycle)
-        body = await _receive(receive, max_bytes) if known is None else known
+        # Most bodies have arrived with their head; awaiting them would cost a turn.
+        whole = whole_body(cycle_of(receive))
+        body = await _receive(receive, max_bytes) if whole is None else whole
         if len(body) > max_bytes:
             raise _too_large(max_bytes)
     else:

@@ -14,8 +14,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -24,12 +23,12 @@ from jupyter_graph.errors import said
 from jupyter_graph.host.admission import Gate, Limits
 from jupyter_graph.host.asgi_app import App
 from jupyter_graph.host.host_options import TOKEN, HostOptions
-from jupyter_graph.host.http_protocol import LimitedProtocol, sweep
 from jupyter_graph.host.logs import HostLogger, catch_prints, start_logging
 from jupyter_graph.host.metrics import Metrics
 from jupyter_graph.host.nuclio_context import HostContext
 from jupyter_graph.host.pages import pages
 from jupyter_graph.host.platform import inherited, loop_factory
+from jupyter_graph.host.uvicorn_private import LimitedProtocol, QuietServer
 from jupyter_graph.run.deadline.step_threads import pool
 from jupyter_graph.threads.process_ends import die_with_parent
 
@@ -58,33 +57,21 @@ class Pipe:
         self.say(beat=1)
 
 
-class WorkerServer(uvicorn.Server):
-    """uvicorn's server with our heartbeat and time limits, but none of its signals."""
+def on_tick(pipe: Pipe, metrics: Metrics, log: logging.Logger) -> Callable[[int], bool]:
+    """Return what a worker does ten times a second; it returns True at its end."""
 
-    def __init__(self, config: uvicorn.Config, pipe: Pipe, metrics: Metrics) -> None:
-        super().__init__(config)
-        self._pipe = pipe
-        self._metrics = metrics
-        self._log = logging.getLogger("jupyter_graph.host")
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def on_tick(self, counter: int) -> bool:
-        """Called ten times a second."""
-        self._metrics.flush()
+    def tick(counter: int) -> bool:
+        metrics.flush()
         if counter % 5 == 0:
-            self._pipe.beat()
-        if counter % 10 == 0:
-            now = asyncio.get_running_loop().time()
-            sweep(self.server_state.connections, now)
-            if pool.left_behind >= _MOST_LEFT_BEHIND and not self.should_exit:
-                self._log.error(
-                    "too many steps hang in threads; this worker is replaced"
-                )
-                self.should_exit = True
-        return await super().on_tick(counter)
+            pipe.beat()
+        # A step that ignores its deadline keeps its thread; a few of them take the
+        # memory and the GIL of a worker that is otherwise well, so it is replaced.
+        if counter % 10 or pool.left_behind < _MOST_LEFT_BEHIND:
+            return False
+        log.error("too many steps hang in threads; this worker is replaced")
+        return True
+
+    return tick
 
 
 def main(words: list[str]) -> int:
@@ -130,7 +117,7 @@ async def _work(
         refuse=metrics.refused,
         pages=pages(runner, options.name),
     )
-    server = WorkerServer(_config(app), pipe, metrics)
+    server = QuietServer(_config(app), on_tick(pipe, metrics, log))
 
     def stop() -> None:
         app.gate.is_draining = True
