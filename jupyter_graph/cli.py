@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jupyter_graph.run.batch.batch_result import BatchResult
     from jupyter_graph.run.runner import Runner
 
-MOST_TOLD = 20
+MOST_LISTED = 20
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -51,11 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "serve", add_help=False, help="serve a bundle until told to stop"
     )
-    for name, run, told in (
+    for name, run, help_text in (
         ("check", check, "list what is wrong with a graph document"),
         ("show", show, "draw a graph document as text"),
     ):
-        command = commands.add_parser(name, help=told)
+        command = commands.add_parser(name, help=help_text)
         command.add_argument("graph", help="a .json or .yaml file")
         command.set_defaults(run=run)
     _add_run(commands)
@@ -88,17 +88,15 @@ def _json(text: str) -> Any:
 
 
 def check(given: argparse.Namespace) -> int:
-    """Write what is wrong with a graph document; 1 when something is."""
+    """Write what is wrong with a graph document; return 1 when something is."""
     from jupyter_graph.spec.codec import load_graph
     from jupyter_graph.spec.validate import problems
 
     graph = load_graph(given.graph)
-    found = problems(graph.spec)
-    for problem in found:
-        sys.stdout.write(f"error: {problem}\n")
-    if not found:
-        sys.stdout.write(f"graph {graph.name!r}: nothing to mend\n")
-    return 1 if found else 0
+    lines = [f"error: {problem}" for problem in problems(graph.spec)]
+    for line in lines or [f"graph {graph.name!r}: nothing to mend"]:
+        sys.stdout.write(f"{line}\n")
+    return 1 if lines else 0
 
 
 def show(given: argparse.Namespace) -> int:
@@ -114,33 +112,28 @@ def show(given: argparse.Namespace) -> int:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Run a table or one event; 1 when a row failed, the rows are told on stderr."""
-    words = {
-        "data": given.data,
-        "body": given.body,
-        "output": given.output,
-        "batch_rows": given.batch_rows,
-        "check": given.check,
-    }
+    """Run a table or one event; return 1 when a row failed, and list it on stderr."""
+    names = ("data", "body", "output", "batch_rows", "check")
+    options = {name: getattr(given, name) for name in names}
     if Path(given.graph).suffix == ".ipynb":
-        return _run_notebook(Path(given.graph), given.name, words)
+        return _run_notebook(Path(given.graph), given.name, options)
     with _runner_of(given.graph, given.allow) as runner:
-        return _told(_run(runner, words))
+        return _report(_run(runner, options))
 
 
-def _run(runner: Runner, words: Mapping[str, Any]) -> list[str]:
-    """Run what the words say; give what is to be told of failures."""
-    if words["data"] is None:
-        answer = runner.answer(words["body"], silent=True)
+def _run(runner: Runner, options: Mapping[str, Any]) -> list[str]:
+    """Run a table or one event; return a line for each failure."""
+    if options["data"] is None:
+        answer = runner.answer(options["body"], silent=True)
         if answer.error is not None:
             return [f"{type(answer.error).__name__}: {answer.error}"]
-        _write_lines(words["output"], answer.payload.decode("utf-8", "replace"))
+        _write_lines(options["output"], answer.payload.decode("utf-8", "replace"))
         return []
     result = runner.run_batch(
-        words["data"],
-        target=words["output"] or _Lines(),
-        batch_rows=words["batch_rows"],
-        check=words["check"],
+        options["data"],
+        target=options["output"] or _Lines(),
+        batch_rows=options["batch_rows"],
+        check=options["check"],
     )
     return _failures(result)
 
@@ -166,16 +159,17 @@ def _failures(result: BatchResult) -> list[str]:
     errors = result.errors
     lines = [
         f"row {one.row}: {f'step {one.step!r}: ' if one.step else ''}{one.error}"
-        for one in errors[:MOST_TOLD]
+        for one in errors[:MOST_LISTED]
     ]
-    if len(errors) > MOST_TOLD:
-        lines.append(f"… and {len(errors) - MOST_TOLD:,} more rows")
+    if len(errors) > MOST_LISTED:
+        lines.append(f"… and {len(errors) - MOST_LISTED:,} more rows")
     if errors:
         lines.append(f"{len(errors):,} of {result.count:,} rows failed")
     return lines
 
 
-def _told(lines: Sequence[str]) -> int:
+def _report(lines: Sequence[str]) -> int:
+    """Write failures to stderr, after the answers; return the exit code."""
     sys.stdout.flush()
     for line in lines:
         sys.stderr.write(line + "\n")
@@ -190,31 +184,16 @@ def _runner_of(where: str, allow: Sequence[str]) -> Runner:
     if path.endswith(".py"):
         return Runner(_graph_in(Path(path), name))
     if Path(where).is_dir():
-        return _runner_of_bundle(Path(where))
+        from jupyter_graph.host.bundle_loader import bundle_runner, read_config
+
+        return bundle_runner(Path(where), read_config(Path(where)))
     if where.endswith(".py"):
         raise SpecError(f"name the graph in {where!r}: {where}:GRAPH")
     return Runner(load_graph(where, allow_imports=tuple(allow)))
 
 
-def _runner_of_bundle(folder: Path) -> Runner:
-    from jupyter_graph.host.bundle_loader import (
-        load_bundle_graph,
-        read_config,
-        read_secrets,
-    )
-    from jupyter_graph.run.runner import Runner
-
-    config = read_config(folder)
-    return Runner(
-        load_bundle_graph(folder),
-        parameters=config.get("parameters"),
-        secrets=read_secrets(config.get("secrets") or {}),
-        timeout_s=config.get("timeout_s", 30.0),
-    )
-
-
 def _graph_in(path: Path, name: str) -> Any:
-    """Import a file and give the graph that is called so there."""
+    """Import a file and return its graph of this name."""
     from importlib.util import module_from_spec, spec_from_file_location
 
     from jupyter_graph.errors import did_you_mean
@@ -225,23 +204,24 @@ def _graph_in(path: Path, name: str) -> Any:
     spec = spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
+    # Known before it runs, so that its classes can be pickled by name.
     module = sys.modules[path.stem] = module_from_spec(spec)
     sys.path.insert(0, str(path.resolve().parent))
     spec.loader.exec_module(module)
-    found = getattr(module, name, None)
-    if not isinstance(found, Graph):
+    graph = getattr(module, name, None)
+    if not isinstance(graph, Graph):
         known = [key for key, value in vars(module).items() if isinstance(value, Graph)]
         raise SpecError(
             f"{str(path)!r} has no graph {name!r}{did_you_mean(name, known)} "
             f"(its graphs: {', '.join(known) or 'none'})"
         )
-    return found
+    return graph
 
 
 # -- a notebook -----------------------------------------------------------------
 
 
-def _run_notebook(path: Path, name: str | None, words: dict[str, Any]) -> int:
+def _run_notebook(path: Path, name: str | None, options: dict[str, Any]) -> int:
     """Run a notebook's cells in a kernel of their own, then its graph there."""
     from jupyter_client.manager import start_new_kernel
 
@@ -249,13 +229,14 @@ def _run_notebook(path: Path, name: str | None, words: dict[str, Any]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         report, lines = Path(folder, "report.json"), Path(folder, "lines.jsonl")
         for key in ("data", "output"):
-            if words[key] is not None and "://" not in words[key]:
-                words[key] = str(Path(words[key]).resolve())
-        is_shown = words["output"] is None
-        words |= {"output": str(lines) if is_shown else words["output"]}
+            if options[key] is not None and "://" not in options[key]:
+                options[key] = str(Path(options[key]).resolve())
+        is_shown = options["output"] is None
+        options |= {"output": str(lines) if is_shown else options["output"]}
+        # The notebook's session lives in its kernel, so the graph runs there too.
         last = (
             f"from jupyter_graph.cli import run_here as _run_here\n"
-            f"_run_here({name!r}, {words!r}, {str(report)!r})"
+            f"_run_here({name!r}, {options!r}, {str(report)!r})"
         )
         manager, client = start_new_kernel(cwd=str(path.resolve().parent))
         try:
@@ -267,7 +248,7 @@ def _run_notebook(path: Path, name: str | None, words: dict[str, Any]) -> int:
         if is_shown and lines.exists():
             with lines.open(encoding="utf-8") as text:
                 sys.stdout.writelines(text)
-        return _told(json.loads(report.read_text(encoding="utf-8")))
+        return _report(json.loads(report.read_text(encoding="utf-8")))
 
 
 def _code_cells(path: Path) -> list[str]:
@@ -290,11 +271,11 @@ def _execute(client: Any, code: str, number: int) -> None:
         raise RunError(f"cell {number}: {reply.get('ename', 'stopped')}: {what}")
 
 
-def run_here(name: str | None, words: Mapping[str, Any], report: str) -> None:
+def run_here(name: str | None, options: Mapping[str, Any], report: str) -> None:
     """Run the graph of this kernel's notebook; write what failed to a file."""
     from jupyter_graph.run.runner import Runner
     from jupyter_graph.session.active import notebook
 
     with Runner(notebook().graph(name)) as runner:
-        lines = _run(runner, words)
+        lines = _run(runner, options)
     Path(report).write_text(json.dumps(lines), encoding="utf-8")

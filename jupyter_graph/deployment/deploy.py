@@ -24,13 +24,13 @@ from jupyter_graph.deployment.private_files import (
     function_folder,
     private_folder,
     state_folder,
-    write_private,
 )
 from jupyter_graph.deployment.records import recall
 from jupyter_graph.deployment.sources import Sources, sources_of
 from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job
 from jupyter_graph.deployment.targets.target_registry import load_target
 from jupyter_graph.errors import DeployError, NameTakenError
+from jupyter_graph.host.platform import write_private
 from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.cut import EVERYWHERE

@@ -114,8 +114,8 @@ class Deployment:
     def _rows(self) -> list[tuple[str, str]]:
         rows = [("state", self.state), ("target", self.target)]
         rows += [("url", self.url)] if self.url else [("bundle", self.path)]
-        said = str(self.parity)
-        rows += [("parity", said.partition(":")[2].strip())] if said else []
+        report = str(self.parity)
+        rows += [("parity", report.partition(":")[2].strip())] if report else []
         return [*rows, *([("note", self.note)] if self.note else [])]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:

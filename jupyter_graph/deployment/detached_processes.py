@@ -34,11 +34,11 @@ def start_apart(
         )
     finally:
         os.close(handle)
-    found = psutil.Process(process.pid)
-    found.create_time()  # read while it surely is the one
+    started = psutil.Process(process.pid)
+    started.create_time()  # read while it surely is the one
     # Somebody has to read the exit code, or a dead host stays behind as a zombie.
     threading.Thread(target=process.wait, daemon=True).start()
-    return found
+    return started
 
 
 def ours(pid: int, created: float) -> psutil.Process | None:

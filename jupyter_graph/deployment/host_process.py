@@ -29,12 +29,17 @@ def start_host(record: Record, wait_s: float) -> Record:
     state.unlink(missing_ok=True)
     output = first_output(record)
     output.unlink(missing_ok=True)
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(KERNEL_ONLY)}
-    env = {**kept, "PYTHONUNBUFFERED": "1", **record.env, "PYTHONPATH": record.place}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(KERNEL_ONLY)}
+    env = {
+        **inherited,
+        "PYTHONUNBUFFERED": "1",
+        **record.env,
+        "PYTHONPATH": record.place,
+    }
     command = [*record.command, "--state-file", str(state)]
     process = start_apart(command, log=output, cwd=record.cwd, env=env)
     try:
-        said = _wait(record, process, wait_s)
+        state_of_host = _wait(record, process, wait_s)
     except BaseException:
         stop(process)
         state.unlink(missing_ok=True)
@@ -43,14 +48,14 @@ def start_host(record: Record, wait_s: float) -> Record:
         record,
         pid=process.pid,
         created=process.create_time(),
-        url=str(said["url"]).rstrip("/"),
+        url=str(state_of_host["url"]).rstrip("/"),
     )
 
 
 def _wait(record: Record, process: psutil.Process, wait_s: float) -> dict[str, Any]:
     """Wait for the state file that the host writes when it is ready."""
     deadline = time.monotonic() + wait_s
-    while not (said := read_state(Path(record.state))).get("url"):
+    while not (state := read_state(Path(record.state))).get("url"):
         if ours(process.pid, process.create_time()) is None:
             raise HostError(f"{record.name!r} did not start: {_cause(record)}")
         if time.monotonic() > deadline:
@@ -59,16 +64,16 @@ def _wait(record: Record, process: psutil.Process, wait_s: float) -> dict[str, A
                 f"(wait_s says how long to wait){_tail(record)}"
             )
         time.sleep(POLL_S)
-    return said
+    return state
 
 
 def read_state(path: Path) -> dict[str, Any]:
     """Return what a host says of itself, nothing before it is ready."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _cause(record: Record) -> str:
@@ -76,11 +81,11 @@ def _cause(record: Record) -> str:
     written = _written(record)
     for line in reversed(written.splitlines()):
         try:
-            said = json.loads(line)
+            document = json.loads(line)
         except ValueError:
             continue
-        if isinstance(said, dict) and "error" in said:
-            return str(said["error"])
+        if isinstance(document, dict) and "error" in document:
+            return str(document["error"])
     return written or "it wrote nothing"
 
 

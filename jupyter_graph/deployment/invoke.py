@@ -35,8 +35,8 @@ def wire_body(body: Any, content_type: str | None = None) -> tuple[bytes, str]:
         return b"", content_type or ""
     if content_type and isinstance(body, str):
         return body.encode(), content_type
-    wire = encode(body)
-    return wire.payload, content_type or wire.content_type
+    raw = encode(body)
+    return raw.payload, content_type or raw.content_type
 
 
 def invoke(
@@ -78,7 +78,7 @@ def invoke(
     with requests.Session() as session:
         session.trust_env = urlsplit(url).hostname not in LOOPBACK
         try:
-            got = session.request(
+            response = session.request(
                 method,
                 f"{url.rstrip('/')}/{path.lstrip('/')}",
                 data=payload,
@@ -91,25 +91,27 @@ def invoke(
                 f"{name} does not answer at {url}: {_cause(error)}; "
                 "status() and logs() tell more"
             ) from None
-    answer = _answer(got, event_id)
+    answer = _answer(response, event_id)
     if answer.error is not None and not silent:
         raise answer.error
     return answer
 
 
-def _answer(got: Any, event_id: str) -> Answer:
-    kind = got.headers.get("Content-Type", "")
-    wire = RawResponse(got.content, got.status_code, kind, dict(got.headers))
-    answer = Answer(wire, got.headers.get("x-event-id", event_id))
-    if got.status_code >= 400 and kind.startswith(PROBLEM):
+def _answer(response: Any, event_id: str) -> Answer:
+    kind = response.headers.get("Content-Type", "")
+    raw = RawResponse(
+        response.content, response.status_code, kind, dict(response.headers)
+    )
+    answer = Answer(raw, response.headers.get("x-event-id", event_id))
+    if response.status_code >= 400 and kind.startswith(PROBLEM):
         answer.error = _error(answer)
     return answer
 
 
 def _error(answer: Answer) -> BaseException:
     """Return the error that a problem document tells of."""
-    told = answer.body if isinstance(answer.body, dict) else {}
-    detail = str(told.get("detail") or told.get("title") or "")
+    document = answer.body if isinstance(answer.body, dict) else {}
+    detail = str(document.get("detail") or document.get("title") or "")
     status = answer.status_code
     cause: Exception
     if status == 408:
@@ -118,10 +120,10 @@ def _error(answer: Answer) -> BaseException:
         cause = RunError(detail)
     else:
         cause = StatusError(detail, status_code=status)
-    step = told.get("step")
+    step = document.get("step")
     if not step:
         return cause
-    failed = StepError(str(step), told.get("event_id") or answer.event_id, cause)
+    failed = StepError(str(step), document.get("event_id") or answer.event_id, cause)
     failed.__cause__ = cause
     return failed
 

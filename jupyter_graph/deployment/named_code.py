@@ -25,14 +25,14 @@ def code_names(spec: GraphSpec, *, in_arguments: bool = False) -> tuple[str, ...
     >>> code_names(GraphSpec(steps=(step,)))
     ('Map', 'double')
     """
-    found: list[str] = []
+    names: list[str] = []
     for step in spec.all_steps():
         own = step.class_name or step.handler
         if own and not in_arguments:
-            found.append(own)
-        found += argument_names(step)
-    found += shared_names(spec)
-    return tuple(dict.fromkeys(name for name in found if not is_expression(name)))
+            names.append(own)
+        names += argument_names(step)
+    names += shared_names(spec)
+    return tuple(dict.fromkeys(name for name in names if not is_expression(name)))
 
 
 def shared_names(spec: GraphSpec) -> list[str]:
@@ -68,7 +68,7 @@ def block_of(step: StepSpec) -> str | None:
 def _named_by(block: str | None, arguments: object) -> list[str]:
     """Ask a block which names it would look up in these arguments."""
     fill_in = getattr(load_block(block), "resolve_arguments", None) if block else None
-    found: list[str] = []
+    names: list[str] = []
     if fill_in is not None:
-        fill_in(arguments, found.append)
-    return found
+        fill_in(arguments, names.append)
+    return names

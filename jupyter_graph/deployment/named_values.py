@@ -21,19 +21,19 @@ RUNNER_KEYS = (
 
 def with_named_values(spec: GraphSpec) -> tuple[GraphSpec, dict[str, Any]]:
     """Return every argument that JSON cannot hold a name, under which it travels."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
 
     def named(step: StepSpec) -> StepSpec:
         args = {}
         for key, value in step.class_args.items():
             if named_value(value) is None and not _is_json(value):
-                name = _free(f"_{step.name}_{key}", found)
-                found[name] = value
+                name = _free(f"_{step.name}_{key}", values)
+                values[name] = value
                 value = value_of(name)
             args[key] = value
         return replace(step, class_args=args)
 
-    return map_steps(spec, named), found
+    return map_steps(spec, named), values
 
 
 def _free(wanted: str, taken: Mapping[str, Any]) -> str:

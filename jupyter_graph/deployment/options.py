@@ -14,7 +14,16 @@ from jupyter_graph.deployment.nuclio.function_fields import (
     bundle_problems,
     check_config,
 )
-from jupyter_graph.deployment.nuclio.nuclio_types import CONTROL
+from jupyter_graph.deployment.nuclio.nuclio_types import (
+    CONTROL,
+    Kind,
+    each,
+    flag,
+    integer,
+    is_whole,
+    kind,
+    matches,
+)
 from jupyter_graph.deployment.nuclio.triggers import normal_trigger, read_trigger
 from jupyter_graph.deployment.targets.target_registry import TARGETS, load_target
 from jupyter_graph.errors import DeployError, SpecError, did_you_mean
@@ -22,8 +31,48 @@ from jupyter_graph.spec.names import check_function_name, function_name
 
 RUNTIMES = ("bundled", "pip")
 
+
+def _are_texts(value: Any) -> bool:
+    return all(isinstance(item, str | Path) for item in _items(value))
+
+
+def _items(value: Any) -> tuple[Any, ...]:
+    """Return the items of a list; one text is a list of one."""
+    return tuple(value) if isinstance(value, tuple | list) else (value,)
+
+
+def _is_seconds(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and value > 0
+
+
+SHAPES: dict[str, Kind] = {
+    **each(
+        kind(lambda value: isinstance(value, Mapping), "a mapping"),
+        "env secrets triggers config parameters",
+    ),
+    **each(flag, "dry_run with_events fresh_env parity replace"),
+    **each(kind(_are_texts, "texts"), "requirements pip allow_pickle"),
+}
+"""What is looked at first: the others are read from what has these shapes."""
+
+NUMBERS: dict[str, Kind] = {
+    "workers": kind(lambda value: is_whole(value, 1, 1024), "a whole number from 1"),
+    "port": integer(0, 65535),
+    **each(kind(_is_seconds, "a number of seconds above 0"), "wait_s timeout_s"),
+}
+PLACES: dict[str, Kind] = {
+    "project": matches(
+        re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"), "like 'my-project'"
+    ),
+    "dashboard": kind(
+        lambda value: re.fullmatch(r"https?://[^\s/]+[^\s]*", str(value)),
+        "a URL, like 'http://localhost:8070'",
+    ),
+}
+MAY_BE_NONE = ("port", "dashboard")
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PROJECT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _SECRET = re.compile(r"(?P<name>[a-z0-9]([a-z0-9.-]*[a-z0-9])?)/(?P<key>[\w.-]+)")
 
 
@@ -51,11 +100,11 @@ def read_options(graph_name: str, given: Mapping[str, Any]) -> DeployOptions:
         for name in given
         if name not in known
     ]
-    said = {k: v for k, v in given.items() if k in known and v is not None}
-    said["name"] = said.get("name") or function_name(graph_name)
-    problems += _shape_problems(said)
+    chosen = {k: v for k, v in given.items() if k in known and v is not None}
+    chosen["name"] = chosen.get("name") or function_name(graph_name)
+    problems += _shape_problems(chosen)
     if not problems:
-        options = DeployOptions(**_normal(said))
+        options = DeployOptions(**_normal(chosen))
         problems = [*_problems(options)]
         if not problems:
             return options
@@ -64,29 +113,17 @@ def read_options(graph_name: str, given: Mapping[str, Any]) -> DeployOptions:
     raise DeployError("the deployment cannot be made:\n  - " + "\n  - ".join(problems))
 
 
-def _shape_problems(said: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("env", "secrets", "triggers", "config", "parameters"):
-        if not isinstance(said.get(name, {}), Mapping):
-            yield f"{name} is {said[name]!r}, but must be a mapping"
-    for name in ("dry_run", "with_events", "fresh_env", "parity", "replace"):
-        if not isinstance(said.get(name, False), bool):
-            yield f"{name} is {said[name]!r}, but must be true or false"
-    for name in ("requirements", "pip", "allow_pickle"):
-        value = said.get(name, ())
-        items = (value,) if isinstance(value, str | Path) else value
-        if not isinstance(items, tuple | list) or not all(
-            isinstance(item, str | Path) for item in items
-        ):
-            yield f"{name} is {value!r}, but must be texts"
+def _shape_problems(chosen: Mapping[str, Any]) -> Iterator[str]:
+    for name, check in SHAPES.items():
+        if name in chosen:
+            yield from check(chosen[name], name)
 
 
-def _normal(said: Mapping[str, Any]) -> dict[str, Any]:
+def _normal(chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Return lists as tuples, paths as paths and triggers in Nuclio's own form."""
-    values = dict(said)
+    values = dict(chosen)
     for name in ("requirements", "pip", "allow_pickle"):
-        value = values.get(name, ())
-        items = (value,) if isinstance(value, str | Path) else value
-        values[name] = tuple(str(item) for item in items)
+        values[name] = tuple(map(str, _items(values.get(name, ()))))
     if "output" in values:
         values["output"] = Path(values["output"])
     values["triggers"] = {
@@ -111,18 +148,16 @@ def _problems(options: DeployOptions) -> Iterator[str]:
         check_function_name(options.name)
     except SpecError as error:
         yield str(error)
-    for name, words in (("target", tuple(TARGETS)), ("runtime", RUNTIMES)):
+    for name, allowed in (("target", tuple(TARGETS)), ("runtime", RUNTIMES)):
         value = getattr(options, name)
-        if value not in words:
-            near = did_you_mean(str(value), words) or f" (known: {', '.join(words)})"
+        if value not in allowed:
+            near = (
+                did_you_mean(str(value), allowed) or f" (known: {', '.join(allowed)})"
+            )
             yield f"unknown {name} {value!r}{near}"
-    yield from _number_problems(options)
+    yield from _value_problems(options, NUMBERS)
     yield from _environment_problems(options)
-    if not isinstance(options.project, str) or not _PROJECT.fullmatch(options.project):
-        yield f"project is {options.project!r}, but must be like 'my-project'"
-    url = options.dashboard
-    if url is not None and not re.fullmatch(r"https?://[^\s/]+[^\s]*", str(url)):
-        yield f"dashboard is {url!r}, but must be a URL, like 'http://localhost:8070'"
+    yield from _value_problems(options, PLACES)
     target = load_target(options.target) if options.target in TARGETS else None
     if target is not None and target.needs_output and options.output is None:
         yield (
@@ -137,21 +172,14 @@ def _problems(options: DeployOptions) -> Iterator[str]:
             yield f"pip is {line!r}, but must be one requirement, like 'numpy==2.0'"
 
 
-def _number_problems(options: DeployOptions) -> Iterator[str]:
-    if not _is_whole(options.workers, 1, 1024):
-        yield f"workers is {options.workers!r}, but must be a whole number from 1"
-    if options.port is not None and not _is_whole(options.port, 0, 65535):
-        yield f"port is {options.port!r}, but must be a whole number from 0 to 65535"
-    for name in ("wait_s", "timeout_s"):
-        value = getattr(options, name)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or value <= 0:
-            yield f"{name} is {value!r}, but must be a number of seconds above 0"
-
-
-def _is_whole(value: Any, low: int, high: int) -> bool:
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return is_whole and low <= value <= high
+def _value_problems(options: DeployOptions, checks: Mapping[str, Kind]) -> list[str]:
+    values = {name: getattr(options, name) for name in checks}
+    return [
+        problem
+        for name, value in values.items()
+        if value is not None or name not in MAY_BE_NONE
+        for problem in checks[name](value, name)
+    ]
 
 
 def _environment_problems(options: DeployOptions) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from jupyter_graph.errors import DeployError
@@ -43,11 +42,3 @@ def function_folder(name: str, target: str) -> Path:
     """Return the folder that belongs to this function."""
     functions = private_folder(state_folder() / "functions")
     return private_folder(private_folder(functions / target) / name)
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner reads; a reader sees the old or the new one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(temporary).replace(path)

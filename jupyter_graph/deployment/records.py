@@ -16,11 +16,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from jupyter_graph.deployment.private_files import (
-    function_folder,
-    state_folder,
-    write_private,
-)
+from jupyter_graph.deployment.private_files import function_folder, state_folder
+from jupyter_graph.host.platform import write_private
 
 
 @dataclass(frozen=True, kw_only=True)

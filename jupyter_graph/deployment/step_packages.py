@@ -21,16 +21,16 @@ def modules_of_steps(spec: GraphSpec, namespace: Mapping[str, Any]) -> set[str]:
         spec: the graph; flows inside it, routes and models count too.
         namespace: what the names of its own classes stand for.
     """
-    found: set[str] = set()
+    modules: set[str] = set()
     for step in spec.all_steps():
-        found.update(needs_of_text(step.handler))
+        modules.update(needs_of_text(step.handler))
         for text in (step.class_name, *argument_names(step)):
-            found.update(needs_of_text(text))
+            modules.update(needs_of_text(text))
         for block in _blocks(step, namespace):
-            found.update(needs_of(block, step.class_args))
+            modules.update(needs_of(block, step.class_args))
         if step.vectorized:
-            found.add("pandas")
-    return found
+            modules.add("pandas")
+    return modules
 
 
 def _blocks(step: StepSpec, namespace: Mapping[str, Any]) -> Iterator[str]:

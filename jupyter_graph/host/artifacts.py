@@ -73,8 +73,8 @@ def load_value(file: str, name: str) -> Any:
     try:
         entry = json.loads((folder / INDEX).read_bytes())[name]
     except (OSError, KeyError, ValueError) as error:
-        said = f"the bundle holds no value {name!r}: {error}"
-        raise BundleError(said) from None
+        message = f"the bundle holds no value {name!r}: {error}"
+        raise BundleError(message) from None
     infos = {info["file"]: info for info in entry["files"]}
 
     @cache

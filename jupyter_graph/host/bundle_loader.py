@@ -32,11 +32,9 @@ def open_runner(bundle: Path, context: Any) -> Runner:
         SpecError: the graph breaks rules.
     """
     config = read_config(bundle)
-    runner = Runner(
-        load_bundle_graph(bundle),
-        parameters=config.get("parameters"),
-        secrets=read_secrets(config.get("secrets") or {}),
-        timeout_s=config.get("timeout_s", 30.0),
+    runner = bundle_runner(
+        bundle,
+        config,
         mlrun_status=bool(config.get("mlrun_status")),
         own_loop=False,
         logger=context.logger,
@@ -48,8 +46,19 @@ def open_runner(bundle: Path, context: Any) -> Runner:
     return runner.open()
 
 
+def bundle_runner(bundle: Path, config: Mapping[str, Any], **own: Any) -> Runner:
+    """Return a Runner of the bundle's graph with its settings, not yet open."""
+    return Runner(
+        load_bundle_graph(bundle),
+        parameters=config.get("parameters"),
+        secrets=read_secrets(config.get("secrets") or {}),
+        timeout_s=config.get("timeout_s", 30.0),
+        **own,
+    )
+
+
 def load_bundle_graph(bundle: Path) -> Graph:
-    """Return the bundle's graph with the names of its ``steps.py`` to stand for.
+    """Return the bundle's graph, its names resolved by its ``steps.py``.
 
     Raises:
         BundleError: ``graph.json`` or ``steps.py`` is missing or cannot be read.
@@ -71,6 +80,7 @@ def import_steps(bundle: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
+    # Known before it runs, so that its classes can be pickled by name.
     sys.modules[STEPS] = module
     spec.loader.exec_module(module)
     return module
@@ -112,6 +122,7 @@ def read_secrets(references: Mapping[str, str]) -> dict[str, str]:
 def _secret_file(name: str, entry: str) -> str | None:
     folder = os.environ.get("JUPYTER_GRAPH_SECRETS_DIR")
     parts = (name, entry)
+    # A reference comes from a document: it may not lead out of the folder.
     if not folder or any(not part or Path(part).name != part for part in parts):
         return None
     path = Path(folder, name, entry)

@@ -57,8 +57,8 @@ async def _stream(context: Any, answer: Any) -> RawResponse | StreamWire:
     try:
         return await (open_stream if can_stream else collect)(answer.value)
     except Exception as error:
-        said = f"stream of event {answer.event_id} failed: {error}"
-        context.logger.error(said)  # noqa: TRY400 - Nuclio's logger has no exception()
+        message = f"stream of event {answer.event_id} failed: {error}"
+        context.logger.error(message)  # noqa: TRY400 - Nuclio's logger has no exception()
         return problem(error, event_id=answer.event_id)
 
 

@@ -1,4 +1,4 @@
-"""What the embedded host is told on its command line."""
+"""The options of the embedded host, as its command line takes them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class HostOptions:
     is_open: bool = False
 
     def check(self) -> HostOptions:
-        """Return the options back when they can be served.
+        """Return these options when they can be served.
 
         Raises:
             HostError: the bundle is none, a number is out of range, a token is missing.
@@ -74,18 +74,18 @@ class HostOptions:
 
     @classmethod
     def from_json(cls, text: str) -> HostOptions:
-        """Read what ``to_json`` gave.
+        """Return the options that ``to_json`` wrote.
 
         >>> options = HostOptions("b", "f", allow_hosts=("a.example",))
         >>> HostOptions.from_json(options.to_json()) == options
         True
         """
-        found = json.loads(text)
-        return cls(**{**found, "allow_hosts": tuple(found["allow_hosts"])})
+        values = json.loads(text)
+        return cls(**{**values, "allow_hosts": tuple(values["allow_hosts"])})
 
 
 def read_options(words: Sequence[str] | None = None) -> HostOptions:
-    """Read the words after ``python -m jupyter_graph.host``; exits 2 on wrong ones.
+    """Return the options typed after ``python -m jupyter_graph.host``, or exit 2.
 
     >>> read_options(["fraud", "--port", "8080"]).name
     'fraud'
@@ -93,32 +93,29 @@ def read_options(words: Sequence[str] | None = None) -> HostOptions:
     parser = argparse.ArgumentParser(
         prog="python -m jupyter_graph.host", description="Serve a bundle over HTTP."
     )
-    parser.add_argument("bundle", help="the bundle's folder")
-    parser.add_argument("--name", help="the function's name")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=0, help="0 = any free one")
-    parser.add_argument("--workers", type=int, default=1, help="processes")
-    parser.add_argument("--log-file", help="append JSON lines here")
-    parser.add_argument("--state-file", help="write pid, port and URL here")
-    parser.add_argument(
+    add = parser.add_argument  # each dest is a field of HostOptions
+    add("bundle", help="the bundle's folder")
+    add("--name", help="the function's name")
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=int, default=0, help="0 = any free one")
+    add("--workers", type=int, default=1, help="processes")
+    add("--log-file", help="append JSON lines here")
+    add("--state-file", help="write pid, port and URL here")
+    add(
         "--allow-host", action="append", default=[], metavar="NAME",
-        help="a proxy's name that Host and Origin may hold",
+        dest="allow_hosts", help="a proxy's name that Host and Origin may hold",
     )  # fmt: skip
-    parser.add_argument("--max-in-flight", type=int, default=1024)
-    parser.add_argument("--start-seconds", type=float, default=120.0)
-    parser.add_argument("--open", action="store_true", help="ask for no token")
-    found = parser.parse_args(words)
-    bundle = Path(found.bundle).resolve()
-    return HostOptions(
-        bundle=str(bundle),
-        name=found.name or bundle.name,
-        host=found.host,
-        port=found.port,
-        workers=found.workers,
-        log_file=found.log_file,
-        state_file=found.state_file,
-        allow_hosts=tuple(name.lower() for name in found.allow_host),
-        max_in_flight=found.max_in_flight,
-        start_s=found.start_seconds,
-        is_open=found.open,
-    )
+    add("--max-in-flight", type=int, default=1024)
+    add(
+        "--start-seconds", type=float, default=120.0, dest="start_s",
+        metavar="START_SECONDS",
+    )  # fmt: skip
+    add("--open", action="store_true", dest="is_open", help="ask for no token")
+    typed = vars(parser.parse_args(words))
+    bundle = Path(typed["bundle"]).resolve()
+    own = {
+        "bundle": str(bundle),
+        "name": typed["name"] or bundle.name,
+        "allow_hosts": tuple(name.lower() for name in typed["allow_hosts"]),
+    }
+    return HostOptions(**{**typed, **own})

@@ -161,11 +161,11 @@ class Supervisor:
 
     def _environment(self) -> dict[str, str]:
         """Give the workers' environment: a bundle's own copy of the package is used."""
-        found = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": self.folder}
+        variables = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": self.folder}
         if Path(self.options.bundle, "jupyter_graph").is_dir():
             places = (self.options.bundle, os.environ.get("PYTHONPATH", ""))
-            found["PYTHONPATH"] = os.pathsep.join(filter(None, places))
-        return found
+            variables["PYTHONPATH"] = os.pathsep.join(filter(None, places))
+        return variables
 
     def _read(self, slot: Slot, process: subprocess.Popen[bytes], reader: int) -> None:
         """Pass on what a worker says; its end, too (in a thread of its own)."""
@@ -206,8 +206,8 @@ class Supervisor:
                 slot.said or f"a worker ended with code {code} at its start"
             )
         if is_hopeless and not any(each.is_ready for each in self.slots):
-            said = slot.said or f"code {code}"
-            raise HostError(f"workers do not start any more: {said}")
+            cause = slot.said or f"code {code}"
+            raise HostError(f"workers do not start any more: {cause}")
 
     # -- the host as a whole ----------------------------------------------------
 

@@ -140,8 +140,8 @@ def _import_main(bundle: str) -> Any:
     return importlib.import_module("main")
 
 
-async def _awaited(found: Any) -> Any:
-    return await found if inspect.isawaitable(found) else found
+async def _awaited(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value
 
 
 def _limits(options: HostOptions) -> Limits:

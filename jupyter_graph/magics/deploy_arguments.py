@@ -13,6 +13,8 @@ from jupyter_graph.errors import MagicError
 from jupyter_graph.magics.notebook_expressions import pair, read_value
 from jupyter_graph.session.session import Session
 
+AS_TYPED = ("graph", "workers", "port", "project", "dashboard", "runtime")
+FLAGS = ("dry_run", "with_events", "fresh_env", "replace")
 RAW = frozenset({"--config", "--env", "--header", "--trigger"})
 
 
@@ -21,15 +23,11 @@ def read_deployment(
 ) -> dict[str, Any]:
     """Return the options that were typed; what was not typed is left to ``deploy``."""
     output = words.output
-    found = {
+    options = {
         "name": name,
-        "graph": words.graph,
         "target": words.to,
-        "workers": words.workers,
-        "port": words.port,
         "wait_s": words.wait,
         "output": session.folder / Path(output).expanduser() if output else None,
-        "dry_run": words.dry_run or None,
         "env": _texts(words.env, "--env"),
         "secrets": _texts(words.secret, "--secret", "K=NAME/KEY"),
         "triggers": _triggers(words, session),
@@ -41,16 +39,12 @@ def read_deployment(
         "pip": tuple(words.pip or ()),
         "api_handler": _document(words.api, session, "--api") if words.api else None,
         "openai_frontend": {"prefix": "/v1"} if words.openai else None,
-        "project": words.project,
-        "dashboard": words.dashboard,
-        "runtime": words.runtime,
-        "with_events": words.with_events or None,
-        "fresh_env": words.fresh_env or None,
         "parity": False if words.no_parity else None,
-        "replace": words.replace or None,
         "allow_pickle": tuple(words.allow_pickle or ()),
+        **{name: getattr(words, name) for name in AS_TYPED},
+        **{name: getattr(words, name) or None for name in FLAGS},
     }
-    return {key: value for key, value in found.items() if value not in (None, (), {})}
+    return {key: value for key, value in options.items() if value not in (None, (), {})}
 
 
 def _texts(
@@ -66,11 +60,11 @@ def _unquoted(text: str) -> str:
 
 
 def _triggers(words: argparse.Namespace, session: Session) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    triggers: dict[str, Any] = {}
     if words.trigger_file:
-        found.update(_document(words.trigger_file, session, "--trigger-file"))
-    found.update(read_trigger(text) for text in words.trigger or ())
-    return found
+        triggers.update(_document(words.trigger_file, session, "--trigger-file"))
+    triggers.update(read_trigger(text) for text in words.trigger or ())
+    return triggers
 
 
 def _config(words: argparse.Namespace, session: Session) -> dict[str, Any]:

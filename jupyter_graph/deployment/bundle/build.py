@@ -225,15 +225,15 @@ class Builder:
                 f"{place_of(part, line)}: the code that would travel is not valid "
                 f"Python: {error}"
             ) from error
-        found = [
+        problems = [
             f"{place_of(part, line)} holds {what}; read it with context.get_secret "
             "and deploy with secrets={KEY: 'NAME/KEY'}"
             for line, what in leaks(source)
         ]
-        found += environment_leaks(self.options.env)
-        if found:
+        problems += environment_leaks(self.options.env)
+        if problems:
             raise BundleError(
-                "secrets do not travel in a bundle:\n  " + "\n  ".join(found)
+                "secrets do not travel in a bundle:\n  " + "\n  ".join(problems)
             )
 
     def _requirements(self, imports: set[str]) -> list[str]:
@@ -242,12 +242,12 @@ class Builder:
         names |= modules_of_steps(self.spec, self.graph.namespace)
         if options.api_handler is not None:
             names.add("jsonpath_ng")
-        said = [
+        in_files = [
             line for path in options.requirements for line in read_requirements(path)
         ]
         by_name = [check_requirement(line, "pip") for line in options.pip]
         released = [released_requirement()] if options.runtime == "pip" else []
-        return joined(requirements_of(sorted(names)), released, said, by_name)
+        return joined(requirements_of(sorted(names)), released, in_files, by_name)
 
     def _requirement_files(self, needed: list[str]) -> None:
         self._write("requirements.txt", _lines(needed))

@@ -31,10 +31,10 @@ def collect(modules: Iterable[str], folder: Path | None = None) -> LocalModules:
         BundleError: a package has too many files to travel.
     """
     local, others = local_modules(modules, folder or Path.cwd())
-    found = LocalModules(imports=others)
+    collected = LocalModules(imports=others)
     for module, path in local.items():
-        found.files.update(module_files(module, path))
-    return found
+        collected.files.update(module_files(module, path))
+    return collected
 
 
 def module_files(module: str, path: Path) -> dict[str, bytes]:
@@ -42,15 +42,15 @@ def module_files(module: str, path: Path) -> dict[str, bytes]:
     if path.name != "__init__.py":
         return {f"{module}{path.suffix}": path.read_bytes()}
     root = path.parent
-    paths = [found for found in sorted(root.rglob("*")) if _travels(found, root)]
+    paths = [file for file in sorted(root.rglob("*")) if _travels(file, root)]
     if len(paths) > MOST_FILES:
         raise BundleError(
             f"package {module!r} has {len(paths)} files in {root}, more than "
             f"{MOST_FILES} would travel in the bundle; install it as a package"
         )
     return {
-        f"{module}/{found.relative_to(root).as_posix()}": found.read_bytes()
-        for found in paths
+        f"{module}/{file.relative_to(root).as_posix()}": file.read_bytes()
+        for file in paths
     }
 
 

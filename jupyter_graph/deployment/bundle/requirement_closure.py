@@ -63,7 +63,7 @@ def joined(*lists: Iterable[str]) -> list[str]:
 
 def closure(requirements: Iterable[str]) -> tuple[set[str], list[str]]:
     """Return the distributions that the requirements bring, and those not installed."""
-    found: set[str] = set()
+    names: set[str] = set()
     missing: list[str] = []
     seen: set[tuple[str, frozenset[str]]] = set()
     waiting = [Requirement(line) for line in requirements]
@@ -79,9 +79,9 @@ def closure(requirements: Iterable[str]) -> tuple[set[str], list[str]]:
         except metadata.PackageNotFoundError:
             missing.append(requirement.name)
             continue
-        found.add(name)
+        names.add(name)
         waiting += _needed(distribution.requires or (), extras)
-    return found, sorted(set(missing))
+    return names, sorted(set(missing))
 
 
 def _needed(lines: Iterable[str], extras: Iterable[str]) -> Iterator[Requirement]:

@@ -53,8 +53,8 @@ class Dashboard:
         response = self._ask("GET", f"/functions/{name}")
         if response.status_code == 404:
             return None
-        found = self._json(response, f"function {name!r}")
-        return found if isinstance(found, dict) else None
+        document = self._json(response, f"function {name!r}")
+        return document if isinstance(document, dict) else None
 
     def send(self, document: Mapping[str, Any], project: str) -> None:
         """Create or update a function; its project is made when it is not there.
@@ -109,21 +109,21 @@ class Dashboard:
         deadline = time.monotonic() + wait_s
         pause = FIRST_POLL_S
         while True:
-            found = self.function(name) or {}
-            status = found.get("status") or {}
+            function = self.function(name) or {}
+            status = function.get("status") or {}
             state = status.get("state") or "not there yet"
-            annotations = (found.get("metadata") or {}).get("annotations") or {}
+            annotations = (function.get("metadata") or {}).get("annotations") or {}
             if not (marks or {}).items() <= annotations.items():
                 state = "not updated yet"
             if state in READY:
-                return found
+                return function
             if state in FAILED:
                 raise DashboardError(f"function {name!r} is {state}: {cause(status)}")
             if time.monotonic() + pause > deadline:
-                said = cause(status, default="")
+                reason = cause(status, default="")
                 raise DashboardError(
                     f"function {name!r} is still {state!r} after {wait_s:g} s "
-                    f"(wait_s says how long to wait){f': {said}' if said else ''}"
+                    f"(wait_s says how long to wait){f': {reason}' if reason else ''}"
                 )
             time.sleep(pause)
             pause = min(pause * 1.5, SLOWEST_POLL_S)
@@ -149,8 +149,8 @@ class Dashboard:
         port = status.get("httpPort")
         if not external and port:
             response = self._ask("GET", "/external_ip_addresses")
-            found = response.json() if response.ok else {}
-            hosts = found.get("externalIPAddresses", {}).get("addresses") or []
+            document = response.json() if response.ok else {}
+            hosts = document.get("externalIPAddresses", {}).get("addresses") or []
             external = [f"{host}:{port}" for host in hosts[:1]]
         internal = list(status.get("internalInvocationUrls") or ())
         return [
@@ -228,10 +228,10 @@ def cause(status: Mapping[str, Any], default: str = "it did not say why") -> str
     >>> cause({"message": "\n", "logs": logs})
     'no such package: pandsa'
     """
-    said = str(status.get("message") or "").strip()
+    message = str(status.get("message") or "").strip()
     errors = [str(log["err"]).strip() for log in _logs(status) if log.get("err")]
-    parts = [said] if said else []
-    parts += [error for error in errors[-1:] if error and error not in said]
+    parts = [message] if message else []
+    parts += [error for error in errors[-1:] if error and error not in message]
     return "\n".join(parts) or default
 
 
@@ -254,11 +254,11 @@ def _logs(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _reason(response: Any) -> str:
     """Return the dashboard's own words for a refusal."""
     try:
-        told = response.json()
+        document = response.json()
     except ValueError:
-        told = None
-    said = told.get("error") if isinstance(told, dict) else None
-    return f"{response.status_code} {said or response.text[:500] or response.reason}"
+        document = None
+    error = document.get("error") if isinstance(document, dict) else None
+    return f"{response.status_code} {error or response.text[:500] or response.reason}"
 
 
 def _verifies() -> bool:

@@ -228,8 +228,8 @@ def _handler_of(dashboard: FakeDashboard) -> type[BaseHTTPRequestHandler]:
                 document = json.loads(body) if body else None
             except ValueError:
                 document = body.decode("utf-8", "replace")
-            status, told = dashboard.answer(self.command, self.path, document)
-            payload = b"" if told is None else json.dumps(told).encode()
+            status, reply = dashboard.answer(self.command, self.path, document)
+            payload = b"" if reply is None else json.dumps(reply).encode()
             self.send_response(status)
             if payload:
                 self.send_header("Content-Type", "application/json")

@@ -36,12 +36,12 @@ def function_document(
             "triggers": {},
         },
     }
-    said = options.document
-    own_commands = said.get("spec", {}).get("build", {}).get("commands", [])
-    document = merged(ours, said)
+    users = options.document
+    own_commands = users.get("spec", {}).get("build", {}).get("commands", [])
+    document = merged(ours, users)
     spec = document["spec"]
     spec["build"]["commands"] = [*ours["spec"]["build"]["commands"], *own_commands]
-    spec["env"] = [*environment(options), *said.get("spec", {}).get("env", [])]
+    spec["env"] = [*environment(options), *users.get("spec", {}).get("env", [])]
     http = options.http_trigger
     if http is not None:
         name, trigger = http

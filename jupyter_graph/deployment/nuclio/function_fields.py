@@ -17,11 +17,13 @@ from jupyter_graph.deployment.nuclio.nuclio_types import (
     anything,
     cpu,
     duration,
+    each,
     either,
     flag,
     integer,
     list_of,
     map_of,
+    matches,
     memory,
     one_of,
     record,
@@ -31,7 +33,6 @@ from jupyter_graph.deployment.nuclio.triggers import normal_trigger, trigger_pro
 from jupyter_graph.errors import DeployError, did_you_mean
 
 TEXTS = list_of(text)
-PYTHON = re.compile(r"python:3\.\d+")
 AMOUNTS = record(
     {
         "cpu": cpu,
@@ -48,62 +49,49 @@ METRIC: dict[str, Kind] = {
 }
 
 
-def runtime(value: Any, path: str) -> list[str]:
-    """Accept ``python:3.N``; without a version Nuclio takes a Python of long ago."""
-    if isinstance(value, str) and PYTHON.fullmatch(value):
-        return []
-    return [f"{path} is {value!r}, but must be a Python, like 'python:3.11'"]
-
-
 BUILD: dict[str, Kind] = {
-    "path": text,
-    "functionSourceCode": text,
-    "functionConfigPath": text,
-    "tempDir": text,
-    "registry": text,
-    "baseImageRegistry": text,
-    "image": text,
-    "noBaseImagesPull": flag,
-    "noCache": flag,
-    "noCleanup": flag,
-    "offline": flag,
-    "baseImage": text,
-    "onbuildImage": text,
-    "commands": TEXTS,
+    **each(
+        text,
+        "path functionSourceCode functionConfigPath tempDir registry baseImageRegistry "
+        "image baseImage onbuildImage builderServiceAccount",
+    ),
+    **each(flag, "noBaseImagesPull noCache noCleanup offline"),
+    **each(TEXTS, "commands scriptPaths dependencies flags"),
+    **each(map_of(text), "addedPaths args"),
+    **each(map_of(anything), "runtimeAttributes codeEntryAttributes"),
     "directives": map_of(list_of(record({"kind": text, "value": text}))),
-    "scriptPaths": TEXTS,
-    "addedPaths": map_of(text),
-    "dependencies": TEXTS,
-    "runtimeAttributes": map_of(anything),
     "codeEntryType": one_of("sourceCode", "image", "archive", "git", "github", "s3"),
-    "codeEntryAttributes": map_of(anything),
     "timestamp": integer(0),
     "buildTimeoutSeconds": integer(1),
     "mode": one_of("neverBuild", "alwaysBuild"),
-    "args": map_of(text),
-    "flags": TEXTS,
-    "builderServiceAccount": text,
 }
 
 SPEC: dict[str, Kind] = {
-    "description": text,
-    "disable": flag,
-    "publish": flag,
-    "handler": text,
-    "runtime": runtime,
+    **each(
+        text,
+        "description handler image imageHash alias runRegistry imagePullSecrets "
+        "serviceAccount nodeName priorityClassName",
+    ),
+    **each(
+        flag,
+        "disable publish waitReadinessTimeoutBeforeFailure disableDefaultHTTPTrigger "
+        "disableSensitiveFieldsMasking hostIPC",
+    ),
+    **each(integer(0), "replicas minReplicas maxReplicas"),
+    **each(
+        map_of(anything),
+        "dataBindings triggers runtimeAttributes securityContext affinity "
+        "deploymentStrategy",
+    ),
+    **each(list_of(anything), "envFrom customScalingMetricSpecs"),
+    **each(list_of(map_of(anything)), "tolerations sidecars initContainers"),
+    # Without a version Nuclio takes a Python of long ago.
+    "runtime": matches(re.compile(r"python:3\.\d+"), "a Python, like 'python:3.11'"),
     "env": list_of(
         record({"name": text, "value": text, "valueFrom": anything}, required=("name",))
     ),
-    "envFrom": list_of(anything),
     "resources": record({"requests": AMOUNTS, "limits": AMOUNTS}),
-    "image": text,
-    "imageHash": text,
-    "replicas": integer(0),
-    "minReplicas": integer(0),
-    "maxReplicas": integer(0),
     "targetCPU": integer(1, 100),
-    "dataBindings": map_of(anything),
-    "triggers": map_of(anything),
     "volumes": list_of(
         record(
             {"volume": anything, "volumeMount": anything},
@@ -111,48 +99,28 @@ SPEC: dict[str, Kind] = {
         )
     ),
     "version": integer(-1),
-    "alias": text,
     "build": record(BUILD),
-    "runRegistry": text,
-    "imagePullSecrets": text,
     "imagePullPolicy": one_of("Always", "IfNotPresent", "Never"),
-    "runtimeAttributes": map_of(anything),
     "loggerSinks": list_of(
         record({"level": one_of("debug", "info", "warning", "error"), "sink": text})
     ),
     "platform": record({"attributes": map_of(anything)}),
     "readinessTimeoutSeconds": integer(1),
-    "waitReadinessTimeoutBeforeFailure": flag,
     "serviceType": one_of("ClusterIP", "NodePort", "LoadBalancer"),
-    "securityContext": map_of(anything),
-    "serviceAccount": text,
     "scaleToZero": record({"scaleResources": list_of(record(METRIC))}),
     "autoScaleMetrics": list_of(
         record({**METRIC, "sourceType": text, "displayType": text})
     ),
-    "customScalingMetricSpecs": list_of(anything),
-    "disableDefaultHTTPTrigger": flag,
-    "disableSensitiveFieldsMasking": flag,
     "devices": TEXTS,
-    "affinity": map_of(anything),
     "nodeSelector": map_of(text),
-    "nodeName": text,
-    "tolerations": list_of(map_of(anything)),
-    "priorityClassName": text,
     "preemptionPolicy": one_of("Never", "PreemptLowerPriority"),
     "preemptionMode": one_of("allow", "constrain", "prevent", "none"),
-    "deploymentStrategy": map_of(anything),
-    "hostIPC": flag,
     "eventTimeout": duration,
-    "sidecars": list_of(map_of(anything)),
-    "initContainers": list_of(map_of(anything)),
 }
 
 METADATA: dict[str, Kind] = {
-    "name": text,
-    "namespace": text,
-    "labels": map_of(text),
-    "annotations": map_of(text),
+    **each(text, "name namespace"),
+    **each(map_of(text), "labels annotations"),
 }
 
 # What the bundle itself decides; another value would not run it.

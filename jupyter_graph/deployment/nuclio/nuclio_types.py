@@ -23,42 +23,72 @@ MEMORY = re.compile(r"\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\n]")
 
 
-def anything(value: Any, path: str) -> list[str]:
-    """Accept whatever YAML and JSON can say."""
-    return []
+def kind(is_right: Callable[[Any], object], right: str) -> Kind:
+    """Return the kind of the values for which ``is_right`` holds.
 
+    Args:
+        is_right: what is true of a right value.
+        right: what a value must be, for the message.
 
-def _wrong(value: Any, path: str, right: str) -> list[str]:
-    return [f"{path} is {value!r}, but must be {right}"]
-
-
-def text(value: Any, path: str) -> list[str]:
-    r"""Accept one line of text.
-
-    >>> text("a\nb", "spec.description")
-    ["spec.description is 'a\\nb', but must be one line of text"]
+    >>> kind(str.isupper, "in capitals")("a", "name")
+    ["name is 'a', but must be in capitals"]
     """
-    if isinstance(value, str) and not CONTROL.search(value):
-        return []
-    return _wrong(value, path, "one line of text")
+
+    def check(value: Any, path: str) -> list[str]:
+        return [] if is_right(value) else [f"{path} is {value!r}, but must be {right}"]
+
+    return check
 
 
-def flag(value: Any, path: str) -> list[str]:
-    """Accept true and false."""
-    return [] if isinstance(value, bool) else _wrong(value, path, "true or false")
+def matches(pattern: re.Pattern[str], right: str) -> Kind:
+    """Return the kind of texts that a pattern describes as a whole."""
+    return kind(
+        lambda value: isinstance(value, str) and pattern.fullmatch(value), right
+    )
 
 
-def duration(value: Any, path: str) -> list[str]:
-    """Accept a Go duration, which always has a unit.
+def _amount(pattern: re.Pattern[str], right: str) -> Kind:
+    """Return the kind of a quantity of Kubernetes, which may be a number too."""
+    return kind(
+        lambda value: not isinstance(value, bool) and pattern.fullmatch(str(value)),
+        right,
+    )
 
-    >>> duration("10s", "spec.eventTimeout"), duration("1m30s", "spec.eventTimeout")
-    ([], [])
-    >>> duration("10", "spec.eventTimeout")
-    ["spec.eventTimeout is '10', but must be a duration with its unit, like '10s'"]
+
+def is_whole(value: Any, low: int, high: int | None = None) -> bool:
+    """Tell whether a value is a whole number from ``low`` to ``high``, both included.
+
+    >>> is_whole(1, 1), is_whole(True, 0), is_whole(2, 0, 1)
+    (True, False, False)
     """
-    if isinstance(value, str) and DURATION.fullmatch(value):
-        return []
-    return _wrong(value, path, "a duration with its unit, like '10s'")
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return is_number and low <= value and (high is None or value <= high)
+
+
+def integer(low: int, high: int | None = None) -> Kind:
+    """Return the kind of whole numbers from ``low`` to ``high``, both included.
+
+    >>> integer(1, 65535)(0, "port")
+    ['port is 0, but must be a whole number from 1 to 65535']
+    """
+    upto = "" if high is None else f" to {high}"
+    right = f"a whole number from {low}{upto}"
+    return kind(lambda value: is_whole(value, low, high), right)
+
+
+anything = kind(lambda _: True, "anything")
+text = kind(
+    lambda value: isinstance(value, str) and not CONTROL.search(value),
+    "one line of text",
+)
+flag = kind(lambda value: isinstance(value, bool), "true or false")
+duration = matches(DURATION, "a duration with its unit, like '10s'")
+"""Of Go, which always has a unit."""
+cpu = _amount(CPU, "an amount of CPU, like '250m' or '0.5'")
+memory = _amount(MEMORY, "an amount of memory, like '128Mi' or '1Gi'")
+A_LIST = kind(lambda value: isinstance(value, list | tuple), "a list")
+NAMES = kind(lambda value: isinstance(value, Mapping), "a mapping of names to values")
+FIELDS = kind(lambda value: isinstance(value, Mapping), "a mapping of fields to values")
 
 
 def seconds_of(text: str) -> float:
@@ -71,43 +101,6 @@ def seconds_of(text: str) -> float:
     return sum(float(number) * SECONDS[unit] for number, unit in parts)
 
 
-def cpu(value: Any, path: str) -> list[str]:
-    """Accept a CPU quantity of Kubernetes: ``"250m"``, ``"0.5"``, ``2``."""
-    if not isinstance(value, bool) and CPU.fullmatch(str(value)):
-        return []
-    return _wrong(value, path, "an amount of CPU, like '250m' or '0.5'")
-
-
-def memory(value: Any, path: str) -> list[str]:
-    """Accept a memory quantity of Kubernetes.
-
-    >>> memory("128Mi", "memory")
-    []
-    >>> memory("128MB", "memory")
-    ["memory is '128MB', but must be an amount of memory, like '128Mi' or '1Gi'"]
-    """
-    if not isinstance(value, bool) and MEMORY.fullmatch(str(value)):
-        return []
-    return _wrong(value, path, "an amount of memory, like '128Mi' or '1Gi'")
-
-
-def integer(low: int, high: int | None = None) -> Kind:
-    """Return the kind of whole numbers from ``low`` to ``high``, both included.
-
-    >>> integer(1, 65535)(0, "port")
-    ['port is 0, but must be a whole number from 1 to 65535']
-    """
-    right = f"from {low}" + ("" if high is None else f" to {high}")
-
-    def check(value: Any, path: str) -> list[str]:
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if is_whole and value >= low and (high is None or value <= high):
-            return []
-        return _wrong(value, path, f"a whole number {right}")
-
-    return check
-
-
 def one_of(*words: Any) -> Kind:
     """Return the kind that accepts exactly these words.
 
@@ -118,9 +111,9 @@ def one_of(*words: Any) -> Kind:
     def check(value: Any, path: str) -> list[str]:
         if any(value == word and type(value) is type(word) for word in words):
             return []
-        near = did_you_mean(str(value), [str(word) for word in words])
-        listed = ", ".join(str(word) for word in words)
-        return _wrong(value, path, f"one of {listed}{near}")
+        texts = [str(word) for word in words]
+        near = did_you_mean(str(value), texts)
+        return [f"{path} is {value!r}, but must be one of {', '.join(texts)}{near}"]
 
     return check
 
@@ -129,8 +122,8 @@ def either(*kinds: Kind) -> Kind:
     """Return the kind that accepts what one of the kinds accepts."""
 
     def check(value: Any, path: str) -> list[str]:
-        found = [kind(value, path) for kind in kinds]
-        return [] if [] in found else found[0]
+        problems = [kind(value, path) for kind in kinds]
+        return [] if [] in problems else problems[0]
 
     return check
 
@@ -139,9 +132,7 @@ def list_of(kind: Kind) -> Kind:
     """Return the kind of lists whose items are of ``kind``."""
 
     def check(value: Any, path: str) -> list[str]:
-        if not isinstance(value, list | tuple):
-            return _wrong(value, path, "a list")
-        return [
+        return A_LIST(value, path) or [
             problem
             for number, item in enumerate(value)
             for problem in kind(item, f"{path}[{number}]")
@@ -154,15 +145,22 @@ def map_of(kind: Kind) -> Kind:
     """Return the kind of mappings from text to ``kind``."""
 
     def check(value: Any, path: str) -> list[str]:
-        if not isinstance(value, Mapping):
-            return _wrong(value, path, "a mapping of names to values")
-        return [
+        return NAMES(value, path) or [
             problem
             for key, item in value.items()
             for problem in [*text(key, f"{path} key"), *kind(item, f"{path}.{key}")]
         ]
 
     return check
+
+
+def each(kind: Kind, names: str) -> dict[str, Kind]:
+    """Return fields of one kind, their names parted by spaces.
+
+    >>> sorted(each(flag, "noCache offline"))
+    ['noCache', 'offline']
+    """
+    return dict.fromkeys(names.split(), kind)
 
 
 def record(
@@ -175,8 +173,8 @@ def record(
     """
 
     def check(value: Any, path: str) -> list[str]:
-        if not isinstance(value, Mapping):
-            return _wrong(value, path, "a mapping of fields to values")
+        if problems := FIELDS(value, path):
+            return problems
         problems = [
             f"{path}.{name} is missing" for name in required if name not in value
         ]

@@ -6,13 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jupyter_graph.deployment.nuclio.trigger_fields import (
-    ALIASES,
-    COMMON,
-    KINDS,
-    NEEDS_URL,
-    REQUIRED,
-)
+from jupyter_graph.deployment.nuclio.trigger_fields import ALIASES, COMMON, KINDS
 from jupyter_graph.errors import DeployError, did_you_mean
 
 
@@ -78,7 +72,7 @@ def normal_trigger(trigger: Mapping[str, Any]) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     kind = ALIASES.get(trigger.get("kind", ""), trigger.get("kind"))
     nested = trigger.get("attributes")
-    own = KINDS.get(kind, {}) if isinstance(kind, str) else {}
+    own = KINDS[kind].fields if isinstance(kind, str) and kind in KINDS else {}
     for key, value in trigger.items():
         if key == "attributes" and isinstance(value, Mapping):
             continue
@@ -110,6 +104,7 @@ def trigger_problems(name: str, trigger: Mapping[str, Any]) -> list[str]:
 
 
 def _problems(kind: str, trigger: Mapping[str, Any]) -> Iterator[str]:
+    known = KINDS[kind]
     attributes = trigger.get("attributes", {})
     if not isinstance(attributes, Mapping):
         yield f"attributes is {attributes!r}, but must be a mapping"
@@ -122,15 +117,15 @@ def _problems(kind: str, trigger: Mapping[str, Any]) -> Iterator[str]:
         else:
             yield from COMMON[key](value, key)
     for key, value in attributes.items():
-        if key in KINDS[kind]:
-            yield from KINDS[kind][key](value, key)
+        if key in known.fields:
+            yield from known.fields[key](value, key)
         else:
-            near = did_you_mean(key, [*KINDS[kind], *COMMON])
+            near = did_you_mean(key, [*known.fields, *COMMON])
             yield f"{key} is not a field of a {kind} trigger{near}"
-    for names in REQUIRED.get(kind, ()):
+    for names in known.required:
         if not any(attributes.get(key) for key in names.split("|")):
             yield f"a {kind} trigger needs {names.replace('|', ' or ')}"
-    if kind in NEEDS_URL and not trigger.get("url"):
+    if known.needs_url and not trigger.get("url"):
         yield f"a {kind} trigger needs url"
     yield from _rules_between_fields(kind, trigger, attributes)
 

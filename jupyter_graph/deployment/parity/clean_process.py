@@ -159,6 +159,6 @@ def make_environment(folder: Path, requirements: Path) -> str:
     for command in commands:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = (done.stderr or done.stdout).strip()[-2000:]
-            raise BundleError(f"the fresh environment cannot be made:\n{said}")
+            output = (done.stderr or done.stdout).strip()[-2000:]
+            raise BundleError(f"the fresh environment cannot be made:\n{output}")
     return str(python)

@@ -104,12 +104,12 @@ def _first_step(
         with start() as process:
             for sent in inputs[:-1]:
                 bundle_answer(process, sent, bundle)
-            got = process.ask(
+            reply = process.ask(
                 {**inputs[-1], "traced": True}, bundle.options.timeout_s + PATIENCE_S
             )
     except JupyterGraphError:
         return None
-    pairs = zip_longest(ours, got.get("rows", ()), fillvalue=["", ""])
+    pairs = zip_longest(ours, reply.get("rows", ()), fillvalue=["", ""])
     different = (one[0] or two[0] for one, two in pairs if one != two)
     return next(different, None)
 
@@ -134,14 +134,14 @@ def _report(
     theirs: Sequence[WireAnswer],
     changing: Changing,
 ) -> ParityReport:
-    found = list(_differences(inputs, ours, theirs, changing))
-    different = {difference.number for difference in found}
+    unequal = list(_differences(inputs, ours, theirs, changing))
+    different = {difference.number for difference in unequal}
     names = {shown(place): None for _, place in sorted(changing, key=str)}
     return ParityReport(
         equal=len(inputs) - len(different),
         total=len(inputs),
         left_out=tuple(names),
-        differences=tuple(found),
+        differences=tuple(unequal),
     )
 
 

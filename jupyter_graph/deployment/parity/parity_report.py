@@ -69,12 +69,10 @@ class ParityReport:
         if self.left_out:
             listed = ", ".join(self.left_out)
             lines.append(f"  left out, differs from run to run: {listed}")
-        for found in self.differences[:SHOWN]:
-            lines.append(
-                f"  event {found.number + 1} ({found.event_id}), {found.place}:"
-            )
-            lines.append(f"    notebook: {_short(found.notebook)}")
-            lines.append(f"    bundle:   {_short(found.bundle)}")
+        for one in self.differences[:SHOWN]:
+            lines.append(f"  event {one.number + 1} ({one.event_id}), {one.place}:")
+            lines.append(f"    notebook: {_short(one.notebook)}")
+            lines.append(f"    bundle:   {_short(one.bundle)}")
         if len(self.differences) > SHOWN:
             lines.append(f"  … and {len(self.differences) - SHOWN} more differences")
         if self.step:

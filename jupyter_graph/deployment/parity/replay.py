@@ -116,10 +116,10 @@ def _notebook_answer(runner: Runner, sent: Mapping[str, Any]) -> WireAnswer:
     try:
         answer = runner.handle(read_event(_event(sent)))
         is_open = answer.error is None and is_stream(answer.value)
-        wire = encode(answer.value) if is_open else answer.wire
+        raw = encode(answer.value) if is_open else answer.wire
     except Exception as error:  # the body cannot be read, or a stream broke off
-        wire = problem(error, event_id=sent["event_id"])
-    return WireAnswer(wire.status_code, wire.content_type, wire.payload)
+        raw = problem(error, event_id=sent["event_id"])
+    return WireAnswer(raw.status_code, raw.content_type, raw.payload)
 
 
 def bundle_answer(
@@ -130,15 +130,15 @@ def bundle_answer(
     Raises:
         BundleError: its handler failed, which it never should, or its process died.
     """
-    got = process.ask(sent, bundle.options.timeout_s + PATIENCE_S)
-    if "failed" in got:
-        failed = got["failed"]
+    reply = process.ask(sent, bundle.options.timeout_s + PATIENCE_S)
+    if "failed" in reply:
+        failed = reply["failed"]
         raise BundleError(
             f"{_where(failed, bundle)}the bundle's handler failed on event "
             f"{sent['event_id']}: {failed['kind']}: {failed['text']}"
         )
-    payload = base64.b64decode(got["payload"])
-    return WireAnswer(got["status_code"], got["content_type"], payload)
+    payload = base64.b64decode(reply["payload"])
+    return WireAnswer(reply["status_code"], reply["content_type"], payload)
 
 
 class CleanEnvironment:
@@ -174,7 +174,7 @@ def admitted_modules(bundle: Bundle) -> list[str]:
     Raises:
         BundleError: a requirement is not installed here, so it cannot be checked.
     """
-    found, missing = closure(bundle.requirements)
+    distributions, missing = closure(bundle.requirements)
     own = {"jupyter-graph", "jupyter_graph"}
     missing = [name for name in missing if name not in own]
     if missing:
@@ -183,7 +183,7 @@ def admitted_modules(bundle: Bundle) -> list[str]:
             f"pip install {' '.join(missing)}, or check with fresh_env"
         )
     extra = ["jupyter_graph"] if bundle.options.runtime == "pip" else []
-    return [*modules_of(found), *extra]
+    return [*modules_of(distributions), *extra]
 
 
 def raise_when_failed(failed: Mapping[str, Any] | None, bundle: Bundle) -> None:

@@ -110,9 +110,13 @@ class NuclioTarget(DeployTarget):
         return document
 
     def _remember(
-        self, job: Job, bundle: Bundle, dashboard: Dashboard, found: Mapping[str, Any]
+        self,
+        job: Job,
+        bundle: Bundle,
+        dashboard: Dashboard,
+        function: Mapping[str, Any],
     ) -> Record:
-        urls = dashboard.addresses(found)
+        urls = dashboard.addresses(function)
         place = function_folder(job.options.name, self.name) / "bundle"
         put_in_place(bundle.folder, place)
         record = self.new_record(
@@ -137,25 +141,25 @@ class NuclioTarget(DeployTarget):
 
     def status(self, record: Record) -> Status:
         """Ask the dashboard."""
-        found = Dashboard(record.dashboard).function(record.name)
-        if found is None:
+        function = Dashboard(record.dashboard).function(record.name)
+        if function is None:
             return Status("gone", 0, record.url, "the dashboard does not know it")
-        status = found.get("status") or {}
+        status = function.get("status") or {}
         state = str(status.get("state") or "unknown")
         message = "" if state in READY else cause(status, default="")
-        return Status(state, _workers(found), record.url, message)
+        return Status(state, _workers(function), record.url, message)
 
     def logs(self, record: Record) -> str:
         """Return the logs of build and deploy; those of pods are Kubernetes' own."""
-        found = Dashboard(record.dashboard).function(record.name) or {}
-        return log_text(found.get("status") or {})
+        function = Dashboard(record.dashboard).function(record.name) or {}
+        return log_text(function.get("status") or {})
 
     def follow(self, record: Record) -> Iterator[str]:
         """Yield log lines as they come, until the function is gone."""
         seen = 0
         dashboard = Dashboard(record.dashboard)
-        while (found := dashboard.function(record.name)) is not None:
-            lines = log_text(found.get("status") or {}).splitlines()
+        while (function := dashboard.function(record.name)) is not None:
+            lines = log_text(function.get("status") or {}).splitlines()
             yield from lines[seen:]
             seen = len(lines)
             time.sleep(1)
@@ -182,6 +186,6 @@ def _is_same(existing: Mapping[str, Any], bundle: Bundle) -> bool:
     return annotations.get(HASH) == bundle.hash and state in READY
 
 
-def _workers(found: Mapping[str, Any]) -> int:
-    triggers = (found.get("spec") or {}).get("triggers") or {}
+def _workers(function: Mapping[str, Any]) -> int:
+    triggers = (function.get("spec") or {}).get("triggers") or {}
     return sum(int(trigger.get("numWorkers") or 1) for trigger in triggers.values())
