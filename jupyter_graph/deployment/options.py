@@ -158,7 +158,7 @@ def _problems(options: DeployOptions) -> Iterator[str]:
     yield from _value_problems(options, NUMBERS)
     yield from _environment_problems(options)
     yield from _value_problems(options, PLACES)
-    target = load_target(options.target) if options.target in TARGETS else None
+    target = load_target(options.target) if options.target in [*TARGETS] else None
     if target is not None and target.needs_output and options.output is None:
         yield (
             f"target {target.name} needs output: a folder, or a file that ends in .zip"

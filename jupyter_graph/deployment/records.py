@@ -88,9 +88,11 @@ def _read(path: Path) -> Record | None:
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         values = {key: value for key, value in values.items() if key in known}
-        return Record(**{**values, "command": tuple(values.get("command", ()))})
+        record = Record(**{**values, "command": tuple(values.get("command", ()))})
     except (OSError, ValueError, TypeError, AttributeError):
         return None  # never written, half written by another version, or not ours
+    is_one = isinstance(record.name, str) and isinstance(record.target, str)
+    return record if is_one else None
 
 
 def read_records() -> Iterator[Record]:

@@ -49,10 +49,11 @@ def test_folders_and_files_are_closed_to_others(state):
     assert modes["functions/local/fraud/record.json"] == 0o600
 
 
-def test_a_broken_record_is_left_out(state):
+@pytest.mark.parametrize("text", ["{", "[]", '{"name": "bad", "target": ["local"]}'])
+def test_a_broken_record_is_left_out(state, text):
     remember(Record(name="good", target="local"))
     remember(Record(name="bad", target="local"))
-    (state / "functions/local/bad/record.json").write_text("{")
+    (state / "functions/local/bad/record.json").write_text(text)
 
     assert [record.name for record in records()] == ["good"]
 
