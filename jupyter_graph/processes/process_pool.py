@@ -1,4 +1,4 @@
-"""WorkerPool that a step keeps, each with the same objects in it.
+"""Processes that a step keeps, each with the same objects in it.
 
 A process that hangs is ended without hurting another one, a process that dies takes
 only its own work with it, and the next work gets a new one.
@@ -13,11 +13,11 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.errors import ClosedError, said
+from jupyter_graph.errors import ClosedError
+from jupyter_graph.processes.call import Call, CallQueue
 from jupyter_graph.processes.subprocess_worker import LONGEST_S, WorkerProcess
-from jupyter_graph.processes.transport import Reply, Target, dumps, packed
+from jupyter_graph.processes.transport import Reply, Target, packed
 from jupyter_graph.threads.interrupts import uninterrupted
-from jupyter_graph.threads.outcome import Task
 from jupyter_graph.threads.reaper import Unclosed
 from jupyter_graph.threads.reopened import close_older
 
@@ -31,7 +31,7 @@ class WorkerPool:
 
     Each gets the targets once, when it starts; what a target remembers is its
     process's own. Code of the notebook or script travels by value where cloudpickle is
-    there, code of modules by name. What is printed and logged there comes out here.
+    there, code of modules by name. What is printed and logged there is forwarded here.
 
     Args:
         targets: what can be called, by name.
@@ -60,12 +60,12 @@ class WorkerPool:
     ) -> None:
         self._limit_s = PATIENCE * getattr(context, "timeout_s", LONGEST_S)
         logger = getattr(context, "logger", None) or logging.getLogger("jupyter_graph")
-        self._crew = PoolState(packed(targets, what), most, logger)
+        self._state = _PoolState(packed(targets, what), most, logger)
         # Whoever gives a context closes this with the rest, or is told of it.
         if context is None:
             close_older(type(self))
         name = "" if context is not None else f"processes of {what}s {sorted(targets)}"
-        self._unclosed = Unclosed(self, self._crew.end, what=name, at_exit=True)
+        self._unclosed = Unclosed(self, self._state.end, what=name, at_exit=True)
 
     def start(self) -> None:
         """Start all processes now, and wait until they have the targets.
@@ -74,12 +74,12 @@ class WorkerPool:
             BaseException: whatever a target raised while it was made there.
         """
         try:
-            for hand in self._crew.all_hands():
-                hand.ready.result().result()
+            for worker in self._state.all_workers():
+                worker.ready.result().result()
         except BaseException:
             with uninterrupted():
                 self._unclosed.closed()
-                self._crew.end()
+                self._state.end()
             raise
 
     def submit(self, name: str, *args: Any, limit_s: float | None = None) -> Call:
@@ -99,56 +99,40 @@ class WorkerPool:
             ClosedError: the processes are closed.
             TypeError: an argument cannot travel.
         """
-        work = Call(name, args, min(limit_s or LONGEST_S, self._limit_s))
-        self._crew.take(work)
-        return work
+        call = Call(name, args, min(limit_s or LONGEST_S, self._limit_s))
+        self._state.take(call)
+        return call
 
-    def end(self, work: Call) -> None:
-        """Give up on a piece of work: its process, if it is in one, ends now."""
-        if not work.cancel() and not work.is_done and work.hand is not None:
-            work.hand.end(work)
+    def end(self, call: Call) -> None:
+        """Give up on a call: its process, if it is in one, ends now."""
+        if not call.cancel() and not call.is_done and call.worker is not None:
+            call.worker.end(call)
 
     def kill(self) -> None:
         """End all processes now, and what they are at; wait for nothing."""
-        self._crew.end()
+        self._state.end()
 
     def close(self) -> None:
         """End the processes after what they are at, and what waits by a ClosedError."""
         with uninterrupted():
             self._unclosed.closed()
-            self._crew.close()
+            self._state.close()
 
 
-class Call(Task):
-    """A call of a target: on its way, or in the process ``hand`` takes care of."""
-
-    def __init__(self, name: str, args: tuple[Any, ...], limit_s: float) -> None:
-        super().__init__()
-        self.limit_s = limit_s
-        self.hand: WorkerProcess | None = None
-        try:
-            self.data = dumps((name, args))
-        except Exception as error:
-            raise TypeError(
-                f"what it gets cannot go to another process: {said(error)}"
-            ) from error
-
-
-class PoolState:
-    """The hands of one ``WorkerPool``, and the work that waits for them."""
+class _PoolState(CallQueue):
+    """The workers of one ``WorkerPool``, and the calls that wait for them."""
 
     def __init__(self, payload: bytes, most: int, logger: Any) -> None:
-        self.payload, self.most, self.logger = payload, most, logger
-        self.inbox: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
-        self.is_over = False
-        self._hands: list[WorkerProcess] = []
+        super().__init__(payload, logger)
+        self.most = most
+        self._workers: list[WorkerProcess] = []
         self._busy = 0
         self._is_closed = False
         self._owner = os.getpid()
         self._lock = threading.RLock()  # a handler of the user's may close it
 
-    def take(self, work: Call) -> None:
-        """Take a piece of work; a further hand joins when all have something to do."""
+    def take(self, call: Call) -> None:
+        """Take a call; a further worker joins when all have something to do."""
         with uninterrupted(), self._lock:
             if self._is_closed:
                 raise ClosedError(CLOSED)
@@ -158,33 +142,33 @@ class PoolState:
                     "open a runner in this one"
                 )
             self._busy += 1
-            if len(self._hands) < min(self._busy, self.most):
-                self._hands.append(WorkerProcess(self))
-            self.inbox.put(work)
-        work.on_done(self._done)
+            if len(self._workers) < min(self._busy, self.most):
+                self._workers.append(WorkerProcess(self))
+            self.inbox.put(call)
+        call.on_done(self._done)
 
     def _done(self) -> None:
         with self._lock:
             self._busy -= 1
 
-    def all_hands(self) -> list[WorkerProcess]:
-        """Return all hands there may be."""
+    def all_workers(self) -> list[WorkerProcess]:
+        """Return all workers there may be."""
         with uninterrupted(), self._lock:
-            missing = 0 if self._is_closed else self.most - len(self._hands)
-            self._hands += [WorkerProcess(self) for _ in range(missing)]
-            return list(self._hands)
+            missing = 0 if self._is_closed else self.most - len(self._workers)
+            self._workers += [WorkerProcess(self) for _ in range(missing)]
+            return list(self._workers)
 
     def close(self) -> None:
-        """Take no more work, end what waits; the hands end after theirs."""
+        """Take no more calls, end what waits; the workers end after theirs."""
         with self._lock:
             is_first, self._is_closed = not self._is_closed, True
         while is_first:
             try:
-                work = self.inbox.get_nowait()
+                call = self.inbox.get_nowait()
             except queue.Empty:
                 break
-            if work is not None and work.begin():
-                work.settle(Reply(error=ClosedError(f"{CLOSED} meanwhile")))
+            if call is not None and call.begin():
+                call.settle(Reply(error=ClosedError(f"{CLOSED} meanwhile")))
         if is_first:
             self.inbox.put(None)
 
@@ -192,5 +176,5 @@ class PoolState:
         """End all processes now."""
         self.is_over = True
         self.close()
-        for hand in self._hands:
-            hand.end()
+        for worker in self._workers:
+            worker.end()

@@ -25,19 +25,22 @@ def serve(handle: int) -> None:
     from multiprocessing import connection
 
     kind = "PipeConnection" if sys.platform == "win32" else "Connection"
-    here = Served(getattr(connection, kind)(handle))
+    here = Server(getattr(connection, kind)(handle))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side says when it ends
     # The end of the pipe does the same, but not while the work keeps the interpreter.
     die_with_parent(getattr(signal, "SIGKILL", signal.SIGTERM))
-    sys.stdout, sys.stderr = Told(here, "stdout"), Told(here, "stderr")
+    sys.stdout, sys.stderr = (
+        ForwardedOutput(here, "stdout"),
+        ForwardedOutput(here, "stderr"),
+    )
     records = logging.getLogger("jupyter_graph")
     records.setLevel(logging.DEBUG)
     records.propagate = False
-    records.addHandler(Records(here))
+    records.addHandler(ForwardedRecords(here))
     here.serve()
 
 
-class Served:
+class Server:
     """This end of the pipe, in the process that works."""
 
     def __init__(self, pipe: Connection) -> None:
@@ -50,7 +53,7 @@ class Served:
     def serve(self) -> None:
         threading.Thread(target=self._read, daemon=True).start()
         while True:
-            self.tell("reply", *self._answer(self._inbox.get()))
+            self.send("reply", *self._answer(self._inbox.get()))
 
     def _read(self) -> None:
         try:
@@ -59,7 +62,7 @@ class Served:
         except (EOFError, OSError):
             os._exit(0)  # nobody is there any more, whatever the work is at
 
-    def tell(self, kind: str, about: Any, more: Any) -> None:
+    def send(self, kind: str, about: Any, more: Any) -> None:
         """Send a message; whoever is sending now sends this one, too.
 
         Nobody waits here: a finalizer that prints may come while this very thread is
@@ -90,11 +93,11 @@ class Served:
         return replied(value, error)
 
 
-class Told(io.TextIOBase):
-    """What is printed here comes out there, line by line."""
+class ForwardedOutput(io.TextIOBase):
+    """What is printed here is forwarded to the parent, line by line."""
 
-    def __init__(self, served: Served, name: str) -> None:
-        self._served, self._name, self._rest = served, name, ""
+    def __init__(self, server: Server, name: str) -> None:
+        self._server, self._name, self._rest = server, name, ""
 
     def writable(self) -> bool:
         return True
@@ -103,25 +106,25 @@ class Told(io.TextIOBase):
         whole, newline, rest = (self._rest + text).rpartition("\n")
         self._rest = rest
         if newline:
-            self._served.tell("print", self._name, whole + newline)
+            self._server.send("print", self._name, whole + newline)
         return len(text)
 
     def flush(self) -> None:
         rest, self._rest = self._rest, ""
         if rest:
-            self._served.tell("print", self._name, rest)
+            self._server.send("print", self._name, rest)
 
 
-class Records(logging.Handler):
-    """What the package's loggers get here comes out there."""
+class ForwardedRecords(logging.Handler):
+    """What the package's loggers get here is forwarded to the parent."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, server: Server) -> None:
         super().__init__()
-        self._served = served
+        self._server = server
 
     def emit(self, record: logging.LogRecord) -> None:
         number = record.levelno
         level = "error" if number >= logging.ERROR else "warning"
         if number < logging.WARNING:
             level = "info" if number >= logging.INFO else "debug"
-        self._served.tell("log", level, self.format(record))
+        self._server.send("log", level, self.format(record))

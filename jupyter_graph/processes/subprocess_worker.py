@@ -14,14 +14,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import DeadlineError, ProcessEndedError
+from jupyter_graph.processes.call import Call, CallQueue
 from jupyter_graph.processes.transport import Reply, arrived
 from jupyter_graph.threads.outcome import Outcome
 from jupyter_graph.threads.start import start_thread
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
-
-    from jupyter_graph.processes.process_pool import Call, PoolState
 
 logger = logging.getLogger("jupyter_graph")
 
@@ -31,26 +30,26 @@ LONGEST_S = 1e6
 
 
 class WorkerProcess:
-    """A thread that takes care of one process, and gives it one work at a time.
+    """A thread that takes care of one process, and gives it one call at a time.
 
     Attributes:
         ready: a ``Reply``, when the process has its targets, or could not make them.
     """
 
-    def __init__(self, crew: PoolState) -> None:
+    def __init__(self, calls: CallQueue) -> None:
         self.ready = Outcome()
-        self._crew = crew
+        self._calls = calls
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
-        self._work: Call | None = None
+        self._call: Call | None = None
         self._is_killed = False  # though it may seem to run for a moment more
-        self._lock = threading.Lock()  # so that no end comes to the next work
+        self._lock = threading.Lock()  # so that no end comes to the next call
         start_thread(self._run, "jupyter_graph-process")
 
-    def end(self, work: Call | None = None) -> None:
-        """End the process now, if it still is at this work; from any thread."""
+    def end(self, call: Call | None = None) -> None:
+        """End the process now, if it still is at this call; from any thread."""
         with self._lock:
-            if work in (None, self._work) and self._process is not None:
+            if call in (None, self._call) and self._process is not None:
                 self._process.kill()
                 self._is_killed = True
 
@@ -61,38 +60,38 @@ class WorkerProcess:
             try:
                 self.ready.settle(self._started())
             except BaseException as error:  # whatever happens, somebody waits
-                self._let_go()
+                self._end_process()
                 self.ready.settle(Reply(error=error))
-            while (work := self._crew.inbox.get()) is not None:
-                if work.begin():
-                    self._do(work)
-                del work  # it holds what the caller got
-            self._crew.inbox.put(None)  # for the next hand, noted or not
+            while (call := self._calls.inbox.get()) is not None:
+                if call.begin():
+                    self._do(call)
+                del call  # it holds what the caller got
+            self._calls.inbox.put(None)  # for the next worker, noted or not
         finally:
-            self._let_go()
+            self._end_process()
 
-    def _do(self, work: Call) -> None:
-        work.hand = self
+    def _do(self, call: Call) -> None:
+        call.worker = self
         with self._lock:
-            self._work = work
+            self._call = call
         try:
-            reply = self._started_if_need_be()
+            reply = self._restarted()
             if reply.error is None:
-                reply = self._asked(work.data, work.limit_s)
+                reply = self._ask(call.data, call.limit_s)
         except BaseException as error:
-            # Somebody waits; and what is left in the pipe answers no later work.
+            # Somebody waits; and what is left in the pipe answers no later call.
             self.end()
-            self._let_go()
+            self._end_process()
             reply = Reply(error=error)
         with self._lock:
-            self._work = None
-        work.settle(reply)
+            self._call = None
+        call.settle(reply)
 
-    def _started_if_need_be(self) -> Reply:
+    def _restarted(self) -> Reply:
         process = self._process
         if process is not None and not self._is_killed and process.poll() is None:
             return Reply()
-        self._let_go()
+        self._end_process()
         return self._started()
 
     def _started(self) -> Reply:
@@ -102,14 +101,14 @@ class WorkerProcess:
             return Reply(error=error)
         with self._lock:
             self._process, self._is_killed = process, False
-        if self._crew.is_over:
+        if self._calls.is_over:
             self.end()
-        reply = self._asked(self._crew.payload, LONGEST_S)
+        reply = self._ask(self._calls.payload, LONGEST_S)
         if reply.error is not None:
-            self._let_go()
+            self._end_process()
         return reply
 
-    def _asked(self, data: bytes, limit_s: float) -> Reply:
+    def _ask(self, data: bytes, limit_s: float) -> Reply:
         pipe = self._pipe
         assert pipe is not None
         ends_at = None if limit_s >= LONGEST_S else time.monotonic() + limit_s
@@ -119,25 +118,25 @@ class WorkerProcess:
                 kind, about, more = pickle.loads(pipe.recv_bytes())
                 if kind == "reply":
                     return arrived(about, more)
-                self._tell(kind, about, more)
+                self._forward(kind, about, more)
         except (EOFError, OSError):
-            return Reply(error=self._let_go())
+            return Reply(error=self._end_process())
         self.end()
-        self._let_go()
+        self._end_process()
         return Reply(error=DeadlineError(f"took longer than {limit_s:g} s"))
 
-    def _tell(self, kind: str, about: str, text: str) -> None:
-        """Let out what was printed or logged there."""
+    def _forward(self, kind: str, about: str, text: str) -> None:
+        """Forward what was printed or logged there."""
         try:
             if kind == "log":
-                getattr(self._crew.logger, about)(text)
+                getattr(self._calls.logger, about)(text)
             elif (stream := getattr(sys, about)) is not None:
                 stream.write(text)
         except BaseException:  # the logger and the output are others' code
-            logger.exception("what a process said could not be told")
+            logger.exception("the output of a process could not be forwarded")
 
-    def _let_go(self) -> ProcessEndedError:
-        """End the process and the pipe; say how it ended."""
+    def _end_process(self) -> ProcessEndedError:
+        """End the process and the pipe; return an error that says how it ended."""
         with self._lock:
             process, self._process = self._process, None
         pipe, self._pipe = self._pipe, None
@@ -154,7 +153,7 @@ class WorkerProcess:
 
 
 def _how_ended(code: int | None) -> str:
-    """Say how a process ended.
+    """Return how a process ended, in words.
 
     >>> _how_ended(3), _how_ended(-9)
     ('ended with exit code 3', 'was ended by SIGKILL')
@@ -166,7 +165,7 @@ def _how_ended(code: int | None) -> str:
 
 
 def _spawned() -> tuple[subprocess.Popen[bytes], Connection]:
-    """Start a fresh interpreter; give it and our end of the pipe to it.
+    """Start a fresh interpreter; return it and our end of the pipe to it.
 
     multiprocessing's own start would run a script's module once more in there.
     """

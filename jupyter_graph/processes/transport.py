@@ -17,14 +17,14 @@ from jupyter_graph.errors import RunError, SpecError, said
 
 Target = Callable[..., Any]
 Place: TypeAlias = tuple[str, list[tuple[str, int, str]]]
-"""What an error said, and the file, line and function of each frame it went through."""
+"""An error's text, and file, line and function of each frame it went through."""
 
 LONGEST_CHAIN = 10
 PACKAGE = str(Path(__file__).parent.parent)
 
 
 class Reply(NamedTuple):
-    """What a target gave or raised; whatever that is, it goes through a Future."""
+    """What a target returned or raised."""
 
     value: Any = None
     error: BaseException | None = None
@@ -101,7 +101,7 @@ class Deferred:
     """A target on its way, made in the other process by this call.
 
     Args:
-        make: gives what is called there.
+        make: returns what is called there.
         *args: its arguments.
     """
 
@@ -116,7 +116,7 @@ class Deferred:
 
 
 def replied(value: Any, error: BaseException | None) -> tuple[bytes, list[Place]]:
-    """Pickle what a target gave or raised; of an error also where."""
+    """Pickle what a target returned or raised; of an error also where."""
     try:
         portable = None if error is None else _portable(error)
         return dumps((value, portable)), [] if error is None else _places(error)
@@ -134,22 +134,22 @@ def arrived(data: bytes, places: list[Place]) -> Reply:
         value, error = None, TypeError(reason)
     if error is not None and places:
         with suppress(Exception):  # a class may refuse that
-            error.add_note("".join(_told(places)).rstrip())
+            error.add_note("".join(_formatted(places)).rstrip())
     return Reply(value, error)
 
 
 def _portable(error: BaseException) -> Any:
-    """Return what arrives as the error, or else as one that says the same."""
-    for found in (error, Remade(error)):
+    """Return what arrives as the error, or else one with the same text."""
+    for portable in (error, _RemadeError(error)):
         try:
-            if type(pickle.loads(dumps(found))) is type(error):
-                return found
+            if type(pickle.loads(dumps(portable))) is type(error):
+                return portable
         except Exception:
             continue
     return RunError(said(error))
 
 
-class Remade:
+class _RemadeError:
     """An error of a class that cannot be made from what its errors keep of it."""
 
     def __init__(self, error: BaseException) -> None:
@@ -168,23 +168,23 @@ def _remade(kind: type[BaseException], args: Any, state: dict[str, Any]) -> Any:
 
 
 def _places(error: BaseException) -> list[Place]:
-    found: list[Place] = []
+    places: list[Place] = []
     here: BaseException | None = error
-    while here is not None and len(found) < LONGEST_CHAIN:
+    while here is not None and len(places) < LONGEST_CHAIN:
         rows = [
             (frame.filename, frame.lineno or 0, frame.name)
             for frame in traceback.extract_tb(here.__traceback__)
             if not frame.filename.startswith(PACKAGE)
         ]
-        found.append((said(here), rows))
+        places.append((said(here), rows))
         here = here.__cause__ or (
             None if here.__suppress_context__ else here.__context__
         )
-    return found
+    return places
 
 
-def _told(places: list[Place]) -> list[str]:
-    """Say where an error was raised; the lines are read here, where the cells are."""
+def _formatted(places: list[Place]) -> list[str]:
+    """Return where an error was raised; the lines are read here, with the cells."""
     [(_, frames), *causes] = places
     lines = ["In its process:\n", *_shown(frames)]
     for text, frames in causes:

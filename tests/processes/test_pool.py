@@ -65,7 +65,7 @@ def opened():
 
 def begun(work):
     """Wait until a piece of work is in a process."""
-    while work.hand is None:
+    while work.worker is None:
         time.sleep(0.005)
     return work
 
@@ -196,10 +196,10 @@ def test_an_end_in_the_last_moment_of_a_work_does_not_hurt_the_next(opened):
     for number in range(30):
         work = processes.submit("work", number)
         work.wait(20)
-        hand = work.hand
-        hand._work = work  # as in the moment before the thread has noted the reply
-        processes.end(work) if number % 2 else hand.end(work)
-        hand._work = None
+        worker = work.worker
+        worker._call = work  # as in the moment before the thread has noted the reply
+        processes.end(work) if number % 2 else worker.end(work)
+        worker._call = None
 
         assert ask(processes, "next").result()[0] == "next"
 
