@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from jupyter_graph.errors import ClosedError, NoSeatError, blamed, said
+from jupyter_graph.errors import ClosedError, blamed, said
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.slots import Slot, Slots
 
@@ -58,16 +58,16 @@ class BackgroundEvents:
         Raises:
             NoSeatError: no seat was free within the time of an event.
         """
-        slot = Slot()
+        slot = self._slots.slot()
         try:
-            self._take(slot)
+            slot.take(self._timeout_s)
             with uninterrupted():
                 outcome = self._started(event)
                 self._pending.add(outcome)
             # Not in there: it may have failed already, and the report is others' code.
             outcome.on_done(lambda: self._ended(outcome, event, slot))
         except BaseException:
-            self._slots.leave(slot)
+            slot.leave()
             raise
         return event.id
 
@@ -77,13 +77,9 @@ class BackgroundEvents:
         except RuntimeError as error:  # the threads, or the loop, have ended
             raise ClosedError(f"the event cannot be sent: {error}") from None
 
-    def _take(self, slot: Slot) -> None:
-        if not self._slots.take(slot, self._timeout_s):
-            raise NoSeatError(self._timeout_s)
-
     def _ended(self, outcome: Outcome, event: Event, slot: Slot) -> None:
         self._tell(event)
-        self._slots.leave(slot)
+        slot.leave()
         self._pending.discard(outcome)
         if getattr(outcome, "is_cancelled", False):
             return

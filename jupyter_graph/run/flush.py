@@ -1,4 +1,4 @@
-"""What steps give later than they got it: batches that are due, rests at the end."""
+"""Bodies that steps hold back: flushed when they are due, and at the end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.compile.failing_step import is_interrupt
@@ -19,128 +19,160 @@ from jupyter_graph.compile.runtime.streams import drain, drain_async
 from jupyter_graph.errors import said
 from jupyter_graph.event import Event
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.instantiate import StepInstances
+from jupyter_graph.run.step_instances import StepInstances
 from jupyter_graph.run.storey.storey_step import StoreyStep
 from jupyter_graph.spec.topology import order
+from jupyter_graph.threads.outcome import Outcome
 from jupyter_graph.threads.start import join, start_thread
 from jupyter_graph.types import NOTHING
+
+if TYPE_CHECKING:
+    from jupyter_graph.run.aio.event_tasks import EventTasks
 
 logger = logging.getLogger("jupyter_graph")
 LAST_S = 10.0
 GoOn = Callable[[Event], Any]
-"""Takes an event on behind a step; gives the answer, a coroutine in async graphs."""
+"""Runs the graph behind a step; returns the answer, a coroutine in async graphs."""
 
 
 @dataclass(frozen=True)
 class BufferedStep:
-    """A step that keeps bodies, and where they go on; None where nothing follows."""
+    """A step that holds bodies back; ``go_on`` is None where nothing follows."""
 
     name: str
     instance: Any
     go_on: GoOn | None
 
 
-def keepers(
-    plan: CompiledGraph, built: StepInstances, functions: Functions
+def buffered_steps(
+    compiled: CompiledGraph, built: StepInstances, functions: Functions
 ) -> Iterator[BufferedStep]:
-    """Yield the steps that keep bodies, each after those before it in the flow."""
-    for name in order(plan.spec):
+    """Yield the steps that hold bodies back, each after those before it in the flow."""
+    for name in order(compiled.spec):
         step = built.steps[name]
-        behind = _behind(plan, functions.resumes.get(name))
+        behind = _behind(compiled, functions.resumes.get(name))
         if isinstance(step.instance, StepInstances):
             inside = step.functions
             assert inside is not None  # built together with its steps
-            for inner in keepers(plan.inner[name], step.instance, inside):
+            for inner in buffered_steps(compiled.inner[name], step.instance, inside):
                 yield BufferedStep(
-                    inner.name, inner.instance, _then(plan, inner, behind)
+                    inner.name, inner.instance, _then(compiled, inner, behind)
                 )
         elif step.code.keeps:
             yield BufferedStep(name, step.instance, behind)
 
 
-def _behind(plan: CompiledGraph, resume: Callable[..., Any] | None) -> GoOn | None:
+def _behind(compiled: CompiledGraph, resume: Callable[..., Any] | None) -> GoOn | None:
     if resume is None:
         return None
-    has_parts = plan.main.fused.has_parts
+    has_parts = compiled.main.fused.has_parts
 
     def go_on(event: Event) -> Any:
-        it = event if plan.takes_event else event.body
+        it = event if compiled.takes_event else event.body
         return resume(it, {}) if has_parts else resume(it)
 
     return go_on
 
 
-def _then(plan: CompiledGraph, inner: BufferedStep, outer: GoOn | None) -> GoOn | None:
-    """Give the way on of a step in a flow inside: to its end, then behind the flow."""
+def _then(
+    compiled: CompiledGraph, inner: BufferedStep, outer: GoOn | None
+) -> GoOn | None:
+    """Return what runs behind a step of a flow inside: its rest, then the outer one."""
     first = inner.go_on
     if first is None or outer is None:
         return outer if first is None else first
 
     def go_on(event: Event) -> Any:
-        found = first(event)
-        if found is NOTHING:
+        result = first(event)
+        if result is NOTHING:
             return NOTHING
-        event.body = found
+        event.body = result
         return outer(event)
 
     async def go_on_async(event: Event) -> Any:
-        found = await first(event)
-        if found is NOTHING:
+        result = await first(event)
+        if result is NOTHING:
             return NOTHING
-        event.body = found
+        event.body = result
         return await outer(event)
 
-    return go_on_async if plan.is_async else go_on
+    return go_on_async if compiled.is_async else go_on
 
 
 class Flusher:
-    """Takes on what the steps of one runner kept.
+    """Flushes the buffered steps of one graph.
 
     A failure there has no caller; it goes to the log and to ``context.push_error``.
     """
 
     def __init__(
-        self, found: list[BufferedStep], context: Context, *, is_async: bool = False
+        self, steps: list[BufferedStep], context: Context, *, is_async: bool = False
     ) -> None:
-        self.keepers = found
+        self.steps = steps
         self.is_async = is_async
         self._context = context
-        for keeper in found:
-            if isinstance(keeper.instance, StoreyStep):
-                keeper.instance.later = self._sender(keeper)
+        for step in steps:
+            if isinstance(step.instance, StoreyStep):
+                step.instance.send_late = self._sender(step)
 
     def only(self, instances: set[int]) -> Flusher | None:
         """Return the part for the steps with these instances' ids, None without any."""
         part = copy.copy(self)
-        part.keepers = [k for k in self.keepers if id(k.instance) in instances]
-        return part if part.keepers else None
+        part.steps = [step for step in self.steps if id(step.instance) in instances]
+        return part if part.steps else None
 
     @property
     def has_an_end(self) -> bool:
-        """Whether a step gives something at the end though no event came."""
-        found = (keeper.instance for keeper in self.keepers)
-        return any(isinstance(one, StoreyStep) and one.reduces for one in found)
+        """Whether a step has a result at the end though no event came."""
+        instances = (step.instance for step in self.steps)
+        return any(isinstance(one, StoreyStep) and one.reduces for one in instances)
 
     @property
     def every_s(self) -> float | None:
         """How often steps want to be asked what is due, None = never."""
-        wanted = [getattr(k.instance, "flush_every_s", None) for k in self.keepers]
+        wanted = [getattr(step.instance, "flush_every_s", None) for step in self.steps]
         return min((seconds for seconds in wanted if seconds), default=None)
 
     def flush(self, *, end: bool = False) -> Any:
-        """Take on what is due, at the ``end`` all; give what nothing follows."""
+        """Run what is due through the rest of the graph, at the ``end`` all.
+
+        Returns:
+            the last body behind whose step nothing follows.
+        """
         last = None
-        for keeper in self.keepers:
-            for body in self._given(keeper, end):
-                if keeper.go_on is None:
+        for step in self.steps:
+            for body in self._bodies(step, end):
+                if step.go_on is None:
                     last = body
                     continue
                 event = Event(body)
                 try:
-                    self._ended(keeper.go_on(event))
+                    self._ended(step.go_on(event))
                 except BaseException as error:
-                    self._report(keeper.name, event, error)
+                    self._report(step.name, event, error)
         return last
+
+    def begin(
+        self, tasks: EventTasks | None, *, end: bool = False, ends_steps: bool = True
+    ) -> Outcome | None:
+        """Begin to flush where the steps run.
+
+        Args:
+            tasks: what has the loop of an asynchronous graph.
+            end: flush all, not only what is due.
+            ends_steps: see ``flush_async``.
+
+        Returns:
+            what the flush will return, done already where the graph is synchronous;
+            None where there is no loop, or the caller is on it and cannot wait.
+        """
+        if not self.is_async:
+            outcome = Outcome()
+            outcome.settle(self.flush(end=end))
+            return outcome
+        if tasks is None or tasks.loop is None or tasks.is_here():
+            return None
+        return tasks.submit(self.flush_async(end=end, ends_steps=ends_steps))
 
     async def flush_async(self, *, end: bool = False, ends_steps: bool = True) -> Any:
         """``flush`` on the loop of an asynchronous graph.
@@ -149,51 +181,51 @@ class Flusher:
         event after that.
         """
         last = None
-        for keeper in self.keepers:
-            if isinstance(keeper.instance, StoreyStep):
-                found = await self._end(keeper) if end and ends_steps else None
-                last = found if last is None else last
+        for step in self.steps:
+            if isinstance(step.instance, StoreyStep):
+                result = await self._end(step) if end and ends_steps else None
+                last = result if last is None else last
                 continue
-            for body in self._given(keeper, end):
-                if keeper.go_on is None:
+            for body in self._bodies(step, end):
+                if step.go_on is None:
                     last = body
                 else:
-                    await self._send(keeper, Event(body))
+                    await self._send(step, Event(body))
         return last
 
-    def _given(self, keeper: BufferedStep, end: bool) -> list[Any]:
+    def _bodies(self, step: BufferedStep, end: bool) -> list[Any]:
         try:
-            return list(keeper.instance.flush(end=end))
+            return list(step.instance.flush(end=end))
         except BaseException as error:
-            self._report(keeper.name, Event(), error)
+            self._report(step.name, Event(), error)
             return []
 
-    async def _end(self, keeper: BufferedStep) -> Any:
+    async def _end(self, step: BufferedStep) -> Any:
         try:
-            return await keeper.instance.end()
+            return await step.instance.end()
         except BaseException as error:
-            self._report(keeper.name, Event(), error)
+            self._report(step.name, Event(), error)
             return None
 
-    def _sender(self, keeper: BufferedStep) -> Callable[[Event], Any]:
+    def _sender(self, step: BufferedStep) -> Callable[[Event], Any]:
         async def send(event: Event) -> None:
-            await self._send(keeper, event)
+            await self._send(step, event)
 
         return send
 
-    async def _send(self, keeper: BufferedStep, event: Event) -> None:
-        if keeper.go_on is None:
+    async def _send(self, step: BufferedStep, event: Event) -> None:
+        if step.go_on is None:
             return
         try:
-            found = await keeper.go_on(event)
-            if hasattr(found, "__anext__"):
-                await drain_async(found)
+            result = await step.go_on(event)
+            if hasattr(result, "__anext__"):
+                await drain_async(result)
         except BaseException as error:
-            self._report(keeper.name, event, error)
+            self._report(step.name, event, error)
 
-    def _ended(self, found: Any) -> None:
-        if inspect.isgenerator(found):
-            drain(found)
+    def _ended(self, result: Any) -> None:
+        if inspect.isgenerator(result):
+            drain(result)
 
     def _report(self, step: str, event: Event, error: BaseException) -> None:
         if is_interrupt(error):

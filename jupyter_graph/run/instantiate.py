@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph
@@ -19,6 +18,7 @@ from jupyter_graph.errors import BadRequestError, RunError, SpecError, said
 from jupyter_graph.run.batch.vectorised import of_frame
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.retry_limits import with_limits
+from jupyter_graph.run.step_instances import BuiltStep, StepInstances
 from jupyter_graph.run.sub_flow import route_of
 from jupyter_graph.spec.cut import own_name
 from jupyter_graph.spec.topology import followers
@@ -26,48 +26,6 @@ from jupyter_graph.types import NOTHING
 
 Call = Callable[..., Any]
 DRIVERS.add(__file__)
-
-
-@dataclass(frozen=True)
-class BuiltStep:
-    """One built step: what it was built from, its instance, what is called.
-
-    The instance of a flow inside a graph is what was built of its own steps, and
-    ``functions`` is its generated code.
-    """
-
-    code: StepCode
-    arguments: Mapping[str, Any]
-    instance: Any
-    call: Call | None
-    functions: Functions | None = None
-
-    @property
-    def is_awaited(self) -> bool:
-        """Whether the call gives a coroutine."""
-        return self.code.is_awaited
-
-
-@dataclass(frozen=True)
-class StepInstances:
-    """All built steps of a graph, routes included, by name."""
-
-    steps: Mapping[str, BuiltStep] = field(default_factory=dict)
-
-    @property
-    def instances(self) -> dict[str, Any]:
-        return {name: step.instance for name, step in self.steps.items()}
-
-    @property
-    def calls(self) -> dict[str, Call]:
-        return {name: step.call for name, step in self.steps.items() if step.call}
-
-    def everything(self) -> Iterator[tuple[str, BuiltStep]]:
-        """Yield all steps, those of flows inside this one too, each after its flow."""
-        for name, step in self.steps.items():
-            yield name, step
-            if isinstance(step.instance, StepInstances):
-                yield from step.instance.everything()
 
 
 def build(
@@ -163,7 +121,7 @@ def _instance(
         from jupyter_graph.run.process_steps import InProcesses
 
         try:
-            return InProcesses(code, arguments, context.named(name))
+            return InProcesses(code, arguments, context.named(name), step_anew)
         except SpecError:
             raise  # it names the step: there it was built by this, too
         except BaseException as error:
@@ -174,7 +132,9 @@ def _instance(
     injected |= {key: getattr(step, key) for key in ("input_path", "result_path")}
     injected |= {"full_event": step.full_event, "graph_step": step}
     injected["outlets"] = ways.get(name, ())
-    injected["routes"] = {key: route_of(step, context) for key, step in routes.items()}
+    injected["routes"] = {
+        key: route_of(step, context, route_anew) for key, step in routes.items()
+    }
     wanted = {key: injected[key] for key in code.wants}
     try:
         if code.is_storey:
@@ -322,4 +282,4 @@ def route_anew(code: StepCode, arguments: Mapping[str, Any], context: Context) -
     """Build a route's step once more, in another process; give the route."""
     instance = _instance(code, arguments, context, {}, {})
     call = _call(code, arguments, instance, context)
-    return route_of(BuiltStep(code, arguments, instance, call), context)
+    return route_of(BuiltStep(code, arguments, instance, call), context, route_anew)

@@ -11,29 +11,35 @@ from jupyter_graph.connectors.event_key import key_reader
 from jupyter_graph.errors import DeadlineError
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.outcome import Outcome
+from jupyter_graph.threads.slots import Place
 
 if TYPE_CHECKING:
     from jupyter_graph.event import Event
 
 
-class Turn:
+class Turn(Place):
     """An event's place behind those of its key; ``come`` is settled when it is first.
 
     It is made before the event comes, so that it can be given back whatever happens.
     """
 
-    __slots__ = ("come", "key")
+    __slots__ = ("come", "key", "order")
 
-    def __init__(self) -> None:
+    def __init__(self, order: OrderBy) -> None:
+        self.order = order
         self.key: str | None = None
         self.come = Outcome()
+
+    def leave(self) -> None:
+        """Let the next one of the key come; harmless twice, and without a turn."""
+        self.order.leave(self)
 
 
 class OrderBy:
     """Lets the events of a key into a graph one at a time; from threads and loops.
 
     Events of other keys go on meanwhile. One that waits for its turn waits within its
-    own time, and takes no seat.
+    own time, and takes no slot.
 
     Args:
         order_by: what holds the key, see ``GraphSpec.order_by``.
@@ -55,7 +61,7 @@ class OrderBy:
         Raises:
             BadRequestError: the body has no such field.
         """
-        turn = self._reserved[id(event)] = Turn()
+        turn = self._reserved[id(event)] = Turn(self)
         try:
             self._come(turn, event)
         except BaseException:
@@ -66,11 +72,11 @@ class OrderBy:
         """Take back what was reserved; nothing where the event's work has begun."""
         turn = self._reserved.pop(id(event), None)
         if turn is not None:
-            self.leave(turn)
+            turn.leave()
 
     def turn_of(self, event: Event) -> Turn:
         """Return the turn that was reserved for an event, or a new one."""
-        return self._reserved.pop(id(event), None) or Turn()
+        return self._reserved.pop(id(event), None) or Turn(self)
 
     def wait(self, turn: Turn, event: Event) -> None:
         """Wait for an event's turn, in this thread; ``leave`` ends it in any case.

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_graph.errors import ClosedError, RunError
-from jupyter_graph.run.deadline.watchdog import MainThreadInterrupter, look_now
+from jupyter_graph.run.deadline.interrupt import MainThreadInterrupter
+from jupyter_graph.run.deadline.watchdog import look_now
 
 if TYPE_CHECKING:
     from jupyter_graph.run.aio.event_tasks import EventTasks

@@ -12,7 +12,6 @@ from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.processes.process_pool import WorkerPool
 from jupyter_graph.processes.transport import Deferred, Reply
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.instantiate import step_anew
 
 Call = Callable[..., Any]
 DRIVERS.add(__file__)
@@ -22,12 +21,13 @@ class InProcesses:
     """A step that is built in each of its processes, and called in one of them.
 
     A call that takes longer than the step's time, or than an event may take, ends its
-    process; so does the user's stop. What the process printed comes out here.
+    process; so does the user's stop. What the process prints is forwarded here.
 
     Args:
         code: the step; its function or class must be able to travel.
         arguments: of the constructor, or of the function besides the body.
         context: the step's surroundings.
+        build: makes, in the process, what is called there, of these three.
 
     Raises:
         SpecError: code or arguments cannot travel.
@@ -35,14 +35,18 @@ class InProcesses:
     """
 
     def __init__(
-        self, code: StepCode, arguments: Mapping[str, Any], context: Context
+        self,
+        code: StepCode,
+        arguments: Mapping[str, Any],
+        context: Context,
+        build: Callable[[StepCode, Mapping[str, Any], Context], Call],
     ) -> None:
         most = code.step.processes
         assert most is not None
         self._code = code
         self._name, self._limit_s = code.step.name, code.step.timeout_s
         there = replace(code, step=replace(code.step, processes=None), on_loop=False)
-        step = Deferred(step_anew, there, arguments, context.elsewhere())
+        step = Deferred(build, there, arguments, context.elsewhere())
         self._processes = WorkerPool({self._name: step}, most, "step", context)
         self.kill = self._processes.kill
         self._processes.start()
@@ -53,25 +57,25 @@ class InProcesses:
         return self._call_async if self._code.is_called_away else self._call
 
     def _call(self, it: Any) -> Any:
-        work = self._processes.submit(self._name, it, limit_s=self._limit_s)
+        call = self._processes.submit(self._name, it, limit_s=self._limit_s)
         try:
-            reply = work.result()
+            reply = call.result()
         except BaseException:  # the user's stop, or the deadline of the event
-            self._processes.end(work)
+            self._processes.end(call)
             raise
-        return self._given(reply, it)
+        return self._received(reply, it)
 
     async def _call_async(self, it: Any) -> Any:
-        work = self._processes.submit(self._name, it, limit_s=self._limit_s)
-        return self._given(await work.awaited(), it)
+        call = self._processes.submit(self._name, it, limit_s=self._limit_s)
+        return self._received(await call.awaited(), it)
 
-    def _given(self, reply: Reply, it: Any) -> Any:
-        given = reply.result()
+    def _received(self, reply: Reply, it: Any) -> Any:
+        value = reply.result()
         if not self._code.takes_event:
-            return given
-        it.take(same_event(given, self._name))
+            return value
+        it.take(same_event(value, self._name))
         return it
 
     def close(self) -> None:
-        """End the processes after what they are at."""
+        """End the processes when they have done what they are at."""
         self._processes.close()

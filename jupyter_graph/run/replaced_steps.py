@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jupyter_graph.run.flush import Flusher
-    from jupyter_graph.run.instantiate import StepInstances
+    from jupyter_graph.run.step_instances import StepInstances
 
 
 class ReplacedSteps:
@@ -14,12 +14,12 @@ class ReplacedSteps:
 
     def __init__(self) -> None:
         self._steps: list[tuple[str, Any]] = []
-        self._laters: list[Flusher] = []
+        self._flushers: list[Flusher] = []
 
     def add(
-        self, before: StepInstances, now: StepInstances, later: Flusher | None
+        self, before: StepInstances, now: StepInstances, flusher: Flusher | None
     ) -> None:
-        """Note the steps that are there no more, and what lets their rest go on."""
+        """Note the steps that are no longer there, and what flushes them."""
         instances = {id(step.instance) for _, step in now.everything()}
         gone = [
             (name, step.instance)
@@ -27,19 +27,19 @@ class ReplacedSteps:
             if step.instance is not None and id(step.instance) not in instances
         ]
         self._steps += gone
-        part = later and later.only({id(instance) for _, instance in gone})
+        part = flusher and flusher.only({id(instance) for _, instance in gone})
         if part:
-            self._laters.append(part)
+            self._flushers.append(part)
 
     def __bool__(self) -> bool:
         return bool(self._steps)
 
-    def laters(self) -> list[Flusher]:
-        """Hand over what lets the rest go on, once."""
-        found, self._laters = self._laters, []
-        return found
+    def take_flushers(self) -> list[Flusher]:
+        """Return what flushes them, once."""
+        flushers, self._flushers = self._flushers, []
+        return flushers
 
-    def taken(self) -> list[tuple[str, Any]]:
-        """Hand over names and instances, once."""
-        found, self._steps = self._steps, []
-        return found
+    def take_steps(self) -> list[tuple[str, Any]]:
+        """Return names and instances, once."""
+        steps, self._steps = self._steps, []
+        return steps

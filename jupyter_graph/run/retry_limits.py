@@ -65,20 +65,15 @@ def _batched(call: Call, step: StepSpec) -> Call:
 
 def _few(call: Call, limit: int) -> Call:
     """Return the call, run by at most so many threads at the same time."""
-    from jupyter_graph.threads.slots import Slot, Slots
+    from jupyter_graph.threads.slots import Slots
 
     slots = Slots(limit)
 
     def few(*args: Any) -> Any:
-        slot = Slot()
-        try:
-            try:
-                slots.take(slot)
-                return call(*args)
-            finally:
-                slots.leave(slot)
-        finally:
-            slots.leave(slot)  # an interrupt may have come before the line above
+        slot = slots.slot()
+        with slot, slot:
+            slot.take()
+            return call(*args)
 
     return few
 

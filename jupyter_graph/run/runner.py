@@ -1,33 +1,43 @@
-"""A compiled graph, opened: steps built, events going through."""
+"""What users open to run events through a graph: one object over its parts."""
 
 from __future__ import annotations
 
+import sys
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from jupyter_graph.compile.compiled_graph import CompiledGraph, compile_graph
 from jupyter_graph.compile.runtime.streams import drain_async
-from jupyter_graph.errors import JupyterGraphError
-from jupyter_graph.run.dispatch import Working, get_ident, in_thread
+from jupyter_graph.errors import RunError
+from jupyter_graph.run.answering import Answering
+from jupyter_graph.run.context import Context, Pushed
+from jupyter_graph.run.deadline.interrupt import is_main_thread
+from jupyter_graph.run.dispatch import Dispatcher, get_ident, in_thread
 from jupyter_graph.run.event_errors import fail
+from jupyter_graph.run.lifecycle import GraphInstance
+from jupyter_graph.run.openable import Openable
+from jupyter_graph.run.owned_resources import seconds_of
+from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.cut import EVERYWHERE
+from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
     from jupyter_graph.event import Event
-    from jupyter_graph.run.answer_factory import AnswerFactory
+    from jupyter_graph.frontend.front import Front
     from jupyter_graph.run.batch.batch_result import BatchResult
     from jupyter_graph.run.emit import BackgroundEvents
-    from jupyter_graph.threads.outcome import Outcome
+    from jupyter_graph.run.tracer import Counters
 
 __all__ = ["Runner"]
 EMIT_THREADS = 8
-Leave = Callable[..., Any]
-"""What a front makes of a graph's result, on the way out."""
 
 
-class Runner(Working):
+class Runner(Openable):
     """Runs events through a graph; each event fails alone, and none hangs for ever.
 
     Safe from several threads. Steps of a synchronous graph run in the caller's thread
@@ -44,21 +54,21 @@ class Runner(Working):
     Args:
         graph: a graph, a spec or a compiled graph.
         namespace: further names that the graph's steps may stand for.
-        parameters: what ``context.get_param`` gives.
-        secrets: what ``context.get_secret`` gives.
+        parameters: what ``context.get_param`` returns.
+        secrets: what ``context.get_secret`` returns.
         timeout_s: seconds an event may take; None = no limit.
         own_loop: False lets all events run on the calling loop, as a host with a loop
             of its own wants it, those of a synchronous graph included.
         is_parity: steps see ``context.is_parity``.
         mlrun_status: a failed step answers 400, as in MLRun, instead of 500.
-        logger: what ``context.logger`` gives.
+        logger: what ``context.logger`` is.
         worker_id: the number of the worker of a deployed function.
         load_mode: how models are loaded: ``sync``, or ``async`` in threads.
         current_function: the function whose steps run; ``*`` = all of them.
         from_step: the step that events begin with.
         is_mock: steps see ``context.is_mock``.
         is_deployed: steps see ``context.is_deployed``.
-        front: what stands before the graph: ``frontend.factory.make_frontend``.
+        front: what stands before the graph: see ``frontend.front``.
         push_error: called with event, text and step for errors that no caller sees.
 
     Raises:
@@ -72,6 +82,164 @@ class Runner(Working):
     42
     """
 
+    def __init__(
+        self,
+        graph: Graph | GraphSpec | CompiledGraph,
+        *,
+        namespace: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        timeout_s: float | None = 30.0,
+        own_loop: bool = True,
+        is_parity: bool = False,
+        mlrun_status: bool = False,
+        logger: Any = None,
+        worker_id: str = "0",
+        load_mode: str = "sync",
+        current_function: str = EVERYWHERE,
+        from_step: str | None = None,
+        is_mock: bool = False,
+        is_deployed: bool = False,
+        push_error: Pushed | None = None,
+        front: Front | None = None,
+    ) -> None:
+        self.timeout_s = seconds_of(timeout_s)
+        self._front = front
+        self._compile = _compiler(front, namespace, current_function, from_step)
+        self._dispatcher = Dispatcher(
+            graph if isinstance(graph, CompiledGraph) else self._compile(graph),
+            timeout_s=self.timeout_s,
+            own_loop=own_loop,
+            owner=self,
+        )
+        if load_mode not in ("sync", "async"):
+            raise RunError(f"load_mode must be 'sync' or 'async', got {load_mode!r}")
+        context = Context(
+            logger=logger,
+            parameters=parameters,
+            secrets=secrets,
+            worker_id=worker_id,
+            is_parity=is_parity,
+            is_mock=is_mock,
+            is_deployed=is_deployed,
+            current_function=current_function,
+            load_mode=load_mode,
+            timeout_s=self.timeout_s,
+            push=push_error,
+        )
+        self._instance = GraphInstance(self._dispatcher, context)
+        self._answering = Answering(
+            self._instance, front=front, mlrun_status=mlrun_status
+        )
+
+    # -- open and closed --------------------------------------------------------
+
+    def belong_to(self, owner: Any) -> Self:
+        """Let another object stand for this runner: that one is to be closed."""
+        self._dispatcher.owner = weakref.ref(owner)
+        self._dispatcher.belongs_to = type(owner).__name__
+        return self
+
+    def open(self) -> Self:
+        """Build the steps; calling it twice is harmless.
+
+        In a notebook, what an earlier run of the same cell opened, and nothing but
+        that cell's variables holds, is closed before.
+
+        Raises:
+            RunError: a constructor failed.
+        """
+        self._instance.open()
+        return self
+
+    def swap(self, graph: Graph | GraphSpec) -> None:
+        """Take new code with the next event; unchanged steps keep their state.
+
+        Raises:
+            SpecError, RunError: the new graph does not work; the old one goes on.
+        """
+        self._instance.swap(self._compile(graph))
+
+    def close(self) -> None:
+        """Release steps, threads and the signal; calling it twice is harmless.
+
+        Events that are still under way end in a ClosedError where they can be ended.
+        An interrupt stops what it meets (a step that flushes, say); the rest is closed
+        all the same.
+        """
+        self._instance.close()
+
+    async def aclose(self) -> None:
+        """``close`` from the loop that events run on; buffered steps flush before."""
+        await self._instance.aclose()
+
+    def _close_now(self) -> None:
+        self._instance.close_now()
+
+    def _borrow_loop(self) -> None:
+        if not self.is_open and is_main_thread() and not is_in_kernel():
+            # Nobody interrupts a step that keeps a loop in another thread, and a
+            # kernel must answer while a step works.
+            import asyncio
+
+            self._dispatcher.lender = asyncio.get_running_loop()
+
+    def __repr__(self) -> str:
+        state = "open" if self.is_open else "closed"
+        return f"<Runner of graph {self.spec.name!r}, {state}>"
+
+    # -- what it is -------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        return self._instance.is_open
+
+    @property
+    def spec(self) -> GraphSpec:
+        """The graph that runs."""
+        return self._dispatcher.compiled.spec
+
+    @property
+    def compiled(self) -> CompiledGraph:
+        """The compiled graph that runs."""
+        return self._dispatcher.compiled
+
+    @property
+    def counters(self) -> Counters:
+        """What traced events did so far."""
+        return self._instance.counters
+
+    @property
+    def termination(self) -> Any:
+        """What storey calls the flow's result, once the runner is closed."""
+        return self._instance.termination
+
+    @property
+    def endpoints(self) -> Any:
+        """The endpoints of the front, None where there is none."""
+        config = getattr(self._front, "config", None)
+        return None if config is None else config.endpoints
+
+    def step(self, name: str) -> Any:
+        """Return the instance of a step's class, as it runs now; None for a function.
+
+        Raises:
+            UnknownStepError: there is no such step.
+            ClosedError: the runner is not open.
+        """
+        steps = self._instance.steps.steps
+        if name not in steps:
+            self.spec.step(name)
+        return steps[name].instance
+
+    def not_ready(self) -> list[str]:
+        """Return the names of the model servers that are still loading."""
+        return [
+            name
+            for name, step in self._instance.steps.everything()
+            if getattr(step.instance, "ready", True) is False
+        ]
+
     # -- one event --------------------------------------------------------------
 
     def run(
@@ -83,10 +251,10 @@ class Runner(Working):
         event_id: str | None = None,
         content_type: str = "",
     ) -> Any:
-        """Run one event and give the bare result.
+        """Run one event and return the bare result.
 
-        A generator's items come as an iterator; an event that was filtered away, or
-        that nobody answers in a branch, gives None.
+        A generator's items come as an iterator; for an event that was filtered away, or
+        that nobody answers in a branch, it is None.
 
         Raises:
             StepError: a step failed; ``__cause__`` is what it raised.
@@ -96,22 +264,24 @@ class Runner(Working):
         """
         # The arguments are not keyword-only: filling those in takes CPython 3.11 as
         # long as a step.
-        # Nothing is marked either: the watchdog knows a call by its frame.
-        if get_ident() == self._fast_id:
+        # Nothing is marked either: the watchdog knows a call by its frame, and whose it
+        # is by this variable.
+        dispatcher = self._dispatcher
+        if get_ident() == dispatcher.fast_id:
             try:
-                found = self._function(body)
-                if found is not NOTHING:
-                    return found
+                result = dispatcher.function(body)
+                if result is not NOTHING:
+                    return result
             except BaseException as error:
-                fail(error, event_id, self.spec.name, self.timeout_s, self)
-            return self._unanswered(event_id)
+                fail(error, event_id, self.spec.name, self.timeout_s, dispatcher)
+            return dispatcher.unanswered(event_id)
         facts = {"path": path, "method": method, "headers": headers}
         event = _event(body, {**facts, "id": event_id, "content_type": content_type})
-        found = self._run_event(event)
-        return found if found is not NOTHING else self._unanswered(event.id)
+        result = dispatcher.run(event)
+        return result if result is not NOTHING else dispatcher.unanswered(event.id)
 
     def emit(self, body: Any = None, **facts: Any) -> str:
-        """Send one event without waiting; give its id.
+        """Send one event without waiting; return its id.
 
         At most ``max_in_flight`` events are on their way at once; a further one waits
         here. A failure goes to the log and to ``push_error``.
@@ -124,23 +294,19 @@ class Runner(Working):
             NoSeatError: no event ended within the time of one.
             ClosedError: the runner is not open.
         """
-        self._opened()
-        event, order = _event(body, facts), self._order
-        if order is not None:
-            order.reserve(event)
+        dispatcher = self._dispatcher
+        dispatcher.check_open()
+        event = _event(body, facts)
+        if dispatcher.order is not None:
+            dispatcher.order.reserve(event)
         try:
-            return self._emitted_().send(event)
+            return _background_of(self, dispatcher, self._instance.context).send(event)
         except BaseException:
-            self._has_ended(event)
+            _has_ended(dispatcher, event)
             raise
 
-    def _has_ended(self, event: Event) -> None:
-        """Let the next of its key come, also when this one never began its work."""
-        if self._order is not None:
-            self._order.cancel(event)
-
     def wait_for_completion(self, timeout_s: float | None = None) -> bool:
-        """Wait until no emitted event is on its way, and take on what steps kept.
+        """Wait until no emitted event is on its way, and flush buffered steps.
 
         Args:
             timeout_s: seconds to wait at most; None = as long as it takes.
@@ -148,84 +314,47 @@ class Runner(Working):
         Returns:
             False when the time was up before.
         """
-        self._opened()
-        if self._emitted is not None and not self._emitted.wait(timeout_s):
-            return False
-        later, tasks = self._later, self._kept.tasks
-        if later is not None and not self._plan.is_async:
-            later.flush(end=True)
-        elif later is not None and tasks is not None and tasks.loop is not None:
-            work = later.flush_async(end=True, ends_steps=False)
-            tasks.submit(work).result(timeout_s)
-        return True
-
-    def _emitted_(self) -> BackgroundEvents:
-        from jupyter_graph.run.emit import BackgroundEvents
-        from jupyter_graph.threads.thread_pool import Threads
-
-        with self._lock:
-            if self._emitted is None:
-                threads = None
-                if not self._plan.is_async:
-                    threads = Threads(EMIT_THREADS, "jupyter_graph-emit")
-                self._emitted = BackgroundEvents(
-                    partial(threads.submit, self.handle)
-                    if threads
-                    else self._start_on_loop,
-                    limit=self.spec.max_in_flight,
-                    context=self._context,
-                    timeout_s=self.timeout_s,
-                    ended=self._has_ended,
-                    threads=threads,
-                )
-            return self._emitted
-
-    def _start_on_loop(self, event: Event) -> Outcome:
-        return self._tasks_().submit(self._whole_answer(event))
-
-    async def _whole_answer(self, event: Event) -> Answer:
-        answer = await self.ahandle(event)
-        if isinstance(answer.value, AsyncIterator):
-            await drain_async(answer.value)  # nobody reads it
-        return answer
+        self._dispatcher.check_open()
+        return self._instance.wait_for_completion(timeout_s)
 
     async def arun(self, body: Any = None, **facts: Any) -> Any:
         """Run one event from a coroutine; arguments and errors as of ``run``.
 
         On a loop of its own no step keeps the calling loop waiting; see the class.
         """
-        tasks, quick = self._kept.tasks, self._quick
-        lane = tasks.callers_lane if tasks and quick and not facts else None
-        if tasks and quick and lane and lane.free and lane.loop is lane.get_loop():
+        dispatcher = self._dispatcher
+        tasks, quick = dispatcher.owned.tasks, dispatcher.quick
+        slots = tasks.callers_slots if tasks and quick and not facts else None
+        if tasks and quick and slots and slots.free and slots.loop is slots.get_loop():
             # What `tasks.run` does, in one frame: a further one would be made for each
             # event, and passed each time that it wakes up.
-            lane.free -= 1
+            slots.free -= 1
             function, takes_event = quick
             event = _event(body, facts) if takes_event else None
-            if not lane.is_ticking:
-                lane.tick()
-            number = lane.last = lane.last + 1
-            bucket = lane.young
-            bucket[number] = lane.get_task(lane.loop)
+            if not slots.is_ticking:
+                slots.tick()
+            number = slots.last = slots.last + 1
+            bucket = slots.young
+            bucket[number] = slots.get_task(slots.loop)
             try:
-                found = await function(body if event is None else event)
+                result = await function(body if event is None else event)
             except BaseException as error:
-                tasks.failed(error, lane.discard(bucket, number), event)
+                tasks.failed(error, slots.discard(bucket, number), event)
             finally:
                 try:
                     del bucket[number]
                 except KeyError:  # its time was up
-                    lane.discard(bucket, number)
-                if lane.waiting:
-                    lane.leave()
+                    slots.discard(bucket, number)
+                if slots.waiting:
+                    slots.leave()
                 else:
-                    lane.free += 1
-            if found is NOTHING:
-                return self._unanswered(None if event is None else event.id)
-            return found
+                    slots.free += 1
+            if result is NOTHING:
+                return dispatcher.unanswered(None if event is None else event.id)
+            return result
         event = _event(body, facts)
-        found = await self._arun_event(event)
-        return found if found is not NOTHING else self._unanswered(event.id)
+        result = await dispatcher.arun(event)
+        return result if result is not NOTHING else dispatcher.unanswered(event.id)
 
     def answer(
         self,
@@ -235,11 +364,11 @@ class Runner(Working):
         traced: bool = False,
         **facts: Any,
     ) -> Answer:
-        """Run one event and give its answer as a caller of the function gets it.
+        """Run one event and return its answer as a caller of the function gets it.
 
         Args:
             body: what the first steps get.
-            silent: give a failed event's answer instead of raising.
+            silent: return a failed event's answer instead of raising.
             traced: keep each step's input, output and time.
             **facts: path, method, headers, event_id, content_type as of ``run``.
         """
@@ -264,115 +393,13 @@ class Runner(Working):
         Args:
             event: the event.
             traced: keep each step's input, output and time.
-            partly: give the items of a stream that broke off, and its error.
+            partly: of a stream that broke off, answer with its items and its error.
         """
-        answers = self._answers()
-        try:
-            leave = self._enter(event)
-            if traced and self._plan.is_async:
-                return self._wait_traced(event, answers, leave)
-            if traced:
-                return self._handle_traced(event, leave)
-            value = leave(self._run_event(event), whole=True)
-            return answers.collected(value, event, None, {}, partly=partly)
-        except JupyterGraphError as error:
-            return answers.failed(error, event, None)
-
-    def _enter(self, event: Event) -> Leave:
-        """Let the event in; give what becomes of the graph's result."""
-        return _as_it_is if self._front is None else self._front.enter(event).leave
-
-    def _handle_traced(self, event: Event, leave: Leave) -> Answer:
-        from jupyter_graph.run.tracer import end_trace, start_trace
-
-        answers, (tracer, function) = self._answers(), self._twin()
-        trace, token = start_trace(tracer)
-        try:
-            value = leave(self._run_event(event, function), whole=True)
-            return answers.collected(value, event, trace, tracer.outputs(trace))
-        except JupyterGraphError as error:
-            return answers.failed(error, event, trace)
-        finally:
-            end_trace(token)
-
-    def _wait_traced(
-        self, event: Event, answers: AnswerFactory, leave: Leave
-    ) -> Answer:
-        tasks = self._tasks_()
-        value, error, trace, outputs = tasks.wait(self._run_traced(event), event)
-        if error is not None:
-            return answers.failed(error, event, trace)
-        if isinstance(value, AsyncIterator):
-            value = tasks.iterated(value, event)
-        try:
-            left = leave(value, whole=True)
-            return answers.collected(left, event, trace, outputs)
-        except JupyterGraphError as wrong:
-            return answers.failed(wrong, event, trace)
+        return self._answering.handle(event, traced=traced, partly=partly)
 
     async def ahandle(self, event: Event, *, traced: bool = False) -> Answer:
         """``handle`` from a coroutine; the value of a stream is left unread."""
-        answers = self._answers()
-        try:
-            leave = self._enter(event)
-            if traced and self._plan.is_async:
-                return await self._await_traced(event, answers, leave)
-            if traced and self._own_loop:
-                return await in_thread(self._handle_traced, event, leave)
-            if traced:
-                return self._handle_traced(event, leave)
-            return answers.ok(leave(await self._arun_event(event)), event, None, {})
-        except JupyterGraphError as error:
-            return answers.failed(error, event, None)
-
-    async def _await_traced(
-        self, event: Event, answers: AnswerFactory, leave: Leave
-    ) -> Answer:
-        tasks = self._tasks_()
-        value, error, trace, outputs = await tasks.hop(self._run_traced(event), event)
-        if error is not None:
-            return answers.failed(error, event, trace)
-        if isinstance(value, AsyncIterator):
-            value = tasks.aiterated(value, event)
-        try:
-            return answers.ok(leave(value), event, trace, outputs)
-        except JupyterGraphError as wrong:
-            return answers.failed(wrong, event, trace)
-
-    async def _run_traced(self, event: Event) -> tuple[Any, Any, Any, Any]:
-        """Return value, error, trace, and what the last steps gave."""
-        from jupyter_graph.run.tracer import end_trace, start_trace
-
-        tracer, function = self._twin()
-        trace, token = start_trace(tracer)
-        work = self._tasks_().run
-        try:
-            if (order := self._order) is None:
-                value = await work(function, self._it(event), event)
-            else:
-                turn = order.turn_of(event)
-                try:
-                    await order.wait_on_loop(turn, event)
-                    value = await work(function, self._it(event), event)
-                finally:
-                    order.leave(turn)
-        except JupyterGraphError as error:
-            return None, error, trace, {}
-        finally:
-            end_trace(token)
-        return value, None, trace, tracer.outputs(trace)
-
-    def _answers(self) -> AnswerFactory:
-        """Return what makes the answers of the graph that runs now."""
-        if self._made_answers is None:
-            from jupyter_graph.run.answer_factory import AnswerFactory
-
-            self._made_answers = AnswerFactory(
-                responds=self._plan.responder is not None,
-                mlrun_status=self._mlrun_status,
-                front=self._front,
-            )
-        return self._made_answers
+        return await self._answering.ahandle(event, traced=traced)
 
     # -- many rows --------------------------------------------------------------
 
@@ -390,8 +417,8 @@ class Runner(Working):
         """Run all rows of a table; a row that fails does not stop the others.
 
         Vectorised steps that the graph begins with get whole frames, the others one
-        row after the other. A stream gives a row for each of its items; what steps kept
-        comes last, under the label of the last row.
+        row after the other. A stream has a row for each of its items; what steps
+        buffered comes last, under the label of the last row.
 
         Args:
             data: a DataFrame (pandas, Arrow, Polars, Dask), a path or URL of Parquet,
@@ -408,7 +435,7 @@ class Runner(Working):
 
         Raises:
             SpecError: nothing reads the data, or an argument has a wrong value.
-            RunError: a vectorised step gave other rows than it got, or does not agree
+            RunError: a vectorised step returned other rows than it got, or disagrees
                 with itself; with ``raise`` whatever fails a row.
             OSError: the data cannot be read, or the target not be written.
 
@@ -425,34 +452,89 @@ class Runner(Working):
         from jupyter_graph.run.batch.batch_run import run_batch
 
         options = BatchOptions(target, on_error, progress, batch_rows, check, meta)
-        run = object()
-        try:
-            self._in_batches.add(run)  # a swap meanwhile closes no step of this one
-            return run_batch(self, data, options)
-        finally:
-            self._in_batches.discard(run)
+        return run_batch(self._instance, data, options, Runner)
 
     async def arun_batch(self, data: Any, **options: Any) -> BatchResult:
         """``run_batch`` from a coroutine, in a thread of its own."""
         from jupyter_graph.run.batch.batch_options import BatchOptions
         from jupyter_graph.run.batch.batch_run import run_batch
 
-        stopped, run = threading.Event(), object()
-        self._in_batches.add(run)
+        stopped, chosen = threading.Event(), BatchOptions(**options)
         try:
-            chosen = BatchOptions(**options)
-            return await in_thread(run_batch, self, data, chosen, stopped)
+            return await in_thread(
+                run_batch, self._instance, data, chosen, Runner, stopped
+            )
         finally:
-            self._in_batches.discard(run)
             stopped.set()
 
 
-Runner.codes_of_run = Runner.run.__code__, Runner._run_it.__code__
+# The watchdog looks for the frames of this code on the main thread's stack.
+Dispatcher.codes[Runner.run.__code__] = "dispatcher"
 
 
-def _as_it_is(value: Any, *, whole: bool = False) -> Any:
-    """Stand for a front where there is none."""
-    return value
+def is_in_kernel() -> bool:
+    """Tell whether this process is a notebook's kernel."""
+    kernel = sys.modules.get("ipykernel.kernelapp")
+    return kernel is not None and bool(kernel.IPKernelApp.initialized())
+
+
+def _compiler(
+    front: Front | None,
+    namespace: Mapping[str, Any] | None,
+    current_function: str,
+    from_step: str | None,
+) -> Callable[[Graph | GraphSpec], CompiledGraph]:
+    """Return what compiles the graphs of a runner."""
+    compiling: Callable[..., CompiledGraph] = compile_graph
+    if front is not None:  # its functions take the parameters of a request
+        from jupyter_graph.frontend.endpoint_adapters import EndpointAdapters
+
+        compiling = EndpointAdapters().compile
+    return partial(
+        compiling,
+        namespace=namespace,
+        current_function=current_function,
+        from_step=from_step,
+    )
+
+
+def _background_of(
+    runner: Runner, dispatcher: Dispatcher, context: Context
+) -> BackgroundEvents:
+    """Return a runner's emitted events; those on their way keep the runner alive."""
+    from jupyter_graph.run.emit import BackgroundEvents
+    from jupyter_graph.threads.thread_pool import Threads
+
+    with dispatcher.lock:
+        if dispatcher.background is None:
+            threads = None
+            if not dispatcher.compiled.is_async:
+                threads = Threads(EMIT_THREADS, "jupyter_graph-emit")
+            dispatcher.background = BackgroundEvents(
+                partial(threads.submit, runner.handle)
+                if threads
+                else lambda event: dispatcher.tasks().submit(_answered(runner, event)),
+                limit=dispatcher.compiled.spec.max_in_flight,
+                context=context,
+                timeout_s=runner.timeout_s,
+                ended=partial(_has_ended, dispatcher),
+                threads=threads,
+            )
+        return dispatcher.background
+
+
+async def _answered(runner: Runner, event: Event) -> Answer:
+    """Answer an event whose answer nobody reads: its stream is run to the end."""
+    answer = await runner.ahandle(event)
+    if isinstance(answer.value, AsyncIterator):
+        await drain_async(answer.value)
+    return answer
+
+
+def _has_ended(dispatcher: Dispatcher, event: Event) -> None:
+    """Let the next of its key come, also when this one never began its work."""
+    if dispatcher.order is not None:
+        dispatcher.order.cancel(event)
 
 
 def _event(body: Any, facts: dict[str, Any]) -> Event:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_graph.compile.failing_step import NAMING, tag
 from jupyter_graph.compile.runtime.event_paths import get_path, put_path, same_event
 from jupyter_graph.compile.runtime.streams import stream, stream_async
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.run.context import Context
+from jupyter_graph.run.step_instances import BuiltStep
 from jupyter_graph.run.tracer import watched
 from jupyter_graph.types import NOTHING
-
-if TYPE_CHECKING:
-    from jupyter_graph.run.instantiate import BuiltStep
 
 Call = Callable[..., Any]
 
@@ -22,8 +20,10 @@ Call = Callable[..., Any]
 class PlainRoute:
     """A route that another process can have: it builds the step there, anew."""
 
-    def __init__(self, step: BuiltStep, context: Context, run: Call) -> None:
-        self._step = step
+    def __init__(
+        self, step: BuiltStep, context: Context, run: Call, build: Call
+    ) -> None:
+        self._step, self._build = step, build
         self._context = context
         self._run = run
 
@@ -36,16 +36,21 @@ class PlainRoute:
         return self._step.instance
 
     def __reduce__(self) -> Any:
-        from jupyter_graph.run.instantiate import route_anew  # which builds this
-
         arguments = dict(self._step.arguments)
-        return route_anew, (self._step.code, arguments, self._context.elsewhere())
+        return self._build, (self._step.code, arguments, self._context.elsewhere())
 
 
-def route_of(step: BuiltStep, context: Context) -> Call:
-    """Give what a router calls: an event in, the event with the route's result out."""
+def route_of(step: BuiltStep, context: Context, build: Call) -> Call:
+    """Return what a router calls: an event in, the event with the route's result out.
+
+    Args:
+        step: the route's step.
+        context: the surroundings.
+        build: makes the route once more in another process, of the step's code, its
+            arguments and a context.
+    """
     spec, call, code = step.code.step, step.call, step.code
-    assert call is not None  # routes are never mere choices: look_at saw to it
+    assert call is not None  # routes are never mere choices: inspect_step saw to it
     name = spec.name
 
     async def run_async(event: Any) -> Any:
@@ -68,10 +73,10 @@ def route_of(step: BuiltStep, context: Context) -> Call:
 
     NAMING.update((run.__code__, run_async.__code__))
     if code.is_awaited:
-        found: Any = watched(spec.name, run_async, is_async=True)
-        found.instance = step.instance
-        return found  # type: ignore[no-any-return]
-    return PlainRoute(step, context, watched(spec.name, run, is_async=False))
+        route: Any = watched(name, run_async, is_async=True)
+        route.instance = step.instance
+        return route  # type: ignore[no-any-return]
+    return PlainRoute(step, context, watched(name, run, is_async=False), build)
 
 
 def _given(event: Any, code: StepCode) -> Any:
@@ -80,17 +85,17 @@ def _given(event: Any, code: StepCode) -> Any:
     return get_path(event.body, path) if path else event.body
 
 
-def _put(found: Any, event: Any, code: StepCode) -> Any:
+def _put(result: Any, event: Any, code: StepCode) -> Any:
     """Return the event with the route's result as its body, or in it."""
-    if found is NOTHING:
+    if result is NOTHING:
         event.body = NOTHING
         return event
     if code.is_stream:
         by = stream_async if code.on_loop else stream
-        found = by(found, code.step.name)
+        result = by(result, code.step.name)
     if code.step.result_path:
-        found = put_path(event.body, code.step.result_path, found)
-    event.body = found
+        result = put_path(event.body, code.step.result_path, result)
+    event.body = result
     return event
 
 

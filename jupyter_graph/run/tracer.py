@@ -7,16 +7,14 @@ import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_graph.answer.trace import Summary, Trace, TraceRow, summarise
 from jupyter_graph.compile.failing_step import DRIVERS
 from jupyter_graph.errors import said
+from jupyter_graph.run.step_instances import StepInstances
 from jupyter_graph.spec.model import START, GraphSpec
 from jupyter_graph.spec.topology import edges, leaves
-
-if TYPE_CHECKING:
-    from jupyter_graph.run.instantiate import StepInstances
 
 DRIVERS.add(__file__)
 
@@ -90,7 +88,7 @@ _tracer: ContextVar[Tracer | None] = ContextVar("jupyter_graph_tracer", default=
 
 
 class Tracer:
-    """Wraps the calls of one graph so that a traced twin can be compiled of them."""
+    """Wraps the calls of one graph so that a traced version can be compiled of them."""
 
     def __init__(self, graph: GraphSpec, counters: Counters) -> None:
         self.counters = counters
@@ -115,24 +113,24 @@ class Tracer:
             async def traced_async(it: Any, *more: Any) -> Any:
                 row, began = self._begin(name, it), time.perf_counter()
                 try:
-                    found = await call(it, *more)
+                    result = await call(it, *more)
                 except BaseException as error:
                     self._end(row, began, error=error)
                     raise
-                self._end(row, began, found)
-                return found
+                self._end(row, began, result)
+                return result
 
             return traced_async
 
         def traced(it: Any, *more: Any) -> Any:
             row, began = self._begin(name, it), time.perf_counter()
             try:
-                found = call(it, *more)
+                result = call(it, *more)
             except BaseException as error:
                 self._end(row, began, error=error)
                 raise
-            self._end(row, began, found)
-            return found
+            self._end(row, began, result)
+            return result
 
         return traced
 
@@ -157,24 +155,24 @@ class Tracer:
         self,
         row: TraceRow,
         began: float,
-        found: Any = None,
+        result: Any = None,
         error: BaseException | None = None,
     ) -> None:
         row.duration_s = time.perf_counter() - began
         if error is not None:
             row.error = said(error)
         else:
-            row.value = _body(found)
+            row.value = _body(result)
             row.output = summarise(row.value)
         self.counters.add(row)
 
     def outputs(self, trace: Trace) -> Mapping[str, Any]:
-        """Return what each last step of the graph gave in this event."""
+        """Return what each last step of the graph returned in this event."""
         return {row.step: row.value for row in trace if row.step in self.leaves}
 
 
 def start_trace(tracer: Tracer) -> tuple[Trace, Any]:
-    """Begin a trace in this context; give it and the token that ends it."""
+    """Begin a trace in this context; return it and the token that ends it."""
     trace = Trace()
     return trace, (_current.set(trace), _tracer.set(tracer))
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
-from jupyter_graph.threads.interrupts import uninterrupted
-from jupyter_graph.threads.process_ends import module_lock
+from jupyter_graph.threads.interrupts import has_stretch, is_postponed, uninterrupted
+from jupyter_graph.threads.module_lock import module_lock
 
 _lock = module_lock()
 _users = 0
@@ -67,3 +69,11 @@ def _go_on() -> None:
         _users -= 1
         if not _users and _was_enabled:
             gc.enable()
+
+
+def postponed_in(ident: int, call: Callable[[], Any]) -> bool:
+    """Do what ``postponed`` does, for another thread, in which ``call`` is called."""
+    if not has_stretch(ident):
+        return False
+    with frame_of(ident) as frame:
+        return is_postponed(call, ident, frame)

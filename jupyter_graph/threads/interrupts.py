@@ -151,27 +151,25 @@ def call_all(calls: Iterable[Callable[[], Any]]) -> None:
         raise first
 
 
-def postponed(call: Callable[[], Any], ident: int | None = None) -> bool:
-    """Have ``call`` called at the end of the stretch that a thread is in.
+def postponed(call: Callable[[], Any]) -> bool:
+    """Have ``call`` called at the end of the stretch that this thread is in.
 
     Args:
-        call: raises the interrupt again; it is called in that thread.
-        ident: the thread, by default the calling one.
+        call: raises the interrupt again.
 
     Returns:
         False where the thread is in no such stretch: nothing is postponed.
     """
-    if ident is None or ident == _get_ident():
-        return _is_postponed(call, _get_ident(), _get_frame(1))
-    if ident not in _stretches:
-        return False
-    from jupyter_graph.threads.frames import frame_of
-
-    with frame_of(ident) as frame:
-        return _is_postponed(call, ident, frame)
+    return is_postponed(call, _get_ident(), _get_frame(1))
 
 
-def _is_postponed(call: Callable[[], Any], ident: int, frame: FrameType | None) -> bool:
+def has_stretch(ident: int) -> bool:
+    """Tell whether a thread entered a stretch, which may have been cut off since."""
+    return ident in _stretches
+
+
+def is_postponed(call: Callable[[], Any], ident: int, frame: FrameType | None) -> bool:
+    """Do what ``postponed`` does, for a thread and its innermost frame."""
     stretch = _stretches.get(ident)
     if stretch is None:
         return False
@@ -199,6 +197,6 @@ class _Held:
         self.handler = handler
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if not _is_postponed(lambda: signal.raise_signal(number), _get_ident(), frame):
+        if not is_postponed(lambda: signal.raise_signal(number), _get_ident(), frame):
             signal.signal(number, self.handler)
             self.handler(number, frame)

@@ -1,11 +1,9 @@
-"""What happens to our objects when the process ends, or has a child by ``fork``."""
+"""What happens when the process ends, or the one that started it."""
 
 from __future__ import annotations
 
 import atexit
-import os
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -15,20 +13,6 @@ from jupyter_graph.threads.start import start_thread
 
 LAST_S = 5.0
 """Seconds that the end of the process waits for something to close."""
-
-
-def module_lock() -> Any:
-    """Return a re-entrant lock of a module's own, free in every forked child.
-
-    A thread that holds it in the parent does not exist there, and would never give it
-    back. It is re-entrant since a finalizer of the user's that closes something may
-    come while it is held.
-    """
-    lock = threading.RLock()
-    reinit = getattr(lock, "_at_fork_reinit", None)  # what threading does with its own
-    if reinit is not None and hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=reinit)
-    return lock
 
 
 def die_with_parent(number: int) -> None:

@@ -22,10 +22,9 @@ from functools import partial
 from types import BuiltinMethodType
 from typing import Any, NamedTuple, Self
 
-from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.on_demand import ThreadOnDemand
 from jupyter_graph.threads.outcome import Outcome
 from jupyter_graph.threads.running_cell import running_cell
-from jupyter_graph.threads.start import start_thread
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120  # as co_filename
 IDLE_S = 0.25
@@ -140,36 +139,19 @@ class _Reaper:
     def forked(self) -> None:
         """Begin anew in a child process: it owns nothing of what its parent opened."""
         self.watched: set[Unclosed] = set()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self.thread = ThreadOnDemand(self._run, "jupyter_graph-reaper", self._is_wanted)
 
     def watch(self, one: Unclosed) -> None:
         self.watched.add(one)
-        self._run_if_wanted()
+        self.thread.start_if_wanted()
 
     def do(self, work: Callable[[], Any]) -> None:
         """Do something in this thread; whoever asks waits for nothing."""
         self.notes.put(work)
-        self._run_if_wanted()
-
-    def _run_if_wanted(self) -> None:
-        """See to it that there is a thread while it is wanted.
-
-        Nobody waits for the lock: a finalizer of the user's that opens or closes a
-        runner may come while this very thread holds it. Who holds it looks again.
-        """
-        while self._is_wanted() and self._lock.acquire(blocking=False):
-            try:
-                if self._is_wanted():
-                    with uninterrupted():
-                        thread = start_thread(self._run, "jupyter_graph-reaper")
-                        self._thread = thread
-            finally:
-                self._lock.release()
+        self.thread.start_if_wanted()
 
     def _is_wanted(self) -> bool:
-        runs = self._thread is not None and self._thread.is_alive()
-        return not runs and bool(self.watched or not self.notes.empty())
+        return bool(self.watched or not self.notes.empty())
 
     def forget(self, one: Unclosed) -> None:
         self.watched.discard(one)
@@ -182,8 +164,7 @@ class _Reaper:
                 note = self.notes.get(timeout=None if self.watched else IDLE_S)
             except queue.Empty:
                 if not self.watched:
-                    self._thread = None
-                    self._run_if_wanted()  # something may have come in this moment
+                    self.thread.ended()
                     return
                 continue
             if isinstance(note, Unclosed):
@@ -209,7 +190,7 @@ class _Reaper:
                 _try(one.warn)
             if one.at_exit:
                 self.notes.put(one)
-        if self._thread is not None and not self.notes.empty():
+        if self.thread.is_running and not self.notes.empty():
             last = Outcome()
             self.notes.put(partial(last.settle, None))
             last.wait(LAST_S)

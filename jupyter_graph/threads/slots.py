@@ -4,18 +4,54 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from typing import Self
 
+from jupyter_graph.errors import NoSeatError
 from jupyter_graph.threads.interrupts import uninterrupted
 
 
-class Slot:
-    """A place that one caller has, or waits for."""
+class Place:
+    """Something made before it is taken, and left at the end of ``with it, it:``.
 
-    __slots__ = ("gate",)
+    Twice, since an interrupt may cut one of the two ends, before it begins or in its
+    midst: then the other one leaves the place.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ()
+
+    def leave(self) -> None:
+        """Give it back; harmless twice, and where it was never taken."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+
+class Slot(Place):
+    """A place among ``Slots`` that one caller has, or waits for."""
+
+    __slots__ = ("gate", "slots")
+
+    def __init__(self, slots: Slots) -> None:
+        self.slots = slots
         self.gate = threading.Lock()
         self.gate.acquire()
+
+    def take(self, seconds: float | None = None) -> None:
+        """Wait for it, for ever by default.
+
+        Raises:
+            NoSeatError: it did not come within so many seconds.
+        """
+        if not self.slots.take(self, seconds):
+            raise NoSeatError(seconds or 0.0)
+
+    def leave(self) -> None:
+        """Give it to who waits longest; harmless twice, and where it was not taken."""
+        self.slots.leave(self)
 
 
 class Slots:
@@ -25,11 +61,12 @@ class Slots:
     the caller makes the slot before he takes it, so that ``leave`` can be called
     whatever happened, and twice.
 
-    >>> slots, slot = Slots(1), Slot()
-    >>> slots.take(slot), slots.take(Slot(), 0.01)
+    >>> slots = Slots(1)
+    >>> slot = slots.slot()
+    >>> with slot, slot:
+    ...     slots.take(slot), slots.take(slots.slot(), 0.01)
     (True, False)
-    >>> slots.leave(slot)
-    >>> slots.take(Slot())
+    >>> slots.take(slots.slot())
     True
     """
 
@@ -38,6 +75,10 @@ class Slots:
         self._lock = threading.RLock()  # a handler of the user's may run an event
         self._taken: set[Slot] = set()
         self._waiting: deque[Slot] = deque()
+
+    def slot(self) -> Slot:
+        """Return a slot that is not taken yet."""
+        return Slot(self)
 
     @property
     def taken(self) -> int:

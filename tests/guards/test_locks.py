@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_graph.run.deadline.watchdog import MainThreadInterrupter
+from jupyter_graph.run.deadline.interrupt import MainThreadInterrupter
 from jupyter_graph.threads import reaper
 from jupyter_graph.threads.reaper import Unclosed
 from tests.guards import locks

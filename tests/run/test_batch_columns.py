@@ -53,7 +53,9 @@ def graph_of(*steps, **options):
 
 
 def parts_of(runner):
-    parts = GraphParts(runner.compiled, runner._opened(), runner._function)
+    parts = GraphParts(
+        runner.compiled, runner._instance.steps, runner._dispatcher.function
+    )
     parts.close()
     return [(part.names, part.is_vectorized) for part in parts.all]
 

@@ -13,8 +13,8 @@ import pytest
 
 from jupyter_graph import Graph, StepError
 from jupyter_graph.errors import DeadlineError, RunError
+from jupyter_graph.run.deadline.interrupt import SIGNAL
 from jupyter_graph.run.deadline.step_threads import StepThreads, pool
-from jupyter_graph.run.deadline.watchdog import SIGNAL
 
 pytestmark = pytest.mark.slow
 

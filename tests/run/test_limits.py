@@ -237,7 +237,7 @@ def test_a_step_after_a_rest_is_named_too(open_runner, caplog):
 
     runner = open_runner(one_step(keeps, on_a_loop=True))
     runner.run(0)
-    heartbeat = runner._tasks_().thread._heartbeat
+    heartbeat = runner._dispatcher.tasks().thread._heartbeat
     while not heartbeat.rests:
         time.sleep(0.05)
     runner.run(0.3)

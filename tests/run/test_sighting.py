@@ -8,7 +8,7 @@ import weakref
 import pytest
 
 from jupyter_graph import Graph, Runner, StepError
-from jupyter_graph.run.deadline.watchdog import RunningCall
+from jupyter_graph.run.deadline.running_call import RunningCall
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ def owner():
 
 @pytest.fixture
 def sighting():
-    return RunningCall(Owner.run.__code__)
+    return RunningCall({Owner.run.__code__: "self"})
 
 
 def test_there_is_none_while_nothing_runs(owner, sighting):

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from jupyter_graph.threads.frames import postponed_in
 from jupyter_graph.threads.interrupts import call_all, postponed, uninterrupted
 
 
@@ -66,7 +67,9 @@ def test_what_is_postponed_from_another_thread_comes_in_this_one():
     with uninterrupted():
         here = threading.get_ident()
         other = threading.Thread(
-            target=lambda: postponed(lambda: where.append(threading.get_ident()), here)
+            target=lambda: postponed_in(
+                here, lambda: where.append(threading.get_ident())
+            )
         )
         other.start()
         other.join(5)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.threads.process_ends import module_lock
+from jupyter_graph.threads.module_lock import module_lock
 from jupyter_graph.types import NOTHING
 
 SCHEMES = ("memory", "dummy")

@@ -13,7 +13,7 @@ from jupyter_graph.connectors.tables.memory_tables import (
     ScratchTable,
 )
 from jupyter_graph.errors import SpecError
-from jupyter_graph.threads.process_ends import module_lock
+from jupyter_graph.threads.module_lock import module_lock
 
 TIMEOUT_S = 5.0
 DEFAULT_NAME = "rows"

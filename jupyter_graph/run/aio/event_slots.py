@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import deque
 from typing import Any
 
 from jupyter_graph.errors import NoSeatError
+from jupyter_graph.run.aio.asyncio_private import current_task
 from jupyter_graph.run.aio.fair_lock import given
 
 Bucket = dict[int, asyncio.Task[Any]]
-
-# asyncio.current_task is written in C from 3.12 on; before, it asks this table.
-_task_on: Any = asyncio.current_task
-if sys.version_info < (3, 12):
-    _task_on = asyncio.tasks._current_tasks.get  # type: ignore[attr-defined]
 
 
 class DeadlineWheel:
@@ -111,7 +106,7 @@ class EventSlots(DeadlineWheel):
     __slots__ = ("free", "loop", "waiting")
 
     get_loop = staticmethod(asyncio.get_running_loop)
-    get_task = staticmethod(_task_on)
+    get_task = staticmethod(current_task)
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, limit_s: float, seats: int

@@ -14,6 +14,7 @@ from jupyter_graph.compile.failing_step import (
     tasks_below,
 )
 from jupyter_graph.errors import RunError
+from jupyter_graph.run.aio.asyncio_private import running_loop
 from jupyter_graph.run.aio.event_slots import EventSlots
 from jupyter_graph.run.aio.loop_thread import CallersLoop, LoopThread
 from jupyter_graph.run.deadline.step_threads import step_in_thread
@@ -42,7 +43,7 @@ class EventTasks:
 
     Attributes:
         lender: a loop of a caller's on which the events of its coroutines run.
-        callers_lane: the lane of the caller's loop, once that is watched.
+        callers_slots: the slots of the caller's loop, once that is watched.
     """
 
     def __init__(
@@ -58,33 +59,33 @@ class EventTasks:
         self._thread: LoopThread | None = None
         self._callers: CallersLoop | None = None
         self._running: dict[Event, asyncio.Task[Any]] = {}
-        self._lanes: dict[asyncio.AbstractEventLoop, EventSlots] = {}
-        self._lane: EventSlots | None = None
-        self.callers_lane: EventSlots | None = None
+        self._slots_of: dict[asyncio.AbstractEventLoop, EventSlots] = {}
+        self._slots: EventSlots | None = None
+        self.callers_slots: EventSlots | None = None
 
     # -- on the loop ------------------------------------------------------------
 
     async def run(self, function: Callable[[Any], Any], it: Any, event: Event) -> Any:
         """Run one event on the loop this coroutine is on."""
-        lane = self._lane
-        if lane is None or lane.loop is not asyncio.get_running_loop():
-            lane = self._lane_here()
-        if lane.free:
-            lane.free -= 1
+        slots = self._slots
+        if slots is None or slots.loop is not asyncio.get_running_loop():
+            slots = self._slots_here()
+        if slots.free:
+            slots.free -= 1
         else:
-            await lane.wait()
+            await slots.wait()
         task = asyncio.current_task()
         assert task is not None
         self._running[event] = task
-        place = lane.add(task)
+        place = slots.add(task)
         try:
             return await function(it)
         except BaseException as error:
-            self.failed(error, lane.discard(*place), event)
+            self.failed(error, slots.discard(*place), event)
         finally:
-            lane.discard(*place)
+            slots.discard(*place)
             self._running.pop(event, None)
-            lane.leave()
+            slots.leave()
 
     def failed(
         self, error: BaseException, is_late: bool, event: Event | None = None
@@ -99,25 +100,25 @@ class EventTasks:
         """Return the next item of a stream, within the time of an event."""
         task = asyncio.current_task()
         assert task is not None
-        lane = self._lane_here()
+        slots = self._slots_here()
         self._running[event] = task
-        place = lane.add(task)
+        place = slots.add(task)
         try:
             return await anext(items, NOTHING)
         except BaseException as error:
-            self.failed(error, lane.discard(*place), event)
+            self.failed(error, slots.discard(*place), event)
         finally:
-            lane.discard(*place)
+            slots.discard(*place)
             self._running.pop(event, None)
 
-    def _lane_here(self) -> EventSlots:
+    def _slots_here(self) -> EventSlots:
         loop = asyncio.get_running_loop()
-        if loop not in self._lanes:
-            for gone in [known for known in self._lanes if known.is_closed()]:
-                del self._lanes[gone]
-            self._lanes[loop] = EventSlots(loop, self.limit_s, self.max_in_flight)
-        self._lane = self._lanes[loop]
-        return self._lane
+        if loop not in self._slots_of:
+            for gone in [known for known in self._slots_of if known.is_closed()]:
+                del self._slots_of[gone]
+            self._slots_of[loop] = EventSlots(loop, self.limit_s, self.max_in_flight)
+        self._slots = self._slots_of[loop]
+        return self._slots
 
     # -- from elsewhere ---------------------------------------------------------
 
@@ -146,14 +147,14 @@ class EventTasks:
         if thread is not None and threading.current_thread() is thread.thread:
             return True
         loop = self.loop
-        return loop is not None and asyncio._get_running_loop() is loop
+        return loop is not None and running_loop() is loop
 
     @property
     def is_busy(self) -> bool:
         """Whether an event is on a loop of these."""
-        lanes = list(self._lanes.values())
+        all_slots = list(self._slots_of.values())
         return bool(self._running) or any(
-            lane.free < self.max_in_flight for lane in lanes
+            slots.free < self.max_in_flight for slots in all_slots
         )
 
     @property
@@ -257,8 +258,10 @@ class EventTasks:
 
     def _load(self) -> tuple[int, int]:
         """Return how many events there were on the loop, and how many are inside."""
-        lane = self._lane
-        return (0, 0) if lane is None else (lane.last, self.max_in_flight - lane.free)
+        slots = self._slots
+        return (
+            (0, 0) if slots is None else (slots.last, self.max_in_flight - slots.free)
+        )
 
     def _watch_caller(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._callers is not None and self._callers.loop is not loop:
@@ -266,7 +269,7 @@ class EventTasks:
             self._callers = None
         if self._callers is None:
             self._callers = CallersLoop(self.limit_s, self._load)
-        self.callers_lane = self._lane_here()
+        self.callers_slots = self._slots_here()
 
     def iterated(self, items: AsyncIterator[Any], event: Event) -> Iterator[Any]:
         """Yield a stream of the loop's thread to a caller without a loop."""
@@ -301,8 +304,8 @@ class EventTasks:
     def bound(self, limit: int) -> None:
         """Let so many events be inside at once from now on."""
         self.max_in_flight = limit
-        self._lanes.clear()
-        self._lane = self.callers_lane = None
+        self._slots_of.clear()
+        self._slots = self.callers_slots = None
 
     def close(self) -> None:
         """End the loop's thread, and wait for that."""
@@ -321,8 +324,8 @@ class EventTasks:
                 thread.end()
             if callers is not None:
                 callers.close()
-            self._lanes.clear()
-            self._lane = self.callers_lane = None
+            self._slots_of.clear()
+            self._slots = self.callers_slots = None
 
 
 async def _close(items: Any) -> None:

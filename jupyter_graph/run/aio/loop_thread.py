@@ -13,14 +13,9 @@ from typing import Any
 from jupyter_graph.compile.failing_step import is_in_a_step
 from jupyter_graph.errors import ClosedError
 from jupyter_graph.run.aio.loop_bridge import LoopBridge
+from jupyter_graph.run.deadline.interrupt import MainThreadInterrupter
 from jupyter_graph.run.deadline.step_threads import step_in_thread, throw_into
-from jupyter_graph.run.deadline.watchdog import (
-    LOOKS,
-    MainThreadInterrupter,
-    look_now,
-    unwatch,
-    watch,
-)
+from jupyter_graph.run.deadline.watchdog import LOOKS, look_now, unwatch, watch
 from jupyter_graph.threads.frames import frame_of
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.on_loop import OnLoop, Work

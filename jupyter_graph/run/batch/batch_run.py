@@ -19,60 +19,68 @@ from jupyter_graph.run.batch.chunk import ChunkRun, plain_label
 from jupyter_graph.run.batch.graph_parts import GraphPart, GraphParts
 from jupyter_graph.run.batch.progress import Progress
 from jupyter_graph.run.batch.row_chunks import FRAME_ROWS, ROWS, Chunk, chunks_of
-from jupyter_graph.run.batch.stateful_steps import KeptAnswers, kept_answers
+from jupyter_graph.run.batch.stateful_steps import BufferedAnswers, buffered_answers
 
 if TYPE_CHECKING:
     from jupyter_graph.run.batch.answer_writer import AnswerWriter
-    from jupyter_graph.run.runner import Runner
+    from jupyter_graph.run.batch.dask_payload import MakeRunner
+    from jupyter_graph.run.lifecycle import GraphInstance
 
 
 def run_batch(
-    runner: Runner,
+    instance: GraphInstance,
     data: Any,
     options: BatchOptions,
+    make_runner: MakeRunner,
     stopped: threading.Event | None = None,
 ) -> BatchResult:
-    """Send all rows of the data through an open runner's graph.
+    """Send all rows of the data through an open graph.
 
     Args:
-        runner: the runner.
+        instance: the graph.
         data: the rows.
         options: how.
+        make_runner: makes a runner of a compiled graph, in a worker of Dask's.
         stopped: set when nobody waits for the answers any more.
     """
     from jupyter_graph.run.batch.dask_run import is_dask, run_on_dask
 
-    runner._opened()
-    if is_dask(data):
-        return run_on_dask(runner, data, options)
-    with kept_answers(runner) as kept:
-        parts = GraphParts(runner.compiled, runner._opened(), runner._function)
-        try:
-            run = Batch(runner, parts.all, options, kept)
-            return run.of(data, stopped or threading.Event())
-        finally:
-            parts.close()
+    batch = object()
+    try:
+        instance.batches.add(batch)  # a swap meanwhile closes no step of this one
+        dispatcher, steps = instance.dispatcher, instance.steps
+        if is_dask(data):
+            return run_on_dask(instance, data, options, make_runner)
+        with buffered_answers(instance) as buffered:
+            parts = GraphParts(dispatcher.compiled, steps, dispatcher.function)
+            try:
+                run = Batch(instance, parts.all, options, buffered)
+                return run.of(data, stopped or threading.Event())
+            finally:
+                parts.close()
+    finally:
+        instance.batches.discard(batch)
 
 
 class Batch:
     """One batch run.
 
     Args:
-        runner: the open runner.
-        parts: its graph, cut.
+        instance: the open graph.
+        parts: the graph, cut.
         options: how it is run.
-        kept: holds what steps give later.
+        buffered: holds the answers that come of buffered steps.
     """
 
     def __init__(
         self,
-        runner: Runner,
+        instance: GraphInstance,
         parts: Sequence[GraphPart],
         options: BatchOptions,
-        kept: KeptAnswers | None,
+        buffered: BufferedAnswers | None,
     ) -> None:
-        self._runner, self._parts, self._options = runner, parts, options
-        self._kept = kept
+        self._instance, self._parts, self._options = instance, parts, options
+        self._dispatcher, self._buffered = instance.dispatcher, buffered
         self._errors: list[RowError] = []
         self._raises = options.on_error == "raise"
         self._answered = self._count = 0
@@ -80,21 +88,21 @@ class Batch:
 
     def of(self, data: Any, stopped: threading.Event) -> BatchResult:
         """Run all rows of the data."""
-        options, runner = self._options, self._runner
+        options, spec = self._options, self._dispatcher.compiled.spec
         usual = FRAME_ROWS if self._parts[0].is_vectorized else ROWS
         chunks, total = chunks_of(data, options.batch_rows or usual)
         out = self._output(options.target)
-        progress = Progress(options.progress, name=runner.spec.name, total=total)
+        progress = Progress(options.progress, name=spec.name, total=total)
         last: Any = None
         try:
             with self._caller() as caller:
                 for chunk in chunks:
-                    if stopped.is_set() or not runner.is_open:
+                    if stopped.is_set() or not self._instance.is_open:
                         raise ClosedError("nobody waits for this batch any more")
                     self._through(chunk, caller, out)
                     last = chunk.labels[-1]
                     progress.add(len(chunk))
-                self._take_kept(caller, out, last)
+                self._flush(caller, out, last)
         finally:
             progress.close()
         out.finish()
@@ -117,28 +125,24 @@ class Batch:
         return Gathered()
 
     def _caller(self) -> Any:
-        runner = self._runner
-        if runner.compiled.is_async:
+        dispatcher, spec = self._dispatcher, self._dispatcher.compiled.spec
+        if dispatcher.compiled.is_async:
             from jupyter_graph.run.batch.async_calls import CallsOnLoop
 
-            return CallsOnLoop(
-                runner._tasks_(), in_order=runner.spec.order_by is not None
-            )
-        return Calls(runner.spec.name, runner.timeout_s)
+            return CallsOnLoop(dispatcher.tasks(), in_order=spec.order_by is not None)
+        return Calls(spec.name, dispatcher.timeout_s)
 
     def _through(
         self, chunk: Chunk, caller: Caller, out: Gathered | AnswerWriter
     ) -> None:
-        passage = ChunkRun(
-            chunk, caller, raises=self._raises, is_checked=self._is_checked
-        )
-        some = passage.through(self._parts)
+        run = ChunkRun(chunk, caller, raises=self._raises, is_checked=self._is_checked)
+        some = run.through(self._parts)
         self._count += len(chunk)
-        self._errors += passage.errors
+        self._errors += run.errors
         if some:
             self._is_checked = True
             self._answered += len(some)
-            out.take(passage.labels(some.places), some.bodies)
+            out.take(run.labels(some.places), some.bodies)
 
     def _not_written(self, label: Any, error: JupyterGraphError) -> None:
         if self._raises:
@@ -147,21 +151,17 @@ class Batch:
         self._answered -= 1
         self._errors.append(row_error_of(plain_label(label), error))
 
-    def _take_kept(
-        self, caller: Caller, out: Gathered | AnswerWriter, last: Any
-    ) -> None:
-        """Let what steps kept go on; it belongs to the last row."""
-        kept = self._kept
-        if kept is None:
+    def _flush(self, caller: Caller, out: Gathered | AnswerWriter, last: Any) -> None:
+        """Flush buffered steps; what comes of it belongs to the last row."""
+        held = self._buffered
+        if held is None:
             return
-        if self._runner.compiled.is_async:
-            given = caller.run(lambda _: kept.flush_async(end=True), [None])
-        else:
-            given = caller.run(lambda _: kept.flush(end=True), [None])
-        for error in (*(failure.error for failure in given.failures), *kept.errors):
+        flush = held.flush_async if held.is_async else held.flush
+        run = caller.run(lambda _: flush(end=True), [None])
+        for error in (*(failure.error for failure in run.failures), *held.errors):
             if self._raises:
                 raise error
             self._errors.append(row_error_of(None, error))
-        if kept.answers:
-            self._answered += len(kept.answers)
-            out.take([last] * len(kept.answers), kept.answers)
+        if held.answers:
+            self._answered += len(held.answers)
+            out.take([last] * len(held.answers), held.answers)

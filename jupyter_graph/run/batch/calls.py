@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from jupyter_graph.answer.response import Response
 from jupyter_graph.errors import JupyterGraphError, RunError
+from jupyter_graph.run.deadline.interrupt import MainThreadInterrupter
 from jupyter_graph.run.deadline.step_threads import Worker, pool, step_in_thread
-from jupyter_graph.run.deadline.watchdog import MainThreadInterrupter, unwatch, watch
+from jupyter_graph.run.deadline.watchdog import unwatch, watch
 from jupyter_graph.run.event_errors import fail, late
 from jupyter_graph.threads.outcome import Outcome
 from jupyter_graph.types import NOTHING

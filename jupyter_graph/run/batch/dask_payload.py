@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from uuid import uuid4
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.compile.generated_module import module_of
 from jupyter_graph.errors import SpecError, said
 from jupyter_graph.run.batch.graph_parts import CODE
-from jupyter_graph.threads.process_ends import AtExit, module_lock
+from jupyter_graph.threads.module_lock import module_lock
+from jupyter_graph.threads.process_ends import AtExit
 
 if TYPE_CHECKING:
     from jupyter_graph.run.batch.batch_options import BatchOptions
     from jupyter_graph.run.batch.batch_result import BatchResult
-    from jupyter_graph.run.runner import Runner
+    from jupyter_graph.run.lifecycle import GraphInstance
+
+
+class BatchRunner(Protocol):
+    """A runner, as far as a batch in another process needs one."""
+
+    def open(self) -> Self:
+        """Build the steps."""
+
+    def close(self) -> None:
+        """Close them."""
+
+    def run_batch(self, data: Any, **options: Any) -> BatchResult:
+        """Run the rows of a frame."""
+
+
+MakeRunner = Callable[..., Any]
+"""Makes a ``BatchRunner`` of a compiled graph and a runner's arguments; another process
+finds it by module and name."""
 
 
 class DaskPayload:
@@ -28,27 +47,32 @@ class DaskPayload:
     by name. Each process opens the graph once and keeps it for the next frame.
 
     Args:
-        plan: the graph.
+        compiled: the graph.
         settings: the arguments of its runners.
         options: how batches are run.
         key: stands for this graph in every process.
+        make_runner: makes the runners.
     """
 
     def __init__(
         self,
-        plan: CompiledGraph,
+        compiled: CompiledGraph,
         settings: Mapping[str, Any],
         options: BatchOptions,
         key: str,
+        make_runner: MakeRunner,
     ) -> None:
-        self.plan, self.settings, self.options, self.key = plan, settings, options, key
+        self.compiled, self.settings, self.options = compiled, settings, options
+        self.key, self.make_runner = key, make_runner
 
     @classmethod
-    def of(cls, runner: Runner, options: BatchOptions) -> DaskPayload:
-        """Return the graph of a runner, with the runner's settings."""
-        context = runner._context
+    def of(
+        cls, instance: GraphInstance, options: BatchOptions, make_runner: MakeRunner
+    ) -> DaskPayload:
+        """Return an open graph, with the settings of its runner."""
+        context, dispatcher = instance.context, instance.dispatcher
         settings = {
-            "timeout_s": runner.timeout_s,
+            "timeout_s": dispatcher.timeout_s,
             "parameters": dict(context.parameters),
             "secrets": dict(context._secrets),
             "load_mode": context.load_mode,
@@ -58,44 +82,47 @@ class DaskPayload:
             "current_function": context.current_function,
         }
         kept = replace(options, progress=False, target=None, meta=None)
-        return cls(runner.compiled, settings, kept, uuid4().hex)
+        key = uuid4().hex
+        return cls(dispatcher.compiled, settings, kept, key, make_runner)
 
     def __call__(self, frame: Any) -> BatchResult:
         """Run the rows of a frame; in another process each needs no more than this."""
         with _open(self) as runner:
             return _run(runner, frame, self.options)
 
+    def new_runner(self, **settings: Any) -> BatchRunner:
+        """Return an open runner of its own."""
+        runner: BatchRunner = self.make_runner(
+            self.compiled, **{**self.settings, **settings}
+        )
+        return runner.open()
+
     def tried(self, frame: Any) -> BatchResult:
         """Run the rows of a frame on steps that write nothing, and forget those."""
-        from jupyter_graph.run.runner import Runner
-
-        settings = {**self.settings, "is_parity": True}
-        with Runner(self.plan, **settings) as runner:
+        with closing(self.new_runner(is_parity=True)) as runner:
             return _run(runner, frame, replace(self.options, on_error="collect"))
 
     def __reduce__(self) -> Any:
-        packed = _pack(self.plan), self.settings, self.options, self.key
-        return _restored, (_dumped(packed, self.plan),)
+        packed = _pack(self.compiled), self.settings, self.options, self.key
+        return _restored, (_dumped((*packed, self.make_runner), self.compiled),)
 
 
-def _run(runner: Runner, frame: Any, options: BatchOptions) -> BatchResult:
-    from jupyter_graph.run.batch.batch_run import run_batch
-
-    return run_batch(runner, frame, options)
+def _run(runner: BatchRunner, frame: Any, options: BatchOptions) -> BatchResult:
+    return runner.run_batch(frame, **vars(options))
 
 
 # -- there and back -------------------------------------------------------------
 
 
-def _dumped(packed: Any, plan: CompiledGraph) -> bytes:
+def _dumped(packed: Any, compiled: CompiledGraph) -> bytes:
     import cloudpickle
 
     try:
         return bytes(cloudpickle.dumps(packed))
     except Exception as error:
-        for name, code in plan.steps.items():
+        for name, code in compiled.steps.items():
             try:
-                cloudpickle.dumps((code.code, plan.arguments.get(name)))
+                cloudpickle.dumps((code.code, compiled.arguments.get(name)))
             except Exception as cause:
                 raise SpecError(
                     f"step {name!r} cannot be sent to Dask's workers: {said(cause)}; "
@@ -109,18 +136,19 @@ def _dumped(packed: Any, plan: CompiledGraph) -> bytes:
 def _restored(data: bytes) -> DaskPayload:
     import cloudpickle
 
-    plan, settings, options, key = cloudpickle.loads(data)
-    return DaskPayload(_unpack(plan), settings, options, key)
+    packed, *more = cloudpickle.loads(data)
+    return DaskPayload(_unpack(packed), *more)
 
 
-def _pack(plan: CompiledGraph) -> tuple[Any, ...]:
+def _pack(compiled: CompiledGraph) -> tuple[Any, ...]:
     """Return a graph as parts that can be pickled; its code objects are made again."""
-    inner = {name: _pack(graph) for name, graph in plan.inner.items()}
+    inner = {name: _pack(graph) for name, graph in compiled.inner.items()}
     steps = {
         name: replace(code, code=str) if name in inner else code
-        for name, code in plan.steps.items()
+        for name, code in compiled.steps.items()
     }
-    return plan.spec, steps, plan.arguments, plan.main.fused, inner, plan.responder
+    fused, responder = compiled.main.fused, compiled.responder
+    return compiled.spec, steps, compiled.arguments, fused, inner, responder
 
 
 def _unpack(packed: tuple[Any, ...]) -> CompiledGraph:
@@ -140,7 +168,7 @@ def _unpack(packed: tuple[Any, ...]) -> CompiledGraph:
 class _Held:
     """A runner, and how many use it right now."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: BatchRunner) -> None:
         self.runner = runner
         self.users = 0
         self.turn = threading.Lock()
@@ -151,21 +179,19 @@ _lock = module_lock()
 
 
 @contextmanager
-def _open(shipped: DaskPayload) -> Iterator[Runner]:
+def _open(payload: DaskPayload) -> Iterator[BatchRunner]:
     """Return this process's runner of a graph; idle ones of other graphs are closed."""
-    from jupyter_graph.run.runner import Runner
-
     with _lock:
         for key in [key for key, one in _held.items() if not one.users]:
-            if key != shipped.key:
+            if key != payload.key:
                 _held.pop(key).runner.close()
-        held = _held.get(shipped.key)
+        held = _held.get(payload.key)
         if held is None:
-            held = _Held(Runner(shipped.plan, **shipped.settings).open())
-            _held[shipped.key] = held
+            held = _Held(payload.new_runner())
+            _held[payload.key] = held
         held.users += 1
     try:
-        if shipped.plan.keeps:  # what steps keep belongs to one partition
+        if payload.compiled.keeps:  # what steps keep belongs to one partition
             with held.turn:
                 yield held.runner
         else:

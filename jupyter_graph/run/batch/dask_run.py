@@ -13,7 +13,8 @@ from jupyter_graph.run.batch.dask_payload import DaskPayload
 
 if TYPE_CHECKING:
     from jupyter_graph.run.batch.batch_options import BatchOptions
-    from jupyter_graph.run.runner import Runner
+    from jupyter_graph.run.batch.dask_payload import MakeRunner
+    from jupyter_graph.run.lifecycle import GraphInstance
 
 SAMPLE = 5
 
@@ -27,36 +28,36 @@ def is_dask(data: Any) -> bool:
 class DaskBatch(BatchResult):
     """The answers of a Dask DataFrame; nothing runs before somebody asks.
 
-    ``frame`` is a lazy Dask DataFrame; ``compute()`` gives a ``BatchResult`` with its
+    ``frame`` is a lazy Dask DataFrame; ``compute()`` returns a ``BatchResult`` with its
     failures. ``count``, ``answered`` and ``errors`` compute, once.
 
     Args:
         data: the Dask DataFrame.
-        shipped: the graph as the workers get it.
+        payload: the graph as the workers get it.
         meta: a frame with the columns of the answers.
     """
 
-    def __init__(self, data: Any, shipped: DaskPayload, meta: Any) -> None:
-        self._data, self._shipped, self._meta = data, shipped, meta
+    def __init__(self, data: Any, payload: DaskPayload, meta: Any) -> None:
+        self._data, self._payload, self._meta = data, payload, meta
         self._computed: BatchResult | None = None
         self.target = None
 
     @property
     def frame(self) -> Any:
         """The answers as a lazy Dask DataFrame."""
-        answers = functools.partial(_answers, self._shipped, self._meta)
+        answers = functools.partial(_answers, self._payload, self._meta)
         return self._data.map_partitions(
             answers, meta=self._meta, enforce_metadata=False
         )
 
     def compute(self, **options: Any) -> BatchResult:
-        """Run all partitions and give their answers and failures.
+        """Run all partitions and return their answers and failures.
 
         Args:
             **options: those of ``dask.compute``, such as ``scheduler="processes"``.
         """
         dask = needed("dask", "dask", "run_batch of a Dask DataFrame")
-        run = dask.delayed(self._shipped, pure=False, traverse=False)
+        run = dask.delayed(self._payload, pure=False, traverse=False)
         parts = dask.compute(*map(run, self._data.to_delayed()), **options)
         frames = [part.frame for part in parts if part.answered]
         self._computed = BatchResult(
@@ -91,7 +92,9 @@ class DaskBatch(BatchResult):
         return f"<batch of a Dask DataFrame: {parts} partitions, run when asked>"
 
 
-def run_on_dask(runner: Runner, data: Any, options: BatchOptions) -> DaskBatch:
+def run_on_dask(
+    instance: GraphInstance, data: Any, options: BatchOptions, make_runner: MakeRunner
+) -> DaskBatch:
     """Return the answers of a Dask DataFrame, not run yet.
 
     Raises:
@@ -103,33 +106,33 @@ def run_on_dask(runner: Runner, data: Any, options: BatchOptions) -> DaskBatch:
             "run_batch(data).frame.to_parquet(...)"
         )
     needed("dask", "dask", "run_batch of a Dask DataFrame")
-    shipped = DaskPayload.of(runner, options)
-    meta = options.meta if options.meta is not None else _meta(shipped, data)
-    return DaskBatch(data, shipped, meta.iloc[:0])
+    payload = DaskPayload.of(instance, options, make_runner)
+    meta = options.meta if options.meta is not None else _meta(payload, data)
+    return DaskBatch(data, payload, meta.iloc[:0])
 
 
-def _meta(shipped: DaskPayload, data: Any) -> Any:
+def _meta(payload: DaskPayload, data: Any) -> Any:
     """Run a few rows, with nothing written, to see which columns come out."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # fewer rows there than asked for
         rows = data.head(SAMPLE)
         rows = rows if len(rows) else data.head(SAMPLE, npartitions=-1)
-    found = shipped.tried(rows)
-    if not found.answered:
-        why = f": {found.errors[0].error}" if found.errors else ""
+    sample = payload.tried(rows)
+    if not sample.answered:
+        why = f": {sample.errors[0].error}" if sample.errors else ""
         raise SpecError(
             "the first rows gave no answer, so the columns of the answers are not "
             f"known; name them with meta=, an empty DataFrame{why}"
         )
-    return found.frame
+    return sample.frame
 
 
-def _answers(shipped: DaskPayload, meta: Any, part: Any) -> Any:
+def _answers(payload: DaskPayload, meta: Any, part: Any) -> Any:
     """Return the answers of a partition, with the columns that Dask was told."""
-    found = shipped(part)
-    if not found.answered:
+    result = payload(part)
+    if not result.answered:
         return meta
-    frame = found.frame
+    frame = result.frame
     extra = [name for name in frame.columns if name not in meta.columns]
     if extra:
         raise RunError(

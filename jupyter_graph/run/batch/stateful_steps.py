@@ -15,74 +15,78 @@ from jupyter_graph.run.flush import BufferedStep, Flusher
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
-    from jupyter_graph.run.runner import Runner
+    from jupyter_graph.run.lifecycle import GraphInstance
 
 
-class KeptAnswers(Flusher):
-    """Takes on what steps kept, and holds the answers that come of it.
+class BufferedAnswers(Flusher):
+    """Flushes buffered steps, and holds the answers that come of it.
 
     Attributes:
         answers: in the order in which they came.
         errors: of what failed on its way on.
     """
 
-    def __init__(self, later: Flusher, context: Context, plan: CompiledGraph) -> None:
-        super().__init__(later.keepers, context)
+    def __init__(
+        self, steps: list[BufferedStep], context: Context, compiled: CompiledGraph
+    ) -> None:
+        super().__init__(steps, context, is_async=compiled.is_async)
         self.answers: list[Any] = []
         self.errors: list[JupyterGraphError] = []
-        self._responder, self._is_async = plan.responder, plan.is_async
+        self._responder = compiled.responder
 
-    def _given(self, keeper: BufferedStep, end: bool) -> list[Any]:
-        bodies = super()._given(keeper, end)
-        is_sent = self._is_async and keeper.go_on is not None
-        if keeper.name == self._responder and not is_sent:
+    def _bodies(self, step: BufferedStep, end: bool) -> list[Any]:
+        bodies = super()._bodies(step, end)
+        is_sent = self.is_async and step.go_on is not None
+        if step.name == self._responder and not is_sent:
             self.answers += bodies
         return bodies
 
-    def _ended(self, found: Any) -> None:
+    def _ended(self, result: Any) -> None:
         """Hold the answer of one body, each item of a stream."""
-        if inspect.isgenerator(found):
-            self.answers += list(found)
-        elif found is not NOTHING:
-            self.answers.append(found)
+        if inspect.isgenerator(result):
+            self.answers += list(result)
+        elif result is not NOTHING:
+            self.answers.append(result)
 
-    async def _send(self, keeper: BufferedStep, event: Event) -> None:
-        if keeper.name == self._responder:
+    async def _send(self, step: BufferedStep, event: Event) -> None:
+        if step.name == self._responder:
             self.answers.append(event.body)
-        if keeper.go_on is None:
+        if step.go_on is None:
             return
         try:
-            found = await keeper.go_on(event)
-            if hasattr(found, "__anext__"):
-                self.answers += [item async for item in found]
-            elif found is not NOTHING:
-                self.answers.append(found)
+            result = await step.go_on(event)
+            if hasattr(result, "__anext__"):
+                self.answers += [item async for item in result]
+            elif result is not NOTHING:
+                self.answers.append(result)
         except Exception as error:
-            self._report(keeper.name, event, error)
+            self._report(step.name, event, error)
 
-    async def _end(self, keeper: BufferedStep) -> Any:
+    async def _end(self, step: BufferedStep) -> Any:
         """End a step of storey's; what storey calls its result may be the answer."""
-        found = await super()._end(keeper)
-        if found is not None and keeper.name == self._responder:
-            self.answers.append(found)
-        return found
+        result = await super()._end(step)
+        if result is not None and step.name == self._responder:
+            self.answers.append(result)
+        return result
 
     def _report(self, step: str, event: Event, error: BaseException) -> None:
         self.errors.append(StepError(step, None, error))
 
 
 @contextmanager
-def kept_answers(runner: Runner) -> Iterator[KeptAnswers | None]:
-    """Let what steps keep go on into the batch meanwhile; None where none keeps any."""
-    later = runner._later
-    if later is None:
+def buffered_answers(instance: GraphInstance) -> Iterator[BufferedAnswers | None]:
+    """Flush buffered steps into the batch meanwhile; None where there are none."""
+    flusher, context = instance.flusher, instance.context
+    if flusher is None:
         yield None
         return
-    plan = runner.compiled
-    own = KeptAnswers(later, runner._context, plan)
-    runner._later = own
+    compiled = instance.dispatcher.compiled
+    own = BufferedAnswers(flusher.steps, context, compiled)
+    instance.flusher = own
     try:
         yield own
     finally:
-        if runner._later is own:
-            runner._later = Flusher(later.keepers, runner._context)
+        if instance.flusher is own:  # a fresh one: what storey sends late goes there
+            instance.flusher = Flusher(
+                flusher.steps, context, is_async=compiled.is_async
+            )

@@ -13,8 +13,8 @@ from typing import Any
 
 from jupyter_graph.compile.failing_step import DeadlineInterrupt, step_of, tag
 from jupyter_graph.errors import DeadlineError
-from jupyter_graph.threads.frames import frame_of
-from jupyter_graph.threads.interrupts import postponed, uninterrupted
+from jupyter_graph.threads.frames import frame_of, postponed_in
+from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.outcome import Outcome
 from jupyter_graph.threads.start import start_thread
 
@@ -172,7 +172,7 @@ def step_in_thread(thread: threading.Thread) -> str:
 
 def throw_into(thread_id: int) -> None:
     """Raise a DeadlineInterrupt in a thread as soon as it runs Python code again."""
-    if postponed(_raise_deadline, thread_id):
+    if postponed_in(thread_id, _raise_deadline):
         return
     import ctypes
 

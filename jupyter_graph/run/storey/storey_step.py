@@ -18,14 +18,14 @@ from jupyter_graph.run.event_errors import settable
 from jupyter_graph.types import NOTHING
 
 DRIVERS.add(__file__)
-Later = Callable[[Event], Coroutine[Any, Any, None]]
+SendLate = Callable[[Event], Coroutine[Any, Any, None]]
 
 
 class StoreyStep:
     """Drives one storey step without a flow around it, and without its source queue.
 
     What the step sends on while it works on an event goes on as that event; what it
-    sends later (a batch whose time is up, the rest at the end) goes to ``later``.
+    sends later (a batch whose time is up, the rest at the end) goes to ``send_late``.
     Events enter one after the other, as in a flow of storey's; only steps that work on
     many at once (``ConcurrentExecution``, ``SendToHttp``, joins with tables) take the
     next one meanwhile.
@@ -39,7 +39,7 @@ class StoreyStep:
     ) -> None:
         self.name = code.step.name
         self.step = _new(code, arguments, context)
-        self.later: Later | None = None
+        self.send_late: SendLate | None = None
         self._is_beside = hasattr(self.step, "_lazy_init")
         self._turns = FairLock()
         self._call: _Call | None = None
@@ -177,8 +177,8 @@ class StoreyStep:
             call = self._call
         if call is not None and call.is_open:
             call.sent.append(sent)
-        elif self.later is not None:
-            await self.later(_ours(sent, Event(id=sent.id)))
+        elif self.send_late is not None:
+            await self.send_late(_ours(sent, Event(id=sent.id)))
         return None
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.threads.interrupts import uninterrupted
-from jupyter_graph.threads.process_ends import module_lock
+from jupyter_graph.threads.module_lock import module_lock
 from jupyter_graph.threads.start import start_thread
 
 if TYPE_CHECKING:

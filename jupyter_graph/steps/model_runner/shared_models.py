@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.model_runner.execution import Execution, ModelFactory, Pools
-from jupyter_graph.threads.process_ends import module_lock
+from jupyter_graph.threads.module_lock import module_lock
 
 _lock = module_lock()
 _kept: list[_Kept] = []

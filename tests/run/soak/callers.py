@@ -112,7 +112,7 @@ def pressure(kind: str) -> Callable[[int], dict[str, Any]]:
         with Runner(bounded(peak, 0.002, kind), timeout_s=60) as runner:
             for number in range(count):
                 runner.emit(number)
-                on_their_way = max(on_their_way, len(runner._emitted))
+                on_their_way = max(on_their_way, len(runner._dispatcher.background))
                 measured.at(number)
             measured.wrong += not runner.wait_for_completion(60)
             return measured.told(peak=peak.most, most=on_their_way, bound=BOUND)

@@ -87,7 +87,7 @@ class Round:
         return bool(here) and given == [here]
 
     def _refuses(self, runner: Runner) -> list[str]:
-        found = ["it is watched though closed"] if runner._unclosed else []
+        found = ["it is watched though closed"] if runner._instance._unclosed else []
         try:
             runner.run(BODY)
         except ClosedError:
@@ -97,10 +97,10 @@ class Round:
 
 def locks(runner: Runner) -> dict[str, Any]:
     return {
-        "the runner's lock is taken": runner._lock,
-        "the lock for opening and closing is taken": runner._changing,
-        "the watchdog's lock is taken": watchdog._watchdog._lock,
-        "the reaper's lock is taken": reaper._reaper._lock,
+        "the runner's lock is taken": runner._dispatcher.lock,
+        "the lock for opening and closing is taken": runner._dispatcher.changing,
+        "the watchdog's lock is taken": watchdog._watchdog.thread._lock,
+        "the reaper's lock is taken": reaper._reaper.thread._lock,
     }
 
 
