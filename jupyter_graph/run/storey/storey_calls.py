@@ -11,12 +11,20 @@ from jupyter_graph.compile.failing_step import DRIVERS
 from jupyter_graph.compile.runtime.streams import Several
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.event import Event
+from jupyter_graph.run.storey.private_api import (
+    function_of,
+    paths_of,
+    puts,
+    reads,
+    unless_filtered,
+    with_state,
+)
 from jupyter_graph.types import NOTHING
 
 DRIVERS.add(__file__)
 Call = Callable[[Event], Any]
 GoOn = Callable[[Event, Any], Any]
-"""Takes the event and what the function gave; gives what goes on."""
+"""Takes the event and what the function returned; returns what goes on."""
 
 
 def direct_call(step: Any, code: StepCode) -> Call:
@@ -36,11 +44,11 @@ def direct_call(step: Any, code: StepCode) -> Call:
         "FlatMap": _flattened(step),
         "Extend": _extended,
     }[kind]
-    return _of_function(step, step._fn, goes_on, code)
+    return _of_function(step, function_of(step), goes_on, code)
 
 
 def _of_function(step: Any, fn: Any, goes_on: GoOn, code: StepCode) -> Call:
-    element = _element(step)
+    element = reads(step)
 
     def run(event: Event) -> Any:
         return goes_on(event, fn(element(event)))
@@ -55,10 +63,10 @@ def _of_function(step: Any, fn: Any, goes_on: GoOn, code: StepCode) -> Call:
 
 def _plain_map(fn: Any) -> Call:
     def run(event: Event) -> Any:
-        found = fn(event.body)
-        if type(found) in STREAMS:
-            return _streamed(event, found)
-        event.body = found
+        result = fn(event.body)
+        if type(result) in STREAMS:
+            return _streamed(event, result)
+        event.body = result
         return event
 
     return run
@@ -66,14 +74,9 @@ def _plain_map(fn: Any) -> Call:
 
 def _of_class(step: Any, code: StepCode) -> Call:
     """A ``MapClass``: its ``do`` may call ``self.filter()``, which sets a flag."""
-    element, goes_on, do = _element(step), _mapped(step), step.do
+    element, do = reads(step), step.do
     lock = threading.Lock()  # storey calls it from one thread only, so may we
-
-    def taken(event: Event, found: Any) -> Any:
-        if step._filter:
-            step._filter = False
-            return NOTHING
-        return goes_on(event, found)
+    taken = unless_filtered(step, _mapped(step), NOTHING)
 
     def run(event: Event) -> Any:
         with lock:
@@ -87,17 +90,17 @@ def _of_class(step: Any, code: StepCode) -> Call:
 
 def _with_state(step: Any) -> Call:
     """A function of body and state: one event at a time, as in a flow of storey's."""
-    element, fn, lock = _element(step), step._fn, threading.Lock()
+    element, call, lock = reads(step), with_state(step), threading.Lock()
     goes_on = _mapped(step, streams=())  # a generator is a body as any other
 
     def run(event: Event) -> Any:
         with lock:
-            found, step._state = fn(element(event), step._state)
-        return goes_on(event, found)
+            result = call(element(event))
+        return goes_on(event, result)
 
     def run_plain(event: Event) -> Any:
         with lock:
-            event.body, step._state = fn(event.body, step._state)
+            event.body = call(event.body)
         return event
 
     return run_plain if _is_plain(step) else run
@@ -107,32 +110,25 @@ def _with_state(step: Any) -> Call:
 
 
 def _is_plain(step: Any) -> bool:
-    """Tell whether it takes the whole body and gives a new one."""
-    return not (step._full_event or step._input_path or step._result_path)
+    """Tell whether it takes the whole body and returns a new one."""
+    return not any(paths_of(step))
 
 
 STREAMS = (GeneratorType, AsyncGeneratorType)
 
 
-def _element(step: Any) -> Callable[[Event], Any]:
-    if step._full_event:
-        return lambda event: event
-    if step._input_path:
-        return step._get_event_or_body  # type: ignore[no-any-return]  # storey's own
-    return lambda event: event.body
-
-
 def _mapped(step: Any, streams: tuple[type, ...] = STREAMS) -> GoOn:
-    full, path = step._full_event, step._result_path
+    full, _, path = paths_of(step)
+    put = puts(step)
 
-    def goes_on(event: Event, found: Any) -> Any:
+    def goes_on(event: Event, result: Any) -> Any:
         if full:
-            return found
-        if type(found) in streams:
-            return _streamed(event, found)
+            return result
+        if type(result) in streams:
+            return _streamed(event, result)
         if path:
-            return step._user_fn_output_to_event(event, found)
-        event.body = found
+            return put(event, result)
+        event.body = result
         return event
 
     return goes_on
@@ -145,8 +141,8 @@ def _filtered(event: Event, keep: Any) -> Any:
 def _flattened(step: Any) -> GoOn:
     goes_on = _mapped(step)
 
-    def several(event: Event, found: Iterable[Any]) -> Any:
-        sent = [goes_on(event.twin(), item) for item in found]
+    def several(event: Event, items: Iterable[Any]) -> Any:
+        sent = [goes_on(event.twin(), item) for item in items]
         if not sent:
             return NOTHING
         return sent[0] if len(sent) == 1 else Several(sent)
@@ -154,22 +150,22 @@ def _flattened(step: Any) -> GoOn:
     return several
 
 
-def _extended(event: Event, found: Any) -> Any:
-    for key, value in found.items():
+def _extended(event: Event, fields: Any) -> Any:
+    for key, value in fields.items():
         event.body[key] = value
     return event
 
 
-def _streamed(event: Event, found: Any) -> Any:
-    """A plain function that gives a generator: its items go on one by one."""
-    if isinstance(found, AsyncGeneratorType):
+def _streamed(event: Event, items: Any) -> Any:
+    """Return the items of a generator that a plain function returned, as events."""
+    if isinstance(items, AsyncGeneratorType):
         raise TypeError(
             "the function gave an async generator; declare it as one: async def with "
             "yield"
         )
     sent = []
-    for item in found:
-        twin = event.twin()
-        twin.body = item
-        sent.append(twin)
+    for item in items:
+        copied = event.twin()
+        copied.body = item
+        sent.append(copied)
     return Several(sent) if len(sent) != 1 else sent[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from functools import cache
 from typing import Any
 
 from jupyter_graph.compile.failing_step import DRIVERS, is_cancelled
@@ -15,6 +14,19 @@ from jupyter_graph.event import Event
 from jupyter_graph.run.aio.fair_lock import FairLock
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.event_errors import settable
+from jupyter_graph.run.storey.private_api import (
+    AwaitableResult,
+    Handler,
+    connect,
+    drive,
+    end_mark,
+    has_worker,
+    is_an_end,
+    new_event,
+    result_of,
+    shut_pool,
+    watch_worker,
+)
 from jupyter_graph.types import NOTHING
 
 DRIVERS.add(__file__)
@@ -40,8 +52,9 @@ class StoreyStep:
         self.name = code.step.name
         self.step = _new(code, arguments, context)
         self.send_late: SendLate | None = None
-        self._is_beside = hasattr(self.step, "_lazy_init")
-        self._turns = FairLock()
+        self._drive = drive(self.step)
+        self._is_beside = has_worker(self.step)
+        self._lock = FairLock()
         self._call: _Call | None = None
         self._closeables: list[Any] | None = None
         self._select = self.step.select_outlets
@@ -66,113 +79,79 @@ class StoreyStep:
         passing = _storey_event(event, call)
         if self._is_beside:
             try:
-                await self.step._do(passing)
+                await self._drive(passing)
                 await call.done()
             except asyncio.CancelledError:
                 call.give_up()  # others behind it shall not wait for it any more
                 raise
         else:
-            if not self._turns.take():
-                await self._turns.wait()
+            if not self._lock.take():
+                await self._lock.wait()
             self._call = call
             try:
-                await self.step._do(passing)
+                await self._drive(passing)
             finally:
                 self._call = None
                 call.is_open = False
-                self._turns.leave()
+                self._lock.leave()
         return _as_ours(call, event)
 
     async def end(self) -> Any:
-        """Let the step send on what it kept; give what storey calls its result."""
-        from storey.dtypes import _termination_obj
-
+        """Let the step send on what it kept; return what storey calls its result."""
         closeables = self._closeables
         if closeables is None:
             if self._has_ended or not self.reduces:
                 return None
             closeables = self._begin()  # its result is there without events too
         self._has_ended = True
-        found = await self.step._do(_termination_obj)
+        result = await self._drive(end_mark())
         for one in closeables:
             await one.close()
         self._closeables = None
-        pool = getattr(self.step, "_executor", None)
-        if pool is not None:  # storey 1.14 leaves its processes behind
-            pool.shutdown(wait=False, cancel_futures=True)
-        return found
+        shut_pool(self.step)
+        return result
 
     def _begin(self) -> list[Any]:
         """Connect the step to its surroundings, on the loop that it runs on."""
-        import storey
-
-        owner = self
-
-        class Sink(storey.Flow):  # type: ignore[misc]  # storey has no types
-            async def _do(self, event: Any) -> Any:
-                return await owner._sent(event)
-
-            _do_and_recover = _do
-
-        step = self.step
-        step._outlets, step._inlets = [], [None]
-        if not self.reduces:  # nothing comes after it
-            step._outlets = [Sink(name=f"after {self.name}")]
-        step._create_name_to_outlet = False
-        step.select_outlets = lambda _: None  # the graph's own code picks
-        step._runnable = True
-        if step._outlets:  # beside it, for steps that call super()._do_downstream
-            step._do_downstream = self._sent
-        makes = type(step)._user_fn_output_to_event
-        is_plain = not (step._full_event or step._result_path)
-        if is_plain and makes is storey.Flow._user_fn_output_to_event:
-            step._user_fn_output_to_event = _with_body
-        self._closeables = list(step.run())
+        name, is_last = f"after {self.name}", self.reduces
+        self._closeables = connect(self.step, self._sent, name=name, is_last=is_last)
         if self._is_beside:
-            self._report_when_done()
+            watch_worker(self.step, self._processed, self._handled)
         return self._closeables
 
-    def _report_when_done(self) -> None:
-        """Tell a call that its event is done or failed, also when the step drops it.
+    async def _processed(self, process: Handler, event: Any) -> Any:
+        """Work on an event in storey's worker, and report its failure to the caller.
 
-        Storey's worker sees no failure: it would not survive all of them.
+        The worker sees no failure: it would not survive all of them.
         """
-        process = self.step._process_event  # storey's own reads the error's text
-        if self.step.retries:
-            process = self.step._process_event_with_retries
-        handle = self.step._handle_completed
+        call = result_of(event)
+        if not isinstance(call, _Call):
+            return await process(event)
+        call.task = asyncio.current_task()
+        try:
+            return call if call.is_given_up else await process(event)
+        except BaseException as error:
+            if is_cancelled(error) and not call.is_given_up:
+                raise
+            call.fail(error)
+            return call
 
-        async def processed(event: Any) -> Any:
-            call = event._awaitable_result
-            if not isinstance(call, _Call):
-                return await process(event)
-            call.task = asyncio.current_task()
-            try:
-                return call if call.is_given_up else await process(event)
-            except BaseException as error:
-                if is_cancelled(error) and not call.is_given_up:
-                    raise
-                call._set_error(error)
-                return call
-
-        async def handled(event: Any, response: Any) -> None:
-            call = event._awaitable_result
-            if response is call and call is not None:
-                return
-            try:
-                await handle(event, response)
-            finally:
-                if isinstance(call, _Call):
-                    call.finish()
-
-        self.step._process_event_with_retries = processed
-        self.step._handle_completed = handled
+    async def _handled(self, handle: Handler, event: Any, response: Any) -> None:
+        """Send the result on, and report that the event is done, also when it drops."""
+        call = result_of(event)
+        if response is call and call is not None:
+            return
+        try:
+            await handle(event, response)
+        finally:
+            if isinstance(call, _Call):
+                call.finish()
 
     async def _sent(self, sent: Any, *_: Any, **__: Any) -> Any:
         """Take what the step sends on, in place of storey's search for an outlet."""
-        call = getattr(sent, "_awaitable_result", None)
+        call = result_of(sent)
         if type(call) is not _Call or not call.is_open:
-            if _is_an_end(sent):
+            if is_an_end(sent):
                 return None
             call = self._call
         if call is not None and call.is_open:
@@ -182,8 +161,8 @@ class StoreyStep:
         return None
 
 
-class _Call:
-    """What storey calls an awaitable result: where the result of an event goes."""
+class _Call(AwaitableResult):
+    """A call of the step with one event: what it sent on, whether it is done."""
 
     __slots__ = ("_future", "is_given_up", "is_open", "sent", "task")
 
@@ -211,10 +190,7 @@ class _Call:
         if self._future is not None and not self._future.done():
             self._future.set_result(None)
 
-    def _set_result(self, _: Any) -> None:
-        self.finish()
-
-    def _set_error(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         if self._future is not None and not self._future.done():
             self._future.set_exception(settable(error))
 
@@ -241,7 +217,7 @@ def _new(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Any:
 
 
 def _for_storey(context: Context) -> Context:
-    """Return a context whose ``push_error`` tells storey that errors are dealt with.
+    """Return a context whose ``push_error`` drops errors, which are dealt with here.
 
     Its workers end for ever at the first error otherwise (storey 1.14); the caller's
     own answer says what happened.
@@ -250,9 +226,8 @@ def _for_storey(context: Context) -> Context:
 
 
 def _storey_event(event: Event, call: _Call) -> Any:
-    """Return an event of storey's; its constructor takes longer than most steps."""
-    found = object.__new__(_storey_type())
-    found.__dict__ = {
+    """Return an event of storey's for one of ours."""
+    fields = {
         "body": event.body,
         "key": event.key,
         "processing_time": event.time,
@@ -261,37 +236,15 @@ def _storey_event(event: Event, call: _Call) -> Any:
         "method": event.method,
         "path": event.path,
         "content_type": event.content_type,
-        "_awaitable_result": call,
         "error": None,
     }
-    return found
-
-
-def _with_body(event: Any, body: Any) -> Any:
-    """Give a copy of storey's event with another body, ten times as fast as copy()."""
-    found = object.__new__(type(event))
-    found.__dict__ = {**event.__dict__, "body": body}
-    return found
-
-
-@cache
-def _storey_type() -> Any:
-    from storey import Event
-
-    return Event
-
-
-def _is_an_end(sent: Any) -> bool:
-    """Tell what says that all events, or those of a stream, have been."""
-    from storey.dtypes import StreamCompletion, _termination_obj
-
-    return sent is _termination_obj or isinstance(sent, StreamCompletion)
+    return new_event(fields, call)
 
 
 def _as_ours(call: _Call, event: Event) -> Any:
     if len(call.sent) == 1:
         [sent] = call.sent
-        is_own = getattr(sent, "_awaitable_result", None) is call
+        is_own = result_of(sent) is call
         return _ours(sent, event if is_own else Event(id=sent.id))
     if not call.sent:
         return NOTHING

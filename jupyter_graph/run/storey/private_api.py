@@ -1,0 +1,257 @@
+"""Every private name of storey's, and what stands behind it; none is met elsewhere.
+
+A step of storey's is made to be part of a flow of its own. Driving it alone means to
+know where it looks for its neighbours, what it calls with an event, and how it reports
+that an event is done. ``pyproject.toml`` bounds the versions; ``missing_names`` says
+what a new one has not any more, and ``tests/run/storey`` asks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+NAMES = {
+    "Map": (
+        "_fn", "_full_event", "_input_path", "_result_path", "_outlets", "_inlets",
+        "_create_name_to_outlet", "_runnable", "_do", "_do_and_recover",
+        "_do_downstream", "_get_event_or_body", "_user_fn_output_to_event",
+    ),
+    "MapWithState": ("_fn", "_state"),
+    "MapClass": ("_filter",),
+    "ConcurrentExecution": (
+        "_lazy_init", "_process_event", "_process_event_with_retries",
+        "_handle_completed", "_executor",
+    ),
+}  # fmt: skip
+"""What is used here, by the class of whose instances it is asked."""
+
+Handler = Callable[..., Awaitable[Any]]
+
+
+def missing_names() -> list[str]:
+    """Return what this version of storey has not, as ``Class._name``."""
+    import storey
+    from storey import dtypes
+
+    made = {
+        "Map": lambda: storey.Map(str),
+        "MapWithState": lambda: storey.MapWithState({}, lambda body, state: body),
+        "MapClass": storey.MapClass,
+        "ConcurrentExecution": lambda: storey.ConcurrentExecution(event_processor=str),
+    }
+    steps = {name: make() for name, make in made.items()}
+    missing = [
+        f"{kind}.{name}"
+        for kind, names in NAMES.items()
+        for name in names
+        if not hasattr(steps[kind], name)
+    ]
+    if not hasattr(dtypes, "_termination_obj"):
+        missing.append("dtypes._termination_obj")
+    if not hasattr(storey.Event(None), "_awaitable_result"):
+        missing.append("Event._awaitable_result")
+    return missing
+
+
+# -- what a step was made with --------------------------------------------------
+
+
+class Paths(NamedTuple):
+    """Where in an event a step reads, and where its result goes."""
+
+    full_event: Any
+    input_path: Any
+    result_path: Any
+
+
+def paths_of(step: Any) -> Paths:
+    """Return the paths of a step."""
+    return Paths(step._full_event, step._input_path, step._result_path)
+
+
+def function_of(step: Any) -> Any:
+    """Return the user's function in a step."""
+    return step._fn
+
+
+def reads(step: Any) -> Callable[[Any], Any]:
+    """Return what finds the part of an event that a step works on."""
+    full, path, _ = paths_of(step)
+    if full:
+        return lambda event: event
+    return step._get_event_or_body if path else lambda event: event.body
+
+
+def puts(step: Any) -> Callable[[Any, Any], Any]:
+    """Return what puts a result into a copy of an event, at the step's path."""
+    return step._user_fn_output_to_event  # type: ignore[no-any-return]
+
+
+def with_state(step: Any) -> Callable[[Any], Any]:
+    """Return what calls the function of a ``MapWithState`` and keeps its state."""
+    fn = step._fn
+
+    def call(element: Any) -> Any:
+        result, step._state = fn(element, step._state)
+        return result
+
+    return call
+
+
+def unless_filtered(
+    step: Any, goes_on: Callable[[Any, Any], Any], dropped: Any
+) -> Callable[[Any, Any], Any]:
+    """Return ``goes_on``, but ``dropped`` where the step has called ``filter()``."""
+
+    def taken(event: Any, result: Any) -> Any:
+        if step._filter:  # a flag that stands until the next event otherwise
+            step._filter = False
+            return dropped
+        return goes_on(event, result)
+
+    return taken
+
+
+# -- a step driven alone --------------------------------------------------------
+
+
+def drive(step: Any) -> Handler:
+    """Return what does a step's work with an event, or ends it with ``end_mark()``."""
+    return step._do  # type: ignore[no-any-return]
+
+
+def has_worker(step: Any) -> bool:
+    """Tell whether a task of the step's own works on many events at once."""
+    return hasattr(step, "_lazy_init")
+
+
+def connect(step: Any, send: Handler, *, name: str, is_last: bool) -> list[Any]:
+    """Begin a step as if it stood in a flow; return what is to be closed at its end.
+
+    Args:
+        step: the step.
+        send: is called with each event that the step sends on.
+        name: what the step behind it is called.
+        is_last: nothing can follow it.
+    """
+    import storey
+
+    class Sink(storey.Flow):  # type: ignore[misc]  # storey has no types
+        async def _do(self, event: Any) -> Any:
+            return await send(event)
+
+        _do_and_recover = _do  # storey's own would report failures a second time
+
+    step._outlets = [] if is_last else [Sink(name=name)]
+    step._inlets = [None]  # one: it ends with the first mark of an end
+    step._create_name_to_outlet = False
+    step.select_outlets = lambda _: None  # the graph's own code picks
+    step._runnable = True  # else only a source may begin
+    if step._outlets:  # beside it, for steps that call super()._do_downstream
+        step._do_downstream = send
+    own = type(step)._user_fn_output_to_event
+    is_plain = not (step._full_event or step._result_path)
+    if is_plain and own is storey.Flow._user_fn_output_to_event:
+        step._user_fn_output_to_event = _with_body
+    return list(step.run())
+
+
+def watch_worker(
+    step: Any,
+    work: Callable[[Handler, Any], Awaitable[Any]],
+    done: Callable[[Handler, Any, Any], Awaitable[None]],
+) -> None:
+    """Put functions around what a step's worker calls.
+
+    Args:
+        step: a step with a worker.
+        work: is called with storey's own function and an event, to work on it.
+        done: is called with storey's own, the event and its result, behind that.
+    """
+    process = step._process_event  # that with retries reads the error's text
+    if step.retries:
+        process = step._process_event_with_retries
+    handle = step._handle_completed
+
+    async def processed(event: Any) -> Any:
+        return await work(process, event)
+
+    async def handled(event: Any, response: Any) -> None:
+        await done(handle, event, response)
+
+    step._process_event_with_retries = processed
+    step._handle_completed = handled
+
+
+def shut_pool(step: Any) -> None:
+    """End the processes of a step, which storey 1.14 leaves behind."""
+    pool = getattr(step, "_executor", None)
+    if pool is not None:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+# -- storey's events ------------------------------------------------------------
+
+
+class AwaitableResult:
+    """Where storey puts the result of an event; subclasses say what becomes of it."""
+
+    __slots__ = ()
+
+    def finish(self) -> None:
+        """The event is done."""
+        raise NotImplementedError
+
+    def fail(self, error: BaseException) -> None:
+        """The event has failed."""
+        raise NotImplementedError
+
+    def _set_result(self, _: Any) -> None:
+        self.finish()
+
+    def _set_error(self, error: BaseException) -> None:
+        self.fail(error)
+
+
+def result_of(event: Any) -> Any:
+    """Return the ``AwaitableResult`` of an event, None where it has none."""
+    return getattr(event, "_awaitable_result", None)
+
+
+def new_event(fields: dict[str, Any], result: AwaitableResult) -> Any:
+    """Return an event of storey's; its constructor takes longer than most steps."""
+    event = object.__new__(_event_type())
+    fields["_awaitable_result"] = result
+    event.__dict__ = fields
+    return event
+
+
+def _with_body(event: Any, body: Any) -> Any:
+    """Return a copy of an event with another body, ten times as fast as copy()."""
+    other = object.__new__(type(event))
+    other.__dict__ = {**event.__dict__, "body": body}
+    return other
+
+
+@cache
+def _event_type() -> Any:
+    from storey import Event
+
+    return Event
+
+
+def end_mark() -> Any:
+    """Return what a step gets when no more events come."""
+    from storey.dtypes import _termination_obj
+
+    return _termination_obj
+
+
+def is_an_end(sent: Any) -> bool:
+    """Tell what says that all events, or those of a stream, have been."""
+    from storey import dtypes
+
+    stream_end = getattr(dtypes, "StreamCompletion", ())  # new in 1.14
+    return sent is end_mark() or isinstance(sent, stream_end)

@@ -1,0 +1,147 @@
+"""Storey's private names are all there, do what we take them for, and are met once."""
+
+import ast
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+import storey
+
+from jupyter_graph.run.storey import private_api
+
+ROOM = Path(private_api.__file__).parent
+
+
+def test_this_version_of_storey_has_every_name():
+    assert private_api.missing_names() == [], (
+        f"storey {storey.__version__} has changed below us: mend "
+        "jupyter_graph/run/storey/private_api.py, or bound storey in pyproject.toml"
+    )
+
+
+def test_a_name_that_is_gone_is_named(monkeypatch):
+    monkeypatch.setitem(private_api.NAMES, "MapClass", ("_filter", "_gone"))
+
+    assert private_api.missing_names() == ["MapClass._gone"]
+
+
+def test_the_versions_are_bounded_on_both_sides():
+    text = (Path(__file__).parents[3] / "pyproject.toml").read_text()
+    [line] = re.findall(r'"storey([<>=][^"]*)"', text)
+
+    assert re.fullmatch(r">=[\d.]+,<[\d.]+", line)
+
+
+@pytest.mark.parametrize("path", sorted(ROOM.glob("*.py")), ids=lambda path: path.stem)
+def test_no_other_file_of_the_room_knows_one(path):
+    known = {name for names in private_api.NAMES.values() for name in names}
+    known |= {"_termination_obj", "_awaitable_result"}
+    used = {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and not (isinstance(node.value, ast.Name) and node.value.id == "self")
+    }
+
+    assert path.stem == "private_api" or not used & known
+
+
+class Result(private_api.AwaitableResult):
+    def __init__(self):
+        self.log = []
+
+    def finish(self):
+        self.log.append("done")
+
+    def fail(self, error):
+        self.log.append(str(error))
+
+
+def fields(body):
+    return {"body": body, "key": None, "id": "1", "path": "/", "headers": {}}
+
+
+def test_a_step_sends_on_what_it_made_and_ends():
+    sent = []
+
+    async def send(event, *_, **__):
+        sent.append(event)
+
+    async def main():
+        step = storey.Map(lambda body: body + 1)
+        private_api.connect(step, send, name="behind", is_last=False)
+        work = private_api.drive(step)
+        await work(private_api.new_event(fields(1), Result()))
+        await work(private_api.end_mark())
+
+    asyncio.run(main())
+
+    event, end = sent
+    assert event.body == 2
+    assert not private_api.is_an_end(event)
+    assert private_api.is_an_end(end)
+
+
+def test_an_event_carries_its_result_and_storey_reports_there():
+    result = Result()
+    event = private_api.new_event(fields(1), result)
+    private_api.result_of(event)._set_result(None)
+    private_api.result_of(event)._set_error(ValueError("wrong"))
+
+    assert result.log == ["done", "wrong"]
+    assert private_api.result_of(object()) is None
+
+
+def test_paths_and_function_are_those_of_the_constructor():
+    step = storey.Map(str, input_path="a", result_path="b", full_event=False)
+
+    assert private_api.paths_of(step) == (False, "a", "b")
+    assert private_api.function_of(step) is str
+
+
+def test_the_state_goes_from_event_to_event():
+    step = storey.MapWithState(0, lambda body, state: (state, state + body))
+    call = private_api.with_state(step)
+
+    assert [call(1), call(2), call(3)] == [0, 1, 3]
+
+
+def test_an_event_that_the_step_filters_is_dropped_and_the_next_is_not():
+    step = storey.MapClass()
+    taken = private_api.unless_filtered(step, lambda event, body: body, "dropped")
+    step.filter()
+
+    assert [taken(None, 1), taken(None, 2)] == ["dropped", 2]
+
+
+def test_a_workers_calls_go_through_ours():
+    log = []
+
+    async def work(process, event):
+        log.append("work")
+        return await process(event)
+
+    async def done(handle, event, response):
+        log.append(type(response).__name__)
+
+    async def send(sent, *_, **__):
+        pass
+
+    async def ask(body):
+        return body * 2
+
+    async def main():
+        step = storey.ConcurrentExecution(event_processor=ask)
+        assert private_api.has_worker(step)
+        private_api.connect(step, send, name="behind", is_last=False)
+        private_api.watch_worker(step, work, done)
+        run = private_api.drive(step)
+        await run(private_api.new_event(fields(4), Result()))
+        await run(private_api.end_mark())
+        private_api.shut_pool(step)
+
+    asyncio.run(main())
+
+    assert log == ["work", "Event"]
+    assert not private_api.has_worker(storey.Map(str))
