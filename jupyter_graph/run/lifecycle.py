@@ -106,11 +106,11 @@ class GraphInstance:
                 else:
                     self._replaced.add(before, steps, flusher)
         except BaseException:
-            call_all(self._closers(made))
+            call_all(closers(made, self.context.logger))
             raise
         if self._replaced and self._is_idle():
             self._flush_replaced()
-            call_all(self._closers(self._replaced.take_steps()))
+            call_all(closers(self._replaced.take_steps(), self.context.logger))
 
     def _take_over(self, compiled: CompiledGraph, steps: StepInstances) -> None:
         functions = compiled.functions(steps.calls, steps.instances)
@@ -308,7 +308,8 @@ class GraphInstance:
             dispatcher.refuse()
             dispatcher.unwatch()
         built = [(n, s.instance) for n, s in steps.everything()] if steps else []
-        calls = self._closers([*self._replaced.take_steps(), *built])
+        replaced = self._replaced.take_steps()
+        calls = closers([*replaced, *built], self.context.logger)
         if (tasks := owned.tasks) is not None:
             calls.insert(0, tasks.close)
             flusher = self.flusher
@@ -326,18 +327,20 @@ class GraphInstance:
                 if unclosed is not None:
                     unclosed.closed()
 
-    def _closers(self, steps: list[tuple[str, Any]]) -> list[Callable[[], None]]:
-        """Return what closes these steps, the last one first: routers before routes."""
-        return [
-            partial(self._close_step, name, instance)
-            for name, instance in reversed(steps)
-        ]
 
-    def _close_step(self, name: str, instance: Any) -> None:
-        close = getattr(instance, "close", None)
-        if not callable(close):
-            return
-        try:
-            close()
-        except Exception:
-            self.context.logger.exception("step %r did not close well", name)
+def closers(steps: list[tuple[str, Any]], logger: Any) -> list[Callable[[], None]]:
+    """Return what closes these steps, the last one first: routers before routes."""
+    return [
+        partial(_close_step, name, instance, logger)
+        for name, instance in reversed(steps)
+    ]
+
+
+def _close_step(name: str, instance: Any, logger: Any) -> None:
+    close = getattr(instance, "close", None)
+    if not callable(close):
+        return
+    try:
+        close()
+    except Exception:
+        logger.exception("step %r did not close well", name)

@@ -1,32 +1,48 @@
-"""What is opened by ``with`` and by ``async with``."""
+"""What a runner does in ``with`` and ``async with`` statements."""
 
 from __future__ import annotations
 
+import sys
+import weakref
 from abc import ABC, abstractmethod
-from typing import Self
+from typing import Any, Self
+
+from jupyter_graph.run.deadline.interrupt import is_main_thread
+from jupyter_graph.run.lifecycle import GraphInstance
 
 
 class Openable(ABC):
-    """Something that is opened and closed, in a ``with`` statement of either kind."""
+    """An object over a graph's instance that is opened and closed with it."""
+
+    _instance: GraphInstance
 
     @abstractmethod
     def open(self) -> Self:
-        """Open it; calling it twice is harmless."""
+        """Build the steps; calling it twice is harmless."""
 
-    @abstractmethod
+    def belong_to(self, owner: Any) -> Self:
+        """Let another object stand for this runner: that one is to be closed."""
+        dispatcher = self._instance.dispatcher
+        dispatcher.owner = weakref.ref(owner)
+        dispatcher.belongs_to = type(owner).__name__
+        return self
+
     def close(self) -> None:
-        """Close it; calling it twice is harmless."""
+        """Release steps, threads and the signal; calling it twice is harmless.
 
-    @abstractmethod
+        Events that are still under way end in a ClosedError where they can be ended.
+        An interrupt stops what it meets (a step that flushes, say); the rest is closed
+        all the same.
+        """
+        self._instance.close()
+
     async def aclose(self) -> None:
-        """``close`` from a coroutine."""
+        """``close`` from the loop that events run on; buffered steps flush before."""
+        await self._instance.aclose()
 
-    def _close_now(self) -> None:
-        """Close it without waiting for anything that is under way."""
-        self.close()
-
-    def _borrow_loop(self) -> None:  # noqa: B027  # most have no use for the loop
-        """Called by ``async with`` before it opens, on the caller's loop."""
+    @property
+    def is_open(self) -> bool:
+        return self._instance.is_open
 
     def __enter__(self) -> Self:
         return self.open()
@@ -35,11 +51,22 @@ class Openable(ABC):
         if kind is None or issubclass(kind, Exception):
             self.close()
         else:  # who stopped the block does not want to wait for what it sent
-            self._close_now()
+            self._instance.close_now()
 
     async def __aenter__(self) -> Self:
-        self._borrow_loop()
+        if not self.is_open and is_main_thread() and not is_in_kernel():
+            # Nobody interrupts a step that keeps a loop in another thread, and a
+            # kernel must answer while a step works.
+            import asyncio
+
+            self._instance.dispatcher.lender = asyncio.get_running_loop()
         return self.open()
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+
+def is_in_kernel() -> bool:
+    """Tell whether this process is a notebook's kernel."""
+    kernel = sys.modules.get("ipykernel.kernelapp")
+    return kernel is not None and bool(kernel.IPKernelApp.initialized())

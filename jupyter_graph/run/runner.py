@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -14,7 +12,6 @@ from jupyter_graph.compile.runtime.streams import drain_async
 from jupyter_graph.errors import RunError
 from jupyter_graph.run.answering import Answering
 from jupyter_graph.run.context import Context, Pushed
-from jupyter_graph.run.deadline.interrupt import is_main_thread
 from jupyter_graph.run.dispatch import Dispatcher, get_ident, in_thread
 from jupyter_graph.run.event_errors import fail
 from jupyter_graph.run.lifecycle import GraphInstance
@@ -134,12 +131,6 @@ class Runner(Openable):
 
     # -- open and closed --------------------------------------------------------
 
-    def belong_to(self, owner: Any) -> Self:
-        """Let another object stand for this runner: that one is to be closed."""
-        self._dispatcher.owner = weakref.ref(owner)
-        self._dispatcher.belongs_to = type(owner).__name__
-        return self
-
     def open(self) -> Self:
         """Build the steps; calling it twice is harmless.
 
@@ -160,39 +151,11 @@ class Runner(Openable):
         """
         self._instance.swap(self._compile(graph))
 
-    def close(self) -> None:
-        """Release steps, threads and the signal; calling it twice is harmless.
-
-        Events that are still under way end in a ClosedError where they can be ended.
-        An interrupt stops what it meets (a step that flushes, say); the rest is closed
-        all the same.
-        """
-        self._instance.close()
-
-    async def aclose(self) -> None:
-        """``close`` from the loop that events run on; buffered steps flush before."""
-        await self._instance.aclose()
-
-    def _close_now(self) -> None:
-        self._instance.close_now()
-
-    def _borrow_loop(self) -> None:
-        if not self.is_open and is_main_thread() and not is_in_kernel():
-            # Nobody interrupts a step that keeps a loop in another thread, and a
-            # kernel must answer while a step works.
-            import asyncio
-
-            self._dispatcher.lender = asyncio.get_running_loop()
-
     def __repr__(self) -> str:
         state = "open" if self.is_open else "closed"
         return f"<Runner of graph {self.spec.name!r}, {state}>"
 
     # -- what it is -------------------------------------------------------------
-
-    @property
-    def is_open(self) -> bool:
-        return self._instance.is_open
 
     @property
     def spec(self) -> GraphSpec:
@@ -470,12 +433,6 @@ class Runner(Openable):
 
 # The watchdog looks for the frames of this code on the main thread's stack.
 Dispatcher.codes[Runner.run.__code__] = "dispatcher"
-
-
-def is_in_kernel() -> bool:
-    """Tell whether this process is a notebook's kernel."""
-    kernel = sys.modules.get("ipykernel.kernelapp")
-    return kernel is not None and bool(kernel.IPKernelApp.initialized())
 
 
 def _compiler(

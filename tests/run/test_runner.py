@@ -456,7 +456,7 @@ def keeping():
 @pytest.mark.parametrize("where", ["a with statement", "a thread", "a kernel", "keeps"])
 def test_else_it_has_a_loop_of_its_own(where, monkeypatch):
     if where == "a kernel":
-        monkeypatch.setattr("jupyter_graph.run.runner.is_in_kernel", lambda: True)
+        monkeypatch.setattr("jupyter_graph.run.openable.is_in_kernel", lambda: True)
 
     async def here():
         if where == "a with statement":

@@ -11,14 +11,7 @@ from jupyter_graph.compile.failing_step import DRIVERS
 from jupyter_graph.compile.runtime.streams import Several
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.event import Event
-from jupyter_graph.run.storey.private_api import (
-    function_of,
-    paths_of,
-    puts,
-    reads,
-    unless_filtered,
-    with_state,
-)
+from jupyter_graph.run.storey import private_api
 from jupyter_graph.types import NOTHING
 
 DRIVERS.add(__file__)
@@ -44,11 +37,11 @@ def direct_call(step: Any, code: StepCode) -> Call:
         "FlatMap": _flattened(step),
         "Extend": _extended,
     }[kind]
-    return _of_function(step, function_of(step), goes_on, code)
+    return _of_function(step, private_api.function_of(step), goes_on, code)
 
 
 def _of_function(step: Any, fn: Any, goes_on: GoOn, code: StepCode) -> Call:
-    element = reads(step)
+    element = private_api.reads(step)
 
     def run(event: Event) -> Any:
         return goes_on(event, fn(element(event)))
@@ -74,9 +67,9 @@ def _plain_map(fn: Any) -> Call:
 
 def _of_class(step: Any, code: StepCode) -> Call:
     """A ``MapClass``: its ``do`` may call ``self.filter()``, which sets a flag."""
-    element, do = reads(step), step.do
+    element, do = private_api.reads(step), step.do
     lock = threading.Lock()  # storey calls it from one thread only, so may we
-    taken = unless_filtered(step, _mapped(step), NOTHING)
+    taken = private_api.unless_filtered(step, _mapped(step), NOTHING)
 
     def run(event: Event) -> Any:
         with lock:
@@ -90,7 +83,11 @@ def _of_class(step: Any, code: StepCode) -> Call:
 
 def _with_state(step: Any) -> Call:
     """A function of body and state: one event at a time, as in a flow of storey's."""
-    element, call, lock = reads(step), with_state(step), threading.Lock()
+    element, call, lock = (
+        private_api.reads(step),
+        private_api.with_state(step),
+        threading.Lock(),
+    )
     goes_on = _mapped(step, streams=())  # a generator is a body as any other
 
     def run(event: Event) -> Any:
@@ -111,15 +108,15 @@ def _with_state(step: Any) -> Call:
 
 def _is_plain(step: Any) -> bool:
     """Tell whether it takes the whole body and returns a new one."""
-    return not any(paths_of(step))
+    return not any(private_api.paths_of(step))
 
 
 STREAMS = (GeneratorType, AsyncGeneratorType)
 
 
 def _mapped(step: Any, streams: tuple[type, ...] = STREAMS) -> GoOn:
-    full, _, path = paths_of(step)
-    put = puts(step)
+    full, _, path = private_api.paths_of(step)
+    put = private_api.puts(step)
 
     def goes_on(event: Event, result: Any) -> Any:
         if full:

@@ -14,19 +14,7 @@ from jupyter_graph.event import Event
 from jupyter_graph.run.aio.fair_lock import FairLock
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.event_errors import settable
-from jupyter_graph.run.storey.private_api import (
-    AwaitableResult,
-    Handler,
-    connect,
-    drive,
-    end_mark,
-    has_worker,
-    is_an_end,
-    new_event,
-    result_of,
-    shut_pool,
-    watch_worker,
-)
+from jupyter_graph.run.storey import private_api
 from jupyter_graph.types import NOTHING
 
 DRIVERS.add(__file__)
@@ -52,8 +40,8 @@ class StoreyStep:
         self.name = code.step.name
         self.step = _new(code, arguments, context)
         self.send_late: SendLate | None = None
-        self._drive = drive(self.step)
-        self._is_beside = has_worker(self.step)
+        self._drive = private_api.drive(self.step)
+        self._is_beside = private_api.has_worker(self.step)
         self._lock = FairLock()
         self._call: _Call | None = None
         self._closeables: list[Any] | None = None
@@ -104,27 +92,29 @@ class StoreyStep:
                 return None
             closeables = self._begin()  # its result is there without events too
         self._has_ended = True
-        result = await self._drive(end_mark())
+        result = await self._drive(private_api.end_mark())
         for one in closeables:
             await one.close()
         self._closeables = None
-        shut_pool(self.step)
+        private_api.shut_pool(self.step)
         return result
 
     def _begin(self) -> list[Any]:
         """Connect the step to its surroundings, on the loop that it runs on."""
         name, is_last = f"after {self.name}", self.reduces
-        self._closeables = connect(self.step, self._sent, name=name, is_last=is_last)
+        self._closeables = private_api.connect(
+            self.step, self._sent, name=name, is_last=is_last
+        )
         if self._is_beside:
-            watch_worker(self.step, self._processed, self._handled)
+            private_api.watch_worker(self.step, self._processed, self._handled)
         return self._closeables
 
-    async def _processed(self, process: Handler, event: Any) -> Any:
+    async def _processed(self, process: private_api.Handler, event: Any) -> Any:
         """Work on an event in storey's worker, and report its failure to the caller.
 
         The worker sees no failure: it would not survive all of them.
         """
-        call = result_of(event)
+        call = private_api.result_of(event)
         if not isinstance(call, _Call):
             return await process(event)
         call.task = asyncio.current_task()
@@ -136,9 +126,11 @@ class StoreyStep:
             call.fail(error)
             return call
 
-    async def _handled(self, handle: Handler, event: Any, response: Any) -> None:
+    async def _handled(
+        self, handle: private_api.Handler, event: Any, response: Any
+    ) -> None:
         """Send the result on, and report that the event is done, also when it drops."""
-        call = result_of(event)
+        call = private_api.result_of(event)
         if response is call and call is not None:
             return
         try:
@@ -149,9 +141,9 @@ class StoreyStep:
 
     async def _sent(self, sent: Any, *_: Any, **__: Any) -> Any:
         """Take what the step sends on, in place of storey's search for an outlet."""
-        call = result_of(sent)
+        call = private_api.result_of(sent)
         if type(call) is not _Call or not call.is_open:
-            if is_an_end(sent):
+            if private_api.is_an_end(sent):
                 return None
             call = self._call
         if call is not None and call.is_open:
@@ -161,7 +153,7 @@ class StoreyStep:
         return None
 
 
-class _Call(AwaitableResult):
+class _Call(private_api.AwaitableResult):
     """A call of the step with one event: what it sent on, whether it is done."""
 
     __slots__ = ("_future", "is_given_up", "is_open", "sent", "task")
@@ -238,13 +230,13 @@ def _storey_event(event: Event, call: _Call) -> Any:
         "content_type": event.content_type,
         "error": None,
     }
-    return new_event(fields, call)
+    return private_api.new_event(fields, call)
 
 
 def _as_ours(call: _Call, event: Event) -> Any:
     if len(call.sent) == 1:
         [sent] = call.sent
-        is_own = result_of(sent) is call
+        is_own = private_api.result_of(sent) is call
         return _ours(sent, event if is_own else Event(id=sent.id))
     if not call.sent:
         return NOTHING
