@@ -23,7 +23,7 @@ from jupyter_graph.threads.reopened import close_older
 
 CLOSED = "the processes of this step were closed"
 PATIENCE = 1.05
-"""How many times the time of an event a call may take: its caller is told by then."""
+"""A call may take so many times the time of an event: its caller waits no longer."""
 
 
 class WorkerPool:
@@ -61,7 +61,7 @@ class WorkerPool:
         self._limit_s = PATIENCE * getattr(context, "timeout_s", LONGEST_S)
         logger = getattr(context, "logger", None) or logging.getLogger("jupyter_graph")
         self._state = _PoolState(packed(targets, what), most, logger)
-        # Whoever gives a context closes this with the rest, or is told of it.
+        # Who passes a context closes this with the rest, or gets the ResourceWarning.
         if context is None:
             close_older(type(self))
         name = "" if context is not None else f"processes of {what}s {sorted(targets)}"
@@ -104,7 +104,7 @@ class WorkerPool:
         return call
 
     def end(self, call: Call) -> None:
-        """Give up on a call: its process, if it is in one, ends now."""
+        """Abandon a call: its process, if it is in one, ends now."""
         if not call.cancel() and not call.is_done and call.worker is not None:
             call.worker.end(call)
 

@@ -30,7 +30,7 @@ LONGEST_S = 1e6
 
 
 class WorkerProcess:
-    """A thread that takes care of one process, and gives it one call at a time.
+    """A thread that takes care of one process, and passes it one call at a time.
 
     Attributes:
         ready: a ``Reply``, when the process has its targets, or could not make them.

@@ -25,7 +25,7 @@ class AnswerFactory:
     Args:
         responds: whether a step of the graph answers.
         mlrun_status: a failed step answers 400 instead of 500.
-        front: what stands before the graph; it may say failures in its own form.
+        front: what stands before the graph; it may put failures into its own form.
     """
 
     def __init__(
@@ -38,10 +38,10 @@ class AnswerFactory:
     def ok(self, value: Any, event: Event, trace: Any, outputs: Any) -> Answer:
         """Return the answer of a result; a stream is left unread."""
         try:
-            wire = RawResponse() if is_stream(value) else self._wire(value, event)
+            raw = RawResponse() if is_stream(value) else self._raw(value, event)
         except AnswerError as error:
             return self.failed(error, event, trace)
-        return Answer(wire, event.id, value, None, trace, outputs)
+        return Answer(raw, event.id, value, None, trace, outputs)
 
     def collected(
         self,
@@ -58,9 +58,9 @@ class AnswerFactory:
             value: the result.
             event: whose result it is.
             trace: its trace.
-            outputs: what the last steps gave.
-            partly: where a stream breaks off, give the items so far and the error;
-                one without items has failed.
+            outputs: what the last steps returned.
+            partly: where a stream breaks off, answer with the items so far and the
+                error; one without items has failed.
         """
         if not is_stream(value):
             return self.ok(value, event, trace, outputs)
@@ -74,24 +74,24 @@ class AnswerFactory:
                 return self.failed(error, event, trace)
             broken = error
         try:
-            wire = collected_wire(value, items)
+            raw = collected_wire(value, items)
         except JupyterGraphError as error:
             return self.failed(error, event, trace)
-        return Answer(wire, event.id, items, None, trace, outputs, True, broken)
+        return Answer(raw, event.id, items, None, trace, outputs, True, broken)
 
     def failed(self, error: JupyterGraphError, event: Event, trace: Any) -> Answer:
         """Return the answer of a failed event."""
-        wire = problem(
+        raw = problem(
             error,
             event_id=event.id,
             mlrun_status=self.mlrun_status,
             says_error=event.path.startswith(INFERENCE),
         )
         if self.front is not None:
-            wire = self.front.problem(error, event, wire)
-        return Answer(wire, event.id, None, error, trace, {})
+            raw = self.front.problem(error, event, raw)
+        return Answer(raw, event.id, None, error, trace, {})
 
-    def _wire(self, value: Any, event: Event) -> RawResponse:
+    def _raw(self, value: Any, event: Event) -> RawResponse:
         if value is not NOTHING:
             return encode(value)
         if self.responds:

@@ -28,7 +28,7 @@ OF_AN_MLRUN_SERVER = {
 
 
 class Context:
-    """Given to steps that ask for ``context``, in a function or a constructor.
+    """The surroundings of a step, for an argument of it that is called ``context``.
 
     Attributes:
         logger: a logger with ``info``, ``warning``, ``error`` and the like.
@@ -102,22 +102,22 @@ class Context:
 
     def named(self, name: str) -> Context:
         """Return the same context for another step."""
-        found = copy.copy(self)
-        found.name = name
-        return found
+        other = copy.copy(self)
+        other.name = name
+        return other
 
     def reporting(self, push: Pushed) -> Context:
         """Return the same context, with errors reported to ``push``."""
-        found = self.named(self.name)
-        found._push = push
-        return found
+        other = self.named(self.name)
+        other._push = push
+        return other
 
     def elsewhere(self) -> Context:
         """Return the same context for another process, where the runner is not."""
-        found = self.named(self.name)
-        found._push = None
-        found.logger = logging.getLogger("jupyter_graph.steps")
-        return found
+        other = self.named(self.name)
+        other._push = None
+        other.logger = logging.getLogger("jupyter_graph.steps")
+        return other
 
     def get_param(self, key: str, default: Any = None) -> Any:
         """Return a parameter of the graph."""

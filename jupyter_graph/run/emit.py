@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 class BackgroundEvents:
     """The events of one runner that are on their way with nobody waiting for them.
 
-    Promise: at most ``limit`` are on their way at once, a further one waits for a seat.
+    Promise: at most ``limit`` are on their way at once, a further one waits for a slot.
     A failure goes to the log and to ``context.push_error``. In order for one caller in
     a synchronous graph of one thread only, and by key where the graph has
     ``order_by``; else in any order.
 
     Args:
-        start: sends an event; gives the outcome, its answer.
+        start: sends an event; returns the outcome, its answer.
         limit: how many may be on their way.
         context: where failures are reported.
-        timeout_s: seconds to wait for a seat.
+        timeout_s: seconds to wait for a slot.
         ended: called with each event that has its answer.
         threads: what ``start`` runs it in, None = the loop of the events.
     """
@@ -45,7 +45,7 @@ class BackgroundEvents:
         threads: Threads | None = None,
     ) -> None:
         self._start = start
-        self._tell = ended
+        self._report_end = ended
         self._slots = Slots(limit)
         self._context = context
         self._timeout_s = timeout_s
@@ -53,10 +53,10 @@ class BackgroundEvents:
         self._threads = threads
 
     def send(self, event: Event) -> str:
-        """Send an event; give its id.
+        """Send an event; return its id.
 
         Raises:
-            NoSeatError: no seat was free within the time of an event.
+            NoSeatError: no slot was free within the time of an event.
         """
         slot = self._slots.slot()
         try:
@@ -78,7 +78,7 @@ class BackgroundEvents:
             raise ClosedError(f"the event cannot be sent: {error}") from None
 
     def _ended(self, outcome: Outcome, event: Event, slot: Slot) -> None:
-        self._tell(event)
+        self._report_end(event)
         slot.leave()
         self._pending.discard(outcome)
         if getattr(outcome, "is_cancelled", False):

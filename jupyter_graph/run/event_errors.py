@@ -64,7 +64,7 @@ def late(step: str, event_id: str | None, graph: str, limit_s: float) -> NoRetur
 
 
 def settable(error: BaseException) -> BaseException:
-    """Return what may come out of a future: these two may not."""
+    """Return what a future can raise: these two it cannot."""
     if isinstance(error, StopIteration | GeneratorExit):
         turned = RuntimeError(f"the step raised {said(error)}")
         turned.__cause__ = error

@@ -47,13 +47,13 @@ def build(
     Raises:
         RunError: a constructor failed; the text names the step.
     """
-    kept = old.steps if old else {}
+    built_before = old.steps if old else {}
     steps: dict[str, BuiltStep] = {}
     ways = followers(compiled.spec)
     for spec in reversed(compiled.spec.every_step()):  # routes before their routers
         code, arguments = compiled.steps[spec.name], compiled.arguments[spec.name]
         routes = {own_name(route): steps[route.name] for route in spec.routes}
-        known = kept.get(spec.name)
+        known = built_before.get(spec.name)
         if spec.kind == "flow":
             before = known.instance if known else None
             steps[spec.name] = _flow(compiled, spec.name, context, before, made)
@@ -79,10 +79,10 @@ def _flow(
     functions = graph.functions(built.calls, built.instances)
     run = functions.run
 
-    def ended(event: Any, found: Any) -> Any:
-        if found is NOTHING:
+    def ended(event: Any, result: Any) -> Any:
+        if result is NOTHING:
             return NOTHING
-        event.body = found
+        event.body = result
         return event
 
     def of_event(event: Any) -> Any:
@@ -106,7 +106,7 @@ def is_same(known: BuiltStep, code: StepCode, arguments: Mapping[str, Any]) -> b
             return False  # processes know the step's time, and what is asked there
         return known.code.code is code.code and bool(known.arguments == arguments)
     except Exception:
-        return False  # an array or a frame does not say whether it is equal
+        return False  # an array or a frame has no one answer to ==
 
 
 def _instance(
@@ -218,8 +218,8 @@ def _awaited(call: Call) -> Call:
     """Return a coroutine function for a plain wrapper around one."""
 
     async def awaited(*args: Any) -> Any:
-        found = call(*args)
-        return await found if inspect.isawaitable(found) else found
+        result = call(*args)
+        return await result if inspect.isawaitable(result) else result
 
     return awaited
 
@@ -268,7 +268,7 @@ def _with_paths(call: Call, code: StepCode) -> Call:
 
 
 def step_anew(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Call:
-    """Build a step once more, in a process of its own; give what is called there."""
+    """Build a step once more, in a process of its own; return what is called there."""
     try:
         instance = _instance(code, arguments, context, {}, {})
     except RunError as error:  # the other side says which step cannot be built
@@ -279,7 +279,7 @@ def step_anew(code: StepCode, arguments: Mapping[str, Any], context: Context) ->
 
 
 def route_anew(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Call:
-    """Build a route's step once more, in another process; give the route."""
+    """Build a route's step once more, in another process; return the route."""
     instance = _instance(code, arguments, context, {}, {})
     call = _call(code, arguments, instance, context)
     return route_of(BuiltStep(code, arguments, instance, call), context, route_anew)

@@ -16,7 +16,7 @@ Call = Callable[..., Any]
 DRIVERS.add(__file__)
 
 
-class _Seat:
+class _Caller:
     """One caller's place in a batch."""
 
     __slots__ = ("answer", "body")
@@ -27,7 +27,7 @@ class _Seat:
 
 
 class Batcher:
-    """Collects the bodies of concurrent callers and gives each his own answer.
+    """Collects the bodies of concurrent callers and answers each with his own result.
 
     A batch runs when it is full or when its first caller has waited long enough. When
     the call fails for a batch, its halves run again, and so on: so a bad body fails its
@@ -35,7 +35,7 @@ class Batcher:
     caller who gives up leaves the batch, before it runs, without a trace.
 
     Args:
-        call: takes a list of bodies, gives a list of as many results.
+        call: takes a list of bodies, returns a list of as many results.
         step: its description, with ``batch`` and ``batch_wait_ms``.
 
     Promise: each caller gets the result at his own place of the list, on the loop that
@@ -54,7 +54,7 @@ class Batcher:
         self._name = step.name
         self._size = step.batch or 1
         self._wait_s = step.batch_wait_ms / 1000
-        self._waiting: list[_Seat] = []
+        self._waiting: list[_Caller] = []
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: set[asyncio.Task[None]] = set()
@@ -63,51 +63,56 @@ class Batcher:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:  # the callers' loop ended and another one began
             self._loop, self._waiting, self._timer = loop, [], None
-        seat = _Seat(body, loop.create_future())
-        self._waiting.append(seat)
+        caller = _Caller(body, loop.create_future())
+        self._waiting.append(caller)
         if len(self._waiting) >= self._size:
             self._start()
         elif self._timer is None:
             self._timer = loop.call_later(self._wait_s, self._start)
-        return await seat.answer
+        return await caller.answer
 
     def _start(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        seats, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
-        task = asyncio.get_running_loop().create_task(self._run(seats))
+        callers, self._waiting = (
+            self._waiting[: self._size],
+            self._waiting[self._size :],
+        )
+        task = asyncio.get_running_loop().create_task(self._run(callers))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _run(self, seats: Sequence[_Seat]) -> None:
-        seats = [seat for seat in seats if not seat.answer.done()]  # some gave up
-        if not seats:
+    async def _run(self, callers: Sequence[_Caller]) -> None:
+        callers = [
+            caller for caller in callers if not caller.answer.done()
+        ]  # some gave up
+        if not callers:
             return
         try:
-            results = await self._results([seat.body for seat in seats])
+            results = await self._results([caller.body for caller in callers])
         except BaseException as error:
             is_over = isinstance(error, asyncio.CancelledError) or is_interrupt(error)
-            if len(seats) == 1 or is_over:
-                self._fail(seats, error)
+            if len(callers) == 1 or is_over:
+                self._fail(callers, error)
                 return
-            middle = len(seats) // 2
-            await self._run(seats[:middle])
-            await self._run(seats[middle:])
+            middle = len(callers) // 2
+            await self._run(callers[:middle])
+            await self._run(callers[middle:])
             return
-        for seat, result in zip(seats, results, strict=True):
-            if not seat.answer.done():
-                seat.answer.set_result(result)
+        for caller, result in zip(callers, results, strict=True):
+            if not caller.answer.done():
+                caller.answer.set_result(result)
 
     async def _results(self, bodies: list[Any]) -> list[Any]:
-        found = self._call(bodies)
-        if inspect.isawaitable(found):
-            found = await found
+        result = self._call(bodies)
+        if inspect.isawaitable(result):
+            result = await result
         try:
-            results = list(found)
+            results = list(result)
         except TypeError:
-            raise RunError(self._wrong(bodies, f"a {type(found).__name__}")) from None
-        if len(results) != len(bodies) or isinstance(found, str | bytes | dict):
+            raise RunError(self._wrong(bodies, f"a {type(result).__name__}")) from None
+        if len(results) != len(bodies) or isinstance(result, str | bytes | dict):
             raise RunError(self._wrong(bodies, f"{len(results)} results"))
         return results
 
@@ -118,10 +123,10 @@ class Batcher:
         )
 
     @staticmethod
-    def _fail(seats: Sequence[_Seat], error: BaseException) -> None:
-        for seat in seats:
-            if not seat.answer.done():
-                seat.answer.set_exception(settable(error))
+    def _fail(callers: Sequence[_Caller], error: BaseException) -> None:
+        for caller in callers:
+            if not caller.answer.done():
+                caller.answer.set_exception(settable(error))
 
 
 def at_once(call: Call, limit: int) -> Call:
@@ -134,7 +139,7 @@ def at_once(call: Call, limit: int) -> Call:
             free.clear()
             free[loop] = asyncio.Semaphore(limit)
         async with free[loop]:
-            found = call(*args)
-            return await found if inspect.isawaitable(found) else found
+            result = call(*args)
+            return await result if inspect.isawaitable(result) else result
 
     return limited

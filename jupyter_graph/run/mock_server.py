@@ -44,8 +44,8 @@ class MockServer:
         graph: the graph.
         namespace: names to objects, or a module.
         current_function: the function whose steps run; ``*`` = all of them.
-        parameters: what ``context.get_param`` gives.
-        secrets: what ``context.get_secret`` gives.
+        parameters: what ``context.get_param`` returns.
+        secrets: what ``context.get_secret`` returns.
         load_mode: how models are loaded: ``sync``, or ``async`` in threads.
         error_stream: the URL of the stream for errors, kept for MLRun's calls; all
             errors stand in ``server.error_stream``.
@@ -57,7 +57,7 @@ class MockServer:
         openai_frontend: OpenAI's endpoints in front of it: True, a list of groups, or
             ``{"endpoints": …, "prefix": …}``.
         graph_initializer: called with the server before any step is built.
-        verbose: failed events say their cause at length.
+        verbose: the text of a failed event has its traceback.
         mlrun_status: a failed step answers 400, as in MLRun, instead of 500.
         timeout_s: seconds an event may take.
 
@@ -129,7 +129,7 @@ class MockServer:
         offset: int | None = None,
         time: datetime | str | None = None,
     ) -> Any:
-        """Send one event; give the live answer.
+        """Send one event; return the live answer.
 
         Args:
             path: the event's path.
@@ -138,8 +138,8 @@ class MockServer:
             headers: the event's headers.
             content_type: ``application/json`` must be JSON.
             event_id: the event's id.
-            silent: give the failed event's ``Response`` instead of raising.
-            get_body: give the body of a ``Response``, not the object.
+            silent: return a failed event's ``Response`` instead of raising.
+            get_body: return the body of a ``Response``, not the object.
             trigger: what the event came through: an object with ``kind`` and ``name``.
             offset: its place in a stream.
             time: when it came, in UTC where it names no time zone; by default now.
@@ -195,8 +195,8 @@ class MockServer:
         self._push_error(event, said(cause), step, cause)
         if isinstance(error, StepError) and error.answers:  # MLRun's caller has that
             [value] = error.answers
-            found = value if isinstance(value, Response) else Response(value)
-            return found.body if get_body else found
+            response = value if isinstance(value, Response) else Response(value)
+            return response.body if get_body else response
         if self._runner.compiled.responder is None:
             return {"id": event.id}  # the caller has had his answer already
         detail = json.loads(answer.payload)["detail"]
@@ -233,12 +233,12 @@ class MockServer:
         self.error_stream.push(record)
 
     def wait_for_completion(self) -> Any:
-        """Let everything on its way end, close, and give the flow's last result."""
+        """Wait for all events, close, and return the flow's last result."""
         self.close()
         return self._runner.termination
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close the steps and what belongs to them."""
         self._runner.close()
 
     def __repr__(self) -> str:
@@ -260,8 +260,8 @@ def pushing_to(server: MockServer) -> Callable[..., None]:
     push = weakref.WeakMethod(server._push_error)
 
     def push_error(*args: Any) -> None:
-        if (found := push()) is not None:
-            found(*args)
+        if (call := push()) is not None:
+            call(*args)
 
     return push_error
 
@@ -279,16 +279,16 @@ def _trigger(given: Any) -> Trigger:
 
 def _moment(given: datetime | str | None) -> datetime | None:
     try:
-        found = datetime.fromisoformat(given) if isinstance(given, str) else given
+        moment = datetime.fromisoformat(given) if isinstance(given, str) else given
     except ValueError:
         raise RunError(
             f"time must be a moment such as '2026-01-31T12:00:00Z', got {given!r}"
         ) from None
-    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 def _stream_on_stream(compiled: CompiledGraph) -> str | None:
-    """Say where one generator gets the items of another one, None where none does."""
+    """Return the text of the error where a generator gets the items of another one."""
     ways = followers(compiled.spec)
     firsts = [name for name in ways if _streams(compiled, name)]
     for first in firsts:
@@ -330,9 +330,9 @@ def _decoded(body: Any, content_type: str) -> Any:
         raise BadRequestError(
             "Expecting value: line 1 column 1 (char 0), body is empty"
         )
-    found = decode_body(body, "application/json" if kind else "")
-    is_null = found is None and body.strip() in ("null", b"null")
-    return body if found is None and not kind and not is_null else found
+    decoded = decode_body(body, "application/json" if kind else "")
+    is_null = decoded is None and body.strip() in ("null", b"null")
+    return body if decoded is None and not kind and not is_null else decoded
 
 
 def _plain_body(event: Any) -> Any:

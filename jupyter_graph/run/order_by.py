@@ -56,7 +56,7 @@ class OrderBy:
         self._reserved: dict[int, Turn] = {}
 
     def reserve(self, event: Event) -> None:
-        """Let an event come now, though its work begins later, maybe elsewhere.
+        """Line an event up now, though its work begins later, maybe elsewhere.
 
         Raises:
             BadRequestError: the body has no such field.

@@ -1,4 +1,4 @@
-"""What a runner has outside itself, and the limits it was given."""
+"""What a runner has outside itself, and its limit of time."""
 
 from __future__ import annotations
 

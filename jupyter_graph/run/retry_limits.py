@@ -19,7 +19,7 @@ DRIVERS.add(__file__)
 def with_limits(call: Call, code: StepCode) -> Call:
     """Return the call with the limits its step asks for; without any, the call itself.
 
-    What it gives is a coroutine where ``code.is_awaited`` says so.
+    It returns a coroutine where ``code.is_awaited`` says so.
     """
     step = code.step
     if code.is_stream:

@@ -45,7 +45,7 @@ class Runner(Openable):
 
     Open it in a ``with`` statement, or call ``open`` and ``close``. One that is
     garbage-collected unclosed gives a ResourceWarning, as a file does: its threads and
-    processes end, but its steps are not closed and what they kept is lost. In a
+    processes end, but its steps are not closed and what they buffered is lost. In a
     notebook, a cell that opens one again closes the one before it.
 
     Args:

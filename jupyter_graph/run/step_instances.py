@@ -28,7 +28,7 @@ class BuiltStep:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether the call gives a coroutine."""
+        """Whether the call returns a coroutine."""
         return self.code.is_awaited
 
 

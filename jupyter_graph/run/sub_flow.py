@@ -99,9 +99,9 @@ def _put(result: Any, event: Any, code: StepCode) -> Any:
     return event
 
 
-def _event(given: Any, event: Any, code: StepCode) -> Any:
-    """Return the event that a route gave; one without a body when it dropped it."""
-    if given is NOTHING:
+def _event(returned: Any, event: Any, code: StepCode) -> Any:
+    """Return the event of a route; one without a body where the route dropped it."""
+    if returned is NOTHING:
         event.body = NOTHING
         return event
-    return same_event(given, code.step.name)
+    return same_event(returned, code.step.name)

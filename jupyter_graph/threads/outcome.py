@@ -1,4 +1,4 @@
-"""What a piece of work will give, for those who wait for it.
+"""The result of a piece of work, for those who wait for it.
 
 ``concurrent.futures.Future``, and what ``threading`` has beside locks, is written in
 Python: an interrupt (Ctrl-C, a deadline) in the moment that ``Future.result`` has its
@@ -28,7 +28,7 @@ class Outcome:
 
     Attributes:
         is_done: whether it is settled.
-        value: what the work gave.
+        value: what the work returned.
         error: what it raised, None while it raised nothing.
 
     >>> outcome = Outcome()
@@ -93,13 +93,13 @@ class Outcome:
             if not ready.done():
                 ready.set_result(None)
 
-        def tell() -> None:
+        def wake() -> None:
             try:
                 loop.call_soon_threadsafe(set_ready)
             except RuntimeError:
                 return  # the loop is closed: nobody waits any more
 
-        self.on_done(tell)
+        self.on_done(wake)
         await ready
 
     def result(self, seconds: float | None = None) -> Any:

@@ -58,8 +58,8 @@ class Unclosed(weakref.ref[Any]):
         owner: what shall be closed.
         release: ends what the owner has outside itself, in the reaper's thread, when
             the owner is collected unclosed. It must not refer to the owner.
-        what: names the owner in the ResourceWarning; "" = none is given, since what
-            the owner belongs to gives one.
+        what: names the owner in the ResourceWarning; "" = none is issued, since what
+            the owner belongs to issues one.
         at_exit: ``release`` is called at the end of the process, too.
     """
 
@@ -104,7 +104,7 @@ class Unclosed(weakref.ref[Any]):
         _reaper.forget(self)
 
     def warn(self) -> None:
-        """Give the ResourceWarning that files and sockets give, too."""
+        """Issue a ResourceWarning, as files and sockets do."""
         self.is_warned = True
         warnings.warn_explicit(
             f"unclosed {self.what}; open it in a with statement, or call close()",

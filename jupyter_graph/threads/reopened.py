@@ -81,8 +81,8 @@ def _is_of_a_frame(holder: Any, holders: list[Any]) -> bool:
 def _memory_of(shell: Any) -> set[int]:
     """Return the ids of what IPython keeps the values of earlier cells in."""
     last, hook = getattr(shell, "last_execution_result", None), shell.displayhook
-    kept = [shell.user_ns.get("Out"), shell.user_ns_hidden, last, hook]
-    return {id(one) for one in kept} | {id(vars(one)) for one in (last, hook) if one}
+    memory = [shell.user_ns.get("Out"), shell.user_ns_hidden, last, hook]
+    return {id(one) for one in memory} | {id(vars(one)) for one in (last, hook) if one}
 
 
 def _is_bound(owner: Any, user_ns: dict[str, Any], names: set[str]) -> bool:
@@ -116,10 +116,10 @@ def _parts(owner: Any, user_ns: dict[str, Any]) -> set[int] | None:
     while todo:
         one = todo.pop()
         if isinstance(one, FunctionType):
-            found = [one.__closure__, one.__defaults__, one.__kwdefaults__]
+            held = [one.__closure__, one.__defaults__, one.__kwdefaults__]
         else:
-            found = gc.get_referents(one)
-        for part in found:
+            held = gc.get_referents(one)
+        for part in held:
             is_shared = isinstance(part, ModuleType | type | CodeType | FrameType)
             if is_shared or part is user_ns or id(part) in parts:
                 continue
@@ -142,11 +142,11 @@ def _is_used(owner: Any, user_ns: dict[str, Any]) -> bool:
 
 def _variables(thread: threading.Thread, user_ns: dict[str, Any]) -> list[Any]:
     """Return the variables of the functions that a thread is in, but for ours here."""
-    found, is_here = [], thread is threading.current_thread()
+    variables, is_here = [], thread is threading.current_thread()
     with frame_of(thread.ident) as frame:
         while frame is not None:
             is_ours = is_here and frame.f_code.co_filename.startswith(PACKAGE)
             if not is_ours and frame.f_locals is not user_ns:
-                found.append(frame.f_locals)
+                variables.append(frame.f_locals)
             frame = frame.f_back
-    return found
+    return variables

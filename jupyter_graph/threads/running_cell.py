@@ -24,12 +24,12 @@ def shell() -> Any:
 def running_cell() -> Cell | None:
     """Return the cell that runs now, or ran last; None outside of a notebook.
 
-    A front end that gives cells no ids is told apart by the text of its cells.
+    Where a front end has no ids of cells, their text stands for it.
     """
-    found = shell()
-    if found is None or not hasattr(found, "get_parent"):
+    own_shell = shell()
+    if own_shell is None or not hasattr(own_shell, "get_parent"):
         return None
-    parent = found.get_parent() or {}
+    parent = own_shell.get_parent() or {}
     text = parent.get("content", {}).get("code", "")
     cell_id = parent.get("metadata", {}).get("cellId") or text
-    return Cell(str(cell_id), found.execution_count) if cell_id else None
+    return Cell(str(cell_id), own_shell.execution_count) if cell_id else None

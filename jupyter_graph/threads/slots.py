@@ -20,7 +20,7 @@ class Place:
     __slots__ = ()
 
     def leave(self) -> None:
-        """Give it back; harmless twice, and where it was never taken."""
+        """Leave it; harmless twice, and where it was never taken."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -50,7 +50,7 @@ class Slot(Place):
             raise NoSeatError(seconds or 0.0)
 
     def leave(self) -> None:
-        """Give it to who waits longest; harmless twice, and where it was not taken."""
+        """Pass it to who waits longest; harmless twice, and where it was not taken."""
         self.slots.leave(self)
 
 
@@ -102,7 +102,7 @@ class Slots:
         return False
 
     def leave(self, slot: Slot) -> None:
-        """Give the place to who waits longest; harmless without one."""
+        """Pass the place to who waits longest; harmless without one."""
         with self._lock:
             if slot in self._waiting:
                 self._waiting.remove(slot)

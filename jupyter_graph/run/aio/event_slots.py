@@ -1,4 +1,4 @@
-"""What the events on one loop share: seats, and a limit of time."""
+"""What the events on one loop share: slots, and a limit of time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_graph.errors import NoSeatError
 from jupyter_graph.run.aio.asyncio_private import current_task
-from jupyter_graph.run.aio.fair_lock import given
+from jupyter_graph.run.aio.fair_lock import awaited_place
 
 Bucket = dict[int, asyncio.Task[Any]]
 
@@ -37,7 +37,7 @@ class DeadlineWheel:
         self._expired: dict[int, _Late] = {}
 
     def add(self, task: asyncio.Task[Any]) -> tuple[Bucket, int]:
-        """Begin: from now on the task has its time; give where that is noted."""
+        """Begin: from now on the task has its time; return where that is noted."""
         if not self.is_ticking:
             self.tick()
         self.last += 1
@@ -78,7 +78,7 @@ class DeadlineWheel:
 
 
 class _Late:
-    """A task whose time is up, and how often it was told."""
+    """A task whose time is up, and how often it was cancelled."""
 
     __slots__ = ("cancels", "task")
 
@@ -92,15 +92,15 @@ class _Late:
 
 
 class EventSlots(DeadlineWheel):
-    """The seats and the deadlines of the events on one loop.
+    """The slots and the deadlines of the events on one loop.
 
-    A seat that is free is taken without waiting: ``free`` is counted down, and
-    ``leave`` counts it up again or hands the seat on. First come, first served.
+    A slot that is free is taken without waiting: ``free`` is counted down, and
+    ``leave`` counts it up again or passes the slot on. First come, first served.
 
     Args:
         loop: the loop.
         limit_s: seconds an event may take.
-        seats: how many events may be inside at once.
+        slots: how many events may be inside at once.
     """
 
     __slots__ = ("free", "loop", "waiting")
@@ -109,15 +109,15 @@ class EventSlots(DeadlineWheel):
     get_task = staticmethod(current_task)
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, limit_s: float, seats: int
+        self, loop: asyncio.AbstractEventLoop, limit_s: float, slots: int
     ) -> None:
         super().__init__(limit_s)
         self.loop = loop
-        self.free = seats
+        self.free = slots
         self.waiting: deque[asyncio.Future[None]] = deque()
 
     async def wait(self) -> None:
-        """Wait for a seat that somebody leaves.
+        """Wait for a slot that somebody leaves.
 
         Raises:
             NoSeatError: nobody left one within the time of an event.
@@ -126,7 +126,7 @@ class EventSlots(DeadlineWheel):
         place, future = self.add(task), self.loop.create_future()
         self.waiting.append(future)
         try:
-            await given(future, self.leave)
+            await awaited_place(future, self.leave)
         except asyncio.CancelledError:
             if self.discard(*place):
                 raise NoSeatError(self.limit_s) from None
@@ -135,7 +135,7 @@ class EventSlots(DeadlineWheel):
             self.discard(*place)
 
     def leave(self) -> None:
-        """Give a seat back."""
+        """Leave a slot; who waits longest gets it."""
         while self.waiting:
             future = self.waiting.popleft()
             if not future.done():

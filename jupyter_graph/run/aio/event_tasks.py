@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jupyter_graph.event import Event
 
 LAST_S = 0.02
-GRACE = 1.1  # a caller is let go at the latest after 1.1 times the limit
+GRACE = 1.1  # a caller waits at most 1.1 times the limit
 HOP_GRACE = 1.06  # the ticks of its deadline come on top
 Work = Coroutine[Any, Any, Any]
 
@@ -277,7 +277,7 @@ class EventTasks:
             while (item := self.wait(self._next(items, event), event)) is not NOTHING:
                 yield item
         finally:
-            self._let_go(items)
+            self._abandon(items)
 
     async def aiterated(
         self, items: AsyncIterator[Any], event: Event
@@ -293,10 +293,10 @@ class EventTasks:
             if self._runs_on(asyncio.get_running_loop()):
                 await _close(items)
             else:
-                self._let_go(items)
+                self._abandon(items)
 
-    def _let_go(self, items: Any) -> None:
-        """A stream that nobody reads on cleans up, where its steps run."""
+    def _abandon(self, items: Any) -> None:
+        """Let a stream that nobody reads on clean up, where its steps run."""
         thread = self._thread
         if thread is not None and not thread.loop.is_closed():
             thread.start(_close(items))
@@ -315,7 +315,7 @@ class EventTasks:
             thread.close()
 
     def end(self) -> None:
-        """Let go of the loop, without waiting for its end; from any thread."""
+        """Release the loop, without waiting for its end; from any thread."""
         with uninterrupted(), self._lock:
             self._is_over = True
             thread, self._thread = self._thread, None

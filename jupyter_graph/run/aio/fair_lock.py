@@ -8,8 +8,10 @@ from collections import deque
 from collections.abc import Callable
 
 
-async def given(future: asyncio.Future[None], give_back: Callable[[], None]) -> None:
-    """Wait for what somebody gives by this future; give it back if nobody wants it."""
+async def awaited_place(
+    future: asyncio.Future[None], give_back: Callable[[], None]
+) -> None:
+    """Wait for a place; call ``give_back`` if it comes when the caller has given up."""
     try:
         await future
     except BaseException:
@@ -24,8 +26,8 @@ class FairLock:
     ``asyncio.Lock`` belongs to one loop, and costs two coroutines also where nobody
     else is there.
 
-    >>> turns = FairLock()
-    >>> turns.take(), turns.take()  # the second one has to ``wait``
+    >>> lock = FairLock()
+    >>> lock.take(), lock.take()  # the second one has to ``wait``
     (True, False)
     """
 
@@ -45,7 +47,7 @@ class FairLock:
         self._waiting.append(future)
         if self._lock.acquire(blocking=False):  # who was inside left just before
             self.leave()
-        await given(future, self.leave)
+        await awaited_place(future, self.leave)
 
     def leave(self) -> None:
         """Go outside; whose turn it is comes in."""
@@ -54,10 +56,10 @@ class FairLock:
                 self._lock.release()
                 if not self._waiting or not self._lock.acquire(blocking=False):
                     return
-            if self._hand_to(self._waiting.popleft()):
+            if self._pass_to(self._waiting.popleft()):
                 return
 
-    def _hand_to(self, future: asyncio.Future[None]) -> bool:
+    def _pass_to(self, future: asyncio.Future[None]) -> bool:
         loop = future.get_loop()
         if loop is asyncio.get_running_loop():
             if future.done():

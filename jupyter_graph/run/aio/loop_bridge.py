@@ -44,7 +44,7 @@ class LoopBridge:
         self._has_called = self._is_called = False
 
     def send(self, work: Work) -> asyncio.Future[Any]:
-        """Start the work over there; give what becomes of it over here.
+        """Start the work over there; return what becomes of it over here.
 
         Raises:
             RuntimeError: the loop over there is closed.
@@ -102,13 +102,13 @@ class LoopBridge:
         if not self._is_called:
             self._is_called = True
             try:
-                self.here.call_soon_threadsafe(self._tell)
+                self.here.call_soon_threadsafe(self._settle)
             except RuntimeError:
                 self._back.clear()  # nobody is there any more
 
     # -- over here --------------------------------------------------------------
 
-    def _tell(self) -> None:
+    def _settle(self) -> None:
         self._is_called = False
         while self._back:
             future, task = self._back.popleft()

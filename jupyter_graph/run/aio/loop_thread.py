@@ -24,7 +24,7 @@ from jupyter_graph.threads.start import join, start_thread
 logger = logging.getLogger("jupyter_graph")
 
 THROW_AGAIN_S = 0.1
-"""A step that takes no notice of its deadline is told once more after this time."""
+"""A step that takes no notice of its deadline is interrupted again after this time."""
 
 
 SLOW_S = 0.05
@@ -39,7 +39,7 @@ class Heartbeat:
     Args:
         loop: the loop.
         timeout_s: seconds after which it is stuck.
-        load: gives how many events there were so far, and how many are inside.
+        load: returns how many events there were so far, and how many are inside.
         on_slow: called when one event has kept the loop for 50 ms.
         on_stuck: called when it has kept it for ``timeout_s``.
     """
@@ -102,7 +102,7 @@ class Heartbeat:
         return self.asked
 
     def _look_at_task(self) -> None:
-        """Tell when it is one task that keeps the loop, not many after each other."""
+        """Call ``on_slow`` where one task keeps the loop, not many after each other."""
         task, now = asyncio.current_task(self.loop), time.monotonic()
         if task is None or task is not self._task:
             self._task, self._since = task, now

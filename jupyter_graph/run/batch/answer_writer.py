@@ -35,7 +35,7 @@ class AnswerWriter:
     Args:
         target: a path or URL of a ``.parquet``, ``.csv``, ``.tsv``, ``.jsonl`` file or
             of a folder of Parquet files; or a target.
-        failed: told of the label of each answer that cannot be written, and why.
+        failed: called with the label of each answer that cannot be written, and why.
 
     Raises:
         SpecError: nothing writes such a file, or the object is no target.
@@ -69,7 +69,7 @@ class AnswerWriter:
                 self._write(lambda one: target.do(one[0]), [label], [answer])
 
     def _write(self, write: Callable[[Any], Any], labels: Any, answers: Any) -> None:
-        """Write answers; those that cannot be written are found by halving."""
+        """Write answers; halves show which cannot be written."""
         try:
             write(answers)
         except Exception as error:
@@ -157,7 +157,7 @@ def _bytes_of(answers: Any) -> int:
     try:
         return int(_table(answers).nbytes)
     except Exception:
-        return GROUP_BYTES  # what cannot be a table is told when it is written
+        return GROUP_BYTES  # what cannot be a table fails when it is written
 
 
 def _table_written(target: ParquetTarget) -> Callable[[Any], Any]:
@@ -186,9 +186,9 @@ def _array(values: list[Any]) -> Any:
     """Return a column; empty dicts are None, Parquet has no columns without names."""
     import pyarrow
 
-    found = pyarrow.array(values)
-    is_empty = pyarrow.types.is_struct(found.type) and not found.type.num_fields
-    return pyarrow.nulls(len(values)) if is_empty else found
+    column = pyarrow.array(values)
+    is_empty = pyarrow.types.is_struct(column.type) and not column.type.num_fields
+    return pyarrow.nulls(len(values)) if is_empty else column
 
 
 def _write_empty(place: Place) -> None:

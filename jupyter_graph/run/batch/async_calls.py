@@ -93,10 +93,10 @@ class CallsOnLoop:
         for at, body in todo:
             place = limit.add(task)
             try:
-                found = await function(body)
-                if type(found) is not dict:
-                    found = await _settled(found, given)
-                given.answers[at] = found
+                result = await function(body)
+                if type(result) is not dict:
+                    result = await _settled(result, given)
+                given.answers[at] = result
             except BaseException as error:
                 was_late = limit.discard(*place)
                 given.is_plain = False
@@ -141,8 +141,8 @@ class CallsOnLoop:
                 raise late_error(step, self._tasks.graph, limit_s)
 
 
-async def _settled(found: Any, given: Pass) -> Any:
-    if hasattr(found, "__anext__") and given.streams:
+async def _settled(result: Any, given: Pass) -> Any:
+    if hasattr(result, "__anext__") and given.streams:
         given.is_plain = False
-        return Items([item async for item in found])
-    return given.settled(found)
+        return Items([item async for item in result])
+    return given.settled(result)

@@ -1,4 +1,4 @@
-"""What a batch run gives: the answers in their order, and the rows that failed."""
+"""The result of a batch run: the answers in their order, and the rows that failed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class RowError(NamedTuple):
     """A row that failed.
 
     Attributes:
-        row: its label in the data's index, else its number; None for what steps kept
-            and gave at the end.
+        row: its label in the data's index, else its number; None for what buffered
+            steps flushed at the end.
         step: the step that failed, "" when it was none.
         error: ``Class: message``.
         type: the class alone.

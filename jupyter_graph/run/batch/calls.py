@@ -27,7 +27,7 @@ class Failure(NamedTuple):
 
 
 class Items(list[Any]):
-    """What a stream gave for one body."""
+    """The items of a stream, for one body."""
 
 
 class Pass:
@@ -56,24 +56,24 @@ class Pass:
         self.is_plain = False
         self.answers.append(NOTHING)
 
-    def settled(self, found: Any) -> Any:
+    def settled(self, result: Any) -> Any:
         """Return what counts as the answer; ``Items`` for a stream, read to its end."""
-        if found is NOTHING:
+        if result is NOTHING:
             self.is_plain = False
-        elif isinstance(found, Response):
-            return self.settled(body_of(found))
-        elif self.streams and isinstance(found, Iterator):
+        elif isinstance(result, Response):
+            return self.settled(body_of(result))
+        elif self.streams and isinstance(result, Iterator):
             self.is_plain = False
-            return Items(found)
-        return found
+            return Items(result)
+        return result
 
     def until(self, count: int) -> Pass:
-        """Give a pass that stands after so many bodies, and that nobody else fills."""
-        found = Pass(streams=self.streams, stops=self.stops)
-        found.answers = self.answers[:count]
-        found.failures = [failure for failure in self.failures if failure.at < count]
-        found.is_plain = self.is_plain
-        return found
+        """Return a copy that stands after so many bodies; nobody else fills it."""
+        before = Pass(streams=self.streams, stops=self.stops)
+        before.answers = self.answers[:count]
+        before.failures = [failure for failure in self.failures if failure.at < count]
+        before.is_plain = self.is_plain
+        return before
 
 
 def body_of(response: Response) -> Any:
@@ -103,7 +103,7 @@ class Caller(Protocol):
         Args:
             function: a graph's function; a coroutine function in async graphs.
             bodies: what it is called with, in this order.
-            streams: an iterator that it gives is a stream.
+            streams: an iterator that it returns is a stream.
             stops: end with the first failure.
         """
 
@@ -111,7 +111,7 @@ class Caller(Protocol):
 class Calls:
     """A ``Caller`` for plain functions, in the main thread or a thread of the pool.
 
-    The rows pay nothing for their deadlines: who watches looks at how many answers
+    The rows pay nothing for their deadlines: the watchdog looks at how many answers
     there are. A step that hangs is interrupted in the main thread; elsewhere its
     thread is left behind and the next row goes on in another one.
 
@@ -172,10 +172,10 @@ class Calls:
         while True:
             try:
                 for body in todo:
-                    found = function(body)
-                    if type(found) is not dict:
-                        found = given.settled(found)
-                    take(found)
+                    result = function(body)
+                    if type(result) is not dict:
+                        result = given.settled(result)
+                    take(result)
             except BaseException as error:
                 given.failed(self._error(error))
                 if given.stops:
@@ -204,7 +204,7 @@ class Calls:
                 return given
 
     def _stuck_at(self, outcome: Outcome, worker: Worker, given: Pass) -> int | None:
-        """Wait; give the body whose call takes longer than it may, None at the end."""
+        """Wait; return the body whose call takes too long, None at the end."""
         nap = min(0.5, max(0.005, self.timeout_s / 25))
         seen, since = -1, 0.0
         try:

@@ -120,11 +120,11 @@ class ChunkRun:
             lambda at, error: self._failed(places[at], error),
             again=self._chunk.frame if is_first else None,
         )
-        found = [(at, frame) for at, frame in came if frame is not NOTHING]
-        if len(found) == 1 and len(found[0][1]) == len(places):
-            return Some(places, found[0][1])
-        left = [place for at, it in found for place in places[at : at + len(it)]]
-        return Some(left, together([frame for _, frame in found]))
+        frames = [(at, frame) for at, frame in came if frame is not NOTHING]
+        if len(frames) == 1 and len(frames[0][1]) == len(places):
+            return Some(places, frames[0][1])
+        left = [place for at, it in frames for place in places[at : at + len(it)]]
+        return Some(left, together([frame for _, frame in frames]))
 
     def _objects(self, part: GraphPart, some: Some) -> Some:
         """Return the rows that can be rows of a frame; the others fail."""
@@ -153,13 +153,13 @@ def _with_answers(places: Sequence[int], given: Pass) -> Some:
     """Return the rows that have an answer, once for each answer."""
     left: list[int] = []
     answers: list[Any] = []
-    for place, found in zip(places, given.answers, strict=True):
-        if type(found) is Items:
-            left += [place] * len(found)
-            answers += found
-        elif found is not NOTHING:
+    for place, answer in zip(places, given.answers, strict=True):
+        if type(answer) is Items:
+            left += [place] * len(answer)
+            answers += answer
+        elif answer is not NOTHING:
             left.append(place)
-            answers.append(found)
+            answers.append(answer)
     return Some(left, answers)
 
 

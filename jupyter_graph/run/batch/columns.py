@@ -16,11 +16,11 @@ Failed = Callable[[int, JupyterGraphError], None]
 
 
 class WrongFrameError(RunError):
-    """A vectorised step gave what does not belong to the rows it got."""
+    """A vectorised step returned what does not belong to the rows it got."""
 
 
 def watched(call: Call, code: StepCode) -> Call:
-    """Return the call of a vectorised step; what it gives must be of the same rows."""
+    """Return the call of a vectorised step; its result must be of the same rows."""
     name = code.step.name
 
     def run(frame: Any) -> Any:
@@ -34,35 +34,35 @@ def watched(call: Call, code: StepCode) -> Call:
     return run_async if code.is_awaited else run
 
 
-def _of_same_rows(found: Any, index: Any, name: str) -> Any:
+def _of_same_rows(frame: Any, index: Any, name: str) -> Any:
     import pandas as pd
 
-    if found is NOTHING:
+    if frame is NOTHING:
         raise WrongFrameError(
             f"step {name!r} is vectorised and must give a DataFrame, not NOTHING; "
             "drop rows in a step that is not vectorised"
         )
-    if isinstance(found, pd.Series):
-        found = found.to_frame()
-    if not is_pandas(found):
+    if isinstance(frame, pd.Series):
+        frame = frame.to_frame()
+    if not is_pandas(frame):
         raise WrongFrameError(
             f"step {name!r} is vectorised and must give a DataFrame, got "
-            f"{type(found).__name__}"
+            f"{type(frame).__name__}"
         )
-    if len(found) != len(index):
+    if len(frame) != len(index):
         raise WrongFrameError(
             f"step {name!r} is vectorised and must give as many rows as it got, "
-            f"{len(index)}, it gave {len(found)}; drop rows in a step that is not "
+            f"{len(index)}, it gave {len(frame)}; drop rows in a step that is not "
             "vectorised"
         )
-    if not found.index.equals(index):
+    if not frame.index.equals(index):
         raise WrongFrameError(
             f"step {name!r} is vectorised and must keep the index of the frame it got "
-            f"({_first(index)}), it gave another ({_first(found.index)})"
+            f"({_first(index)}), it gave another ({_first(frame.index)})"
         )
-    if not all(isinstance(column, str) for column in found.columns):
-        found = found.rename(columns=str)  # as the body of one event has them
-    return found
+    if not all(isinstance(column, str) for column in frame.columns):
+        frame = frame.rename(columns=str)  # as the body of one event has them
+    return frame
 
 
 def _first(index: Any) -> str:
@@ -79,26 +79,26 @@ def through(
     again: Callable[[], Any] | None = None,
     at: int = 0,
 ) -> list[tuple[int, Any]]:
-    """Send a frame through vectorised steps; rows that fail are found by halving.
+    """Send a frame through vectorised steps; halves show which rows fail.
 
     Args:
         function: the steps.
         frame: the rows; it stays as it is unless there is ``again``.
         caller: calls the function, each frame within the time of an event.
-        failed: told of each row that fails, and why.
-        again: gives the frame once more, which saves a copy of it.
+        failed: called with each row that fails, and why.
+        again: returns the frame once more, which saves a copy of it.
         at: where the frame's first row stands.
 
     Returns:
         The frames that came out, each with the place of its first row.
 
     Raises:
-        RunError: a step gave other rows than it got; the text names it.
+        RunError: a step returned other rows than it got; the text names it.
     """
     given = caller.run(function, [frame.copy() if again is None else frame])
     if not given.failures:
-        [found] = given.answers
-        return [(at, found)]
+        [result] = given.answers
+        return [(at, result)]
     [failure] = given.failures
     if isinstance(failure.error.__cause__, WrongFrameError):
         raise RunError(str(failure.error.__cause__)) from None

@@ -81,9 +81,9 @@ class DaskPayload:
             "is_deployed": context.is_deployed,
             "current_function": context.current_function,
         }
-        kept = replace(options, progress=False, target=None, meta=None)
+        chosen = replace(options, progress=False, target=None, meta=None)
         key = uuid4().hex
-        return cls(dispatcher.compiled, settings, kept, key, make_runner)
+        return cls(dispatcher.compiled, settings, chosen, key, make_runner)
 
     def __call__(self, frame: Any) -> BatchResult:
         """Run the rows of a frame; in another process each needs no more than this."""

@@ -128,7 +128,7 @@ def _meta(payload: DaskPayload, data: Any) -> Any:
 
 
 def _answers(payload: DaskPayload, meta: Any, part: Any) -> Any:
-    """Return the answers of a partition, with the columns that Dask was told."""
+    """Return the answers of a partition, with the columns that Dask expects."""
     result = payload(part)
     if not result.answered:
         return meta

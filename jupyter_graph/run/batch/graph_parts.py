@@ -35,8 +35,8 @@ class GraphPart:
     Attributes:
         names: the steps; () for a whole graph.
         function: takes a body, or a frame where it is vectorised.
-        is_vectorized: it takes and gives frames.
-        streams: an iterator that it gives is a stream.
+        is_vectorized: it takes and returns frames.
+        streams: an iterator that it returns is a stream.
         single: each vectorised step to its own function.
     """
 
@@ -51,22 +51,22 @@ class GraphParts:
     """The parts of a graph; ``close`` forgets the code that was made for them.
 
     Args:
-        plan: the graph.
+        compiled: the graph.
         built: its steps, built.
         function: the function of the whole graph.
     """
 
     def __init__(
-        self, plan: CompiledGraph, built: StepInstances, function: Function
+        self, compiled: CompiledGraph, built: StepInstances, function: Function
     ) -> None:
-        self._plan, self._built = plan, built
+        self._compiled, self._built = compiled, built
         self._files: list[str] = []
-        line = _line(plan) if _may_be_cut(plan) else []
-        if any(_is_vectorized(plan.steps[name]) for name in line):
+        line = _line(compiled) if _may_be_cut(compiled) else []
+        if any(_is_vectorized(compiled.steps[name]) for name in line):
             self.all = list(self._cut(line))
         else:
-            whole = _of_body(function, plan.takes_event, is_async=plan.is_async)
-            self.all = [GraphPart((), whole, streams=plan.streams)]
+            whole = _of_body(function, compiled.takes_event, is_async=compiled.is_async)
+            self.all = [GraphPart((), whole, streams=compiled.streams)]
 
     def close(self) -> None:
         """Forget the lines of the generated code."""
@@ -74,45 +74,46 @@ class GraphParts:
             forget_lines(name)
 
     def _cut(self, line: Sequence[str]) -> Iterator[GraphPart]:
-        plan = self._plan
-        is_all = len(line) == len(plan.spec.names())
+        compiled = self._compiled
+        is_all = len(line) == len(compiled.spec.names())
         for is_vectorized, group in itertools.groupby(
-            line, key=lambda name: _is_vectorized(plan.steps[name])
+            line, key=lambda name: _is_vectorized(compiled.steps[name])
         ):
             some = tuple(group)
             is_last = is_all and some[-1] == line[-1]
-            spec = _in_line(plan.spec, some, answers=not is_last)
+            spec = _in_line(compiled.spec, some, answers=not is_last)
             if not is_vectorized:
                 yield GraphPart(some, self._function(spec))
                 continue
             single = {
-                name: self._function(_in_line(plan.spec, (name,), answers=True))
+                name: self._function(_in_line(compiled.spec, (name,), answers=True))
                 for name in some
             }
             function = self._function(spec, is_watched=True)
             yield GraphPart(some, function, is_vectorized=True, single=single)
         if not is_all:
-            spec = _without(plan.spec, set(line))
-            streams = any(plan.steps[name].is_stream for name in spec.names())
+            spec = _without(compiled.spec, set(line))
+            streams = any(compiled.steps[name].is_stream for name in spec.names())
             yield GraphPart(spec.names(), self._function(spec), streams=streams)
 
     def _function(self, spec: GraphSpec, *, is_watched: bool = False) -> Function:
         """Generate the code of some steps, over the calls that are there already."""
-        plan, built = self._plan, self._built
-        fused = fuse(spec, plan.steps, on_loop=plan.is_async)
+        compiled, built = self._compiled, self._built
+        fused = fuse(spec, compiled.steps, on_loop=compiled.is_async)
         module = module_of(spec, fused, CODE)
         self._files.append(module.filename)
         calls = dict(built.calls)
         if is_watched:
             calls |= {
-                name: watched(calls[name], plan.steps[name]) for name in spec.names()
+                name: watched(calls[name], compiled.steps[name])
+                for name in spec.names()
             }
         run = module.functions(calls, built.instances).run
         return _of_body(run, fused.takes_event, is_async=fused.is_async)
 
 
-def _may_be_cut(plan: CompiledGraph) -> bool:
-    spec = plan.spec
+def _may_be_cut(compiled: CompiledGraph) -> bool:
+    spec = compiled.spec
     return spec.topology == "flow" and spec.on_error is None and bool(spec.steps)
 
 
@@ -123,28 +124,28 @@ def _is_vectorized(code: StepCode) -> bool:
     return step.vectorized and not has_paths and step.batch is None
 
 
-def _line(plan: CompiledGraph) -> list[str]:
+def _line(compiled: CompiledGraph) -> list[str]:
     """Return the plain steps that a graph begins with, up to where it can be cut."""
-    spec, ways = plan.spec, followers(plan.spec)
-    found = list(_plain_steps(plan, ways))
+    spec, ways = compiled.spec, followers(compiled.spec)
+    names = list(_plain_steps(compiled, ways))
 
     def is_met_elsewhere(name: str) -> bool:
         return any(spec.step(target).after != (name,) for target in ways[name])
 
-    while found and is_met_elsewhere(found[-1]):
-        found.pop()
-    return found
+    while names and is_met_elsewhere(names[-1]):
+        names.pop()
+    return names
 
 
 def _plain_steps(
-    plan: CompiledGraph, ways: Mapping[str, tuple[str, ...]]
+    compiled: CompiledGraph, ways: Mapping[str, tuple[str, ...]]
 ) -> Iterator[str]:
-    spec, here = plan.spec, START
+    spec, here = compiled.spec, START
     back = back_edges(spec) if spec.allow_cyclic else frozenset()
     while len(ways[here]) == 1:
         [here] = ways[here]
-        step, code = spec.step(here), plan.steps[here]
-        answers_early = here == plan.responder and bool(ways[here])
+        step, code = spec.step(here), compiled.steps[here]
+        answers_early = here == compiled.responder and bool(ways[here])
         is_met_again = any(target == here for _, target in back)
         if is_met_again or answers_early or not _is_plain(step, code):
             return
@@ -153,12 +154,12 @@ def _plain_steps(
 
 def _is_plain(step: StepSpec, code: StepCode) -> bool:
     waits = len(step.after) > 1 or step.join is not None or code.merges
-    turns = code.selects or code.is_stream or code.collects or code.takes_event
-    return not (waits or turns or step.on_error or step.kind == "flow")
+    parts_ways = code.selects or code.is_stream or code.collects or code.takes_event
+    return not (waits or parts_ways or step.on_error or step.kind == "flow")
 
 
 def _in_line(spec: GraphSpec, names: tuple[str, ...], *, answers: bool) -> GraphSpec:
-    """Give some steps in a row as a graph; the last one ``answers`` or stays as is."""
+    """Return some steps in a row as a graph; the last ``answers``, or stays as is."""
     steps: list[StepSpec] = []
     for name in names:
         after = (steps[-1].name,) if steps else ()

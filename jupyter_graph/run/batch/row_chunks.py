@@ -114,8 +114,7 @@ def _dicts(names: list[Any], columns: list[list[Any]], count: int) -> list[Any]:
 def _plain_values(series: Any) -> list[Any]:
     """Return a pandas column as plain values; NaT and NA become None, NaN stays."""
     if getattr(series.dtype, "kind", "O") in "biufcO" and not _is_extended(series):
-        found: list[Any] = series.tolist()
-        return found
+        return series.tolist()  # type: ignore[no-any-return]
     missing = series.isna()
     values: list[Any] = series.astype(object).tolist()
     if not missing.any():
@@ -141,8 +140,8 @@ def _values(column: Any) -> list[Any]:
     is_number = is_number or of.is_float32(kind) or of.is_float64(kind)
     is_text = of.is_string(kind) or of.is_large_string(kind)
     if is_text or (is_number and not column.null_count):
-        found: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
-        return found
+        as_numpy = column.to_numpy(zero_copy_only=False)
+        return as_numpy.tolist()  # type: ignore[no-any-return]
     return list(column.to_pylist())
 
 
@@ -150,7 +149,7 @@ def _values(column: Any) -> list[Any]:
 
 
 def chunks_of(data: Any, size: int) -> tuple[Iterator[Chunk], int | None]:
-    """Return the data in chunks of ``size`` rows, and how many rows it has if it says.
+    """Return the data in chunks of ``size`` rows, and how many rows it has, if known.
 
     Args:
         data: a DataFrame, a path or URL, a source, or an iterable of bodies.

@@ -1,4 +1,4 @@
-"""Do vectorised steps say of many rows what they say of each? Asked on a sample."""
+"""A check, on a sample, that vectorised steps treat each row by itself."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def agree(part: GraphPart, frame: Any, caller: Caller) -> None:
         caller: calls the steps.
 
     Raises:
-        RunError: a step says of a row alone something else than of the row among
-            others; the text names the step, the row and the column.
+        RunError: a step answers a row alone otherwise than among others; the text
+            names the step, the row and the column.
     """
     step = max(1, len(frame) // SAMPLE)
     sample = frame.iloc[::step].head(SAMPLE)
     for name, function in (part.single or {}).items():
         together = _answer(function, sample.copy(), caller)
         if together is None or len(together) != len(sample):
-            return  # the run itself says what is wrong
+            return  # the run itself will fail
         alone = caller.run(function, bodies_of_frame(sample))
         failures = {failure.at: failure.error for failure in alone.failures}
         for at, row in enumerate(bodies_of_frame(together)):
@@ -49,8 +49,8 @@ def _answer(function: Function, frame: Any, caller: Caller) -> Any:
     given = caller.run(function, [frame])
     if given.failures:
         return None
-    [found] = given.answers
-    return found.to_frame() if hasattr(found, "to_frame") else found
+    [answer] = given.answers
+    return answer.to_frame() if hasattr(answer, "to_frame") else answer
 
 
 def _compare(together: Mapping[str, Any], alone: Any, where: str) -> None:

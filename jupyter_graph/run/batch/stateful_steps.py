@@ -1,4 +1,4 @@
-"""What steps keep during a batch run and give later, with its answers."""
+"""Steps that buffer bodies during a batch run: what they flush is of its answers."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Worker:
         return not self.is_left_behind
 
     def leave(self, outcome: Outcome) -> bool:
-        """Return up on the thread unless that work has ended meanwhile."""
+        """Leave the thread behind unless its work has ended; tell which."""
         with self.lock:
             if self.current is not outcome:
                 return False
@@ -93,7 +93,7 @@ class StepThreads:
         return len(self._left)
 
     def submit(self, call: Callable[..., Any], *args: Any) -> tuple[Outcome, Worker]:
-        """Start the work, in the caller's context; give its outcome and its worker."""
+        """Start the work, in the caller's context; return outcome and worker."""
         outcome = Outcome()
         with uninterrupted():  # a thread without work would wait for some for ever
             try:
@@ -132,7 +132,7 @@ class StepThreads:
         return step
 
     def leave(self, outcome: Outcome, worker: Worker) -> None:
-        """Give up on a piece of work and its thread."""
+        """Leave a piece of work and its thread behind."""
         self._left.add(worker)
         if worker.leave(outcome):
             logger.warning(
@@ -152,7 +152,7 @@ class StepThreads:
         return True
 
     def dismiss(self, worker: Worker) -> bool:
-        """Let an idle worker go; False when somebody has taken it meanwhile."""
+        """Remove an idle worker; False when somebody has taken it meanwhile."""
         try:
             self._idle.remove(worker)
         except ValueError:

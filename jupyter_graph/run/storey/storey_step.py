@@ -50,7 +50,7 @@ class StoreyStep:
 
     @property
     def reduces(self) -> bool:
-        """Whether all that the step gives comes at the end."""
+        """Whether all that the step sends on comes at the end."""
         import storey
 
         return isinstance(self.step, storey.Reduce)
