@@ -1,4 +1,4 @@
-"""One event on its way through a graph, and how its body is read off the wire."""
+"""One event on its way through a graph, and how it is read from what arrived."""
 
 from __future__ import annotations
 
@@ -12,20 +12,7 @@ from itertools import count
 from typing import Any, Final, NamedTuple
 
 from jupyter_graph.types import Headers
-from jupyter_graph.values.decode import charset_of, decode_body
-
-__all__ = [
-    "EVENT_ID_HEADERS",
-    "Event",
-    "Trigger",
-    "charset_of",
-    "deadline_in",
-    "decode_body",
-    "new_id",
-    "own_id",
-    "own_path",
-    "read_event",
-]
+from jupyter_graph.values.decode import decode_body
 
 EVENT_ID_HEADERS: Final = ("x-event-id", "mlrun-event-id")
 """Headers that carry the caller's own event id, the first one that is there wins."""
@@ -168,10 +155,12 @@ class Event:
         """``time`` as Nuclio gives it: UTC without a time zone."""
         return self.time.astimezone(UTC).replace(tzinfo=None)
 
-    def twin(self) -> Event:
+    def copy(self) -> Event:
         """Return an event of its own with the same body, id and everything else."""
         _ = self.id  # made when first read: both shall have the same
         return copy.copy(self)
+
+    twin = copy  # the name that run/ still calls
 
     def take(self, other: Any) -> None:
         """Become what another process made of this event."""
@@ -181,16 +170,20 @@ class Event:
 
     def header(self, name: str) -> str | None:
         """Return a header by its name in any case, None when it is not there."""
-        wanted = name.lower()
-        for key, value in self.headers.items():
-            if key.lower() == wanted:
-                return value
-        return None
+        return _header(self.headers, name.lower())
 
     get_header = header  # Nuclio's word
 
     def __repr__(self) -> str:
         return f"Event({self.body!r}, path={self.path!r}, method={self.method!r})"
+
+
+def _header(headers: Headers, *names: str) -> str | None:
+    """Return the first header that has one of these names, in small letters."""
+    for name, value in headers.items():
+        if name.lower() in names:
+            return value
+    return None
 
 
 def read_event(raw: Any) -> Event:
@@ -245,33 +238,27 @@ def own_id(headers: Headers) -> str | None:
     >>> own_id({"X-Event-Id": "order-7"}), own_id({"x-event-id": "two\nlines"})
     ('order-7', None)
     """
-    for key, value in headers.items():
-        if key.lower() in EVENT_ID_HEADERS:
-            return value if 0 < len(value) <= 128 and value.isprintable() else None
-    return None
+    value = _header(headers, *EVENT_ID_HEADERS)
+    is_fit = value is not None and 0 < len(value) <= 128 and value.isprintable()
+    return value if is_fit else None
 
 
 def own_path(headers: Headers) -> str | None:
     """Return the path that another function of the graph asks for, None without one."""
-    for key, value in headers.items():
-        if key.lower() == EVENT_PATH_HEADER:
-            return value or None
-    return None
+    return _header(headers, EVENT_PATH_HEADER) or None
 
 
 def deadline_in(headers: Headers) -> float | None:
-    """Give when the caller stops waiting, as ``time.monotonic`` says it; None = never.
+    """Return when the caller stops waiting, in ``time.monotonic``'s seconds.
 
-    A value that is no number of milliseconds says nothing.
+    None where he does not say it, or says what is no number of milliseconds.
     """
-    for key, value in headers.items():
-        if key.lower() == TIME_LEFT_HEADER:
-            try:
-                left_ms = float(value)
-            except ValueError:
-                return None
-            return time.monotonic() + left_ms / 1000 if math.isfinite(left_ms) else None
-    return None
+    text = _header(headers, TIME_LEFT_HEADER)
+    try:
+        left_ms = float("nan" if text is None else text)
+    except ValueError:
+        return None
+    return time.monotonic() + left_ms / 1000 if math.isfinite(left_ms) else None
 
 
 def _headers(raw: Mapping[Any, Any] | None) -> dict[str, str]:

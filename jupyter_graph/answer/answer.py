@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_graph.answer.raw_response import RawResponse, decode_wire
+from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.answer.trace import Trace
 
 
@@ -15,7 +15,7 @@ class Answer:
     """One event's answer: as the caller of a function gets it, and as it was.
 
     Attributes:
-        wire: bytes, status, content type, headers.
+        raw: bytes, status, content type, headers.
         event_id: the event it answers.
         value: the live object (run in the notebook only).
         error: what failed, None when nothing did.
@@ -25,7 +25,7 @@ class Answer:
         stream_error: what broke the stream off, where the items so far were asked for.
     """
 
-    wire: RawResponse
+    raw: RawResponse
     event_id: str
     value: Any = None
     error: BaseException | None = None
@@ -37,40 +37,40 @@ class Answer:
     @property
     def body(self) -> Any:
         """The decoded answer: what a caller of the deployed function reads."""
-        return decode_wire(self.wire)
+        return self.raw.decoded()
 
     @property
     def payload(self) -> bytes:
         """The answer's bytes."""
-        return self.wire.payload
+        return self.raw.payload
 
     @property
     def status_code(self) -> int:
         """The HTTP status."""
-        return self.wire.status_code
+        return self.raw.status_code
 
     @property
     def content_type(self) -> str:
         """The answer's content type."""
-        return self.wire.content_type
+        return self.raw.content_type
 
     @property
     def headers(self) -> dict[str, str]:
         """The answer's headers, those that frame it left out."""
-        return self.wire.headers
+        return self.raw.headers
 
     @property
     def is_ok(self) -> bool:
         """Whether the status is below 400."""
-        return self.wire.status_code < 400
+        return self.raw.status_code < 400
 
     def as_response(self) -> dict[str, Any]:
         """Return the keyword arguments of Nuclio's ``context.Response``."""
         return {
-            "body": self.wire.payload,
-            "status_code": self.wire.status_code,
-            "headers": dict(self.wire.headers),
-            "content_type": self.wire.content_type,
+            "body": self.raw.payload,
+            "status_code": self.raw.status_code,
+            "headers": dict(self.raw.headers),
+            "content_type": self.raw.content_type,
         }
 
     def __repr__(self) -> str:
@@ -79,14 +79,13 @@ class Answer:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         import html
 
-        text = f"{self.status_code}  {_short(self.body, 2000)}"
+        body = _short(self.body, 2000)
         colour = "#1a7f37" if self.is_ok else "#cf222e"
         markup = (
             f'<div><b style="color:{colour}">{self.status_code}</b> '
-            f'<code style="white-space:pre-wrap">'
-            f"{html.escape(_short(self.body, 2000))}</code></div>"
+            f'<code style="white-space:pre-wrap">{html.escape(body)}</code></div>'
         )
-        return {"text/plain": text, "text/html": markup}
+        return {"text/plain": f"{self.status_code}  {body}", "text/html": markup}
 
 
 def _short(value: Any, limit: int = 200) -> str:

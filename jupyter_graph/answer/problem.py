@@ -1,11 +1,11 @@
-"""What a caller is told when an event failed: a status and a problem document."""
+"""The answer of a failed event: a status and a problem document."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any, Final
 
-from jupyter_graph.answer.raw_response import RawResponse, to_json
+from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.errors import (
     ClosedError,
     DeadlineError,
@@ -14,6 +14,7 @@ from jupyter_graph.errors import (
     StepError,
     said,
 )
+from jupyter_graph.values.json_form import to_json
 
 PROBLEM: Final = "application/problem+json"
 
@@ -111,9 +112,9 @@ def _detail(error: BaseException) -> str:
     return said(error)
 
 
-def _field(found: Any) -> str:
-    place = ".".join(map(str, found["loc"]))
-    return f"field {place!r}: {found['msg']}" if place else str(found["msg"])
+def _field(error: Any) -> str:
+    place = ".".join(map(str, error["loc"]))
+    return f"field {place!r}: {error['msg']}" if place else str(error["msg"])
 
 
 def _title(status: int) -> str:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from jupyter_graph.errors import AnswerError, StatusError
-from jupyter_graph.event import decode_body
-from jupyter_graph.threads.start import run_in_thread
-from jupyter_graph.values.json_form import is_plain, to_jsonable
+from jupyter_graph.errors import AnswerError
+from jupyter_graph.values.decode import decode_payload
 
-JSON: Final = "application/json"
-NDJSON: Final = "application/x-ndjson"
 TEXT: Final = "text/plain; charset=utf-8"
-BYTES: Final = "application/octet-stream"
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
 
 
 @dataclass(slots=True)
@@ -29,48 +20,15 @@ class RawResponse:
     content_type: str = TEXT
     headers: dict[str, str] = field(default_factory=dict)
 
+    def decoded(self) -> Any:
+        r"""Return the value that a caller reads from it.
 
-def to_json(value: Any, path: str = "answer") -> bytes:
-    """Return the JSON bytes of any value of the table.
-
-    Raises:
-        AnswerError: a value is not in the table; the text names the key that holds it.
-
-    >>> to_json({"n": 1.5, "names": ("ann", "é")}).decode()
-    '{"n": 1.5, "names": ["ann", "é"]}'
-    """
-    try:
-        if is_plain(value):
-            return _dump(value)
-    except ValueError:  # NaN, infinity, an integer with too many digits
-        pass
-    except RecursionError:
-        return run_in_thread(_dump, value)
-    value = to_jsonable(value, path)
-    try:
-        return _dump(value)
-    except RecursionError:
-        return run_in_thread(_dump, value)
-
-
-def _write_json() -> Callable[[Any], str]:
-    """Return the encoder's C part where there is one: making it anew costs a µs."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    text = getattr(json.encoder, "encode_basestring", None)
-    if make is None or text is None:
-        return _ENCODER.encode
-    pieces = make(None, _ENCODER.default, text, None, ": ", ", ", False, False, False)
-    return lambda value: "".join(pieces(value, 0))
-
-
-_write = _write_json()
-
-
-def _dump(value: Any) -> bytes:
-    try:
-        return _write(value).encode()
-    except UnicodeEncodeError:  # half a surrogate pair: JSON can say it in ASCII only
-        return json.dumps(value, allow_nan=False, check_circular=False).encode()
+        >>> RawResponse(b'{"a": 1}', content_type="application/json").decoded()
+        {'a': 1}
+        >>> RawResponse(b'1\n2\n', content_type="application/x-ndjson").decoded()
+        [1, 2]
+        """
+        return decode_payload(self.payload, self.content_type)
 
 
 def to_text(value: str, charset: str, path: str = "answer") -> bytes:
@@ -82,24 +40,7 @@ def to_text(value: str, charset: str, path: str = "answer") -> bytes:
     try:
         return value.encode(charset)
     except UnicodeEncodeError as error:
-        said = f"character {error.start} of the text does not exist in {charset}"
-        raise AnswerError(f"{path}: {said}") from None
+        character = f"character {error.start} of the text"
+        raise AnswerError(f"{path}: {character} does not exist in {charset}") from None
     except (LookupError, ValueError):
         raise AnswerError(f"{path}: unknown charset {charset!r}") from None
-
-
-def decode_wire(wire: RawResponse) -> Any:
-    r"""Return the value a caller reads from an answer.
-
-    >>> decode_wire(RawResponse(b'{"a": 1}', content_type="application/json"))
-    {'a': 1}
-    >>> decode_wire(RawResponse(b'1\n2\n', content_type="application/x-ndjson"))
-    [1, 2]
-    """
-    kind = wire.content_type.partition(";")[0].strip().lower()
-    if kind == NDJSON:
-        return [json.loads(line) for line in wire.payload.splitlines() if line]
-    try:
-        return decode_body(wire.payload, wire.content_type or BYTES)
-    except StatusError:  # a Response may call anything JSON
-        return wire.payload

@@ -8,17 +8,10 @@ from enum import Enum
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Final
 
-from jupyter_graph.answer.raw_response import (
-    BYTES,
-    JSON,
-    NDJSON,
-    TEXT,
-    RawResponse,
-    to_json,
-    to_text,
-)
+from jupyter_graph.answer.raw_response import TEXT, RawResponse, to_text
 from jupyter_graph.errors import AnswerError
-from jupyter_graph.event import charset_of
+from jupyter_graph.values.decode import BYTES, JSON, NDJSON, charset_of
+from jupyter_graph.values.json_form import to_json
 
 _WHOLE: Final = frozenset((dict, list, str, bytes, int, float, bool, type(None)))
 _NO_BODY: Final = frozenset((204, 205, 304))
@@ -59,7 +52,7 @@ class Response:
 
 
 @dataclass(slots=True)
-class StreamWire:
+class StreamedResponse:
     """An answer that leaves piece by piece."""
 
     chunks: AsyncIterator[bytes]
@@ -85,9 +78,7 @@ def encode(value: Any) -> RawResponse:
     if isinstance(value, AsyncGeneratorType):
         raise AnswerError("answer: an async generator can only leave as a stream")
     if isinstance(value, GeneratorType):
-        chunker = _Chunker()
-        payload = b"".join([chunker.chunk(item) for item in value])
-        return RawResponse(payload, 200, chunker.content_type, {})
+        return collected(None, list(value))
     return RawResponse(*_encode_body(value, None))
 
 
@@ -103,21 +94,18 @@ def is_stream(value: Any) -> bool:
     return isinstance(body, (GeneratorType, AsyncGeneratorType))
 
 
-async def open_stream(value: Any) -> StreamWire:
+async def open_stream(value: Any) -> StreamedResponse:
     """Start a stream: its first item says whether it is text, bytes or JSON lines.
 
     Raises:
         AnswerError: (also later, from ``chunks``) an item has no place in the stream.
     """
-    is_response = _is_response(type(value))
-    items = _items(value.body if is_response else value)
+    items = _items(value.body if _is_response(type(value)) else value)
     chunker = _Chunker()
     first = [chunker.chunk(item) async for item in _first(items)]
-    status, content_type, headers = 200, chunker.content_type, dict[str, str]()
-    if is_response:
-        status, own_type, headers = _head(value)
-        content_type = own_type or content_type
-    return StreamWire(_chunks(first, items, chunker), status, content_type, headers)
+    status, content_type, headers = _stream_head(value, chunker)
+    chunks = _chunks(first, items, chunker)
+    return StreamedResponse(chunks, status, content_type, headers)
 
 
 async def collect(value: Any) -> RawResponse:
@@ -131,15 +119,19 @@ async def collect(value: Any) -> RawResponse:
     return RawResponse(payload, opened.status_code, opened.content_type, opened.headers)
 
 
-def collected_wire(value: Any, items: list[Any]) -> RawResponse:
+def collected(value: Any, items: list[Any]) -> RawResponse:
     """Return a stream as one answer, from its items and what it said about itself."""
     chunker = _Chunker()
     payload = b"".join([chunker.chunk(item) for item in items])
-    status, content_type, headers = 200, chunker.content_type, dict[str, str]()
-    if _is_response(type(value)):
-        status, own_type, headers = _head(value)
-        content_type = own_type or content_type
-    return RawResponse(payload, status, content_type, headers)
+    return RawResponse(payload, *_stream_head(value, chunker))
+
+
+def _stream_head(value: Any, chunker: _Chunker) -> tuple[int, str, dict[str, str]]:
+    """Return status, content type and headers of a stream, once its items are known."""
+    if not _is_response(type(value)):
+        return 200, chunker.content_type, {}
+    status, content_type, headers = _head(value)
+    return status, content_type or chunker.content_type, headers
 
 
 class _Chunker:
@@ -164,8 +156,8 @@ class _Chunker:
             return to_text(item, "utf-8", path)
         if isinstance(item, (bytes, bytearray)):
             return bytes(item)
-        said = f"a stream that began as {self.content_type} cannot go on with"
-        raise AnswerError(f"{path}: {said} a {type(item).__name__}")
+        began = f"a stream that began as {self.content_type}"
+        raise AnswerError(f"{path}: {began} cannot go on with a {type(item).__name__}")
 
 
 async def _items(value: Any) -> AsyncIterator[Any]:
@@ -205,10 +197,9 @@ def _encode_response(response: Any) -> RawResponse:
     status, content_type, headers = _head(response)
     body = response.body
     if isinstance(body, GeneratorType | AsyncGeneratorType):
-        wire = encode(body)
-        return RawResponse(
-            wire.payload, status, content_type or wire.content_type, headers
-        )
+        whole = encode(body)
+        content_type = content_type or whole.content_type
+        return RawResponse(whole.payload, status, content_type, headers)
     if not isinstance(response, Response) and not isinstance(body, str | bytes):
         content_type = None  # Nuclio's Response says text/plain where nobody said it
     payload, _, content_type = _encode_body(body, content_type, empty=body is None)

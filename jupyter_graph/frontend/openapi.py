@@ -7,9 +7,9 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from jupyter_graph.answer.problem import PROBLEM
-from jupyter_graph.answer.raw_response import JSON
 from jupyter_graph.frontend.endpoints import Endpoint, FieldMapping
 from jupyter_graph.frontend.jsonpath import json_path
+from jupyter_graph.values.decode import JSON
 
 _BODILESS: Final = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
 _KNOWN: Final = frozenset((*_BODILESS, "POST", "PUT", "PATCH"))

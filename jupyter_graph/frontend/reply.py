@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, closing
 from typing import Any, Final, Protocol
 
-from jupyter_graph.answer.raw_response import to_json
+from jupyter_graph.values.json_form import to_json
 
 EVENTS: Final = "text/event-stream; charset=utf-8"
 

@@ -9,7 +9,12 @@ from typing import Any, TypeAlias
 
 from jupyter_graph.answer.problem import problem
 from jupyter_graph.answer.raw_response import RawResponse
-from jupyter_graph.answer.response import StreamWire, collect, is_stream, open_stream
+from jupyter_graph.answer.response import (
+    StreamedResponse,
+    collect,
+    is_stream,
+    open_stream,
+)
 from jupyter_graph.errors import StatusError
 from jupyter_graph.event import own_id, read_event
 from jupyter_graph.host.bundle_loader import open_runner
@@ -44,14 +49,14 @@ def serve(bundle: Path) -> tuple[InitContext, Handler]:
         answer = await runner.ahandle(read)
         if answer.error is None and is_stream(answer.value):
             return _response(context, await _stream(context, answer))
-        return _response(context, answer.wire)
+        return _response(context, answer.raw)
 
     module = sys._getframe(1).f_globals.get("__name__", __name__)
     init_context.__module__ = handler.__module__ = module
     return init_context, handler
 
 
-async def _stream(context: Any, answer: Any) -> RawResponse | StreamWire:
+async def _stream(context: Any, answer: Any) -> RawResponse | StreamedResponse:
     """Return the pieces where the server can send them, else all of them at once."""
     can_stream = getattr(context, "streams", False)
     try:
@@ -62,7 +67,7 @@ async def _stream(context: Any, answer: Any) -> RawResponse | StreamWire:
         return problem(error, event_id=answer.event_id)
 
 
-def _response(context: Any, wire: RawResponse | StreamWire) -> Any:
+def _response(context: Any, wire: RawResponse | StreamedResponse) -> Any:
     return context.Response(
         body=wire.payload if isinstance(wire, RawResponse) else wire.chunks,
         status_code=wire.status_code,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jupyter_graph.answer.answer import Answer
 from jupyter_graph.answer.problem import problem
 from jupyter_graph.answer.raw_response import RawResponse
-from jupyter_graph.answer.response import Response, collected_wire, encode, is_stream
+from jupyter_graph.answer.response import Response, collected, encode, is_stream
 from jupyter_graph.errors import AnswerError, JupyterGraphError
 from jupyter_graph.types import NOTHING
 
@@ -74,7 +74,7 @@ class AnswerFactory:
                 return self.failed(error, event, trace)
             broken = error
         try:
-            raw = collected_wire(value, items)
+            wire = collected(value, items)
         except JupyterGraphError as error:
             return self.failed(error, event, trace)
         return Answer(raw, event.id, items, None, trace, outputs, True, broken)

@@ -6,10 +6,18 @@ import json
 from functools import lru_cache
 from typing import Any, Final
 
-from jupyter_graph.errors import BadRequestError, UnsupportedMediaTypeError
+from jupyter_graph.errors import (
+    BadRequestError,
+    StatusError,
+    UnsupportedMediaTypeError,
+)
+from jupyter_graph.values.json_private_api import json_scanner
 
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+BYTES: Final = "application/octet-stream"
 _FORM: Final = "application/x-www-form-urlencoded"
-_scan_json: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+_scan_json: Final = json_scanner()
 
 
 def decode_body(payload: Any, content_type: str) -> Any:
@@ -46,13 +54,37 @@ def decode_body(payload: Any, content_type: str) -> Any:
     return payload
 
 
+def decode_payload(payload: bytes, content_type: str) -> Any:
+    r"""Return what a caller reads from an answer: as ``decode_body``, without errors.
+
+    JSON lines are a list; bytes that are not what their content type says stay bytes.
+
+    >>> decode_payload(b'1\n[2]\n', NDJSON), decode_payload(b"{", JSON)
+    ([1, [2]], b'{')
+    """
+    try:
+        if media_type(content_type) == NDJSON:
+            return [json.loads(line) for line in payload.splitlines() if line]
+        return decode_body(payload, content_type or BYTES)
+    except (StatusError, ValueError):  # a Response may call anything JSON
+        return payload
+
+
+def media_type(content_type: str) -> str:
+    """Return a content type without its options, in small letters.
+
+    >>> media_type("Application/JSON; charset=utf-8")
+    'application/json'
+    """
+    return content_type.partition(";")[0].strip().lower()
+
+
 @lru_cache(maxsize=256)
 def _kind_of(content_type: str) -> tuple[str, str]:
     """Return the media type, ``json`` for all kinds of JSON, and its options."""
-    kind, _, options = content_type.partition(";")
-    kind = kind.strip().lower()
-    is_json = kind == "application/json" or kind.endswith("+json")
-    return ("json" if is_json else kind), options
+    kind = media_type(content_type)
+    is_json = kind == JSON or kind.endswith("+json")
+    return ("json" if is_json else kind), content_type.partition(";")[2]
 
 
 def _parse(payload: bytes | str) -> Any:
@@ -71,15 +103,14 @@ def _parse_slowly(payload: bytes | str) -> Any:
         return json.loads(payload)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
-        raise BadRequestError(f"body is not JSON: {error.msg} at {where}") from None
+        problem = f"not JSON: {error.msg} at {where}"
     except UnicodeDecodeError as error:
-        said = f"byte {error.start} is not {error.encoding}"
-        raise BadRequestError(f"body is not JSON: {said}") from None
+        problem = f"not JSON: byte {error.start} is not {error.encoding}"
     except RecursionError:
-        raise BadRequestError("body is not usable JSON: nested too deep") from None
+        problem = "not usable JSON: nested too deep"
     except ValueError:  # the interpreter's limit on the digits of an integer
-        said = "an integer with too many digits"
-        raise BadRequestError(f"body is not usable JSON: {said}") from None
+        problem = "not usable JSON: an integer with too many digits"
+    raise BadRequestError(f"body is {problem}")
 
 
 def charset_of(options: str) -> str:
@@ -99,7 +130,7 @@ def _decode_text(payload: bytes, charset: str) -> str:
     try:
         return str(payload, charset)
     except UnicodeDecodeError as error:
-        said = f"byte {error.start} is not {charset}"
-        raise BadRequestError(f"body is not text: {said}") from None
+        problem = f"byte {error.start} is not {charset}"
+        raise BadRequestError(f"body is not text: {problem}") from None
     except (LookupError, ValueError):
         raise UnsupportedMediaTypeError(f"unknown charset {charset!r}") from None

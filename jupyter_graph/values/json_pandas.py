@@ -1,19 +1,13 @@
-"""Rows of the value table for numpy and pandas, known by name and never imported."""
+"""Rows of the value table for numpy, pandas and Arrow, known by name, not imported."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
 from typing import Any, Final
 
-from jupyter_graph.values.json_form import (
-    NotJSON,
-    convert,
-    duration,
-    items_of,
-    record_of,
-)
+from jupyter_graph.values.iso_duration import duration
+from jupyter_graph.values.json_rules import Form, NotJSON, Row
 
 _NANOSECONDS: Final = {
     "W": 604_800 * 10**9,
@@ -27,14 +21,14 @@ _NANOSECONDS: Final = {
 }
 
 
-def _array(value: Any, depth: int) -> Any:
+def _array(value: Any, depth: int, form: Form) -> Any:
     """Return numbers and (nested) lists; the shape stays, a 0-d array is a scalar."""
     kind = value.dtype.kind
     if kind in "biuU" or (kind == "f" and _all_finite(value)):
         return value.tolist()
     if value.ndim == 0:
-        return convert(value.item() if kind in "OST" else value[()], depth + 1)
-    return items_of(value, depth)
+        return form.convert(value.item() if kind in "OST" else value[()], depth + 1)
+    return form.items(value, depth)
 
 
 def _all_finite(value: Any) -> bool:
@@ -43,7 +37,7 @@ def _all_finite(value: Any) -> bool:
     return bool(sys.modules["numpy"].isfinite(value).all())
 
 
-def _scalar(value: Any, depth: int) -> Any:
+def _scalar(value: Any, depth: int, form: Form) -> Any:
     """Return the Python number, text or bool of a numpy scalar."""
     kind = value.dtype.kind
     if kind == "M":
@@ -54,12 +48,13 @@ def _scalar(value: Any, depth: int) -> Any:
         number = float(value)
         return number if math.isfinite(number) else None
     if kind == "V" and value.dtype.names:
-        return record_of(((name, value[name]) for name in value.dtype.names), depth)
+        pairs = ((name, value[name]) for name in value.dtype.names)
+        return form.record(pairs, depth)
     if kind == "V":
-        return convert(value.tobytes(), depth)
+        return form.convert(value.tobytes(), depth)
     if kind == "c":
         raise NotJSON("a complex number has no JSON form; give its parts")
-    return convert(value.item(), depth + 1)
+    return form.convert(value.item(), depth + 1)
 
 
 def _datetime64(value: Any) -> str | None:
@@ -68,9 +63,9 @@ def _datetime64(value: Any) -> str | None:
     if text == "NaT":
         return None
     whole, dot, fraction = text.partition(".")
-    kept = fraction.rstrip("0")
-    digits = 0 if not kept else 6 if len(kept) <= 6 else len(fraction)
-    return whole + (dot + fraction.ljust(6, "0")[:digits] if digits else "")
+    digits = fraction.rstrip("0")
+    count = 0 if not digits else 6 if len(digits) <= 6 else len(fraction)
+    return whole + (dot + fraction.ljust(6, "0")[:count] if count else "")
 
 
 def _timedelta64(value: Any) -> str | None:
@@ -87,26 +82,30 @@ def _timedelta64(value: Any) -> str | None:
     return duration(count * int(step or 1) * _NANOSECONDS[unit])
 
 
-def _pandas_timedelta(value: Any, _: int) -> str:
+def _pandas_timedelta(value: Any, depth: int, form: Form) -> str:
     seconds = value.days * 86_400 + value.seconds
     return duration((seconds * 10**6 + value.microseconds) * 1000 + value.nanoseconds)
 
 
-def _series(value: Any, depth: int) -> list[Any]:
-    dtype = value.dtype
-    if type(dtype).__module__.partition(".")[0] == "numpy":
-        return list(_array(value.to_numpy(), depth))
-    return items_of(value.tolist(), depth)
+def _series(value: Any, depth: int, form: Form) -> list[Any]:
+    if type(value.dtype).__module__.partition(".")[0] == "numpy":
+        return list(_array(value.to_numpy(), depth, form))
+    return form.items(value.tolist(), depth)
 
 
-def _frame(value: Any, depth: int) -> list[dict[str, Any]]:
-    """Return one record a row: ``[{"column": value, …}, …]``, the index left out."""
-    names = list(record_of(((name, None) for name in value.columns), depth))
+def _frame(value: Any, depth: int, form: Form) -> list[dict[str, Any]]:
+    """Return one record a row: ``[{"column": value, …}, …]``.
+
+    The index is left out, except where the policy keeps one that has a name.
+    """
+    if form.policy.keeps_index and all(name is not None for name in value.index.names):
+        value = value.reset_index()
+    names = list(form.record(((name, None) for name in value.columns), depth))
     columns = []
     for position, name in enumerate(names):
         try:
-            columns.append(_series(value.iloc[:, position], depth))
-        except NotJSON as error:
+            columns.append(_series(value.iloc[:, position], depth, form))
+        except NotJSON as error:  # the row's number comes before the column's name
             error.keys[-1:] = [f"[{name!r}]", *error.keys[-1:]]
             raise
     if not names:
@@ -114,17 +113,55 @@ def _frame(value: Any, depth: int) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-FOREIGN: Final[dict[str, Callable[[Any, int], Any]]] = {
+def _arrow_table(value: Any, depth: int, form: Form) -> list[Any]:
+    form.record(((name, None) for name in value.schema.names), depth)  # no name twice
+    return form.items(value.to_pylist(), depth)
+
+
+def arrow_stream(value: Any, depth: int, form: Form) -> list[Any]:
+    """Return the records of a table of another library that hands it over as Arrow.
+
+    Source: https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
+    """
+    import pyarrow
+
+    try:
+        table = pyarrow.table(value)
+    except (pyarrow.ArrowException, TypeError, ValueError) as error:
+        raise NotJSON(f"a {type(value).__name__} is no table: {error}") from None
+    return _arrow_table(table, depth, form)
+
+
+def _python_list(value: Any, depth: int, form: Form) -> Any:
+    return form.convert(value.tolist(), depth + 1)
+
+
+def _items(value: Any, depth: int, form: Form) -> list[Any]:
+    return form.items(value.tolist(), depth)
+
+
+def _null(value: Any, depth: int, form: Form) -> None:
+    return None
+
+
+ROWS: Final[dict[str, Row]] = {
     "numpy.ndarray": _array,
     "numpy.generic": _scalar,
-    "numpy.MaskedArray": lambda value, depth: convert(value.tolist(), depth + 1),
+    "numpy.MaskedArray": _python_list,
     "pandas.DataFrame": _frame,
     "pandas.Series": _series,
     "pandas.Index": _series,
-    "pandas.MultiIndex": lambda value, depth: items_of(value.tolist(), depth),
-    "pandas.ExtensionArray": lambda value, depth: items_of(value.tolist(), depth),
-    "pandas.NAType": lambda value, _: None,
-    "pandas.NaTType": lambda value, _: None,
+    "pandas.MultiIndex": _items,
+    "pandas.ExtensionArray": _items,
+    "pandas.NAType": _null,
+    "pandas.NaTType": _null,
     "pandas.Timedelta": _pandas_timedelta,
-    "pandas.Period": lambda value, _: str(value),
+    "pandas.Period": lambda value, depth, form: str(value),
+    "pyarrow.Table": _arrow_table,
+    "pyarrow.RecordBatch": _arrow_table,
+    "pyarrow.Array": _items,
+    "pyarrow.ChunkedArray": lambda value, depth, form: form.items(
+        value.to_pylist(), depth
+    ),
+    "pyarrow.Scalar": lambda value, depth, form: form.convert(value.as_py(), depth + 1),
 }

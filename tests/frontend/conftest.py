@@ -10,8 +10,13 @@ import pytest
 
 from jupyter_graph import Graph, Runner
 from jupyter_graph.answer.problem import problem
-from jupyter_graph.answer.raw_response import RawResponse, decode_wire
-from jupyter_graph.answer.response import StreamWire, encode, is_stream, open_stream
+from jupyter_graph.answer.raw_response import RawResponse
+from jupyter_graph.answer.response import (
+    StreamedResponse,
+    encode,
+    is_stream,
+    open_stream,
+)
 from jupyter_graph.errors import JupyterGraphError
 from jupyter_graph.event import Event, read_event
 from jupyter_graph.frontend.endpoint_adapters import EndpointAdapters
@@ -31,7 +36,7 @@ class Fronted:
         )
         self.runner = Runner(compiled, timeout_s=10.0, mlrun_status=True).open()
 
-    async def wire(self, event: Event) -> RawResponse | StreamWire:
+    async def wire(self, event: Event) -> RawResponse | StreamedResponse:
         """Answer one event; a stream is opened, not read."""
         try:
             exchange = self.front.enter(event)
@@ -57,7 +62,7 @@ class Fronted:
         """Give status and decoded body; a failure's text instead of its document."""
         event = Event(body, path=path, method=method, id="e1")
         wire = asyncio.run(self.whole(event))
-        found = decode_wire(wire)
+        found = wire.decoded()
         return wire.status_code, found["detail"] if wire.status_code >= 400 else found
 
     def events(self, path: str, body: Any) -> list[Any]:
@@ -131,7 +136,7 @@ def _app(fronted: Fronted) -> Any:
         kind = [(b"content-type", wire.content_type.encode())]
         start = {"type": "http.response.start", "status": wire.status_code}
         await send({**start, "headers": kind})
-        if isinstance(wire, StreamWire):
+        if isinstance(wire, StreamedResponse):
             async for chunk in wire.chunks:
                 await send(
                     {"type": "http.response.body", "body": chunk, "more_body": True}

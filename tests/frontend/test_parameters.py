@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from jupyter_graph.answer.raw_response import to_json
 from jupyter_graph.errors import BadRequestError
 from jupyter_graph.frontend.parameters import (
     MappedBody,
@@ -13,6 +12,7 @@ from jupyter_graph.frontend.parameters import (
     query_parameters,
     split_path,
 )
+from jupyter_graph.values.json_form import to_json
 
 
 @pytest.mark.parametrize(

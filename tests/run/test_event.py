@@ -7,7 +7,8 @@ import nuclio_sdk
 import pytest
 
 from jupyter_graph.errors import BadRequestError, UnsupportedMediaTypeError
-from jupyter_graph.event import Event, decode_body, new_id, own_id, read_event
+from jupyter_graph.event import Event, new_id, own_id, read_event
+from jupyter_graph.values.decode import decode_body
 
 JSON = "application/json"
 

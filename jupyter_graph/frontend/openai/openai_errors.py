@@ -6,8 +6,10 @@ import json
 from typing import Any, Final
 
 from jupyter_graph.answer.problem import problem
-from jupyter_graph.answer.raw_response import JSON, RawResponse, to_json
+from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.frontend.body_mappings import MissingFieldError
+from jupyter_graph.values.decode import JSON
+from jupyter_graph.values.json_form import to_json
 
 _TYPES: Final = {
     401: "authentication_error",

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from jupyter_graph.answer.raw_response import JSON, RawResponse, to_json
+from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.answer.response import Response, is_stream
 from jupyter_graph.event import Event
 from jupyter_graph.frontend.api_handler import (
@@ -29,6 +29,8 @@ from jupyter_graph.frontend.openai.openai_errors import with_error_object
 from jupyter_graph.frontend.openai.response_events import ResponsesReply
 from jupyter_graph.frontend.parameters import MappedBody
 from jupyter_graph.frontend.reply import EVENTS, Reply, events, events_async, gathered
+from jupyter_graph.values.decode import JSON
+from jupyter_graph.values.json_form import to_json
 
 MakeReply: TypeAlias = Callable[[Mapping[str, Any], str], Reply]
 

@@ -18,7 +18,7 @@ import pydantic
 import pytest
 
 from jupyter_graph.answer.problem import problem, status_of
-from jupyter_graph.answer.raw_response import RawResponse, decode_wire
+from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.answer.response import (
     Response,
     collect,
@@ -120,7 +120,7 @@ def test_a_value_becomes_its_json_value(value, wanted):
 
     assert (wire.status_code, wire.content_type) == (200, "application/json")
     assert json.loads(wire.payload) == wanted
-    assert decode_wire(wire) == to_jsonable(value)
+    assert wire.decoded() == to_jsonable(value)
 
 
 @pytest.mark.parametrize(
