@@ -9,15 +9,7 @@ from typing import Any
 
 from jupyter_graph.connectors.buffered_target import is_count
 from jupyter_graph.connectors.extras import needed
-from jupyter_graph.connectors.rows import (
-    checked_columns,
-    is_frame,
-    pandas_of,
-    rows_of,
-    rows_of_frame,
-    snapshot,
-    table_of,
-)
+from jupyter_graph.connectors.rows import checked_columns, rows_of, snapshot
 from jupyter_graph.connectors.source_base import (
     BATCH,
     ByRows,
@@ -26,6 +18,7 @@ from jupyter_graph.connectors.source_base import (
 )
 from jupyter_graph.errors import SpecError
 from jupyter_graph.types import Body
+from jupyter_graph.values.frames import is_frame, pandas_of, rows_of_frame, table_of
 
 
 class DataFrameTarget:

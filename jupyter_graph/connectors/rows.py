@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import copy
-import dataclasses
-import functools
-import json
-import math
-import sys
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
 from decimal import Decimal
-from enum import Enum
-from os import PathLike
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from jupyter_graph.errors import BadRequestError, SpecError, UnprocessableError
+from jupyter_graph.values.frames import is_frame, rows_of_frame
+from jupyter_graph.values.json_form import to_json
+from jupyter_graph.values.json_rules import TARGET
 
 Row: TypeAlias = Mapping[str, Any]
 """Column names to values."""
@@ -26,54 +21,6 @@ FLAT = frozenset(
     {type(None), bool, int, float, str, bytes, datetime, date, time, Decimal, UUID}
 )
 """Types of values that nobody can change in place."""
-
-
-def is_frame(body: Any) -> bool:
-    """Tell whether a body is a table: pandas', Arrow's, or one that gives Arrow."""
-    return is_pandas(body) or _is_arrow(body)
-
-
-def is_pandas(body: Any) -> bool:
-    """Tell whether it is a DataFrame, without importing pandas."""
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(body, pandas.DataFrame)
-
-
-def _is_arrow(body: Any) -> bool:
-    return hasattr(body, "__arrow_c_stream__") or hasattr(body, "__arrow_c_array__")
-
-
-def table_of(frame: Any) -> Any:
-    """Return a frame as a ``pyarrow.Table``; an index without a name is left out."""
-    import pyarrow
-
-    if is_pandas(frame):
-        keeps = all(name is not None for name in frame.index.names)
-        table = pyarrow.Table.from_pandas(frame, preserve_index=keeps)
-        return table.replace_schema_metadata(None)
-    if isinstance(frame, pyarrow.RecordBatch):
-        return pyarrow.Table.from_batches([frame])
-    return frame if isinstance(frame, pyarrow.Table) else pyarrow.table(frame)
-
-
-def pandas_of(frame: Any) -> Any:
-    """Return a frame as pandas' own."""
-    return frame if is_pandas(frame) else table_of(frame).to_pandas()
-
-
-def rows_of_frame(frame: Any, size: int = 10_000) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a frame, some thousand at a time in memory.
-
-    An index with a name comes first, one without is left out.
-    """
-    if not is_pandas(frame):
-        for batch in table_of(frame).to_batches(max_chunksize=size):
-            yield from batch.to_pylist()
-        return
-    if all(name is not None for name in frame.index.names):
-        frame = frame.reset_index()
-    for start in range(0, len(frame), size):
-        yield from frame.iloc[start : start + size].to_dict("records")
 
 
 def rows_of(body: Any, where: object) -> Iterable[Row]:
@@ -110,27 +57,15 @@ def short(value: Any) -> str:
 
 
 def json_text(value: Any) -> str:
-    """Return one line of JSON; NaN and infinity become null.
-
-    Datetimes are ISO 8601, decimals, paths and UUIDs text, bytes base64, sets sorted
-    lists, arrays lists, enums their value.
+    """Return one line of JSON, by the value table of docs/answers.md.
 
     Raises:
-        TypeError: a value has no form in JSON.
+        UnprocessableError: a value has no form in JSON.
 
     >>> json_text({"at": date(2026, 1, 2), "x": float("nan")})
     '{"at": "2026-01-02", "x": null}'
     """
-    try:
-        return _encoder().encode(value)
-    except ValueError:  # there is a NaN or an infinity
-        return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
-
-
-@functools.cache
-def _encoder() -> json.JSONEncoder:
-    """Return the one that ``json.dumps`` would make anew for each value."""
-    return json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=plain)
+    return to_json(value, "body", TARGET).decode()
 
 
 def json_texts(body: Any, where: object, end: str = "") -> list[str]:
@@ -150,57 +85,8 @@ def json_texts(body: Any, where: object, end: str = "") -> list[str]:
         body = (body,)
     try:
         return [json_text(item) + end for item in body]
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UnprocessableError(f"{where}: {error}") from error
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if value is None or isinstance(value, str | int):
-        return value
-    return _finite(plain(value))
-
-
-def plain(value: Any) -> Any:
-    """Return what stands in JSON for a value that JSON does not know."""
-    if isinstance(value, datetime | date | time):
-        return _iso(value)
-    if isinstance(value, Decimal | UUID | PathLike):
-        return str(value)
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, bytes | bytearray | memoryview):
-        return base64.b64encode(value).decode()
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    if is_frame(value):
-        return list(rows_of_frame(value))
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    return _by_its_own_method(value)
-
-
-def _iso(value: datetime | date | time) -> str | None:
-    text = value.isoformat()
-    return None if text == "NaT" else text
-
-
-def _by_its_own_method(value: Any) -> Any:
-    for method in ("tolist", "model_dump"):  # numpy and Series, pydantic
-        if callable(found := getattr(value, method, None)):
-            return found()
-    if repr(value) == "<NA>":  # pandas' own missing value
-        return None
-    raise TypeError(f"{short(value)} of type {type(value).__name__} has no JSON form")
+    except UnprocessableError as error:
+        raise UnprocessableError(f"{where}: {error}") from None
 
 
 def checked_columns(columns: Any, what: str = "columns") -> list[str] | None:

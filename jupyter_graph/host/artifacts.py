@@ -53,7 +53,7 @@ def save_value(
         back = decode(document, lambda file: _opened(contents[file]))
         if not _is_same(value, back, contents):
             raise ValueShipError("what is read back is not equal to it")  # noqa: TRY301
-    except (ValueShipError, tagged_json.Untold) as error:
+    except (ValueShipError, tagged_json.NotTaggable) as error:
         raise _refusal(name, value, error) from error
     if document != {tagged_json.TAG: "file", "of": next(iter(contents), None)}:
         text = json.dumps(document, indent=1, allow_nan=False).encode()

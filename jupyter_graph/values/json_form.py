@@ -78,10 +78,11 @@ def to_jsonable(value: Any, path: str = "answer", policy: Policy = ANSWER) -> An
         return run_in_thread(to_jsonable, value, path, policy)
 
 
-def is_plain(value: Any) -> bool:
+def is_plain(value: Any, *, tuples: bool = True) -> bool:
     """Say whether a value is already made of JSON's own types only.
 
-    Numbers that JSON does not know (NaN, infinity) are not looked for.
+    Numbers that JSON does not know (NaN, infinity) are not looked for. ``tuples`` are
+    lists to JSON; without, a value that holds one is not plain.
 
     >>> is_plain({"a": [1, None]}), is_plain({1: "a"}), is_plain({"a": b"x"})
     (True, False, False)
@@ -97,7 +98,7 @@ def is_plain(value: Any) -> bool:
                 if not _STR_ONLY.issuperset(map(type, item)):
                     return False
                 parts: Iterable[Any] = item.values()
-            elif kind is list or kind is tuple:
+            elif kind is list or (kind is tuple and tuples):
                 parts = item
             else:
                 return False

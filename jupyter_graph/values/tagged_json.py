@@ -20,13 +20,14 @@ TAG: Final = "$"
 Part = Callable[[Any, str], Any]
 
 _MAX_DEPTH: Final = 100
+_LARGE: Final = 2**1023
 
 
-class Untold(Exception):
+class NotTaggable(Exception):
     """No row stands for a value; ``where`` leads to it."""
 
-    def __init__(self, said: str, where: str) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, where: str) -> None:
+        super().__init__(message)
         self.where = where
 
 
@@ -34,7 +35,7 @@ def encode(value: Any, part: Part, where: str = "", depth: int = 0) -> Any:
     """Return the JSON value; what is not plain goes to ``part(value, where)``.
 
     Raises:
-        Untold: the value holds itself, or is nested deeper than 100 levels.
+        NotTaggable: the value holds itself, or is nested deeper than 100 levels.
 
     >>> encode({"a": (1, b"x")}, part=lambda value, where: None)
     {'a': {'$': 'tuple', 'of': [1, {'$': 'bytes', 'of': 'eA=='}]}}
@@ -43,7 +44,9 @@ def encode(value: Any, part: Part, where: str = "", depth: int = 0) -> Any:
     if value is None or kind is bool or kind is str:
         return value
     if depth > _MAX_DEPTH:
-        raise Untold("is nested deeper than 100 levels, or holds itself", where[:40])
+        raise NotTaggable(
+            "is nested deeper than 100 levels, or holds itself", where[:40]
+        )
     row = _ROWS.get(kind)
     if row is None:
         return part(value, where)
@@ -51,7 +54,7 @@ def encode(value: Any, part: Part, where: str = "", depth: int = 0) -> Any:
 
 
 def decode(value: Any, part: Callable[[Any], Any]) -> Any:
-    """Return back what ``encode`` took; objects with an unknown tag go to ``part``.
+    """Return what ``encode`` took; objects with an unknown tag go to ``part``.
 
     >>> decode({"$": "set", "of": [1, 2]}, part=lambda value: None)
     {1, 2}
@@ -76,22 +79,37 @@ def _tag(tag: str, of: Any) -> dict[str, Any]:
     return {TAG: tag, "of": of}
 
 
+def _is_json(value: Any) -> bool:
+    """Return whether JSON has the value itself, which most items are."""
+    kind = type(value)
+    if kind is float:
+        return math.isfinite(value)
+    if kind is int:  # longer ones may be more digits than a reader takes
+        return -_LARGE < value < _LARGE
+    return kind is str or kind is bool or value is None
+
+
 def _int(value: int, _: Encode) -> Any:
-    short = value.bit_length() < 1024
-    return value if short else _tag("int", hex(value))
+    return value if _is_json(value) else _tag("int", hex(value))
 
 
 def _float(value: float, _: Encode) -> Any:
-    return value if math.isfinite(value) else _tag("float", repr(value))
+    return value if _is_json(value) else _tag("float", repr(value))
 
 
 def _list(value: Any, inner: Encode) -> Any:
-    return [inner(item, f"[{index}]") for index, item in enumerate(value)]
+    return [
+        item if _is_json(item) else inner(item, f"[{index}]")
+        for index, item in enumerate(value)
+    ]
 
 
 def _dict(value: dict[Any, Any], inner: Encode) -> Any:
     if TAG not in value and all(type(key) is str for key in value):
-        return {key: inner(item, f"[{key!r}]") for key, item in value.items()}
+        return {
+            key: item if _is_json(item) else inner(item, f"[{key!r}]")
+            for key, item in value.items()
+        }
     return _tag("dict", _pairs(value, inner))
 
 
@@ -146,7 +164,7 @@ _ROWS: Final[dict[type, Callable[[Any, Encode], Any]]] = {
 
 
 def _clock(tag: str) -> Callable[[Any, Encode], Any]:
-    """Give the row of datetime or time: a zone's name is kept, not its offset alone."""
+    """Return the row of datetime or time; the name of a zone is kept, too."""
 
     def row(value: Any, _: Encode) -> Any:
         key = getattr(value.tzinfo, "key", None)

@@ -13,11 +13,12 @@ from jupyter_graph.connectors.rows import (
     Row,
     checked_columns,
     json_text,
-    plain,
     rows_of,
 )
 from jupyter_graph.errors import SpecError, UnprocessableError
 from jupyter_graph.types import Body
+from jupyter_graph.values.json_form import to_jsonable
+from jupyter_graph.values.json_rules import TARGET
 
 _AS_IT_IS = frozenset({str, int, bool})
 
@@ -173,14 +174,12 @@ def cell(value: Any) -> Any:
     """
     if type(value) in _AS_IT_IS:
         return value
-    if value is None or value != value:  # NaN and NaT
+    if isinstance(value, float | str | int):  # text holds infinity, JSON does not
+        return "" if value != value else value
+    form = to_jsonable(value, "a cell", TARGET)
+    if form is None:
         return ""
-    if isinstance(value, float | str | int):
-        return value
-    if isinstance(value, dict | list | tuple):
-        return json_text(value)
-    found = plain(value)
-    return json_text(found) if isinstance(found, dict | list) else cell(found)
+    return json_text(form) if isinstance(form, dict | list) else form
 
 
 def checked_delimiter(delimiter: Any) -> str:

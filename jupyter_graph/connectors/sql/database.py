@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from jupyter_graph.connectors.extras import needed
-from jupyter_graph.connectors.rows import json_text, plain, short
+from jupyter_graph.connectors.rows import json_text, short
 from jupyter_graph.errors import SpecError, UnprocessableError
+from jupyter_graph.values.json_form import to_jsonable
+from jupyter_graph.values.json_rules import TARGET
 
 _NATIVE = frozenset({type(None), bool, int, str, bytes, date, time, Decimal})
 
@@ -112,8 +114,12 @@ def value_for(value: Any) -> Any:
         return value
     if isinstance(value, tuple):
         return list(value)
-    found = plain(value)
-    return value_for(found) if type(found) is not kind else found
+    if isinstance(value, timedelta) and value == value:
+        return value.total_seconds()  # columns of older tables hold numbers
+    time_kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if time_kind in ("m", "M") and value.ndim == 0:  # one of numpy's
+        return value_for(value.astype(f"{time_kind}8[us]").item())
+    return to_jsonable(value, "a column", TARGET)
 
 
 class ColumnKinds:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from jupyter_graph.connectors.tables.memory_tables import MISSING, STRIPES
 from jupyter_graph.connectors.tables.table import masked
-from jupyter_graph.connectors.tables.table_json import decode, encode
+from jupyter_graph.connectors.tables.table_json import encode, kept
 from jupyter_graph.errors import (
     GatewayTimeoutError,
     InternalServerError,
@@ -164,15 +164,10 @@ class _Shape:
         row = connection.execute(query.with_for_update() if locks else query).first()
         if row is None:
             return default
-        found = dict(row._mapping)
+        values = dict(row._mapping)
         if self._value is None:
-            return found
-        try:
-            return decode(found[self._value.name])
-        except (ValueError, TypeError) as error:
-            raise InternalServerError(
-                f"table {self._table.name!r}, key {key!r}: what is kept is no JSON"
-            ) from error
+            return values
+        return kept(values[self._value.name], self._table.name, key)
 
     def write(
         self, connection: Any, key: str, value: Any, where: str, *, is_new: bool

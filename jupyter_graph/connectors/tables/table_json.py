@@ -1,105 +1,127 @@
-"""How a table's values travel and rest: JSON, never pickle."""
+"""How a table's values rest and travel: JSON that gives back equal values."""
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import json
-import pathlib
-import uuid
+import re
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from jupyter_graph.errors import InternalServerError
-from jupyter_graph.spec.argument_values import (
-    DEEPEST,
-    ITEMS_KEY,
-    TAGS,
-    TUPLE_KEY,
-    untagged,
-)
+from jupyter_graph.errors import InternalServerError, ValueShipError
+from jupyter_graph.spec.argument_values import ITEMS_KEY, TUPLE_KEY, untagged
+from jupyter_graph.values import file_formats, tagged_pandas
+from jupyter_graph.values.json_form import is_plain
+from jupyter_graph.values.json_private_api import json_writer
+from jupyter_graph.values.tagged_json import TAG, NotTaggable
 
-_AS_TEXT = (decimal.Decimal, pathlib.PurePath, uuid.UUID)
+EXACT: Final = "exact"
+"""The tag around a whole value that JSON alone would not give back equal."""
+
+_FORMATS: Final = frozenset(("npy", "parquet"))
+"""Formats of files that may stand inside a value: reading them runs nothing."""
+
+_LOOKS_TAGGED: Final = re.compile(r'"\$(tuple|items|float)?":')
+"""A key of the value's own that a reader, also an older one, would take for a tag."""
+
+_BASES: Final[tuple[type[Any], ...]] = (str, bool, int, float, tuple, list)
+"""Types whose subclasses are kept as these types."""
+
+_write = json_writer(ascii_only=True, compact=True)
 
 
 def encode(value: Any, where: str) -> str:
-    """Return the JSON of a value; tuples and keys that are no text survive.
+    """Return the JSON of a value; ``decode`` gives back an equal one.
 
-    Times come back as ISO 8601 text, decimals, paths and UUIDs as text, numpy's
-    numbers and arrays as numbers and lists.
+    What JSON's own types say is written plainly. Anything else is written in the
+    tagged form of ``values``: tuples, sets, keys that are no text, NaN, times,
+    decimals, bytes, numpy's numbers and arrays, frames.
 
     Raises:
         TypeError: it holds something else, or itself; the text says where.
 
-    >>> encode({"n": 1, "at": (1, 2)}, "table 'x'")
-    '{"n":1,"at":{"$tuple":[1,2]}}'
+    >>> encode({"n": 1}, "table 'x'"), encode((1, 2), "table 'x'")
+    ('{"n":1}', '{"$":"exact","of":{"$":"tuple","of":[1,2]}}')
     """
-    return json.dumps(_plain(value, where, 0), separators=(",", ":"))
+    if is_plain(value, tuples=False):
+        try:
+            text = _write(value)
+        except (ValueError, RecursionError):  # NaN, or a number that is too long
+            pass
+        else:
+            if not ('"$' in text and _LOOKS_TAGGED.search(text)):
+                return text
+    return _write({TAG: EXACT, "of": _tagged(value, where)})
+
+
+def _tagged(value: Any, where: str) -> Any:
+    try:
+        return _Writer(_file).encode(value)
+    except NotTaggable as error:
+        raise TypeError(f"{where}: it {error}") from None
+    except ValueShipError as error:
+        refused = getattr(error, "kind", type(value)).__name__
+        raise TypeError(
+            f"{where}: a {refused} cannot be kept there, use texts, numbers, "
+            f"lists and objects; got {value!r:.80}"
+        ) from None
+
+
+class _Writer(tagged_pandas.Writer):
+    """Encodes a value; subclasses of JSON's own types are kept as those types."""
+
+    def part(self, value: Any, where: str) -> Any:
+        """Return tagged JSON for what is not a plain Python value."""
+        if not hasattr(value, "dtype"):  # numpy's numbers are subclasses of float, too
+            for kind in _BASES:
+                if isinstance(value, kind):
+                    return self.encode(kind(value), where)
+            if isinstance(value, Mapping):
+                return self.encode(dict(value), where)
+        return super().part(value, where)
+
+
+def _file(content: file_formats.Content) -> Any:
+    if content.format not in _FORMATS:
+        raise ValueShipError("models are files of their own")
+    return [content.format, b64encode(content.data).decode("ascii")]
 
 
 def decode(text: str) -> Any:
-    """Return the value that ``encode`` made a text of.
+    """Return the value that ``encode`` made a text of, in this version or before.
 
     Raises:
         ValueError: it is no JSON.
 
-    >>> decode('{"n":1,"at":{"$tuple":[1,2]}}')
-    {'n': 1, 'at': (1, 2)}
+    >>> decode('{"$":"exact","of":{"$":"tuple","of":[1,2]}}'), decode('{"$tuple":[1]}')
+    ((1, 2), (1,))
     """
     value = json.loads(text)
+    if '"$' not in text:
+        return value
+    if isinstance(value, dict) and value.get(TAG) == EXACT:
+        return tagged_pandas.decode(value["of"], _read_file)
+    # Until December 2026 tables held tuples and keys as graph documents do.
     is_tagged = f'"{TUPLE_KEY}"' in text or f'"{ITEMS_KEY}"' in text
     return untagged(value) if is_tagged else value
+
+
+def _read_file(content: Any) -> Any:
+    kind, data = content
+    if kind not in _FORMATS:
+        raise ValueError(f"a file of the format {kind!r} is never kept in a table")
+    return file_formats.read(kind, b64decode(data), ())
 
 
 def kept(text: str, table: str, key: str) -> Any:
     """Return the value that a table keeps under a key as this text.
 
     Raises:
-        InternalServerError: it is no JSON.
+        InternalServerError: it is none that ``encode`` could have written.
     """
     try:
         return decode(text)
-    except ValueError as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:
         raise InternalServerError(
             f"table {table!r}, key {key!r}: what is kept there is no JSON"
         ) from error
-
-
-def _plain(value: Any, where: str, depth: int) -> Any:
-    if value is None or type(value) in (str, int, float, bool):
-        return value
-    if depth > DEEPEST:
-        raise TypeError(f"{where}: it holds itself, or more than {DEEPEST} levels")
-    if isinstance(value, list):
-        return [_plain(item, where, depth + 1) for item in value]
-    if isinstance(value, tuple):
-        return {TUPLE_KEY: [_plain(item, where, depth + 1) for item in value]}
-    if isinstance(value, Mapping):
-        return _object(value, where, depth + 1)
-    return _leaf(value, where, depth)
-
-
-def _object(value: Mapping[Any, Any], where: str, depth: int) -> dict[str, Any]:
-    is_plain = all(isinstance(key, str) for key in value)
-    if is_plain and TAGS.isdisjoint(value):
-        return {key: _plain(item, where, depth) for key, item in value.items()}
-    pairs = [
-        [_plain(key, where, depth), _plain(item, where, depth)]
-        for key, item in value.items()
-    ]
-    return {ITEMS_KEY: pairs}
-
-
-def _leaf(value: Any, where: str, depth: int) -> Any:
-    if isinstance(value, str | bool | int | float):
-        return value
-    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, _AS_TEXT):
-        return str(value)
-    if callable(to_list := getattr(value, "tolist", None)):  # numpy
-        return _plain(to_list(), where, depth + 1)
-    raise TypeError(
-        f"{where}: a {type(value).__name__} cannot be kept there, use texts, numbers, "
-        f"lists and objects; got {value!r:.80}"
-    )

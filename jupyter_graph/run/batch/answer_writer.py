@@ -15,7 +15,7 @@ from jupyter_graph.connectors.files.line_target import LinesTarget
 from jupyter_graph.connectors.files.parquet_files import SUFFIXES
 from jupyter_graph.connectors.files.parquet_target import ParquetTarget
 from jupyter_graph.connectors.files.places import Place, place_to_write
-from jupyter_graph.connectors.rows import is_pandas, short
+from jupyter_graph.connectors.rows import short
 from jupyter_graph.errors import JupyterGraphError, RunError, SpecError, said
 from jupyter_graph.run.batch.batch_result import as_row
 from jupyter_graph.run.batch.row_chunks import (
@@ -23,6 +23,7 @@ from jupyter_graph.run.batch.row_chunks import (
     bodies_of_frame,
     columns_of,
 )
+from jupyter_graph.values.frames import is_pandas
 
 LINES = (".json", ".jsonl", ".ndjson")
 GROUP_BYTES, MOST_GROUP_ROWS = 48 << 20, 1 << 20

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.connectors.rows import is_pandas
 from jupyter_graph.errors import JupyterGraphError, StepError
 from jupyter_graph.run.batch.batch_result import RowError, row_error_of, together
 from jupyter_graph.run.batch.calls import Caller, Items, Pass
@@ -18,6 +17,7 @@ from jupyter_graph.run.batch.row_chunks import (
 )
 from jupyter_graph.run.batch.sample_check import agree
 from jupyter_graph.types import NOTHING
+from jupyter_graph.values.frames import is_pandas
 
 
 class Some:

@@ -12,7 +12,7 @@ from typing import Any
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.data.features import features_of, mapping_of
-from jupyter_graph.steps.data.frame_steps import is_frame
+from jupyter_graph.values.frames import is_pandas
 
 
 class OneHotEncoder:
@@ -52,7 +52,7 @@ class OneHotEncoder:
         }
 
     def do(self, body: Any) -> Any:
-        if is_frame(body):
+        if is_pandas(body):
             return self._frame(body)
         encoded: dict[str, Any] = {}
         for feature, value in features_of(body, "OneHotEncoder").items():

@@ -16,7 +16,7 @@ from jupyter_graph.errors import (
     did_you_mean,
 )
 from jupyter_graph.steps.data.features import features_of
-from jupyter_graph.steps.data.frame_steps import is_frame
+from jupyter_graph.values.frames import is_pandas
 
 NAMES: Final = ("day_name", "month_name")
 """Parts that are methods of a timestamp; all others are its properties."""
@@ -61,7 +61,7 @@ class DateExtractor:
         self._names = {part: f"{self.timestamp_col}_{part}" for part in self.parts}
 
     def do(self, body: Any) -> Any:
-        if is_frame(body):
+        if is_pandas(body):
             return self._frame(body)
         record = features_of(body, "DateExtractor")
         self._must_have(record)

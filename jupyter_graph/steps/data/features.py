@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from jupyter_graph.errors import BadRequestError, InvalidArgumentError, SpecError
-from jupyter_graph.steps.data.frame_steps import is_frame
+from jupyter_graph.values.frames import is_pandas
 
 Record = Mapping[str, Any]
 _NEVER = frozenset((str, int, bool, list, dict, tuple))
@@ -56,7 +56,7 @@ class Imputer:
 
     def do(self, body: Any) -> Any:
         filled, default = self.mapping, self.default_value
-        if is_frame(body):
+        if is_pandas(body):
             return self._frame(body)
         return {
             feature: filled.get(feature, default) if is_missing(value) else value
@@ -104,14 +104,14 @@ class DropFeatures:
         self.features = list(features)
 
     def do(self, body: Any) -> Any:
-        there = body if is_frame(body) else features_of(body, "DropFeatures")
+        there = body if is_pandas(body) else features_of(body, "DropFeatures")
         for feature in self.features:
             if feature not in there:
                 raise InvalidArgumentError(
                     "The ingesting data doesn't contain a feature named "
                     f"{feature!r}; it has: {', '.join(map(str, there)) or 'none'}"
                 )
-        if is_frame(body):
+        if is_pandas(body):
             return body.drop(columns=self.features)
         gone = self.features
         return {name: value for name, value in there.items() if name not in gone}

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.data.frame_steps import is_frame, names_of
+from jupyter_graph.steps.data.frame_steps import names_of
+from jupyter_graph.values.frames import is_pandas
 
 
 class Rename:
@@ -49,7 +50,7 @@ class Rename:
 
     def do(self, body: Any) -> Any:
         mapping = self.mapping
-        if is_frame(body):
+        if is_pandas(body):
             here = {old: new for old, new in mapping.items() if old in body}
             gone = {*here, *here.values()}
             others = [name for name in body if name not in gone]
@@ -86,7 +87,7 @@ class Drop:
         self.keys = frozenset(found)
 
     def do(self, body: Any) -> Any:
-        if is_frame(body):
+        if is_pandas(body):
             return body[[name for name in body if name not in self.keys]]
         fields = _fields(body, "Drop")
         return {key: value for key, value in fields.items() if key not in self.keys}

@@ -9,7 +9,6 @@ import reprlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
-from jupyter_graph.steps.data.frame_steps import is_frame
 from jupyter_graph.steps.data.step_functions import (
     Function,
     awaited,
@@ -17,6 +16,7 @@ from jupyter_graph.steps.data.step_functions import (
     checked,
     name_of,
 )
+from jupyter_graph.values.frames import is_pandas
 
 
 class FlatMap:
@@ -80,7 +80,7 @@ async def _collected(items: AsyncIterator[Any]) -> list[Any]:
 
 
 def _items(found: Any, giver: str) -> Iterable[Any]:
-    is_whole = isinstance(found, str | bytes | Mapping) or is_frame(found)
+    is_whole = isinstance(found, str | bytes | Mapping) or is_pandas(found)
     if is_whole or not hasattr(found, "__iter__"):
         raise TypeError(
             f"a list of items is needed, but {giver} gave {reprlib.repr(found)}"

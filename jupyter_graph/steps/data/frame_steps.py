@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-
-
-def is_frame(body: Any) -> bool:
-    """Tell whether a body is a pandas DataFrame, without importing pandas.
-
-    >>> is_frame({"a": 1})
-    False
-    """
-    if type(body) is dict:  # nearly every body; the look-up below costs more
-        return False
-    kind = getattr(sys.modules.get("pandas"), "DataFrame", None)
-    return kind is not None and isinstance(body, kind)
+from jupyter_graph.values.frames import is_pandas
 
 
 class ToDataFrame:
@@ -105,7 +93,7 @@ class FromDataFrame:
         self.columns = names_of(columns, "columns")
 
     def do(self, body: Any) -> list[dict[str, Any]]:
-        if not is_frame(body):
+        if not is_pandas(body):
             raise TypeError(
                 f"FromDataFrame needs a DataFrame, got {type(body).__name__}"
             )

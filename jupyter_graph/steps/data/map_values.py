@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, UnprocessableError
 from jupyter_graph.steps.data.features import features_of, mapping_of
-from jupyter_graph.steps.data.frame_steps import is_frame
+from jupyter_graph.values.frames import is_pandas
 
 RANGES: Final = "ranges"
 _OPEN: Final = {"-inf": float("-inf"), "inf": float("inf")}
@@ -66,7 +66,7 @@ class MapValues:
         self._names = {feature: f"{feature}{ending}" for feature in self._changes}
 
     def do(self, body: Any) -> Any:
-        if is_frame(body):
+        if is_pandas(body):
             return self._frame(body)
         changes, names = self._changes, self._names
         record = features_of(body, "MapValues")

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.errors import SpecError, StatusError, UnprocessableError
-from jupyter_graph.steps.data.frame_steps import is_frame
 from jupyter_graph.steps.data.step_functions import (
     Function,
     awaited,
@@ -23,6 +22,7 @@ from jupyter_graph.steps.data.step_functions import (
     name_of,
 )
 from jupyter_graph.types import NOTHING
+from jupyter_graph.values.frames import is_pandas
 
 
 class _ByFunction:
@@ -86,7 +86,7 @@ class Filter(_ByFunction):
     may_drop = True
 
     def _given(self, body: Any, found: Any) -> Any:
-        if is_frame(body) and getattr(found, "ndim", 0) == 1:
+        if is_pandas(body) and getattr(found, "ndim", 0) == 1:
             return body[found]
         return body if found else NOTHING
 
@@ -114,7 +114,7 @@ class Extend(_ByFunction):
                 f"Extend adds the fields of an object, but {name_of(self.fn)} gave "
                 f"{reprlib.repr(found)}"
             )
-        if is_frame(body):
+        if is_pandas(body):
             return body.assign(**found)
         if not isinstance(body, Mapping):
             raise TypeError(

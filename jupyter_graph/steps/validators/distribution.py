@@ -7,7 +7,6 @@ from math import isfinite
 from typing import Any, Literal
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.data.frame_steps import is_frame
 from jupyter_graph.steps.validators.drift import (
     BinWindow,
     MeanWindow,
@@ -30,6 +29,7 @@ from jupyter_graph.steps.validators.validator import (
 )
 from jupyter_graph.steps.validators.violations import Violation
 from jupyter_graph.values.dotted_path import MISSING
+from jupyter_graph.values.frames import is_pandas
 
 Method = Literal["z", "psi", "ks"]
 METHODS = ("z", "psi", "ks")
@@ -198,7 +198,7 @@ class DistributionValidator(RulesValidator):
 
 
 def _values(rule: Rule, body: Any) -> Iterable[Any]:
-    if is_frame(body):
+    if is_pandas(body):
         column = column_of(rule, body)
         return () if column is None else column.tolist()
     bodies = body if isinstance(body, list | tuple) else (body,)

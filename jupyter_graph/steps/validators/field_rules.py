@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.steps.data.frame_steps import is_frame
 from jupyter_graph.steps.validators.validator import Validator, one_of
 from jupyter_graph.steps.validators.violations import LEVELS as SEVERITIES
 from jupyter_graph.steps.validators.violations import Violation
 from jupyter_graph.values.dotted_path import MISSING, Get, getter, keys_of, spread
+from jupyter_graph.values.frames import is_pandas
 
 Test = Callable[[Any], bool]
 Options = Mapping[str, Any]
@@ -125,7 +125,7 @@ class RulesValidator(Validator):
             return body, self._one(body)
         if isinstance(body, list | tuple):
             return body, self._items(body)
-        if is_frame(body):
+        if is_pandas(body):
             return body, [v for rule in self.rules for v in _in_frame(rule, body)]
         return body, self._any(body)
 

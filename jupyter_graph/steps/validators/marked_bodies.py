@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from jupyter_graph.steps.data.frame_steps import is_frame
 from jupyter_graph.types import NOTHING
+from jupyter_graph.values.frames import is_pandas
 
 
 class Found(Protocol):
@@ -28,7 +28,7 @@ def tagged(body: Any, found: Sequence[Found], field: str) -> Any:
     """
     if isinstance(body, Mapping):
         return _marked(body, [one.as_dict() for one in found], field)
-    if is_frame(body):
+    if is_pandas(body):
         rows = _by_row(found, len(body))
         before = body[field].tolist() if field in body.columns else [[]] * len(body)
         column = [[*_kept(old), *new] for old, new in zip(before, rows, strict=True)]
@@ -50,7 +50,7 @@ def without(body: Any, found: Iterable[Found]) -> Any:
     good = [row for row in range(len(body)) if row not in bad]
     if not good:
         return NOTHING
-    return body.iloc[good] if is_frame(body) else [body[row] for row in good]
+    return body.iloc[good] if is_pandas(body) else [body[row] for row in good]
 
 
 def _marked(body: Any, new: list[dict[str, Any]], field: str) -> dict[str, Any]:

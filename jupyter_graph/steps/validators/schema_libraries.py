@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.data.frame_steps import is_frame
 from jupyter_graph.values.dotted_path import MISSING
+from jupyter_graph.values.frames import is_pandas
 
 Problem = tuple[Any, ...]
 """Path, value, rule; for a table also the row's position and label."""
@@ -199,7 +199,7 @@ class PanderaSchema:
         self._error = SchemaErrors
 
     def read(self, body: Any) -> tuple[Any, list[Problem]]:
-        if not is_frame(body):
+        if not is_pandas(body):
             return body, [("", body, "must be a DataFrame")]
         try:
             return self._schema.validate(body, lazy=True), []

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.data.frame_steps import is_frame
 from jupyter_graph.steps.validators.schema_libraries import Schema, schema_of
 from jupyter_graph.steps.validators.validator import (
     OnViolation,
@@ -16,6 +15,7 @@ from jupyter_graph.steps.validators.validator import (
 )
 from jupyter_graph.steps.validators.violations import LEVELS as SEVERITIES
 from jupyter_graph.steps.validators.violations import Violation
+from jupyter_graph.values.frames import is_pandas
 
 
 class SchemaValidator(Validator):
@@ -97,7 +97,7 @@ class SchemaValidator(Validator):
         if isinstance(body, list | tuple):
             given, found = self._each(body, None)
             return (given if self._convert else body), found
-        if is_frame(body):
+        if is_pandas(body):
             given, found = self._each(body.to_dict("records"), body.index)
             if self._convert and not found:
                 return type(body)(given, index=body.index), found

@@ -1,0 +1,69 @@
+"""Tables of pandas and Arrow: what is one, and its rows; neither is imported here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+
+def is_frame(value: Any) -> bool:
+    """Return whether a value is a table: pandas', Arrow's, or one that gives Arrow.
+
+    >>> is_frame({"a": 1}), is_frame([{"a": 1}])
+    (False, False)
+    """
+    if type(value) is dict:  # nearly every body; the look-ups below cost more
+        return False
+    return is_pandas(value) or _is_arrow(value)
+
+
+def is_pandas(value: Any) -> bool:
+    """Return whether a value is a pandas DataFrame."""
+    if type(value) is dict:
+        return False
+    # A process that has not imported pandas has no frame of it.
+    kind = getattr(sys.modules.get("pandas"), "DataFrame", None)
+    return kind is not None and isinstance(value, kind)
+
+
+def _is_arrow(value: Any) -> bool:
+    return hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__")
+
+
+def has_named_index(frame: Any) -> bool:
+    """Return whether the index of a pandas frame has a name, at every level."""
+    return all(name is not None for name in frame.index.names)
+
+
+def table_of(frame: Any) -> Any:
+    """Return a frame as a ``pyarrow.Table``; an index without a name is left out."""
+    import pyarrow
+
+    if is_pandas(frame):
+        keeps = has_named_index(frame)
+        table = pyarrow.Table.from_pandas(frame, preserve_index=keeps)
+        return table.replace_schema_metadata(None)
+    if isinstance(frame, pyarrow.RecordBatch):
+        return pyarrow.Table.from_batches([frame])
+    return frame if isinstance(frame, pyarrow.Table) else pyarrow.table(frame)
+
+
+def pandas_of(frame: Any) -> Any:
+    """Return a frame as pandas' own."""
+    return frame if is_pandas(frame) else table_of(frame).to_pandas()
+
+
+def rows_of_frame(frame: Any, size: int = 10_000) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a frame, some thousand at a time in memory.
+
+    An index with a name comes first, one without is left out.
+    """
+    if not is_pandas(frame):
+        for batch in table_of(frame).to_batches(max_chunksize=size):
+            yield from batch.to_pylist()
+        return
+    if has_named_index(frame):
+        frame = frame.reset_index()
+    for start in range(0, len(frame), size):
+        yield from frame.iloc[start : start + size].to_dict("records")
