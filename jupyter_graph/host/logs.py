@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import os
 import sys
@@ -11,6 +10,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from jupyter_graph.values.json_form import to_json
+from jupyter_graph.values.json_rules import LOG
 
 _LARGEST_BYTES = 16 * 1024 * 1024
 
@@ -23,7 +25,7 @@ class JsonLines(logging.Formatter):
         self.worker_id = worker_id
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line; what is not JSON is given as text."""
+        """Return one line; what the value table has no row for is its text."""
         more = dict(getattr(record, "more", None) or {})
         if record.exc_info and record.exc_info[0] is not None:
             more["traceback"] = self.formatException(record.exc_info)
@@ -33,7 +35,7 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
             "with": {"worker_id": self.worker_id, **more},
         }
-        return json.dumps(document, default=str)
+        return to_json(document, "log", LOG).decode()
 
 
 class HostLogger:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -84,6 +85,8 @@ class Form:
         kind = type(value)
         if kind is str or kind is bool or value is None:
             return value
+        if kind is float:  # most numbers, without looking up their row
+            return value if math.isfinite(value) else None
         if depth > MAX_DEPTH:
             raise NotJSON(f"nested deeper than {MAX_DEPTH} levels, or holds itself")
         return self._row_of(kind)(value, depth, self)

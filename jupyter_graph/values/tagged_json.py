@@ -85,7 +85,7 @@ def _is_json(value: Any) -> bool:
     if kind is float:
         return math.isfinite(value)
     if kind is int:  # longer ones may be more digits than a reader takes
-        return -_LARGE < value < _LARGE
+        return bool(-_LARGE < value < _LARGE)
     return kind is str or kind is bool or value is None
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from jupyter_graph.values.decode import decode_payload
 
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 TOLERANCE = 1e-9
@@ -25,20 +26,7 @@ class WireAnswer:
     @property
     def document(self) -> Any:
         """The decoded JSON, else the text, else the bytes."""
-        kind = self.content_type.partition(";")[0].strip().lower()
-        if kind == "application/json" or kind.endswith("+json"):
-            try:
-                return json.loads(self.payload)
-            except ValueError:
-                return self.payload
-        if kind == "application/x-ndjson":
-            try:
-                return [json.loads(line) for line in self.payload.splitlines()]
-            except ValueError:
-                return self.payload
-        if kind.startswith("text/"):
-            return self.payload.decode("utf-8", "replace")
-        return self.payload
+        return decode_payload(self.payload, self.content_type)
 
 
 Place = tuple[Any, ...]

@@ -4,49 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date, datetime, time
-from decimal import Decimal
-from enum import Enum
-from pathlib import PurePath
 from typing import Any
-from uuid import UUID
 
 from jupyter_graph.errors import StatusError
 from jupyter_graph.http_client.client import HttpReply
+from jupyter_graph.values.decode import JSON, media_type
+from jupyter_graph.values.json_form import to_json
+from jupyter_graph.values.json_rules import REQUEST
 
 LONGEST_EXCERPT = 200
 
 
 def json_payload(body: Any) -> bytes:
-    """Return a value as JSON.
-
-    Dates and times become ISO 8601, decimals, UUIDs and paths text, enums their
-    value, arrays lists.
+    """Return a value as JSON, by the value table of docs/answers.md.
 
     Raises:
-        TypeError, ValueError: the value cannot be JSON; NaN cannot.
+        TypeError: a value has no form in JSON; the text names the key that holds it.
 
     >>> json_payload({"z": 1})
     b'{"z": 1}'
     """
-    try:
-        return json.dumps(body, default=_plain, allow_nan=False).encode()
-    except ValueError as error:
-        raise ValueError(f"the request's body cannot be JSON: {error}") from None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, Decimal | UUID | PurePath):
-        return str(value)
-    if isinstance(value, Enum):
-        return value.value
-    if callable(to_list := getattr(value, "tolist", None)):
-        return to_list()  # numpy's scalars and arrays, pandas' series
-    raise TypeError(
-        f"the request's body holds a {type(value).__name__}, which JSON does not know"
-    )
+    return to_json(body, "the request's body", REQUEST)
 
 
 def content_of(reply: HttpReply, shown: str, *, as_json: bool) -> Any:
@@ -59,7 +37,7 @@ def content_of(reply: HttpReply, shown: str, *, as_json: bool) -> Any:
     [1]
     """
     kind = content_type(reply.headers)
-    if not as_json and kind != "application/json":
+    if not as_json and kind != JSON:
         return reply.payload
     if not reply.payload.strip():
         return None
@@ -80,7 +58,7 @@ def content_type(headers: Mapping[str, str]) -> str:
     """
     for name, value in headers.items():
         if name.lower() == "content-type":
-            return value.partition(";")[0].strip().lower()
+            return media_type(value)
     return ""
 
 
