@@ -28,3 +28,21 @@ def is_number(value: Any) -> bool:
     """
     is_real = isinstance(value, int | float) and not isinstance(value, bool)
     return is_real and math.isfinite(value)
+
+
+def is_positive(value: Any) -> bool:
+    """Tell whether a value is a number above 0.
+
+    >>> is_positive(0.5), is_positive(True), is_positive("1")
+    (True, False, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+def is_count(value: Any, least: int = 1) -> bool:
+    """Tell whether a value is a whole number of ``least`` or more.
+
+    >>> is_count(1), is_count(0), is_count(True)
+    (True, False, False)
+    """
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from jupyter_graph.argument_checks import is_count, is_positive
 from jupyter_graph.errors import SpecError, StatusError, said
 from jupyter_graph.types import Body
 
@@ -176,16 +177,6 @@ class Buffered:
         if isinstance(error, StatusError):
             return type(error)(text, status_code=error.status_code)
         return OSError(text)
-
-
-def is_positive(value: Any) -> bool:
-    """Tell whether a value is a number above 0."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-
-
-def is_count(value: Any) -> bool:
-    """Tell whether a value is a whole number of 1 or more."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def worker_of(context: Any) -> str:

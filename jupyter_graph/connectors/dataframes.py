@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from jupyter_graph.connectors.buffered_target import is_count
+from jupyter_graph.argument_checks import is_count
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.rows import checked_columns, rows_of, snapshot
 from jupyter_graph.connectors.source_base import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
@@ -14,10 +14,16 @@ from jupyter_graph.connectors.files.compression import unpacked
 from jupyter_graph.connectors.files.csv_source import CSVSource
 from jupyter_graph.connectors.files.jsonlines import JSONLinesSource
 from jupyter_graph.connectors.files.parquet_source import ParquetSource
-from jupyter_graph.connectors.files.places import Place, without_password
-from jupyter_graph.connectors.retrying import Retrying, checked_headers, checked_url
+from jupyter_graph.connectors.files.places import Place
+from jupyter_graph.connectors.http_arguments import (
+    checked_headers,
+    checked_url,
+    http_client,
+)
 from jupyter_graph.connectors.source_base import BATCH, check_batches
 from jupyter_graph.errors import SpecError
+from jupyter_graph.http_client.client import HttpRequest
+from jupyter_graph.http_client.urls import without_password
 
 _FORMATS = {
     ".csv": "csv",
@@ -50,14 +56,17 @@ class HTTPSource:
         where: an ``http://`` or ``https://`` URL.
         format: ``csv``, ``jsonlines``, ``parquet`` or ``json``; by default the URL's
             suffix says so, else the content type of the answer.
-        headers: sent with the request.
+        headers: sent with the request, not to another host that it redirects to.
         timeout_s: seconds to connect, and to wait for the next bytes.
-        retries: further attempts, while no row has been given.
-        backoff_s: seconds before the first of them; each next waits twice as long.
+        retries: further attempts, while no row has been read.
+        backoff_s: seconds before the first of them; each next waits twice as long,
+            longer where ``Retry-After`` says so, 30 at most.
         columns, types, delimiter: as in ``CSVSource``.
 
     Raises:
         SpecError: an argument has a wrong value.
+        AccessDeniedError: (while reading) the host, or one it redirects to, has a
+            link-local, metadata or reserved address.
         OSError: (while reading) the server refuses, is away or stops in the midst.
         ValueError: (while reading) what comes is not in the format.
 
@@ -95,8 +104,9 @@ class HTTPSource:
         if self._format in (None, "csv"):
             CSVSource(_Opened(io.BytesIO(), where), **self._csv)
         self._columns = columns
-        self._headers = checked_headers(headers)
-        self._sender = Retrying(timeout_s, retries, backoff_s)
+        self._request = HttpRequest("GET", self._url, checked_headers(headers))
+        self._limits = (timeout_s, retries, backoff_s)
+        http_client(*self._limits)
 
     def __str__(self) -> str:
         return without_password(self._url)
@@ -120,10 +130,8 @@ class HTTPSource:
         import urllib3
 
         try:
-            with requests.Session() as session:
-                response = self._sender.send(
-                    session, "GET", self._url, headers=self._headers, stream=True
-                )
+            with closing(http_client(*self._limits)) as client:
+                response = client.open(self._request, stream=True)
                 with response, self._reading(response) as source:
                     yield source
         except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
@@ -139,7 +147,7 @@ class HTTPSource:
         is_decoded = "Content-Encoding" in response.headers
         with unpacked(file, "" if is_decoded else self._packing) as plain:
             opened = _Opened(plain, str(self))
-            match self._format or self._told(response):
+            match self._format or self._format_of(response):
                 case "csv":
                     yield CSVSource(opened, **self._csv)
                 case "parquet":
@@ -148,15 +156,15 @@ class HTTPSource:
                 case format:
                     yield JSONLinesSource(opened, is_list=format == "json")
 
-    def _told(self, response: Any) -> str:
+    def _format_of(self, response: Any) -> str:
         content_type = response.headers.get("Content-Type", "")
-        found = _CONTENT_TYPES.get(content_type.partition(";")[0].strip().lower())
-        if found is None:
+        format = _CONTENT_TYPES.get(content_type.partition(";")[0].strip().lower())
+        if format is None:
             raise ValueError(
                 f"{self} is of type {content_type!r}, which says no format; name it: "
                 "format='csv', 'jsonlines', 'parquet' or 'json'"
             )
-        return found
+        return format
 
 
 class _Opened:

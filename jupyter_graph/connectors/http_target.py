@@ -6,12 +6,18 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.connectors.buffered_target import Buffered, Refused, is_count
-from jupyter_graph.connectors.files.places import without_password
-from jupyter_graph.connectors.retrying import Retrying, checked_headers, checked_url
+from jupyter_graph.argument_checks import is_count
+from jupyter_graph.connectors.buffered_target import Buffered, Refused
+from jupyter_graph.connectors.http_arguments import (
+    checked_headers,
+    checked_url,
+    http_client,
+)
 from jupyter_graph.connectors.rows import json_texts, short
-from jupyter_graph.connectors.secrets import secret_of
 from jupyter_graph.errors import SpecError
+from jupyter_graph.http_client.client import HttpRequest
+from jupyter_graph.http_client.secrets import secret_of
+from jupyter_graph.http_client.urls import without_password
 from jupyter_graph.types import Body
 
 _REFUSED = frozenset({400, 409, 413, 415, 422})
@@ -35,12 +41,14 @@ class HTTPTarget(Buffered):
         timeout_s: seconds to connect, and to wait for an answer.
         retries: further attempts after a lost connection and the statuses 429 and
             500 to 504; each carries the same ``Idempotency-Key``.
-        backoff_s: seconds before the first of them; each next waits twice as long, or
-            what ``Retry-After`` says, 30 at most.
+        backoff_s: seconds before the first of them; each next waits twice as long,
+            longer where ``Retry-After`` says so, 30 at most.
         flush_every_s: seconds until a batch is sent that is not full.
 
     Raises:
         SpecError: an argument has a wrong value, or there is no such secret.
+        AccessDeniedError: (from ``do`` and ``flush``) the host has a link-local,
+            metadata or reserved address.
         UnprocessableError: (from ``do``) a value has no form in JSON.
         ServiceUnavailableError: (from ``do`` and ``flush``) the server stays away;
             the rows of earlier events stay for the next attempt.
@@ -98,11 +106,10 @@ class HTTPTarget(Buffered):
             self._headers["Authorization"] = (
                 f"Bearer {secret_of(context, token_secret)}"
             )
-        self._sender = Retrying(timeout_s, retries, backoff_s)
-        self._session: Any = None
+        self._client = http_client(timeout_s, retries, backoff_s)
 
     def do(self, body: Body) -> Body:
-        """Take the rows of a body and give the body back."""
+        """Send the rows of a body and return the body."""
         if self._max > 1 or self._is_parity:
             return super().do(body)
         for item in self._take(body):  # no lock: several threads send at once
@@ -125,37 +132,18 @@ class HTTPTarget(Buffered):
         first, between, last = self._marks
         data = (first + between.join(items) + last).encode()
         headers = {**self._headers, "Idempotency-Key": str(uuid.uuid4())}
-        response = self._sender.send(
-            self._opened(),
-            self._method,
-            self._url,
-            headers=headers,
-            data=data,
-            refused=_REFUSED,
-        )
+        request = HttpRequest(self._method, self._url, headers, data)
+        response = self._client.open(request, accepted=_REFUSED)
         if response.status_code in _REFUSED:
-            said = short(response.text[:200])
-            raise RowsRefusedError(f"{response.status_code} {response.reason}: {said}")
-
-    def _opened(self) -> Any:
-        if self._session is None:
-            import requests
-            from requests.adapters import HTTPAdapter
-
-            session = requests.Session()
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter(pool_maxsize=32))
-            self._session = session
-        return self._session
+            text = short(response.text[:200])
+            raise RowsRefusedError(f"{response.status_code} {response.reason}: {text}")
 
     def close(self) -> None:
-        """Send all and let go of the connections; harmless twice."""
+        """Send all and close the connections; harmless twice."""
         try:
             super().close()
         finally:
-            session, self._session = self._session, None
-            if session is not None:
-                session.close()
+            self._client.close()
 
 
 class RowsRefusedError(ValueError):

@@ -11,13 +11,13 @@ from jupyter_graph.connectors.files.csv_source import CSVSource
 from jupyter_graph.connectors.files.jsonlines import JSONLinesSource
 from jupyter_graph.connectors.files.parquet_files import SUFFIXES
 from jupyter_graph.connectors.files.parquet_source import ParquetSource
-from jupyter_graph.connectors.files.places import place_to_read, without_password
+from jupyter_graph.connectors.files.places import place_to_read
 from jupyter_graph.connectors.http_source import HTTPSource
 from jupyter_graph.connectors.rows import short
 from jupyter_graph.connectors.source_base import ByRows, Source
 from jupyter_graph.connectors.sql.sql_source import SQLSource
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.values.frames import is_frame
+from jupyter_graph.http_client.urls import without_password
 
 BY_SUFFIX: dict[str, type[Any]] = {
     ".csv": CSVSource,

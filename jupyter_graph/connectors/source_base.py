@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from jupyter_graph.connectors.buffered_target import is_count
+from jupyter_graph.argument_checks import is_count
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.rows import short
 from jupyter_graph.errors import SpecError

@@ -1,13 +1,14 @@
-"""Sends one HTTP request to a host that may be called, and reads the answer."""
+"""One HTTP request to a host that may be called, and its answer."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jupyter_graph.argument_checks import is_count
 from jupyter_graph.errors import AccessDeniedError, SpecError, StatusError
-from jupyter_graph.http_client.addresses import literal
+from jupyter_graph.http_client.checked_resolver import CheckedResolver, Resolver
 from jupyter_graph.http_client.host_rules import HostRules
 from jupyter_graph.http_client.sessions import HttpPool
 from jupyter_graph.http_client.urls import shown_url
@@ -37,16 +38,6 @@ class HttpReply(NamedTuple):
     status: int
     headers: Mapping[str, str]
     payload: bytes
-
-
-class Resolver(Protocol):
-    """Finds the addresses of a name, as aiohttp's resolvers do."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: Any = 0
-    ) -> list[dict[str, Any]]: ...
-
-    async def close(self) -> None: ...
 
 
 class HttpClient:
@@ -85,7 +76,7 @@ class HttpClient:
         import aiohttp
 
         inner: Any = self._resolver or aiohttp.ThreadedResolver()
-        checked: Any = _CheckedResolver(inner, self.rules)
+        checked: Any = CheckedResolver(inner, self.rules)
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self._connections, resolver=checked, ssl=self._verify
@@ -98,7 +89,7 @@ class HttpClient:
 
     @asynccontextmanager
     async def open(self, request: HttpRequest) -> AsyncIterator[ClientResponse]:
-        """Send a request; give the answer, whatever its status, its body unread.
+        """Send a request and yield the answer, whatever its status, its body unread.
 
         Raises:
             AccessDeniedError: the host, or one it redirects to, may not be called.
@@ -165,35 +156,9 @@ def connections_of(max_in_flight: Any) -> int:
     """
     if max_in_flight is None:
         return CONNECTIONS
-    is_count = isinstance(max_in_flight, int) and not isinstance(max_in_flight, bool)
-    if not is_count or max_in_flight < 1:
+    if not is_count(max_in_flight):
         raise SpecError(f"max_in_flight must be 1 or more, got {max_in_flight!r}")
     return int(max_in_flight)
-
-
-class _CheckedResolver:
-    """Gives the addresses of a name when all of them may be called.
-
-    The client connects to exactly these, so no later answer of the name counts.
-    """
-
-    def __init__(self, inner: Resolver, rules: HostRules) -> None:
-        self._inner = inner
-        self._rules = rules
-
-    async def resolve(
-        self, host: str, port: int = 0, family: Any = 0
-    ) -> list[dict[str, Any]]:
-        found = await self._inner.resolve(host, port, family)
-        for one in found:
-            address = literal(str(one["host"]))
-            if address is None:
-                raise AccessDeniedError(f"{host} has the address {one['host']!r}")
-            self._rules.check_address(host.lower(), address)
-        return found
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 def _target(response: ClientResponse, url: URL) -> URL | None:

@@ -1,7 +1,7 @@
-"""Which hosts a step may call.
+"""Which hosts may be called.
 
-A host is looked at twice: its name before anything is sent, and its addresses when
-the connection is made, so that a name that changes its mind gains nothing.
+A host is checked twice: its name before anything is sent, and its addresses when the
+connection is made, so that a name that is resolved anew (DNS rebinding) gains nothing.
 """
 
 from __future__ import annotations
@@ -32,24 +32,27 @@ _WORDS: Mapping[Kind, str] = {
 
 
 class HostRules:
-    """What a step may call.
+    """What a caller may call.
 
     Link-local, multicast and reserved addresses, and those where clouds keep secrets,
-    are closed wherever the step runs. In a deployed function loopback addresses are
-    closed too, and private ones unless the graph itself names the host. A list of
-    hosts opens what is listed and closes everything else.
+    are closed for every caller. Without ``allow_local`` loopback addresses are closed
+    too, and private ones unless the graph itself names the host. A list of hosts opens
+    what is listed and closes everything else.
 
     Args:
         allow_hosts: names (``models.internal``, ``*.example.com``), addresses and
             networks (``10.1.0.0/16``). A listed name may have a loopback or a private
             address; link-local and other closed addresses are listed as addresses.
-        is_deployed: the step runs in a deployed function.
+            None: the caller takes no list, and messages do not name one.
+        allow_local: loopback and private addresses may be called. Remote steps and
+            language models close them in a deployed function; sources, targets and
+            downloads leave them open.
         own_host: the host that the graph itself names.
 
     Raises:
         SpecError: an entry of ``allow_hosts`` is neither a name nor a network.
 
-    >>> HostRules(is_deployed=True).check_url("http://127.0.0.1/")
+    >>> HostRules(allow_local=False).check_url("http://127.0.0.1/")
     Traceback (most recent call last):
     jupyter_graph.errors.AccessDeniedError: http://127.0.0.1/: 127.0.0.1 is a loopback \
 address, which is closed here; allow_hosts opens it
@@ -57,16 +60,18 @@ address, which is closed here; allow_hosts opens it
 
     def __init__(
         self,
-        allow_hosts: Iterable[str] = (),
+        allow_hosts: Iterable[str] | None = (),
         *,
-        is_deployed: bool = False,
+        allow_local: bool = True,
         own_host: str | None = None,
     ) -> None:
+        self._hint = "" if allow_hosts is None else "; allow_hosts opens it"
+        allow_hosts = () if allow_hosts is None else allow_hosts
         is_list = isinstance(allow_hosts, Iterable)
         if isinstance(allow_hosts, str) or not is_list:
             raise SpecError(f"allow_hosts must be a list, got {allow_hosts!r}")
         self.allow_hosts = tuple(allow_hosts)
-        self.is_deployed = is_deployed
+        self.allow_local = allow_local
         self.own_host = own_host
         self._networks: list[Network] = []
         self._names: list[str] = []
@@ -104,7 +109,7 @@ address, which is closed here; allow_hosts opens it
         return url
 
     def check_address(self, host: str, address: Address, shown: str = "") -> None:
-        """Let an address pass that may be behind a host.
+        """Check an address that a host has.
 
         Raises:
             AccessDeniedError: it may not be called.
@@ -117,15 +122,15 @@ address, which is closed here; allow_hosts opens it
             raise AccessDeniedError(f"{shown or host}: it is at {address}, {why}")
         if not self._is_open(host, kind):
             raise AccessDeniedError(
-                f"{shown or host}: {address} is {_WORDS[kind]}, which is closed here; "
-                "allow_hosts opens it"
+                f"{shown or host}: {address} is {_WORDS[kind]}, which is closed here"
+                f"{self._hint}"
             )
 
     def _is_open(self, host: str, kind: Kind) -> bool:
         if kind in ("public", "closed"):
             return kind == "public"
         is_own = kind == "private" and host == self.own_host
-        return is_own or not self.is_deployed or self._is_named(host)
+        return is_own or self.allow_local or self._is_named(host)
 
     def _is_shut_out(self, host: str) -> bool:
         """Tell whether there is a list and the host's name is not on it."""

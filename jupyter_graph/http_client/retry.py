@@ -14,19 +14,20 @@ from jupyter_graph.argument_checks import is_number
 from jupyter_graph.errors import (
     DeadlineError,
     GatewayTimeoutError,
+    ServiceUnavailableError,
     SpecError,
     StatusError,
 )
 
 LONGEST_WAIT_S = 120.0
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 class RetryableError(Exception):
     """An attempt failed in a way that another one may mend.
 
     Args:
-        message: what is said when there is none.
+        message: the text of the error when no attempt follows.
         status_code: what the caller gets then.
         wait_s: seconds to wait at least, as the other side asks.
     """
@@ -48,6 +49,7 @@ class RetryPolicy:
         backoff_s: seconds before the second attempt, doubled before each further one,
             120 at most.
         timeout_s: seconds of one attempt, None = as long as the event has.
+        longest_wait_s: seconds between two attempts, at most.
 
     Raises:
         SpecError: a number is out of its range.
@@ -59,6 +61,7 @@ class RetryPolicy:
     retries: int
     backoff_s: float
     timeout_s: float | None = None
+    longest_wait_s: float = LONGEST_WAIT_S
 
     def __post_init__(self) -> None:
         if type(self.retries) is not int or not 0 <= self.retries <= 100:
@@ -71,23 +74,38 @@ class RetryPolicy:
 
     def wait_s(self, number: int) -> float:
         """Return the seconds after this attempt, the first being 1."""
-        return min(LONGEST_WAIT_S, self.backoff_s * 2.0 ** (number - 1))
+        # 2.0 ** 1024 overflows; the longest wait is reached long before
+        return min(self.longest_wait_s, self.backoff_s * 2.0 ** min(number - 1, 1000))
+
+    def next_wait_s(
+        self, number: int, asked_s: float, deadline: float | None = None
+    ) -> float | None:
+        """Return the seconds until the next attempt, None when there is none.
+
+        Args:
+            number: of the attempt that failed, from 1.
+            asked_s: seconds that the other side asks to wait.
+            deadline: moment of ``time.monotonic`` when the event's time is up.
+        """
+        wait_s = max(min(asked_s, self.longest_wait_s), self.wait_s(number))
+        is_last = number > self.retries or wait_s >= left_s(deadline)
+        return None if is_last else wait_s
 
     async def attempt(
         self,
-        once: Callable[[int], Awaitable[Found]],
+        once: Callable[[int], Awaitable[Result]],
         *,
         shown: str,
         deadline: float | None = None,
         note: Callable[[str], None] = lambda _: None,
-    ) -> Found:
+    ) -> Result:
         """Try until it works, fails for good, or there is no time left.
 
         Args:
             once: makes one attempt; gets its number, from 1.
             shown: whom it calls, for messages.
             deadline: moment of ``time.monotonic`` when the event's time is up.
-            note: told about every failed attempt that is followed by another.
+            note: called with a text for each failed attempt that another one follows.
 
         Raises:
             GatewayTimeoutError: 504, the last attempt took too long.
@@ -102,12 +120,33 @@ class RetryPolicy:
             try:
                 return await _one(once, number, self._limit_s(deadline), shown)
             except RetryableError as error:
-                failed = error
-            wait_s = max(failed.wait_s, self.wait_s(number))
-            if number > self.retries or wait_s >= left_s(deadline):
-                _give_up(failed, number)
-            note(f"attempt {number}: {failed}; the next one follows in {wait_s:g} s")
+                # no local outlives this block: an error that is kept in a frame of its
+                # own traceback keeps its connection until the next collection
+                wait_s = self.next_wait_s(number, error.wait_s, deadline)
+                if wait_s is None:
+                    _give_up(error, number)
+                note(f"attempt {number}: {error}; the next one follows in {wait_s:g} s")
             await asyncio.sleep(wait_s)
+
+    def attempt_blocking(self, once: Callable[[], Result]) -> Result:
+        """Try until it works or fails for good, in a thread that may wait.
+
+        Raises:
+            GatewayTimeoutError: 504, the last attempt took too long.
+            ServiceUnavailableError: 503, the host cannot be reached or failed.
+        """
+        number = 0
+        while True:
+            number += 1
+            try:
+                return once()
+            except RetryableError as error:
+                wait_s = self.next_wait_s(number, error.wait_s)
+                if wait_s is None:
+                    is_late = error.status_code == 504
+                    kind = GatewayTimeoutError if is_late else ServiceUnavailableError
+                    raise kind(str(error)) from error.__cause__
+            time.sleep(wait_s)
 
     def _limit_s(self, deadline: float | None) -> float | None:
         left = left_s(deadline)
@@ -118,11 +157,11 @@ class RetryPolicy:
 
 
 async def _one(
-    once: Callable[[int], Awaitable[Found]],
+    once: Callable[[int], Awaitable[Result]],
     number: int,
     limit_s: float | None,
     shown: str,
-) -> Found:
+) -> Result:
     import asyncio
 
     import aiohttp
@@ -134,15 +173,15 @@ async def _one(
         text = f"http request to {shown} timed out{_after(limit_s)} (TimeoutError)"
         raise RetryableError(text, status_code=504) from None
     except (aiohttp.ClientError, OSError) as error:
-        said = f"{error}" or type(error).__name__
-        raise RetryableError(f"cannot invoke url {shown}: {said}") from error
+        reason = str(error) or type(error).__name__
+        raise RetryableError(f"cannot invoke url {shown}: {reason}") from error
 
 
 def _give_up(failed: RetryableError, number: int) -> NoReturn:
-    said = str(failed) if number == 1 else f"{failed} ({number} attempts)"
+    message = str(failed) if number == 1 else f"{failed} ({number} attempts)"
     if failed.status_code == 504:
-        raise GatewayTimeoutError(said) from None
-    raise StatusError(said, status_code=failed.status_code) from None
+        raise GatewayTimeoutError(message) from None
+    raise StatusError(message, status_code=failed.status_code) from None
 
 
 def left_s(deadline: float | None) -> float:

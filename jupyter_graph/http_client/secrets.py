@@ -15,8 +15,23 @@ def read_secret(context: Any, name: str) -> str | None:
     >>> read_secret(None, "NO_SUCH_SECRET") is None
     True
     """
-    found = context.get_secret(name) if context is not None else None
-    return found or os.environ.get(name) or None
+    of_runner = context.get_secret(name) if hasattr(context, "get_secret") else None
+    return of_runner or os.environ.get(name) or None
+
+
+def secret_of(context: Any, name: str) -> str:
+    """Return a secret, looked up as by ``read_secret``, that must have a value.
+
+    Raises:
+        SpecError: it has none.
+    """
+    value = read_secret(context, name)
+    if value is None:
+        raise SpecError(
+            f"there is no secret {name!r}; give it to the runner (secrets={{...}}), "
+            "set a variable of this name, or deploy with --secret NAME=SECRET/KEY"
+        )
+    return str(value)
 
 
 def secret_headers_of(headers: Any, context: Any) -> dict[str, str]:
@@ -35,17 +50,17 @@ def secret_headers_of(headers: Any, context: Any) -> dict[str, str]:
             "secret_headers must be an object of headers and names of secrets, "
             f"got a {type(headers).__name__}"
         )
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     missing: list[str] = []
-    for header, said in headers.items():
-        before, name, after = _parts(said)
+    for header, template in headers.items():
+        before, name, after = _parts(template)
         value = read_secret(context, name)
         if value is None:
             missing.append(name)
-        found[header] = f"{before}{value}{after}"
+        values[header] = f"{before}{value}{after}"
     if missing:
         raise SpecError(no_value(missing))
-    return found
+    return values
 
 
 def no_value(names: list[str]) -> str:
@@ -57,11 +72,11 @@ def no_value(names: list[str]) -> str:
     )
 
 
-def _parts(said: Any) -> tuple[str, str, str]:
-    if not isinstance(said, str):
-        raise SpecError(f"the name of a secret must be a text, got {said!r:.40}")
-    before, brace, rest = said.partition("{")
-    name, closing, after = rest.partition("}") if brace else (said, "}", "")
+def _parts(template: Any) -> tuple[str, str, str]:
+    if not isinstance(template, str):
+        raise SpecError(f"the name of a secret must be a text, got {template!r:.40}")
+    before, brace, rest = template.partition("{")
+    name, closing, after = rest.partition("}") if brace else (template, "}", "")
     if not closing or not name.isidentifier():
         raise SpecError(
             "a secret header takes the name of a secret, such as 'TOKEN' or "

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 from jupyter_graph.errors import AccessDeniedError, BadRequestError
 from jupyter_graph.http_client.addresses import literal
@@ -91,6 +92,30 @@ def shown_url(url: URL) -> str:
     """Return a URL for messages: without the parts that may hold secrets."""
     bare = str(url.with_query(None).with_fragment(None))
     return bare if len(bare) <= 200 else f"{bare[:200]}…"
+
+
+def without_password(url: str) -> str:
+    """Return a URL whose password is hidden.
+
+    >>> without_password("ftp://ada:secret@host/rows.csv")
+    'ftp://ada:***@host/rows.csv'
+    """
+    parts = urlsplit(url)
+    user, mark, host = parts.netloc.rpartition("@")
+    if not mark or ":" not in user:
+        return url
+    netloc = f"{user.partition(':')[0]}:***@{host}"
+    return urlunsplit(parts._replace(netloc=netloc))
+
+
+def without_user(url: str) -> str:
+    """Return a URL without the user name and password in it.
+
+    >>> without_user("http://ada:secret@host/rows.csv")
+    'http://host/rows.csv'
+    """
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def check_headers(headers: Any) -> dict[str, str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jupyter_graph.argument_checks import is_count
 from jupyter_graph.connectors.buffered_target import (
     Buffered,
     Refused,
-    is_count,
     worker_of,
 )
 from jupyter_graph.connectors.column_types import arrow_types

@@ -9,11 +9,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.files.compression import PACKED, unpacked
-from jupyter_graph.errors import SpecError
+from jupyter_graph.errors import AccessDeniedError, SpecError
+from jupyter_graph.http_client.fsspec_client import http_options
+from jupyter_graph.http_client.urls import without_password
 
 Where: TypeAlias = "str | os.PathLike[str]"
 
@@ -137,29 +139,17 @@ def place_to_read(where: Where) -> Place:
     return place
 
 
-def without_password(url: str) -> str:
-    """Return a URL whose password is hidden.
-
-    >>> without_password("ftp://ada:secret@host/rows.csv")
-    'ftp://ada:***@host/rows.csv'
-    """
-    parts = urlsplit(url)
-    user, mark, host = parts.netloc.rpartition("@")
-    if not mark or ":" not in user:
-        return url
-    netloc = f"{user.partition(':')[0]}:***@{host}"
-    return urlunsplit(parts._replace(netloc=netloc))
-
-
 def _file_system(url: str) -> tuple[Any, str]:
     core = needed("fsspec.core", "batch", without_password(url))
     try:
-        fs, path = core.url_to_fs(url)
+        fs, path = core.url_to_fs(url, **http_options(url))
     except ImportError as missing:
         raise SpecError(
             f"{without_password(url)!r} cannot be opened here: {missing}; "
             'pip install "jupyter_graph[batch]" and the package it names'
         ) from missing
+    except AccessDeniedError as refused:
+        raise SpecError(str(refused)) from None
     except ValueError as unknown:
         raise SpecError(
             f"{without_password(url)!r} cannot be opened: {unknown}"

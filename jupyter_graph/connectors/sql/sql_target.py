@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from jupyter_graph.connectors.buffered_target import Buffered, Refused, is_count
+from jupyter_graph.argument_checks import is_count
+from jupyter_graph.connectors.buffered_target import Buffered, Refused
 from jupyter_graph.connectors.rows import checked_columns, rows_of, snapshot
-from jupyter_graph.connectors.secrets import secret_of
 from jupyter_graph.connectors.sql.database import (
     ColumnKinds,
     engine_of,
@@ -17,6 +17,7 @@ from jupyter_graph.connectors.sql.database import (
 )
 from jupyter_graph.connectors.sql.sql_table import UPSERTING, SQLTable
 from jupyter_graph.errors import SpecError, UnprocessableError
+from jupyter_graph.http_client.secrets import secret_of
 from jupyter_graph.types import Body
 
 

@@ -179,7 +179,7 @@ def masked(url: str) -> str:
     'redis://ann:***@host:6379/0'
     """
     # here, since most tables have no URL and paths load the packers of files
-    from jupyter_graph.connectors.files.places import without_password
+    from jupyter_graph.http_client.urls import without_password
 
     try:
         return without_password(url.partition("?")[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_graph.connectors.buffered_target import is_count
+from jupyter_graph.argument_checks import is_count
 from jupyter_graph.errors import SpecError
 
 

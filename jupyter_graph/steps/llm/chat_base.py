@@ -84,10 +84,10 @@ class Chat:
 
 
 def _rules(url: str, allow_hosts: Iterable[str], context: Any) -> HostRules:
-    is_deployed = bool(getattr(context, "is_deployed", False))
+    allow_local = not getattr(context, "is_deployed", False)
     try:
         host = plain_url(url).raw_host or ""
-        rules = HostRules(allow_hosts, is_deployed=is_deployed, own_host=host.lower())
+        rules = HostRules(allow_hosts, allow_local=allow_local, own_host=host.lower())
         rules.check_url(url)
     except AccessDeniedError as error:
         raise SpecError(f"base_url: {error}") from None

@@ -11,7 +11,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from jupyter_graph.errors import SpecError
+from jupyter_graph.errors import AccessDeniedError, SpecError
+from jupyter_graph.http_client.fsspec_client import http_options, reason_of
 
 CACHE_VARIABLE: Final = "JUPYTER_GRAPH_CACHE"
 """The environment variable that names another cache folder."""
@@ -63,10 +64,10 @@ def cache_folder() -> Path:
 def _fetched(url: str, sha256: str | None) -> Path:
     fsspec = _fsspec()
     try:
-        store, path = fsspec.core.url_to_fs(url)
+        store, path = fsspec.core.url_to_fs(url, **http_options(url))
         info = store.info(path)
-    except (ImportError, OSError, ValueError) as error:
-        raise SpecError(f"{url!r} cannot be read: {error}") from error
+    except (AccessDeniedError, ImportError, OSError, ValueError) as error:
+        raise SpecError(f"{url!r} cannot be read: {reason_of(error)}") from error
     version = sha256 or next((str(info[key]) for key in _VERSIONS if info.get(key)), "")
     key = hashlib.sha256(f"{url}\0{version}\0{info.get('size')}".encode()).hexdigest()
     target = cache_folder() / key / (path.rstrip("/").rpartition("/")[2] or "model")
@@ -74,8 +75,9 @@ def _fetched(url: str, sha256: str | None) -> Path:
         return target
     try:
         _copy(store, path, target)
-    except OSError as error:
-        raise SpecError(f"{url!r} cannot be copied to {target}: {error}") from error
+    except (AccessDeniedError, OSError) as error:
+        reason = reason_of(error)
+        raise SpecError(f"{url!r} cannot be copied to {target}: {reason}") from error
     return target
 
 
@@ -101,7 +103,7 @@ def _fsspec() -> Any:
 
 
 def digest_of(path: Path) -> str:
-    """Give the SHA-256 of a file, or of the names and contents of a folder's files."""
+    """Return the SHA-256 of a file, or of a folder's names and contents."""
     if path.is_file():
         with path.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").hexdigest()

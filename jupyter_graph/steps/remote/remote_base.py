@@ -33,8 +33,8 @@ class Remote:
         name: str,
         context: Any,
     ) -> None:
-        is_deployed = bool(getattr(context, "is_deployed", False))
-        rules = HostRules(allow_hosts, is_deployed=is_deployed, own_host=plan.own_host)
+        allow_local = not getattr(context, "is_deployed", False)
+        rules = HostRules(allow_hosts, allow_local=allow_local, own_host=plan.own_host)
         if plan.endpoint:
             _check_endpoint(rules, plan.endpoint)
         self.name = name

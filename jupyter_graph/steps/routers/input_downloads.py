@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
-from jupyter_graph.errors import BadRequestError, SpecError, TooLargeError
+from jupyter_graph.errors import (
+    AccessDeniedError,
+    BadRequestError,
+    SpecError,
+    StatusError,
+    TooLargeError,
+)
+from jupyter_graph.http_client.blocking_client import BlockingClient
+from jupyter_graph.http_client.client import HttpRequest
+from jupyter_graph.http_client.host_rules import HostRules
+from jupyter_graph.http_client.retry import RetryPolicy
 
 TIMEOUT_S = 30.0
+_ONCE = RetryPolicy(retries=0, backoff_s=0, timeout_s=TIMEOUT_S)
 MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -25,8 +37,8 @@ def checked_prefixes(prefixes: Sequence[str] | str) -> tuple[str, ...]:
     jupyter_graph.errors.SpecError: data_url_prefixes must look like \
 'https://images.example.com/', got 'https://images.example.com' [JG110]
     """
-    found = (prefixes,) if isinstance(prefixes, str) else tuple(prefixes)
-    for prefix in found:
+    checked = (prefixes,) if isinstance(prefixes, str) else tuple(prefixes)
+    for prefix in checked:
         parts = urlsplit(prefix if isinstance(prefix, str) else "")
         is_web = parts.scheme in ("http", "https") and parts.netloc
         if not is_web or not parts.path.startswith("/"):
@@ -34,32 +46,42 @@ def checked_prefixes(prefixes: Sequence[str] | str) -> tuple[str, ...]:
                 "data_url_prefixes must look like 'https://images.example.com/', "
                 f"got {prefix!r}"
             )
-    return found
+    return checked
 
 
 def download(url: Any, allowed: Sequence[str]) -> BytesIO:
-    """Return what stands behind a URL, at most 64 MiB, within 30 seconds.
+    """Return the content of a URL, at most 64 MiB, within 30 seconds.
 
     Raises:
-        BadRequestError: it begins with none of ``allowed``, leads elsewhere, or does
-            not answer.
+        AccessDeniedError: its host has a link-local, metadata or reserved address.
+        BadRequestError: it begins with none of ``allowed``, redirects elsewhere, or
+            does not answer.
         TooLargeError: it is larger.
     """
-    from http.client import HTTPException
-    from urllib.request import build_opener
-
     _check(url, allowed)
     try:
-        opener = build_opener(_within(allowed))
-        with opener.open(url, timeout=TIMEOUT_S) as answer:
-            data = answer.read(MOST_BYTES + 1)
-    except (OSError, HTTPException, ValueError) as error:
-        if isinstance(error, BadRequestError):
-            raise
+        with closing(BlockingClient(_PrefixRules(allowed), _ONCE)) as client:
+            data = _read(client, url)
+    except (AccessDeniedError, BadRequestError):
+        raise
+    except (OSError, StatusError, ValueError) as error:
         raise BadRequestError(f"data_url {url!r} cannot be read: {error}") from error
     if len(data) > MOST_BYTES:
         raise TooLargeError(f"data_url {url!r} holds more than {MOST_BYTES:,} bytes")
     return BytesIO(data)
+
+
+def _read(client: BlockingClient, url: str) -> bytes:
+    import urllib3
+
+    request = HttpRequest("GET", url, {"Accept-Encoding": "identity"})
+    with client.open(request, stream=True, accepted=range(300, 600)) as answer:
+        if answer.status_code >= 300:
+            raise OSError(f"HTTP Error {answer.status_code}: {answer.reason}")
+        try:
+            return bytes(answer.raw.read(MOST_BYTES + 1))
+        except urllib3.exceptions.HTTPError as error:
+            raise OSError(str(error)) from error
 
 
 def _check(url: Any, allowed: Sequence[str]) -> None:
@@ -74,15 +96,13 @@ def _check(url: Any, allowed: Sequence[str]) -> None:
         )
 
 
-def _within(allowed: Sequence[str]) -> Any:
-    """Return a handler of redirects that follows those to allowed URLs only."""
-    from urllib.request import HTTPRedirectHandler
+class _PrefixRules(HostRules):
+    """Lets pass what begins as allowed, at each redirect too."""
 
-    class Within(HTTPRedirectHandler):
-        def redirect_request(
-            self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
-        ) -> Any:
-            _check(newurl, allowed)
-            return super().redirect_request(req, fp, code, msg, headers, newurl)
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__(None)
+        self._allowed = allowed
 
-    return Within()
+    def check_url(self, text: Any) -> Any:
+        _check(text, self._allowed)
+        return super().check_url(text)

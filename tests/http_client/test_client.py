@@ -13,7 +13,7 @@ from jupyter_graph.http_client.host_rules import HostRules
 from jupyter_graph.http_client.retry import RetryableError, RetryPolicy, asked_wait_s
 from jupyter_graph.http_client.sessions import HttpPool
 
-DEPLOYED = HostRules(is_deployed=True)
+DEPLOYED = HostRules(allow_local=False)
 
 
 class Names:

@@ -7,7 +7,7 @@ from jupyter_graph.http_client.addresses import ip_address, kind_of
 from jupyter_graph.http_client.host_rules import HostRules
 from jupyter_graph.http_client.urls import plain_url
 
-DEPLOYED = HostRules(is_deployed=True)
+DEPLOYED = HostRules(allow_local=False)
 NOTEBOOK = HostRules()
 
 METADATA = [
@@ -171,7 +171,7 @@ def test_a_plain_url_passes(url):
 
 
 def test_the_host_that_the_graph_names_may_be_private_but_not_loopback():
-    rules = HostRules(is_deployed=True, own_host="scorer")
+    rules = HostRules(allow_local=False, own_host="scorer")
 
     rules.check_address("scorer", ip_address("10.3.0.7"))
 
@@ -193,7 +193,7 @@ def test_the_host_that_the_graph_names_may_be_private_but_not_loopback():
     ],
 )
 def test_a_list_opens_what_is_on_it(entry, host, address):
-    rules = HostRules([entry], is_deployed=True)
+    rules = HostRules([entry], allow_local=False)
 
     rules.check_address(host, ip_address(address))
 

@@ -1,0 +1,90 @@
+"""Sessions of ``requests`` that call only what the rules allow."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from jupyter_graph.http_client.addresses import literal
+from jupyter_graph.http_client.host_rules import HostRules
+from jupyter_graph.http_client.urls import without_user
+
+
+class CheckedSession(requests.Session):
+    """A session that checks each URL, redirects included, and each connection.
+
+    A redirect to another host is followed without the caller's headers. Behind a proxy
+    that the environment names, the proxy resolves names: there only the URL is checked.
+
+    Args:
+        rules: which hosts may be called.
+        connections: kept open for each host.
+    """
+
+    def __init__(self, rules: HostRules, connections: int) -> None:
+        super().__init__()
+        self._rules = rules
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _CheckedAdapter(rules, connections))
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> Any:
+        self._rules.check_url(without_user(str(request.url)))
+        return super().send(request, **kwargs)
+
+    def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
+        """Take the caller's headers off a redirect to another host.
+
+        ``requests`` itself takes off ``Authorization`` alone, and has set the cookies
+        and the proxy's header anew by now.
+        """
+        headers = prepared_request.headers
+        urls = response.request.url, prepared_request.url
+        if self.should_strip_auth(*urls):  # type: ignore[no-untyped-call]
+            kept = {*self.headers, "Cookie", "Proxy-Authorization"}
+            lower = {name.lower() for name in kept}
+            for name in [name for name in headers if name.lower() not in lower]:
+                del headers[name]
+        super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
+
+
+class _CheckedAdapter(HTTPAdapter):
+    def __init__(self, rules: HostRules, connections: int) -> None:
+        self._rules = rules
+        super().__init__(pool_maxsize=connections)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": _checked(HTTPConnectionPool, self._rules),
+            "https": _checked(HTTPSConnectionPool, self._rules),
+        }
+
+
+def _checked(pool: type[Any], rules: HostRules) -> type[Any]:
+    """Return a kind of connection pool whose connections are checked."""
+    plain: Any = pool.ConnectionCls
+
+    class Connection(plain):  # type: ignore[misc]
+        def connect(self) -> None:
+            for address in _addresses(self.host, self.port):
+                rules.check_address(self.host.lower(), address)
+            super().connect()
+            # the name may have been resolved to something else by now (rebinding);
+            # nothing has been sent yet
+            if (peer := literal(self.sock.getpeername()[0])) is not None:
+                rules.check_address(self.host.lower(), peer)
+
+    return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+
+
+def _addresses(host: str, port: int) -> Iterable[Any]:
+    try:
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        return ()  # connecting says it in its own words
+    return filter(None, (literal(str(answer[4][0])) for answer in answers))

@@ -1,0 +1,288 @@
+"""One rule for whoever calls a host: metadata addresses are closed to all of them."""
+
+import gc
+import socket
+import threading
+import weakref
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+
+from jupyter_graph.connectors.http_source import HTTPSource
+from jupyter_graph.connectors.http_target import HTTPTarget
+from jupyter_graph.connectors.open_source import open_source
+from jupyter_graph.errors import (
+    AccessDeniedError,
+    BadRequestError,
+    ServiceUnavailableError,
+    SpecError,
+)
+from jupyter_graph.http_client.blocking_client import BlockingClient
+from jupyter_graph.http_client.checked_requests import CheckedSession
+from jupyter_graph.http_client.client import HttpRequest
+from jupyter_graph.http_client.host_rules import HostRules
+from jupyter_graph.http_client.retry import RetryPolicy
+from jupyter_graph.http_client.secrets import secret_of
+from jupyter_graph.run.context import Context
+from jupyter_graph.steps import LLM, RemoteStep
+from jupyter_graph.steps.models.model_downloads import local_copy
+from jupyter_graph.steps.routers.input_downloads import download
+
+METADATA = "169.254.169.254"
+SPELLINGS = {
+    "plain": METADATA,
+    "decimal": "2852039166",
+    "hex": "0xA9FEA9FE",
+    "octal": "0251.0376.0251.0376",
+    "hex-parts": "0xa9.0xfe.0xa9.0xfe",
+    "two-parts": "169.16689662",
+    "mapped": "[::ffff:169.254.169.254]",
+    "mapped-hex": "[::ffff:a9fe:a9fe]",
+    "nat64": "[64:ff9b::a9fe:a9fe]",
+    "amazon-ipv6": "[fd00:ec2::254]",
+    "with-a-dot": f"{METADATA}.",
+    "alibaba": "100.100.100.200",
+}
+CALLERS = {
+    "remote-step": lambda url: RemoteStep(url),
+    "language-model": lambda url: LLM("m", "hi", base_url=url),
+    "http-source": lambda url: list(HTTPSource(url, retries=0)),
+    "csv-source": lambda url: list(open_source(f"zip://a.csv::{url}")),
+    "http-target": lambda url: HTTPTarget(url, retries=0).do({}),
+    "model-download": local_copy,
+    "router-input": lambda url: download(url, [url[:12]]),
+}
+NOTHING_LEAVES = HostRules(None)
+
+
+@pytest.fixture
+def connections(monkeypatch):
+    """Record what is connected to; nothing is."""
+    made = []
+
+    def connect(_, address):
+        made.append(address)
+        raise OSError("a test connects to nothing")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    return made
+
+
+@pytest.mark.parametrize("host", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("call", CALLERS.values(), ids=CALLERS)
+def test_nobody_calls_a_metadata_address(call, host, connections):
+    with pytest.raises((SpecError, AccessDeniedError)) as caught:
+        call(f"http://{host}/rows.csv")
+
+    assert not connections
+    assert "closed here" in str(caught.value) or "in disguise" in str(caught.value)
+
+
+@pytest.mark.parametrize("call", CALLERS.values(), ids=CALLERS)
+def test_the_reason_is_the_same_text_for_all(call):
+    with pytest.raises(
+        (SpecError, AccessDeniedError),
+        match=r"http://169\.254\.169\.254/\S+: 169\.254\.169\.254 is a link-local, "
+        "metadata or reserved address, which is closed here",
+    ):
+        call(f"http://{METADATA}/rows.csv")
+
+
+@contextmanager
+def served(answer):
+    """Serve HTTP on the loopback; ``answer`` gets the request's handler."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            length = int(self.headers.get("Content-Length", 0))
+            self.rfile.read(length)
+            server.seen.append(dict(self.headers))
+            status, headers, data = answer(self)
+            self.send_response(status)
+            for name, value in {"Content-Length": len(data), **headers}.items():
+                self.send_header(name, str(value))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_POST = do_HEAD = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        server.seen = []
+        server.url = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+
+
+def to_metadata(_):
+    place = f"http://{METADATA}/latest/meta-data"
+    return 302, {"Location": place, "Connection": "close"}, b""
+
+
+@pytest.mark.parametrize("caller", ["http-source", "model-download", "csv-source"])
+def test_a_redirect_leads_nobody_to_a_metadata_address(caller, tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_GRAPH_CACHE", str(tmp_path))
+    with served(to_metadata) as server, pytest.raises(Exception, match=r"\S") as caught:
+        CALLERS[caller](f"{server.url}/rows.csv")
+
+    chain = [caught.value]
+    while chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(chain[-1].__cause__ or chain[-1].__context__)
+    assert any("metadata or reserved" in str(error) for error in chain)
+
+
+def test_an_input_of_a_router_follows_no_redirect_to_another_place():
+    with served(to_metadata) as server, pytest.raises(BadRequestError, match="begin"):
+        download(f"{server.url}/a", [server.url])
+
+
+def test_a_redirect_to_another_host_is_followed_without_the_callers_headers():
+    with served(lambda _: (200, {}, b'{"a":1}\n')) as other:
+        place = other.url.replace("127.0.0.1", "localhost") + "/rows.jsonl"
+        with served(lambda _: (302, {"Location": place}, b"")) as first:
+            source = HTTPSource(
+                f"{first.url}/r", format="jsonlines", headers={"X-Api-Key": "key"}
+            )
+            rows = list(source)
+
+    assert rows == [{"a": 1}]
+    assert first.seen[0]["X-Api-Key"] == "key"
+    assert "X-Api-Key" not in other.seen[0]
+    assert "Accept-Encoding" in other.seen[0]
+
+
+def test_a_redirect_within_a_host_keeps_the_headers():
+    def answer(handler):
+        if handler.path == "/r":
+            return 302, {"Location": "/rows.jsonl"}, b""
+        return 200, {}, b'{"a":1}\n'
+
+    with served(answer) as server:
+        list(HTTPSource(f"{server.url}/r", format="jsonlines", headers={"X-Key": "k"}))
+
+    assert [headers["X-Key"] for headers in server.seen] == ["k", "k"]
+
+
+def answers_of(*addresses):
+    """Return a ``getaddrinfo`` that answers with the next address each time."""
+    left = list(addresses)
+
+    def getaddrinfo(host, port, *_, **__):
+        address = left.pop(0) if len(left) > 1 else left[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    return getaddrinfo
+
+
+def test_a_name_with_a_metadata_address_is_not_connected_to(monkeypatch, connections):
+    monkeypatch.setattr(socket, "getaddrinfo", answers_of(METADATA))
+    with pytest.raises(AccessDeniedError, match=r"models\.test: 169\.254\.169\.254"):
+        HTTPTarget("http://models.test/in", retries=0).do({})
+
+    assert not connections
+
+
+def test_a_name_that_is_resolved_anew_gets_no_request(monkeypatch):
+    rules = HostRules(["198.51.100.7"])
+    with served(lambda _: (200, {}, b"")) as server:
+        url = server.url.replace("127.0.0.1", "models.test")
+        monkeypatch.setattr(
+            socket, "getaddrinfo", answers_of("198.51.100.7", "127.0.0.1")
+        )
+        with pytest.raises(AccessDeniedError, match=r"it is at 127\.0\.0\.1"):
+            BlockingClient(rules, RetryPolicy(0, 0, 5)).open(
+                HttpRequest("GET", url, {})
+            )
+        monkeypatch.undo()
+
+    assert server.seen == []
+
+
+def test_a_user_name_in_a_url_still_becomes_a_header():
+    with served(lambda _: (200, {}, b"")) as server:
+        url = server.url.replace("http://", "http://ada:secret@")
+        HTTPTarget(f"{url}/in").do({})
+
+    assert server.seen[0]["Authorization"] == "Basic YWRhOnNlY3JldA=="
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [
+        pytest.param("7", 7.0, id="seconds"),
+        pytest.param("Wed, 21 Oct 2915 07:28:00 GMT", 30.0, id="date"),
+        pytest.param("Wed, 21 Oct 2015 07:28:00 GMT", 0.5, id="past-date"),
+        pytest.param("100", 30.0, id="too-long"),
+    ],
+)
+def test_a_target_waits_as_long_as_the_server_asks(asked, waited, monkeypatch):
+    waits = []
+    monkeypatch.setattr("jupyter_graph.http_client.retry.time.sleep", waits.append)
+    statuses = [429, 200]
+    with served(lambda _: (statuses.pop(0), {"Retry-After": asked}, b"")) as server:
+        HTTPTarget(f"{server.url}/in").do({})
+
+    assert waits == [waited]
+
+
+def test_a_failed_target_leaves_nothing_to_the_collector(monkeypatch):
+    sessions = []
+    opened = CheckedSession.__init__
+
+    def remember(self, *args):
+        opened(self, *args)
+        sessions.append(weakref.ref(self))
+
+    monkeypatch.setattr(CheckedSession, "__init__", remember)
+    gc.collect()
+    gc.disable()
+    try:
+        client = BlockingClient(NOTHING_LEAVES, RetryPolicy(1, 0, 1))
+        with pytest.raises(ServiceUnavailableError, match="cannot be reached"):
+            client.open(HttpRequest("POST", "http://127.0.0.1:9/in", {}, b"{}"))
+        del client
+
+        assert [session() for session in sessions] == [None]
+    finally:
+        gc.enable()
+
+
+def test_a_failed_answer_is_gone_with_its_error(monkeypatch):
+    responses = []
+    plain = requests.Session.request
+
+    def remember(self, *args, **kwargs):
+        response = plain(self, *args, **kwargs)
+        responses.append(weakref.ref(response))
+        return response
+
+    monkeypatch.setattr(requests.Session, "request", remember)
+    with served(lambda _: (503, {}, b"")) as server:
+        gc.collect()
+        gc.disable()
+        try:
+            target = HTTPTarget(f"{server.url}/in", retries=1, backoff_s=0)
+            with pytest.raises(ServiceUnavailableError):
+                target.do({})
+
+            assert [response() for response in responses] == [None, None]
+        finally:
+            gc.enable()
+            target.close()
+
+
+def test_a_secret_may_be_a_variable_of_the_environment(monkeypatch):
+    monkeypatch.setenv("TOKEN", "of the environment")
+
+    assert secret_of(Context(secrets={}), "TOKEN") == "of the environment"
+    assert secret_of(Context(secrets={"TOKEN": "given"}), "TOKEN") == "given"
