@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from jupyter_graph.errors import SpecError
+from jupyter_graph.errors import SpecError, did_you_mean
 
 
 def at_least(argument: str, value: Any, least: int) -> None:
@@ -46,3 +46,25 @@ def is_count(value: Any, least: int = 1) -> bool:
     (True, False, False)
     """
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def one_of(key: str, value: Any, known: Any) -> None:
+    """Refuse an argument that is none of the known words.
+
+    Raises:
+        SpecError: it is not; the text lists those that are.
+    """
+    if not (isinstance(value, str) and value in known):
+        hint = did_you_mean(value, known) if isinstance(value, str) else ""
+        raise SpecError(f"{key} must be one of {', '.join(known)}, got {value!r}{hint}")
+
+
+def whole(key: str, value: Any, least: int) -> int:
+    """Return an argument that is a whole number.
+
+    Raises:
+        SpecError: it is none, or smaller than ``least``.
+    """
+    if type(value) is not int or value < least:
+        raise SpecError(f"{key} must be a whole number, {least} or more, got {value!r}")
+    return value

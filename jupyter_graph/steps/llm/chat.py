@@ -29,7 +29,7 @@ class ChatServer:
 
     Args:
         client: sends the requests.
-        patience: how often and how long.
+        retries: how often and how long.
         url: the server's ``…/chat/completions``.
         api_key: sent as a bearer token; never shown.
         note: told about every failed attempt that is followed by another.
@@ -38,20 +38,20 @@ class ChatServer:
     def __init__(
         self,
         client: HttpClient,
-        patience: RetryPolicy,
+        retries: RetryPolicy,
         url: str,
         *,
         api_key: str | None,
         note: Callable[[str], None],
     ) -> None:
         self._client = client
-        self._patience = patience
+        self._retries = retries
         self._url = url
         self._shown = shown_url(plain_url(url))
         self._key = api_key
         self._note = note
 
-    async def complete(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+    async def complete(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the server's answer to a request.
 
         Raises:
@@ -60,15 +60,15 @@ class ChatServer:
         """
 
         async def once(_: int) -> dict[str, Any]:
-            async with self._client.open(self._request(asked)) as response:
+            async with self._client.open(self._request(request)) as response:
                 payload = await read(response)
                 self._check(response, payload)
             return self._object(payload)
 
-        return await self._patience.attempt(once, shown=self._shown, note=self._note)
+        return await self._retries.attempt(once, shown=self._shown, note=self._note)
 
     async def stream(
-        self, asked: Mapping[str, Any]
+        self, request: Mapping[str, Any]
     ) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the pieces of the server's answer as they come.
 
@@ -78,16 +78,16 @@ class ChatServer:
         Raises:
             StatusError: as of ``complete``, or the answer broke off.
         """
-        request = self._request({**asked, "stream": True})
+        streamed = self._request({**request, "stream": True})
         async with AsyncExitStack() as opened:
 
             async def once(_: int) -> ClientResponse:
-                response = await opened.enter_async_context(self._client.open(request))
+                response = await opened.enter_async_context(self._client.open(streamed))
                 if response.status >= 400:
                     self._check(response, await read(response))
                 return response
 
-            response = await self._patience.attempt(
+            response = await self._retries.attempt(
                 once, shown=self._shown, note=self._note
             )
             is_finished = False
@@ -112,11 +112,11 @@ class ChatServer:
 
         while True:
             try:
-                async with asyncio.timeout(self._patience.timeout_s):
+                async with asyncio.timeout(self._retries.timeout_s):
                     chunk = await response.content.readany()
             except TimeoutError:
                 raise GatewayTimeoutError(
-                    f"{self._shown} sent nothing for {self._patience.timeout_s:g} s"
+                    f"{self._shown} sent nothing for {self._retries.timeout_s:g} s"
                 ) from None
             except (aiohttp.ClientError, OSError) as error:
                 raise self._broken(f"{error}") from error
@@ -124,11 +124,11 @@ class ChatServer:
                 return
             yield chunk
 
-    def _request(self, asked: Mapping[str, Any]) -> HttpRequest:
+    def _request(self, request: Mapping[str, Any]) -> HttpRequest:
         headers = {"Content-Type": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
-        return HttpRequest("POST", self._url, headers, json_payload(asked))
+        return HttpRequest("POST", self._url, headers, json_payload(request))
 
     def _check(self, response: ClientResponse, payload: bytes) -> None:
         status = response.status

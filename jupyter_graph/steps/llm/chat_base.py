@@ -1,26 +1,46 @@
-"""What both steps of language models share: prompt, server, count of tokens."""
+"""The base of the steps of language models: prompt, server, count of tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
-from jupyter_graph.errors import AccessDeniedError, SpecError
-from jupyter_graph.http_client.client import HttpClient, connections_of
-from jupyter_graph.http_client.host_rules import HostRules
+from jupyter_graph.errors import SpecError
 from jupyter_graph.http_client.retry import RetryPolicy
 from jupyter_graph.http_client.secrets import no_value, read_secret
-from jupyter_graph.http_client.urls import plain_url
 from jupyter_graph.steps.llm.chat import ChatServer
 from jupyter_graph.steps.llm.chat_request import Prompt, request_fields
 from jupyter_graph.steps.llm.token_usage import Usage
+from jupyter_graph.steps.remote.http_step import HttpStep
 
 OPENAI = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
 
 
-class Chat:
-    """Asks a chat model; what the steps of language models are made of."""
+class ChatArguments(TypedDict, total=False):
+    """The arguments that the steps of language models share."""
+
+    system: str | None
+    base_url: str
+    api_key_secret: str | None
+    temperature: float | None
+    max_tokens: int | None
+    response_format: str | Mapping[str, Any] | None
+    tools: Sequence[Mapping[str, Any]] | None
+    tool_choice: str | Mapping[str, Any] | None
+    options: Mapping[str, Any] | None
+    timeout: float | None
+    retries: int
+    backoff_factor: float
+    max_in_flight: int | None
+    allow_hosts: Iterable[str]
+    verify: bool
+    name: str
+    context: Any
+
+
+class Chat(HttpStep):
+    """Asks a chat model; the base of the steps of language models."""
 
     def __init__(
         self,
@@ -45,7 +65,6 @@ class Chat:
         name: str = "llm",
         context: Any = None,
     ) -> None:
-        self.name = name
         self.usage = Usage()
         self._prompt = Prompt(prompt, system)
         self.fields = request_fields(
@@ -57,41 +76,27 @@ class Chat:
             tool_choice=tool_choice,
             options=options,
         )
-        self._context = context
-        self.is_cut_off = bool(getattr(context, "is_parity", False))
         url = f"{str(base_url).rstrip('/')}/chat/completions"
-        self._client = HttpClient(
-            _rules(url, allow_hosts, context),
-            connections=connections_of(max_in_flight),
+        super().__init__(
+            url,
+            max_in_flight=max_in_flight,
+            allow_hosts=allow_hosts,
             verify=verify,
+            argument="base_url: ",
+            name=name,
+            context=context,
         )
-        key = None if self.is_cut_off else _key(url, api_key_secret, context)
-        patience = RetryPolicy(retries, backoff_factor, timeout)
         self.server = ChatServer(
-            self._client, patience, url, api_key=key, note=self._note
+            self._client,
+            RetryPolicy(retries, backoff_factor, timeout),
+            url,
+            api_key=None if self.is_cut_off else _key(url, api_key_secret, context),
+            note=self._note,
         )
 
-    def asked(self, body: Any) -> dict[str, Any]:
+    def request(self, body: Any) -> dict[str, Any]:
+        """Return the chat request for a body."""
         return {**self.fields, "messages": self._prompt.messages(body)}
-
-    def _note(self, text: str) -> None:
-        if self._context is not None:
-            self._context.logger.warning(f"step {self.name!r}: {text}")
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
-
-def _rules(url: str, allow_hosts: Iterable[str], context: Any) -> HostRules:
-    allow_local = not getattr(context, "is_deployed", False)
-    try:
-        host = plain_url(url).raw_host or ""
-        rules = HostRules(allow_hosts, allow_local=allow_local, own_host=host.lower())
-        rules.check_url(url)
-    except AccessDeniedError as error:
-        raise SpecError(f"base_url: {error}") from None
-    return rules
 
 
 def _key(url: str, name: str | None, context: Any) -> str | None:
@@ -105,9 +110,9 @@ def _key(url: str, name: str | None, context: Any) -> str | None:
             "api_key_secret takes the name of a secret, such as 'OPENAI_API_KEY', "
             "never the key itself"
         )
-    found = read_secret(context, name)
-    if found is None:
+    key = read_secret(context, name)
+    if key is None:
         raise SpecError(no_value([name]))
-    if not found.isascii() or not found.isprintable():
+    if not key.isascii() or not key.isprintable():
         raise SpecError(f"secret {name} holds a line break or another odd character")
-    return found
+    return key

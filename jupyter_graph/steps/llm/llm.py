@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Unpack
 
 from jupyter_graph.errors import SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.llm.chat import result_of, text_of
-from jupyter_graph.steps.llm.chat_base import OPENAI, Chat
+from jupyter_graph.steps.llm.chat_base import Chat, ChatArguments
 from jupyter_graph.steps.llm.chat_request import wants_json
 
 
@@ -71,69 +72,34 @@ class LLM(Chat):
     {'requests': 0, 'prompt_tokens': 0, 'completion_tokens': 0, 'total_tokens': 0}
     """
 
+    @takes_arguments_of(Chat)
     def __init__(
         self,
         model: str,
         prompt: str | Sequence[Mapping[str, Any]] | None = None,
         *,
-        system: str | None = None,
-        base_url: str = OPENAI,
-        api_key_secret: str | None = None,
         result_field: str | None = None,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        response_format: str | Mapping[str, Any] | None = None,
         parse_json: bool | None = None,
-        tools: Sequence[Mapping[str, Any]] | None = None,
-        tool_choice: str | Mapping[str, Any] | None = None,
-        options: Mapping[str, Any] | None = None,
-        timeout: float | None = 60.0,
-        retries: int = 2,
-        backoff_factor: float = 1.0,
-        max_in_flight: int | None = None,
-        allow_hosts: Iterable[str] = (),
-        verify: bool = True,
         stream: bool = False,
-        name: str = "llm",
-        context: Any = None,
+        **chat: Unpack[ChatArguments],
     ) -> None:
         if stream:
             raise SpecError(
                 "LLM gives whole answers; with class_name LLMStream the text comes "
                 "as it is written"
             )
-        super().__init__(
-            model,
-            prompt,
-            system=system,
-            base_url=base_url,
-            api_key_secret=api_key_secret,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            response_format=response_format,
-            tools=tools,
-            tool_choice=tool_choice,
-            options=options,
-            timeout=timeout,
-            retries=retries,
-            backoff_factor=backoff_factor,
-            max_in_flight=max_in_flight,
-            allow_hosts=allow_hosts,
-            verify=verify,
-            name=name,
-            context=context,
-        )
+        super().__init__(model, prompt, **chat)
         self.result_field = result_field
         self._as_json = wants_json(self.fields) if parse_json is None else parse_json
 
     async def do(self, body: Any) -> Any:
         if self.is_cut_off:
             return body
-        asked = self.asked(body)
+        request = self.request(body)
         if self.result_field is not None and not isinstance(body, Mapping):
             kind = type(body).__name__
             raise TypeError(f"result_field needs a body that is an object, got {kind}")
-        answer = await self.server.complete(asked)
+        answer = await self.server.complete(request)
         self.usage.add(answer.get("usage"))
         result = result_of(answer, as_json=self._as_json)
         if self.result_field is None:
@@ -170,47 +136,16 @@ class LLMStream(Chat):
     'llm'
     """
 
+    @takes_arguments_of(Chat, without=("tools", "tool_choice"))
     def __init__(
         self,
         model: str,
         prompt: str | Sequence[Mapping[str, Any]] | None = None,
         *,
         count_tokens: bool = True,
-        system: str | None = None,
-        base_url: str = OPENAI,
-        api_key_secret: str | None = None,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        response_format: str | Mapping[str, Any] | None = None,
-        options: Mapping[str, Any] | None = None,
-        timeout: float | None = 60.0,
-        retries: int = 2,
-        backoff_factor: float = 1.0,
-        max_in_flight: int | None = None,
-        allow_hosts: Iterable[str] = (),
-        verify: bool = True,
-        name: str = "llm",
-        context: Any = None,
+        **chat: Unpack[ChatArguments],
     ) -> None:
-        super().__init__(
-            model,
-            prompt,
-            system=system,
-            base_url=base_url,
-            api_key_secret=api_key_secret,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            response_format=response_format,
-            options=options,
-            timeout=timeout,
-            retries=retries,
-            backoff_factor=backoff_factor,
-            max_in_flight=max_in_flight,
-            allow_hosts=allow_hosts,
-            verify=verify,
-            name=name,
-            context=context,
-        )
+        super().__init__(model, prompt, **chat)
         if count_tokens:
             self.fields.setdefault("stream_options", {"include_usage": True})
 
@@ -218,7 +153,7 @@ class LLMStream(Chat):
         if self.is_cut_off:
             return
         usage: Any = None
-        async with aclosing(self.server.stream(self.asked(body))) as pieces:
+        async with aclosing(self.server.stream(self.request(body))) as pieces:
             async for piece in pieces:
                 usage = piece.get("usage") or usage
                 if text := text_of(piece):

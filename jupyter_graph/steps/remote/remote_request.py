@@ -69,12 +69,6 @@ class RequestPlan:
             self.endpoint += "/" + _text("subpath", subpath).lstrip("/")
 
     @property
-    def own_host(self) -> str | None:
-        """The host that the graph itself names."""
-        host = plain_url(self.endpoint).raw_host if self.endpoint else None
-        return host.lower() if host else None
-
-    @property
     def names_path(self) -> bool:
         """Whether the event's path goes along as a header: not with a computed URL."""
         return self._url_of is None

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from jupyter_graph.errors import BadRequestError, SpecError, StatusError
 from jupyter_graph.http_client.client import connections_of
-from jupyter_graph.http_client.retry import RetryPolicy
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.remote.propagation import EVENT_ID, hop_headers, path_header
 from jupyter_graph.steps.remote.remote_base import Remote
-from jupyter_graph.steps.remote.remote_request import RequestPlan
 
-RETRIES = 6
-BACKOFF_S = 1.0
 BATCH_IN_FLIGHT = 8
 
 
@@ -68,55 +65,11 @@ class RemoteStep(Remote):
     'RemoteStep'
     """
 
-    def __init__(
-        self,
-        url: str | None = None,
-        subpath: str | None = None,
-        method: str | None = None,
-        headers: Mapping[str, Any] | None = None,
-        url_expression: str | None = None,
-        body_expression: str | None = None,
-        return_json: bool = True,
-        *,
-        max_in_flight: int | None = None,
-        retries: int | None = None,
-        backoff_factor: float | None = None,
-        timeout: float | None = None,
-        headers_expression: str | None = None,
-        allow_hosts: Iterable[str] = (),
-        forward_headers: Iterable[str] = (),
-        secret_headers: Mapping[str, str] | None = None,
-        verify: bool = True,
-        name: str = "RemoteStep",
-        context: Any = None,
-    ) -> None:
-        plan = RequestPlan(
-            url,
-            subpath=subpath,
-            method=method,
-            headers=headers,
-            url_expression=url_expression,
-            body_expression=body_expression,
-            headers_expression=headers_expression,
-        )
-        super().__init__(
-            plan,
-            _patience(retries, backoff_factor, timeout),
-            return_json=return_json,
-            max_in_flight=max_in_flight,
-            allow_hosts=allow_hosts,
-            forward_headers=forward_headers,
-            secret_headers=secret_headers,
-            verify=verify,
-            name=name,
-            context=context,
-        )
-
     async def do_event(self, event: Any) -> Any:
-        if self._is_cut_off:
+        if self.is_cut_off:
             return event
         hop = hop_headers(event)
-        if self._plan.names_path:
+        if self._requests.names_path:
             hop |= path_header(event)
         request = self.request(event, event.body, hop)
         event.body = await self.ask(request, event)
@@ -165,57 +118,19 @@ class BatchHttpRequests(Remote):
     8
     """
 
+    @takes_arguments_of(Remote, name="BatchHttpRequests")
     def __init__(
-        self,
-        url: str | None = None,
-        subpath: str | None = None,
-        method: str | None = None,
-        headers: Mapping[str, Any] | None = None,
-        url_expression: str | None = None,
-        body_expression: str | None = None,
-        return_json: bool = True,
-        *,
-        max_in_flight: int | None = None,
-        retries: int | None = None,
-        backoff_factor: float | None = None,
-        timeout: float | None = None,
-        headers_expression: str | None = None,
-        allow_hosts: Iterable[str] = (),
-        forward_headers: Iterable[str] = (),
-        secret_headers: Mapping[str, str] | None = None,
-        verify: bool = True,
-        name: str = "BatchHttpRequests",
-        context: Any = None,
+        self, *request: Any, max_in_flight: int | None = None, **options: Any
     ) -> None:
-        if url and url_expression:
+        super().__init__(*request, **options)
+        if self._requests.endpoint and not self._requests.names_path:
             raise SpecError("BatchHttpRequests takes url or url_expression, not both")
-        plan = RequestPlan(
-            url,
-            subpath=subpath,
-            method=method,
-            headers=headers,
-            url_expression=url_expression,
-            body_expression=body_expression,
-            headers_expression=headers_expression,
-        )
-        super().__init__(
-            plan,
-            _patience(retries, backoff_factor, timeout),
-            return_json=return_json,
-            max_in_flight=None,
-            allow_hosts=allow_hosts,
-            forward_headers=forward_headers,
-            secret_headers=secret_headers,
-            verify=verify,
-            name=name,
-            context=context,
-        )
         self.max_in_flight = (
             BATCH_IN_FLIGHT if max_in_flight is None else connections_of(max_in_flight)
         )
 
     async def do_event(self, event: Any) -> Any:
-        if self._is_cut_off:
+        if self.is_cut_off:
             return event
         if not isinstance(event.body, list | tuple):
             kind = type(event.body).__name__
@@ -236,8 +151,8 @@ class BatchHttpRequests(Remote):
                     request = self.request(event, item, hop)
                     answers[at] = await self.ask(request, event)
                 except StatusError as error:
-                    said = f"request {at + 1} of {len(items)}: {error}"
-                    raise type(error)(said, status_code=error.status_code) from error
+                    text = f"request {at + 1} of {len(items)}: {error}"
+                    raise type(error)(text, status_code=error.status_code) from error
 
         pending = iter(enumerate(items))
         count = min(self.max_in_flight, len(items))
@@ -249,13 +164,3 @@ class BatchHttpRequests(Remote):
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
         return answers
-
-
-def _patience(
-    retries: int | None, backoff_factor: float | None, timeout: float | None
-) -> RetryPolicy:
-    return RetryPolicy(
-        RETRIES if retries is None else retries,
-        BACKOFF_S if backoff_factor is None else backoff_factor,
-        timeout,
-    )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
+from jupyter_graph.argument_checks import one_of, whole
 from jupyter_graph.errors import SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
+from jupyter_graph.steps.data.frame_steps import is_frame
 from jupyter_graph.steps.validators.drift import (
     BinWindow,
     MeanWindow,
@@ -22,10 +25,9 @@ from jupyter_graph.steps.validators.field_rules import (
 )
 from jupyter_graph.steps.validators.ranges import is_number
 from jupyter_graph.steps.validators.validator import (
-    OnViolation,
+    Acting,
     Severity,
-    one_of,
-    whole,
+    Validator,
 )
 from jupyter_graph.steps.validators.violations import Violation
 from jupyter_graph.values.dotted_path import MISSING
@@ -86,6 +88,7 @@ class DistributionValidator(RulesValidator):
     [False, False, False, True, True]
     """
 
+    @takes_arguments_of(Validator, on_violation="tag")
     def __init__(
         self,
         field: str,
@@ -101,12 +104,7 @@ class DistributionValidator(RulesValidator):
         allow_none: bool = False,
         message: str | None = None,
         severity: Severity = "error",
-        on_violation: OnViolation = "tag",
-        to: str | Sequence[str] | None = None,
-        valid_to: str | Sequence[str] | None = None,
-        tag: str | None = None,
-        act_on: Severity = "error",
-        context: Any = None,
+        **acting: Unpack[Acting],
     ) -> None:
         one_of("method", method, METHODS)
         whole("window", window, 2)
@@ -127,15 +125,7 @@ class DistributionValidator(RulesValidator):
         )
         if rule.is_spread:
             raise SpecError(f"field {field!r}: one value of each body is looked at")
-        super().__init__(
-            [rule],
-            on_violation=on_violation,
-            to=to,
-            valid_to=valid_to,
-            tag=tag,
-            act_on=act_on,
-            context=context,
-        )
+        super().__init__([rule], **acting)
         self._min = whole("min_values", window if min_values is None else min_values, 1)
         self._every = whole(
             "every", _pace(method, window) if every is None else every, 1

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.field_rules import Rule, RulesValidator, Test
 from jupyter_graph.steps.validators.lengths import length_rule
 from jupyter_graph.steps.validators.patterns import pattern_rule
 from jupyter_graph.steps.validators.ranges import is_number, range_rule
-from jupyter_graph.steps.validators.validator import OnViolation, Severity, names
+from jupyter_graph.steps.validators.validator import (
+    Acting,
+    Validator,
+    names,
+)
 
 
 class FeaturesetValidator(RulesValidator):
@@ -57,21 +62,17 @@ class FeaturesetValidator(RulesValidator):
     "field 'bid' is 51.9, must be 52 or more"
     """
 
+    @takes_arguments_of(Validator)
     def __init__(
         self,
         featureset: Any = None,
         columns: str | Sequence[str] | None = None,
         *,
         features: Any = None,
-        on_violation: OnViolation = "reject",
-        to: str | Sequence[str] | None = None,
-        valid_to: str | Sequence[str] | None = None,
-        tag: str | None = None,
-        act_on: Severity = "error",
-        context: Any = None,
+        **acting: Unpack[Acting],
     ) -> None:
         if features is None:
-            features = _features_of(_document(featureset, context))
+            features = _features_of(_document(featureset, acting.get("context")))
         listed = dict(_named(features))
         wanted = names(columns) or tuple(listed)
         for name in wanted:
@@ -79,15 +80,7 @@ class FeaturesetValidator(RulesValidator):
                 hint = did_you_mean(name, listed)
                 raise SpecError(f"the feature set has no feature {name!r}{hint}")
         rules = [rule for name in wanted for rule in _rules(name, listed[name])]
-        super().__init__(
-            rules,
-            on_violation=on_violation,
-            to=to,
-            valid_to=valid_to,
-            tag=tag,
-            act_on=act_on,
-            context=context,
-        )
+        super().__init__(rules, **acting)
         if not rules:
             self._logger.warning(
                 "step %r: no feature has a validator, every body passes", self._where

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
+from jupyter_graph.argument_checks import one_of
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.steps.validators.validator import Validator, one_of
+from jupyter_graph.steps.base_arguments import takes_arguments_of
+from jupyter_graph.steps.data.frame_steps import is_frame
+from jupyter_graph.steps.validators.validator import Acting, Severity, Validator
 from jupyter_graph.steps.validators.violations import LEVELS as SEVERITIES
 from jupyter_graph.steps.validators.violations import Violation
 from jupyter_graph.values.dotted_path import MISSING, Get, getter, keys_of, spread
@@ -111,7 +114,7 @@ def is_none(value: Any) -> bool:
 class RulesValidator(Validator):
     """Apply rules to each body; the base of the validators of single fields."""
 
-    def __init__(self, rules: Iterable[Rule], **acting: Any) -> None:
+    def __init__(self, rules: Iterable[Rule], **acting: Unpack[Acting]) -> None:
         super().__init__(**acting)
         self.rules = tuple(rules)
         self._plain = tuple(
@@ -150,6 +153,52 @@ class RulesValidator(Validator):
         if self._is_bare or isinstance(body, Mapping):
             return self._one(body, **row)
         return [Violation("", body, "must be an object", **row)]
+
+
+class FieldOptions(Acting, total=False):
+    """The arguments that all validators of single fields take."""
+
+    required: bool
+    allow_none: bool
+    message: str | None
+    severity: Severity
+
+
+class FieldsValidator(RulesValidator):
+    """Make one rule for each of some fields; the base of ranges, lengths, patterns.
+
+    Args:
+        fields: a path, several, or paths to options.
+        make: makes a rule from a path and options.
+        short: turns the short form of a field's options into the long one, or returns
+            None for what is neither.
+        own: the options of the kind of rule, for all fields.
+        required, allow_none, message, severity: as of ``Rule``, for all fields.
+        **acting: as of ``Validator``.
+    """
+
+    @takes_arguments_of(Validator)
+    def __init__(
+        self,
+        fields: Any,
+        make: Callable[..., Rule],
+        short: Callable[[Any], Options | None],
+        own: Options,
+        *,
+        required: bool = True,
+        allow_none: bool = False,
+        message: str | None = None,
+        severity: Severity = "error",
+        **acting: Unpack[Acting],
+    ) -> None:
+        common = {
+            **own,
+            "required": required,
+            "allow_none": allow_none,
+            "message": message,
+            "severity": severity,
+        }
+        super().__init__(rules_of(fields, common, make, short), **acting)
 
 
 def _in_frame(rule: Rule, frame: Any) -> Iterator[Violation]:
@@ -210,7 +259,7 @@ def rules_of(
         fields: a path, several, or paths to options.
         common: the options that hold for all fields.
         make: makes a rule from a path and options.
-        short: turns the short form of a field's options into the long one, or gives
+        short: turns the short form of a field's options into the long one, or returns
             None for what is neither.
 
     Raises:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence, Sized
-from typing import Any
+from collections.abc import Sized
+from typing import Any, Unpack
 
+from jupyter_graph.argument_checks import whole
 from jupyter_graph.errors import SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.field_rules import (
+    FieldOptions,
+    FieldsValidator,
     Rule,
-    RulesValidator,
     low_and_high,
-    rules_of,
 )
 from jupyter_graph.steps.validators.ranges import Fields, said
-from jupyter_graph.steps.validators.validator import OnViolation, Severity, whole
 
 
-class LengthValidator(RulesValidator):
+class LengthValidator(FieldsValidator):
     """Let texts, lists and objects pass whose length lies between two limits.
 
     Body in, body out: an object, a list of objects or a DataFrame, unchanged when
@@ -50,40 +51,20 @@ class LengthValidator(RulesValidator):
     {'name': 'Ada'}
     """
 
+    @takes_arguments_of(FieldsValidator)
     def __init__(
         self,
         fields: Fields,
         *,
         min: int | None = None,
         max: int | None = None,
-        required: bool = True,
-        allow_none: bool = False,
-        message: str | None = None,
-        severity: Severity = "error",
-        on_violation: OnViolation = "reject",
-        to: str | Sequence[str] | None = None,
-        valid_to: str | Sequence[str] | None = None,
-        tag: str | None = None,
-        act_on: Severity = "error",
-        context: Any = None,
+        **options: Unpack[FieldOptions],
     ) -> None:
-        common = {
+        own = {
             "min": min,
             "max": max,
-            "required": required,
-            "allow_none": allow_none,
-            "message": message,
-            "severity": severity,
         }
-        super().__init__(
-            rules_of(fields, common, length_rule, low_and_high),
-            on_violation=on_violation,
-            to=to,
-            valid_to=valid_to,
-            tag=tag,
-            act_on=act_on,
-            context=context,
-        )
+        super().__init__(fields, length_rule, low_and_high, own, **options)
 
 
 def length_rule(

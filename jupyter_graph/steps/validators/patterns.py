@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
+from jupyter_graph.argument_checks import whole
 from jupyter_graph.errors import SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.field_rules import (
+    FieldOptions,
+    FieldsValidator,
     Rule,
-    RulesValidator,
-    rules_of,
 )
 from jupyter_graph.steps.validators.regex_cost import can_explode
-from jupyter_graph.steps.validators.validator import OnViolation, Severity, whole
 
 
-class PatternValidator(RulesValidator):
+class PatternValidator(FieldsValidator):
     r"""Let texts pass that match a regular expression as a whole.
 
     Body in, body out: an object, a list of objects or a DataFrame, unchanged when
@@ -58,6 +59,7 @@ class PatternValidator(RulesValidator):
     "field 'zip' is '1234', must match '\\\\d{5}'"
     """
 
+    @takes_arguments_of(FieldsValidator)
     def __init__(
         self,
         fields: str | Sequence[str] | Mapping[str, Any],
@@ -65,35 +67,14 @@ class PatternValidator(RulesValidator):
         pattern: str | None = None,
         max_length: int = 1000,
         timeout_s: float | None = None,
-        required: bool = True,
-        allow_none: bool = False,
-        message: str | None = None,
-        severity: Severity = "error",
-        on_violation: OnViolation = "reject",
-        to: str | Sequence[str] | None = None,
-        valid_to: str | Sequence[str] | None = None,
-        tag: str | None = None,
-        act_on: Severity = "error",
-        context: Any = None,
+        **options: Unpack[FieldOptions],
     ) -> None:
-        common = {
+        own = {
             "pattern": pattern,
             "max_length": max_length,
             "timeout_s": timeout_s,
-            "required": required,
-            "allow_none": allow_none,
-            "message": message,
-            "severity": severity,
         }
-        super().__init__(
-            rules_of(fields, common, pattern_rule, _pattern_alone),
-            on_violation=on_violation,
-            to=to,
-            valid_to=valid_to,
-            tag=tag,
-            act_on=act_on,
-            context=context,
-        )
+        super().__init__(fields, pattern_rule, _pattern_alone, own, **options)
 
 
 def _pattern_alone(own: Any) -> dict[str, Any] | None:

@@ -6,23 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from numbers import Integral, Real
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
+from jupyter_graph.argument_checks import one_of
 from jupyter_graph.errors import SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.field_rules import (
+    FieldOptions,
+    FieldsValidator,
     Rule,
-    RulesValidator,
     Test,
     low_and_high,
-    rules_of,
 )
-from jupyter_graph.steps.validators.validator import OnViolation, Severity, one_of
 
 ValueKind = Literal["int", "number", "str", "datetime"]
 Fields = str | Sequence[str] | Mapping[str, Any]
 
 
-class RangeValidator(RulesValidator):
+class RangeValidator(FieldsValidator):
     """Let values pass that lie between two limits, and act on others.
 
     Body in, body out: an object, a list of objects or a DataFrame, unchanged when
@@ -61,6 +62,7 @@ class RangeValidator(RulesValidator):
     "field 'user.age' is 7, must be from 18 to 120"
     """
 
+    @takes_arguments_of(FieldsValidator)
     def __init__(
         self,
         fields: Fields,
@@ -70,37 +72,16 @@ class RangeValidator(RulesValidator):
         min_inclusive: bool = True,
         max_inclusive: bool = True,
         type: ValueKind | None = None,
-        required: bool = True,
-        allow_none: bool = False,
-        message: str | None = None,
-        severity: Severity = "error",
-        on_violation: OnViolation = "reject",
-        to: str | Sequence[str] | None = None,
-        valid_to: str | Sequence[str] | None = None,
-        tag: str | None = None,
-        act_on: Severity = "error",
-        context: Any = None,
+        **options: Unpack[FieldOptions],
     ) -> None:
-        common = {
+        own = {
             "min": min,
             "max": max,
             "min_inclusive": min_inclusive,
             "max_inclusive": max_inclusive,
             "type": type,
-            "required": required,
-            "allow_none": allow_none,
-            "message": message,
-            "severity": severity,
         }
-        super().__init__(
-            rules_of(fields, common, range_rule, low_and_high),
-            on_violation=on_violation,
-            to=to,
-            valid_to=valid_to,
-            tag=tag,
-            act_on=act_on,
-            context=context,
-        )
+        super().__init__(fields, range_rule, low_and_high, own, **options)
 
 
 def range_rule(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
+from jupyter_graph.argument_checks import one_of
 from jupyter_graph.errors import SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
+from jupyter_graph.steps.data.frame_steps import is_frame
 from jupyter_graph.steps.validators.schema_libraries import Schema, schema_of
 from jupyter_graph.steps.validators.validator import (
-    OnViolation,
+    Acting,
     Severity,
     Validator,
-    one_of,
 )
 from jupyter_graph.steps.validators.violations import LEVELS as SEVERITIES
 from jupyter_graph.steps.validators.violations import Violation
@@ -59,6 +61,7 @@ class SchemaValidator(Validator):
     "field 'amount' is -5, must obey minimum 0"
     """
 
+    @takes_arguments_of(Validator)
     def __init__(
         self,
         schema: Any,
@@ -68,21 +71,9 @@ class SchemaValidator(Validator):
         check_formats: bool = True,
         message: str | None = None,
         severity: Severity = "error",
-        on_violation: OnViolation = "reject",
-        to: str | Sequence[str] | None = None,
-        valid_to: str | Sequence[str] | None = None,
-        tag: str | None = None,
-        act_on: Severity = "error",
-        context: Any = None,
+        **acting: Unpack[Acting],
     ) -> None:
-        super().__init__(
-            on_violation=on_violation,
-            to=to,
-            valid_to=valid_to,
-            tag=tag,
-            act_on=act_on,
-            context=context,
-        )
+        super().__init__(**acting)
         one_of("severity", severity, SEVERITIES)
         self._severity, self._message, self._convert = severity, message, convert
         self._schema: Schema = schema_of(

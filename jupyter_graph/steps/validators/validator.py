@@ -7,9 +7,10 @@ import threading
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypedDict
 
-from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.argument_checks import one_of
+from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.validators.marked_bodies import tagged, without
 from jupyter_graph.steps.validators.violations import LEVELS, Violation, ViolationError
 from jupyter_graph.types import Nothing
@@ -18,6 +19,17 @@ OnViolation: TypeAlias = Literal["reject", "route", "tag", "count", "drop"]
 Severity: TypeAlias = Literal["info", "warning", "error"]
 
 MODES: Final = ("reject", "route", "tag", "count", "drop")
+
+
+class Acting(TypedDict, total=False):
+    """The arguments of ``Validator``, which all validators take."""
+
+    on_violation: OnViolation
+    to: str | Sequence[str] | None
+    valid_to: str | Sequence[str] | None
+    tag: str | None
+    act_on: Severity
+    context: Any
 
 
 class Validator(ABC):
@@ -186,25 +198,3 @@ def _route_problem(key: str, value: Any, mode: str) -> str:
 def names(given: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return one name, or several, as a tuple."""
     return (given,) if isinstance(given, str) else tuple(given or ())
-
-
-def one_of(key: str, value: Any, known: Any) -> None:
-    """Refuse an argument that is none of the known words.
-
-    Raises:
-        SpecError: it is not; the text lists those that are.
-    """
-    if not (isinstance(value, str) and value in known):
-        hint = did_you_mean(value, known) if isinstance(value, str) else ""
-        raise SpecError(f"{key} must be one of {', '.join(known)}, got {value!r}{hint}")
-
-
-def whole(key: str, value: Any, least: int) -> int:
-    """Return an argument that is a whole number.
-
-    Raises:
-        SpecError: it is none, or smaller than ``least``.
-    """
-    if type(value) is not int or value < least:
-        raise SpecError(f"{key} must be a whole number, {least} or more, got {value!r}")
-    return value

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
     check_width,
@@ -35,14 +36,10 @@ class BoosterServer(FrameworkServer):
         **class_args: those of ``FrameworkServer``.
     """
 
+    @takes_arguments_of(FrameworkServer)
     def __init__(
         self,
-        context: Any = None,
-        name: str | None = "model",
-        model_path: str | None = None,
-        model: Any = None,
-        protocol: str | None = None,
-        *,
+        *server: Any,
         method: str = "predict",
         classes: Sequence[Any] | None = None,
         threads: int = 1,
@@ -54,7 +51,7 @@ class BoosterServer(FrameworkServer):
             raise SpecError(f"threads must be a number of at least 1, got {threads!r}")
         if isinstance(classes, str) or (classes is not None and len(classes) < 2):
             raise SpecError(f"classes must be a list of two or more, got {classes!r}")
-        super().__init__(context, name, model_path, model, protocol, **class_args)
+        super().__init__(*server, **class_args)
         self.method = method
         self.classes = None if classes is None else list(classes)
         self.threads = threads

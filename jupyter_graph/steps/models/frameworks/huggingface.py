@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
     plain,
@@ -71,6 +72,7 @@ class HuggingFaceModelServer(FrameworkServer):
     takes_arrays = False
     opens_pickles = False
 
+    @takes_arguments_of(FrameworkServer)
     def __init__(
         self,
         context: Any = None,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
     plain,
@@ -66,20 +67,16 @@ class KerasModelServer(FrameworkServer):
     extra = "tensorflow"
     opens_pickles = False
 
+    @takes_arguments_of(FrameworkServer)
     def __init__(
         self,
-        context: Any = None,
-        name: str | None = "model",
-        model_path: str | None = None,
-        model: Any = None,
-        protocol: str | None = None,
-        *,
+        *server: Any,
         custom_objects: Mapping[str, Any] | None = None,
         **class_args: Any,
     ) -> None:
         if custom_objects is not None and not isinstance(custom_objects, Mapping):
             raise SpecError(f"custom_objects must be a mapping, got {custom_objects!r}")
-        super().__init__(context, name, model_path, model, protocol, **class_args)
+        super().__init__(*server, **class_args)
         self.custom_objects = dict(custom_objects or {})
 
     def read(self, file: ModelFile) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
     plain,
@@ -77,14 +78,10 @@ class ONNXModelServer(FrameworkServer):
     extra = "onnx"
     opens_pickles = False
 
+    @takes_arguments_of(FrameworkServer)
     def __init__(
         self,
-        context: Any = None,
-        name: str | None = "model",
-        model_path: str | None = None,
-        model: Any = None,
-        protocol: str | None = None,
-        *,
+        *server: Any,
         execution_providers: Sequence[Any] | None = None,
         output_names: Sequence[str] | None = None,
         threads: int = 1,
@@ -94,7 +91,7 @@ class ONNXModelServer(FrameworkServer):
             raise SpecError(f"threads must be a number of at least 1, got {threads!r}")
         if isinstance(output_names, str):
             raise SpecError(f"output_names must be a list, got {output_names!r}")
-        super().__init__(context, name, model_path, model, protocol, **class_args)
+        super().__init__(*server, **class_args)
         self.execution_providers = execution_providers
         self.output_names = tuple(output_names or ())
         self.threads = threads

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
     check_width,
@@ -64,14 +65,10 @@ class SklearnModelServer(FrameworkServer):
     package = "sklearn"
     extra = "sklearn"
 
+    @takes_arguments_of(FrameworkServer)
     def __init__(
         self,
-        context: Any = None,
-        name: str | None = "model",
-        model_path: str | None = None,
-        model: Any = None,
-        protocol: str | None = None,
-        *,
+        *server: Any,
         method: str = "predict",
         trusted: Sequence[str] = (),
         **class_args: Any,
@@ -80,7 +77,7 @@ class SklearnModelServer(FrameworkServer):
             raise SpecError(f"method must be one of {', '.join(METHODS)}: {method!r}")
         if isinstance(trusted, str):
             raise SpecError(f"trusted must be a list of types, got {trusted!r}")
-        super().__init__(context, name, model_path, model, protocol, **class_args)
+        super().__init__(*server, **class_args)
         self.method = method
         self.trusted = tuple(trusted)
         self.output_names = (method,)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
     like,
@@ -80,14 +81,10 @@ class PyTorchModelServer(FrameworkServer):
     extra = "torch"
     opens_pickles = False
 
+    @takes_arguments_of(FrameworkServer)
     def __init__(
         self,
-        context: Any = None,
-        name: str | None = "model",
-        model_path: str | None = None,
-        model: Any = None,
-        protocol: str | None = None,
-        *,
+        *server: Any,
         model_class: Callable[..., Any] | None = None,
         model_args: Mapping[str, Any] | None = None,
         dtype: str | Mapping[str, str] = "float32",
@@ -102,7 +99,7 @@ class PyTorchModelServer(FrameworkServer):
             raise SpecError(f"model_args must be a mapping, got {model_args!r}")
         if not isinstance(dtype, str | Mapping):
             raise SpecError(f"dtype must be the name of a type, got {dtype!r}")
-        super().__init__(context, name, model_path, model, protocol, **class_args)
+        super().__init__(*server, **class_args)
         self.model_class = model_class
         self.model_args = dict(model_args or {})
         self.dtype = dtype

@@ -1,0 +1,81 @@
+"""Arguments that a class passes on to its base, named in the signatures of both."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Collection
+from inspect import Parameter
+from typing import Any, TypeVar
+
+Init = TypeVar("Init", bound=Callable[..., None])
+
+
+def takes_arguments_of(
+    base: Callable[..., Any], *, without: Collection[str] = (), **defaults: Any
+) -> Callable[[Init], Init]:
+    """Return a decorator for an ``__init__`` that passes ``**options`` to its base.
+
+    The signature, which the checks of graphs, completion and the docs read, then names
+    the keyword arguments of ``base`` in place of ``options``, and its positional ones
+    in place of ``*args`` where there is that. Any other name is refused as Python does;
+    where ``base`` itself takes any name, so does the ``__init__``.
+
+    Args:
+        base: the class or function that gets ``options``.
+        without: arguments of ``base`` that may not be given.
+        **defaults: values that differ from those of ``base``.
+
+    >>> def base(self, path, *, size=1, name=""): ...
+    >>> @takes_arguments_of(base, size=2)
+    ... def init(self, *args, kind="x", **options): ...
+    >>> inspect.signature(init)
+    <Signature (self, path, *, kind='x', size=2, name='')>
+    """
+
+    def decorate(init: Init) -> Init:
+        signature = _joined(inspect.signature(init), base, without, defaults)
+        names = signature.parameters
+        is_open = any(p.kind is Parameter.VAR_KEYWORD for p in names.values())
+
+        @functools.wraps(init)
+        def checked(self: Any, *args: Any, **options: Any) -> None:
+            unknown = [name for name in options if name not in names and not is_open]
+            if unknown:
+                raise TypeError(
+                    f"{init.__qualname__}() got an unexpected keyword argument "
+                    f"{unknown[0]!r}"
+                )
+            init(self, *args, **{**defaults, **options})
+
+        vars(checked)["__signature__"] = signature
+        return checked  # type: ignore[return-value]
+
+    return decorate
+
+
+def _joined(
+    own: inspect.Signature,
+    base: Callable[..., Any],
+    without: Collection[str],
+    defaults: dict[str, Any],
+) -> inspect.Signature:
+    """Return a signature whose open ends are replaced by what the base takes."""
+    code: Any = vars(base).get("__init__", base)
+    open_ends = Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD
+    names = {p.name for p in own.parameters.values() if p.kind not in open_ends}
+    theirs = [
+        one.replace(default=defaults.get(one.name, one.default))
+        for one in inspect.signature(code).parameters.values()
+        if one.name not in {*names, *without, "self"}
+    ]
+    joined = []
+    for one in own.parameters.values():
+        if one.kind is Parameter.VAR_POSITIONAL:
+            joined += [p for p in theirs if p.kind is Parameter.POSITIONAL_OR_KEYWORD]
+        elif one.kind is Parameter.VAR_KEYWORD:
+            joined += [p for p in theirs if p.kind is Parameter.KEYWORD_ONLY]
+            joined += [p for p in theirs if p.kind is Parameter.VAR_KEYWORD]
+        else:
+            joined.append(one)
+    return own.replace(parameters=joined)
