@@ -37,7 +37,7 @@ def test_a_default_may_differ_from_that_of_the_base():
     [
         (
             lambda: RangeValidator("a", minn=1),
-            r"RangeValidator\.__init__\(\) got an un",
+            r"RangeValidator\.__init__\(\) got",
         ),
         (lambda: LLM("m", temprature=1), r"LLM\.__init__\(\) got .* 'temprature'"),
         (lambda: LLMStream("m", tools=[]), r"LLMStream\.__init__\(\) got .* 'tools'"),
