@@ -1,4 +1,4 @@
-"""Numbers among the arguments of steps: what counts as one, and how small it may be."""
+"""Checks of arguments: which numbers and words count, and what is wrong with others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def at_least(argument: str, value: Any, least: int) -> None:
     Raises:
         SpecError: it is none, or smaller than ``least``.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if not is_count(value, least):
         raise SpecError(
             f"{argument} must be a whole number of {least} or more, got {value!r}"
         )
@@ -26,8 +26,16 @@ def is_number(value: Any) -> bool:
     >>> is_number(0.5), is_number(True), is_number(float("nan"))
     (True, False, False)
     """
-    is_real = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_real and math.isfinite(value)
+    return is_real(value) and math.isfinite(value)
+
+
+def is_real(value: Any) -> bool:
+    """Tell whether a value is an int or a float, NaN and infinity among them.
+
+    >>> is_real(float("nan")), is_real(True), is_real("1")
+    (True, False, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_positive(value: Any) -> bool:
@@ -36,7 +44,7 @@ def is_positive(value: Any) -> bool:
     >>> is_positive(0.5), is_positive(True), is_positive("1")
     (True, False, False)
     """
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return is_real(value) and value > 0
 
 
 def is_count(value: Any, least: int = 1) -> bool:
@@ -49,7 +57,7 @@ def is_count(value: Any, least: int = 1) -> bool:
 
 
 def one_of(key: str, value: Any, known: Any) -> None:
-    """Refuse an argument that is none of the known words.
+    """Check an argument that is one of some words.
 
     Raises:
         SpecError: it is not; the text lists those that are.
@@ -65,6 +73,6 @@ def whole(key: str, value: Any, least: int) -> int:
     Raises:
         SpecError: it is none, or smaller than ``least``.
     """
-    if type(value) is not int or value < least:
+    if not is_count(value, least):
         raise SpecError(f"{key} must be a whole number, {least} or more, got {value!r}")
-    return value
+    return int(value)

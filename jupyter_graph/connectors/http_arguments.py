@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from jupyter_graph.argument_checks import is_positive
+from jupyter_graph.argument_checks import is_count, is_positive
 from jupyter_graph.connectors.rows import short
 from jupyter_graph.errors import AccessDeniedError, SpecError
 from jupyter_graph.http_client.blocking_client import BlockingClient
@@ -30,7 +30,7 @@ class ConnectorRetries(RetryPolicy):
             raise SpecError(
                 f"timeout_s must be seconds above 0, got {self.timeout_s!r}"
             )
-        if type(self.retries) is not int or self.retries < 0:
+        if not is_count(self.retries, 0):
             raise SpecError(f"retries must be 0 or more, got {self.retries!r}")
         if self.backoff_s != 0 and not is_positive(self.backoff_s):
             raise SpecError(

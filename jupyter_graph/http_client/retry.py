@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NoReturn, TypeVar
 
-from jupyter_graph.argument_checks import is_number
+from jupyter_graph.argument_checks import is_count, is_number
 from jupyter_graph.errors import (
     DeadlineError,
     GatewayTimeoutError,
@@ -64,12 +64,12 @@ class RetryPolicy:
     longest_wait_s: float = LONGEST_WAIT_S
 
     def __post_init__(self) -> None:
-        if type(self.retries) is not int or not 0 <= self.retries <= 100:
+        if not is_count(self.retries, 0) or self.retries > 100:
             raise SpecError(f"retries must be 0 to 100, got {self.retries!r}")
         if not is_number(self.backoff_s) or self.backoff_s < 0:
             raise SpecError(f"the backoff must be 0 s or more, got {self.backoff_s!r}")
-        has_limit = self.timeout_s is not None
-        if has_limit and (not is_number(self.timeout_s) or self.timeout_s <= 0):  # type: ignore[operator]
+        limit_s = 1.0 if self.timeout_s is None else self.timeout_s
+        if not is_number(limit_s) or limit_s <= 0:
             raise SpecError(f"timeout must be above 0 s, got {self.timeout_s!r}")
 
     def wait_s(self, number: int) -> float:

@@ -12,6 +12,7 @@ import reprlib
 from collections.abc import Mapping
 from typing import Any
 
+from jupyter_graph.argument_checks import is_count
 from jupyter_graph.errors import SpecError, StatusError, UnprocessableError
 from jupyter_graph.steps.data.step_functions import (
     Function,
@@ -172,8 +173,7 @@ class Assert(_ByFunction):
         super().__init__(fn)
         if message is not None and not isinstance(message, str):
             raise SpecError(f"Assert: message must be a text, got {message!r}")
-        is_number = isinstance(status_code, int) and not isinstance(status_code, bool)
-        if not is_number or not 400 <= status_code <= 599:
+        if not is_count(status_code, 400) or status_code > 599:
             raise SpecError(
                 f"Assert: status_code must be 400 to 599, got {status_code!r}"
             )

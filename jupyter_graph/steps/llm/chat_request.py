@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jupyter_graph.argument_checks import is_count
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.llm.prompts import (
     check_template,
@@ -123,7 +124,7 @@ def _check_numbers(temperature: Any, max_tokens: Any) -> None:
     is_number = isinstance(temperature, int | float)
     if temperature is not None and not (is_number and 0 <= temperature <= 2):
         raise SpecError(f"temperature must be 0 to 2, got {temperature!r}")
-    if max_tokens is not None and (type(max_tokens) is not int or max_tokens < 1):
+    if max_tokens is not None and not is_count(max_tokens):
         raise SpecError(f"max_tokens must be 1 or more, got {max_tokens!r}")
 
 

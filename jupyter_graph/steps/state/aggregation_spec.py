@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_graph.argument_checks import is_real
 from jupyter_graph.errors import SpecError, UnprocessableError, did_you_mean
 from jupyter_graph.steps.state.durations import Duration, duration
 from jupyter_graph.steps.state.windowed_sums import OPERATIONS, Sums, Timeline
@@ -213,6 +214,6 @@ def _period_ms(
 def _max_value(given: Any, where: str) -> float | None:
     if given is None:
         return None
-    if isinstance(given, bool) or not isinstance(given, int | float):
+    if not is_real(given):
         raise SpecError(f"{where}: max_value must be a number, got {given!r}")
     return float(given)

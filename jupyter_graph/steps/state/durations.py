@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from numbers import Real
 from typing import Any, NamedTuple, TypeAlias
 
+from jupyter_graph.argument_checks import is_real
 from jupyter_graph.connectors.event_key import is_event
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.types import Clock
@@ -39,7 +40,7 @@ def duration(value: Any, argument: str) -> Duration:
     if isinstance(value, str) and (found := re.fullmatch(r"(\d+)([smhd])", value)):
         unit = _UNITS_MS[found[2]]
         made = Duration(value, int(found[1]) * unit, unit)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif is_real(value):
         ms = round(value * 1000) if abs(value) < _YEAR_5000_S else 0
         unit = next((unit for unit in _UNITS_MS.values() if ms % unit == 0), 1)
         made = Duration(f"{value:g}s", ms, unit)

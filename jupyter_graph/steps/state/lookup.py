@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.argument_checks import at_least
+from jupyter_graph.argument_checks import at_least, is_real
 from jupyter_graph.connectors.event_key import KeySpec, body_of, is_event, key_reader
 from jupyter_graph.connectors.tables.memory_tables import MISSING
 from jupyter_graph.connectors.tables.table import TIMEOUT_S, Table, open_table
@@ -247,7 +247,7 @@ class _Rows:
         self, table: Table, cache_s: float, max_cached: int, clock: Clock
     ) -> None:
         at_least("max_cached", max_cached, 1)
-        if isinstance(cache_s, bool) or not isinstance(cache_s, int | float):
+        if not is_real(cache_s):
             raise SpecError(f"cache_s must be a number of seconds, got {cache_s!r}")
         if not cache_s >= 0:
             raise SpecError(f"cache_s must be 0 seconds or more, got {cache_s!r}")

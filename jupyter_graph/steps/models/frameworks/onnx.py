@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from jupyter_graph.argument_checks import is_count
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
@@ -87,7 +88,7 @@ class ONNXModelServer(FrameworkServer):
         threads: int = 1,
         **class_args: Any,
     ) -> None:
-        if type(threads) is not int or threads < 1:
+        if not is_count(threads):
             raise SpecError(f"threads must be a number of at least 1, got {threads!r}")
         if isinstance(output_names, str):
             raise SpecError(f"output_names must be a list, got {output_names!r}")
