@@ -18,7 +18,12 @@ from jupyter_graph.connectors.source_base import (
 )
 from jupyter_graph.errors import SpecError
 from jupyter_graph.types import Body
-from jupyter_graph.values.frames import is_frame, pandas_of, rows_of_frame, table_of
+from jupyter_graph.values.dataframe_rows import (
+    is_frame,
+    pandas_of,
+    rows_of_frame,
+    table_of,
+)
 
 
 class DataFrameTarget:

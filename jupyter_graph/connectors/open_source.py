@@ -18,6 +18,7 @@ from jupyter_graph.connectors.source_base import ByRows, Source
 from jupyter_graph.connectors.sql.sql_source import SQLSource
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.http_client.urls import without_password
+from jupyter_graph.values.dataframe_rows import is_frame
 
 BY_SUFFIX: dict[str, type[Any]] = {
     ".csv": CSVSource,

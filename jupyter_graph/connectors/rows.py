@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from jupyter_graph.errors import BadRequestError, SpecError, UnprocessableError
-from jupyter_graph.values.frames import is_frame, rows_of_frame
+from jupyter_graph.values.dataframe_rows import is_frame, rows_of_frame
 from jupyter_graph.values.json_form import to_json
 from jupyter_graph.values.json_rules import TARGET
 

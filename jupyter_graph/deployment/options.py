@@ -147,7 +147,7 @@ def _problems(options: DeployOptions) -> Iterator[str]:
     try:
         check_function_name(options.name)
     except SpecError as error:
-        yield str(error)
+        yield f"{error}"
     for name, allowed in (("target", tuple(TARGETS)), ("runtime", RUNTIMES)):
         value = getattr(options, name)
         if value not in allowed:

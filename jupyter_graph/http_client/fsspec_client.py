@@ -49,7 +49,7 @@ def reason_of(error: BaseException) -> str:
         if isinstance(cause, AccessDeniedError):
             return str(cause)
         cause = cause.__cause__ or cause.__context__
-    return str(error)
+    return f"{error}"
 
 
 async def checked_session(*, loop: Any = None, **options: Any) -> ClientSession:

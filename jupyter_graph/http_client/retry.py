@@ -145,7 +145,7 @@ class RetryPolicy:
                 if wait_s is None:
                     is_late = error.status_code == 504
                     kind = GatewayTimeoutError if is_late else ServiceUnavailableError
-                    raise kind(str(error)) from error.__cause__
+                    raise kind(f"{error}") from error.__cause__
             time.sleep(wait_s)
 
     def _limit_s(self, deadline: float | None) -> float | None:
@@ -173,7 +173,7 @@ async def _one(
         text = f"http request to {shown} timed out{_after(limit_s)} (TimeoutError)"
         raise RetryableError(text, status_code=504) from None
     except (aiohttp.ClientError, OSError) as error:
-        reason = str(error) or type(error).__name__
+        reason = f"{error}" or type(error).__name__
         raise RetryableError(f"cannot invoke url {shown}: {reason}") from error
 
 

@@ -74,7 +74,7 @@ class AnswerFactory:
                 return self.failed(error, event, trace)
             broken = error
         try:
-            wire = collected(value, items)
+            raw = collected(value, items)
         except JupyterGraphError as error:
             return self.failed(error, event, trace)
         return Answer(raw, event.id, items, None, trace, outputs, True, broken)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
     from jupyter_graph.compile.compiled_graph import CompiledGraph
     from jupyter_graph.event import Event
-    from jupyter_graph.frontend.front import Front
+    from jupyter_graph.frontend.interface import Frontend
     from jupyter_graph.run.answer_factory import AnswerFactory
 
 Leave = Callable[..., Any]
@@ -30,7 +30,7 @@ class Answering:
     """
 
     def __init__(
-        self, instance: GraphInstance, *, front: Front | None, mlrun_status: bool
+        self, instance: GraphInstance, *, front: Frontend | None, mlrun_status: bool
     ) -> None:
         self._instance, self._dispatcher = instance, instance.dispatcher
         self._front, self._mlrun_status = front, mlrun_status

@@ -79,8 +79,9 @@ class BackgroundEvents:
 
     def _ended(self, outcome: Outcome, event: Event, slot: Slot) -> None:
         self._report_end(event)
-        slot.leave()
+        # In this order: who gets the slot may not find more on their way than allowed.
         self._pending.discard(outcome)
+        slot.leave()
         if getattr(outcome, "is_cancelled", False):
             return
         error = outcome.error or outcome.value.error

@@ -9,7 +9,6 @@ from typing import Any
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.compile.failing_step import DRIVERS, is_interrupt
-from jupyter_graph.compile.generated_module import Functions
 from jupyter_graph.compile.runtime.branches import deep_copy
 from jupyter_graph.compile.runtime.event_paths import get_path, put_path, same_event
 from jupyter_graph.compile.runtime.streams import is_stream, placed, placed_async

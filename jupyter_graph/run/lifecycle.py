@@ -7,8 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.compile.compiled_graph import CompiledGraph, Functions
+from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.compile.failing_step import is_interrupt
+from jupyter_graph.compile.generated_module import Functions
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.deadline.watchdog import is_watchdog
 from jupyter_graph.run.dispatch import Dispatcher

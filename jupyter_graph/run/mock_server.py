@@ -22,7 +22,7 @@ from jupyter_graph.errors import (
     said,
 )
 from jupyter_graph.event import Event, Trigger, own_id, own_path
-from jupyter_graph.frontend.front import front_of_options
+from jupyter_graph.frontend.factory import make_frontend
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.cut import EVERYWHERE

@@ -25,7 +25,7 @@ from jupyter_graph.types import NOTHING
 if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
     from jupyter_graph.event import Event
-    from jupyter_graph.frontend.front import Front
+    from jupyter_graph.frontend.interface import Frontend
     from jupyter_graph.run.batch.batch_result import BatchResult
     from jupyter_graph.run.emit import BackgroundEvents
     from jupyter_graph.run.tracer import Counters
@@ -65,7 +65,7 @@ class Runner(Openable):
         from_step: the step that events begin with.
         is_mock: steps see ``context.is_mock``.
         is_deployed: steps see ``context.is_deployed``.
-        front: what stands before the graph: see ``frontend.front``.
+        front: what stands before the graph: see ``frontend.factory``.
         push_error: called with event, text and step for errors that no caller sees.
 
     Raises:
@@ -98,7 +98,7 @@ class Runner(Openable):
         is_mock: bool = False,
         is_deployed: bool = False,
         push_error: Pushed | None = None,
-        front: Front | None = None,
+        front: Frontend | None = None,
     ) -> None:
         self.timeout_s = seconds_of(timeout_s)
         self._front = front
@@ -436,7 +436,7 @@ Dispatcher.codes[Runner.run.__code__] = "dispatcher"
 
 
 def _compiler(
-    front: Front | None,
+    front: Frontend | None,
     namespace: Mapping[str, Any] | None,
     current_function: str,
     from_step: str | None,

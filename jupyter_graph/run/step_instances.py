@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_graph.compile.compiled_graph import Functions
+from jupyter_graph.compile.generated_module import Functions
 from jupyter_graph.compile.step_code import StepCode
 
 Call = Callable[..., Any]

@@ -9,9 +9,9 @@ import threading
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
-from jupyter_graph.threads.frames import frame_of
 from jupyter_graph.threads.reaper import PACKAGE, all_open
 from jupyter_graph.threads.running_cell import Cell, running_cell, shell
+from jupyter_graph.threads.stack_frames import frame_of
 
 _TIMED = re.compile(r"\A(?:\s*%%\w+[^\n]*\n)+|^%(?:time|timeit|prun) ", re.MULTILINE)
 """Magics before Python code that runs in the notebook's names."""

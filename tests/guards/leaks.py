@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, Self
 
 import pytest
 
-from jupyter_graph.threads.frames import frame_of
 from jupyter_graph.threads.reaper import Unclosed, all_open
+from jupyter_graph.threads.stack_frames import frame_of
 from tests.guards import locks
 
 SOON_S, FIRST_S, LAST_S = 0.2, 2.0, 1.0

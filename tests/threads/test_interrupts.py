@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from jupyter_graph.threads.frames import postponed_in
 from jupyter_graph.threads.interrupts import call_all, postponed, uninterrupted
+from jupyter_graph.threads.stack_frames import postponed_in
 
 
 def ctrl_c():

@@ -63,7 +63,7 @@ class Evaluator:
         except NotReproducible:
             raise
         except Exception as error:  # 1/0 in a literal that never ran
-            raise NotReproducible(str(error)) from None
+            raise NotReproducible(f"{error}") from None
 
     def data(self, node: ast.expr) -> Any:
         """Return the value of an operand: data, whose operators are Python's own."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_graph.connectors.rows import Row, short
 from jupyter_graph.errors import UnprocessableError
-from jupyter_graph.values.frames import is_pandas, table_of
+from jupyter_graph.values.dataframe_rows import is_pandas, table_of
 
 _SIMPLE = (Real, str, bytes)  # each such type always is the same Arrow type
 

@@ -23,7 +23,7 @@ from jupyter_graph.connectors.files.places import Where, place_to_write
 from jupyter_graph.connectors.rows import checked_columns, rows_of, snapshot
 from jupyter_graph.errors import SpecError, UnprocessableError
 from jupyter_graph.types import Body
-from jupyter_graph.values.frames import is_frame
+from jupyter_graph.values.dataframe_rows import is_frame
 
 _COMPRESSIONS = ("zstd", "snappy", "gzip", "lz4", "brotli", "none")
 

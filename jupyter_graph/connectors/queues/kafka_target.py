@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_graph.argument_checks import is_positive
 from jupyter_graph.connectors.event_key import KeySpec, key_reader, key_text
 from jupyter_graph.connectors.queues.kafka_client import Failed, KafkaClient, Message
-from jupyter_graph.connectors.rows import is_frame, json_texts, rows_of_frame
+from jupyter_graph.connectors.rows import json_texts
 from jupyter_graph.errors import (
     ClosedError,
     GatewayTimeoutError,
@@ -16,6 +16,7 @@ from jupyter_graph.errors import (
     TooLargeError,
 )
 from jupyter_graph.http_client.secrets import secret_of
+from jupyter_graph.values.dataframe_rows import is_frame, rows_of_frame
 
 EVENT_ID_HEADER = "x-event-id"
 CARRIED = ("traceparent", "tracestate")

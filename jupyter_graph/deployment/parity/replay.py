@@ -116,7 +116,7 @@ def _notebook_answer(runner: Runner, sent: Mapping[str, Any]) -> WireAnswer:
     try:
         answer = runner.handle(read_event(_event(sent)))
         is_open = answer.error is None and is_stream(answer.value)
-        wire = encode(answer.value) if is_open else answer.raw
+        raw = encode(answer.value) if is_open else answer.raw
     except Exception as error:  # the body cannot be read, or a stream broke off
         raw = problem(error, event_id=sent["event_id"])
     return WireAnswer(raw.status_code, raw.content_type, raw.payload)

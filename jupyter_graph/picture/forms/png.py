@@ -38,6 +38,6 @@ def image(source: str, format_: str) -> bytes:
             try:
                 return graphviz_engine.run(name, source, format_)
             except GraphvizFailedError as error:
-                failures.append(str(error))
+                failures.append(f"{error}")
     why = "; ".join(failures) or "neither dot nor graphviz-pure is there"
     raise SpecError(f"cannot draw a {format_} picture: {why}; {INSTALL_LINE}")

@@ -16,9 +16,9 @@ from jupyter_graph.run.aio.loop_bridge import LoopBridge
 from jupyter_graph.run.deadline.interrupt import MainThreadInterrupter
 from jupyter_graph.run.deadline.step_threads import step_in_thread, throw_into
 from jupyter_graph.run.deadline.watchdog import LOOKS, look_now, unwatch, watch
-from jupyter_graph.threads.frames import frame_of
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.on_loop import OnLoop, Work
+from jupyter_graph.threads.stack_frames import frame_of
 from jupyter_graph.threads.start import join, start_thread
 
 logger = logging.getLogger("jupyter_graph")

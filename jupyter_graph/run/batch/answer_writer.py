@@ -23,7 +23,7 @@ from jupyter_graph.run.batch.row_chunks import (
     bodies_of_frame,
     columns_of,
 )
-from jupyter_graph.values.frames import is_pandas
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 LINES = (".json", ".jsonl", ".ndjson")
 GROUP_BYTES, MOST_GROUP_ROWS = 48 << 20, 1 << 20

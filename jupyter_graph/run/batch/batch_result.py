@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from jupyter_graph.errors import JupyterGraphError, RunError, StepError, said
 from jupyter_graph.run.batch.row_chunks import columns_of, index_of
-from jupyter_graph.values.frames import is_pandas
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 ANSWER = "answer"
 """The column of answers that are no dicts."""

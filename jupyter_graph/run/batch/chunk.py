@@ -17,7 +17,7 @@ from jupyter_graph.run.batch.row_chunks import (
 )
 from jupyter_graph.run.batch.sample_check import agree
 from jupyter_graph.types import NOTHING
-from jupyter_graph.values.frames import is_pandas
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 
 class Some:

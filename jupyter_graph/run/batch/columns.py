@@ -9,7 +9,7 @@ from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.errors import JupyterGraphError, RunError
 from jupyter_graph.run.batch.calls import Caller, Function
 from jupyter_graph.types import NOTHING
-from jupyter_graph.values.frames import is_pandas
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 Call = Callable[..., Any]
 Failed = Callable[[int, JupyterGraphError], None]

@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_graph.connectors.files.parquet_source import ParquetSource
 from jupyter_graph.connectors.open_source import open_source
 from jupyter_graph.connectors.source_base import ByBatches
-from jupyter_graph.values.frames import is_frame, is_pandas
+from jupyter_graph.values.dataframe_rows import is_frame, is_pandas
 
 ROWS = 8_192
 """Rows of a chunk whose rows go through the graph one by one."""

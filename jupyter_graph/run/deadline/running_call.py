@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import CodeType, FrameType
 from typing import Any
 
-from jupyter_graph.threads.frames import frame_of
+from jupyter_graph.threads.stack_frames import frame_of
 
 
 class RunningCall:

@@ -13,9 +13,9 @@ from typing import Any
 
 from jupyter_graph.compile.failing_step import DeadlineInterrupt, step_of, tag
 from jupyter_graph.errors import DeadlineError
-from jupyter_graph.threads.frames import frame_of, postponed_in
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.outcome import Outcome
+from jupyter_graph.threads.stack_frames import frame_of, postponed_in
 from jupyter_graph.threads.start import start_thread
 
 logger = logging.getLogger("jupyter_graph")

@@ -16,7 +16,7 @@ from jupyter_graph.errors import (
     did_you_mean,
 )
 from jupyter_graph.steps.data.features import features_of
-from jupyter_graph.values.frames import is_pandas
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 NAMES: Final = ("day_name", "month_name")
 """Parts that are methods of a timestamp; all others are its properties."""

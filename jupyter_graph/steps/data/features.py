@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from jupyter_graph.errors import BadRequestError, InvalidArgumentError, SpecError
-from jupyter_graph.values.frames import is_pandas
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 Record = Mapping[str, Any]
 _NEVER = frozenset((str, int, bool, list, dict, tuple))

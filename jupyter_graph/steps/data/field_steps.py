@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.data.frame_steps import names_of
-from jupyter_graph.values.frames import is_pandas
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 
 class Rename:

@@ -16,7 +16,7 @@ from jupyter_graph.steps.data.step_functions import (
     checked,
     name_of,
 )
-from jupyter_graph.values.frames import is_pandas
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 
 class FlatMap:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.values.frames import is_pandas
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 
 class ToDataFrame:

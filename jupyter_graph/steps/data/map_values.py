@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, UnprocessableError
 from jupyter_graph.steps.data.features import features_of, mapping_of
-from jupyter_graph.values.frames import is_pandas
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 RANGES: Final = "ranges"
 _OPEN: Final = {"-inf": float("-inf"), "inf": float("inf")}

@@ -23,7 +23,7 @@ from jupyter_graph.steps.data.step_functions import (
     name_of,
 )
 from jupyter_graph.types import NOTHING
-from jupyter_graph.values.frames import is_pandas
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 
 class _ByFunction:

@@ -81,7 +81,7 @@ def _read(client: BlockingClient, url: str) -> bytes:
         try:
             return bytes(answer.raw.read(MOST_BYTES + 1))
         except urllib3.exceptions.HTTPError as error:
-            raise OSError(str(error)) from error
+            raise OSError(f"{error}") from error
 
 
 def _check(url: Any, allowed: Sequence[str]) -> None:

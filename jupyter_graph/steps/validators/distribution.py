@@ -9,7 +9,6 @@ from typing import Any, Literal, Unpack
 from jupyter_graph.argument_checks import one_of, whole
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
-from jupyter_graph.steps.data.frame_steps import is_frame
 from jupyter_graph.steps.validators.drift import (
     BinWindow,
     MeanWindow,
@@ -30,8 +29,8 @@ from jupyter_graph.steps.validators.validator import (
     Validator,
 )
 from jupyter_graph.steps.validators.violations import Violation
+from jupyter_graph.values.dataframe_rows import is_pandas
 from jupyter_graph.values.dotted_path import MISSING
-from jupyter_graph.values.frames import is_pandas
 
 Method = Literal["z", "psi", "ks"]
 METHODS = ("z", "psi", "ks")

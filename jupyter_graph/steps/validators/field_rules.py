@@ -9,12 +9,11 @@ from typing import Any, Unpack
 from jupyter_graph.argument_checks import one_of
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.steps.base_arguments import takes_arguments_of
-from jupyter_graph.steps.data.frame_steps import is_frame
 from jupyter_graph.steps.validators.validator import Acting, Severity, Validator
 from jupyter_graph.steps.validators.violations import LEVELS as SEVERITIES
 from jupyter_graph.steps.validators.violations import Violation
+from jupyter_graph.values.dataframe_rows import is_pandas
 from jupyter_graph.values.dotted_path import MISSING, Get, getter, keys_of, spread
-from jupyter_graph.values.frames import is_pandas
 
 Test = Callable[[Any], bool]
 Options = Mapping[str, Any]

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
 from jupyter_graph.errors import SpecError
+from jupyter_graph.values.dataframe_rows import is_pandas
 from jupyter_graph.values.dotted_path import MISSING
-from jupyter_graph.values.frames import is_pandas
 
 Problem = tuple[Any, ...]
 """Path, value, rule; for a table also the row's position and label."""

@@ -8,7 +8,6 @@ from typing import Any, Unpack
 from jupyter_graph.argument_checks import one_of
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
-from jupyter_graph.steps.data.frame_steps import is_frame
 from jupyter_graph.steps.validators.schema_libraries import Schema, schema_of
 from jupyter_graph.steps.validators.validator import (
     Acting,
@@ -17,7 +16,7 @@ from jupyter_graph.steps.validators.validator import (
 )
 from jupyter_graph.steps.validators.violations import LEVELS as SEVERITIES
 from jupyter_graph.steps.validators.violations import Violation
-from jupyter_graph.values.frames import is_pandas
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 
 class SchemaValidator(Validator):
