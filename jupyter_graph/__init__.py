@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from jupyter_graph.run.runner import Runner
     from jupyter_graph.session.active import notebook
     from jupyter_graph.spec.builder import Graph
-    from jupyter_graph.spec.codec import load_graph, save_graph
+    from jupyter_graph.spec.codec import save_graph
     from jupyter_graph.spec.decorator import step
+    from jupyter_graph.spec.graph_files import load_graph
     from jupyter_graph.spec.validate import validate
 
 __version__ = "0.1.0"
@@ -57,7 +58,7 @@ _HOMES = {
     "Runner": "run.runner",
     "StepError": "errors",
     "deploy": "deployment.deploy",
-    "load_graph": "spec.codec",
+    "load_graph": "spec.graph_files",
     "notebook": "session.active",
     "plot": "picture.plot",
     "save_graph": "spec.codec",

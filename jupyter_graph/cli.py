@@ -88,8 +88,8 @@ def _json(text: str) -> Any:
 
 
 def check(given: argparse.Namespace) -> int:
-    """Write what is wrong with a graph document; return 1 when something is."""
-    from jupyter_graph.spec.codec import load_graph
+    """Write what is wrong with a graph document; 1 when something is."""
+    from jupyter_graph.spec.graph_files import load_graph
     from jupyter_graph.spec.validate import problems
 
     graph = load_graph(given.graph)
@@ -102,7 +102,7 @@ def check(given: argparse.Namespace) -> int:
 def show(given: argparse.Namespace) -> int:
     """Write a graph document as text."""
     from jupyter_graph.picture.forms.text_picture import text
-    from jupyter_graph.spec.codec import load_graph
+    from jupyter_graph.spec.graph_files import load_graph
 
     sys.stdout.write(text(load_graph(given.graph).spec) + "\n")
     return 0
@@ -178,7 +178,7 @@ def _report(lines: Sequence[str]) -> int:
 
 def _runner_of(where: str, allow: Sequence[str]) -> Runner:
     from jupyter_graph.run.runner import Runner
-    from jupyter_graph.spec.codec import load_graph
+    from jupyter_graph.spec.graph_files import load_graph
 
     path, _, name = where.rpartition(":")
     if path.endswith(".py"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from IPython.core.completer import (
@@ -23,12 +23,15 @@ from jupyter_graph.magics.deploy_magic import FOR_INVOKE, DeployMagics
 from jupyter_graph.magics.graph_magic import GraphMagics
 from jupyter_graph.magics.step_magic import StepMagics
 from jupyter_graph.session.session import Session
-from jupyter_graph.spec.field_types import JOINS, MISSING
+from jupyter_graph.spec.step_fields import BY_KEY, OPTIONS
 from jupyter_graph.steps import BLOCKS
 
 _MAGIC = re.compile(r"\s*(?:[\w, ]+=\s*)?%{1,2}(graph_step|graph|deploy)\s(.*)\Z", re.S)
 _NAME = re.compile(r"\$?[A-Za-z_]\w*\Z|\$\Z|\Z")
 _HIDDEN = frozenset({"In", "Out", "exit", "quit", "open", "get_ipython"})
+WORDS = {option.flag: BY_KEY[key].type.known for key, option in OPTIONS.items()}
+"""The options of a step that take one of a few words."""
+
 EXPRESSIONS = frozenset({"--args", "--arg", "--example", "--with"})
 NOTHING: SimpleMatcherResult = {"completions": [], "suppress": False}
 
@@ -45,8 +48,6 @@ class Completions:
             "--cycle-to": steps,
             "--queue": self._queues,
             "--function": self._functions,
-            "--join": lambda: JOINS,
-            "--missing": lambda: MISSING,
             "--on-error": lambda: [*steps(), "graph"],
             "--until": steps,
             "--from": steps,
@@ -85,10 +86,11 @@ class Completions:
             if name in EXPRESSIONS:
                 return self._expression(fragment.rpartition("=")[2])
             typed = fragment.rpartition(",")[2]
-            return _offer(typed, self._values.get(name, list)())
+            return _offer(typed, WORDS.get(name) or self._values.get(name, list)())
         if fragment.startswith("--"):
             used = {typed for typed, _ in cut.options} - {"--arg", "--env", "--config"}
-            return _offer(fragment, [o for o in options if o not in used])
+            helps = {o: str(a.help) for o, a in options.items() if o not in used}
+            return _offer(fragment, helps, helps)
         return self._word(magic, head, fragment)
 
     def _options(self, magic: str, head: list[str]) -> dict[str, Any]:
@@ -194,10 +196,16 @@ class Completions:
         return [record.name for record in records()]
 
 
-def _offer(fragment: str, names: Iterable[str]) -> SimpleMatcherResult:
+def _offer(
+    fragment: str, names: Iterable[str], helps: Mapping[str, str] | None = None
+) -> SimpleMatcherResult:
+    """Return the names that begin with a fragment, each with its description."""
     fitting = [name for name in dict.fromkeys(names) if name.startswith(fragment)]
+    described = helps or {}
     return {
-        "completions": [SimpleCompletion(text=name) for name in fitting],
+        "completions": [
+            SimpleCompletion(text=name, type=described.get(name)) for name in fitting
+        ],
         "suppress": bool(fitting),
         "matched_fragment": fragment,
         "ordered": True,

@@ -19,6 +19,7 @@ from jupyter_graph.magics.notebook_expressions import (
 from jupyter_graph.session.step_options import StepOptions
 from jupyter_graph.spec.argument_values import value_of
 from jupyter_graph.spec.model import START_WORD
+from jupyter_graph.spec.step_fields import OPTIONS, Option
 
 RAW = frozenset({"--args", "--arg", "--example"})
 
@@ -30,14 +31,14 @@ def seconds(text: str) -> float:
     0.5
     """
     try:
-        found = float(text)
+        number = float(text)
     except ValueError:
-        found = math.nan
-    if not math.isfinite(found):
+        number = math.nan
+    if not math.isfinite(number):
         raise argparse.ArgumentTypeError(
             f"must be a number of seconds such as 2.5, got {text!r}"
         )
-    return found
+    return number
 
 
 def milliseconds(text: str) -> float:
@@ -60,7 +61,14 @@ def whole(text: str) -> int:
         ) from None
 
 
-ARGUMENTS = (
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "S": seconds,
+    "MS": milliseconds,
+    "N": whole,
+}
+"""What reads the value of an option of this metavar; others are texts."""
+
+PLACE_ARGUMENTS = (
     argument("--after", metavar="A,B", help="upstream steps; start = none"),
     argument("--before", metavar="A", help="put it in front of these steps"),
     argument("--graph", metavar="G", help="which graph (default: the current one)"),
@@ -72,90 +80,29 @@ ARGUMENTS = (
         help="one constructor argument; $NAME = the notebook's variable",
     ),
     argument("--handler", metavar="METHOD", help="method to call (default: do)"),
-    argument("--input-path", metavar="P", help="part of the body the step gets"),
-    argument("--result-path", metavar="P", help="where in the body its result goes"),
-    argument("--full-event", action="store_true", help="takes and gives the event"),
-    argument("--respond", action="store_true", help="its result answers the caller"),
     argument(
         "--on-error", metavar="STEP|graph", help="it handles the errors of this step"
     ),
     argument("--router", metavar="R", help="it is a route of this router"),
     argument("--route", metavar="KEY", help="the route's key (default: its name)"),
-    argument("--timeout", metavar="S", type=seconds, help="seconds for one attempt"),
-    argument("--retries", metavar="N", type=whole, default=0, help="more attempts"),
-    argument(
-        "--backoff",
-        metavar="S",
-        type=seconds,
-        default=0.1,
-        help="seconds before the first of them, doubled each time (default: 0.1)",
-    ),
-    argument("--blocking", action="store_true", help="run it in a thread pool"),
-    argument(
-        "--processes",
-        metavar="N",
-        type=whole,
-        help="run it in so many processes of its own",
-    ),
-    argument(
-        "--concurrency",
-        metavar="N",
-        type=whole,
-        help="attempts of it that may run at once",
-    ),
     argument("--cycle-to", metavar="A,B", help="it leads back to these earlier steps"),
-    argument(
-        "--max-iterations",
-        metavar="N",
-        type=whole,
-        help="times an event may come to one step of a cycle (default: 100)",
-    ),
     argument(
         "--queue", metavar="NAME", help="it stands behind this queue, made if need be"
     ),
-    argument(
-        "--function",
-        metavar="F",
-        help="the function it runs in (default: that of its upstream steps)",
-    ),
-    argument(
-        "--batch",
-        metavar="N",
-        type=whole,
-        help="takes a list of at most N bodies of concurrent callers, gives a list",
-    ),
-    argument(
-        "--batch-wait",
-        metavar="MS",
-        type=milliseconds,
-        help="milliseconds the first of a batch waits for others (default: 5)",
-    ),
-    argument(
-        "--join",
-        metavar="HOW",
-        help="of several upstream steps: all (a list), any or first",
-    ),
-    argument(
-        "--join-timeout",
-        metavar="S",
-        type=seconds,
-        help="seconds that --join all waits for the last of them",
-    ),
-    argument(
-        "--missing",
-        metavar="HOW",
-        help="what --join all puts for one that does not come: drop, null or error",
-    ),
-    argument(
-        "--vectorized",
-        action="store_true",
-        help="takes and gives a DataFrame of bodies in batch runs",
-    ),
 )
 
+
+def _argument(option: Option) -> argument:
+    if not option.metavar:
+        return argument(option.flag, action="store_true", help=option.help)
+    parse = PARSERS.get(option.metavar, str)
+    return argument(option.flag, metavar=option.metavar, type=parse, help=option.help)
+
+
+ARGUMENTS = (*PLACE_ARGUMENTS, *map(_argument, OPTIONS.values()))
 ARGUMENTS_OF_STEPS = frozenset(
     {"--path"}  # %graph run has one, too, so that each magic declares it itself
-    | {name for found in ARGUMENTS for name in found.args if name.startswith("--")}
+    | {name for declared in ARGUMENTS for name in declared.args}
 )
 
 
@@ -177,6 +124,7 @@ def read_step(
                 f"{magic}: --after {START_WORD} stands alone: it means none"
             )
         after = ()
+    typed = {key: getattr(words, option.word) for key, option in OPTIONS.items()}
     return StepOptions(
         name=name,
         after=after,
@@ -184,31 +132,18 @@ def read_step(
         graph=words.graph,
         args=_arguments(words, names),
         handler=words.handler,
-        input_path=words.input_path,
-        result_path=words.result_path,
-        full_event=words.full_event,
-        respond=words.respond,
         on_error=words.on_error,
         router=words.router,
         route=words.route,
-        timeout_s=words.timeout,
-        retries=words.retries,
-        backoff_s=words.backoff,
-        blocking=words.blocking,
-        processes=words.processes,
         cycle_to=_names(words.cycle_to, "--cycle-to", magic) or (),
-        max_iterations=words.max_iterations,
         queue=words.queue,
         path=words.path,
-        function=words.function,
-        concurrency=words.concurrency,
-        batch=words.batch,
-        batch_wait_ms=words.batch_wait,
-        join=words.join,
-        join_timeout_s=words.join_timeout,
-        missing=words.missing,
-        vectorized=words.vectorized,
         keep=getattr(words, "keep", False),
+        settings={
+            key: value
+            for key, value in typed.items()
+            if value is not None and value is not False
+        },
     )
 
 
@@ -222,7 +157,7 @@ def _names(text: str | None, option: str, magic: str) -> tuple[str, ...] | None:
 
 
 def _arguments(words: argparse.Namespace, names: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     if words.args is not None:
         given = evaluate(words.args, names, what="--args")
         if not isinstance(given, dict) or not all(isinstance(k, str) for k in given):
@@ -230,11 +165,11 @@ def _arguments(words: argparse.Namespace, names: dict[str, Any]) -> dict[str, An
                 "--args must be an object of argument names and values, "
                 f"got {type(given).__name__}: {words.args}"
             )
-        found.update(given)
+        arguments.update(given)
     for text in words.arg or ():
         key, value = pair(text, what="--arg", form="K=V")
-        found[key] = argument_value(value, names, what=f"--arg {key}")
-    return found
+        arguments[key] = argument_value(value, names, what=f"--arg {key}")
+    return arguments
 
 
 def argument_value(text: str, names: dict[str, Any], *, what: str) -> Any:

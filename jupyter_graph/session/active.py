@@ -40,9 +40,7 @@ def activate(session: Session) -> None:
 
 def _view(session: Session, graph: Graph) -> tuple[Sources, Sequence[RecordedInput]]:
     """Return a graph's cells, and what it was asked in this notebook."""
-    from jupyter_graph.session.deployments import sources_of
-
-    return sources_of(session, graph), session.event_ring.inputs(graph.name)
+    return session.sources_for(graph), session.event_ring.inputs(graph.name)
 
 
 def deactivate(session: Session) -> None:

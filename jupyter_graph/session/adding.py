@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_graph.compile.resolve import Resolver
 from jupyter_graph.deployment.named_code import is_block
 from jupyter_graph.errors import MagicError, SpecError, UnknownStepError
-from jupyter_graph.session.describing import step_spec
-from jupyter_graph.session.embedding import as_step, check_names
+from jupyter_graph.session.embedding import check_names
 from jupyter_graph.session.graph_hints import notes_about
-from jupyter_graph.session.placing import check_place, place
 from jupyter_graph.session.step_cells import StepPlaced
 from jupyter_graph.session.step_checks import (
     check_arguments_travel,
@@ -21,6 +19,8 @@ from jupyter_graph.session.step_checks import (
     check_fit,
 )
 from jupyter_graph.session.step_options import StepOptions, check_options
+from jupyter_graph.session.step_places import check_place, place, step_spec
+from jupyter_graph.spec.edit import as_step
 from jupyter_graph.spec.model import StepSpec
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 ROUTER, QUEUE = "router", "queue"
 EVERYWHERE = frozenset({"exit", "get_ipython", "open", "quit"})
 NOT_OF_QUEUES = (
-    "handler", "input_path", "result_path", "full_event", "respond", "retries",
-    "timeout_s", "blocking", "processes", "concurrency", "batch", "vectorized", "join",
-    "queue", "router", "route", "on_error",
+    "--handler", "--input-path", "--result-path", "--full-event", "--respond",
+    "--retries", "--timeout", "--blocking", "--processes", "--concurrency", "--batch",
+    "--vectorized", "--join", "--queue", "--router", "--route", "--on-error",
 )  # fmt: skip
 
 
@@ -62,19 +62,15 @@ def add_block(session: Session, kind: str, options: StepOptions) -> StepPlaced:
 
 
 def _add_queue(session: Session, options: StepOptions) -> StepPlaced:
-    usual = StepOptions()
-    for field in NOT_OF_QUEUES:
-        if getattr(options, field) != getattr(usual, field):
-            option = f"--{field.removesuffix('_s').replace('_', '-')}"
-            raise MagicError(
-                f"%graph add queue takes no {option}: a queue runs no code"
-            )
+    for flag in NOT_OF_QUEUES:
+        if options.has(flag):
+            raise MagicError(f"%graph add queue takes no {flag}: a queue runs no code")
     step = StepSpec(
         name=str(options.name),
         kind=QUEUE,
         path=options.path,
         queue={"options": dict(options.args)} if options.args else {},
-        function=options.function,
+        function=options.settings.get("function"),
     )
     return _put(session, step, replace(options, args={}))
 
@@ -89,7 +85,7 @@ def _add_graph(session: Session, name: str, options: StepOptions) -> StepPlaced:
             "--path; its own steps have them"
         )
     step = step_spec(str(options.name), "", None, options)
-    step = as_step(inner, replace(step, handler=None))
+    step = as_step(inner.spec, replace(step, handler=None))
     return _put(session, step, options, inner=name)
 
 
@@ -166,7 +162,7 @@ def _put(
         before = graph.spec
         check_place(graph, step.name, options)
         graphs.sources.forget(name, step.name)
-        graphs.let_go(name, step.name)
+        graphs.release(name, step.name)
         if inner is not None:
             graphs.embed(name, step.name, inner)
             check_names(graph, graphs.named(inner))

@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 from jupyter_graph.errors import MagicError
+from jupyter_graph.spec import edit
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.model import StepSpec
 
 Embedded = dict[tuple[str, str], str]
 """Graph and step to the name of the graph that the step is."""
-
-
-def as_step(inner: Graph, step: StepSpec) -> StepSpec:
-    """Return the one step that a graph is, in the place of ``step``.
-
-    A flow becomes a step of kind ``flow``, a router a router.
-    """
-    spec = inner.spec
-    if spec.router is None:
-        return replace(step, kind="flow", steps=spec.steps, routes=())
-    root = spec.router
-    return replace(
-        step,
-        kind="router",
-        class_name=root.class_name,
-        class_args=root.class_args,
-        routes=root.routes,
-        steps=(),
-    )
 
 
 def check_names(graph: Graph, inner: Graph, own: Iterable[str] | None = None) -> None:
@@ -95,29 +75,14 @@ def _refreshed(
 ) -> bool:
     if graph is None or inner is None or not inner.spec.every_step():
         return False
-    home, old = _found(graph, name)
-    if old is None:
+    if name not in graph.written and not edit.router_with(graph.written, name):
         return False
-    new = as_step(inner, old)
+    written = edit.embed(graph.written, name, inner.spec)
     names = inner.namespace
     is_same = all(graph.namespace.get(n, names) is code for n, code in names.items())
-    if new == old and is_same:
+    if written == graph.written and is_same:
         return False
     check_names(graph, inner, own)
     graph.namespace.update(names)
-    if home is None:
-        graph.put_step(new)
-    else:
-        graph.put_route(home, new)
+    graph.written = written
     return True
-
-
-def _found(graph: Graph, name: str) -> tuple[str | None, StepSpec | None]:
-    """Return a step as it was said and, when it is a route, the name of its router."""
-    for step in graph._spec.top_steps():
-        if step.name == name:
-            return None, step
-        for route in step.routes:
-            if route.name == name:
-                return step.name, route
-    return None, None

@@ -14,7 +14,7 @@ from jupyter_graph.session.embedding import Embedded, check_is_no_loop, embed_ag
 from jupyter_graph.session.step_sources import StepSource, StepSources
 from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.field_types import fields_have_their_types
+from jupyter_graph.spec.rules.type_rules import fields_have_their_types
 
 LONGEST_WAY_BACK = 100
 
@@ -115,7 +115,7 @@ class Graphs:
         for key in [key for key in self._embedded if key[0] == graph.name]:
             del self._embedded[key]
         if known is not None:  # whoever holds the old object sees the new graph
-            vars(known).update(vars(graph))
+            known.become(graph)
         else:
             self._graphs[graph.name] = graph
         self._current = graph.name
@@ -138,7 +138,7 @@ class Graphs:
         check_is_no_loop(graph, inner, self._embedded)
         self._embedded[graph, step] = inner
 
-    def let_go(self, graph: str, step: str, new: str | None = None) -> None:
+    def release(self, graph: str, step: str, new: str | None = None) -> None:
         """Forget that a step is a graph, or call the step by its new name."""
         inner = self._embedded.pop((graph, step), None)
         if inner is not None and new is not None:
@@ -203,7 +203,7 @@ class Graphs:
     def clear(self) -> None:
         """Forget all graphs."""
         for graph in self._graphs.values():
-            vars(graph).update(vars(Graph(graph.name)))
+            graph.become(Graph(graph.name))
         self._graphs.clear()
         self._implicit.clear()
         self._borrowing.clear()
@@ -214,7 +214,7 @@ class Graphs:
     def _moment(self, note: str) -> _Moment:
         return _Moment(
             note,
-            {name: (graph, _state(graph)) for name, graph in self._graphs.items()},
+            {name: (graph, _copy(graph)) for name, graph in self._graphs.items()},
             self._current,
             set(self._implicit),
             set(self._borrowing),
@@ -223,8 +223,8 @@ class Graphs:
         )
 
     def _restore(self, moment: _Moment) -> None:
-        for graph, state in moment.graphs.values():
-            vars(graph).update(state)
+        for graph, copy in moment.graphs.values():
+            graph.become(copy)
         self._graphs = {name: graph for name, (graph, _) in moment.graphs.items()}
         self._current = moment.current
         self._implicit = set(moment.implicit)
@@ -238,7 +238,7 @@ class _Moment:
     """All graphs as they were before a change."""
 
     note: str
-    graphs: dict[str, tuple[Graph, dict[str, Any]]]
+    graphs: dict[str, tuple[Graph, Graph]]
     current: str | None
     implicit: set[str]
     borrowing: set[str]
@@ -246,5 +246,7 @@ class _Moment:
     sources: StepSources
 
 
-def _state(graph: Graph) -> dict[str, Any]:
-    return {**vars(graph), "namespace": dict(graph.namespace)}
+def _copy(graph: Graph) -> Graph:
+    copy = Graph()
+    copy.become(graph)
+    return copy

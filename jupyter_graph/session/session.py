@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.cells.source import Cell
+from jupyter_graph.errors import DeployError
 from jupyter_graph.session.events import EventRecord, Events
 from jupyter_graph.session.graph_program import cells_of, code_of, program_of
 from jupyter_graph.session.graphs import Graphs
@@ -26,6 +27,7 @@ from jupyter_graph.spec.validate import validate
 if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
     from jupyter_graph.cells.lint import Finding
+    from jupyter_graph.deployment.sources import Sources
     from jupyter_graph.session.open_runners import Runners
 
 AS_RECORDED: Any = object()
@@ -250,10 +252,38 @@ class Session:
         return self.event_ring.of(self.graphs.named(graph).name)
 
     def deploy(self, graph: str | None = None, **options: Any) -> Any:
-        """Deploy a graph from its live cells; options as those of ``deploy``."""
-        from jupyter_graph.session.deployments import deploy_graph
+        """Deploy a graph of this notebook, from its live cells and recorded events.
 
-        return deploy_graph(self, graph, **options)
+        Args:
+            graph: the graph's name, the current one by default.
+            **options: those of ``jupyter_graph.deploy``.
+
+        Raises:
+            DeployError: it could not be built, checked or started.
+            SpecError: the graph breaks a rule.
+        """
+        target = self.graph(graph)
+        if not target.spec.every_step():
+            raise DeployError(
+                f"graph {target.name!r} has no steps yet: write one with %%graph_step"
+            )
+        from jupyter_graph.deployment.deploy import deploy
+
+        events = self.event_ring.inputs(target.name)
+        return deploy(
+            target, sources=self.sources_for(target), events=events, **options
+        )
+
+    def sources_for(self, graph: Graph) -> Sources:
+        """Return the cells and names that a graph of this notebook is made of."""
+        from jupyter_graph.deployment.sources import Sources
+
+        path = self.notebook_path
+        return Sources(
+            cells=self.cells_for(graph),
+            namespace=self.names_for(graph),
+            notebook=str(path) if path is not None else None,
+        )
 
     # -- checks and life --------------------------------------------------------
 

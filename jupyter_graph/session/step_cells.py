@@ -6,21 +6,20 @@ import ast
 import functools
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 from jupyter_graph.cells.source import Cell, Definition, step_definition
 from jupyter_graph.deployment.named_code import code_names
 from jupyter_graph.errors import MagicError
-from jupyter_graph.session.cycle_edges import cut_cycles, rename_cycles
-from jupyter_graph.session.describing import step_spec
 from jupyter_graph.session.graph_hints import notes_about
 from jupyter_graph.session.graphs import Graphs
-from jupyter_graph.session.placing import check_place, place, router_with
 from jupyter_graph.session.step_checks import check_fit
 from jupyter_graph.session.step_options import StepOptions, check_options
+from jupyter_graph.session.step_places import check_place, place, step_spec
 from jupyter_graph.session.step_sources import StepSource
+from jupyter_graph.spec import edit
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import StepSpec
 from jupyter_graph.spec.names import step_name_problem
@@ -55,7 +54,7 @@ class StepPlaced:
         graph: the graph's name.
         step: the step as it stands in the graph.
         notes: what the user may want to know, not yet an error.
-        answer: what ``--example`` gave.
+        answer: what ``--example`` returned.
     """
 
     graph: str
@@ -193,7 +192,7 @@ def put_step(graphs: Graphs, plan: StepPlan, user_ns: Mapping[str, Any]) -> Step
         graph = graphs.named(plan.graph)
         before = graph.spec
         notes = _make_room(graphs, plan)
-        graphs.let_go(plan.graph, name)
+        graphs.release(plan.graph, name)
         place(graph, step, options, code)
         graphs.sources.put(source)
         drop_unused_code(graphs, graph)
@@ -203,7 +202,7 @@ def put_step(graphs: Graphs, plan: StepPlan, user_ns: Mapping[str, Any]) -> Step
 
 
 def _make_room(graphs: Graphs, plan: StepPlan) -> list[str]:
-    """Rename or move what the cell made before; give the notes about it."""
+    """Rename or move what the cell made before; return the notes about it."""
     owned, graph = plan.owned, graphs.named(plan.graph)
     if owned is None or plan.options.keep:
         return []
@@ -219,32 +218,17 @@ def _make_room(graphs: Graphs, plan: StepPlan) -> list[str]:
 
 def remove_step(graphs: Graphs, graph: Graph, name: str) -> None:
     """Take a step or a route away, with what was remembered about it."""
-    router = router_with(graph, name)
-    if router is None:
-        cut_cycles(graph, name)
-        graph.remove_step(name)
-    else:
-        kept = tuple(route for route in router.routes if route.name != name)
-        graph.set_routes(router.name, kept)
+    graph.apply(edit.remove, name)
     graphs.sources.forget(graph.name, name)
-    graphs.let_go(graph.name, name)
+    graphs.release(graph.name, name)
     drop_unused_code(graphs, graph)
 
 
 def rename_step(graphs: Graphs, graph: Graph, name: str, new: str) -> None:
     """Give a step another name; its neighbours and its cell follow."""
-    router = router_with(graph, name)
-    if router is None:
-        graph.rename_step(name, new)
-        rename_cycles(graph, name, new)
-    else:
-        routes = tuple(
-            replace(route, name=new) if route.name == name else route
-            for route in router.routes
-        )
-        graph.set_routes(router.name, routes)
+    graph.apply(edit.rename, name, new)
     graphs.sources.rename(graph.name, name, new)
-    graphs.let_go(graph.name, name, new)
+    graphs.release(graph.name, name, new)
 
 
 def drop_unused_code(graphs: Graphs, graph: Graph) -> None:

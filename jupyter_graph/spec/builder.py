@@ -5,29 +5,35 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from itertools import count
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, TypeVar
 
 from jupyter_graph.errors import DuplicateStepError, SpecError
+from jupyter_graph.spec import edit
+from jupyter_graph.spec.code_names import (
+    is_same_code,
+    keep_code,
+    kind_of,
+    name_of_code,
+)
 from jupyter_graph.spec.codec import from_dict, to_dict
-from jupyter_graph.spec.graph_rules import WITHOUT_CODE
+from jupyter_graph.spec.edit import PREVIOUS, WHOLE_GRAPH, Place
 from jupyter_graph.spec.model import (
     DEFAULT_ITERATIONS,
     START_WORD,
     Engine,
     GraphSpec,
-    Join,
-    Missing,
     StepSpec,
     Topology,
 )
 from jupyter_graph.spec.names import check_graph_name, check_step_name
-from jupyter_graph.spec.topology import handler_names, is_linear
+from jupyter_graph.spec.rules.graph_rules import WITHOUT_CODE
+from jupyter_graph.spec.step_fields import DEFAULTS, SETTINGS
+from jupyter_graph.spec.topology import is_linear, ordinary_names
 
-PREVIOUS = "$prev"
 QUEUE_FIELDS = ("shards", "retention_in_hours", "trigger_args")
 After = str | Iterable[str] | None
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class StepHandle:
@@ -105,6 +111,25 @@ class StepHandle:
         return self
 
 
+def _takes_settings(method: Method) -> Method:
+    """Show the fields that a step may be given in the signature of a method."""
+    types = {field.name: field.type for field in fields(StepSpec)}
+    signature = inspect.signature(method)
+    *own, options = signature.parameters.values()
+    settings = [
+        inspect.Parameter(
+            key,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=DEFAULTS[key],
+            annotation=types[key],
+        )
+        for key in SETTINGS
+    ]
+    shown = signature.replace(parameters=[*own, *settings, options])
+    method.__signature__ = shown  # type: ignore[attr-defined]
+    return method
+
+
 class Graph:
     """A graph under construction.
 
@@ -150,19 +175,18 @@ class Graph:
         self.namespace: dict[str, Any] = {}
         self.allow_imports: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()  # what a file held beside the graph
+        self.is_trusted = True
         self._literal = False
-        self._is_trusted = True
-        self._last: str | None = None
-        self._made: tuple[GraphSpec, GraphSpec] | None = None  # _spec, and spec of it
+        self._made: tuple[GraphSpec, GraphSpec] | None = None  # written, and its spec
         router = None
         if topology == "router":
             router = StepSpec(
                 name="router",
                 kind="router",
-                class_name=self._code(router_class) if router_class else None,
+                class_name=keep_code(self.namespace, router_class or None),
                 class_args=dict(router_args or {}),
             )
-        self._spec = GraphSpec(
+        self.written = GraphSpec(
             name=name,
             topology=topology,
             engine=engine,
@@ -176,7 +200,7 @@ class Graph:
         )
 
     def __repr__(self) -> str:
-        count = len(self._spec.every_step())
+        count = len(self.written.every_step())
         return f"<Graph {self.name!r}: {count} step{'' if count == 1 else 's'}>"
 
     @property
@@ -187,32 +211,11 @@ class Graph:
         step does; documents are taken literally.
         """
         made = self._made
-        if made is None or made[0] is not self._spec or made[1].name != self.name:
-            made = self._made = self._spec, self._spec_now()
+        if made is None or made[0] is not self.written or made[1].name != self.name:
+            spec = replace(self.written, name=self.name)
+            made = self.written, spec if self._literal else _with_responder(spec)
+            self._made = made
         return made[1]
-
-    def _spec_now(self) -> GraphSpec:
-        spec = replace(self._spec, name=self.name)
-        if self._literal or not is_linear(spec):
-            return spec
-        if any(step.responder for step in spec.steps):
-            return spec
-        handlers = handler_names(spec)
-        ordinary = [step.name for step in spec.steps if step.name not in handlers]
-        followed = {name for step in spec.steps for name in step.after}
-        [last] = [name for name in ordinary if name not in followed]
-        if spec.step(last).kind == "queue":
-            return spec
-        return _changed(spec, last, responder=True)
-
-    @property
-    def is_trusted(self) -> bool:
-        """Whether its names were written by whoever filled the namespace.
-
-        The names of a document are not: they stand only for what the namespace's own
-        module defines.
-        """
-        return self._is_trusted
 
     # -- documents --------------------------------------------------------------
 
@@ -236,7 +239,7 @@ class Graph:
         spec = from_dict(document, name=name)
         graph = cls.from_spec(spec, namespace, literal=True)
         graph.allow_imports = tuple(allow_imports)
-        graph._is_trusted = False
+        graph.is_trusted = False
         return graph
 
     @classmethod
@@ -285,10 +288,9 @@ class Graph:
         """
         graph = cls("graph", topology=spec.topology)
         graph.name = spec.name
-        graph._spec = spec
+        graph.written = spec
         graph.namespace.update(namespace or {})
         graph._literal = literal
-        graph._last = _last_ordinary(spec)
         return graph
 
     def with_spec(
@@ -308,8 +310,12 @@ class Graph:
         names = {**self.namespace, **(namespace or {})}
         graph = Graph.from_spec(spec, names, literal=literal)
         graph.allow_imports = self.allow_imports
-        graph._is_trusted = self._is_trusted
+        graph.is_trusted = self.is_trusted
         return graph
+
+    def become(self, other: Graph) -> None:
+        """Be what another graph is now, for everybody who holds this one."""
+        vars(self).update({**vars(other), "namespace": dict(other.namespace)})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the graph's document, with MLRun's keys."""
@@ -327,6 +333,7 @@ class Graph:
         """Add a first step; options as in ``add_step``."""
         return self.add_step(class_name, name, handler, after=START_WORD, **options)
 
+    @_takes_settings
     def add_step(
         self,
         class_name: Any = None,
@@ -337,29 +344,10 @@ class Graph:
         before: str | None = None,
         kind: str = "task",
         class_args: Mapping[str, Any] | None = None,
-        input_path: str | None = None,
-        result_path: str | None = None,
-        full_event: bool | None = None,
-        timeout_s: float | None = None,
-        retries: int = 0,
-        backoff_s: float = 0.1,
-        blocking: bool = False,
-        processes: int | None = None,
-        concurrency: int | None = None,
-        batch: int | None = None,
-        batch_wait_ms: float = 5.0,
-        join: Join | None = None,
-        join_timeout_s: float | None = None,
-        missing: Missing = "error",
-        vectorized: bool = False,
-        function: str | None = None,
         cycle_to: After = None,
-        max_iterations: int | None = None,
-        shape: str | None = None,
         graph_shape: str | None = None,
-        comment: str | None = None,
         path: str | None = None,
-        **arguments: Any,
+        **options: Any,
     ) -> StepHandle:
         """Add a step.
 
@@ -371,154 +359,36 @@ class Graph:
             handler: a function, its name, or the method of the class to call.
             after: upstream steps; ``$prev`` = the one added last, ``start`` = none.
             before: a step that shall come after this one instead.
-            class_args: constructor arguments; ``arguments`` are added to them.
+            class_args: constructor arguments.
             kind: ``task``, ``router`` or ``error_step``.
-            input_path: dotted path of the part of the body that the step gets.
-            result_path: dotted path in the body where its result goes.
-            full_event: the step takes and gives the event, not its body.
-            timeout_s: seconds one attempt may take.
-            retries: how many more attempts after the first one failed.
-            backoff_s: seconds before the first of them, doubled each time.
-            blocking: run it in a thread pool.
-            processes: run it in so many processes of its own.
-            concurrency: how many attempts of it may run at once.
-            batch: run it on lists of at most so many bodies of concurrent callers.
-            batch_wait_ms: milliseconds that the first of them waits for others.
-            join: wait for ``all`` upstream steps, or go on with ``any`` or the
-                ``first``.
-            join_timeout_s: seconds that a join waits.
-            missing: what stands for a branch that does not come.
-            vectorized: takes and gives a DataFrame in batch runs.
-            function: the function it runs in.
-            cycle_to: earlier steps that it leads back to.
-            max_iterations: how often an event may come here in a cycle.
-            shape: the graphviz shape in pictures; ``graph_shape`` is MLRun's word.
-            graph_shape: the same.
-            comment: a note for readers.
+            cycle_to: earlier steps that it leads back to; the graph then allows cycles.
+            graph_shape: MLRun's word for ``shape``.
             path: the URL of a queue's stream; of other steps a constructor argument.
-            **arguments: constructor arguments; of a queue, its options.
+            **options: the fields of a step, by name; what is none is a constructor
+                argument or, of a queue, an option of it.
 
         Raises:
             SpecError: the name is taken or wrong, or there is no class and no handler.
         """
-        class_name, kind = _kind_of(class_name, kind)
-        if kind not in ("queue", "flow") and path is not None:
-            arguments["path"] = path
-        with self._unchanged_on_error():
-            step = StepSpec(
-                name=name or "",
-                kind=kind,
-                after=self._after(after, before),
-                input_path=input_path,
-                result_path=result_path,
-                full_event=full_event,
-                timeout_s=timeout_s,
-                retries=retries,
-                backoff_s=backoff_s,
-                blocking=blocking,
-                processes=processes,
-                concurrency=concurrency,
-                batch=batch,
-                batch_wait_ms=batch_wait_ms,
-                join=join,
-                join_timeout_s=join_timeout_s,
-                missing=missing,
-                vectorized=vectorized,
-                function=function,
-                max_iterations=max_iterations,
-                shape=shape or graph_shape,
-                comment=comment,
-            )
-            args = {**(class_args or {}), **arguments}
-            step = self._with_code(step, class_name, handler, args, path)
-            if step.name in self._spec:
-                raise DuplicateStepError(
-                    f"graph {self.name!r} already has a step {step.name!r}; "
-                    "give the new one another name"
-                )
-            self._check_place(step, before)
-            self.put_step(step)
-            if before:
-                self._rewire_before(before, step)
-            self.cycle_to(step.name, cycle_to)
-        return StepHandle(self, step.name)
-
-    def _with_code(
-        self, step: StepSpec, class_name: Any, handler: Any, args: Any, path: Any
-    ) -> StepSpec:
-        """Return the step with what it runs: a class, a function, a graph, a queue."""
-        if step.kind == "queue":
-            if not step.name:
-                raise SpecError("queue name must be specified")
-            return replace(step, path=path or None, queue=_queue_fields(args))
-        if isinstance(class_name, Graph):
-            inner = class_name.spec
-            self._take_names_of(class_name)
-            name = step.name or inner.name
-            kind = "flow" if inner.router is None else "router"
-            if inner.router is None:
-                return replace(step, name=name, kind=kind, steps=inner.steps)
-            root = inner.router
-            return replace(
-                step,
-                name=name,
-                kind=kind,
-                class_name=root.class_name,
-                class_args=root.class_args,
-                handler=root.handler,
-                routes=root.routes,
-            )
-        class_text, handler_text = self._code(class_name), self._code(handler)
-        if not class_text and not handler_text and step.kind not in WITHOUT_CODE:
-            raise SpecError(
-                f"step {step.name!r}: class_name or handler must be provided"
-            )
-        return replace(
-            step,
-            name=step.name
-            or _own_name(class_text or handler_text or "", step.name or None),
-            class_name=class_text,
-            handler=handler_text,
-            class_args=args,
-        )
-
-    def _take_names_of(self, graph: Graph) -> None:
-        for name, code in graph.namespace.items():
-            known = self.namespace.setdefault(name, code)
-            if known is not code and not _is_same(code, known):
-                raise DuplicateStepError(
-                    f"graph {graph.name!r} and graph {self.name!r} mean different "
-                    f"objects by {name!r}; rename one of them"
-                )
-
-    def _check_place(self, step: StepSpec, before: str | None) -> None:
-        for name in step.after:
-            self._spec.step(name)
-        if before is not None and before in (step.name, *step.after):
-            raise SpecError(
-                f"graph loop, step {before!r} is specified in before and/or after "
-                f"{step.name!r}"
-            )
+        place = place_of(after, before, cycle_to=cycle_to)
+        settings = settings_in(options, graph_shape)
+        args = {**(class_args or {}), **options}
+        step = StepSpec(name=name or "", kind=kind, class_args=args, **settings)
+        return _add(self, step, place, class_name, handler, path)
 
     def cycle_to(self, name: str, targets: After) -> None:
-        """Lead back from a step to earlier ones.
+        """Lead back from a step to earlier ones; the graph then allows cycles.
 
         Raises:
-            SpecError: the graph does not allow cycles, or there is no such step.
+            SpecError: the graph comes from a document that allows no cycles, its
+                engine knows none, or there is no such step.
         """
-        for target in (targets,) if isinstance(targets, str) else tuple(targets or ()):
-            if not self._spec.allow_cyclic:
-                raise SpecError(
-                    f"step {name!r} cannot lead back to {target!r}: cyclic graphs are "
-                    "not allowed, enable allow_cyclic"
-                )
-            old = self._spec.step(target)
-            after = tuple(dict.fromkeys((*old.after, name)))
-            back = tuple(dict.fromkeys((*old.cycle_from, name)))
-            self.change_step(target, after=after, cycle_from=back)
+        names = names_of(targets)
+        check_cycles(self, name, names)
+        self.apply(edit.cycle, name, names)
 
     def set_flow(self, steps: Iterable[Any], *, force: bool = False) -> StepHandle:
-        """Replace all steps by one chain; give its last step.
+        """Replace all steps by one chain; return its last step.
 
         Args:
             steps: names, classes, functions, or objects of ``add_step`` arguments.
@@ -528,16 +398,16 @@ class Graph:
             SpecError: there are steps and ``force`` was not said, or there are none
                 to set.
         """
-        if self._spec.steps and not force:
+        if self.written.steps and not force:
             raise SpecError(
                 "set_flow() called on a step that already has downstream steps "
-                f"({', '.join(self._spec.names())}); overwrite them with force=True"
+                f"({', '.join(self.written.names())}); overwrite them with force=True"
             )
         given = list(steps)
         if not given:
             raise SpecError("set_flow() needs one step at least")
-        with self._unchanged_on_error():
-            self._spec, self._last = replace(self._spec, steps=()), None
+        with unchanged_on_error(self):
+            self.written = replace(self.written, steps=())
             after: After = START_WORD
             for step in given:
                 options = dict(step) if isinstance(step, Mapping) else _alone(step)
@@ -554,9 +424,8 @@ class Graph:
         **class_args: Any,
     ) -> StepHandle:
         """Add a router step; ``add_route`` gives it its routes."""
-        return self.add_step(
-            class_name, name, after=after, kind="router", class_args=class_args
-        )
+        step = StepSpec(name=name, kind="router", class_args=class_args)
+        return _add(self, step, place_of(after), class_name)
 
     def add_route(
         self,
@@ -573,8 +442,9 @@ class Graph:
         args = {**(class_args or {}), **arguments}
         if model_path is not None:
             args["model_path"] = model_path
-        with self._unchanged_on_error():
-            class_text, handler_text = self._code(class_name), self._code(handler)
+        with unchanged_on_error(self):
+            class_text = keep_code(self.namespace, class_name)
+            handler_text = keep_code(self.namespace, handler)
             if not class_text and not handler_text:
                 raise SpecError(f"route {key!r} needs a class_name or a handler")
             route = StepSpec(
@@ -583,7 +453,7 @@ class Graph:
                 handler=handler_text,
                 class_args=args,
             )
-            self.put_route(self._router_named(router_step), route)
+            self.apply(edit.put, route, Place(router=router_step, is_route=True))
         return route
 
     def add_model(
@@ -604,22 +474,32 @@ class Graph:
         *,
         before: After = None,
         step: str | None = None,
+        class_args: Mapping[str, Any] | None = None,
+        cycle_to: After = None,
+        graph_shape: str | None = None,
         **options: Any,
     ) -> Graph:
         """Add an error handler for one step, or (without ``step``) for the graph."""
-        following = (before,) if isinstance(before, str) else tuple(before or ())
-        with self._unchanged_on_error():
-            handle = self.add_step(
-                class_name,
-                name,
-                handler,
-                after=START_WORD,
-                kind="error_step",
-                **options,
-            )
-            self.change_step(handle.name, before=following, base_step=step)
-            self.set_error_handler(handle.name, step)
+        place = Place(
+            before=names_of(before),
+            on_error=step or WHOLE_GRAPH,
+            cycle_to=names_of(cycle_to),
+        )
+        settings = settings_in(options, graph_shape)
+        args = {**(class_args or {}), **options}
+        new = StepSpec(name=name or "", kind="error_step", class_args=args, **settings)
+        _add(self, new, place, class_name, handler)
         return self
+
+    def apply(self, change: Callable[..., GraphSpec], *args: Any, **named: Any) -> None:
+        """Change the graph by one of the functions of ``jupyter_graph.spec.edit``.
+
+        >>> graph = Graph("g")
+        >>> graph.apply(edit.put_step, StepSpec(name="a", handler="f"))
+        >>> graph.spec.names()
+        ('a',)
+        """
+        self.written = change(self.written, *args, **named)
 
     def put_step(self, step: StepSpec, code: Any = None) -> None:
         """Add a step, or replace the one of the same name and keep its place.
@@ -628,201 +508,156 @@ class Graph:
             step: the step.
             code: the function or class that ``step.code_name`` stands for.
         """
-        check_step_name(step.name)
+        self.apply(edit.put_step, step)
         if code is not None:
             self.namespace[step.code_name] = code
-        names = self._spec.names()
-        if step.name in names:
-            at = names.index(step.name)
-            steps = (*self._spec.steps[:at], step, *self._spec.steps[at + 1 :])
-        else:
-            steps = (*self._spec.steps, step)
-        self._spec = replace(self._spec, steps=steps)
-        if step.name not in handler_names(self._spec):
-            self._last = step.name if step.name not in names else self._last
 
     def put_route(self, router: str, route: StepSpec, code: Any = None) -> None:
         """Add a route to a router, or replace the one of the same name."""
+        self.apply(edit.put_route, router, route)
         if code is not None:
             self.namespace[route.code_name] = code
-        old = self._find_router(router).routes
-        if any(known.name == route.name for known in old):
-            new = tuple(route if r.name == route.name else r for r in old)
-        else:
-            new = (*old, route)
-        self.set_routes(router, new)
-
-    def set_routes(self, router: str, routes: Iterable[StepSpec]) -> None:
-        """Give a router exactly these routes."""
-        old = self._find_router(router)
-        new = replace(old, routes=tuple(routes))
-        if self._spec.router is old:
-            self._spec = replace(self._spec, router=new)
-        else:
-            self._spec = _replaced(self._spec, new)
 
     def change_step(self, name: str, **fields: Any) -> None:
         """Change fields of a step."""
-        self._spec.step(name)
-        self._spec = _changed(self._spec, name, **fields)
+        self.apply(edit.change, name, **fields)
 
     def set_error_handler(self, handler: str | None, step: str | None = None) -> None:
         """Name the error handler of a step, or (without ``step``) of the graph."""
-        if step is None:
-            self._spec = replace(self._spec, on_error=handler)
-        else:
-            self.change_step(step, on_error=handler)
+        self.apply(edit.set_error_handler, handler, step)
 
     def remove_step(self, name: str) -> None:
         """Take a step away; its followers come after its upstream steps."""
-        gone = self._spec.step(name)
-
-        def healed(step: StepSpec) -> StepSpec:
-            after = _swapped(step.after, name, gone.after)
-            after = tuple(one for one in after if one != step.name)  # no loop to itself
-            back = _swapped(step.cycle_from, name, gone.after)
-            back = tuple(one for one in back if one in after)
-            before = _swapped(step.before, name, ())
-            on_error = None if step.on_error == name else step.on_error
-            base = None if step.base_step == name else step.base_step
-            return replace(
-                step,
-                after=after,
-                cycle_from=back,
-                before=before,
-                on_error=on_error,
-                base_step=base,
-            )
-
-        kept = tuple(healed(step) for step in self._spec.steps if step.name != name)
-        on_error = None if self._spec.on_error == name else self._spec.on_error
-        self._spec = replace(self._spec, steps=kept, on_error=on_error)
-        if self._last == name:
-            self._last = _last_ordinary(self._spec)
+        self.apply(edit.remove, name)
 
     def rename_step(self, name: str, new: str) -> None:
         """Give a step another name; its neighbours follow."""
-        self._spec.step(name)
-        check_step_name(new)
-        if new != name and new in self._spec:
-            raise DuplicateStepError(f"graph {self.name!r} already has a step {new!r}")
-
-        def renamed(step: StepSpec) -> StepSpec:
-            return replace(
-                step,
-                name=new if step.name == name else step.name,
-                after=_swapped(step.after, name, (new,)),
-                cycle_from=_swapped(step.cycle_from, name, (new,)),
-                before=_swapped(step.before, name, (new,)),
-                on_error=new if step.on_error == name else step.on_error,
-                base_step=new if step.base_step == name else step.base_step,
-            )
-
-        steps = tuple(renamed(step) for step in self._spec.steps)
-        on_error = new if self._spec.on_error == name else self._spec.on_error
-        self._spec = replace(self._spec, steps=steps, on_error=on_error)
-        self._last = new if self._last == name else self._last
+        self.apply(edit.rename, name, new)
 
     @property
     def last_step(self) -> str | None:
         """What ``$prev`` means now: the last ordinary step added."""
-        if self._last in handler_names(self._spec):  # it became one later
-            return _last_ordinary(self._spec)
-        return self._last
-
-    # -- inside -----------------------------------------------------------------
-
-    @contextmanager
-    def _unchanged_on_error(self) -> Iterator[None]:
-        kept = self._spec, self._last, dict(self.namespace)
-        try:
-            yield
-        except BaseException:
-            self._spec, self._last, names = kept
-            self.namespace.clear()
-            self.namespace.update(names)
-            raise
-
-    def _after(self, after: After, before: str | None = None) -> tuple[str, ...]:
-        if before is not None and after in (PREVIOUS, None):
-            return self._spec.step(before).after  # in front of it, in its place
-        names = (after,) if isinstance(after, str) else tuple(after or ())
-        found = [self.last_step if name == PREVIOUS else name for name in names]
-        return tuple(
-            dict.fromkeys(name for name in found if name and name != START_WORD)
-        )
-
-    def _rewire_before(self, before: str, step: StepSpec) -> None:
-        follower = self._spec.step(before)
-        kept = tuple(name for name in follower.after if name not in step.after)
-        self.change_step(before, after=(*kept, step.name))
-
-    def _code(self, code: Any) -> str | None:
-        """Return the name of a class or function and keep the object under it."""
-        if code is None or isinstance(code, str):
-            return code
-        if not callable(code):
-            raise SpecError(
-                f"a class, a function or the name of one is needed, got {code!r}"
-            )
-        name = getattr(code, "__name__", None)
-        if name is None:
-            raise SpecError(
-                f"{code!r} has no name; give its class with its arguments, "
-                "or wrap it in a function"
-            )
-        if name == "<lambda>":
-            name = self._lambda_name(code)
-        known = self.namespace.get(name)
-        if known is not None and not _is_same(code, known):
-            raise DuplicateStepError(
-                f"two different objects are named {name!r}; rename one of them"
-            )
-        self.namespace[name] = code
-        return str(name)
-
-    def _lambda_name(self, code: Any) -> str:
-        numbered = (f"_lambda_{number}" for number in count(1))
-        return next(n for n in numbered if self.namespace.get(n, code) is code)
-
-    def _router_named(self, name: str | None) -> str:
-        if name is not None:
-            return name
-        if self._spec.router is not None:
-            return self._spec.router.name
-        routers = [step.name for step in self._spec.steps if step.kind == "router"]
-        if len(routers) == 1:
-            return routers[0]
-        raise SpecError(
-            f"graph {self.name!r} has {len(routers)} routers; name one with router_step"
-        )
-
-    def _find_router(self, name: str) -> StepSpec:
-        root = self._spec.router
-        found = root if root and root.name == name else self._spec.step(name)
-        if found.kind != "router":
-            raise SpecError(
-                f"step {name!r} is no router (kind {found.kind!r}); "
-                "only a router has routes"
-            )
-        return found
+        return edit.previous(self.written)
 
 
-def _is_same(code: Callable[..., Any], known: Any) -> bool:
-    """Tell whether ``code`` is ``known``, perhaps from a cell that ran once more.
+@contextmanager
+def unchanged_on_error(graph: Graph) -> Iterator[None]:
+    """Take back what happened to a graph inside, when it ends with an error."""
+    written, names = graph.written, dict(graph.namespace)
+    try:
+        yield
+    except BaseException:
+        graph.written = written
+        graph.namespace.clear()
+        graph.namespace.update(names)
+        raise
 
-    What a function made is not: two of them differ in what they remember.
-    """
-    if code is known or (inspect.ismethod(code) and code == known):
-        return True
-    return (
-        "<locals>" not in getattr(code, "__qualname__", "<locals>")
-        and inspect.isclass(code) == inspect.isclass(known)
-        and getattr(code, "__qualname__", 0) == getattr(known, "__qualname__", 1)
-        and getattr(code, "__module__", 0)
-        == getattr(known, "__module__", 1)
-        == "__main__"
+
+def names_of(names: After) -> tuple[str, ...]:
+    """Return names of steps that were given as one text, several, or None."""
+    return (names,) if isinstance(names, str) else tuple(names or ())
+
+
+def place_of(after: After, before: After = None, **place: Any) -> Place:
+    """Return where a step goes by the words of ``add_step``."""
+    where: tuple[str, ...] | None = None
+    if after != PREVIOUS and not (after is None and before):
+        where = tuple(name for name in names_of(after) if name and name != START_WORD)
+    return Place(
+        after=where,
+        before=names_of(before),
+        **{**place, "cycle_to": names_of(place.get("cycle_to"))},
     )
+
+
+def check_cycles(graph: Graph, name: str, targets: tuple[str, ...]) -> None:
+    """Raise a SpecError when a step leads back in a document that allows no cycles."""
+    if targets and not graph.written.allow_cyclic and not graph.is_trusted:
+        raise SpecError(
+            f"step {name!r} cannot lead back to {targets[0]!r}: cyclic graphs are "
+            "not allowed, enable allow_cyclic"
+        )
+
+
+def settings_in(options: dict[str, Any], shape: str | None) -> dict[str, Any]:
+    """Take the fields of a step out of options; what is left are its arguments."""
+    settings = {key: options.pop(key) for key in SETTINGS if key in options}
+    if shape and not settings.get("shape"):
+        settings["shape"] = shape
+    return settings
+
+
+def _add(
+    graph: Graph,
+    step: StepSpec,
+    place: Place,
+    class_name: Any,
+    handler: Any = None,
+    path: str | None = None,
+) -> StepHandle:
+    class_name, kind = _kind_of(class_name, step.kind)
+    step = replace(step, kind=kind)
+    if kind not in ("queue", "flow") and path is not None:
+        step = replace(step, class_args={**step.class_args, "path": path})
+    with unchanged_on_error(graph):
+        step = _with_code(graph, step, class_name, handler, path)
+        check_cycles(graph, step.name, place.cycle_to)
+        if graph.written.router is not None:
+            raise SpecError(
+                "a router topology has no steps beside its router, found "
+                f"{step.name}; add_route adds a route"
+            )
+        graph.apply(edit.put, step, place)
+    return StepHandle(graph, step.name)
+
+
+def _with_code(
+    graph: Graph, step: StepSpec, class_name: Any, handler: Any, path: str | None
+) -> StepSpec:
+    """Return the step with what it runs: a class, a function, a graph, a queue."""
+    if step.kind == "queue":
+        if not step.name:
+            raise SpecError("queue name must be specified")
+        stream = _queue_fields(step.class_args)
+        return replace(step, path=path or None, queue=stream, class_args={})
+    if isinstance(class_name, Graph):
+        _take_names(graph, class_name)
+        inner = class_name.spec
+        named = replace(step, name=step.name or inner.name, class_args={})
+        return edit.as_step(inner, named)
+    kind = step.kind
+    if kind == "task":
+        kind = kind_of(class_name, step.class_args)
+    class_text = keep_code(graph.namespace, class_name)
+    handler_text = keep_code(graph.namespace, handler)
+    if not class_text and not handler_text and kind not in WITHOUT_CODE:
+        raise SpecError(f"step {step.name!r}: class_name or handler must be provided")
+    name = step.name or name_of_code(class_text or handler_text or "", None)
+    return replace(
+        step, name=name, kind=kind, class_name=class_text, handler=handler_text
+    )
+
+
+def _take_names(graph: Graph, inner: Graph) -> None:
+    """Let the names of a graph that becomes a step mean the same in the other one."""
+    for name, code in inner.namespace.items():
+        known = graph.namespace.setdefault(name, code)
+        if known is not code and not is_same_code(code, known):
+            raise DuplicateStepError(
+                f"graph {inner.name!r} and graph {graph.name!r} mean different "
+                f"objects by {name!r}; rename one of them"
+            )
+
+
+def _with_responder(spec: GraphSpec) -> GraphSpec:
+    """Return a flow whose last step answers, when it is one chain and none does."""
+    if not is_linear(spec) or any(step.responder for step in spec.steps):
+        return spec
+    followed = {name for step in spec.steps for name in step.after}
+    [last] = [name for name in ordinary_names(spec) if name not in followed]
+    if spec.step(last).kind == "queue":
+        return spec
+    return edit.change(spec, last, responder=True)
 
 
 def _kind_of(class_name: Any, kind: str) -> tuple[Any, str]:
@@ -839,38 +674,11 @@ def _kind_of(class_name: Any, kind: str) -> tuple[Any, str]:
 
 
 def _queue_fields(args: Mapping[str, Any]) -> dict[str, Any]:
-    given = {k: v for k, v in args.items() if v is not None}
-    found = {key: given.pop(key) for key in QUEUE_FIELDS if key in given}
-    return {**found, "options": given} if given else found
+    options = {k: v for k, v in args.items() if v is not None}
+    own = {key: options.pop(key) for key in QUEUE_FIELDS if key in options}
+    return {**own, "options": options} if options else own
 
 
 def _alone(step: Any) -> dict[str, Any]:
     is_function = inspect.isroutine(step)
     return {"handler" if is_function else "class_name": step}
-
-
-def _own_name(code_name: str, name: str | None) -> str:
-    own = code_name.rpartition(".")[2]
-    if own.startswith("_lambda_") or not own.isidentifier():
-        raise SpecError(f"a step made of {code_name!r} needs a name, got {name!r}")
-    return own
-
-
-def _swapped(names: tuple[str, ...], old: str, new: tuple[str, ...]) -> tuple[str, ...]:
-    found = [given for name in names for given in (new if name == old else (name,))]
-    return tuple(dict.fromkeys(found))
-
-
-def _replaced(spec: GraphSpec, step: StepSpec) -> GraphSpec:
-    steps = tuple(step if old.name == step.name else old for old in spec.steps)
-    return replace(spec, steps=steps)
-
-
-def _changed(spec: GraphSpec, name: str, **fields: Any) -> GraphSpec:
-    return _replaced(spec, replace(spec.step(name), **fields))
-
-
-def _last_ordinary(spec: GraphSpec) -> str | None:
-    handlers = handler_names(spec)
-    ordinary = [step.name for step in spec.steps if step.name not in handlers]
-    return ordinary[-1] if ordinary else None

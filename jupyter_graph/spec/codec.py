@@ -8,33 +8,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.argument_values import tagged
-from jupyter_graph.spec.document_reader import (
-    INSIDE,
+from jupyter_graph.spec.documents.document_reader import (
     OF_ANY_GRAPH,
     OF_CYCLES,
     OF_STEP,
     Reader,
     short,
 )
-from jupyter_graph.spec.document_text import (
+from jupyter_graph.spec.documents.document_text import (
     check_plain,
     check_size,
     read_json,
     read_yaml,
     yaml_text,
 )
-from jupyter_graph.spec.model import GraphSpec, StepSpec, map_steps
-from jupyter_graph.spec.names import graph_name
+from jupyter_graph.spec.field_types import STEPS
+from jupyter_graph.spec.model import GraphSpec, HasSpec, StepSpec, map_steps
+from jupyter_graph.spec.step_fields import BY_KEY, DEFAULTS, default_of
 from jupyter_graph.spec.validate import problems as rule_problems
-
-if TYPE_CHECKING:
-    from jupyter_graph.spec.builder import Graph
 
 YAML = (".yaml", ".yml")
 
@@ -53,32 +50,26 @@ def to_dict(graph: GraphSpec) -> dict[str, Any]:
         document = {"engine": graph.engine}
         document["steps"] = {step.name: _step_to_dict(step) for step in graph.steps}
     for name in ("on_error", *OF_ANY_GRAPH, *OF_CYCLES):
-        if getattr(graph, name) != _default(GraphSpec, name):
-            value = getattr(graph, name)
+        value = getattr(graph, name)
+        if value != default_of(GraphSpec, name):
             document[name] = list(value) if isinstance(value, tuple) else value
     return {**document, **graph.carried}
 
 
 def _step_to_dict(step: StepSpec) -> dict[str, Any]:
-    found: dict[str, Any] = {"kind": step.kind}
+    document: dict[str, Any] = {"kind": step.kind}
     if step.kind == "router":
-        found["name"] = step.name  # as MLRun writes it
-    for name in OF_STEP:
-        value = getattr(step, name)
-        if name in INSIDE:
-            if value:
-                found[name] = {inner.name: _step_to_dict(inner) for inner in value}
-        elif name != "kind" and value != _default(StepSpec, name):
+        document["name"] = step.name  # as MLRun writes it
+    for key in OF_STEP:
+        value = getattr(step, key)
+        if key == "kind" or value == DEFAULTS[key]:
+            continue
+        if BY_KEY[key].type is STEPS:
+            document[key] = {inner.name: _step_to_dict(inner) for inner in value}
+        else:
             plain = dict(value) if isinstance(value, Mapping) else value
-            found[name] = list(plain) if isinstance(plain, tuple) else plain
-    return {**found, **step.queue, **step.runner, **step.carried}
-
-
-def _default(of: type, name: str) -> Any:
-    [found] = [f for f in fields(of) if f.name == name]
-    if found.default is not MISSING:
-        return found.default
-    return found.default_factory() if found.default_factory is not MISSING else None
+            document[key] = list(plain) if isinstance(plain, tuple) else plain
+    return {**document, **step.queue, **step.runner, **step.carried}
 
 
 def from_dict(document: Mapping[str, Any], *, name: str | None = None) -> GraphSpec:
@@ -93,7 +84,9 @@ def from_dict(document: Mapping[str, Any], *, name: str | None = None) -> GraphS
     """
     check_size(document, "the graph document")
     reader = Reader()
-    graph = reader.graph(document, name or name_in(document) or "graph")
+    named = name_in(document)
+    own = "graph" if named in (None, "") else named
+    graph = reader.graph(document, name or own)
     if reader.problems:
         more = map(str, rule_problems(graph, reader.unread))
         SpecError.raise_all("invalid graph document", [*reader.problems, *more])
@@ -108,7 +101,8 @@ def name_in(document: Any) -> Any:
     """
     if not isinstance(document, Mapping):
         return None
-    return document.get("graph_name") or document.get("name")
+    own = document.get("graph_name")
+    return document.get("name") if own in (None, "") else own
 
 
 def graph_document(graph: GraphSpec) -> dict[str, Any]:
@@ -155,7 +149,7 @@ def _tagged_values(values: Mapping[str, Any], what: str) -> dict[str, Any]:
     return {key: tagged(value, f"{what} {key!r}") for key, value in values.items()}
 
 
-def save_graph(graph: GraphSpec | Graph, path: str | Path) -> Path:
+def save_graph(graph: GraphSpec | HasSpec, path: str | Path) -> Path:
     """Write a graph's document: YAML when the name ends so, else JSON."""
     spec = graph if isinstance(graph, GraphSpec) else graph.spec
     target = Path(path)
@@ -164,38 +158,6 @@ def save_graph(graph: GraphSpec | Graph, path: str | Path) -> Path:
         text = yaml_text(json.loads(text))
     target.write_text(text, encoding="utf-8")
     return target
-
-
-def load_graph(
-    path: str | Path,
-    namespace: Mapping[str, Any] | None = None,
-    allow_imports: tuple[str, ...] = (),
-) -> Graph:
-    """Read a graph from a JSON or YAML file; nothing is imported or run.
-
-    The file holds a graph document, or an MLRun function or serving spec with one;
-    what else stands in those is not used, and the graph's ``notes`` say so.
-
-    Args:
-        path: the file; a document without a name is named after it.
-        namespace: the functions and classes that the steps' names stand for.
-        allow_imports: modules that dotted names may be taken from.
-
-    Raises:
-        SpecError: the file cannot be read, or is no graph document.
-    """
-    from jupyter_graph.spec.builder import Graph
-    from jupyter_graph.spec.mlrun.function_document import graph_in
-
-    document, notes = graph_in(read_document(path))
-    graph = Graph.from_dict(
-        document,
-        namespace=namespace,
-        allow_imports=allow_imports,
-        name=name_in(document) or graph_name(Path(path).stem),
-    )
-    graph.notes = notes
-    return graph
 
 
 def read_document(path: str | Path) -> dict[str, Any]:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.spec.builder import PREVIOUS, After, Graph
+from jupyter_graph.spec import edit
+from jupyter_graph.spec.builder import (
+    After,
+    Graph,
+    check_cycles,
+    names_of,
+    place_of,
+    unchanged_on_error,
+)
+from jupyter_graph.spec.code_names import described, keep_code, name_of_code
+from jupyter_graph.spec.edit import PREVIOUS
+from jupyter_graph.spec.model import StepSpec
+from jupyter_graph.spec.names import check_step_name
+from jupyter_graph.spec.step_fields import SETTINGS, WRITTEN_AS
 
 Code = TypeVar("Code", bound=Callable[..., Any])
-
-TYPED = {
-    "timeout": "timeout_s",
-    "backoff": "backoff_s",
-    "batch_wait": "batch_wait_ms",
-    "join_timeout": "join_timeout_s",
-}
-"""Options as ``%%graph_step`` calls them, with ``_``; the units are those of there."""
-
-OWN = frozenset({"class_name", "name", "handler", "after", "before", "class_args"})
 
 
 def step(
@@ -34,6 +36,7 @@ def step(
     handler: str | None = None,
     router: str | None = None,
     route: str | None = None,
+    cycle_to: After = None,
     queue: str | None = None,
     path: str | None = None,
     **options: Any,
@@ -51,6 +54,7 @@ def step(
         handler: the method of a class to call.
         router: it is a route of this router.
         route: the route's key, the step's name by default.
+        cycle_to: earlier steps that it leads back to; the graph then allows cycles.
         queue: it stands behind this queue, made if need be; say ``function`` too.
         path: the URL of that queue's stream.
         **options: the other options of ``Graph.add_step``, or of ``%%graph_step`` with
@@ -77,63 +81,50 @@ def step(
         )
     if path is not None and queue is None:
         raise SpecError(f"path={path!r} is the URL of a queue; say queue too")
-    known = _known(options)
+    settings = _settings(options)
+    is_route = bool(router or route)
+    place = place_of(
+        after,
+        before,
+        on_error=on_error,
+        router=router,
+        is_route=is_route,
+        cycle_to=names_of(cycle_to),
+        queue=queue,
+        path=path,
+    )
 
     def put(code: Code) -> Code:
-        is_class = isinstance(code, type)
-        call: dict[str, Any] = {"class_name" if is_class else "handler": code}
-        if handler is not None:
-            call["handler"] = handler
-        if router or route:
-            key = route or name or code.__name__
-            graph.add_route(key, router_step=router, class_args=args, **call)
-            return code
-        if on_error:
-            base = None if on_error == "graph" else on_error
-            graph.error_handler(
-                name, before=before, step=base, class_args=args, **call, **known
-            )
-            return code
-        follower = before if isinstance(before, str) else None
-        with graph._unchanged_on_error():
-            upstream = _behind(graph, queue, path, after) if queue else after
-            handle = graph.add_step(
-                name=name, after=upstream, before=follower, class_args=args,
-                **call, **known,
-            )  # fmt: skip
-            if respond:
-                handle.respond()
+        with unchanged_on_error(graph):
+            own = keep_code(graph.namespace, code) or ""
+            key = route or name or name_of_code(own, name)
+            check_step_name(key, route=is_route)
+            runs = described(key, own, code, handler, args or {})
+            fields = {**runs, "full_event": False, **settings}
+            new = StepSpec(name=key, responder=respond, **fields)
+            check_cycles(graph, key, place.cycle_to)
+            graph.apply(edit.put, new, place)
         return code
 
     return put
 
 
-def _known(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options by the names that ``add_step`` has for them.
+def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options by the names that the fields of a step have.
 
     Raises:
         SpecError: there is no such option; nothing is taken for an argument.
     """
-    taken = set(inspect.signature(Graph.add_step).parameters) - OWN - {"self"}
-    taken -= {"arguments", "path"}
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for typed, value in options.items():
-        option = TYPED.get(typed, typed)
-        if option not in taken:
+        key = WRITTEN_AS.get(typed, typed)
+        if key != "kind" and key not in SETTINGS:
+            known = [*SETTINGS, *WRITTEN_AS]
             raise SpecError(
-                f"a step has no option {typed!r}{did_you_mean(typed, [*taken, *TYPED])}"
+                f"a step has no option {typed!r}{did_you_mean(typed, known)}"
                 "; constructor arguments go into args={…}"
             )
-        if option in found:
-            raise SpecError(f"{typed!r} and {option!r} say the same; leave one out")
-        found[option] = value
-    return found
-
-
-def _behind(graph: Graph, queue: str, path: str | None, after: After) -> str:
-    """Put a queue after these steps, if there is none of this name yet."""
-    if queue not in graph.spec:
-        graph.add_step(">>", queue, path=path, after=after)
-    elif graph.spec.step(queue).kind != "queue":
-        raise SpecError(f"queue={queue!r}: this step is no queue")
-    return queue
+        if key in settings:
+            raise SpecError(f"{typed!r} and {key!r} say the same; leave one out")
+        settings[key] = value
+    return settings

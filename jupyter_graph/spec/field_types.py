@@ -1,89 +1,125 @@
-"""The types that the fields of a graph and of its steps have."""
+"""The types of fields: what fits, the words for it, and its JSON Schema."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from jupyter_graph.spec.graph_problem import Problem, shown
-from jupyter_graph.spec.model import GraphSpec, StepSpec
-from jupyter_graph.spec.names import step_name_problem
-
-GROUP_FIELDS = (
-    "shards", "retention_in_hours", "trigger_args", "options", "raise_exception",
-    "max_processes", "max_threads", "pool_factor", "_shared_proxy_mapping",
-)  # fmt: skip
-COUNTS = (
-    "shards", "retention_in_hours", "max_processes", "max_threads", "pool_factor",
-)  # fmt: skip
-JOINS = ("all", "any", "first")
-MISSING = ("drop", "null", "error")
 LONGEST_S = 365 * 24 * 3600.0
-TEXTS = (
-    "kind", "class_name", "handler", "on_error", "base_step", "input_path",
-    "result_path", "comment", "shape", "function", "path",
-)  # fmt: skip
+
+Schema = dict[str, Any]
 
 
-def fields_have_their_types(graph: GraphSpec) -> Iterator[Problem]:
-    for step in graph.every_step():
-        if not isinstance(step.name, str):
-            yield Problem(str(step_name_problem(step.name)), str(step.name), "name")
-        yield from _texts(step)
-        yield from _names(step)
-        yield from _numbers(step)
-        yield from _arguments(step)
-        yield from _words(step)
-        yield from _groups(step)
-    if graph.topology not in ("flow", "router"):
-        yield Problem(
-            f"topology must be 'flow' or 'router', got {shown(graph.topology)}",
-            field="topology",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldType:
+    """What a field may hold.
+
+    Attributes:
+        title: what the reference page calls it.
+        must: what a value must be, after the words ``must be``.
+        fits: whether a spec may hold a value; None is asked for before.
+        schema: the JSON Schema of what a document may hold, null and ``empty`` apart.
+        empty: what counts as absent in a document, beside null.
+        typed: of a number typed after an option: what it must be.
+        known: the words there are, of a field that holds one of a few.
+    """
+
+    title: str
+    must: str
+    fits: Callable[[Any], bool]
+    schema: Schema
+    empty: tuple[Any, ...] = ()
+    typed: str = ""
+    known: tuple[str, ...] = field(default=())
+
+    def is_empty(self, value: object) -> bool:
+        """Tell whether a document leaves the field out by this value.
+
+        An empty value of another type does not: an empty list is no text.
+        """
+        return value is None or any(
+            type(value) is type(empty) and value == empty for empty in self.empty
         )
-    if graph.engine not in ("async", "sync"):
-        yield Problem(
-            f"engine must be 'async' or 'sync', got {shown(graph.engine)}",
-            field="engine",
-        )
-    if graph.copy not in ("deep", "shallow", "none"):
-        yield Problem(
-            f"copy must be 'deep', 'shallow' or 'none', got {shown(graph.copy)}",
-            field="copy",
-        )
-    if graph.on_error is not None and not isinstance(graph.on_error, str):
-        yield Problem(
-            f"on_error of the graph must be a text, got {shown(graph.on_error)}",
-            field="on_error",
-        )
-    if graph.allow_cyclic is not None and not isinstance(graph.allow_cyclic, bool):
-        yield Problem(
-            f"allow_cyclic must be true or false, got {shown(graph.allow_cyclic)}",
-            field="allow_cyclic",
-        )
-    if graph.final_step is not None and not isinstance(graph.final_step, str):
-        yield Problem(
-            f"final_step must be a text, got {shown(graph.final_step)}",
-            field="final_step",
-        )
-    if graph.max_iterations is not None and not _is_count(
-        graph.max_iterations, least=1
-    ):
-        yield Problem(
-            f"max_iterations must be a whole number of 1 or more, "
-            f"got {shown(graph.max_iterations)}",
-            field="max_iterations",
-        )
-    if graph.order_by is not None and not _names_a_key(graph.order_by):
-        yield Problem(
-            "order_by must be a field's name, '$' and an attribute of the event, or "
-            f"several of them, got {shown(graph.order_by)}",
-            field="order_by",
-        )
-    if not _is_count(graph.max_in_flight, least=1):
-        yield Problem(
-            f"max_in_flight must be a whole number of 1 or more, "
-            f"got {shown(graph.max_in_flight)}",
-            field="max_in_flight",
-        )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def text(title: str = "text") -> FieldType:
+    return FieldType(
+        title=title,
+        must="a text",
+        fits=_is_text,
+        schema={"type": "string"},
+        empty=("",),
+    )
+
+
+TEXT = text()
+FLAG = FieldType(
+    title="bool",
+    must="true or false",
+    fits=lambda value: isinstance(value, bool),
+    schema={"type": "boolean"},
+)
+
+
+def count(least: int = 1) -> FieldType:
+    """Return the type of whole numbers that are not below ``least``."""
+
+    def fits(value: object) -> bool:
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        return is_whole and value >= least  # type: ignore[operator]
+
+    return FieldType(
+        title=f"whole number ≥ {least}",
+        must=f"a whole number of {least} or more",
+        fits=fits,
+        schema={"type": "integer", "minimum": least},
+        typed=f"{least} or more",
+    )
+
+
+def amount(unit: str, *, above_0: bool = False, ends: str = "") -> FieldType:
+    """Return the type of numbers of seconds or milliseconds, within a year."""
+
+    def fits(value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return (value > 0 if above_0 else value >= 0) and value <= LONGEST_S
+
+    low = "exclusiveMinimum" if above_0 else "minimum"
+    more = f"0 or more {unit}"
+    return FieldType(
+        title=f"{unit} > 0, a year at most" if above_0 else f"{unit} ≥ 0",
+        must=(f"a number of {unit} above 0" if above_0 else more) + ends,
+        fits=fits,
+        schema={"type": "number", low: 0, "maximum": LONGEST_S},
+        typed=f"{unit} above 0" if above_0 else more,
+    )
+
+
+def words(*known: str, must: str | None = None) -> FieldType:
+    """Return the type of a field that holds one of these words."""
+    *first, last = (f"`{word}`" for word in known)
+    return FieldType(
+        title=f"{', '.join(first)} or {last}",
+        must=must or f"one of {', '.join(map(repr, known))}",
+        fits=lambda value: isinstance(value, str) and value in known,
+        schema={"enum": [*known, ""]},
+        empty=("",),
+        known=known,
+    )
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
 
 
 def _names_a_key(value: object) -> bool:
@@ -91,162 +127,43 @@ def _names_a_key(value: object) -> bool:
     return bool(names) and all(isinstance(name, str) and name for name in names)
 
 
-def _arguments(step: StepSpec) -> Iterator[Problem]:
-    if not isinstance(step.class_args, Mapping):
-        yield Problem(
-            f"class_args of step {step.name!r} must be an object of names and "
-            f"values, got {shown(step.class_args)}",
-            step.name,
-            "class_args",
-        )
-        return
-    for key in step.class_args:
-        if not isinstance(key, str):
-            yield Problem(
-                f"class_args of step {step.name!r} must have texts as names, "
-                f"got {shown(key)}",
-                step.name,
-                "class_args",
-            )
+NAMES_SCHEMA: Schema = {"type": ["string", "array"], "items": {"type": "string"}}
 
 
-def _names(step: StepSpec) -> Iterator[Problem]:
-    for field in ("after", "before", "cycle_from"):
-        value = getattr(step, field)
-        if not isinstance(value, tuple) or not all(isinstance(n, str) for n in value):
-            yield Problem(
-                f"{field} of step {step.name!r} must be names of steps, "
-                f"got {shown(value)}",
-                step.name,
-                field,
-            )
-
-
-def _texts(step: StepSpec) -> Iterator[Problem]:
-    for field in TEXTS:
-        value = getattr(step, field)
-        if value is not None and not isinstance(value, str):
-            yield Problem(
-                f"{field} of step {step.name!r} must be a text, got {shown(value)}",
-                step.name,
-                field,
-            )
-    for field in ("full_event", "responder", "blocking", "vectorized"):
-        value = getattr(step, field)
-        is_open = field == "full_event" and value is None
-        if not (isinstance(value, bool) or is_open):
-            yield Problem(
-                f"{field} of step {step.name!r} must be true or false, "
-                f"got {shown(value)}",
-                step.name,
-                field,
-            )
-
-
-def _words(step: StepSpec) -> Iterator[Problem]:
-    choices = (
-        ("engine", (None, "async", "sync")),
-        ("join", (None, *JOINS)),
-        ("missing", MISSING),
+def names(title: str = "name or names") -> FieldType:
+    """Return the type of names of steps; a document may write one as a text."""
+    return FieldType(
+        title=title,
+        must="names of steps",
+        fits=_are_names,
+        schema=NAMES_SCHEMA,
+        empty=("", [], ()),
     )
-    for field, known in choices:
-        value = getattr(step, field)
-        if value not in known:
-            words = ", ".join(repr(word) for word in known if word)
-            yield Problem(
-                f"{field} of step {step.name!r} must be one of {words}, "
-                f"got {shown(value)}",
-                step.name,
-                field,
-            )
 
 
-def _groups(step: StepSpec) -> Iterator[Problem]:
-    """The fields that MLRun keeps of a queue's stream and of a runner's pools."""
-    given = {**step.queue, **step.runner}
-    for field in COUNTS:
-        if field in given and not _is_count(given[field], least=1):
-            yield Problem(
-                f"{field} of step {step.name!r} must be a whole number of 1 or more, "
-                f"got {shown(given[field])}",
-                step.name,
-                field,
-            )
-    for field in ("trigger_args", "options", "_shared_proxy_mapping"):
-        if field in given and not isinstance(given[field], Mapping):
-            yield Problem(
-                f"{field} of step {step.name!r} must be an object, "
-                f"got {shown(given[field])}",
-                step.name,
-                field,
-            )
-    if not isinstance(given.get("raise_exception", True), bool):
-        yield Problem(
-            f"raise_exception of step {step.name!r} must be true or false, "
-            f"got {shown(given['raise_exception'])}",
-            step.name,
-            "raise_exception",
-        )
+EVENT_KEY = FieldType(
+    title='a field\'s name, a list of them, or `"$key"` and the like',
+    must="a field's name, '$' and an attribute of the event, or several of them",
+    fits=_names_a_key,
+    schema=NAMES_SCHEMA,
+    empty=("", [], ()),
+)
 
 
-def _counts(step: StepSpec) -> Iterator[Problem]:
-    for field in ("max_iterations", "concurrency", "processes", "batch"):
-        value = getattr(step, field)
-        if value is not None and not _is_count(value, least=1):
-            yield Problem(
-                f"{field} of step {step.name!r} must be a whole number of 1 or more, "
-                f"got {shown(value)}",
-                step.name,
-                field,
-            )
-    if not _is_seconds(step.batch_wait_ms, above=False):
-        yield Problem(
-            f"batch_wait_ms of step {step.name!r} must be 0 or more milliseconds, "
-            f"got {shown(step.batch_wait_ms)}",
-            step.name,
-            "batch_wait_ms",
-        )
-    if step.join_timeout_s is not None and not _is_seconds(
-        step.join_timeout_s, above=True
-    ):
-        yield Problem(
-            f"join_timeout_s of step {step.name!r} must be a number of seconds above "
-            f"0, got {shown(step.join_timeout_s)}",
-            step.name,
-            "join_timeout_s",
-        )
+def mapping(must: str = "an object") -> FieldType:
+    return FieldType(
+        title="object",
+        must=must,
+        fits=_is_object,
+        schema={"type": "object"},
+        empty=({},),
+    )
 
 
-def _numbers(step: StepSpec) -> Iterator[Problem]:
-    yield from _counts(step)
-    if step.timeout_s is not None and not _is_seconds(step.timeout_s, above=True):
-        yield Problem(
-            f"timeout_s of step {step.name!r} must be a number of seconds above 0 "
-            f"and within a year, got {shown(step.timeout_s)}",
-            step.name,
-            "timeout_s",
-        )
-    if not _is_count(step.retries, least=0):
-        yield Problem(
-            f"retries of step {step.name!r} must be a whole number of 0 or more, "
-            f"got {shown(step.retries)}",
-            step.name,
-            "retries",
-        )
-    if not _is_seconds(step.backoff_s, above=False):
-        yield Problem(
-            f"backoff_s of step {step.name!r} must be 0 or more seconds and within "
-            f"a year, got {shown(step.backoff_s)}",
-            step.name,
-            "backoff_s",
-        )
-
-
-def _is_count(value: object, *, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _is_seconds(value: object, *, above: bool) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return (value > 0 if above else value >= 0) and value <= LONGEST_S
+STEPS = FieldType(
+    title="object of names and steps",
+    must="an object of names and steps",
+    fits=lambda value: isinstance(value, tuple),
+    schema={"type": "object", "additionalProperties": {"$ref": "#/$defs/step"}},
+    empty=({},),
+)

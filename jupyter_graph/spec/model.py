@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from jupyter_graph.errors import UnknownStepError, did_you_mean
 
@@ -42,7 +42,7 @@ class StepSpec:
         input_path: dotted path of the part of the body that the step gets.
         result_path: dotted path in the body where its result goes.
         full_event: the step takes and gives the event, not its body; False and None
-            differ only for storey's ``Batch``, which gives events unless told not to.
+            differ only for storey's ``Batch``, which gives events by default.
         responder: this step's result answers the caller.
         comment: a note for readers; it changes nothing.
         shape: the graphviz shape in pictures.
@@ -125,7 +125,7 @@ class StepSpec:
     def inside(self) -> tuple[StepSpec, ...]:
         """Return this step, its routes, and the steps of a flow inside it."""
         parts = (*self.routes, *self.steps)
-        return (self, *(found for part in parts for found in part.inside()))
+        return (self, *(inner for part in parts for inner in part.inside()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,17 +196,22 @@ class GraphSpec:
 
     def every_step(self) -> tuple[StepSpec, ...]:
         """Return all steps of this graph, the routes of routers included."""
-        return tuple(
-            found for step in self.top_steps() for found in (step, *step.routes)
-        )
+        return tuple(one for step in self.top_steps() for one in (step, *step.routes))
 
     def all_steps(self) -> tuple[StepSpec, ...]:
         """Return all steps, those of flows inside a step or a route included."""
-        return tuple(found for step in self.top_steps() for found in step.inside())
+        return tuple(inner for step in self.top_steps() for inner in step.inside())
 
     def top_steps(self) -> tuple[StepSpec, ...]:
         """Return the steps of a flow, or the router that is the whole graph."""
         return (self.router,) if self.router is not None else self.steps
+
+
+class HasSpec(Protocol):
+    """A graph under construction, seen by those who only read its spec."""
+
+    @property
+    def spec(self) -> GraphSpec: ...
 
 
 DEFAULT_ITERATIONS = 100

@@ -18,7 +18,7 @@ _FUNCTION = re.compile(r"[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\Z")
 def step_name_problem(
     name: object, *, route: bool = False, in_document: bool = False
 ) -> str | None:
-    """Say what is wrong with a step's name, None when it is fine.
+    """Return what is wrong with a step's name, None when it is fine.
 
     In a document a step may be called ``start``: MLRun's often are.
 
@@ -54,7 +54,7 @@ def check_step_name(name: str, *, route: bool = False) -> str:
 
 
 def graph_name_problem(name: object) -> str | None:
-    """Say what is wrong with a graph's name, None when it is fine.
+    """Return what is wrong with a graph's name, None when it is fine.
 
     >>> graph_name_problem("graph")
     >>> graph_name_problem("my graph")
@@ -79,11 +79,25 @@ def graph_name(text: str) -> str:
     >>> graph_name("01 Fraud-model"), graph_name("")
     ('_01_Fraud-model', 'graph')
     """
-    found = re.sub(r"[^A-Za-z0-9_.\-]", "_", text)[: LONGEST_NAME - 1]
-    starts_well = found[:1] == "_" or found[:1].isalpha()
+    name = re.sub(r"[^A-Za-z0-9_.\-]", "_", text)[: LONGEST_NAME - 1]
+    starts_well = name[:1] == "_" or name[:1].isalpha()
     if not starts_well:
-        found = f"_{found}" if found else "graph"
-    return f"{found}_" if found == "start" else found
+        name = f"_{name}" if name else "graph"
+    return f"{name}_" if name == "start" else name
+
+
+def function_name_problem(name: object) -> str | None:
+    """Return what is wrong with a function's name, None when it is fine.
+
+    >>> function_name_problem("fraud-model")
+    """
+    is_fine = isinstance(name, str) and _FUNCTION.match(name)
+    if is_fine and len(name) <= LONGEST_FUNCTION_NAME:  # type: ignore[arg-type]
+        return None
+    return (
+        "a function's name is 1 to 56 lower-case letters, digits and '-' "
+        f"(a letter or digit at both ends), got {name!r}"
+    )
 
 
 def check_function_name(name: str) -> str:
@@ -93,20 +107,13 @@ def check_function_name(name: str) -> str:
         SpecError: it is not 1 to 56 of ``a-z 0-9 -`` with a letter or digit at
             both ends.
     """
-    if (
-        not isinstance(name, str)
-        or not _FUNCTION.match(name)
-        or len(name) > LONGEST_FUNCTION_NAME
-    ):
-        raise SpecError(
-            "a function's name is 1 to 56 lower-case letters, digits and '-' "
-            f"(a letter or digit at both ends), got {name!r}"
-        )
+    if problem := function_name_problem(name):
+        raise SpecError(problem)
     return name
 
 
 def function_name(graph_name: str) -> str:
-    """Give the function name of a graph: lower case, ``_``, ``.`` and blanks as ``-``.
+    """Return the function name of a graph: lower case, ``-`` for other signs.
 
     >>> function_name("Fraud_model.v2")
     'fraud-model-v2'

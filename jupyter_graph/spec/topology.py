@@ -68,8 +68,14 @@ def handler_names(graph: GraphSpec) -> frozenset[str]:
     return frozenset(named | kinds | ({graph.on_error} if graph.on_error else set()))
 
 
+def ordinary_names(graph: GraphSpec) -> tuple[str, ...]:
+    """Return the names of the steps that are no error handlers, as they were added."""
+    handlers = handler_names(graph)
+    return tuple(name for name in graph.names() if name not in handlers)
+
+
 def followers(graph: GraphSpec) -> dict[str, tuple[str, ...]]:
-    """Give, for ``start`` and each step, the steps that flow edges lead to."""
+    """Return, for ``start`` and each step, the steps that flow edges lead to."""
     top = (*graph.names(), *((graph.router.name,) if graph.router else ()))
     found: dict[str, list[str]] = {START: [], **{name: [] for name in top}}
     for edge in edges(graph):
@@ -85,11 +91,8 @@ def roots(graph: GraphSpec) -> tuple[str, ...]:
 
 def leaves(graph: GraphSpec) -> tuple[str, ...]:
     """Return the steps that nothing follows, error handlers left out."""
-    handlers = handler_names(graph)
     after = followers(graph)
-    return tuple(
-        name for name in graph.names() if name not in handlers and not after[name]
-    )
+    return tuple(name for name in ordinary_names(graph) if not after[name])
 
 
 def is_linear(graph: GraphSpec) -> bool:

@@ -1,19 +1,16 @@
-"""Whether a graph is right: every rule asked, every problem told at once."""
+"""Whether a graph is right: every rule asked, every problem reported at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.spec import graph_rules
-from jupyter_graph.spec.field_types import GROUP_FIELDS, fields_have_their_types
-from jupyter_graph.spec.graph_problem import Problem, shown
-from jupyter_graph.spec.model import GraphSpec, StepSpec, flow_inside
-
-if TYPE_CHECKING:
-    from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.model import GraphSpec, HasSpec, StepSpec, flow_inside
+from jupyter_graph.spec.rules import graph_rules
+from jupyter_graph.spec.rules.graph_problem import Problem, shown
+from jupyter_graph.spec.rules.type_rules import fields_have_their_types
+from jupyter_graph.spec.step_fields import GROUP_OF
 
 Rule = Callable[[GraphSpec], Iterator[Problem]]
 
@@ -50,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     graph_rules.has_steps,
     graph_rules.names_follow_the_rule,
     graph_rules.names_are_unique,
+    graph_rules.functions_follow_the_rule_of_names,
     graph_rules.kinds_are_known,
     graph_rules.steps_have_code,
     graph_rules.upstream_steps_are_named_once,
@@ -80,6 +78,7 @@ RULES: tuple[Rule, ...] = (
 OF_VALUES = frozenset(
     {
         graph_rules.names_follow_the_rule,
+        graph_rules.functions_follow_the_rule_of_names,
         graph_rules.kinds_are_known,
         graph_rules.upstream_steps_are_named_once,
         graph_rules.after_names_exist,
@@ -104,7 +103,7 @@ def problems(graph: GraphSpec, unread: Container[str | None] = ()) -> list[Probl
         for problem in fields_have_their_types(graph)
     ]
     usable = _without(graph, of_types)
-    told = [
+    broken = [
         problem
         for rule in RULES
         for problem in rule(usable)
@@ -112,8 +111,8 @@ def problems(graph: GraphSpec, unread: Container[str | None] = ()) -> list[Probl
     ]
     for step in usable.every_step():
         if step.kind == "flow" and step.steps and step.name in unread:
-            told += _inside(step, usable, unread)
-    return [*of_types, *told]
+            broken += _inside(step, usable, unread)
+    return [*of_types, *broken]
 
 
 def _without(graph: GraphSpec, wrong: list[Problem]) -> GraphSpec:
@@ -131,7 +130,7 @@ def _without(graph: GraphSpec, wrong: list[Problem]) -> GraphSpec:
         own = str(step.name)
         if (own, "class_name") in places or (own, "handler") in places:
             kept.setdefault("handler", "unknown")  # it has code, of whatever type
-        if any(place in places for place in ((own, key) for key in GROUP_FIELDS)):
+        if any(place in places for place in ((own, key) for key in GROUP_OF)):
             kept |= {"queue": {}, "runner": {}}
         kept["routes"] = tuple(mended(route) for route in step.routes)
         return StepSpec(**{**kept, "name": own})
@@ -146,7 +145,7 @@ def _without(graph: GraphSpec, wrong: list[Problem]) -> GraphSpec:
     )
 
 
-def validate(graph: GraphSpec | Graph) -> None:
+def validate(graph: GraphSpec | HasSpec) -> None:
     """Raise one SpecError that lists every problem, or return quietly.
 
     >>> validate(GraphSpec(name="g", steps=(StepSpec(name="a", handler="f"),)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_graph.spec.graph_rules import FOREIGN_KINDS
+from jupyter_graph.spec.rules.graph_rules import FOREIGN_KINDS
 
 _STOREY_TARGETS = {
     "CSVStoreyTarget": "CSVTarget",

@@ -5,6 +5,13 @@ import pytest
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.session.session import Session
 from jupyter_graph.session.step_options import StepOptions
+from jupyter_graph.spec.step_fields import OPTIONS
+
+
+def options_of(words):
+    """Read the words of a step: fields of it, and where it goes."""
+    settings = {key: words.pop(key) for key in OPTIONS if key in words}
+    return StepOptions(**words, settings=settings)
 
 
 @pytest.fixture
@@ -23,7 +30,7 @@ def define(session):
 
     def define(source, cell_id=None, **options):
         cell = Cell(source, len(cells) + 1, cell_id)
-        plan = session.plan_step(StepOptions(**options), cell)
+        plan = session.plan_step(options_of(options), cell)
         exec(source, session.user_ns)
         cells.append(cell)
         return session.put_step(plan)

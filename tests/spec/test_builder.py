@@ -560,11 +560,12 @@ def test_renaming_a_step_renames_the_way_back():
     assert graph.spec.step("a").after == ("again",)
 
 
-def test_removing_the_step_that_leads_back_leads_back_from_the_one_before():
+def test_the_way_back_goes_with_the_step_that_it_leads_from():
     graph = looping()
     graph.remove_step("c")
 
-    assert graph.spec.step("a").cycle_from == ("b",)
+    assert graph.spec.step("a").cycle_from == ()
+    assert after(graph) == {"a": (), "b": ("a",)}
 
 
 def test_removing_all_others_leaves_no_loop():

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_graph.spec import document_reader, graph_rules, secret_sources
-from jupyter_graph.spec.mlrun import serving_spec
+from jupyter_graph.spec.documents import document_reader
+from jupyter_graph.spec.mlrun import secret_sources, serving_spec
 from jupyter_graph.spec.model import GraphSpec, StepSpec
+from jupyter_graph.spec.rules import graph_rules
+from jupyter_graph.spec.step_fields import BY_KEY, GRAPH_BY_KEY, GROUP_OF
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "documents.md").read_text(
     encoding="utf-8"
@@ -29,8 +31,8 @@ def rows_of(section):
 
 GRAPH, STEP = rows_of("Fields of a graph"), rows_of("Fields of a step")
 SERVING = rows_of("Functions and serving specs")
-OF_STEP = (*document_reader.OF_STEP, *document_reader.GROUP_OF)
-OF_GRAPH = (*document_reader.OF_FLOW, "graph_name")
+OF_STEP = tuple(BY_KEY)
+OF_GRAPH = tuple(GRAPH_BY_KEY)
 
 
 def test_the_tables_hold_the_fields_and_no_others():
@@ -79,7 +81,7 @@ def test_what_is_ours_is_marked():
         "kind", "class_name", "class_args", "handler", "after", "before", "on_error",
         "base_step", "input_path", "result_path", "full_event", "responder", "comment",
         "shape", "routes", "steps", "engine", "max_iterations", "cycle_from",
-        "function", "path", *document_reader.GROUP_OF,
+        "function", "path", *GROUP_OF,
     }  # fmt: skip
     marked = {name for name, row in STEP.items() if "*ours:*" in " ".join(row)}
 

@@ -37,7 +37,7 @@ ONE_PROBLEM = [
     ([], "a graph document is an object of fields, got []"),
     ({}, "graph 'graph' has no steps yet"),
     (flow(), "graph 'graph' has no steps yet"),
-    ({"steps": []}, "graph 'graph' has no steps yet"),
+    ({"steps": {}}, "graph 'graph' has no steps yet"),
     (
         {"steps": ["a"]},
         "field 'steps' of the graph is an object of step names and steps, got ['a']",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.spec.document_reader import is_empty, short
+from jupyter_graph.spec.documents.document_reader import is_empty, short
 from jupyter_graph.spec.mlrun.serving_spec import (
     CARRIED,
     KNOWN,

@@ -6,9 +6,12 @@ import copy
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.spec.mlrun.flow_builder import BuiltFlow, flow_document
+from jupyter_graph.spec.mlrun.flow_builder import (
+    BuiltFlow,
+    BuiltRouter,
+    flow_document,
+)
 from jupyter_graph.spec.mlrun.flow_steps import Document, filled, own_name, task_of
-from jupyter_graph.spec.mlrun.step_handles import BuiltRouter
 
 TOPOLOGIES = ("flow", "router")
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import fields
 from typing import Any
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.argument_values import untagged
-from jupyter_graph.spec.graph_problem import shown
+from jupyter_graph.spec.field_types import NAMES_SCHEMA, STEPS
 from jupyter_graph.spec.model import GraphSpec, StepSpec
+from jupyter_graph.spec.rules.graph_problem import shown
+from jupyter_graph.spec.step_fields import (
+    BY_KEY,
+    GRAPH_BY_KEY,
+    GRAPH_FIELDS,
+    GROUP_OF,
+    STEP_FIELDS,
+)
 
 # What MLRun writes and what means nothing here: kept, so that a document survives.
 CARRIED_IN_STEPS = frozenset(
@@ -34,27 +41,10 @@ CARRIED_IN_GRAPHS = frozenset(
         "track_models",
     }
 )
-LISTS = ("after", "before", "cycle_from")
-GROUPS = {
-    "queue": ("shards", "retention_in_hours", "trigger_args", "options"),
-    "runner": (
-        "raise_exception",
-        "max_processes",
-        "max_threads",
-        "pool_factor",
-        "_shared_proxy_mapping",
-    ),
-}
-"""Fields of a step that one attribute of its spec holds together."""
-
-GROUP_OF = {key: group for group, keys in GROUPS.items() for key in keys}
-INSIDE = ("routes", "steps")
-OF_STEP = tuple(
-    f.name for f in fields(StepSpec) if f.name not in ("name", "carried", *GROUPS)
-)
+OF_STEP = tuple(row.key for row in STEP_FIELDS if row.group is None)
 OF_ANY_GRAPH = ("engine", "max_in_flight", "order_by", "copy")
 OF_CYCLES = ("allow_cyclic", "max_iterations", "final_step")
-OF_FLOW = ("kind", "name", "steps", "on_error", *OF_ANY_GRAPH, *OF_CYCLES)
+OF_FLOW = tuple(row.key for row in GRAPH_FIELDS if row.key != "graph_name")
 
 
 class Reader:
@@ -77,9 +67,9 @@ class Reader:
         if not isinstance(document, Mapping):
             self.say(f"a graph document is an object of fields, got {short(document)}")
             return GraphSpec(name=name)
-        kind = document.get("kind") or "flow"
+        kind = _given(document, ("kind",)).get("kind", "flow")
         if kind == "router":
-            own = document.get("name") or "router"
+            own = _given(document, ("name",)).get("name", "router")
             if not isinstance(own, str):
                 self.say(f"the name of a router is a text, got {short(own)}")
                 own = "router"
@@ -102,7 +92,7 @@ class Reader:
 
     def flow(self, document: Mapping[str, Any], name: str) -> GraphSpec:
         self.unknown(document, OF_FLOW, CARRIED_IN_GRAPHS, "the graph")
-        steps = document.get("steps") or {}
+        steps = _given(document, ("steps",)).get("steps", {})
         if not isinstance(steps, Mapping):
             self.say(
                 "field 'steps' of the graph is an object of step names and steps, "
@@ -118,13 +108,13 @@ class Reader:
         )
 
     def steps(self, documents: Mapping[Any, Any], what: str) -> tuple[StepSpec, ...]:
-        found = []
+        steps = []
         for key, value in documents.items():
             if isinstance(key, str):
-                found.append(self.step(key, value))
+                steps.append(self.step(key, value))
             else:
                 self.say(f"the name of a {what} is a text, got {short(key)}")
-        return tuple(found)
+        return tuple(steps)
 
     def step(self, name: str, document: Any) -> StepSpec:
         self.inside.append(name)
@@ -138,10 +128,9 @@ class Reader:
         if not isinstance(document, Mapping):
             self.say(f"{where} is an object of fields, got {short(document)}")
             return StepSpec(name=name)
-        known = (*OF_STEP, *GROUP_OF, "name")
-        self.unknown(document, known, CARRIED_IN_STEPS, where)
+        self.unknown(document, (*BY_KEY, "name"), CARRIED_IN_STEPS, where)
         own = document.get("name")
-        if not is_empty(own) and own != name:
+        if own not in (None, "", name):
             self.say(
                 f"{where} says its name is {short(own)}; write {name!r} or leave it out"
             )
@@ -152,15 +141,21 @@ class Reader:
     def values(
         self, document: Mapping[str, Any], where: str
     ) -> Iterator[tuple[str, Any]]:
-        for group, keys in GROUPS.items():
-            yield group, self.kept(document, keys, where)
-        for key in OF_STEP:
-            value = document.get(key)
-            if is_empty(value):
+        for group in dict.fromkeys(GROUP_OF.values()):
+            yield (
+                group,
+                {
+                    key: self.untagged(value, f"field {key!r} of {where}")
+                    for key, value in document.items()
+                    if GROUP_OF.get(key) == group
+                    and not BY_KEY[key].type.is_empty(value)
+                },
+            )
+        for row in STEP_FIELDS:
+            key, value = row.key, document.get(row.key)
+            if row.group is not None or row.type.is_empty(value):
                 continue
-            if key in LISTS:
-                yield key, self.names(value, key, where)
-            elif key in INSIDE:
+            if row.type is STEPS:
                 if isinstance(value, Mapping):
                     yield key, self.steps(value, key.removesuffix("s"))
                 else:
@@ -168,6 +163,8 @@ class Reader:
                         f"field {key!r} of {where} is an object of "
                         f"{key.removesuffix('s')} names and steps, got {short(value)}"
                     )
+            elif row.type.schema is NAMES_SCHEMA:
+                yield key, self.names(value, key, where)
             elif key == "class_args":
                 yield key, self.untagged(value, f"field {key!r} of {where}")
             elif key == "on_error":
@@ -193,7 +190,7 @@ class Reader:
             return {}
 
     def handler(self, value: Any, where: str) -> str | None:
-        if is_empty(value):
+        if BY_KEY["on_error"].type.is_empty(value):
             return None
         if not isinstance(value, str):
             self.problems.append(
@@ -228,7 +225,12 @@ class Reader:
 
 
 def _given(document: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return {key: document[key] for key in keys if not is_empty(document.get(key))}
+    """Return those of the graph's own fields that a document says something in."""
+    return {
+        key: document[key]
+        for key in keys
+        if not GRAPH_BY_KEY[key].type.is_empty(document.get(key))
+    }
 
 
 def is_empty(value: Any) -> bool:

@@ -6,9 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from jupyter_graph.errors import did_you_mean
-from jupyter_graph.spec.graph_problem import Problem, shown
+from jupyter_graph.spec.cut import EVERYWHERE
 from jupyter_graph.spec.model import START, GraphSpec
-from jupyter_graph.spec.names import graph_name_problem, step_name_problem
+from jupyter_graph.spec.names import (
+    function_name_problem,
+    graph_name_problem,
+    step_name_problem,
+)
+from jupyter_graph.spec.rules.graph_problem import Problem, shown
 from jupyter_graph.spec.topology import cycle_in, followers, handler_names, reached
 
 KINDS = ("task", "router", "flow", "queue", "model_runner", "error_step")
@@ -41,6 +46,15 @@ WITHOUT_CODE = ("router", "flow", "queue", "model_runner")
 def the_graph_has_a_name(graph: GraphSpec) -> Iterator[Problem]:
     if problem := graph_name_problem(graph.name):
         yield Problem(problem, field="name")
+
+
+def functions_follow_the_rule_of_names(graph: GraphSpec) -> Iterator[Problem]:
+    for step in graph.every_step():
+        if step.function in (None, "", EVERYWHERE):
+            continue
+        if problem := function_name_problem(step.function):
+            message = f"function of step {step.name!r}: {problem}"
+            yield Problem(message, step.name, "function")
 
 
 def has_steps(graph: GraphSpec) -> Iterator[Problem]:

@@ -90,7 +90,7 @@ def check_size(value: Any, what: str) -> None:
     A few lines of YAML may stand for more values than there are atoms.
 
     Raises:
-        SpecError: it has more than 1,000,000 values or 100 levels.
+        SpecError: it has more than 1,000,000 values or 100 levels, or holds itself.
     """
     level, seen = [value], 0
     for _ in range(DEEPEST + 1):
@@ -106,7 +106,28 @@ def check_size(value: Any, what: str) -> None:
             return
         seen += len(following)
         level = following
-    raise SpecError(f"{what} holds itself, or has more than {DEEPEST} levels")
+    if _holds_itself(value):
+        raise SpecError(f"{what} holds itself")
+    raise SpecError(f"{what} is nested too deep: {DEEPEST} levels at most are read")
+
+
+def _holds_itself(value: Any) -> bool:
+    """Tell whether an object or a list stands somewhere inside itself."""
+    open_ids: set[int] = set()  # what the current one stands in
+    done: set[int] = set()  # of a few lines of YAML, each value is looked at once
+    todo = [(value, False)]
+    while todo:
+        item, is_left = todo.pop()
+        if is_left:
+            open_ids.discard(id(item))
+            done.add(id(item))
+        elif id(item) in open_ids:
+            return True
+        elif isinstance(item, Mapping | list | tuple) and id(item) not in done:
+            open_ids.add(id(item))
+            inside = item.values() if isinstance(item, Mapping) else item
+            todo += [(item, True), *((inner, False) for inner in inside)]
+    return False
 
 
 def _place(place: tuple[Any, ...]) -> str:
