@@ -8,7 +8,7 @@ NBVAL = JUPYTER_GRAPH_STATE_DIR=$(CURDIR)/build/state $(PY) -m pytest --nbval-la
         --nbval-sanitize-with notebooks/sanitize.cfg --timeout=180 notebooks
 
 .DEFAULT_GOAL := check
-.PHONY: check fix lint types test test-fast notebooks demo lab bench bench-peers bench-plot kafka \
+.PHONY: check fix lint types test test-fast notebooks demo lab bench bench-peers bench-plot fields kafka \
         labextension labextension-check wheel clean help
 
 check: lint types labextension-check test  ## format check, lint, types and all tests
@@ -52,6 +52,9 @@ kafka: build/kafka/.fetched  ## the jars of a Kafka broker, for its tests and be
 
 bench-plot: $(VENV)/.bench  ## draw the newest results of each: docs/benchmarks.svg
 	$(PY) -m benchmarks.plot $$(ls benchmarks/results/*.json) docs/benchmarks.svg
+
+fields: $(VENV)/.test  ## write what the docs say about fields of steps: tables and JSON Schema
+	$(PY) docs/reference/write_fields.py
 
 labextension: $(VENV)/.lab  ## build the JupyterLab part (Node comes from PyPI)
 	$(PY) labextension/build.py build

@@ -28,49 +28,19 @@ Missing = Literal["drop", "null", "error"]
 class StepSpec:
     """One named place in the graph.
 
+    ``jupyter_graph.spec.step_fields`` has a row for each field: its type, what it means
+    and what it is called elsewhere.
+
     Attributes:
         name: what the graph calls it.
-        kind: ``task``, ``router``, ``flow`` (a graph of its own), ``queue``,
-            ``model_runner`` or ``error_step``.
-        class_name: the step class, or None for a plain function.
-        class_args: its constructor arguments.
-        handler: the function's name, or the method of the class to call.
         after: names of the upstream steps; empty = a first step.
-        before: for an error handler, where the flow goes on.
-        on_error: the error handler of this step.
-        base_step: for an error handler, the step it belongs to.
-        input_path: dotted path of the part of the body that the step gets.
-        result_path: dotted path in the body where its result goes.
-        full_event: the step takes and gives the event, not its body; False and None
-            differ only for storey's ``Batch``, which gives events by default.
-        responder: this step's result answers the caller.
-        comment: a note for readers; it changes nothing.
-        shape: the graphviz shape in pictures.
-        routes: the routes of a router, in order.
-        steps: the steps of a flow inside this step, in order.
-        engine: the engine of that flow, None = that of the graph.
-        max_iterations: how often an event may come here, in a graph with cycles.
         cycle_from: which of ``after`` lead back here from further on.
-        function: the function it runs in; None = the one of the graph itself.
-        path: for a queue, the URL of its stream; None = in process.
+        full_event: False and None differ only for storey's ``Batch``, which passes on
+            events by default.
         queue: for a queue, what MLRun notes of its stream: ``shards``,
             ``retention_in_hours``, ``trigger_args`` and ``options``.
         runner: for a model runner, what MLRun notes beside its class arguments:
             ``raise_exception`` and the sizes of its pools.
-        timeout_s: seconds one attempt may take; None = the runner's limit.
-        retries: how many more attempts after the first one failed.
-        backoff_s: seconds before the first of them, doubled each time.
-        blocking: run it in a thread pool.
-        processes: run it in so many processes of its own; None = in this one.
-        concurrency: how many attempts of it may run at once; None = the graph's limit.
-        batch: run it on lists of at most so many bodies of concurrent callers.
-        batch_wait_ms: milliseconds that the first of a batch waits for others.
-        join: with several upstream steps, wait for ``all`` of them, or go on with
-            ``any`` one that comes or only the ``first``; None = once for each.
-        join_timeout_s: seconds that the first to arrive waits for the others.
-        missing: what stands for a branch that does not come: ``drop`` it, ``null``,
-            or an ``error``.
-        vectorized: takes and gives a DataFrame of bodies in batch runs.
         carried: fields of a document that mean nothing here and are kept.
     """
 

@@ -302,3 +302,31 @@ def test_a_document_that_holds_itself_is_refused(tmp_path):
 
     with pytest.raises(SpecError, match="holds itself"):
         load_graph(path)
+
+
+def nested(levels):
+    """Make a graph document with an argument of so many levels."""
+    value = 1
+    for _ in range(levels):
+        value = {"x": value}
+    return {"steps": {"a": {"class_name": "C", "class_args": value}}}
+
+
+def test_a_document_that_is_nested_too_deep_is_told_so(tmp_path):
+    path = tmp_path / "deep.json"
+    path.write_text(json.dumps(nested(200)), encoding="utf-8")
+    message = "is nested too deep: 100 levels at most are read"
+
+    with pytest.raises(SpecError, match=f"the graph document {message}"):
+        Graph.from_dict(nested(200))
+    with pytest.raises(SpecError, match=message):
+        load_graph(path)
+    assert Graph.from_dict(nested(90)).spec.names() == ("a",)
+
+
+def test_a_value_that_stands_twice_in_a_deep_document_does_not_hold_itself():
+    deep = nested(200)
+    deep["steps"]["b"] = deep["steps"]["a"]
+
+    with pytest.raises(SpecError, match="nested too deep"):
+        Graph.from_dict(deep)

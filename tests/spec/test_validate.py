@@ -137,6 +137,11 @@ ONE_PROBLEM = [
     (flow(a=task(queue="q")), "step 'a' has an unknown field 'queue'"),
     (flow(a=task(function=5)), "function of step 'a' must be a text, got 5"),
     (
+        flow(a=task(function="Bad Name!")),
+        "function of step 'a': a function's name is 1 to 56 lower-case letters, digits "
+        "and '-' (a letter or digit at both ends), got 'Bad Name!'",
+    ),
+    (
         flow(a=task(batch=0)),
         "batch of step 'a' must be a whole number of 1 or more, got 0",
     ),
