@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.cells.source import Cell
@@ -18,6 +16,7 @@ from jupyter_graph.session.shown_table import Table
 from jupyter_graph.session.step_cells import StepPlaced, StepPlan, plan_step, put_step
 from jupyter_graph.session.step_options import StepOptions
 from jupyter_graph.session.subgraph import part
+from jupyter_graph.session.watchers import Watchers
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.codec import read_document
 from jupyter_graph.spec.mlrun.function_document import graph_in
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from jupyter_graph.session.open_runners import Runners
 
 AS_RECORDED: Any = object()
-PAUSE_S = 0.2
-Watcher = Callable[[str], None]
 
 
 class Session:
@@ -55,12 +52,9 @@ class Session:
         self.notebook_path = notebook_path
         self.graphs = Graphs(default_name=graph_name_of(notebook_path))
         self.event_ring = Events()
-        self.watchers: list[Watcher] = []
+        self.watchers = Watchers()
         self._runners: Runners | None = None
         self._valid: GraphSpec | None = None
-        self._told_at = 0.0
-        self._pause_s = 0.0
-        self._untold: set[str] = set()
         self._placed: dict[tuple[str, str], StepPlaced] = {}
 
     def __repr__(self) -> str:
@@ -129,8 +123,8 @@ class Session:
         """Read a graph document, name it after its file, and make it current.
 
         Its names stand for what the notebook defines; nothing is imported or run. A
-        file of a whole MLRun function, or a serving spec, holds a graph too; what else
-        stands there is told by ``graph.notes``.
+        file of a whole MLRun function, or a serving spec, holds a graph too;
+        ``graph.notes`` lists what else stands there.
 
         Raises:
             SpecError: the file cannot be read, or is no graph document.
@@ -187,7 +181,7 @@ class Session:
         """
         from jupyter_graph.session.run_event import ANSWER_COLUMNS
 
-        with self._told_seldom():
+        with self.watchers.seldom():
             answers = [self.run(body, silent=silent, **request) for body in bodies]
         return Table(
             answers, ANSWER_COLUMNS, empty="no event was sent: the list is empty"
@@ -314,26 +308,8 @@ class Session:
         return program_of(target, cells, names, self.folder)
 
     def changed(self, graph: str) -> None:
-        """Tell whoever shows this graph that it, or its counters, changed."""
-        if monotonic() - self._told_at < self._pause_s:
-            self._untold.add(graph)
-            return
-        self._told_at = monotonic()
-        for name in (graph, *self.graphs.holding(graph)):
-            for watcher in list(self.watchers):
-                watcher(name)
-
-    @contextmanager
-    def _told_seldom(self) -> Iterator[None]:
-        """Tell at most a few times a second inside, and what is left at the end."""
-        self._pause_s = PAUSE_S
-        try:
-            yield
-        finally:
-            self._pause_s = 0.0
-            untold, self._untold = self._untold, set()
-            for graph in untold:
-                self.changed(graph)
+        """Call whoever shows this graph: it, or its counters, changed."""
+        self.watchers.tell((graph, *self.graphs.holding(graph)))
 
     def reset(self) -> None:
         """Forget all graphs and events and close all runners."""
