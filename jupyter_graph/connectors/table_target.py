@@ -7,7 +7,8 @@ from typing import Any
 
 from jupyter_graph.connectors.event_key import KeySpec, body_of, key_reader
 from jupyter_graph.connectors.tables.memory_tables import GivenRows
-from jupyter_graph.connectors.tables.table import TIMEOUT_S, open_table
+from jupyter_graph.connectors.tables.open_table import open_table
+from jupyter_graph.connectors.tables.table import TIMEOUT_S
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.types import Body
 

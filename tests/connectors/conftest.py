@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_graph.connectors.tables.table import open_table
+from jupyter_graph.connectors.tables.open_table import open_table
 
 REDIS = shutil.which("redis-server")
 POSTGRES = shutil.which("postgres")

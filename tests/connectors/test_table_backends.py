@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from jupyter_graph.connectors.tables.table import open_table
+from jupyter_graph.connectors.tables.open_table import open_table
 from jupyter_graph.errors import (
     GatewayTimeoutError,
     InternalServerError,
@@ -101,7 +101,7 @@ def test_a_killed_process_loses_nothing_it_has_put(opened, tmp_path):
     where = f"store://{tmp_path / 't.sqlite'}"
     code = (
         "import os, signal;"
-        "from jupyter_graph.connectors.tables.table import open_table;"
+        "from jupyter_graph.connectors.tables.open_table import open_table;"
         f"t = open_table({where!r}); t.put('ann', 1); t.update('ann', lambda n: n + 1);"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from jupyter_graph.connectors.tables.table import masked, open_table
+from jupyter_graph.connectors.tables.open_table import open_table
+from jupyter_graph.connectors.tables.table import masked
 from jupyter_graph.errors import SpecError
 from jupyter_graph.values.equal import same
 

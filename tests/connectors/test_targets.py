@@ -2,7 +2,7 @@ import pytest
 
 from jupyter_graph import Graph
 from jupyter_graph.connectors.table_target import TableTarget
-from jupyter_graph.connectors.tables.table import open_table
+from jupyter_graph.connectors.tables.open_table import open_table
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.event import Event
 

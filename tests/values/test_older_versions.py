@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_graph.connectors.tables.table import open_table
+from jupyter_graph.connectors.tables.open_table import open_table
 from jupyter_graph.connectors.tables.table_json import decode, encode
 from jupyter_graph.deployment.index import find_record
 from jupyter_graph.host.artifacts import load_value

@@ -30,7 +30,7 @@ from jupyter_graph.connectors.files.parquet_target import ParquetTarget
 from jupyter_graph.connectors.http_target import HTTPTarget
 from jupyter_graph.connectors.rows import json_texts
 from jupyter_graph.connectors.sql.database import value_for
-from jupyter_graph.connectors.tables.table import open_table
+from jupyter_graph.connectors.tables.open_table import open_table
 from jupyter_graph.errors import AnswerError, UnprocessableError
 from jupyter_graph.event import Event
 from jupyter_graph.host.logs import JsonLines

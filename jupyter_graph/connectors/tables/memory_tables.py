@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from jupyter_graph.connectors.event_key import key_text
+from jupyter_graph.connectors.tables.table import MISSING, KeyLocks, Table
 from jupyter_graph.errors import SpecError
-
-if TYPE_CHECKING:
-    from jupyter_graph.connectors.tables.table import Table
-
-MISSING: Final = object()
-"""Stands for "there is no such key"; never stored."""
-
-STRIPES = 64
+from jupyter_graph.values.frames import pandas_of
 
 
 class MemoryTable:
@@ -31,7 +25,7 @@ class MemoryTable:
         self._max_keys = max_keys
         self._values: dict[str, Any] = {}
         self._lock = threading.Lock()
-        self._locks = tuple(threading.RLock() for _ in range(STRIPES))
+        self._locks = KeyLocks()
 
     def get(self, key: str, default: Any = None) -> Any:
         if self._max_keys is None:
@@ -56,20 +50,20 @@ class MemoryTable:
     def update(
         self, key: str, change: Callable[[Any], Any], default: Any = None
     ) -> Any:
-        with self._locks[hash(key) % STRIPES]:
+        with self._locks.of(key):
             value = change(self.get(key, default))
             self.put(key, value)
             return value
 
     def delete(self, key: str) -> None:
-        with self._locks[hash(key) % STRIPES]:
+        with self._locks.of(key):
             self._values.pop(key, None)
 
     def keys(self) -> Iterator[str]:
         return iter(list(self._values))
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is no connection."""
 
 
 class GivenRows:
@@ -95,9 +89,9 @@ class GivenRows:
         self._known = 0
 
     def get(self, key: str, default: Any = None) -> Any:
-        found = self._rows.get(key, MISSING)
-        if found is not MISSING:
-            return found
+        row = self._rows.get(key, MISSING)
+        if row is not MISSING:
+            return row
         return self._rows.get(self._raw(key), default)
 
     def put(self, key: str, value: Any) -> None:
@@ -115,7 +109,7 @@ class GivenRows:
         return iter([key_text(key) for key in list(self._rows)])
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is no connection."""
 
     def _for_lookups(self) -> SpecError:
         return SpecError(
@@ -156,7 +150,7 @@ class GivenRows:
         return key_text(row[column])
 
     def _frame(self, frame: Any) -> tuple[list[str], list[dict[Any, Any]]]:
-        column = self._key_column
+        frame, column = pandas_of(frame), self._key_column
         if column is not None and column not in frame.columns:
             raise SpecError(
                 f"{self.name} has no column {column!r} "

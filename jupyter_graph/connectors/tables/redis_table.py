@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from jupyter_graph.connectors.tables.memory_tables import STRIPES
-from jupyter_graph.connectors.tables.table import masked
+from jupyter_graph.connectors.tables.table import KeyLocks, masked
 from jupyter_graph.connectors.tables.table_json import encode, kept
 from jupyter_graph.errors import (
     GatewayTimeoutError,
@@ -67,7 +65,7 @@ class RedisTable:
         except ValueError as error:
             raise SpecError(f"table {masked(url)!r}: {error}") from None
         self._swap = self._client.register_script(_SWAP)
-        self._locks = tuple(threading.RLock() for _ in range(STRIPES))
+        self._locks = KeyLocks()
 
     def get(self, key: str, default: Any = None) -> Any:
         text = self._ask(lambda: self._text(key))
@@ -83,7 +81,7 @@ class RedisTable:
         self, key: str, change: Callable[[Any], Any], default: Any = None
     ) -> Any:
         end = time.monotonic() + self._timeout_s
-        with self._locks[hash(key) % STRIPES]:
+        with self._locks.of(key):
             while True:
                 old = self._ask(lambda: self._client.get(self._prefix + key))
                 value = change(default if old is None else kept(old, self.name, key))

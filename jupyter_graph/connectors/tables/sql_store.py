@@ -6,8 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from jupyter_graph.connectors.tables.memory_tables import MISSING, STRIPES
-from jupyter_graph.connectors.tables.table import masked
+from jupyter_graph.connectors.tables.table import MISSING, KeyLocks, masked
 from jupyter_graph.connectors.tables.table_json import encode, kept
 from jupyter_graph.errors import (
     GatewayTimeoutError,
@@ -46,7 +45,7 @@ class SqlTable:
         self._key_column = key_column
         self._timeout_s = timeout_s
         self._engine = _engine(url, timeout_s)
-        self._locks = tuple(threading.RLock() for _ in range(STRIPES))
+        self._locks = KeyLocks()
         self._lock = threading.Lock()
         self._found: _Shape | None = None
 
@@ -62,7 +61,7 @@ class SqlTable:
     def update(
         self, key: str, change: Callable[[Any], Any], default: Any = None
     ) -> Any:
-        with self._locks[hash(key) % STRIPES]:
+        with self._locks.of(key):
             return self._write(key, change, reads=True, default=default)
 
     def delete(self, key: str) -> None:

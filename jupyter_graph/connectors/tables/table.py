@@ -1,33 +1,23 @@
-"""Where stateful steps keep their state: one value by key, in one of several places."""
+"""What a table is: values by key, and what all kinds of tables share."""
 
 from __future__ import annotations
 
 import re
-import weakref
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol, runtime_checkable
-
-from jupyter_graph.connectors.tables.memory_tables import (
-    GivenRows,
-    MemoryTable,
-    ScratchTable,
-)
-from jupyter_graph.errors import SpecError
-from jupyter_graph.threads.module_lock import module_lock
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Protocol, runtime_checkable
 
 TIMEOUT_S = 5.0
-DEFAULT_NAME = "rows"
-WHERE = (
-    "'memory', 'store', 'redis://host', an SQL URL such as 'postgresql://host/db', "
-    "or a dict, a list of rows or a DataFrame"
-)
+STRIPES: Final = 64
+MISSING: Final = object()
+"""Stands for "there is no such key"; never stored."""
 
 
 @runtime_checkable
 class Table(Protocol):
     """Values by key, safe from several threads; one update of a key at a time.
 
-    Keys are text. Values are JSON where they leave the process (``tables_json``).
+    Keys are text. Values are JSON where they leave the process (``table_json``).
     Where another process is asked, every call ends within the table's time limit:
 
     Raises:
@@ -48,128 +38,32 @@ class Table(Protocol):
     def update(
         self, key: str, change: Callable[[Any], Any], default: Any = None
     ) -> Any:
-        """Keep what ``change`` makes of the old value, and give it.
+        """Keep what ``change`` makes of the old value, and return it.
 
         Nobody else changes the key in between, in no process. So that this holds,
         ``change`` may be called again with a newer value; it must not use the table.
         """
 
     def delete(self, key: str) -> None:
-        """Forget a key; one that is not there is no error."""
+        """Remove a key; one that is not there is no error."""
 
     def keys(self) -> Iterator[str]:
         """Return all keys, in no order."""
 
     def close(self) -> None:
-        """Let go of connections; may be called twice."""
+        """Close connections; may be called twice."""
 
 
-def open_table(
-    where: Any,
-    *,
-    name: str = DEFAULT_NAME,
-    key_column: str | None = None,
-    max_keys: int | None = None,
-    timeout_s: float = TIMEOUT_S,
-    context: Any = None,
-) -> Table:
-    """Return the table that lies there; nothing is connected before its first use.
+class KeyLocks:
+    """One lock for each of some groups of keys: few threads wait for other keys."""
 
-    Args:
-        where: ``memory`` (this table's own), ``memory://NAME`` (shared in this
-            process), ``store`` (a file in the user's state folder), ``store:///path``
-            (that file), ``redis://…``, an SQLAlchemy URL, a dict, a list of rows, a
-            DataFrame, or a ``Table``. ``#NAME`` behind a place names the table there,
-            ``#SCHEMA.NAME`` in a database.
-        name: the table's name where the place does not say it.
-        key_column: the column that holds the key, of rows and of SQL tables that
-            somebody else made.
-        max_keys: for ``memory``: forget the key not used for longest.
-        timeout_s: seconds that one call may take, above 0.
-        context: a step's; where its run only compares answers, nothing is written.
+    def __init__(self) -> None:
+        # Reentrant: a change may read the key that it is called for.
+        self._locks = tuple(threading.RLock() for _ in range(STRIPES))
 
-    Raises:
-        SpecError: there is no such place, or a package is missing.
-
-    >>> table = open_table("memory")
-    >>> table.update("ann", lambda n: n + 1, 0), table.get("bob"), list(table.keys())
-    (1, None, ['ann'])
-    """
-    if not timeout_s > 0:
-        raise SpecError(f"timeout_s must be above 0 seconds, got {timeout_s!r}")
-    table = _table(where, name, key_column, max_keys, timeout_s)
-    is_own = isinstance(where, str) and where == "memory"
-    if getattr(context, "is_parity", False) and not is_own:
-        return table if isinstance(table, GivenRows) else ScratchTable(table)
-    return table
-
-
-def _table(
-    where: Any,
-    name: str,
-    key_column: str | None,
-    max_keys: int | None,
-    timeout_s: float,
-) -> Table:
-    if not isinstance(where, str):
-        return _given(where, key_column)
-    place, _, fragment = where.partition("#")
-    if fragment and not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", fragment):
-        raise SpecError(
-            f"a table's name is made of letters, digits, '_', '.' and '-', "
-            f"got {fragment!r} in {masked(where)!r}"
-        )
-    name = fragment or name.replace(".", "_")
-    scheme = place.partition(":")[0]
-    if max_keys is not None and scheme != "memory":
-        raise SpecError(
-            f"max_keys is for tables in memory, {masked(where)!r} is none; leave it out"
-        )
-    if scheme == "memory":
-        return _memory(place, where, max_keys)
-    if scheme == "store":
-        from jupyter_graph.connectors.tables.sqlite_store import StoreTable, store_path
-
-        return StoreTable(store_path(place), name, timeout_s=timeout_s)
-    if scheme in ("redis", "rediss"):
-        from jupyter_graph.connectors.tables.redis_table import RedisTable
-
-        return RedisTable(place, name, timeout_s=timeout_s)
-    if "://" in place:
-        from jupyter_graph.connectors.tables.sql_store import SqlTable
-
-        return SqlTable(place, name, key_column=key_column, timeout_s=timeout_s)
-    raise SpecError(f"there is no table {where!r}; it is {WHERE}")
-
-
-def _given(where: Any, key_column: str | None) -> Table:
-    is_frame = hasattr(where, "to_dict") and hasattr(where, "columns")
-    if isinstance(where, Mapping | list) or is_frame:
-        return GivenRows(where, key_column=key_column)
-    if isinstance(where, Table):
-        return where
-    raise SpecError(f"a table is {WHERE}, got {where!r:.80}")
-
-
-_shared: weakref.WeakValueDictionary[str, MemoryTable] = weakref.WeakValueDictionary()
-_shared_lock = module_lock()
-
-
-def _memory(place: str, where: str, max_keys: int | None) -> MemoryTable:
-    if place == "memory" and "#" not in where:
-        return MemoryTable(max_keys=max_keys)
-    name = place.removeprefix("memory").removeprefix("://")
-    if "#" in where or not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", name):
-        raise SpecError(
-            f"a table in memory is 'memory', or 'memory://NAME' where steps share it, "
-            f"got {where!r}"
-        )
-    with _shared_lock:
-        table = _shared.get(name)
-        if table is None:
-            table = MemoryTable(f"memory://{name}", max_keys=max_keys)
-            _shared[name] = table
-        return table
+    def of(self, key: str) -> threading.RLock:
+        """Return the lock that changes of this key hold."""
+        return self._locks[hash(key) % STRIPES]
 
 
 def masked(url: str) -> str:
@@ -178,8 +72,8 @@ def masked(url: str) -> str:
     >>> masked("redis://ann:secret@host:6379/0")
     'redis://ann:***@host:6379/0'
     """
-    # here, since most tables have no URL and paths load the packers of files
-    from jupyter_graph.http_client.urls import without_password
+    # Imported late: most tables have no URL, and places load the packers of files.
+    from jupyter_graph.connectors.files.places import without_password
 
     try:
         return without_password(url.partition("?")[0])

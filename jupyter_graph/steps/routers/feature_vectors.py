@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from jupyter_graph.connectors.event_key import key_text
-from jupyter_graph.connectors.tables.table import open_table
+from jupyter_graph.connectors.tables.open_table import open_table
 from jupyter_graph.errors import (
     BadRequestError,
     NotFoundError,

@@ -10,8 +10,8 @@ from typing import Any
 
 from jupyter_graph.argument_checks import at_least, is_real
 from jupyter_graph.connectors.event_key import KeySpec, body_of, is_event, key_reader
-from jupyter_graph.connectors.tables.memory_tables import MISSING
-from jupyter_graph.connectors.tables.table import TIMEOUT_S, Table, open_table
+from jupyter_graph.connectors.tables.open_table import open_table
+from jupyter_graph.connectors.tables.table import MISSING, TIMEOUT_S, Table
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.state.aggregate_store import PREFIX, query
 from jupyter_graph.steps.state.durations import TimeSpec, duration, time_reader

@@ -9,7 +9,8 @@ from typing import Any
 
 from jupyter_graph.argument_checks import at_least
 from jupyter_graph.connectors.event_key import KeySpec, body_of, is_event, key_reader
-from jupyter_graph.connectors.tables.table import TIMEOUT_S, open_table
+from jupyter_graph.connectors.tables.open_table import open_table
+from jupyter_graph.connectors.tables.table import TIMEOUT_S
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.state.aggregate_store import KeptInMemory, KeptInTable
 from jupyter_graph.steps.state.aggregation_spec import read_aggregations

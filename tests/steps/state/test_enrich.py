@@ -3,7 +3,7 @@ import math
 import pytest
 
 from jupyter_graph import Graph
-from jupyter_graph.connectors.tables.table import open_table
+from jupyter_graph.connectors.tables.open_table import open_table
 from jupyter_graph.errors import BadRequestError, SpecError, StepError
 from jupyter_graph.event import Event
 from jupyter_graph.steps.state.lookup import JoinWithTable, QueryByKey
