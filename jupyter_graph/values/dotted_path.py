@@ -54,22 +54,33 @@ def getter(keys: tuple[str, ...]) -> Get:
     steps = [(key, int(key) if key.isdecimal() else None) for key in rest]
 
     def get(body: Any) -> Any:
-        found = body.get(first, MISSING)
+        part = body.get(first, MISSING)
         for key, place in steps:
-            if type(found) is dict:
-                found = found.get(key, MISSING)
+            if type(part) is dict:
+                part = part.get(key, MISSING)
             else:
-                found = _inside(found, key, place)
-        return found
+                part = _inside(part, key, place)
+        return part
 
     return get
 
 
-def _inside(found: Any, key: str, place: int | None) -> Any:
-    if isinstance(found, Mapping):
-        return found.get(key, MISSING)
-    if place is not None and isinstance(found, list | tuple) and place < len(found):
-        return found[place]
+def find(body: Any, path: str) -> Any:
+    """Return the part of any body at a path, or ``MISSING``.
+
+    >>> find({"a": ["x"]}, "a.0"), find("text", "a")
+    ('x', MISSING)
+    """
+    for key in path.split("."):
+        body = _inside(body, key, int(key) if key.isdecimal() else None)
+    return body
+
+
+def _inside(part: Any, key: str, place: int | None) -> Any:
+    if isinstance(part, Mapping):
+        return part.get(key, MISSING)
+    if place is not None and isinstance(part, list | tuple) and place < len(part):
+        return part[place]
     return MISSING
 
 
@@ -83,22 +94,153 @@ def spread(keys: tuple[str, ...], body: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _spread(
-    before: tuple[str, ...], keys: tuple[str, ...], found: Any
+    before: tuple[str, ...], keys: tuple[str, ...], part: Any
 ) -> Iterator[tuple[str, Any]]:
     if not keys:
-        yield ".".join(before), found
+        yield ".".join(before), part
         return
     key, *rest = keys
     if key != "*":
         place = int(key) if key.isdecimal() else None
-        yield from _spread((*before, key), tuple(rest), _inside(found, key, place))
+        yield from _spread((*before, key), tuple(rest), _inside(part, key, place))
         return
-    if isinstance(found, Mapping):
-        items: list[tuple[Any, Any]] = list(found.items())
-    elif isinstance(found, list | tuple):
-        items = list(enumerate(found))
+    if isinstance(part, Mapping):
+        items: list[tuple[Any, Any]] = list(part.items())
+    elif isinstance(part, list | tuple):
+        items = list(enumerate(part))
     else:  # nothing to go through: the path itself says what is missing
         yield ".".join((*before, *keys)), MISSING
         return
     for inner, value in items:
         yield from _spread((*before, str(inner)), tuple(rest), value)
+
+
+# -- input_path and result_path, as MLRun's engines read them -----------------
+
+
+def get_path(body: Any, path: str) -> Any:
+    """Return the part of a body at a dotted path, None where there is none.
+
+    Source: MLRun's ``input_path``.
+
+    Raises:
+        TypeError: the body, or what the path leads through, is a number or the like,
+            which has no parts.
+
+    >>> get_path({"a": {"b": 1}}, "a.b"), get_path({}, "a.b"), get_path([1], "a")
+    (1, None, None)
+    """
+    if not hasattr(body, "__getitem__"):
+        raise TypeError(_only_objects("input_path", path, body))
+    part: Any = body
+    for key in path.split("."):
+        if isinstance(part, Mapping):
+            part = part.get(key)
+        elif part is None or hasattr(part, "__contains__"):
+            return None
+        else:
+            kind = type(part).__name__
+            raise TypeError(
+                f"input_path {path!r} leads through {part!r}: "
+                f"argument of type {kind!r} is not iterable"
+            )
+    return part
+
+
+def get_path_sync(body: Any, path: str) -> Any:
+    """As ``get_path``, but nothing is found in a number, as in MLRun's sync engine.
+
+    >>> get_path_sync({"a": 5}, "a.b")
+    """
+    if not hasattr(body, "__getitem__"):
+        raise TypeError(_only_objects("input_path", path, body))
+    part: Any = body
+    for key in path.split("."):
+        if not isinstance(part, Mapping):
+            return None
+        part = part.get(key)
+    return part
+
+
+def put_path(body: Any, path: str, value: Any) -> Any:
+    """Put a value into a body at a dotted path; return the body, a new one for None.
+
+    Source: MLRun's ``result_path``.
+
+    Raises:
+        TypeError: the body, or what the path leads through, is no object.
+
+    >>> put_path({"a": 1}, "b.c", 2)
+    {'a': 1, 'b': {'c': 2}}
+    """
+    if body is None:
+        body = {}
+    if not isinstance(body, dict):
+        raise TypeError(_only_objects("result_path", path, body))
+    *parents, last = path.split(".")
+    place = body
+    for key in parents:
+        inner = place.get(key)
+        if inner is None:
+            inner = place[key] = {}
+        elif not isinstance(inner, dict):
+            raise TypeError(
+                f"result_path {path!r}: argument of type {type(inner).__name__!r} at "
+                f"{key!r} is no object and does not support item assignment"
+            )
+        place = inner
+    place[last] = value
+    return body
+
+
+_NO_ITEMS: Final[dict[type, str]] = {
+    list: "list indices must be integers or slices, not str",
+    str: "'str' object does not support item assignment",
+}
+"""Python's message where a body that is no object gets a key."""
+
+
+def _only_objects(parameter: str, path: str, body: Any) -> str:
+    what = f"{parameter} {path!r}: the parameter supports only dict-like event bodies"
+    reason = _NO_ITEMS.get(type(body), f"got {type(body).__name__}")
+    return f"{what}; {reason}"
+
+
+# -- the same for routers and models, which take bodies as they come ----------
+
+
+def part_of(body: Any, path: str) -> Any:
+    """Return the part of a body at a dotted path, None where there is none.
+
+    >>> part_of({"user": {"id": 7}}, "user.id"), part_of([1], "user.id")
+    (7, None)
+    """
+    part = body
+    for key in path.split("."):
+        if not isinstance(part, Mapping):
+            return None
+        part = part.get(key)
+    return part
+
+
+def with_part(body: Any, path: str, value: Any) -> dict[str, Any]:
+    """Return a copy of a body with a value at a dotted path.
+
+    Raises:
+        TypeError: the body is no object.
+
+    >>> with_part({"a": 1}, "b.c", 2)
+    {'a': 1, 'b': {'c': 2}}
+    """
+    if body is not None and not isinstance(body, Mapping):
+        raise TypeError(
+            f"result_path {path!r} needs a body that is an object, "
+            f"got {type(body).__name__}"
+        )
+    key, _, rest = path.partition(".")
+    whole = dict(body or {})
+    inner = whole.get(key)
+    if rest:
+        value = with_part(inner if isinstance(inner, Mapping) else {}, rest, value)
+    whole[key] = value
+    return whole

@@ -25,7 +25,7 @@ def json_writer(*, ascii_only: bool = False, compact: bool = False) -> Write:
         ValueError: (from the function) a number is NaN or infinite, or too long.
 
     >>> json_writer()({"é": 1}), json_writer(ascii_only=True, compact=True)({"é": 1})
-    ('{"é": 1}', '{"\u00e9":1}')
+    ('{"é": 1}', '{"\\u00e9":1}')
     """
     comma, colon = (",", ":") if compact else (", ", ": ")
     encoder = json.JSONEncoder(

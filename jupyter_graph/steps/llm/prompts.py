@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from jupyter_graph.errors import SpecError, UnprocessableError, did_you_mean
+from jupyter_graph.values.dotted_path import MISSING, find
 
 ROLES: Final = ("assistant", "developer", "system", "tool", "user")
 
 _FIELD = re.compile(r"\{\{\s*(\.|[\w-]+(?:\.[\w-]+)*)\s*\}\}")
 _BRACES = re.compile(r"\{\{[^{}]*\}\}")
-_ABSENT: Final = object()
 
 
 def render_prompt(
@@ -49,8 +49,8 @@ def render_prompt(
 
     def fill(found: re.Match[str]) -> str:
         path = paths.get(found[1], found[1])
-        value = field_of(body, path)
-        if value is not _ABSENT:
+        value = body if path == "." else find(body, path)
+        if value is not MISSING:
             return value if isinstance(value, str) else _json(value)
         if missing == "keep":
             return found[0]
@@ -119,23 +119,6 @@ def _texts(part: Any) -> list[str]:
     if isinstance(part, list | tuple):
         return [text for inner in part for text in _texts(inner)]
     return []
-
-
-def field_of(body: Any, path: str) -> Any:
-    """Return the part of a body at a path; an object of its own when it has none."""
-    if path == ".":
-        return body
-    found = body
-    for key in path.split("."):
-        if isinstance(found, Mapping) and key in found:
-            found = found[key]
-        elif isinstance(found, list | tuple) and key.isdecimal():
-            if int(key) >= len(found):
-                return _ABSENT
-            found = found[int(key)]
-        else:
-            return _ABSENT
-    return found
 
 
 def _lacks(path: str, body: Any) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.model_runner.runner_models import Model
-from jupyter_graph.steps.routers.router_routes import part_of, with_part
+from jupyter_graph.values.dotted_path import part_of, with_part
 
 if TYPE_CHECKING:
     from jupyter_graph.steps.llm.llm import LLM

@@ -20,7 +20,7 @@ from jupyter_graph.steps.models.request_kind import (
     operation_of,
 )
 from jupyter_graph.steps.models.tensors import Columns
-from jupyter_graph.steps.routers.router_routes import part_of, with_part
+from jupyter_graph.values.dotted_path import part_of, with_part
 
 HOOKS: Final = ("preprocess", "validate", "predict", "explain", "postprocess")
 

@@ -21,14 +21,9 @@ from jupyter_graph.errors import (
 from jupyter_graph.steps.models.inference_protocol import health
 from jupyter_graph.steps.models.request_kind import body_of
 from jupyter_graph.steps.routers.input_downloads import checked_prefixes, download
-from jupyter_graph.steps.routers.router_routes import (
-    Call,
-    Route,
-    part_of,
-    routes_of,
-    with_part,
-)
+from jupyter_graph.steps.routers.router_routes import Call, Route, routes_of
 from jupyter_graph.types import NOTHING
+from jupyter_graph.values.dotted_path import part_of, with_part
 
 HEALTH = {"/live": "live", "/ready": "ready"}
 """The end of a path to the question of the Open Inference Protocol."""

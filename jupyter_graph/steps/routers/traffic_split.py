@@ -12,7 +12,7 @@ from typing import Any
 
 from jupyter_graph.argument_checks import is_number
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.steps.routers.router_routes import part_of
+from jupyter_graph.values.dotted_path import part_of
 
 
 def point_of(event: Any, key: str | None, salt: str) -> float:
