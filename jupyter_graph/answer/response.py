@@ -15,6 +15,7 @@ from jupyter_graph.values.json_form import to_json
 
 _WHOLE: Final = frozenset((dict, list, str, bytes, int, float, bool, type(None)))
 _NO_BODY: Final = frozenset((204, 205, 304))
+_END: Final = object()
 _FRAMING: Final = frozenset(
     ("content-length", "transfer-encoding", "connection", "keep-alive", "upgrade")
 )
@@ -102,7 +103,8 @@ async def open_stream(value: Any) -> StreamedResponse:
     """
     items = _items(value.body if _is_response(type(value)) else value)
     chunker = _Chunker()
-    first = [chunker.chunk(item) async for item in _first(items)]
+    item = await anext(items, _END)  # the first one decides the content type
+    first = b"" if item is _END else chunker.chunk(item)
     status, content_type, headers = _stream_head(value, chunker)
     chunks = _chunks(first, items, chunker)
     return StreamedResponse(chunks, status, content_type, headers)
@@ -169,18 +171,11 @@ async def _items(value: Any) -> AsyncIterator[Any]:
             yield item
 
 
-async def _first(items: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    try:
-        yield await anext(items)
-    except StopAsyncIteration:
-        return
-
-
 async def _chunks(
-    first: list[bytes], items: AsyncIterator[Any], chunker: _Chunker
+    first: bytes, items: AsyncIterator[Any], chunker: _Chunker
 ) -> AsyncIterator[bytes]:
-    for chunk in first:
-        yield chunk
+    if chunker.count:
+        yield first
     async for item in items:
         yield chunker.chunk(item)
 

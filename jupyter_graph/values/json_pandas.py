@@ -132,29 +132,23 @@ def arrow_stream(value: Any, depth: int, form: Form) -> list[Any]:
     return _arrow_table(table, depth, form)
 
 
-def _python_list(value: Any, depth: int, form: Form) -> Any:
-    return form.convert(value.tolist(), depth + 1)
-
-
 def _items(value: Any, depth: int, form: Form) -> list[Any]:
     return form.items(value.tolist(), depth)
-
-
-def _null(value: Any, depth: int, form: Form) -> None:
-    return None
 
 
 ROWS: Final[dict[str, Row]] = {
     "numpy.ndarray": _array,
     "numpy.generic": _scalar,
-    "numpy.MaskedArray": _python_list,
+    "numpy.MaskedArray": lambda value, depth, form: form.convert(
+        value.tolist(), depth + 1
+    ),
     "pandas.DataFrame": _frame,
     "pandas.Series": _series,
     "pandas.Index": _series,
     "pandas.MultiIndex": _items,
     "pandas.ExtensionArray": _items,
-    "pandas.NAType": _null,
-    "pandas.NaTType": _null,
+    "pandas.NAType": lambda value, depth, form: None,
+    "pandas.NaTType": lambda value, depth, form: None,
     "pandas.Timedelta": _pandas_timedelta,
     "pandas.Period": lambda value, depth, form: str(value),
     "pyarrow.Table": _arrow_table,

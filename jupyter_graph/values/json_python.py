@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 from jupyter_graph.values.iso_duration import duration
@@ -27,20 +27,12 @@ def _float(value: float, depth: int, form: Form) -> float | None:
     return exact if math.isfinite(exact) else None
 
 
-def _list(value: Iterable[Any], depth: int, form: Form) -> list[Any]:
-    return form.items(value, depth)
-
-
 def _set(value: Iterable[Any], depth: int, form: Form) -> list[Any]:
     items = form.items(value, depth)
     try:
         return sorted(items)
     except TypeError:  # kinds that cannot be compared: the order of their JSON text
         return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
-
-
-def _mapping(value: Mapping[Any, Any], depth: int, form: Form) -> dict[str, Any]:
-    return form.record(value.items(), depth)
 
 
 def fields(value: Any, depth: int, form: Form) -> dict[str, Any]:
@@ -67,63 +59,45 @@ def _model(value: Any, depth: int, form: Form) -> Any:
     return form.convert(dump() if dump else dict(value), depth + 1)
 
 
-def _decimal(value: Any, depth: int, form: Form) -> str | None:
-    return str(value) if value.is_finite() else None
-
-
-def _bytes(value: Any, depth: int, form: Form) -> str:
-    return b64encode(value).decode("ascii")
-
-
 def _timedelta(value: Any, depth: int, form: Form) -> str:
     whole = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
     return duration(whole * 1000)
 
 
-def _iso(value: Any, depth: int, form: Form) -> str:
-    text: str = value.isoformat()
-    return text
-
-
-def _itself(value: Any, depth: int, form: Form) -> Any:
-    return value
-
-
-def _text(value: Any, depth: int, form: Form) -> str:
-    return str(value)
+def _each(row: Row, names: str) -> dict[str, Row]:
+    return dict.fromkeys(names.split(), row)
 
 
 ROWS: Final[dict[str, Row]] = {
-    "builtins.NoneType": _itself,
-    "builtins.bool": _itself,
+    **_each(lambda value, depth, form: value, "builtins.NoneType builtins.bool"),
+    **_each(
+        lambda value, depth, form: form.record(value.items(), depth),
+        "builtins.dict builtins.mappingproxy collections.Mapping",
+    ),
+    **_each(
+        lambda value, depth, form: form.items(value, depth),
+        "builtins.list builtins.tuple builtins.range builtins.dict_keys "
+        "builtins.dict_values builtins.dict_items collections.deque "
+        "collections.UserList array.array",
+    ),
+    **_each(_set, "builtins.set builtins.frozenset"),
+    **_each(
+        lambda value, depth, form: b64encode(value).decode("ascii"),
+        "builtins.bytes builtins.bytearray builtins.memoryview",
+    ),
+    **_each(
+        lambda value, depth, form: value.isoformat(),
+        "datetime.datetime datetime.date datetime.time",
+    ),
+    **_each(lambda value, depth, form: str(value), "uuid.UUID pathlib.PurePath"),
     "builtins.str": lambda value, depth, form: str.__str__(value),
     "builtins.int": _int,
     "builtins.float": _float,
-    "builtins.dict": _mapping,
-    "builtins.mappingproxy": _mapping,
-    "collections.Mapping": _mapping,
-    "builtins.list": _list,
-    "builtins.tuple": _list,
-    "builtins.range": _list,
-    "builtins.dict_keys": _list,
-    "builtins.dict_values": _list,
-    "builtins.dict_items": _list,
-    "collections.deque": _list,
-    "collections.UserList": _list,
-    "array.array": _list,
-    "builtins.set": _set,
-    "builtins.frozenset": _set,
-    "builtins.bytes": _bytes,
-    "builtins.bytearray": _bytes,
-    "builtins.memoryview": _bytes,
-    "datetime.datetime": _iso,
-    "datetime.date": _iso,
-    "datetime.time": _iso,
     "datetime.timedelta": _timedelta,
-    "decimal.Decimal": _decimal,
+    "decimal.Decimal": lambda value, depth, form: (
+        str(value) if value.is_finite() else None
+    ),
     "enum.Enum": lambda value, depth, form: form.convert(value.value, depth + 1),
-    "uuid.UUID": _text,
-    "pathlib.PurePath": _text,
     "pydantic.BaseModel": _model,
 }
 """``package.Class`` to its row; a subclass takes the row of its nearest base."""

@@ -75,7 +75,8 @@ def decode(value: Any, part: Callable[[Any], Any]) -> Any:
 Encode = Callable[[Any, str], Any]
 
 
-def _tag(tag: str, of: Any) -> dict[str, Any]:
+def tagged(tag: str, of: Any) -> dict[str, Any]:
+    """Return the object that stands for something JSON has no word for."""
     return {TAG: tag, "of": of}
 
 
@@ -90,11 +91,11 @@ def _is_json(value: Any) -> bool:
 
 
 def _int(value: int, _: Encode) -> Any:
-    return value if _is_json(value) else _tag("int", hex(value))
+    return value if _is_json(value) else tagged("int", hex(value))
 
 
 def _float(value: float, _: Encode) -> Any:
-    return value if _is_json(value) else _tag("float", repr(value))
+    return value if _is_json(value) else tagged("float", repr(value))
 
 
 def _list(value: Any, inner: Encode) -> Any:
@@ -110,7 +111,7 @@ def _dict(value: dict[Any, Any], inner: Encode) -> Any:
             key: item if _is_json(item) else inner(item, f"[{key!r}]")
             for key, item in value.items()
         }
-    return _tag("dict", _pairs(value, inner))
+    return tagged("dict", _pairs(value, inner))
 
 
 def _pairs(value: dict[Any, Any], inner: Encode) -> list[Any]:
@@ -122,13 +123,13 @@ def _set(value: Any, inner: Encode) -> Any:
 
 
 def _texts(tag: str, text: Callable[[Any], Any]) -> Callable[[Any, Encode], Any]:
-    return lambda value, _: _tag(tag, text(value))
+    return lambda value, _: tagged(tag, text(value))
 
 
 def _lists(
     tag: str, items: Callable[[Any, Encode], Any] = _list
 ) -> Callable[[Any, Encode], Any]:
-    return lambda value, inner: _tag(tag, items(value, inner))
+    return lambda value, inner: tagged(tag, items(value, inner))
 
 
 def _base64(value: bytes) -> str:
@@ -144,7 +145,7 @@ _ROWS: Final[dict[type, Callable[[Any, Encode], Any]]] = {
     set: _lists("set", _set),
     frozenset: _lists("frozenset", _set),
     OrderedDict: _lists("ordered", _pairs),
-    deque: lambda value, inner: _tag("deque", [_list(value, inner), value.maxlen]),
+    deque: lambda value, inner: tagged("deque", [_list(value, inner), value.maxlen]),
     bytes: _texts("bytes", _base64),
     bytearray: _texts("bytearray", _base64),
     complex: _texts("complex", lambda value: [repr(value.real), repr(value.imag)]),
@@ -152,7 +153,7 @@ _ROWS: Final[dict[type, Callable[[Any, Encode], Any]]] = {
     Fraction: _texts("fraction", lambda value: [value.numerator, value.denominator]),
     UUID: _texts("uuid", str),
     range: _texts("range", lambda value: [value.start, value.stop, value.step]),
-    slice: lambda value, inner: _tag(
+    slice: lambda value, inner: tagged(
         "slice", _list((value.start, value.stop, value.step), inner)
     ),
     date: _texts("date", date.isoformat),
@@ -169,7 +170,7 @@ def _clock(tag: str) -> Callable[[Any, Encode], Any]:
     def row(value: Any, _: Encode) -> Any:
         key = getattr(value.tzinfo, "key", None)
         plain = value if key is None else value.replace(tzinfo=None)
-        return _tag(tag, [plain.isoformat(), key, value.fold])
+        return tagged(tag, [plain.isoformat(), key, value.fold])
 
     return row
 

@@ -9,13 +9,14 @@ from typing import Any, Final
 from jupyter_graph.errors import ValueShipError
 from jupyter_graph.values import file_formats, tagged_json
 from jupyter_graph.values.equal import same
+from jupyter_graph.values.tagged_json import TAG, tagged
 
 AddFile = Callable[[file_formats.Content], str]
 Encode = Callable[[Any], Any]
 
 
 class Writer:
-    """Encodes one value; ``add`` stores a file and gives its name."""
+    """Encodes one value; ``add`` stores a file and returns what stands for it."""
 
     def __init__(self, add: AddFile, *, allow_pickle: bool = False) -> None:
         self.add = add
@@ -47,16 +48,16 @@ class Writer:
             raise
 
     def file(self, content: file_formats.Content) -> dict[str, Any]:
-        """Store a file and give the tag that stands for it."""
+        """Store a file and return the tag that stands for it."""
         self.imports.update(content.imports)
-        return {tagged_json.TAG: "file", "of": self.add(content)}
+        return tagged("file", self.add(content))
 
 
 def decode(document: Any, read_file: Callable[[str], Any]) -> Any:
     """Return the value of tagged JSON."""
 
     def part(value: dict[str, Any]) -> Any:
-        tag, content = value[tagged_json.TAG], value["of"]
+        tag, content = value[TAG], value["of"]
         if tag == "file":
             return read_file(content)
         return _BACK[tag](tagged_json.decode(content, part))
@@ -79,19 +80,19 @@ def _array(value: Any, encode: Encode, writer: Writer) -> Any:
     if value.dtype.names:
         raise ValueShipError(f"an array of {value.dtype} has no safe file format")
     items = [encode(item) for item in value.ravel().tolist()]
-    return {tagged_json.TAG: "objects", "of": [list(value.shape), items]}
+    return tagged("objects", [list(value.shape), items])
 
 
 def _scalar(value: Any, encode: Encode, writer: Writer) -> Any:
     if value.dtype.names:
         raise ValueShipError("a row of a structured array; ship the array")
     data = b64encode(value.tobytes()).decode("ascii")
-    return {tagged_json.TAG: "numpy", "of": [value.dtype.str, data]}
+    return tagged("numpy", [value.dtype.str, data])
 
 
 def _timestamp(value: Any, encode: Encode, writer: Writer) -> Any:
     zone = None if value.tz is None else str(value.tz)
-    return {tagged_json.TAG: "timestamp", "of": [value.value, value.unit, zone]}
+    return tagged("timestamp", [value.value, value.unit, zone])
 
 
 def _frame(value: Any, encode: Encode, writer: Writer) -> Any:
@@ -101,13 +102,13 @@ def _frame(value: Any, encode: Encode, writer: Writer) -> Any:
         content = file_formats.write(value, "parquet")
         back = file_formats.read("parquet", content.data, ())
         if same(_with_freq(back, freq), value):
-            return {tagged_json.TAG: "frame", "of": [writer.file(content), freq]}
+            return tagged("frame", [writer.file(content), freq])
     except ValueShipError:
         pass
     series = [value.iloc[:, position] for position in range(value.shape[1])]
     columns = [encode(one.array) for one in series]
     labels = [encode(value.columns), encode(value.index)]
-    return {tagged_json.TAG: "columns", "of": [*labels, columns]}
+    return tagged("columns", [*labels, columns])
 
 
 def _with_freq(frame: Any, freq: str | None) -> Any:
@@ -118,45 +119,39 @@ def _with_freq(frame: Any, freq: str | None) -> Any:
 
 def _series(value: Any, encode: Encode, writer: Writer) -> Any:
     content = [encode(value.name), encode(value.index), encode(value.array)]
-    return {tagged_json.TAG: "series", "of": content}
+    return tagged("series", content)
 
 
 def _index(value: Any, encode: Encode, writer: Writer) -> Any:
     freq = getattr(value, "freqstr", None)
-    return {
-        tagged_json.TAG: "index",
-        "of": [encode(value.name), encode(value.array), freq],
-    }
+    return tagged("index", [encode(value.name), encode(value.array), freq])
 
 
 def _range_index(value: Any, encode: Encode, writer: Writer) -> Any:
     span = range(value.start, value.stop, value.step)
-    return {tagged_json.TAG: "range-index", "of": [encode(value.name), encode(span)]}
+    return tagged("range-index", [encode(value.name), encode(span)])
 
 
 def _multi_index(value: Any, encode: Encode, writer: Writer) -> Any:
     levels = [encode(level) for level in value.levels]
     codes = [encode(code) for code in value.codes]
-    return {
-        tagged_json.TAG: "multi-index",
-        "of": [levels, codes, encode(list(value.names))],
-    }
+    return tagged("multi-index", [levels, codes, encode(list(value.names))])
 
 
 def _extension(value: Any, encode: Encode, writer: Writer) -> Any:
     """Return a pandas array by its dtype's own text and its items."""
     if type(value).__name__ in ("NumpyExtensionArray", "PandasArray"):
-        return {tagged_json.TAG: "plain-array", "of": encode(value.to_numpy())}
+        return tagged("plain-array", encode(value.to_numpy()))
     if type(value).__name__ in ("DatetimeArray", "TimedeltaArray"):
         numbers = encode(value.asi8)
-        return {tagged_json.TAG: "ticks", "of": [str(value.dtype), numbers]}
+        return tagged("ticks", [str(value.dtype), numbers])
     items = [encode(item) for item in value]
-    return {tagged_json.TAG: "extension", "of": [str(value.dtype), items]}
+    return tagged("extension", [str(value.dtype), items])
 
 
 def _categorical(value: Any, encode: Encode, writer: Writer) -> Any:
     content = [encode(value.codes), encode(value.categories), bool(value.ordered)]
-    return {tagged_json.TAG: "categorical", "of": content}
+    return tagged("categorical", content)
 
 
 def _pandas() -> Any:
@@ -217,12 +212,11 @@ _ROWS: Final[dict[str, Callable[[Any, Encode, Writer], Any]]] = {
     "numpy.ndarray": _array,
     "numpy.generic": _scalar,
     "pandas.Timestamp": _timestamp,
-    "pandas.Timedelta": lambda value, encode, writer: {
-        tagged_json.TAG: "pandas-timedelta",
-        "of": [value.value, value.unit],
-    },
-    "pandas.NAType": lambda value, encode, writer: {tagged_json.TAG: "na", "of": 0},
-    "pandas.NaTType": lambda value, encode, writer: {tagged_json.TAG: "nat", "of": 0},
+    "pandas.Timedelta": lambda value, encode, writer: tagged(
+        "pandas-timedelta", [value.value, value.unit]
+    ),
+    "pandas.NAType": lambda value, encode, writer: tagged("na", 0),
+    "pandas.NaTType": lambda value, encode, writer: tagged("nat", 0),
     "pandas.DataFrame": _frame,
     "pandas.Series": _series,
     "pandas.RangeIndex": _range_index,
