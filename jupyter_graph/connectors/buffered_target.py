@@ -117,7 +117,7 @@ class Buffered:
         return time.monotonic() - self._flushed_at >= 0.9 * self.flush_every_s
 
     def close(self) -> None:
-        """Write all and let go of files and connections; harmless twice."""
+        """Write all and close files and connections; harmless twice."""
         self.flush(end=True)
 
     # -- what a subclass says -----------------------------------------------------

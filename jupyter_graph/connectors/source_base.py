@@ -14,7 +14,7 @@ from jupyter_graph.connectors.rows import short
 from jupyter_graph.errors import SpecError
 
 BATCH = 10_000
-"""Rows of a batch when nobody says how many."""
+"""Rows of a batch by default."""
 KINDS = ("arrow", "pandas")
 
 

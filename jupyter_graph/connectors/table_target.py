@@ -21,7 +21,7 @@ class TableTarget:
 
     Args:
         table: where, see ``connectors.tables.open_table``; by default ``memory``
-            would be nobody's, so there is no default.
+            would be read by no step, so there is no default.
         key: the field that holds the key, a list of fields, ``"$key"`` and the like,
             or a function.
         attributes: only these fields are written; a body need not have them all.

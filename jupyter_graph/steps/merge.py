@@ -28,7 +28,7 @@ class Merge:
             parts of one event are merged.
         full_event: the methods that a subclass overrides get events, not bodies.
         max_behind: with a key, how many keys may wait for their other parts; the oldest
-            is dropped then, and told to ``push_error``. By default 64.
+            is dropped then, and reported to ``push_error``. By default 64.
         expected_num_events: how many parts to wait for, by default all of ``after``.
             Where that is one, what comes goes on as it is, not as a list.
 

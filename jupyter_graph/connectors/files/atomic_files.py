@@ -118,7 +118,7 @@ def sink_for(place: Place, *, append: bool) -> StagedBytes | AppendedBytes:
 
 
 def beside(place: Place) -> Path:
-    """Return a path, hidden and taken by nobody, on the disk where a place is."""
+    """Return a hidden path that does not exist, on the disk where a place is."""
     name = f".{place.name}.{uuid.uuid4().hex[:12]}.part"
     if place.path is None:
         return Path(tempfile.gettempdir()) / name

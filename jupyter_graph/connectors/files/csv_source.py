@@ -110,11 +110,11 @@ class CSVSource(ByBatches):
             raise ValueError(f"{self} is no CSV file: {error}") from error
         kept = {"int64", "double", "bool"}
         text = self._arrow.string()
-        found = {
+        types = {
             field.name: field.type if str(field.type) in kept else text
             for field in reader.schema
         }
-        return {**found, **self._types}
+        return {**types, **self._types}
 
     def _read_options(self, block: int) -> Any:
         from pyarrow import csv as arrow_csv

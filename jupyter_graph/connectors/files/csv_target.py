@@ -179,7 +179,12 @@ def cell(value: Any) -> Any:
     form = to_jsonable(value, "a cell", TARGET)
     if form is None:
         return ""
-    return json_text(form) if isinstance(form, dict | list) else form
+    if isinstance(value, float | str | int):
+        return value
+    if isinstance(value, dict | list | tuple):
+        return json_text(value)
+    text = plain(value)
+    return json_text(text) if isinstance(text, dict | list) else cell(text)
 
 
 def checked_delimiter(delimiter: Any) -> str:

@@ -95,19 +95,19 @@ class GrowingSchema:
             self._fits.setdefault(name, set()).add(type(value))
             return
         try:
-            found = self._arrow.scalar(value).type
+            kind = self._arrow.scalar(value).type
         except (self._arrow.ArrowException, ValueError, TypeError, OverflowError) as no:
             raise UnprocessableError(
                 f"{self._where} cannot hold {name!r}: {short(value)} ({no})"
             ) from no
-        self._merge(name, found, short(value))
+        self._merge(name, kind, short(value))
         if value is None or isinstance(value, _SIMPLE):
             self._fits.setdefault(name, set()).add(type(value))
 
-    def _merge(self, name: str, found: Any, shown: str) -> None:
+    def _merge(self, name: str, kind: Any, shown: str) -> None:
         if not isinstance(name, str):
             raise UnprocessableError(f"a column needs a text as its name, got {name!r}")
-        if _has_empty_struct(found):
+        if _has_empty_struct(kind):
             raise UnprocessableError(
                 f"{name!r} holds an empty dict inside, which Parquet cannot: {shown}"
             )
@@ -118,37 +118,37 @@ class GrowingSchema:
                     f"{self._where} has no column {name!r}; its columns are "
                     f"{list(self._types)}, name all of them in columns="
                 )
-            self._types[name] = found
+            self._types[name] = kind
             return
         is_free = not self.is_fixed and name not in self._stated
-        merged = self._merged(known, found) if is_free else known
-        if merged is None or not (is_free or self._takes(known, found)):
+        merged = self._merged(known, kind) if is_free else known
+        if merged is None or not (is_free or self._takes(known, kind)):
             raise UnprocessableError(
                 f"column {name!r} of {self._where} holds {known}, got {shown}; "
                 "types={COLUMN: TYPE} says the type from the start"
             )
         self._types[name] = merged
 
-    def _merged(self, known: Any, found: Any) -> Any:
+    def _merged(self, known: Any, kind: Any) -> Any:
         """Return the type that holds both, None when there is none."""
-        if known == found:
+        if known == kind:
             return known
-        pair = [self._arrow.schema([("it", kind)]) for kind in (known, found)]
+        pair = [self._arrow.schema([("it", one)]) for one in (known, kind)]
         try:
             return self._arrow.unify_schemas(pair, promote_options="permissive")[0].type
         except self._arrow.ArrowException:
             return None
 
-    def _takes(self, known: Any, found: Any) -> bool:
+    def _takes(self, known: Any, kind: Any) -> bool:
         """Tell whether a fixed type takes values of another type of its family."""
         of = self._arrow.types
-        if of.is_null(found) or self._merged(known, found) == known:
+        if of.is_null(kind) or self._merged(known, kind) == known:
             return True
-        if of.is_timestamp(known) and of.is_timestamp(found):
-            return bool(known.tz == found.tz)
+        if of.is_timestamp(known) and of.is_timestamp(kind):
+            return bool(known.tz == kind.tz)
         if of.is_floating(known):
-            return bool(of.is_floating(found) or of.is_integer(found))
-        return bool(of.is_integer(known) and of.is_integer(found))
+            return bool(of.is_floating(kind) or of.is_integer(kind))
+        return bool(of.is_integer(known) and of.is_integer(kind))
 
 
 def own_copy(frame: Any) -> Any:

@@ -72,7 +72,7 @@ class Place:
 
     @contextmanager
     def reading(self) -> Iterator[BinaryIO]:
-        """Open to read; what is compressed comes out unpacked."""
+        """Open to read; compressed files are decompressed."""
         with ExitStack() as opened:
             file: Any = opened.enter_context(self.raw())
             yield opened.enter_context(unpacked(file, self.packing))

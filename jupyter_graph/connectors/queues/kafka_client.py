@@ -63,8 +63,8 @@ class KafkaClient:
             self._kafka.Producer(self._settings, logger=_Quiet())
         except (self._kafka.KafkaException, TypeError, ValueError) as error:
             cause = error.args[0]
-            said = cause.str() if hasattr(cause, "str") else cause
-            raise SpecError(f"KafkaTarget: {said}") from None
+            message = cause.str() if hasattr(cause, "str") else cause
+            raise SpecError(f"KafkaTarget: {message}") from None
 
     async def send(self, topic: str, messages: Sequence[Message]) -> list[Failed]:
         """Return those that did not arrive, when it is known of all.
@@ -93,7 +93,7 @@ class KafkaClient:
         return arrival.failed
 
     def close(self, timeout_s: float) -> None:
-        """Wait so long for what is on its way, then let go; harmless twice."""
+        """Wait so long for messages on their way, then close; harmless twice."""
         with self._lock:
             producer, self._producer = self._producer, None
             polling, self._polling = self._polling, None
@@ -119,7 +119,7 @@ class KafkaClient:
 
     @property
     def last_error(self) -> str:
-        """What the client said last of its brokers, "" when it said nothing."""
+        """The client's last message about its brokers, "" when there is none."""
         errors = list(self._errors)
         all_down = self._kafka.KafkaError._ALL_BROKERS_DOWN
         telling = [one for one in errors if one.code() != all_down] or errors
@@ -184,7 +184,7 @@ class Wakes:
         self._done.append(future)
         if not self._is_called:
             self._is_called = True
-            with suppress(RuntimeError):  # the loop has ended, nobody waits
+            with suppress(RuntimeError):  # the loop has ended, so nothing waits
                 self.loop.call_soon_threadsafe(self._set)
 
     def _set(self) -> None:
@@ -196,7 +196,7 @@ class Wakes:
 
 
 class _Quiet:
-    """The client's own lines: errors are told with the event that they fail."""
+    """The client's own lines: errors are raised with the event that they fail."""
 
     def log(self, _: int, line: str, *args: Any) -> None:
         logger.debug(line, *args)

@@ -74,7 +74,7 @@ class KafkaTarget:
         ClosedError: the target is closed.
         OSError: the broker refuses it; the text says why.
 
-    State: what is on its way is in memory, and nobody was told that it arrived. A hot
+    State: messages on their way are in memory, and not yet reported as stored. A hot
     swap, a restart and more workers change nothing; a parity run writes nothing.
 
     Source: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
@@ -142,7 +142,7 @@ class KafkaTarget:
         return event
 
     def close(self) -> None:
-        """Wait for what is on its way, then let go; harmless twice."""
+        """Wait for messages on their way, then close; harmless twice."""
         self._is_closed = True
         for client in (self._client, self._one_by_one):
             client.close(self._timeout_s)
@@ -178,9 +178,9 @@ class KafkaTarget:
 
     def _failure(self, error: Any) -> Exception:
         """Return the error of ours for one of Kafka's, with the place and the cause."""
-        said = error.str()
+        message = error.str()
         if error.name() == "MSG_SIZE_TOO_LARGE":
-            return TooLargeError(f"{self._begin}: {said}")
+            return TooLargeError(f"{self._begin}: {message}")
         if error.name() in TIME_IS_UP:
             last = self._client.last_error
             why = f" ({last})" if last else ""
@@ -188,7 +188,7 @@ class KafkaTarget:
                 f"{self._begin}: {self._brokers} did not take it within "
                 f"{self._timeout_s:g} s{why}"
             )
-        return OSError(f"{self._begin}: {said}")
+        return OSError(f"{self._begin}: {message}")
 
 
 def _is_too_large(failed: Failed) -> bool:

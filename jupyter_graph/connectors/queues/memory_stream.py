@@ -48,8 +48,8 @@ class MemoryStream:
     def take(self) -> list[Any]:
         """Return all bodies and forget them."""
         with self._lock:
-            found, self._bodies = self._bodies, []
-            return found
+            taken, self._bodies = self._bodies, []
+            return taken
 
     def __iter__(self) -> Iterator[Any]:
         with self._lock:

@@ -114,12 +114,8 @@ def value_for(value: Any) -> Any:
         return value
     if isinstance(value, tuple):
         return list(value)
-    if isinstance(value, timedelta) and value == value:
-        return value.total_seconds()  # columns of older tables hold numbers
-    time_kind = getattr(getattr(value, "dtype", None), "kind", "")
-    if time_kind in ("m", "M") and value.ndim == 0:  # one of numpy's
-        return value_for(value.astype(f"{time_kind}8[us]").item())
-    return to_jsonable(value, "a column", TARGET)
+    converted = plain(value)
+    return value_for(converted) if type(converted) is not kind else converted
 
 
 class ColumnKinds:
@@ -144,13 +140,13 @@ class ColumnKinds:
             known = self._kinds.setdefault(name, set())
             if value is None:
                 continue
-            found = _joined(known | {_kind(value)})
-            if found is None:
+            joined = _joined(known | {_kind(value)})
+            if joined is None:
                 words = ", ".join(sorted(kind.__name__ for kind in known))
                 raise UnprocessableError(
                     f"column {name!r} of {where} holds {words}, got {short(value)}"
                 )
-            self._kinds[name] = found
+            self._kinds[name] = joined
 
     def types(self) -> dict[str, Any]:
         """Return SQLAlchemy's type for each column; nothing but None is text."""

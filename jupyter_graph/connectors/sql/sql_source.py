@@ -74,9 +74,9 @@ class SQLSource(ByRows):
         try:
             with engine.connect() as connection:
                 streaming = connection.execution_options(yield_per=self._chunk)
-                found = streaming.execute(self._statement(), self._params)
-                names = self._names(found)
-                for part in found.partitions():
+                result = streaming.execute(self._statement(), self._params)
+                names = self._names(result)
+                for part in result.partitions():
                     for values in part:
                         yield dict(zip(names, values, strict=True))
         except sql.exc.SQLAlchemyError as error:
@@ -96,8 +96,8 @@ class SQLSource(ByRows):
         ]
         return sql.select(*wanted).select_from(there)
 
-    def _names(self, found: Any) -> list[str]:
-        names = list(found.keys())
+    def _names(self, result: Any) -> list[str]:
+        names = list(result.keys())
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise ValueError(

@@ -209,7 +209,7 @@ class SQLTarget(Buffered):
             self._let_go()
 
     def close(self) -> None:
-        """Write all and let go of the connections; harmless twice."""
+        """Write all and close the connections; harmless twice."""
         try:
             super().close()
         finally:

@@ -76,8 +76,8 @@ class OneHotEncoder:
                 columns[feature] = frame[feature]
                 continue
             names = self._names[feature]
-            found = [_name_of(value, names) for value in frame[feature].tolist()]
-            there = np.array(found, dtype=object)
+            labels = [_name_of(value, names) for value in frame[feature].tolist()]
+            there = np.array(labels, dtype=object)
             for name in self._zeros[feature]:
                 columns[name] = (there == name).astype("int64")
         return pd.DataFrame(columns, index=frame.index)

@@ -130,5 +130,5 @@ def _known() -> list[str]:
 
 
 def _part(stamp: Any, part: str) -> Any:
-    found = getattr(stamp, part)
-    return found() if part in NAMES else found
+    value = getattr(stamp, part)
+    return value() if part in NAMES else value

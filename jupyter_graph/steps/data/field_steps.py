@@ -81,10 +81,10 @@ class Drop:
     """
 
     def __init__(self, keys: str | Sequence[str]) -> None:
-        found = names_of(keys, "Drop: keys", one=True)
-        if found is None:
+        names = names_of(keys, "Drop: keys", one=True)
+        if names is None:
             raise SpecError("Drop: keys must be a list of names, got None")
-        self.keys = frozenset(found)
+        self.keys = frozenset(names)
 
     def do(self, body: Any) -> Any:
         if is_pandas(body):

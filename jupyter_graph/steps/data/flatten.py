@@ -42,18 +42,18 @@ class FlatMap:
         self.fn = checked(fn, "FlatMap: fn")
 
     def do(self, body: Any) -> Iterator[Any]:
-        found = called(self.fn, body)
-        if hasattr(found, "__aiter__"):
-            found = called(_collected, found)
-        yield from _items(found, name_of(self.fn))
+        result = called(self.fn, body)
+        if hasattr(result, "__aiter__"):
+            result = called(_collected, result)
+        yield from _items(result, name_of(self.fn))
 
     async def do_async(self, body: Any) -> AsyncIterator[Any]:
-        found = await awaited(self.fn, body)
-        if hasattr(found, "__aiter__"):
-            async for item in found:
+        result = await awaited(self.fn, body)
+        if hasattr(result, "__aiter__"):
+            async for item in result:
                 yield item
             return
-        for item in _items(found, name_of(self.fn)):
+        for item in _items(result, name_of(self.fn)):
             yield item
 
 
@@ -79,10 +79,10 @@ async def _collected(items: AsyncIterator[Any]) -> list[Any]:
     return [item async for item in items]
 
 
-def _items(found: Any, giver: str) -> Iterable[Any]:
-    is_whole = isinstance(found, str | bytes | Mapping) or is_pandas(found)
-    if is_whole or not hasattr(found, "__iter__"):
+def _items(result: Any, giver: str) -> Iterable[Any]:
+    is_whole = isinstance(result, str | bytes | Mapping) or is_frame(result)
+    if is_whole or not hasattr(result, "__iter__"):
         raise TypeError(
-            f"a list of items is needed, but {giver} gave {reprlib.repr(found)}"
+            f"a list of items is needed, but {giver} gave {reprlib.repr(result)}"
         )
-    return found  # type: ignore[no-any-return]  # it has __iter__
+    return result  # type: ignore[no-any-return]  # it has __iter__

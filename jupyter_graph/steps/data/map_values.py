@@ -141,11 +141,11 @@ def _table(values: Mapping[Any, Any]) -> dict[Any, Any]:
 def _scalar(text: str) -> Any:
     """Return the number, bool or None that JSON writes so as a key, else the text."""
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return text
-    is_key = found is None or isinstance(found, int | float)
-    return found if is_key and json.dumps(found) == text else text
+    is_key = value is None or isinstance(value, int | float)
+    return value if is_key and json.dumps(value) == text else text
 
 
 def _ranges(feature: str, ranges: Any) -> list[tuple[Any, Any, Any]]:
@@ -154,7 +154,7 @@ def _ranges(feature: str, ranges: Any) -> list[tuple[Any, Any, Any]]:
             f"MapValues: ranges of feature {feature!r} must be an object of new values "
             f"to [low, high], got {ranges!r}"
         )
-    found = []
+    read = []
     for new, bounds in ranges.items():
         if not isinstance(bounds, list | tuple) or len(bounds) != 2:
             raise SpecError(
@@ -163,5 +163,5 @@ def _ranges(feature: str, ranges: Any) -> list[tuple[Any, Any, Any]]:
             )
         low, high = bounds
         low = _OPEN["-inf"] if low == "-inf" else low
-        found.append((low, _OPEN["inf"] if high == "inf" else high, new))
-    return found
+        read.append((low, _OPEN["inf"] if high == "inf" else high, new))
+    return read

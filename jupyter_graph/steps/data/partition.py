@@ -49,11 +49,11 @@ class Partition:
 
 
 def _followers(names: Any, what: str) -> list[str]:
-    found = [names] if isinstance(names, str) else names
-    is_list = isinstance(found, list | tuple) and len(found) > 0
-    if not is_list or not all(isinstance(name, str) and name for name in found):
+    listed = [names] if isinstance(names, str) else names
+    is_list = isinstance(listed, list | tuple) and len(listed) > 0
+    if not is_list or not all(isinstance(name, str) and name for name in listed):
         raise SpecError(
             f"Partition: {what} must be the name of a step or a list of names, "
             f"got {names!r}"
         )
-    return list(found)
+    return list(listed)

@@ -74,14 +74,14 @@ def _plain(fn: Function) -> Any:
 
 def called(fn: Function, body: Any) -> Any:
     """Return what a function makes of a body, a coroutine's result included."""
-    found = fn(body)
-    return finished(found) if isinstance(found, CoroutineType) else found
+    result = fn(body)
+    return finished(result) if isinstance(result, CoroutineType) else result
 
 
 async def awaited(fn: Function, body: Any) -> Any:
     """As ``called``, for callers that can wait."""
-    found = fn(body)
-    return await found if inspect.isawaitable(found) else found
+    result = fn(body)
+    return await result if inspect.isawaitable(result) else result
 
 
 def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -96,7 +96,7 @@ def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
     try:
         begun.start()
         return begun.result()
-    except BaseException:  # also an interrupt: nobody waits for it any more
+    except BaseException:  # also an interrupt: its waiter is gone
         begun.cancel()
         raise
 

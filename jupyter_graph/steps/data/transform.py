@@ -43,7 +43,7 @@ class _ByFunction:
     async def do_async(self, body: Any) -> Any:
         return self._given(body, await awaited(self.fn, body))
 
-    def _given(self, body: Any, found: Any) -> Any:
+    def _given(self, body: Any, result: Any) -> Any:
         raise NotImplementedError
 
 
@@ -62,8 +62,8 @@ class Map(_ByFunction):
     42
     """
 
-    def _given(self, body: Any, found: Any) -> Any:
-        return found
+    def _given(self, body: Any, result: Any) -> Any:
+        return result
 
 
 class Filter(_ByFunction):
@@ -86,10 +86,10 @@ class Filter(_ByFunction):
 
     may_drop = True
 
-    def _given(self, body: Any, found: Any) -> Any:
-        if is_pandas(body) and getattr(found, "ndim", 0) == 1:
-            return body[found]
-        return body if found else NOTHING
+    def _given(self, body: Any, result: Any) -> Any:
+        if is_frame(body) and getattr(result, "ndim", 0) == 1:
+            return body[result]
+        return body if result else NOTHING
 
 
 class Extend(_ByFunction):
@@ -109,19 +109,19 @@ class Extend(_ByFunction):
     {'n': 3, 'square': 9}
     """
 
-    def _given(self, body: Any, found: Any) -> Any:
-        if not isinstance(found, Mapping):
+    def _given(self, body: Any, result: Any) -> Any:
+        if not isinstance(result, Mapping):
             raise TypeError(
                 f"Extend adds the fields of an object, but {name_of(self.fn)} gave "
-                f"{reprlib.repr(found)}"
+                f"{reprlib.repr(result)}"
             )
-        if is_pandas(body):
-            return body.assign(**found)
+        if is_frame(body):
+            return body.assign(**result)
         if not isinstance(body, Mapping):
             raise TypeError(
                 f"Extend needs a body that is an object, got {reprlib.repr(body)}"
             )
-        return {**body, **found}
+        return {**body, **result}
 
 
 class ForEach(_ByFunction):
@@ -141,7 +141,7 @@ class ForEach(_ByFunction):
     ({'n': 1}, [{'n': 1}])
     """
 
-    def _given(self, body: Any, found: Any) -> Any:
+    def _given(self, body: Any, result: Any) -> Any:
         return body
 
 
@@ -154,7 +154,7 @@ class Assert(_ByFunction):
         fn: a function of the body that gives something true when all is well.
         message: what the error says; by default the names of the check and the body.
         status_code: the HTTP status of the failure, 400–599: below 500 the caller is
-            told that the body is at fault.
+            which marks the body as the fault.
 
     Raises:
         SpecError: ``fn`` is no function, or ``status_code`` is out of range.
@@ -180,8 +180,8 @@ class Assert(_ByFunction):
         self.message = message or f"the body does not pass {name_of(fn)!r}"
         self.status_code = status_code
 
-    def _given(self, body: Any, found: Any) -> Any:
-        if found:
+    def _given(self, body: Any, result: Any) -> Any:
+        if result:
             return body
         message = f"{self.message}, got {reprlib.repr(body)}"
         if self.status_code == UnprocessableError.status_code:

@@ -32,7 +32,7 @@ class ChatServer:
         retries: how often and how long.
         url: the server's ``…/chat/completions``.
         api_key: sent as a bearer token; never shown.
-        note: told about every failed attempt that is followed by another.
+        note: called with a text for each failed attempt that another one follows.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class ChatServer:
                     return
                 piece = self._object(data.encode())
                 if "error" in piece:
-                    raise self._broken(self._said(data.encode()))
+                    raise self._broken(self._message(data.encode()))
                 is_finished = is_finished or has_end(piece)
                 yield piece
             if not is_finished:
@@ -134,38 +134,38 @@ class ChatServer:
         status = response.status
         if status < 400:
             return
-        said = f"{self._shown} answered {status}: {self._said(payload)}"
+        message = f"{self._shown} answered {status}: {self._message(payload)}"
         is_spent = b"insufficient_quota" in payload  # OpenAI's 429 that stays one
         if (status in AGAIN or status >= 500) and not is_spent:
             raise RetryableError(
-                said,
+                message,
                 status_code=503 if status in (429, 503) else 502,
                 wait_s=asked_wait_s(response.headers),
             )
-        raise StatusError(said, status_code=502)
+        raise StatusError(message, status_code=502)
 
-    def _said(self, payload: bytes) -> str:
-        """Return what a failed answer says; some servers say the key."""
+    def _message(self, payload: bytes) -> str:
+        """Return a failed answer's message, without the key, which some repeat."""
         try:
             error = json.loads(payload)["error"]
-            said = str(error["message"] if isinstance(error, Mapping) else error)
+            text = str(error["message"] if isinstance(error, Mapping) else error)
         except (ValueError, LookupError, TypeError):
-            said = payload.decode("utf-8", "replace")
+            text = payload.decode("utf-8", "replace")
         if self._key:
-            said = said.replace(self._key, "***")
-        return excerpt(said.encode())
+            text = text.replace(self._key, "***")
+        return excerpt(text.encode())
 
     def _object(self, payload: bytes) -> dict[str, Any]:
         try:
-            found = json.loads(payload)
+            content = json.loads(payload)
         except ValueError:
-            found = None
-        if not isinstance(found, dict):
+            content = None
+        if not isinstance(content, dict):
             raise StatusError(
-                f"{self._shown} speaks no chat completions: {self._said(payload)}",
+                f"{self._shown} speaks no chat completions: {self._message(payload)}",
                 status_code=502,
             )
-        return found
+        return content
 
 
 def result_of(answer: Mapping[str, Any], *, as_json: bool) -> dict[str, Any]:

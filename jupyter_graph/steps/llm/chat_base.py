@@ -100,7 +100,7 @@ class Chat(HttpStep):
 
 
 def _key(url: str, name: str | None, context: Any) -> str | None:
-    """Return the key of a server; OpenAI's goes to nobody else unless it is named."""
+    """Return the key of a server; OpenAI's goes to no other unless it is named."""
     if name is None:
         if not url.startswith(f"{OPENAI}/"):
             return None

@@ -55,30 +55,30 @@ class Prompt:
             BadRequestError: 400, there is no template and the body has no messages.
         """
         if self._template is None:
-            found = _messages_in(body)
+            rendered = _messages_in(body)
         else:
-            found = render_prompt(self._template, body)
-        if isinstance(found, str):
-            found = [{"role": "user", "content": found}]
+            rendered = render_prompt(self._template, body)
+        if isinstance(rendered, str):
+            rendered = [{"role": "user", "content": rendered}]
         if self._system is None:
-            return list(found)
+            return list(rendered)
         system = render_prompt(self._system, body)
-        return [{"role": "system", "content": system}, *found]
+        return [{"role": "system", "content": system}, *rendered]
 
 
 def _messages_in(body: Any) -> Any:
-    found = body.get("messages") if isinstance(body, Mapping) else body
-    if isinstance(found, str) and found:
-        return found
-    if not isinstance(found, list | tuple) or not found:
+    messages = body.get("messages") if isinstance(body, Mapping) else body
+    if isinstance(messages, str) and messages:
+        return messages
+    if not isinstance(messages, list | tuple) or not messages:
         raise BadRequestError(
             "without a prompt the body must be a text, a list of messages, or an "
             f"object with messages, got {type(body).__name__}"
         )
-    for at, message in enumerate(found, 1):
+    for at, message in enumerate(messages, 1):
         if problem := problem_of_message(message):
             raise BadRequestError(f"message {at} of the body: {problem}")
-    return found
+    return messages
 
 
 def request_fields(

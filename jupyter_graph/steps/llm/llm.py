@@ -111,7 +111,7 @@ class LLMStream(Chat):
     """Ask a chat model; give its answer's text piece by piece, as it is written.
 
     Body in: as of ``LLM``. Body out: texts, one for each piece; each goes on by itself.
-    During a parity check nothing is sent and nothing comes out.
+    During a parity check nothing is sent and nothing is yielded.
 
     Args:
         model: as of ``LLM``, as are ``prompt``, ``system``, ``base_url``,

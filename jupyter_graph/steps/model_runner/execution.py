@@ -144,8 +144,8 @@ class OnTheLoop(Inline):
     """Runs a model's coroutine."""
 
     async def run(self, body: Any, path: str, origin: str | None) -> Any:
-        found = self.model.run_async(copied(body), path, origin)
-        return await found if inspect.isawaitable(found) else found
+        result = self.model.run_async(copied(body), path, origin)
+        return await result if inspect.isawaitable(result) else result
 
 
 class InThreads(Inline):
@@ -157,8 +157,8 @@ class InThreads(Inline):
 
     async def run(self, body: Any, path: str, origin: str | None) -> Any:
         call, threads = self.model.run, self._pools.threads
-        found = await threads.submit(call, copied(body), path, origin).awaited()
-        return _pulled(found, threads) if inspect.isgenerator(found) else found
+        result = await threads.submit(call, copied(body), path, origin).awaited()
+        return _pulled(result, threads) if inspect.isgenerator(result) else result
 
 
 class InProcesses:
@@ -206,10 +206,10 @@ class Loaded:
             raise self._error
         if not args:
             return None
-        found = self._model.run(*args)
-        if is_stream(found):
+        result = self._model.run(*args)
+        if is_stream(result):
             raise TypeError("parts of an output do not leave another process")
-        return found
+        return result
 
 
 async def _pulled(parts: Any, threads: Threads) -> AsyncIterator[Any]:
@@ -247,7 +247,7 @@ def default_mechanism(kind: Any) -> str:
 
 
 def most_processes() -> int:
-    """Return how many processes a pool has at most when nobody says it."""
+    """Return how many processes a pool has at most by default."""
     return os.cpu_count() or 16
 
 

@@ -85,9 +85,9 @@ class LLModel(Model):
         whole = body
         if self._input_path:
             body = part_of(whole, self._input_path)
-        found = await self._llm.do(body)
+        answer = await self._llm.do(body)
         return (
-            with_part(whole, self._result_path, found) if self._result_path else found
+            with_part(whole, self._result_path, answer) if self._result_path else answer
         )
 
     def close(self) -> None:

@@ -187,7 +187,7 @@ class ModelRunnerStep:
         try:
             return bool(_recipe(name, value, {}).build().is_streaming())
         except Exception:
-            return False  # what is wrong with it is said when the step is built
+            return False  # building the step raises what is wrong with it
 
     @staticmethod
     def resolve_arguments(
@@ -199,15 +199,17 @@ class ModelRunnerStep:
             arguments: constructor arguments as a document holds them.
             find: gives what a name stands for, or raises.
         """
-        found = dict(arguments)
+        resolved = dict(arguments)
         for key in ("models", "shared_models"):
-            named = found.get(key)
+            named = resolved.get(key)
             if isinstance(named, Mapping):
-                found[key] = {name: _found(item, find) for name, item in named.items()}
+                resolved[key] = {
+                    name: _found(item, find) for name, item in named.items()
+                }
         for key in ("model_runner_selector", "model_selector"):
-            if key in found:
-                found[key] = _found(found[key], find)
-        return found
+            if key in resolved:
+                resolved[key] = _found(resolved[key], find)
+        return resolved
 
     def post_init(self, mode: str = "sync", **_: Any) -> None:
         """Load the models before the first event."""
@@ -273,7 +275,7 @@ class ModelRunnerStep:
         return [chosen] if isinstance(chosen, str) else list(chosen)
 
     def close(self) -> None:
-        """Let go of models, threads and processes."""
+        """Release models, threads and processes."""
         for mechanism in self._mechanisms.values():
             mechanism.close()
         self._pools.close()

@@ -1,4 +1,4 @@
-"""The models of a model runner, and how a runner is told which of them run.
+"""The models of a model runner, and how a runner learns which of them run.
 
 Source: MLRun's model runner,
 https://docs.mlrun.org/en/stable/serving/model-runner-step.html
@@ -62,7 +62,7 @@ class Model:
         self.load()
 
     def close(self) -> None:
-        """Let go of what ``load`` opened, when the runner closes."""
+        """Release what ``load`` opened, when the runner closes."""
 
     def predict(self, body: Any, **kwargs: Any) -> Any:
         """Return the output for a body."""
@@ -111,12 +111,12 @@ class Model:
             return None, {}
         path = Path(self.artifact_uri.removeprefix("file://"))
         if path.is_dir():
-            found = sorted(path.glob(f"*{suffix}")) if suffix else []
-            if suffix and not found:
+            files = sorted(path.glob(f"*{suffix}")) if suffix else []
+            if suffix and not files:
                 raise SpecError(
                     f"model {self.name!r}: {str(path)!r} has no file *{suffix}"
                 )
-            return str(found[0] if found else path), {}
+            return str(files[0] if files else path), {}
         if not path.exists():
             raise SpecError(
                 f"model {self.name!r}: artifact_uri must be a file or a folder of this "
@@ -212,13 +212,13 @@ def built_model(
     return kind(**given)
 
 
-def is_stream(found: Any) -> bool:
+def is_stream(output: Any) -> bool:
     """Tell whether a model gives its output in parts.
 
     >>> is_stream(n for n in "ab"), is_stream("ab")
     (True, False)
     """
-    return isinstance(found, GeneratorType | AsyncGeneratorType)
+    return isinstance(output, GeneratorType | AsyncGeneratorType)
 
 
 def _is_list(body: Any) -> bool:

@@ -36,7 +36,7 @@ class Shared:
     """Runs a model of which the process has one alone.
 
     The same class with the same parameters and mechanism is the same model, whichever
-    runner asks for it. It is loaded for the first, and let go with the last.
+    runner asks for it. It is loaded for the first, and released with the last.
 
     Args:
         recipe: how it is made.
@@ -63,15 +63,15 @@ class Shared:
         recipe, word, pools, context = self._asked
         with _lock:
             known = (k for k in _kept if k.word == word and k.recipe.same_as(recipe))
-            found = next(known, None)
-            if found is None:
-                found = _Kept(recipe, word, pools)
-                _kept.append(found)
-            found.users += 1
-            self._found = found
+            shared = next(known, None)
+            if shared is None:
+                shared = _Kept(recipe, word, pools)
+                _kept.append(shared)
+            shared.users += 1
+            self._found = shared
         try:
-            with found.loading:  # other models may be loaded meanwhile
-                found.load(context)
+            with shared.loading:  # other models may be loaded meanwhile
+                shared.load(context)
         except BaseException:
             self.close()
             raise
@@ -82,14 +82,14 @@ class Shared:
         return await mechanism.run(body, path, origin)
 
     def close(self) -> None:
-        found, self._found = self._found, None
+        shared, self._found = self._found, None
         with _lock:
-            if found is None:
+            if shared is None:
                 return
-            found.users -= 1
-            if found.users:
+            shared.users -= 1
+            if shared.users:
                 return
-            _kept.remove(found)
-        if found.mechanism is not None:
-            found.mechanism.close()
-        found.pools.close()
+            _kept.remove(shared)
+        if shared.mechanism is not None:
+            shared.mechanism.close()
+        shared.pools.close()

@@ -19,8 +19,8 @@ LENGTH_HEADER: Final = "Inference-Header-Content-Length"
 
 def parameters_of(holder: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the parameters of a request, an input or an output."""
-    found = holder.get("parameters")
-    return found if isinstance(found, Mapping) else {}
+    parameters = holder.get("parameters")
+    return parameters if isinstance(parameters, Mapping) else {}
 
 
 def joined(document: Any, pieces: list[bytes]) -> tuple[bytes, int]:

@@ -58,13 +58,15 @@ def cast(value: Any, kind: str) -> Any:
     if array.dtype.kind in "SU" and kind != "object":
         raise ValueError(f"{array.ravel()[0].item()!r} is a text, no number")
     with np.errstate(invalid="ignore", over="ignore"):
-        found = array.astype(kind, copy=False)
-        if found.dtype.kind not in "iub" or array.dtype == found.dtype:
-            return found
-        lost = (found.astype(array.dtype) != array) | ((found < 0) != (array < 0))
+        converted = array.astype(kind, copy=False)
+        if converted.dtype.kind not in "iub" or array.dtype == converted.dtype:
+            return converted
+        lost = (converted.astype(array.dtype) != array) | (
+            (converted < 0) != (array < 0)
+        )
     if np.any(lost):
         raise ValueError(f"{array[lost].ravel()[0].item()!r} is no {kind}")
-    return found
+    return converted
 
 
 def cast_input(name: str, value: Any, kind: str) -> Any:
@@ -88,7 +90,7 @@ def check_shape(name: str, want: Sequence[int | None], have: Sequence[int]) -> N
     >>> check_shape("x", [None, 4], (7, 4))
     """
     fits = len(want) == len(have) and all(
-        size in (None, -1, found) for size, found in zip(want, have, strict=True)
+        size in (None, -1, actual) for size, actual in zip(want, have, strict=True)
     )
     if not fits:
         raise BadRequestError(

@@ -122,16 +122,16 @@ class ModelAnswers(ModelLifecycle):
 
     def _metadata(self) -> dict[str, Any]:
         inputs, outputs = self.describe()
-        found = {
+        metadata = {
             "name": self.plain_name,
             "model_endpoint_uid": self.model_endpoint_uid or "",
             "inputs": inputs,
             "outputs": outputs,
         }
         if self.platform or inputs or outputs:
-            found["platform"] = self.platform
-            found["versions"] = [self.version] if self.version else []
-        return found
+            metadata["platform"] = self.platform
+            metadata["versions"] = [self.version] if self.version else []
+        return metadata
 
     def _readiness(self, event: Any) -> Any:
         if not self.ready and self.context is None:

@@ -82,7 +82,7 @@ def _fetched(url: str, sha256: str | None) -> Path:
 
 
 def _copy(store: Any, path: str, target: Path) -> None:
-    """Copy beside the target, then move: nobody ever sees half a file."""
+    """Copy beside the target, then move, so that no process sees half a file."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         part = Path(folder) / target.name

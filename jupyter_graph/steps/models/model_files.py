@@ -84,10 +84,10 @@ class ModelFile:
         self._compare(digest_of(self.path) if self.sha256 else "")
         return self.path
 
-    def _compare(self, found: str) -> None:
-        if self.sha256 and not hmac.compare_digest(found, self.sha256.lower()):
+    def _compare(self, digest: str) -> None:
+        if self.sha256 and not hmac.compare_digest(digest, self.sha256.lower()):
             raise SpecError(
-                f"{self.path.name} has the SHA-256 {found}, but sha256 says "
+                f"{self.path.name} has the SHA-256 {digest}, but sha256 says "
                 f"{self.sha256}: it is not the file that was meant"
             )
 
@@ -126,14 +126,14 @@ def find_model(
     if (path / SPEC_FILE).is_file():
         return _described(path / SPEC_FILE, sha256)
     names = sorted(one.name for one in path.iterdir() if one.is_file())
-    found = [name for name in names if name.endswith(suffixes)]
-    if len(found) == 1:
-        return ModelFile(path / found[0], sha256)
+    matching = [name for name in names if name.endswith(suffixes)]
+    if len(matching) == 1:
+        return ModelFile(path / matching[0], sha256)
     wanted = " or ".join(suffixes)
-    if found:
+    if matching:
         raise SpecError(
-            f"folder {str(path)!r} holds several {wanted} files: {', '.join(found)}; "
-            "name one of them"
+            f"folder {str(path)!r} holds several {wanted} files: "
+            f"{', '.join(matching)}; name one of them"
         )
     raise SpecError(
         f"folder {str(path)!r} holds no {wanted} file, but "

@@ -111,9 +111,9 @@ class ModelLifecycle:
     def _open(self) -> None:
         """Make the model ready to predict."""
         if self.model is None:
-            found = self.load()
-            if inspect.isawaitable(found):
-                _finish(found)
+            loading = self.load()
+            if inspect.isawaitable(loading):
+                _finish(loading)
 
     def _load(self) -> None:
         with self._lock:
@@ -149,7 +149,7 @@ class ModelLifecycle:
         """Wait for the model where the caller can; refuse where not."""
         if self.ready:
             return
-        if not self._is_started:  # nobody opened a graph around it
+        if not self._is_started:  # no graph was opened around it
             self._load()
         elif _can_wait(event):
             self._has_tried.wait(LOAD_WAIT_S)
@@ -196,9 +196,9 @@ class ModelLifecycle:
         if not self.model_path:
             return None, None
         sha256 = self._params.get("sha256")
-        found = find_model(self.model_path, (suffix or ".pkl",), sha256=sha256)
-        self._take_spec(found.spec)
-        return str(found.checked()), dict(found.extra)
+        file = find_model(self.model_path, (suffix or ".pkl",), sha256=sha256)
+        self._take_spec(file.spec)
+        return str(file.checked()), dict(file.extra)
 
     def _take_spec(self, spec: ModelSpec | None) -> None:
         if spec is None:

@@ -41,19 +41,19 @@ def read_model_spec(path: Path) -> ModelSpec:
     import yaml
 
     try:
-        found = yaml.safe_load(path.read_bytes())
+        document = yaml.safe_load(path.read_bytes())
     except yaml.YAMLError as error:
         raise SpecError(f"{path} is not YAML: {error}") from None
-    if not isinstance(found, dict):
-        raise SpecError(f"{path} must hold a mapping, got {type(found).__name__}")
-    inner = found.get("spec")
-    said = inner if isinstance(inner, dict) else found
-    extra = said.get("extra_data") or {}
+    if not isinstance(document, dict):
+        raise SpecError(f"{path} must hold a mapping, got {type(document).__name__}")
+    inner = document.get("spec")
+    spec = inner if isinstance(inner, dict) else document
+    extra = spec.get("extra_data") or {}
     return ModelSpec(
-        model_file=str(said.get("model_target_file") or said.get("model_file") or ""),
-        inputs=features(said.get("inputs"), "inputs"),
-        outputs=features(said.get("outputs"), "outputs"),
-        parameters=dict(said.get("parameters") or {}),
+        model_file=str(spec.get("model_target_file") or spec.get("model_file") or ""),
+        inputs=features(spec.get("inputs"), "inputs"),
+        outputs=features(spec.get("outputs"), "outputs"),
+        parameters=dict(spec.get("parameters") or {}),
         extra_data={key: str(value) for key, value in extra.items()},
     )
 
@@ -71,13 +71,13 @@ def features(given: Any, argument: str) -> tuple[Feature, ...]:
         return ()
     if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
         raise SpecError(f"{argument} must be a list of names, got {given!r}")
-    found = [{"name": one} if isinstance(one, str) else one for one in given]
-    for one in found:
+    listed = [{"name": one} if isinstance(one, str) else one for one in given]
+    for one in listed:
         if not isinstance(one, Mapping) or not isinstance(one.get("name"), str):
             raise SpecError(
                 f"{argument} must be names, or mappings with a 'name', got {one!r}"
             )
-    return tuple(dict(one) for one in found)
+    return tuple(dict(one) for one in listed)
 
 
 def in_order(inputs: Any, names: list[str]) -> list[Any]:

@@ -201,5 +201,5 @@ def _is_coroutine(hook: Any) -> bool:
     )
 
 
-async def _now(found: Any) -> Any:
-    return await found if inspect.isawaitable(found) else found
+async def _now(result: Any) -> Any:
+    return await result if inspect.isawaitable(result) else result

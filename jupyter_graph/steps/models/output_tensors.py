@@ -30,16 +30,16 @@ def tensor_of(name: str, value: Any, datatype: str | None = None) -> Tensor:
     if not isinstance(value, list | tuple):
         value = [value]
     shape, values = _measured(value)
-    found = _type_of(values)
-    if found is None and values and any(hasattr(one, "dtype") for one in values):
+    natural = _type_of(values)
+    if natural is None and values and any(hasattr(one, "dtype") for one in values):
         return _of_array(name, value, datatype)
-    if datatype not in (None, found, "BYTES"):
+    if datatype not in (None, natural, "BYTES"):
         return _of_array(name, value, datatype)
-    if found is None:
+    if natural is None:
         shape, values = (len(value),), [_json(one) for one in value]
-    elif datatype == "BYTES" != found:
+    elif datatype == "BYTES" != natural:
         values = [str(one) for one in values]
-    return Tensor(name, datatype or found or "BYTES", shape, values)
+    return Tensor(name, datatype or natural or "BYTES", shape, values)
 
 
 def _of_array(name: str, value: Any, datatype: str | None) -> Tensor:
@@ -48,12 +48,12 @@ def _of_array(name: str, value: Any, datatype: str | None) -> Tensor:
     array = np.asarray(value)
     if datatype and datatype != "BYTES":
         array = array.astype(DATATYPES[datatype], copy=False)
-    found = NAMES.get(array.dtype.name, "BYTES")
+    natural = NAMES.get(array.dtype.name, "BYTES")
     array = array.reshape(1) if not array.shape else array
-    if found == "BYTES" or datatype == "BYTES":
+    if natural == "BYTES" or datatype == "BYTES":
         values = [_text(one) for one in array.ravel().tolist()]
         return Tensor(name, "BYTES", array.shape, values)
-    return Tensor(name, found, array.shape, array)
+    return Tensor(name, natural, array.shape, array)
 
 
 def _measured(values: Any) -> tuple[tuple[int, ...], list[Any]]:

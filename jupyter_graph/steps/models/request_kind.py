@@ -78,10 +78,10 @@ def body_of(event: Any) -> Any:
         return body
     headers = getattr(event, "headers", None) or {}
     wanted = LENGTH_HEADER.lower()
-    found = next(
+    content_type = next(
         (value for key, value in headers.items() if key.lower() == wanted), None
     )
-    return read_body(body, found)
+    return read_body(body, content_type)
 
 
 def now() -> datetime:

@@ -77,8 +77,8 @@ class Tensor:
             return self._from_binary()
         values = self._flat()
         with np.errstate(over="ignore"):  # too large for FP16 is infinite
-            found = np.array(values, dtype=DATATYPES[self.datatype])
-        return found.reshape(self.shape)
+            flat = np.array(values, dtype=DATATYPES[self.datatype])
+        return flat.reshape(self.shape)
 
     def _from_binary(self) -> Any:
         import numpy as np
@@ -111,9 +111,9 @@ class Tensor:
         kind = self.datatype.lstrip("U").rstrip("0123456789")
         wrong = set(map(type, values)) - TYPES[kind]
         if wrong:
-            found = next(value for value in values if type(value) in wrong)
+            misfit = next(value for value in values if type(value) in wrong)
             raise BadRequestError(
-                f"input {self.name!r} is {self.datatype}, got the value {found!r}"
+                f"input {self.name!r} is {self.datatype}, got the value {misfit!r}"
             )
         if kind == "INT" and values:
             low, high = limits(self.datatype)

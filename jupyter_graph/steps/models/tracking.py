@@ -11,9 +11,9 @@ Sink: TypeAlias = Callable[[dict[str, Any]], None]
 
 
 def sink_of(context: Any) -> Sink | None:
-    """Return where the records of a context go; None when nobody asked for any."""
-    found = getattr(context, "push_prediction", None)
-    return found if callable(found) else None
+    """Return where the records of a context go, None where there is no place."""
+    push = getattr(context, "push_prediction", None)
+    return push if callable(push) else None
 
 
 def record_of(

@@ -58,8 +58,8 @@ def attempt_headers(number: int, deadline: float | None) -> dict[str, str]:
 
 def forwarded(event: Any, names: Iterable[str]) -> dict[str, str]:
     """Return those of the event's own headers that go on."""
-    found = ((name, header_of(event, name)) for name in names)
-    return {name: value for name, value in found if value is not None}
+    headers = ((name, header_of(event, name)) for name in names)
+    return {name: value for name, value in headers if value is not None}
 
 
 def header_of(event: Any, name: str) -> str | None:

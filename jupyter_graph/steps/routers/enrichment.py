@@ -125,7 +125,7 @@ class EnrichmentModelRouter(ModelRouter):
         return _with_vectors(event, self._vectors)
 
     def close(self) -> None:
-        """Let go of the table."""
+        """Close the table."""
         self._vectors.close()
 
 
@@ -220,6 +220,6 @@ class EnrichmentVotingEnsemble(VotingEnsemble):
         return _with_vectors(event, self._vectors)
 
     def close(self) -> None:
-        """Let go of threads, processes and the table."""
+        """Close threads, processes and the table."""
         super().close()
         self._vectors.close()

@@ -227,7 +227,7 @@ class VotingEnsemble(ParallelRun):
         results = self.results_of(event, replies)
         outputs = {name: _outputs(name, body) for name, body in results.items()}
         votes: Any = self._vote(outputs)
-        has_names = any(isinstance(found, Mapping) for found in outputs.values())
+        has_names = any(isinstance(output, Mapping) for output in outputs.values())
         if self.format_response_with_col_name_flag or has_names:
             votes = {self.prediction_col_name: votes}
         body = {"id": event.id, "model_name": self.name, "outputs": votes}
@@ -237,18 +237,18 @@ class VotingEnsemble(ParallelRun):
         return event
 
     def _vote(self, outputs: Mapping[str, Any]) -> list[Any]:
-        found = {
+        by_model = {
             name: _as_list(self.extract_results_from_response(given))
             for name, given in outputs.items()
         }
-        sizes = {name: len(predictions) for name, predictions in found.items()}
+        sizes = {name: len(predictions) for name, predictions in by_model.items()}
         if len(set(sizes.values())) > 1:
             raise ValueError(
                 f"the models of {self.name!r} gave different numbers of outputs: "
                 f"{sizes}"
             )
-        predictions: Any = [list(row) for row in zip(*found.values(), strict=True)]
-        weights: Any = self._weights_among(found)
+        predictions: Any = [list(row) for row in zip(*by_model.values(), strict=True)]
+        weights: Any = self._weights_among(by_model)
         if type(self).logic is not VotingEnsemble.logic:
             predictions, weights = _as_arrays(predictions, weights)
         return _as_list(self.logic(predictions, weights))
@@ -268,14 +268,14 @@ class VotingEnsemble(ParallelRun):
         return [weight * scale for weight in weights]
 
     def _metadata(self, replies: Replies) -> dict[str, Any]:
-        said = [r.body for r in replies.values() if isinstance(r.body, Mapping)]
-        found: dict[str, Any] = {
+        bodies = [r.body for r in replies.values() if isinstance(r.body, Mapping)]
+        metadata: dict[str, Any] = {
             "name": self.name,
             "model_endpoint_uid": self.model_endpoint_uid or "",
         }
         for key in ("inputs", "outputs"):
-            found[key] = next((body[key] for body in said if body.get(key)), [])
-        return found
+            metadata[key] = next((body[key] for body in bodies if body.get(key)), [])
+        return metadata
 
 
 def _without(routes: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, int]:

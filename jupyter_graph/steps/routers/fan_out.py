@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.processes.call import Call
-from jupyter_graph.processes.process_pool import WorkerPool
-from jupyter_graph.steps.routers.router_routes import Route, twin_of
+from jupyter_graph.processes.process_pool import Call, WorkerPool
+from jupyter_graph.steps.routers.router_routes import Route, copy_of
 from jupyter_graph.threads.outcome import Task
 from jupyter_graph.threads.thread_pool import Threads
 
@@ -88,7 +87,7 @@ class OneByOne:
         replies: dict[str, Reply] = {}
         for name, route in self._routes.items():
             try:
-                replies[name] = Reply(route(twin_of(event)).body)
+                replies[name] = Reply(route(copy_of(event)).body)
             except Exception as error:
                 replies[name] = Reply(error=error)
                 if self._stops:
@@ -99,9 +98,9 @@ class OneByOne:
         replies: dict[str, Reply] = {}
         for name, route in self._routes.items():
             try:
-                found = route(twin_of(event))
-                found = await found if inspect.isawaitable(found) else found
-                replies[name] = Reply(found.body)
+                answer = route(copy_of(event))
+                answer = await answer if inspect.isawaitable(answer) else answer
+                replies[name] = Reply(answer.body)
             except Exception as error:
                 replies[name] = Reply(error=error)
                 if self._stops:
@@ -131,7 +130,7 @@ class InThreads:
 
     def ask(self, event: Any) -> Replies:
         asked = [
-            self._threads.submit(route, twin_of(event))
+            self._threads.submit(route, copy_of(event))
             for route in self._routes.values()
         ]
         return _named(self._routes, _settled(asked))
@@ -142,11 +141,11 @@ class InThreads:
         asked = [
             _outcome_of(route, event)
             if route.is_async
-            else self._threads.submit(route, twin_of(event)).awaited()
+            else self._threads.submit(route, copy_of(event)).awaited()
             for route in self._routes.values()
         ]
-        found = await asyncio.gather(*asked, return_exceptions=True)
-        return _named(self._routes, found)
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        return _named(self._routes, outcomes)
 
     def close(self) -> None:
         self._threads.close()
@@ -212,8 +211,8 @@ def _settled(asked: list[Task]) -> list[Any]:
 async def _outcome_of(route: Route, event: Any) -> Any:
     """Give what a route gives or raises: a task lets not all errors come out of it."""
     try:
-        found = route(twin_of(event))
-        return await found if inspect.isawaitable(found) else found
+        answer = route(copy_of(event))
+        return await answer if inspect.isawaitable(answer) else answer
     except BaseException as error:
         return error
 

@@ -96,7 +96,7 @@ class FeatureVectors:
         return [self._vector(entity) for entity in entities]
 
     def close(self) -> None:
-        """Let go of the table."""
+        """Close the table."""
         self.table.close()
 
     def _vector(self, entity: Any) -> list[Any] | None:

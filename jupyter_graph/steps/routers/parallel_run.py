@@ -192,5 +192,5 @@ class ParallelRun(Router):
             logger.error("%s: %s", self.name, message)
 
     def close(self) -> None:
-        """Let go of threads and processes."""
+        """Close threads and processes."""
         self._asking.close()

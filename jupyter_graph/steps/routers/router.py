@@ -169,8 +169,8 @@ class Router:
 
     @staticmethod
     async def _asked(route: Route, event: Any) -> Any:
-        found = route(event)
-        return await found if inspect.isawaitable(found) else found
+        answer = route(event)
+        return await answer if inspect.isawaitable(answer) else answer
 
     def _read(self, event: Any) -> Any:
         if self._input_path:
@@ -191,7 +191,7 @@ class Router:
         return event
 
     def _is_about_the_router(self, event: Any) -> bool:
-        """Answer a question about the router itself; refuse a path of nobody."""
+        """Answer a question about the router itself; refuse a path of no route."""
         path = path_of(event)
         if event.method == "GET":
             is_health = _is_below(path, self.health_prefix)

@@ -63,14 +63,14 @@ def routes_of(routes: Mapping[str, Call] | None, router: str) -> dict[str, Route
 # -- copies ---------------------------------------------------------------------
 
 
-def twin_of(event: Any) -> Any:
+def copy_of(event: Any) -> Any:
     """Return a copy of an event, with a deep copy of its body and the same id.
 
     Source: as of a branch of a flow, each route has a body of its own.
     """
-    twin = copy.copy(event)
-    twin.body = copied(event.body)
-    return twin
+    duplicate = copy.copy(event)
+    duplicate.body = copied(event.body)
+    return duplicate
 
 
 def copied(body: Any) -> Any:
@@ -95,3 +95,43 @@ def copied(body: Any) -> Any:
 
 
 _UNCHANGEABLE = frozenset((str, int, float, bool, bytes, type(None)))
+
+
+# -- parts of a body ------------------------------------------------------------
+
+
+def part_of(body: Any, path: str) -> Any:
+    """Return the part of a body at a dotted path, None where there is none.
+
+    >>> part_of({"user": {"id": 7}}, "user.id"), part_of([1], "user.id")
+    (7, None)
+    """
+    part = body
+    for key in path.split("."):
+        if not isinstance(part, Mapping):
+            return None
+        part = part.get(key)
+    return part
+
+
+def with_part(body: Any, path: str, value: Any) -> dict[str, Any]:
+    """Return a copy of a body with a value at a dotted path.
+
+    Raises:
+        TypeError: the body is no object.
+
+    >>> with_part({"a": 1}, "b.c", 2)
+    {'a': 1, 'b': {'c': 2}}
+    """
+    if body is not None and not isinstance(body, Mapping):
+        raise TypeError(
+            f"result_path {path!r} needs a body that is an object, "
+            f"got {type(body).__name__}"
+        )
+    key, _, rest = path.partition(".")
+    whole = dict(body or {})
+    inner = whole.get(key)
+    if rest:
+        value = with_part(inner if isinstance(inner, Mapping) else {}, rest, value)
+    whole[key] = value
+    return whole

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.argument_checks import at_least, is_number
 from jupyter_graph.errors import SpecError, did_you_mean, said
-from jupyter_graph.steps.routers.router_routes import Call, Route, routes_of, twin_of
+from jupyter_graph.steps.routers.router_routes import Call, Route, copy_of, routes_of
 from jupyter_graph.steps.routers.traffic_split import Shares, point_of
 from jupyter_graph.threads.thread_pool import Threads
 
@@ -75,8 +75,8 @@ class Split:
 
     async def do_event_async(self, event: Any) -> Any:
         """``do_event`` where a route is a coroutine."""
-        found = self.choose(event)(event)
-        return await found if inspect.isawaitable(found) else found
+        answer = self.choose(event)(event)
+        return await answer if inspect.isawaitable(answer) else answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +195,8 @@ class Mirror:
     async def do_event_async(self, event: Any) -> Any:
         """``do_event`` where a route is a coroutine."""
         self._send_copies(event, on_loop=True)
-        found = self.primary(event)
-        return await found if inspect.isawaitable(found) else found
+        answer = self.primary(event)
+        return await answer if inspect.isawaitable(answer) else answer
 
     # -- in the background ------------------------------------------------------
 
@@ -204,13 +204,15 @@ class Mirror:
         if point_of(event, self.key, "mirror") >= self.share:
             return
         for route in self.others:
-            twin = twin_of(event)
-            if hasattr(twin, "deadline"):
-                twin.deadline = None  # that of the caller, who does not wait for this
+            copied_event = copy_of(event)
+            if hasattr(copied_event, "deadline"):
+                copied_event.deadline = (
+                    None  # that of the caller, who does not wait for this
+                )
             is_sent = (
-                self._start(self._try_async(route, twin))
+                self._start(self._try_async(route, copied_event))
                 if on_loop and route.is_async
-                else self._submit(route, twin)
+                else self._submit(route, copied_event)
             )
             with self._lock:
                 self.counts.sent += is_sent
@@ -237,12 +239,12 @@ class Mirror:
     def _try(self, route: Route, event: Any) -> None:
         began, answer, error = monotonic(), None, None
         try:
-            found = route(event)
-            if inspect.isawaitable(found):
+            reply = route(event)
+            if inspect.isawaitable(reply):
                 import asyncio
 
-                found = asyncio.run(_awaited(found))
-            answer = found.body
+                reply = asyncio.run(_awaited(reply))
+            answer = reply.body
         except Exception as failure:
             error = said(failure)
         self.record(Shadow(event.id, route.name, answer, error, monotonic() - began))
@@ -272,8 +274,8 @@ class Mirror:
             self.counts.dropped += given_up
 
 
-async def _awaited(found: Any) -> Any:
-    return await found
+async def _awaited(reply: Any) -> Any:
+    return await reply
 
 
 def _checked_key(key: Any) -> str | None:

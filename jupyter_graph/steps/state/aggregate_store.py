@@ -35,13 +35,13 @@ class _Windows:
     ) -> tuple[dict[str, float], bool]:
         """Count a body; give all results, and whether it came too late for one."""
         values = [one.value(body) for one in aggregations]  # all or none of it counts
-        found: dict[str, float] = {}
+        features: dict[str, float] = {}
         is_late = False
         for one, line, value in zip(aggregations, self.lines, values, strict=True):
             if value is not None and not line.add(value, time_ms):
                 is_late = True
-            found.update(one.features(line, time_ms))
-        return found, is_late
+            features.update(one.features(line, time_ms))
+        return features, is_late
 
 
 class KeptInMemory:
@@ -77,7 +77,7 @@ class KeptInMemory:
     ) -> dict[str, float]:
         with self._lock:
             windows = self._of(key)
-            found, is_late = windows.count(self._aggregations, body, time_ms)
+            features, is_late = windows.count(self._aggregations, body, time_ms)
             windows.touched = self._round
             if is_late:
                 self.late_events += 1
@@ -86,13 +86,13 @@ class KeptInMemory:
             self._events += 1
             if self._events % SWEEP_EVENTS == 0:
                 self._sweep()
-        return found
+        return features
 
     def __len__(self) -> int:
         return len(self._windows)
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to close."""
 
     def _of(self, key: str) -> _Windows:
         if self._max_keys is None:
@@ -137,14 +137,14 @@ class KeptInTable:
     def count(
         self, key: str, body: Mapping[str, Any], time_ms: float
     ) -> dict[str, float]:
-        found: dict[str, float] = {}
+        features: dict[str, float] = {}
         is_late = False
 
         def change(kept: Mapping[str, Any]) -> dict[str, Any]:
-            nonlocal found, is_late
+            nonlocal features, is_late
             lines = [load(one, kept, self._table.name) for one in self._aggregations]
             windows = _Windows(lines)
-            found, is_late = windows.count(self._aggregations, body, time_ms)
+            features, is_late = windows.count(self._aggregations, body, time_ms)
             pairs = zip(self._aggregations, lines, strict=True)
             return {**kept, **{one.name: dump(one, line) for one, line in pairs}}
 
@@ -152,7 +152,7 @@ class KeptInTable:
         if is_late:
             with self._lock:
                 self.late_events += 1
-        return found
+        return features
 
     def close(self) -> None:
         self._table.close()
@@ -174,16 +174,16 @@ def load(one: Aggregation, kept: Mapping[str, Any], table: str) -> Timeline:
         SpecError: it was kept with another period.
     """
     line = one.timeline()
-    found = kept.get(one.name)
-    if found is None:
+    stored = kept.get(one.name)
+    if stored is None:
         return line
-    if found["period_ms"] != one.period_ms:
+    if stored["period_ms"] != one.period_ms:
         raise SpecError(
             f"table {table!r} keeps {one.name!r} in periods of "
-            f"{found['period_ms'] / 1000:g} s, the step asks for "
+            f"{stored['period_ms'] / 1000:g} s, the step asks for "
             f"{one.period_ms / 1000:g} s; name another table, or another aggregation"
         )
-    line.load(found["buckets"])
+    line.load(stored["buckets"])
     return line
 
 

@@ -75,15 +75,15 @@ class Aggregation:
 
     def features(self, line: Timeline, time_ms: float) -> dict[str, float]:
         """Return the results of the windows that end at this time."""
-        found = {}
+        features = {}
         for sums, outputs in zip(line.sums(time_ms), self.outputs, strict=True):
             for name, operation in outputs:
-                found[name] = operation(sums)
+                features[name] = operation(sums)
         if self.max_value is not None:
-            for name, number in found.items():
+            for name, number in features.items():
                 if number > self.max_value:
-                    found[name] = self.max_value
-        return found
+                    features[name] = self.max_value
+        return features
 
     def _number(self, value: Any) -> float:
         if isinstance(value, int | float) or hasattr(value, "__float__"):
@@ -103,16 +103,18 @@ def read_aggregations(described: Any) -> tuple[Aggregation, ...]:
         described = [described]
     if not isinstance(described, Sequence) or isinstance(described, str):
         raise SpecError(f"aggregates must be a list of objects, got {described!r}")
-    found = tuple(_read(one, f"aggregates[{i}]") for i, one in enumerate(described))
-    names = [one.name for one in found]
+    aggregations = tuple(
+        _read(one, f"aggregates[{i}]") for i, one in enumerate(described)
+    )
+    names = [one.name for one in aggregations]
     twice = [name for name in names if names.count(name) > 1]
-    if twice or not found:
+    if twice or not aggregations:
         raise SpecError(
             f"aggregates have the name {twice[0]!r} twice; give one another name"
             if twice
             else "aggregates must not be empty"
         )
-    return found
+    return aggregations
 
 
 def _read(one: Any, where: str) -> Aggregation:
@@ -177,8 +179,8 @@ def _windows(given: Any, where: str) -> list[Duration]:
     windows = given if isinstance(given, list | tuple) else [given]
     if not windows:
         raise SpecError(f"{where}: windows must not be empty")
-    found = [duration(window, f"{where}: windows") for window in windows]
-    return sorted(dict.fromkeys(found), key=lambda window: window.ms)
+    durations = [duration(window, f"{where}: windows") for window in windows]
+    return sorted(dict.fromkeys(durations), key=lambda window: window.ms)
 
 
 def _is_fixed(one: Mapping[str, Any], where: str) -> bool:

@@ -37,9 +37,9 @@ def duration(value: Any, argument: str) -> Duration:
     >>> duration("10m", "window").ms, duration(90, "window").label
     (600000, '90s')
     """
-    if isinstance(value, str) and (found := re.fullmatch(r"(\d+)([smhd])", value)):
-        unit = _UNITS_MS[found[2]]
-        made = Duration(value, int(found[1]) * unit, unit)
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+)([smhd])", value)):
+        unit = _UNITS_MS[match[2]]
+        made = Duration(value, int(match[1]) * unit, unit)
     elif is_real(value):
         ms = round(value * 1000) if abs(value) < _YEAR_5000_S else 0
         unit = next((unit for unit in _UNITS_MS.values() if ms % unit == 0), 1)

@@ -101,11 +101,11 @@ class JoinWithTable:
         row = self._rows.get(self._key(body))
         if row is MISSING and self._inner:
             return NOTHING
-        found = {} if row is MISSING else self._picked(row)
+        fields = {} if row is MISSING else self._picked(row)
         if self._join is not None:
-            joined = self._join(body, found)
+            joined = self._join(body, fields)
             return NOTHING if joined is None else joined
-        return _put(body, inner, {**inner, **found})
+        return _put(body, inner, {**inner, **fields})
 
     def close(self) -> None:
         self.table.close()
@@ -195,9 +195,9 @@ class QueryByKey:
                 f"the body must be an object to be enriched, got {type(inner).__name__}"
             )
         key = self._key(body) if self._key is not None else ""
-        found = self._found(key, body, inner)
-        found.update(inner)
-        return _put(body, inner, found)
+        features = self._found(key, body, inner)
+        features.update(inner)
+        return _put(body, inner, features)
 
     def close(self) -> None:
         self.table.close()
@@ -211,7 +211,7 @@ class QueryByKey:
         )
         row = self.table.get(key) if is_row_asked else None
         row = row if isinstance(row, Mapping) else {}
-        found: dict[str, Any] = {}
+        features: dict[str, Any] = {}
         for feature in self._features:
             name = self._aliases.get(feature.name, feature.name)
             if feature.operation and feature.column in kept:
@@ -219,10 +219,10 @@ class QueryByKey:
                 operation = OPERATIONS[feature.operation]
                 column = kept[feature.column]
                 sums = query(column, window_ms, time_ms, feature.name)
-                found[name] = operation(sums)
+                features[name] = operation(sums)
             else:
-                found[name] = row.get(feature.name)
-        return found
+                features[name] = row.get(feature.name)
+        return features
 
 
 class _Feature:
@@ -234,10 +234,10 @@ class _Feature:
         self.name = name
         self.column = self.operation = ""
         self.window_ms = 0
-        found = re.fullmatch(r"(.+)_([a-z]+)_(\d+[smhd])", name)
-        if found and found[2] in OPERATIONS and int(found[3][:-1]) > 0:
-            self.column, self.operation = found[1], found[2]
-            self.window_ms = duration(found[3], "feature").ms
+        match = re.fullmatch(r"(.+)_([a-z]+)_(\d+[smhd])", name)
+        if match and match[2] in OPERATIONS and int(match[3][:-1]) > 0:
+            self.column, self.operation = match[1], match[2]
+            self.window_ms = duration(match[3], "feature").ms
 
 
 class _Rows:

@@ -121,7 +121,7 @@ class Aggregate:
 
     Args:
         aggregates: one such object or a list of them.
-        key: the field by which events are told apart, see ``Batch``; None: all are
+        key: the field by which events are kept apart, see ``Batch``; None: all are
             one. ``key_field`` is MLRun's word for it.
         time_field: the field that holds the event's time, or a function; by default
             the event's own (on a step with ``full_event=True``) or the clock's.

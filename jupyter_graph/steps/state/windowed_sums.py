@@ -116,8 +116,8 @@ def variance(sums: Sums) -> float:
     n = sums.count
     if n < 2:
         return math.nan
-    found = (n * sums.squares - sums.total * sums.total) / (n * (n - 1))
-    return max(found, 0.0)  # rounding may leave a little less than nothing
+    result = (n * sums.squares - sums.total * sums.total) / (n * (n - 1))
+    return max(result, 0.0)  # rounding may leave a little less than nothing
 
 
 OPERATIONS: Final[dict[str, Callable[[Sums], float]]] = {

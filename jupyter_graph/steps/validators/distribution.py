@@ -55,13 +55,13 @@ class DistributionValidator(RulesValidator):
         limit: the greatest statistic that is no drift, above 0. By default 4 for
             ``z``, 0.25 for ``psi``, and the critical value at alpha = 0.001 for ``ks``.
         window: as many values are looked at, 2 or more.
-        min_values: before so many values nothing is said; by default ``window``.
+        min_values: with fewer values there is no violation; by default ``window``.
         every: the statistic is computed at every so many values, and holds until then;
             by default 1, for ``ks`` a tenth of ``window``.
         bins: of a sample, for ``psi``, 2 or more.
         required: a body without the field is a violation.
         allow_none: None and NaN are valid; they stay out of the window.
-        message: said instead of the standard text.
+        message: used instead of the standard text.
         severity: ``info``, ``warning`` or ``error``.
         on_violation: ``tag`` by default, since drift is not the fault of the caller
             whose event shows it; ``reject``, ``route``, ``count`` or ``drop``.
@@ -148,15 +148,15 @@ class DistributionValidator(RulesValidator):
     def judged(self, body: Any) -> tuple[Any, list[Violation]]:
         [rule] = self.rules
         if type(body) is dict and rule.quick(value := rule.get(body)):
-            found, values = [], (value,)
+            violations, values = [], (value,)
         else:
-            found = super().judged(body)[1]
+            violations = super().judged(body)[1]
             values = tuple(one for one in _values(rule, body) if _counts(rule, one))
         with self._lock:
             for value in values:
                 self._add(value)
             drift = self._drift
-        return body, [*found, drift] if drift else found
+        return body, [*violations, drift] if drift else violations
 
     def is_valid(self, body: Any) -> bool:
         drift = (self._drift,) if self._drift else ()
@@ -171,18 +171,17 @@ class DistributionValidator(RulesValidator):
 
     def _judge(self) -> None:
         [rule] = self.rules
-        self._statistic = found = self._window.statistic()
+        self._statistic = statistic = self._window.statistic()
         limit = self._window.limit() if self._limit is None else self._limit
-        if found <= limit:
+        if statistic <= limit:
             self._drift = None
             return
         asked = f"{self._method} must be {limit:.4g} or less"
         count = self._window.count
-        text = (
-            f"field {rule.path!r} drifts: {asked}, is {found:.4g} over {count} values"
-        )
+        seen = f"is {statistic:.4g} over {count} values"
+        text = f"field {rule.path!r} drifts: {asked}, {seen}"
         self._drift = Violation(
-            rule.path, found, asked, rule.severity, message=rule.message or text
+            rule.path, statistic, asked, rule.severity, message=rule.message or text
         )
 
 

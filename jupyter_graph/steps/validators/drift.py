@@ -112,11 +112,11 @@ class BinWindow:
 
     def statistic(self) -> float:
         count = len(self._places)
-        found = 0.0
+        total = 0.0
         for number, expected in zip(self._counts, self._shares, strict=True):
             share = max(number / count, LEAST_SHARE)
-            found += (share - expected) * math.log(share / expected)
-        return found
+            total += (share - expected) * math.log(share / expected)
+        return total
 
     def limit(self) -> float:
         return 0.25
@@ -155,14 +155,14 @@ class SampleWindow:
     def statistic(self) -> float:
         own, reference = self._sorted, self._reference
         n, m = len(own), len(reference)
-        found, place = 0.0, 0
+        largest, place = 0.0, 0
         while place < n:  # the distance is greatest at, or just before, an own value
             value = own[place]
             before = abs(place / n - bisect_left(reference, value) / m)
             place = bisect_right(own, value, place)
             at = abs(place / n - bisect_right(reference, value) / m)
-            found = max(found, before, at)
-        return found
+            largest = max(largest, before, at)
+        return largest
 
     def limit(self) -> float:
         n, m = len(self._values), len(self._reference)

@@ -37,7 +37,7 @@ class Rule:
         required: a body without the path breaks the rule.
         allow_none: None, and NaN, obey.
         severity: ``info``, ``warning`` or ``error``.
-        message: said instead of the standard text.
+        message: used instead of the standard text.
     """
 
     path: str
@@ -132,18 +132,18 @@ class RulesValidator(Validator):
         return body, self._any(body)
 
     def _one(self, body: Any, **row: Any) -> list[Violation]:
-        found = []
+        violations = []
         for get, quick, rule in self._plain:
             value = get(body)
             if not (quick(value) or rule.obeys(value)):
-                found.append(rule.violation(value, **row))
+                violations.append(rule.violation(value, **row))
         for rule in self._spread:
-            found += [
+            violations += [
                 rule.violation(value, path, **row)
                 for path, value in spread(rule.keys, body)
                 if not rule.obeys(value)
             ]
-        return found
+        return violations
 
     def _items(self, bodies: Sequence[Any]) -> list[Violation]:
         return [v for i, body in enumerate(bodies) for v in self._any(body, row=i)]

@@ -15,7 +15,7 @@ from jupyter_graph.steps.validators.field_rules import (
     Rule,
     low_and_high,
 )
-from jupyter_graph.steps.validators.ranges import Fields, said
+from jupyter_graph.steps.validators.ranges import Fields, limits_text
 
 
 class LengthValidator(FieldsValidator):
@@ -32,7 +32,7 @@ class LengthValidator(FieldsValidator):
         max: the greatest length; None for no limit. It is valid itself.
         required: a body without the field is a violation.
         allow_none: None and NaN are valid.
-        message: said instead of the standard text.
+        message: used instead of the standard text.
         severity: ``info``, ``warning`` or ``error``.
         on_violation: ``reject``, ``route``, ``tag``, ``count`` or ``drop``.
         to: for ``route``, the follower of bodies with violations.
@@ -83,7 +83,9 @@ def length_rule(
     least, most = min or 0, sys.maxsize if max is None else max
     if least > most:
         raise SpecError(f"min must not be above max, got {min!r} and {max!r}")
-    text = said(min, max, True, True, "").replace("must be", "must have a length of", 1)
+    text = limits_text(min, max, True, True, "").replace(
+        "must be", "must have a length of", 1
+    )
     return Rule(
         path,
         text.replace("of from", "from"),

@@ -17,7 +17,7 @@ class Found(Protocol):
     def as_dict(self) -> dict[str, Any]: ...
 
 
-def tagged(body: Any, found: Sequence[Found], field: str) -> Any:
+def tagged(body: Any, violations: Sequence[Found], field: str) -> Any:
     """Return a new body whose field lists the violations.
 
     In a list the items that have some get the field; in a table it is a column
@@ -27,14 +27,14 @@ def tagged(body: Any, found: Sequence[Found], field: str) -> Any:
         TypeError: the body, or an item of it, can hold no field.
     """
     if isinstance(body, Mapping):
-        return _marked(body, [one.as_dict() for one in found], field)
-    if is_pandas(body):
-        rows = _by_row(found, len(body))
+        return _marked(body, [one.as_dict() for one in violations], field)
+    if is_frame(body):
+        rows = _by_row(violations, len(body))
         before = body[field].tolist() if field in body.columns else [[]] * len(body)
         column = [[*_kept(old), *new] for old, new in zip(before, rows, strict=True)]
         return body.assign(**{field: _objects(column, body.index)})
     if isinstance(body, list | tuple):
-        rows = _by_row(found, len(body))
+        rows = _by_row(violations, len(body))
         return [
             _marked(item, new, field) if new else item
             for item, new in zip(body, rows, strict=True)
@@ -42,9 +42,9 @@ def tagged(body: Any, found: Sequence[Found], field: str) -> Any:
     raise _unmarkable(body, field)
 
 
-def without(body: Any, found: Iterable[Found]) -> Any:
+def without(body: Any, violations: Iterable[Found]) -> Any:
     """Return a list or table without its bad items; ``NOTHING`` when none is left."""
-    bad = {one.row for one in found}
+    bad = {one.row for one in violations}
     if None in bad:
         return NOTHING
     good = [row for row in range(len(body)) if row not in bad]
@@ -63,9 +63,9 @@ def _kept(old: Any) -> list[Any]:
     return old if isinstance(old, list) else []
 
 
-def _by_row(found: Iterable[Found], length: int) -> list[list[dict[str, Any]]]:
+def _by_row(violations: Iterable[Found], length: int) -> list[list[dict[str, Any]]]:
     rows: list[list[dict[str, Any]]] = [[] for _ in range(length)]
-    for one in found:
+    for one in violations:
         places = range(length) if one.row is None else (one.row,)
         for row in places:
             rows[row].append(one.as_dict())

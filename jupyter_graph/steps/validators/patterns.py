@@ -39,7 +39,7 @@ class PatternValidator(FieldsValidator):
             violation. It needs the extra ``validate``, and any pattern is taken then.
         required: a body without the field is a violation.
         allow_none: None and NaN are valid.
-        message: said instead of the standard text.
+        message: used instead of the standard text.
         severity: ``info``, ``warning`` or ``error``.
         on_violation: ``reject``, ``route``, ``tag``, ``count`` or ``drop``.
         to: for ``route``, the follower of bodies with violations.

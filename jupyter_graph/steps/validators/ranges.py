@@ -42,7 +42,7 @@ class RangeValidator(FieldsValidator):
             without zone is taken as UTC); by default the type of the limits.
         required: a body without the field is a violation.
         allow_none: None and NaN are valid.
-        message: said instead of the standard text.
+        message: used instead of the standard text.
         severity: ``info``, ``warning`` or ``error``.
         on_violation: ``reject``, ``route``, ``tag``, ``count`` or ``drop``.
         to: for ``route``, the follower of bodies with violations.
@@ -111,7 +111,7 @@ def range_rule(
     if low is not None and high is not None and low > high:
         raise SpecError(f"min must not be above max, got {min!r} and {max!r}")
     between = _between(low, high, min_inclusive, max_inclusive)
-    text = said(min, max, min_inclusive, max_inclusive, word)
+    text = limits_text(min, max, min_inclusive, max_inclusive, word)
     if kind == "int" and (low is not None or high is not None):
         text = text.replace("must be", f"must be {word},", 1)
     plain = {"int": (int,), "number": (int, float), "str": (str,)}.get(kind, ())
@@ -166,8 +166,8 @@ def _as_time(value: Any) -> datetime:
         value = datetime.fromisoformat(value)
     elif not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)
-    found: datetime = value
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    time: datetime = value
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _is_time(value: Any) -> bool:
@@ -259,7 +259,7 @@ def _column_test(kind: str, between: Callable[[Any], Any]) -> Callable[[Any], An
     return known.get(kind, lambda _: None)
 
 
-def said(low: Any, high: Any, with_low: bool, with_high: bool, word: str) -> str:
+def limits_text(low: Any, high: Any, with_low: bool, with_high: bool, word: str) -> str:
     """Return two limits in words."""
     if low is None and high is None:
         return f"must be {word}"

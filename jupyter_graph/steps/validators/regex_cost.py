@@ -45,10 +45,10 @@ class _Automaton:
     ways: Counter[tuple[int, int]] = field(default_factory=Counter)
 
     def sequence(self, items: Iterable[Any]) -> _Part:
-        found = _Part()
+        whole = _Part()
         for op, value in items:
-            found = self._joined(found, self._part(str(op), value))
-        return found
+            whole = self._joined(whole, self._part(str(op), value))
+        return whole
 
     def _part(self, op: str, value: Any) -> _Part:
         if op in ("AT", "ASSERT", "ASSERT_NOT"):
@@ -102,15 +102,15 @@ class _Automaton:
         if self.is_risky:
             return _Part()
         if most <= COPIES or least == most:
-            found = _Part()
+            whole = _Part()
             for count in range(min(int(most), COPIES)):
                 part = self.sequence(items)
                 if part.empty and most > COPIES:
                     self.is_risky = True  # each of many rounds may be left out
                 if count >= least:
                     part = _Part(part.empty + 1, part.first, part.last)
-                found = self._joined(found, part)
-            return found
+                whole = self._joined(whole, part)
+            return whole
         part = self.sequence(items)
         if part.empty and (least > 1 or most != _parser().MAXREPEAT):
             self.is_risky = True
@@ -159,13 +159,13 @@ class _Automaton:
 
 
 def _reached(starts: set[Any], ways: Any) -> set[Any]:
-    found: set[Any] = set()
+    reached: set[Any] = set()
     todo = list(starts)
     while todo:
-        new = ways[todo.pop()] - found
-        found |= new
+        new = ways[todo.pop()] - reached
+        reached |= new
         todo += new
-    return found
+    return reached
 
 
 def can_explode(pattern: str) -> bool:
@@ -178,9 +178,9 @@ def can_explode(pattern: str) -> bool:
     (False, True)
     """
     parsed = _parser().parse(pattern)
-    found = _Automaton(bool(parsed.state.flags & 2))
-    found.sequence(parsed)
-    return found.is_exponential()
+    automaton = _Automaton(bool(parsed.state.flags & 2))
+    automaton.sequence(parsed)
+    return automaton.is_exponential()
 
 
 def _parser() -> Any:
@@ -204,7 +204,7 @@ def _literal(code: int, ignore_case: bool) -> frozenset[int]:
 
 
 def _set(items: Any, ignore_case: bool) -> frozenset[int]:
-    found: set[int] = set()
+    members: set[int] = set()
     is_negated = False
     for op, value in items:
         kind = str(op)
@@ -214,12 +214,12 @@ def _set(items: Any, ignore_case: bool) -> frozenset[int]:
             low, high = value
             codes = range(low, min(high, OTHER) + 1) if low < OTHER else (OTHER,)
             for code in codes:
-                found |= _literal(code, ignore_case) if code < OTHER else {OTHER}
+                members |= _literal(code, ignore_case) if code < OTHER else {OTHER}
         elif kind == "CATEGORY":
-            found |= _category(str(value))
+            members |= _category(str(value))
         else:
-            found |= _literal(value, ignore_case)
-    return frozenset((EVERY - found) | {OTHER}) if is_negated else frozenset(found)
+            members |= _literal(value, ignore_case)
+    return frozenset((EVERY - members) | {OTHER}) if is_negated else frozenset(members)
 
 
 def _category(name: str) -> frozenset[int]:

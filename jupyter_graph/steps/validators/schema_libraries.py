@@ -79,11 +79,11 @@ class PydanticSchema:
 
     def read(self, body: Any) -> tuple[Any, list[Problem]]:
         try:
-            found = self._validate(body, strict=self._strict)
+            result = self._validate(body, strict=self._strict)
         except self._error as error:
             listed = error.errors(include_url=False, include_context=False)
             return body, [_of_pydantic(one) for one in listed]
-        return found, []
+        return result, []
 
     def plain(self, read: Any) -> Any:
         return self._adapter.dump_python(read)

@@ -35,7 +35,7 @@ class SchemaValidator(Validator):
             Schema converts nothing.
         strict: pydantic takes no texts for numbers and the like.
         check_formats: JSON Schema's ``format`` (``email``, ``date-time``, …) counts.
-        message: said instead of the standard text.
+        message: used instead of the standard text.
         severity: of every violation: ``info``, ``warning`` or ``error``.
         on_violation: ``reject``, ``route``, ``tag``, ``count`` or ``drop``.
         to: for ``route``, the follower of bodies with violations.
@@ -85,37 +85,37 @@ class SchemaValidator(Validator):
         if self._schema.takes_whole or isinstance(body, Mapping):
             return self._whole(body)
         if isinstance(body, list | tuple):
-            given, found = self._each(body, None)
-            return (given if self._convert else body), found
-        if is_pandas(body):
-            given, found = self._each(body.to_dict("records"), body.index)
-            if self._convert and not found:
-                return type(body)(given, index=body.index), found
-            return body, found
+            given, violations = self._each(body, None)
+            return (given if self._convert else body), violations
+        if is_frame(body):
+            given, violations = self._each(body.to_dict("records"), body.index)
+            if self._convert and not violations:
+                return type(body)(given, index=body.index), violations
+            return body, violations
         return self._whole(body)
 
     def _whole(self, body: Any) -> tuple[Any, list[Violation]]:
         read, problems = self._schema.read(body)
-        found = [self._violation(*problem) for problem in problems]
+        violations = [self._violation(*problem) for problem in problems]
         return (
-            self._schema.plain(read) if self._convert and not found else body
-        ), found
+            self._schema.plain(read) if self._convert and not violations else body
+        ), violations
 
     def _each(
         self, bodies: Sequence[Any], index: Any
     ) -> tuple[list[Any], list[Violation]]:
-        given, found = [], []
+        given, violations = [], []
         unit = "item" if index is None else "row"
         for row, body in enumerate(bodies):
             read, problems = self._schema.read(body)
             if self._convert:
                 given.append(body if problems else self._schema.plain(read))
             label = None if index is None else index[row]
-            found += [
+            violations += [
                 self._violation(path, value, rule, row, label, unit)
                 for path, value, rule, *_ in problems
             ]
-        return given, found
+        return given, violations
 
     def _violation(
         self,

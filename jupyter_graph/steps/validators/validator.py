@@ -33,7 +33,7 @@ class Acting(TypedDict, total=False):
 
 
 class Validator(ABC):
-    """Judge each body and act on violations; the base of all validators.
+    """Check each body and act on violations; the base of all validators.
 
     A body is an object, a list of objects or a DataFrame. A valid one passes as it is.
 
@@ -120,10 +120,10 @@ class Validator(ABC):
             }
 
     def do(self, body: Any) -> Any | Nothing:
-        valid, found = self.judged(body)
-        if found:
-            acting = [v for v in found if LEVELS[v.severity] >= self._level]
-            self._note(found, acting)
+        valid, violations = self.judged(body)
+        if violations:
+            acting = [v for v in violations if LEVELS[v.severity] >= self._level]
+            self._note(violations, acting)
             if acting:
                 return self._act(body, acting)
         if self._routes:
@@ -133,7 +133,7 @@ class Validator(ABC):
     def select_outlets(self, body: Any) -> tuple[str, ...] | None:
         if not self._routes:
             return None
-        # ``do`` has just judged in this thread, unless a time limit moved it to another
+        # ``do`` has just checked it in this thread, or a time limit moved it to another
         is_valid = self._verdict.__dict__.pop("is_valid", None)
         if is_valid is None:
             is_valid = self.is_valid(body)
@@ -143,29 +143,29 @@ class Validator(ABC):
         """Tell whether a body has no violation that is acted on; nothing is counted."""
         return self.only_notes(self.judged(body)[1])
 
-    def only_notes(self, found: list[Violation]) -> bool:
+    def only_notes(self, violations: list[Violation]) -> bool:
         """Tell whether all violations are below what is acted on."""
-        return all(LEVELS[v.severity] < self._level for v in found)
+        return all(LEVELS[v.severity] < self._level for v in violations)
 
-    def _reject(self, _: Any, found: list[Violation]) -> Any:
-        raise ViolationError(found)
+    def _reject(self, _: Any, violations: list[Violation]) -> Any:
+        raise ViolationError(violations)
 
-    def _route(self, body: Any, found: list[Violation]) -> Any:
+    def _route(self, body: Any, violations: list[Violation]) -> Any:
         self._verdict.is_valid = False
-        return self._tagged(body, found) if self._tag else body
+        return self._tagged(body, violations) if self._tag else body
 
-    def _tagged(self, body: Any, found: list[Violation]) -> Any:
-        return tagged(body, found, str(self._tag))
+    def _tagged(self, body: Any, violations: list[Violation]) -> Any:
+        return tagged(body, violations, str(self._tag))
 
     def _pass(self, body: Any, _: list[Violation]) -> Any:
         return body
 
-    def _note(self, found: list[Violation], acting: list[Violation]) -> None:
+    def _note(self, violations: list[Violation], acting: list[Violation]) -> None:
         with self._lock:
             self._bodies += 1
-            self._fields.update(v.field for v in found)
+            self._fields.update(v.field for v in violations)
             quiet = {id(v) for v in acting} if self._is_quiet else set()
-            fresh = [v for v in found if id(v) not in quiet and self._is_new(v)]
+            fresh = [v for v in violations if id(v) not in quiet and self._is_new(v)]
         for violation in fresh:
             self._logger.log(
                 LEVELS[min(violation.severity, "warning", key=_level)],

@@ -35,7 +35,7 @@ class Violation:
         severity: ``info``, ``warning`` or ``error``.
         row: position in a list or table of bodies, else None.
         label: how a table calls that row.
-        message: said instead of the standard text; ``{field}``, ``{value}`` and
+        message: used instead of the standard text; ``{field}``, ``{value}`` and
             ``{rule}`` in it are filled in.
         unit: what a row is called, ``item`` or ``row``.
 
@@ -60,10 +60,10 @@ class Violation:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a tagged body holds of it; JSON can hold all of that."""
-        found = {"field": self.field, "rule": self.rule, "severity": self.severity}
+        fields = {"field": self.field, "rule": self.rule, "severity": self.severity}
         if self.value is not MISSING:
-            found["value"] = _plain(self.value)
-        return {**found, "message": self.text}
+            fields["value"] = _plain(self.value)
+        return {**fields, "message": self.text}
 
     def _row(self) -> Any:
         return _bare(self.row if self.label is None else self.label)
@@ -106,7 +106,7 @@ class ViolationError(UnprocessableError):
     """
 
     def __init__(self, violations: Sequence[Violation]) -> None:
-        listed = [found.text for found in violations[:LISTED]]
+        listed = [violation.text for violation in violations[:LISTED]]
         if more := len(violations) - len(listed):
             listed.append(f"and {more} more")
         head = f"{len(violations)} violations: " if len(violations) > 1 else ""

@@ -90,7 +90,7 @@ class BoosterServer(FrameworkServer):
         return like(inputs, result)
 
     def describe(self) -> tuple[list[Feature], list[Feature]]:
-        """Return one tensor of rows where nobody said more."""
+        """Return one tensor of rows where the model does not say more."""
         inputs, outputs = super().describe()
         table = {"name": "input_0", "datatype": "FP64", "shape": [-1, self.width]}
         result = {"name": self.method, "datatype": "FP64", "shape": [-1]}

@@ -92,13 +92,13 @@ class FrameworkServer(V2ModelServer):
 
     def file(self) -> ModelFile:
         """Find the file of ``model_path``; its ending must be one that is known."""
-        assert self.model_path is not None  # or model= is given, and nobody asks
+        assert self.model_path is not None  # or model= is given, and no file is read
         wanted = (*self.suffixes, *PICKLES) if self.trust_pickle else self.suffixes
-        found = find_model(self.model_path, wanted, sha256=self.sha256)
-        self._take_spec(found.spec)
-        if not found.path.name.endswith(wanted):
-            raise SpecError(self._refusal(found.path.name))
-        return found
+        file = find_model(self.model_path, wanted, sha256=self.sha256)
+        self._take_spec(file.spec)
+        if not file.path.name.endswith(wanted):
+            raise SpecError(self._refusal(file.path.name))
+        return file
 
     def unpickled(self, file: ModelFile) -> Any:
         """Return the object of a pickle; None when the file is none."""

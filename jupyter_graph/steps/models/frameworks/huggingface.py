@@ -129,8 +129,10 @@ class HuggingFaceModelServer(FrameworkServer):
         try:
             return self._pipeline(transformers, source)
         except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-            said = str(error).partition("\n")[0]
-            raise SpecError(f"transformers cannot open {source!r}: {said}") from error
+            message = str(error).partition("\n")[0]
+            raise SpecError(
+                f"transformers cannot open {source!r}: {message}"
+            ) from error
 
     def _pipeline(self, transformers: Any, source: str) -> Any:
         # nothing but folders is read where nothing may be downloaded, see file();
@@ -173,10 +175,10 @@ class HuggingFaceModelServer(FrameworkServer):
     def _class(self, transformers: Any, name: str | None) -> Any:
         if name is None:
             return None
-        found = getattr(transformers, name, None)
-        if not hasattr(found, "from_pretrained"):
+        kind = getattr(transformers, name, None)
+        if not hasattr(kind, "from_pretrained"):
             raise SpecError(f"transformers has no model or tokenizer class {name!r}")
-        return found
+        return kind
 
     def predict(self, request: dict[str, Any]) -> Any:
         """Return one result for each input."""
@@ -191,14 +193,18 @@ class HuggingFaceModelServer(FrameworkServer):
                 "it as 'data:image/png;base64,…', or open it in a step before"
             )
         if isinstance(inputs[0], Mapping):
-            found = [self._called(one) for one in inputs]
+            results = [self._called(one) for one in inputs]
         else:
-            found = self._asked([_out_of_column(one) for one in inputs], **self.options)
-            if len(inputs) == 1 and not (isinstance(found, list) and len(found) == 1):
-                found = [found]  # some pipelines unpack the results of one input
+            results = self._asked(
+                [_out_of_column(one) for one in inputs], **self.options
+            )
+            if len(inputs) == 1 and not (
+                isinstance(results, list) and len(results) == 1
+            ):
+                results = [results]  # some pipelines unpack the results of one input
         if getattr(self.model, "task", None) in FINDINGS:
-            return plain(list(found))
-        return [_bare(plain(one)) for one in found]
+            return plain(list(results))
+        return [_bare(plain(one)) for one in results]
 
     def _opens_places(self) -> bool:
         """Tell whether the pipeline opens what texts name: pictures, sound, films."""

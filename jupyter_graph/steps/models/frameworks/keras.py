@@ -21,7 +21,7 @@ MISFIT: Final = "incompatible"
 """What every backend says of an array that a layer cannot take."""
 
 NAMELESS: Final = "keras_tensor"
-"""How Keras calls tensors that nobody named; the number after it is a process's own."""
+"""How Keras calls tensors without a name; the number after it is a process's own."""
 
 
 class KerasModelServer(FrameworkServer):
@@ -90,8 +90,10 @@ class KerasModelServer(FrameworkServer):
                 safe_mode=True,
             )
         except (TypeError, ValueError, OSError) as error:
-            said = str(error).partition("\n")[0]
-            raise SpecError(f"Keras cannot open {file.path.name!r}: {said}") from error
+            message = str(error).partition("\n")[0]
+            raise SpecError(
+                f"Keras cannot open {file.path.name!r}: {message}"
+            ) from error
 
     def _open(self) -> None:
         super()._open()
@@ -108,11 +110,11 @@ class KerasModelServer(FrameworkServer):
     def predict(self, request: dict[str, Any]) -> Any:
         """Return the model's outputs."""
         inputs = request["inputs"]
-        found = self._asked(self._fed(inputs))
-        if isinstance(found, Mapping):
-            names, outputs = tuple(map(str, found)), list(found.values())
+        result = self._asked(self._fed(inputs))
+        if isinstance(result, Mapping):
+            names, outputs = tuple(map(str, result)), list(result.values())
         else:
-            outputs = list(found) if isinstance(found, list | tuple) else [found]
+            outputs = list(result) if isinstance(result, list | tuple) else [result]
             names = self._names_of(len(outputs))
         if not isinstance(inputs, list):
             return Columns(zip(names, outputs, strict=True))

@@ -25,7 +25,7 @@ class LightGBMModelServer(BoosterServer):
 
     Raises:
         SpecError: at the start, the file is none that LightGBM reads, or is a pickle
-            nobody trusted; ``predict_proba`` of a model that does not classify.
+            without trust; ``predict_proba`` of a model that does not classify.
         BadRequestError: (from ``predict``) rows do not have the model's features.
 
     State: the model, in memory; nothing changes it.
@@ -44,8 +44,8 @@ class LightGBMModelServer(BoosterServer):
 
     def read(self, file: ModelFile) -> Any:
         """Return the booster of a text file."""
-        if (found := self.unpickled(file)) is not None:
-            return found
+        if (model := self.unpickled(file)) is not None:
+            return model
         lightgbm = self.imported()
         text = file.read().decode("utf-8", "replace")
         if not text.startswith("tree\n"):

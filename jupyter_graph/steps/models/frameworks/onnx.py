@@ -109,11 +109,11 @@ class ONNXModelServer(FrameworkServer):
         else:
             self.session = self._session(runtime)
         self.nodes = self.session.get_inputs()
-        found = [one.name for one in self.session.get_outputs()]
-        missing = [one for one in self.output_names if one not in found]
+        names = [one.name for one in self.session.get_outputs()]
+        missing = [one for one in self.output_names if one not in names]
         if missing:
-            raise SpecError(f"there is no output {missing}; the outputs are {found}")
-        self.output_names = self.output_names or tuple(found)
+            raise SpecError(f"there is no output {missing}; the outputs are {names}")
+        self.output_names = self.output_names or tuple(names)
 
     def _session(self, runtime: Any) -> Any:
         options = runtime.SessionOptions()
@@ -125,19 +125,19 @@ class ONNXModelServer(FrameworkServer):
         try:
             return runtime.InferenceSession(source, options, providers=list(wanted))
         except Exception as error:  # its errors share no class of their own
-            said = str(error).partition("\n")[0]
-            raise SpecError(f"ONNX Runtime cannot open the model: {said}") from error
+            message = str(error).partition("\n")[0]
+            raise SpecError(f"ONNX Runtime cannot open the model: {message}") from error
 
     def predict(self, request: dict[str, Any]) -> Any:
         """Return the model's outputs."""
         inputs = request["inputs"]
         feed, by_input = self._feed(inputs)
-        found = self.session.run(list(self.output_names), feed)
+        outputs = self.session.run(list(self.output_names), feed)
         if not isinstance(inputs, list):
-            return Columns(zip(self.output_names, found, strict=True))
-        if len(found) == 1 and not by_input:
-            return plain(found[0])
-        return [plain(one) for one in found]
+            return Columns(zip(self.output_names, outputs, strict=True))
+        if len(outputs) == 1 and not by_input:
+            return plain(outputs[0])
+        return [plain(one) for one in outputs]
 
     def _feed(self, inputs: Any) -> tuple[dict[str, Any], bool]:
         """Return the arrays by the names of the inputs, and whether they came so."""
@@ -213,10 +213,10 @@ class ONNXModelServer(FrameworkServer):
     def describe(self) -> tuple[list[Feature], list[Feature]]:
         """Return the tensors of the model itself."""
         inputs, outputs = super().describe()
-        found = [
+        nodes = [
             one for one in self.session.get_outputs() if one.name in self.output_names
         ]
-        return inputs or _features(self.nodes), outputs or _features(found)
+        return inputs or _features(self.nodes), outputs or _features(nodes)
 
 
 def _features(nodes: Sequence[Any]) -> list[Feature]:

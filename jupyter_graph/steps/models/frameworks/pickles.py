@@ -12,7 +12,7 @@ PICKLES: Final = (".pkl", ".pickle", ".joblib")
 
 
 def check_trust(trust_pickle: Any, sha256: str | None) -> None:
-    """Refuse trust in a file that nobody named.
+    """Refuse trust in a file that has no digest.
 
     Raises:
         SpecError: ``trust_pickle`` without ``sha256``, or it is no truth value.

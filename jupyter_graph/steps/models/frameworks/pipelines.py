@@ -39,10 +39,10 @@ def runs_code(arguments: Any) -> str | None:
     """
     if isinstance(arguments, Mapping):
         for key, value in arguments.items():
-            if found := key if key in CODE else runs_code(value):
-                return str(found)
+            if culprit := key if key in CODE else runs_code(value):
+                return str(culprit)
     if isinstance(arguments, list):
-        return next((found for one in arguments if (found := runs_code(one))), None)
+        return next((culprit for one in arguments if (culprit := runs_code(one))), None)
     return None
 
 
@@ -61,13 +61,13 @@ def place_in(value: Any, *, is_input: bool = True) -> str | None:
     """
     if isinstance(value, str):
         return value if is_input and not value.startswith("data:") else None
-    found: Any = None
+    places: Any = None
     if isinstance(value, Mapping):
         parts = ((one, key in PLACES) for key, one in value.items())
-        found = (place_in(one, is_input=is_place) for one, is_place in parts)
+        places = (place_in(one, is_input=is_place) for one, is_place in parts)
     elif isinstance(value, list):
-        found = (place_in(one, is_input=is_input) for one in value)
-    return next((one for one in found or () if one), None)
+        places = (place_in(one, is_input=is_input) for one in value)
+    return next((one for one in places or () if one), None)
 
 
 def task_of(folder: str) -> str | None:
@@ -93,5 +93,5 @@ def base_of(folder: str) -> str | None:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    found = json.loads(file.read_bytes())
-    return found if isinstance(found, dict) else {}
+    content = json.loads(file.read_bytes())
+    return content if isinstance(content, dict) else {}

@@ -45,8 +45,8 @@ class SklearnModelServer(FrameworkServer):
         **class_args: those of ``FrameworkServer``: ``sha256``, ``trust_pickle`` …
 
     Raises:
-        SpecError: another ``method``; at the start, the file is a pickle nobody
-            trusted, holds types nobody trusted, or the model has no such method.
+        SpecError: another ``method``; at the start, the file is a pickle
+            without trust or holds types without, or the model has no such method.
         BadRequestError: (from ``predict``) rows do not have the model's features.
 
     State: the model, in memory; nothing changes it.
@@ -84,8 +84,8 @@ class SklearnModelServer(FrameworkServer):
 
     def read(self, file: ModelFile) -> Any:
         """Return the model of a skops file."""
-        if (found := self.unpickled(file)) is not None:
-            return found
+        if (model := self.unpickled(file)) is not None:
+            return model
         skops = self.imported("skops.io")
         data = file.read()
         unknown = sorted(set(skops.get_untrusted_types(data=data)) - {*self.trusted})
@@ -121,7 +121,7 @@ class SklearnModelServer(FrameworkServer):
         return like(inputs, getattr(self.model, self.method)(rows))
 
     def describe(self) -> tuple[list[Feature], list[Feature]]:
-        """Return one tensor of rows where nobody said more."""
+        """Return one tensor of rows where the model does not say more."""
         inputs, outputs = super().describe()
         width = getattr(self.model, "n_features_in_", -1)
         table = {"name": "input_0", "datatype": "FP64", "shape": [-1, width]}

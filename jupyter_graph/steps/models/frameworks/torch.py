@@ -123,9 +123,9 @@ class PyTorchModelServer(FrameworkServer):
         try:
             return torch.jit.load(io.BytesIO(file.read()), map_location="cpu")
         except RuntimeError as error:
-            said = str(error).partition("\n")[0]
+            message = str(error).partition("\n")[0]
             raise SpecError(
-                f"{file.path.name!r} is no TorchScript ({said}); weights need "
+                f"{file.path.name!r} is no TorchScript ({message}); weights need "
                 "model_class= too"
             ) from error
 
@@ -136,8 +136,10 @@ class PyTorchModelServer(FrameworkServer):
         try:
             return torch.load(data, map_location="cpu", weights_only=True)
         except Exception as error:  # pickle's, zip's and torch's own
-            said = str(error).partition("\n")[0]
-            raise SpecError(f"{file.path.name!r} is no state dict: {said}") from error
+            message = str(error).partition("\n")[0]
+            raise SpecError(
+                f"{file.path.name!r} is no state dict: {message}"
+            ) from error
 
     def _open(self) -> None:
         super()._open()
@@ -167,18 +169,18 @@ class PyTorchModelServer(FrameworkServer):
         named = {} if unnamed else tensors
         with torch.inference_mode():
             try:
-                found = self.model(*unnamed, **named)
+                result = self.model(*unnamed, **named)
             except (RuntimeError, IndexError, ValueError) as error:
-                said = str(error).strip().rpartition("\n")[2]
+                message = str(error).strip().rpartition("\n")[2]
                 is_full = isinstance(error, torch.OutOfMemoryError)
-                if is_full or not MISFIT.search(said):
+                if is_full or not MISFIT.search(message):
                     raise
                 shapes = {key: list(one.shape) for key, one in tensors.items()}
                 raise BadRequestError(
                     f"model {self.name} cannot take inputs of the shapes {shapes}: "
-                    f"{said}"
+                    f"{message}"
                 ) from error
-        return self._given(torch, inputs, found)
+        return self._given(torch, inputs, result)
 
     def _named(self, inputs: Any) -> Mapping[str, Any]:
         """Return the values by the names of ``forward``'s arguments."""
@@ -196,8 +198,8 @@ class PyTorchModelServer(FrameworkServer):
             # a copy: an array of a request may not be written to
             tensor = torch.tensor(fitted(value, kind), dtype=kind, device=self.device)
         except (TypeError, ValueError) as error:
-            said = str(kind).removeprefix("torch.")
-            raise BadRequestError(f"input {name!r} is {said}: {error}") from None
+            message = str(kind).removeprefix("torch.")
+            raise BadRequestError(f"input {name!r} is {message}: {error}") from None
         shape = self.shapes.get(name)
         if shape is None and len(self.needed) < 2 and len(self.shapes) == 1:
             [shape] = self.shapes.values()
@@ -205,16 +207,18 @@ class PyTorchModelServer(FrameworkServer):
             check_shape(name, shape, tensor.shape)
         return tensor
 
-    def _given(self, torch: Any, inputs: Any, found: Any) -> Any:
+    def _given(self, torch: Any, inputs: Any, result: Any) -> Any:
         """Return arrays for tensors, by name where there are several."""
-        if isinstance(found, torch.Tensor):
-            return like(inputs, array_of(torch, found))
-        if isinstance(found, Mapping):
-            arrays = Columns({str(k): array_of(torch, one) for k, one in found.items()})
+        if isinstance(result, torch.Tensor):
+            return like(inputs, array_of(torch, result))
+        if isinstance(result, Mapping):
+            arrays = Columns(
+                {str(k): array_of(torch, one) for k, one in result.items()}
+            )
             return like(inputs, arrays)
-        if not isinstance(found, tuple | list):
-            raise TypeError(f"the module gave a {type(found).__name__}, no tensor")
-        several = [array_of(torch, one) for one in found]
+        if not isinstance(result, tuple | list):
+            raise TypeError(f"the module gave a {type(result).__name__}, no tensor")
+        several = [array_of(torch, one) for one in result]
         if isinstance(inputs, list):
             return plain(several)
         return Columns({f"output_{n}": one for n, one in enumerate(several)})

@@ -57,12 +57,12 @@ def arguments_of(forward: Any) -> tuple[list[str], list[str]]:
     """
     schema = getattr(forward, "schema", None)
     if schema is not None:  # TorchScript
-        found = [(a.name, a.has_default_value()) for a in schema.arguments][1:]
+        arguments = [(a.name, a.has_default_value()) for a in schema.arguments][1:]
     else:
-        found = [
+        arguments = [
             (name, one.default is not one.empty)
             for name, one in inspect.signature(forward).parameters.items()
             if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
         ]
-    names = [name for name, _ in found]
-    return names, [name for name, is_free in found if not is_free]
+    names = [name for name, _ in arguments]
+    return names, [name for name, is_free in arguments if not is_free]

@@ -24,7 +24,7 @@ class XGBoostModelServer(BoosterServer):
 
     Raises:
         SpecError: at the start, the file is none that XGBoost reads, or is a pickle
-            nobody trusted.
+            without trust.
         BadRequestError: (from ``predict``) rows do not have the model's features.
 
     State: the model, in memory; nothing changes it.
@@ -43,8 +43,8 @@ class XGBoostModelServer(BoosterServer):
 
     def read(self, file: ModelFile) -> Any:
         """Return the model of a file, as the kind that saved it."""
-        if (found := self.unpickled(file)) is not None:
-            return found
+        if (model := self.unpickled(file)) is not None:
+            return model
         xgboost = self.imported()
         data = bytearray(file.read())
         if not data:  # XGBoost 3.2 ends the process
@@ -52,12 +52,12 @@ class XGBoostModelServer(BoosterServer):
         try:
             booster = xgboost.Booster(model_file=data)
         except xgboost.core.XGBoostError as error:
-            said = str(error).strip().partition("\n")[0]
+            message = str(error).strip().partition("\n")[0]
             raise SpecError(
-                f"{file.path.name!r} is no XGBoost model: {said}"
+                f"{file.path.name!r} is no XGBoost model: {message}"
             ) from error
-        said = json.loads(booster.attr("scikit_learn") or "{}")
-        if said.get("_estimator_type") != "classifier":
+        attributes = json.loads(booster.attr("scikit_learn") or "{}")
+        if attributes.get("_estimator_type") != "classifier":
             return booster
         self.imported("sklearn", "sklearn")
         classifier = xgboost.XGBClassifier()
