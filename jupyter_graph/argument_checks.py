@@ -8,13 +8,13 @@ from typing import Any
 from jupyter_graph.errors import SpecError, did_you_mean
 
 
-def at_least(argument: str, value: Any, least: int) -> None:
-    """Check a whole number.
+def at_least(argument: str, value: Any, least: int, *, or_none: bool = False) -> None:
+    """Check a whole number, or with ``or_none`` None.
 
     Raises:
         SpecError: it is none, or smaller than ``least``.
     """
-    if not is_count(value, least):
+    if not is_count(value, least) and not (or_none and value is None):
         raise SpecError(
             f"{argument} must be a whole number of {least} or more, got {value!r}"
         )

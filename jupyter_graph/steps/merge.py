@@ -98,7 +98,7 @@ class Waiting:
         self._lock = threading.Lock()
 
     def add(self, key: Any, came: list[Any], expected: int) -> list[Any] | None:
-        """Keep parts; give all of their key once so many have come.
+        """Keep parts; return all of their key once enough have arrived.
 
         Args:
             key: their key.

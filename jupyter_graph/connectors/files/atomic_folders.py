@@ -39,7 +39,7 @@ class StagedFolder:
         return self._path
 
     def file_written(self) -> None:
-        """Say that all files aside are whole; appended ones go to their place."""
+        """Mark all staged files as whole; move appended ones to their place."""
         if self._append:
             self._move_files()
 

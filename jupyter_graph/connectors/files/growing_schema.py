@@ -46,7 +46,7 @@ class GrowingSchema:
         self.is_fixed = False
 
     def check_row(self, row: Row) -> None:
-        """Learn from a row, or say why it does not fit."""
+        """Extend the schema by a row; raise where it does not fit."""
         fits = self._fits
         for name, value in row.items():
             if type(value) not in fits.get(name, ()):

@@ -50,25 +50,6 @@ class JSONLinesTarget(LinesTarget):
     '{"a": 1}\n{"a": null}\n'
     """
 
-    def __init__(
-        self,
-        path: Where,
-        *,
-        append: bool = False,
-        max_events: int = 1000,
-        flush_every_s: float | None = 3.0,
-        name: str = "",
-        context: Any = None,
-    ) -> None:
-        super().__init__(
-            path,
-            append=append,
-            max_events=max_events,
-            flush_every_s=flush_every_s,
-            name=name,
-            context=context,
-        )
-
     def _take(self, body: Body) -> list[str]:
         return json_texts(body, self._where, "\n")
 

@@ -17,11 +17,11 @@ class LinesTarget(Buffered):
         self,
         path: Where,
         *,
-        append: bool,
-        max_events: int,
-        flush_every_s: float | None,
-        name: str,
-        context: Any,
+        append: bool = False,
+        max_events: int = 1000,
+        flush_every_s: float | None = 3.0,
+        name: str = "",
+        context: Any = None,
     ) -> None:
         place = place_to_write(path, worker=worker_of(context))
         if not isinstance(append, bool):

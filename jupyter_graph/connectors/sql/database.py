@@ -131,7 +131,7 @@ class ColumnKinds:
         self._kinds: dict[str, set[type]] = {}
 
     def add(self, row: Mapping[str, Any], where: object) -> None:
-        """Learn from a row.
+        """Extend the column types by a row.
 
         Raises:
             UnprocessableError: a value has no type in common with those before.

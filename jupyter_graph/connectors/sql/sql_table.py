@@ -41,7 +41,7 @@ class SQLTable:
         }
 
     def look(self, connection: Any) -> bool:
-        """Learn the columns of the table; tell whether there is one."""
+        """Read the columns of the table; return whether there is one."""
         import sqlalchemy as sql
 
         if not sql.inspect(connection).has_table(self._name, schema=self._schema):
@@ -53,11 +53,11 @@ class SQLTable:
         return True
 
     def forget(self) -> None:
-        """Know nothing of the table again."""
+        """Forget the columns of the table."""
         self._table = self._columns = None
 
     def create_for(self, connection: Any, types: dict[str, Any]) -> None:
-        """Create the table with these columns, unless somebody else just did."""
+        """Create the table with these columns, unless it was created meanwhile."""
         import sqlalchemy as sql
 
         columns = [
@@ -82,7 +82,7 @@ class SQLTable:
     def insert(
         self, connection: Any, rows: list[dict[str, Any]]
     ) -> dict[int, Exception]:
-        """Store rows; give the positions of those that cannot be, and why.
+        """Store rows; return the positions of those that cannot be, and why.
 
         Raises:
             SQLAlchemyError: the database, and no row, is at fault.

@@ -140,7 +140,7 @@ class SQLTarget(Buffered):
         )
 
     def _look(self) -> None:
-        """Learn the columns of a table that exists."""
+        """Read the columns of a table that exists."""
         try:
             with self._engine.connect() as connection:
                 is_there = self._table.look(connection)

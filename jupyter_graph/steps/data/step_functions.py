@@ -79,7 +79,7 @@ def called(fn: Function, body: Any) -> Any:
 
 
 async def awaited(fn: Function, body: Any) -> Any:
-    """As ``called``, for callers that can wait."""
+    """Return what ``called`` does, for callers that can wait."""
     result = fn(body)
     return await result if inspect.isawaitable(result) else result
 

@@ -23,7 +23,7 @@ def render_prompt(
     legend: Mapping[str, str] | None = None,
     missing: Literal["error", "keep"] = "error",
 ) -> Any:
-    """Fill the fields of a template from a body; give a text or a list of messages.
+    """Return a template, a text or messages, with its fields filled from a body.
 
     ``{{city}}`` is the body's field, ``{{trip.days}}`` a field of a field,
     ``{{stops.0}}`` the first of a list, ``{{.}}`` the whole body. Texts stand as they
@@ -70,7 +70,7 @@ def _filled(part: Any, fill: Any) -> Any:
 
 
 def check_template(template: Any, what: str = "prompt") -> None:
-    """Say what is wrong with a template before any event.
+    """Check a template before any event.
 
     Raises:
         SpecError: a pair of braces holds no path of a field, or a message has no role

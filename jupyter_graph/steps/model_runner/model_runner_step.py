@@ -268,7 +268,7 @@ class ModelRunnerStep:
         return list(dict.fromkeys(names))
 
     def select_outlets(self, body: Any) -> list[str] | None:
-        """Name the followers that get the body; None means all."""
+        """Return the names of the followers that get the body; None means all."""
         chosen = self._selector.select_outlets(body)
         if not chosen:
             return None

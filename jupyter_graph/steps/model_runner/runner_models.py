@@ -58,7 +58,7 @@ class Model:
         """Load the model, usually into ``self.model``."""
 
     def init(self) -> None:
-        """Get ready for the first event: load."""
+        """Load, before the first event."""
         self.load()
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class Model:
         raise NotImplementedError("predict_async() method not implemented")
 
     def run(self, body: Any, path: str, origin_name: str | None = None) -> Any:
-        """Predict; a list is given to ``format_batch`` first."""
+        """Predict; a list passes ``format_batch`` first."""
         return self.predict(self.format_batch(body) if _is_list(body) else body)
 
     def run_async(self, body: Any, path: str, origin_name: str | None = None) -> Any:

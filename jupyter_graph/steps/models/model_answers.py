@@ -29,7 +29,7 @@ class ModelAnswers(ModelLifecycle):
     def logged_results(
         self, request: dict[str, Any], response: dict[str, Any], op: str
     ) -> tuple[list[Any] | None, list[Any] | None]:
-        """Give other inputs and outputs for the monitoring records; None keeps both."""
+        """Return other inputs and outputs for the monitoring records; None keeps both."""
         return None, None
 
     def input_names(self) -> list[str]:
@@ -87,7 +87,7 @@ class ModelAnswers(ModelLifecycle):
         return answer
 
     def _finished(self, call: Call, answer: Any) -> Any:
-        """Record the answer, and give it in the protocol of its request."""
+        """Record the answer, and return it in the protocol of its request."""
         if self._sink is not None:
             self._sink(self._record(call, answer))
         if call.inference is None:
@@ -110,7 +110,7 @@ class ModelAnswers(ModelLifecycle):
         return record_of(self, call.start, call.operation, **parts)
 
     def _failed(self, call: Call, error: Exception) -> Any:
-        """Record a failure; give the protocol's own form of one that has a status."""
+        """Record a failure; return the protocol's own form of one that has a status."""
         if self._sink is not None:
             parts = {"request": call.request, "error": f"{error}"}
             self._sink(record_of(self, call.start, call.operation, **parts))

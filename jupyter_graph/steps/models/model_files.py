@@ -108,7 +108,7 @@ def check_sha256(sha256: Any) -> None:
 def find_model(
     model_path: str, suffixes: tuple[str, ...] = (), *, sha256: str | None = None
 ) -> ModelFile:
-    """Find a model: a file, a folder that holds one, or MLRun's ``model_spec.yaml``.
+    """Return the model at a path: a file, a folder of one, or ``model_spec.yaml``.
 
     Args:
         model_path: a path, or a URL that fsspec knows.

@@ -181,7 +181,7 @@ class ModelLifecycle:
         self.metrics[name] = value
 
     def get_model(self, suffix: str = "") -> tuple[str | None, dict[str, Any] | None]:
-        """Give the local path of the model's file, and more files of the model by key.
+        """Return the local path of the model's file, and its other files by key.
 
         A ``model_spec.yaml`` in the folder says which file it is, and fills the names
         of the inputs and outputs, the parameters, and the extra files.

@@ -209,7 +209,7 @@ def _settled(asked: list[Task]) -> list[Any]:
 
 
 async def _outcome_of(route: Route, event: Any) -> Any:
-    """Give what a route gives or raises: a task lets not all errors come out of it."""
+    """Return a route's answer or error; a task would not forward every error."""
     try:
         answer = route(copy_of(event))
         return await answer if inspect.isawaitable(answer) else answer

@@ -174,7 +174,7 @@ class Mirror:
         self._lock = threading.Lock()
 
     def record(self, shadow: Shadow) -> None:
-        """Keep what a route gave in the background; a subclass may override it."""
+        """Record a route's answer in the background; a subclass may override it."""
         with self._lock:
             self.counts.answered += shadow.error is None
             self.counts.failed += shadow.error is not None

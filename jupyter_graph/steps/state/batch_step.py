@@ -12,7 +12,7 @@ from typing import Any
 from jupyter_graph.argument_checks import at_least
 from jupyter_graph.connectors.event_key import KeySpec, is_event, key_reader
 from jupyter_graph.errors import BadRequestError, SpecError
-from jupyter_graph.steps.state.state_arguments import one_of
+from jupyter_graph.steps.state.state_arguments import either
 from jupyter_graph.types import NOTHING, Clock
 
 SOONEST_S, LATEST_S = 0.01, 1.0
@@ -71,11 +71,9 @@ class Batch:
     ) -> None:
         if max_events is None and flush_after_s is None:
             raise SpecError("a Batch needs max_events, flush_after_s or both")
-        if max_events is not None:
-            at_least("max_events", max_events, 1)
-        if max_keys is not None:
-            at_least("max_keys", max_keys, 1)
-        key = one_of("key", key, "key_field", key_field)
+        at_least("max_events", max_events, 1, or_none=True)
+        at_least("max_keys", max_keys, 1, or_none=True)
+        key = either("key", key, "key_field", key_field)
         is_field = isinstance(key, str) and not key.startswith("$")
         if drop_key_field and not is_field:
             raise SpecError(

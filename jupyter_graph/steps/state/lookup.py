@@ -15,7 +15,7 @@ from jupyter_graph.connectors.tables.table import MISSING, TIMEOUT_S, Table
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.state.aggregate_store import PREFIX, query
 from jupyter_graph.steps.state.durations import TimeSpec, duration, time_reader
-from jupyter_graph.steps.state.state_arguments import one_of
+from jupyter_graph.steps.state.state_arguments import either
 from jupyter_graph.steps.state.windowed_sums import OPERATIONS
 from jupyter_graph.types import NOTHING, Clock
 
@@ -179,7 +179,7 @@ class QueryByKey:
         names = _names("features", features)
         if not names:
             raise SpecError("features must be a list of one name or more")
-        key = one_of("key", key, "key_field", key_field)
+        key = either("key", key, "key_field", key_field)
         self._key = key_reader(key) if key is not None else None
         self._features = [_Feature(name) for name in names]
         self._aliases = _aliases(aliases)

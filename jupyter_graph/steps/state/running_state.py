@@ -77,8 +77,7 @@ class MapWithState:
     ) -> None:
         if group_by_key and key not in (None, "$key"):
             raise SpecError(f"group_by_key means key='$key', got key={key!r} as well")
-        if max_keys is not None:
-            at_least("max_keys", max_keys, 1)
+        at_least("max_keys", max_keys, 1, or_none=True)
         self._fn = _function(fn, 2)
         self._initial = copy.deepcopy(initial_state)
         key = "$key" if group_by_key else key
@@ -166,7 +165,7 @@ class Reduce:
         return value
 
     def flush(self, *, end: bool) -> list[Any]:
-        """At the end, give the value unless it has been going on all the time."""
+        """Return the value at the end, unless each event was answered with it."""
         if not end or self.running:
             return []
         with self._lock:

@@ -9,7 +9,7 @@ from jupyter_graph.connectors.tables.table import Table
 from jupyter_graph.errors import SpecError
 
 
-def one_of(argument: str, value: Any, other: str, other_value: Any) -> Any:
+def either(argument: str, value: Any, other: str, other_value: Any) -> Any:
     """Return the one of two arguments that is there.
 
     Raises:

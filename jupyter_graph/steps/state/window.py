@@ -15,7 +15,7 @@ from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.state.aggregate_store import KeptInMemory, KeptInTable
 from jupyter_graph.steps.state.aggregation_spec import read_aggregations
 from jupyter_graph.steps.state.durations import TimeSpec, time_reader
-from jupyter_graph.steps.state.state_arguments import one_of, writable
+from jupyter_graph.steps.state.state_arguments import either, writable
 from jupyter_graph.types import NOTHING, Clock
 
 
@@ -61,8 +61,7 @@ class SampleWindow:
         max_keys: int | None = None,
     ) -> None:
         at_least("window_size", window_size, 2)
-        if max_keys is not None:
-            at_least("max_keys", max_keys, 1)
+        at_least("max_keys", max_keys, 1, or_none=True)
         if emit_period not in ("first", "last"):
             raise SpecError(
                 f"emit_period must be 'first' or 'last', got {emit_period!r}"
@@ -89,7 +88,7 @@ class SampleWindow:
             return body if is_picked else NOTHING
 
     def flush(self, *, end: bool) -> list[Any]:
-        """At the end, give the last body if it is still held back and wanted."""
+        """Return the last body at the end, if it is still held back and wanted."""
         if not end:
             return []
         with self._lock:
@@ -179,9 +178,8 @@ class Aggregate:
         name: str = "aggregates",
         context: Any = None,
     ) -> None:
-        if max_keys is not None:
-            at_least("max_keys", max_keys, 1)
-        key = one_of("key", key, "key_field", key_field)
+        at_least("max_keys", max_keys, 1, or_none=True)
+        key = either("key", key, "key_field", key_field)
         self.aggregations = read_aggregations(aggregates)
         self._key = key_reader(key) if key is not None else None
         self._time = time_reader(time_field, time_format, time_unit, clock)
@@ -200,7 +198,7 @@ class Aggregate:
 
     @property
     def late_events(self) -> int:
-        """How many events came too late for one of their windows, so far."""
+        """The number of events so far that came too late for one of their windows."""
         return self._kept.late_events
 
     def do(self, body: Any) -> Any:

@@ -76,7 +76,7 @@ class Sums:
         return both
 
     def to_list(self) -> list[Any]:
-        """Give the numbers as JSON can hold them; only a bucket with values has any."""
+        """Return the numbers as JSON can hold them; only a bucket with values has any."""
         return [
             self.index,
             self.count,
@@ -232,7 +232,7 @@ class Timeline:
         return True
 
     def sums(self, time_ms: float) -> list[Sums]:
-        """Give the sums of each window that ends at this time; none when it is late."""
+        """Return the sums of each window that ends at this time; none when it is late."""
         index = int(time_ms // self.period_ms)
         newest = self.newest
         if newest is None or index <= newest.index - self._longest:
@@ -246,7 +246,7 @@ class Timeline:
         return [window.closed.then(newest) for window in self.windows]
 
     def sums_of(self, window: Window, time_ms: float) -> Sums:
-        """Give the sums of any window that ends at this time, as far as it is kept."""
+        """Return the sums of any window that ends at this time, as far as it is kept."""
         index = int(time_ms // self.period_ms)
         return self._counted(window.start(index), index)
 

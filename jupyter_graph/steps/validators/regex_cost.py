@@ -118,7 +118,7 @@ class _Automaton:
         return _Part(part.empty + (least == 0), part.first, part.last)
 
     def _apart(self, items: Any) -> frozenset[int]:
-        """Look at a part that is never entered again; give its characters."""
+        """Add a part that is never entered again; return its characters."""
         inner = _Automaton(self.ignore_case)
         inner.sequence(items)
         self.is_risky |= inner.is_exponential()

@@ -107,7 +107,7 @@ class Validator(ABC):
 
     @property
     def counts(self) -> dict[str, Any]:
-        """How many bodies had violations, how many violations, by field.
+        """The number of bodies with violations, and of violations, by field.
 
         Safe to read from any thread.
         """

@@ -87,7 +87,7 @@ class FrameworkServer(V2ModelServer):
         raise NotImplementedError
 
     def explain(self, request: dict[str, Any]) -> Any:
-        """Say what serves here."""
+        """Return a description of what serves here."""
         return f"{type(self).__name__} {self.name!r} serves a {type(self.model)}"
 
     def file(self) -> ModelFile:

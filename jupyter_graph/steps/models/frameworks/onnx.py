@@ -98,7 +98,7 @@ class ONNXModelServer(FrameworkServer):
         self.threads = threads
 
     def read(self, file: ModelFile) -> Any:
-        """Give the path of the file; the session opens it, with the files beside it."""
+        """Return the file's path; the session opens it, with the files beside it."""
         return str(file.checked())
 
     def _open(self) -> None:
