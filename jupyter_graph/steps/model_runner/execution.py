@@ -54,7 +54,7 @@ class Execution(Protocol):
     def load(self) -> None: ...
 
     async def run(self, body: Any, path: str, origin: str | None) -> Any:
-        """Return the output or a generator of its parts; raise what the model raises."""
+        """Return the output, or a generator of its parts; raise the model's error."""
 
     def close(self) -> None: ...
 

@@ -29,7 +29,7 @@ class ModelAnswers(ModelLifecycle):
     def logged_results(
         self, request: dict[str, Any], response: dict[str, Any], op: str
     ) -> tuple[list[Any] | None, list[Any] | None]:
-        """Return other inputs and outputs for the monitoring records; None keeps both."""
+        """Return other inputs and outputs for the records; None keeps both."""
         return None, None
 
     def input_names(self) -> list[str]:

@@ -198,7 +198,7 @@ class VotingEnsemble(ParallelRun):
         return EVERY if event.method != "GET" else self._about_all(event)
 
     def _asked_for(self, event: Any) -> tuple[str, str]:
-        """Return model and operation; no model means that the models are to be listed."""
+        """Return model and operation; without a model the models are to be listed."""
         model, operation = self._split(event)
         is_root = path_of(event) == "/"
         if not model and not is_root:
@@ -254,7 +254,7 @@ class VotingEnsemble(ParallelRun):
         return _as_list(self.logic(predictions, weights))
 
     def _weights_among(self, answered: Mapping[str, Any]) -> list[float]:
-        """Return the weights of those that answered; they take the part of the others."""
+        """Return the weights of those that answered, and take the others' part."""
         weights = [self._weights[name] for name in answered]
         if len(weights) == len(self._weights):
             return weights

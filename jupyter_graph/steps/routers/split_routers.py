@@ -204,15 +204,13 @@ class Mirror:
         if point_of(event, self.key, "mirror") >= self.share:
             return
         for route in self.others:
-            copied_event = copy_of(event)
-            if hasattr(copied_event, "deadline"):
-                copied_event.deadline = (
-                    None  # that of the caller, who does not wait for this
-                )
+            shadow = copy_of(event)
+            if hasattr(shadow, "deadline"):
+                shadow.deadline = None  # that of the caller, who does not wait for this
             is_sent = (
-                self._start(self._try_async(route, copied_event))
+                self._start(self._try_async(route, shadow))
                 if on_loop and route.is_async
-                else self._submit(route, copied_event)
+                else self._submit(route, shadow)
             )
             with self._lock:
                 self.counts.sent += is_sent

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, Final
 
 
+@dataclass(slots=True, eq=False)
 class Sums:
     """What is kept of the values in one stretch of time, a *bucket*.
 
@@ -18,30 +21,16 @@ class Sums:
             the first that came, and the last.
     """
 
-    __slots__ = (
-        "count",
-        "first",
-        "first_ms",
-        "high",
-        "index",
-        "last",
-        "last_ms",
-        "low",
-        "squares",
-        "total",
-    )
-
-    def __init__(self, index: int = 0) -> None:
-        self.index = index
-        self.count = 0
-        self.total = 0.0
-        self.squares = 0.0
-        self.low = math.inf
-        self.high = -math.inf
-        self.first = math.nan
-        self.first_ms = math.inf
-        self.last = math.nan
-        self.last_ms = -math.inf
+    index: int = 0
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+    low: float = math.inf
+    high: float = -math.inf
+    first: float = math.nan
+    first_ms: float = math.inf
+    last: float = math.nan
+    last_ms: float = -math.inf
 
     def add(self, value: float, time_ms: float) -> None:
         self.count += 1
@@ -76,38 +65,11 @@ class Sums:
         return both
 
     def to_list(self) -> list[Any]:
-        """Return the numbers as JSON can hold them; only a bucket with values has any."""
-        return [
-            self.index,
-            self.count,
-            self.total,
-            self.squares,
-            self.low,
-            self.high,
-            self.first,
-            self.first_ms,
-            self.last,
-            self.last_ms,
-        ]
-
-    @classmethod
-    def from_list(cls, numbers: Iterable[Any]) -> Sums:
-        sums = cls()
-        (
-            sums.index,
-            sums.count,
-            sums.total,
-            sums.squares,
-            sums.low,
-            sums.high,
-            sums.first,
-            sums.first_ms,
-            sums.last,
-            sums.last_ms,
-        ) = numbers
-        return sums
+        """Return the numbers in the order of the arguments of ``Sums``, for JSON."""
+        return list(_numbers(self))
 
 
+_numbers = attrgetter(*(one.name for one in fields(Sums)))
 NONE: Final = Sums()
 
 
@@ -213,7 +175,7 @@ class Timeline:
         self._is_stale = False
 
     def add(self, value: float, time_ms: float) -> bool:
-        """Count a value; give False when it comes too late for every window."""
+        """Count a value; return False when it comes too late for every window."""
         index = int(time_ms // self.period_ms)
         newest = self.newest
         if newest is not None and index <= newest.index:
@@ -232,7 +194,7 @@ class Timeline:
         return True
 
     def sums(self, time_ms: float) -> list[Sums]:
-        """Return the sums of each window that ends at this time; none when it is late."""
+        """Return the sums of each window that ends at this time; none when late."""
         index = int(time_ms // self.period_ms)
         newest = self.newest
         if newest is None or index <= newest.index - self._longest:
@@ -246,7 +208,7 @@ class Timeline:
         return [window.closed.then(newest) for window in self.windows]
 
     def sums_of(self, window: Window, time_ms: float) -> Sums:
-        """Return the sums of any window that ends at this time, as far as it is kept."""
+        """Return the sums of a window that ends at this time, as far as it is kept."""
         index = int(time_ms // self.period_ms)
         return self._counted(window.start(index), index)
 
@@ -255,7 +217,7 @@ class Timeline:
 
     def load(self, buckets: Iterable[Iterable[Any]]) -> None:
         """Take over what ``to_list`` gave."""
-        self._buckets = [Sums.from_list(numbers) for numbers in buckets]
+        self._buckets = [Sums(*numbers) for numbers in buckets]
         self.newest = self._buckets[-1] if self._buckets else None
         self._is_stale = True
 
