@@ -24,19 +24,19 @@ def owner():
 
 
 @pytest.fixture
-def sighting():
+def running_call():
     return RunningCall({Owner.run.__code__: "self"})
 
 
-def test_there_is_none_while_nothing_runs(owner, sighting):
+def test_there_is_none_while_nothing_runs(owner, running_call):
     owner.run()
 
-    assert sighting.number(owner) == 0
+    assert running_call.number(owner) == 0
 
 
-def test_one_call_has_one_number_and_the_next_another(owner, sighting):
+def test_one_call_has_one_number_and_the_next_another(owner, running_call):
     def twice():
-        return sighting.number(owner), sighting.number(owner)
+        return running_call.number(owner), running_call.number(owner)
 
     first, second = owner.run(twice), owner.run(twice)
     assert first[0] == first[1] != 0
@@ -44,20 +44,20 @@ def test_one_call_has_one_number_and_the_next_another(owner, sighting):
     assert first != second
 
 
-def test_the_outermost_call_counts(owner, sighting):
+def test_the_outermost_call_counts(owner, running_call):
     def nested():
-        outside = sighting.number(owner)
-        return outside, owner.run(lambda: sighting.number(owner))
+        outside = running_call.number(owner)
+        return outside, owner.run(lambda: running_call.number(owner))
 
     outside, inside = owner.run(nested)
     assert outside == inside
 
 
-def test_calls_on_others_and_in_other_threads_are_not_meant(owner, sighting):
+def test_calls_on_others_and_in_other_threads_are_not_meant(owner, running_call):
     found = []
-    Owner().run(lambda: found.append(sighting.number(owner)))
+    Owner().run(lambda: found.append(running_call.number(owner)))
     thread = threading.Thread(
-        target=owner.run, args=(lambda: found.append(sighting.number(owner)),)
+        target=owner.run, args=(lambda: found.append(running_call.number(owner)),)
     )
     thread.start()
     thread.join()
@@ -65,26 +65,26 @@ def test_calls_on_others_and_in_other_threads_are_not_meant(owner, sighting):
     assert found == [0, 0]
 
 
-def test_a_call_that_has_ended_is_still_no_more(owner, sighting):
+def test_a_call_that_has_ended_is_still_no_more(owner, running_call):
     def inside():
-        number = sighting.number(owner)
-        return number, sighting.is_still(number), sighting.is_still(number + 1)
+        number = running_call.number(owner)
+        return number, running_call.is_still(number), running_call.is_still(number + 1)
 
     number, *found = owner.run(inside)
     assert found == [True, False]
-    assert not sighting.is_still(number)
+    assert not running_call.is_still(number)
 
 
-def test_what_a_call_got_is_let_go_with_the_next_look(owner, sighting):
+def test_what_a_call_got_is_let_go_with_the_next_look(owner, running_call):
     class Body:
         def __call__(self):
-            sighting.number(owner)
+            running_call.number(owner)
 
     body = Body()
     gone = weakref.ref(body)
     owner.run(body)
     del body
-    sighting.number(owner)
+    running_call.number(owner)
     gc.collect()
 
     assert gone() is None
