@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from jupyter_graph.compile.failing_step import DeadlineInterrupt, is_in_a_step
@@ -53,6 +54,7 @@ class MainThreadInterrupter:
         if not is_wanted and is_main_thread() and cls._stands():
             with uninterrupted(), cls._lock:
                 cls._users.clear()
+                cls._pending.clear()  # they know runners
                 signal.signal(SIGNAL, cls._previous or signal.SIG_DFL)
 
     @classmethod
@@ -79,8 +81,16 @@ class MainThreadInterrupter:
                 _thread.interrupt_main(SIGNAL)
 
     @classmethod
+    def _raise_again(cls, number: int, *, is_ours: bool) -> None:
+        """Raise a signal that came in a stretch without interrupts, at its end."""
+        # The stretch may have put the user's handler back: nobody is left whom ours was
+        # for, and where there was none the signal would end the process.
+        if not is_ours or cls._stands():
+            signal.raise_signal(number)
+
+    @classmethod
     def _on_signal(cls, number: int, frame: Any) -> None:
-        if postponed(lambda: signal.raise_signal(number)):
+        if postponed(partial(cls._raise_again, number, is_ours=bool(cls._pending))):
             return
         is_ours = bool(cls._pending)
         while cls._pending:
