@@ -5,6 +5,7 @@ The SVG writer and the widget's JavaScript both draw from this, so they look ali
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from jupyter_graph.picture.layout.layout import EdgePath, Layout, Node
@@ -36,10 +37,7 @@ def drawing(spec: GraphSpec, places: Layout) -> Drawing:
         "width": places.width,
         "height": places.height,
         "about": about(spec, places),
-        "frames": [
-            {"name": f.name, "x": f.x, "y": f.y, "width": f.width, "height": f.height}
-            for f in places.frames
-        ],
+        "frames": [asdict(frame) for frame in places.frames],
         "edges": [_edge(edge) for edge in places.edges],
         "nodes": [_node(name, node) for name, node in places.nodes.items()],
     }

@@ -24,7 +24,7 @@ class StepDetail:
         output: the last body it gave.
         error: its last error.
         where: where its code stands, such as ``cell 3, line 2``.
-        options: what it was added with; by default what its spec says.
+        options: what it was added with; by default what stands in its spec.
     """
 
     code: str = ""
@@ -82,7 +82,7 @@ def _sent(detail: StepDetail, step: StepSpec) -> dict[str, Any]:
 
 
 def shortened(text: str) -> str:
-    """Cut a text of more than 20,000 signs, and say so.
+    """Return a text of at most 20,000 signs, with a note where it was cut.
 
     >>> shortened("abc")
     'abc'

@@ -11,6 +11,7 @@ from jupyter_graph.compile.generator.code_buffer import CodeBuffer, Position
 from jupyter_graph.compile.generator.graph_facts import GraphFacts
 from jupyter_graph.compile.generator.handler_writer import HandlerWriter
 from jupyter_graph.compile.generator.identifiers import TAKEN
+from jupyter_graph.compile.generator.inlining import Inlining
 from jupyter_graph.compile.generator.module_names import Functions, Globals
 from jupyter_graph.compile.generator.step_writer import StepWriter
 from jupyter_graph.compile.generator.stream_writer import StreamWriter
@@ -127,7 +128,13 @@ def test_an_error_handler_stands_around_whatever_may_fail():
 def test_branches_get_a_body_each():
     parts = Parts(flow(("a", same, {})))
     writer = BranchWriter(
-        parts.facts, parts.code, parts.names, parts.functions, parts.steps, in_line=None
+        parts.facts,
+        parts.code,
+        parts.names,
+        parts.functions,
+        parts.steps,
+        Inlining(parts.facts),
+        in_line=None,
     )
     writer.call_all("(at_b, at_c)", 2, "a", Position(0, answered=True))
 

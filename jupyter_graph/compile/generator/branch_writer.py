@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from jupyter_graph.compile.generator.code_buffer import CodeBuffer, Position
@@ -22,45 +23,38 @@ class Following(NamedTuple):
     at: Position
 
 
+@dataclass(frozen=True)
 class BranchWriter:
     """Writes branches: as functions that are called, or one below the other.
 
     return branches((at_b, at_c), twins(body, 2))
 
-    Args:
+    Attributes:
         facts: the graph.
         code: what is written to.
         names: the globals of the module.
         functions: the functions of the module.
         steps: writes the steps of branches that are written out.
+        inlining: finds branches that can be written out.
         in_line: writes a step and all that follows it.
     """
 
-    def __init__(
-        self,
-        facts: GraphFacts,
-        code: CodeBuffer,
-        names: Globals,
-        functions: Functions,
-        steps: StepWriter,
-        in_line: Callable[[Following | None], None],
-    ) -> None:
-        self._facts = facts
-        self._code = code
-        self._names = names
-        self._functions = functions
-        self._steps = steps
-        self._in_line = in_line
-        self._inlining = Inlining(facts)
+    facts: GraphFacts
+    code: CodeBuffer
+    names: Globals
+    functions: Functions
+    steps: StepWriter
+    inlining: Inlining
+    in_line: Callable[[Following | None], None]
 
     # -- branches as functions --------------------------------------------------
 
     def call_all(self, places: str, count: int | str, name: str, at: Position) -> None:
         """Write that all places (a tuple, or a list with a name) get a body each."""
-        helper = "await together" if self._facts.is_async else "branches"
-        bodies = f"twins({self._code.it}, {count})"
-        call = f"{helper}({places}, {bodies}{self._code.more})"
-        self._code.finish(call, at, name if name != START else "")
+        helper = "await together" if self.facts.is_async else "branches"
+        bodies = f"twins({self.code.it}, {count})"
+        call = f"{helper}({places}, {bodies}{self.code.more})"
+        self.code.finish(call, at, name if name != START else "")
 
     def pick(self, name: str, at: Position, picked: str = "") -> None:
         """Write that a choice picks its places from its table.
@@ -72,27 +66,25 @@ class BranchWriter:
             at: where.
             picked: holds what it picked; "" = it has not been asked yet.
         """
-        ident = self._functions.outlets(name)
+        ident = self.functions.outlets(name)
         picked = picked or self._picked(name, ident)
         call = f"chosen({picked}, {ident}_outlets, {name!r})"
-        self._code.line(at, f"targets = {call}", name)
+        self.code.line(at, f"targets = {call}", name)
 
     def _picked(self, name: str, ident: str) -> str:
         """Return the call that asks a choice, about the body or storey's event."""
-        is_full = (
-            self._facts.steps[name].full_event and self._facts.codes[name].is_storey
-        )
-        return f"{ident}_select({self._code.it if is_full else self._code.value})"
+        is_full = self.facts.steps[name].full_event and self.facts.codes[name].is_storey
+        return f"{ident}_select({self.code.it if is_full else self.code.value})"
 
     # -- branches written out ---------------------------------------------------
 
     def is_inline(self, target: str) -> bool:
         """Tell whether a step is written where the one before it stands."""
-        return len(self._facts.upstream[target]) == 1 and not self._facts.waits(target)
+        return len(self.facts.upstream[target]) == 1 and not self.facts.waits(target)
 
     def is_written_choice(self, name: str, at: Position) -> bool:
         """Tell whether a choice becomes ``if`` and ``elif``."""
-        return at.depth < DEEPEST and self._inlining.is_choice(name)
+        return at.depth < DEEPEST and self.inlining.is_choice(name)
 
     def choice(self, name: str, at: Position) -> Following | None:
         """Write a choice out: one outlet is an ``if``, all else goes by the table.
@@ -109,26 +101,26 @@ class BranchWriter:
             targets = chosen(picked, pick_outlets, 'pick')
             return branches(targets, twins(body, len(targets)))
         """
-        line = self._code.line
-        ident = self._functions.outlets(name)
-        rejoined = self._inlining.where_it_rejoins(name)
+        line = self.code.line
+        ident = self.functions.outlets(name)
+        rejoined = self.inlining.where_it_rejoins(name)
         picked = self._picked(name, ident)
-        field = self._inlining.field_of(name)
+        field = self.inlining.field_of(name)
         if field is None:
             line(at, f"picked = {picked}", name)
             line(at, "if type(picked) is list and len(picked) == 1:")
             line(at.inner(), "picked = picked[0]")
         else:  # our ChoiceByField need not be called for one outlet
-            value = self._code.value
+            value = self.code.value
             got = f"{value}.get({field!r}) if type({value}) is dict else None"
             line(at, f"picked = {got}", name)
         word = "if"
-        for target in self._facts.next[name]:
+        for target in self.facts.next[name]:
             line(at, f"{word} picked == {target!r}:", name)
             if rejoined is not None:
-                self._steps.write(target, at.inner())
+                self.steps.write(target, at.inner())
             else:
-                self._in_line(Following(target, at.inner()))
+                self.in_line(Following(target, at.inner()))
             word = "elif"
         line(at, "else:")
         self.pick(name, at.inner(), picked="picked" if field is None else picked)
@@ -139,12 +131,12 @@ class BranchWriter:
         self, name: str, at: Position
     ) -> tuple[str, dict[str, list[str]]] | None:
         """Return merge and chains of a fan-out that can be written out here."""
-        facts = self._facts
+        facts = self.facts
         if name not in facts.next or facts.takes_event or at.depth >= DEEPEST:
             return None
         if facts.graph.on_error:
             return None  # it answers for each branch, with what that step got
-        merged = self._inlining.where_it_merges(name)
+        merged = self.inlining.where_it_merges(name)
         if merged is None:
             return None
         steps = [step for chain in merged[1].values() for step in chain]
@@ -168,7 +160,7 @@ class BranchWriter:
             raise failed
         body = [b_part, c_part]
         """
-        line, idents = self._code.line, self._names.idents
+        line, idents = self.code.line, self.names.idents
         parts = {last: f"{idents[chain[0]]}_part" for last, chain in chains.items()}
         first, *others = parts.values()
         line(at, f"{first} = body")
@@ -178,10 +170,10 @@ class BranchWriter:
         for last, chain in chains.items():
             line(at, "try:")
             for name in chain:
-                self._steps.write(name, at.inner(), variable=parts[last])
+                self.steps.write(name, at.inner(), variable=parts[last])
             line(at, "except BaseException as error:")
             line(at.inner(), "failed = first_failure(failed, error)")
         line(at, "if failed is not None:")
         line(at.inner(), "raise failed")
-        in_order = ", ".join(parts[last] for last in self._facts.steps[merge].after)
+        in_order = ", ".join(parts[last] for last in self.facts.steps[merge].after)
         line(at, f"body = [{in_order}]")

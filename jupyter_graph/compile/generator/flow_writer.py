@@ -10,6 +10,7 @@ from jupyter_graph.compile.generator.branch_writer import (
 from jupyter_graph.compile.generator.code_buffer import CodeBuffer, Position
 from jupyter_graph.compile.generator.graph_facts import GraphFacts
 from jupyter_graph.compile.generator.handler_writer import HandlerWriter
+from jupyter_graph.compile.generator.inlining import Inlining
 from jupyter_graph.compile.generator.module_names import Functions, Globals
 from jupyter_graph.compile.generator.step_writer import StepWriter
 from jupyter_graph.compile.generator.stream_writer import StreamWriter
@@ -43,7 +44,7 @@ class FlowWriter:
         self.streams = StreamWriter(facts, code, names, functions, self._go_on_as_body)
         self.handlers = HandlerWriter(facts, code, self._steps, self.go_on)
         self._branches = BranchWriter(
-            facts, code, names, functions, self._steps, self.in_line
+            facts, code, names, functions, self._steps, Inlining(facts), self.in_line
         )
 
     def in_line(self, following: Following | None) -> None:

@@ -75,6 +75,11 @@ class GraphFacts:
         self.is_async = on_loop or any(c.is_async or c.is_awaited for c in own)
 
     @property
+    def is_sync_engine(self) -> bool:
+        """Whether the graph follows the rules of MLRun's ``sync`` engine."""
+        return self.graph.engine == "sync"
+
+    @property
     def answers_early(self) -> bool:
         """Whether steps come after the one that answers."""
         return bool(self.responder and self.next.get(self.responder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from jupyter_graph.compile.generator.code_buffer import BODY, CodeBuffer, Position
@@ -27,6 +28,7 @@ class GoOn(Protocol):
     ) -> None: ...
 
 
+@dataclass(frozen=True)
 class HandlerWriter:
     """Writes ``try`` and ``except`` around steps, and around whole functions.
 
@@ -36,20 +38,17 @@ class HandlerWriter:
         caught(error)
         body = mend(body)
 
-    Args:
+    Attributes:
         facts: the graph.
         code: what is written to.
         steps: writes the handlers' own lines.
         go_on: writes what comes after a handler.
     """
 
-    def __init__(
-        self, facts: GraphFacts, code: CodeBuffer, steps: StepWriter, go_on: GoOn
-    ) -> None:
-        self._facts = facts
-        self._code = code
-        self._steps = steps
-        self._go_on = go_on
+    facts: GraphFacts
+    code: CodeBuffer
+    steps: StepWriter
+    go_on: GoOn
 
     def scope(self, write: Write, name: str) -> None:
         """Put the graph's own error handler, if any, around a function's steps.
@@ -58,22 +57,22 @@ class HandlerWriter:
             write: writes the steps.
             name: the step that the function is about.
         """
-        handler, line = self._facts.graph.on_error, self._code.line
-        handlers = self._facts.handlers()
+        handler, line = self.facts.graph.on_error, self.code.line
+        handlers = self.facts.handlers()
         if not handler or (name != START and name in handlers):
             write(BODY)
             return
         inner = BODY.inner()
-        if self._facts.answers_early:
+        if self.facts.answers_early:
             line(BODY, "answer = NOTHING")
         line(BODY, "try:")
         write(inner)
         line(BODY, "except BaseException as error:")
         self._note_error(f"caught(error, {sorted(handlers)!r})", None, inner)
-        self.guard(self._facts.steps[handler], lambda at: self._run(handler, at), inner)
+        self.guard(self.facts.steps[handler], lambda at: self._run(handler, at), inner)
         answer = self._handled
-        if self._facts.answers_early:
-            answer = f"{self._code.value} if answer is NOTHING else answer"
+        if self.facts.answers_early:
+            answer = f"{self.code.value} if answer is NOTHING else answer"
         line(inner, f"return {answer}")
 
     def guard(
@@ -98,7 +97,7 @@ class HandlerWriter:
         if not step.on_error:
             write(at)
             return
-        facts, code, inner = self._facts, self._code, at.inner()
+        facts, code, inner = self.facts, self.code, at.inner()
         handler = facts.steps[step.on_error]
         code.line(at, "try:")
         before = len(code.text)
@@ -129,31 +128,29 @@ class HandlerWriter:
         elif targets:
             if answers:
                 code.line(inner, f"answer = twin({code.value})", handler.name)
-            self._go_on(
-                handler.name, inner.after_answer(answers), stands_for=stands_for
-            )
+            self.go_on(handler.name, inner.after_answer(answers), stands_for=stands_for)
         else:
             answer = "answer" if at.answered else self._handled
             code.line(inner, f"return {answer}")
 
     def _run(self, name: str, at: Position) -> None:
-        self._steps.write(name, at)
-        if self._facts.codes[name].gives_events:
-            self._code.line(at, "found = event = one_of(found)", name)
+        self.steps.write(name, at)
+        if self.facts.codes[name].gives_events:
+            self.code.line(at, "found = event = one_of(found)", name)
 
     @property
     def _handled(self) -> str:
         """What an error handler at the end answers: nothing where no step does."""
-        return self._code.value if self._facts.responder is not None else "NOTHING"
+        return self.code.value if self.facts.responder is not None else "NOTHING"
 
     def _note_error(self, caught: str, origin: str | None, at: Position) -> None:
         """Write what a handler reads from its event: the error, and whose it is."""
-        if not self._facts.takes_event:
-            self._code.line(at, caught)
+        if not self.facts.takes_event:
+            self.code.line(at, caught)
             return
         if origin is None:
-            self._code.line(at, f"event.origin_state = {caught}")
+            self.code.line(at, f"event.origin_state = {caught}")
         else:
-            self._code.line(at, caught)
-            self._code.line(at, f"event.origin_state = {origin!r}")
-        self._code.line(at, "event.error = error")
+            self.code.line(at, caught)
+            self.code.line(at, f"event.origin_state = {origin!r}")
+        self.code.line(at, "event.error = error")

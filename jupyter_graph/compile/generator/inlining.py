@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from jupyter_graph.compile.generator.graph_facts import GraphFacts
 from jupyter_graph.steps.choice import ChoiceByField
 from jupyter_graph.steps.merge import Merge
@@ -10,47 +12,47 @@ MOST_OUTLETS = 16
 """A choice among more is a table: reading through so many names takes longer."""
 
 
+@dataclass(frozen=True)
 class Inlining:
     """Finds the shapes that need no call and no table.
 
-    Args:
+    Attributes:
         facts: the graph.
     """
 
-    def __init__(self, facts: GraphFacts) -> None:
-        self._facts = facts
+    facts: GraphFacts
 
     def is_choice(self, name: str) -> bool:
         """Tell whether a choice can be written as ``if`` and ``elif``."""
-        targets = self._facts.next[name]
+        targets = self.facts.next[name]
         return len(targets) <= MOST_OUTLETS and all(
-            len(self._facts.upstream[target]) == 1
-            and not self._facts.waits(target)
-            and (name, target) not in self._facts.back
+            len(self.facts.upstream[target]) == 1
+            and not self.facts.waits(target)
+            and (name, target) not in self.facts.back
             for target in targets
         )
 
     def field_of(self, name: str) -> str | None:
         """Return the field that names the outlet of a choice by field, if it is one."""
-        field = self._facts.steps[name].class_args.get("field_name")
-        is_plain = self._facts.codes[name].code is ChoiceByField and isinstance(
+        field = self.facts.steps[name].class_args.get("field_name")
+        is_plain = self.facts.codes[name].code is ChoiceByField and isinstance(
             field, str
         )
         return field if is_plain else None
 
     def where_it_rejoins(self, name: str) -> str | None:
         """Return the step at which all outlets of a choice go on, one step later."""
-        targets = self._facts.next[name]
-        following = {self._facts.next[target] for target in targets}
+        targets = self.facts.next[name]
+        following = {self.facts.next[target] for target in targets}
         if len(following) != 1:
             return None
         [goes_on] = following
         is_one = len(goes_on) == 1 and all(map(self._is_a_call, targets))
-        if not is_one or self._facts.waits(goes_on[0]):
+        if not is_one or self.facts.waits(goes_on[0]):
             return None
-        is_only = set(self._facts.upstream[goes_on[0]]) == set(targets)
+        is_only = set(self.facts.upstream[goes_on[0]]) == set(targets)
         no_way_back = all(
-            (target, goes_on[0]) not in self._facts.back for target in targets
+            (target, goes_on[0]) not in self.facts.back for target in targets
         )
         return goes_on[0] if is_only and no_way_back else None
 
@@ -61,43 +63,43 @@ class Inlining:
         """
         chains: dict[str, list[str]] = {}
         merges = set()
-        for target in self._facts.next[name]:
+        for target in self.facts.next[name]:
             chain = self._chain(target)
             if chain is None:
                 return None
             chains[chain[-1]] = chain
-            merges.add(self._facts.next[chain[-1]][0])
+            merges.add(self.facts.next[chain[-1]][0])
         if len(merges) != 1:
             return None
         [merge] = merges
-        is_whole = set(self._facts.steps[merge].after) == set(chains)
+        is_whole = set(self.facts.steps[merge].after) == set(chains)
         return (merge, chains) if is_whole and self._merges_all(merge) else None
 
     def _chain(self, first: str) -> list[str] | None:
         chain = [first]
         while True:
             name = chain[-1]
-            following = self._facts.next[name]
+            following = self.facts.next[name]
             is_line = self._is_a_call(name) and len(following) == 1
-            is_own = len(self._facts.upstream[name]) == 1
-            if not (is_line and is_own) or (name, *following) in self._facts.back:
+            is_own = len(self.facts.upstream[name]) == 1
+            if not (is_line and is_own) or (name, *following) in self.facts.back:
                 return None
-            if self._facts.codes[following[0]].merges:
+            if self.facts.codes[following[0]].merges:
                 return chain
             chain.append(following[0])
 
     def _is_a_call(self, name: str) -> bool:
         """Tell whether a step is one line: a body in, a body out, nothing else."""
-        step, code = self._facts.steps[name], self._facts.codes[name]
+        step, code = self.facts.steps[name], self.facts.codes[name]
         is_more = (
             code.selects, code.is_stream, code.merges, code.collects, code.keeps,
             code.may_drop, code.is_storey, step.on_error, step.join,
-            name == self._facts.responder, code.is_class and not code.method,
+            name == self.facts.responder, code.is_class and not code.method,
         )  # fmt: skip
         return not any(is_more)
 
     def _merges_all(self, name: str) -> bool:
         """Tell whether a merge is ours as it is: the list of all bodies."""
-        step = self._facts.steps[name]
-        is_plain = self._facts.codes[name].code is Merge and not step.on_error
+        step = self.facts.steps[name]
+        is_plain = self.facts.codes[name].code is Merge and not step.on_error
         return is_plain and not set(step.class_args) - {"max_behind"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cached_property
+
 from jupyter_graph.compile.generator.graph_facts import GraphFacts
 from jupyter_graph.compile.generator.identifiers import identifiers
 from jupyter_graph.spec.model import START_WORD, StepSpec
@@ -10,27 +13,29 @@ FunctionKey = tuple[str, ...]
 """Kind of a function, the step it is about, and for ``from`` the branches it ends."""
 
 
+@dataclass(frozen=True)
 class Globals:
     """What must be bound in the module before it runs: calls, choices, merges, joins.
 
-    Args:
-        facts: the graph.
-
     Attributes:
-        idents: each step's name to its identifier.
+        facts: the graph.
         calls: identifier to the step it calls.
         selectors: identifier to the step whose ``select_outlets`` it is.
         holders: identifier to the step whose instance merges or collects.
         joins: identifier to the step that joins its branches.
     """
 
-    def __init__(self, facts: GraphFacts) -> None:
-        self.idents = dict(zip(facts.steps, identifiers(facts.steps), strict=True))
-        self.calls: dict[str, str] = {}
-        self.selectors: dict[str, str] = {}
-        self.holders: dict[str, str] = {}
-        self.joins: dict[str, StepSpec] = {}
-        self._facts = facts
+    facts: GraphFacts
+    calls: dict[str, str] = field(default_factory=dict)
+    selectors: dict[str, str] = field(default_factory=dict)
+    holders: dict[str, str] = field(default_factory=dict)
+    joins: dict[str, StepSpec] = field(default_factory=dict)
+
+    @cached_property
+    def idents(self) -> dict[str, str]:
+        """Each step's name to its identifier."""
+        steps = self.facts.steps
+        return dict(zip(steps, identifiers(steps), strict=True))
 
     def call(self, name: str) -> str:
         """Return the identifier that calls a step."""
@@ -47,32 +52,30 @@ class Globals:
     def join(self, name: str) -> str:
         """Return the identifier of what joins the branches of a step."""
         ident = f"{self.idents[name]}_join"
-        self.joins[ident] = self._facts.steps[name]
+        self.joins[ident] = self.facts.steps[name]
         return ident
 
     def collectors(self, stream: str) -> list[str]:
         """Return the identifiers of the steps that collect a stream, in order."""
-        return [self.holder(name, "collect") for name in self._facts.collectors(stream)]
+        return [self.holder(name, "collect") for name in self.facts.collectors(stream)]
 
 
+@dataclass(frozen=True)
 class Functions:
     """The functions of the module, named when first called and written later.
 
-    Args:
+    Attributes:
         facts: the graph.
         names: the identifiers of its steps.
-
-    Attributes:
         todo: the functions that are called and not yet written.
         tables: the lines after all functions, which need them.
     """
 
-    def __init__(self, facts: GraphFacts, names: Globals) -> None:
-        self.todo: list[FunctionKey] = []
-        self.tables: list[str] = []
-        self._facts = facts
-        self._names = names
-        self._known: dict[FunctionKey, str] = {}
+    facts: GraphFacts
+    names: Globals
+    todo: list[FunctionKey] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    _known: dict[FunctionKey, str] = field(default_factory=dict)
 
     def want(self, *key: str) -> str:
         """Return the name of a function, which is written when its turn comes.
@@ -83,7 +86,7 @@ class Functions:
         if key in self._known:
             return self._known[key]
         kind, name, *more = key
-        idents = self._names.idents
+        idents = self.names.idents
         parts = [idents[name], *(idents.get(one, START_WORD) for one in more)]
         function = f"{'at' if kind == 'from' else kind}_{'_'.join(parts)}"
         while function in self._known.values():  # "a" from "b_c", "a_b" from "c"
@@ -98,16 +101,16 @@ class Functions:
         Where the edge leads back, it is a global that makes a leap of the event:
         ``back_a = Leap.to(at_a, is_async=False)``.
         """
-        if self._facts.waits(target):
+        if self.facts.waits(target):
             function = self.want(
                 "from", target, *self._slots(source, target, stands_for)
             )
         else:
             function = self.want("at", target)
-        if (source, target) not in self._facts.back:
+        if (source, target) not in self.facts.back:
             return function
         leap = f"back_{function.removeprefix('at_')}"
-        line = f"{leap} = Leap.to({function}, is_async={self._facts.is_async})"
+        line = f"{leap} = Leap.to({function}, is_async={self.facts.is_async})"
         if line not in self.tables:
             self.tables.append(line)
         return leap
@@ -119,8 +122,8 @@ class Functions:
         """
         if stands_for is None:
             return [source]
-        reached = self._facts.reached(stands_for)
-        after = self._facts.steps[merge].after
+        reached = self.facts.reached(stands_for)
+        after = self.facts.steps[merge].after
         return [name for name in after if name in reached] or [source]
 
     def outlets(self, name: str) -> str:
@@ -128,14 +131,14 @@ class Functions:
 
         pick_outlets = {'left': at_left, 'right': at_right}
         """
-        ident = self._names.idents[name]
-        if name not in self._names.selectors.values():
-            self._names.selectors[f"{ident}_select"] = name
-            targets = self._facts.next[name]
+        ident = self.names.idents[name]
+        if name not in self.names.selectors.values():
+            self.names.selectors[f"{ident}_select"] = name
+            targets = self.facts.next[name]
             rows = ", ".join(f"{t!r}: {self.towards(name, t)}" for t in targets)
             self.tables.append(f"{ident}_outlets = {{{rows}}}")
         return ident
 
     def per_item(self, stream: str) -> str:
         """Return the function that takes an item of a stream."""
-        return self.want("item" if self._facts.per_item(stream) else "after", stream)
+        return self.want("item" if self.facts.per_item(stream) else "after", stream)

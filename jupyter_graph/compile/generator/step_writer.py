@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from jupyter_graph.compile.generator.code_buffer import CodeBuffer, Position
 from jupyter_graph.compile.generator.graph_facts import GraphFacts
 from jupyter_graph.compile.generator.module_names import Globals
@@ -9,6 +11,7 @@ from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.spec.model import StepSpec
 
 
+@dataclass(frozen=True)
 class StepWriter:
     """Writes a step's own line.
 
@@ -17,17 +20,15 @@ class StepWriter:
     event = same_event(enrich(event), 'enrich')
     items = stream(split(body), 'split')
 
-    Args:
+    Attributes:
         facts: the graph.
         code: what is written to.
         names: the globals of the module.
     """
 
-    def __init__(self, facts: GraphFacts, code: CodeBuffer, names: Globals) -> None:
-        self._facts = facts
-        self._code = code
-        self._names = names
-        self._is_sync_engine = facts.graph.engine == "sync"
+    facts: GraphFacts
+    code: CodeBuffer
+    names: Globals
 
     def write(self, name: str, at: Position, variable: str | None = None) -> None:
         """Write the call of a step.
@@ -37,73 +38,73 @@ class StepWriter:
             at: where.
             variable: holds the body; None = the function's own.
         """
-        if not self._facts.is_called(name):
+        if not self.facts.is_called(name):
             return  # it only picks its followers, or only merges
-        step, code = self._facts.steps[name], self._facts.codes[name]
-        ident = self._names.call(name)
+        step, code = self.facts.steps[name], self.facts.codes[name]
+        ident = self.names.call(name)
         if code.is_stream:
             self._items(step, code, ident, at)
         elif code.takes_event:
             self._event(step, code, _awaited(f"{ident}(event)", code), at)
         else:
-            value = variable or self._code.value
+            value = variable or self.code.value
             call = _awaited(f"{ident}({self._argument(step, value)})", code)
             call = self._unless_dropped(call, code, at)
-            self._code.line(at, f"{value} = {self.placed(step, value, call)}", name)
+            self.code.line(at, f"{value} = {self.placed(step, value, call)}", name)
 
     def _event(self, step: StepSpec, code: StepCode, call: str, at: Position) -> None:
-        name, line = step.name, self._code.line
+        name, line = step.name, self.code.line
         if code.is_storey:  # it gives nothing, an event or several
-            self._code.leave_if_dropped(call, name, at)
+            self.code.leave_if_dropped(call, name, at)
             return
         call = self._unless_dropped(call, code, at)
-        if self._is_sync_engine and not self._facts.next[name]:
+        if self.facts.is_sync_engine and not self.facts.next[name]:
             call = f"event_or_answer({call}, event)"
         else:
             call = f"same_event({call}, {name!r})"
         line(at, f"event = {call}", name)
         if step.kind == "router":
             line(at, "if event.body is NOTHING:")  # its route dropped it
-            self._code.leave(at.inner())
-        if self._is_sync_engine:
+            self.code.leave(at.inner())
+        if self.facts.is_sync_engine:
             line(at, "if event.terminated:")
             line(at.inner(), "return event.body")
 
     def _items(self, step: StepSpec, code: StepCode, ident: str, at: Position) -> None:
         """Write the call of a step that streams; the body stays what the step got."""
         name, is_flow = step.name, step.kind == "flow"
-        stream = self._code.stream_helper("stream")
+        stream = self.code.stream_helper("stream")
         if not code.takes_event:
-            argument = self._argument(step, self._code.value)
+            argument = self._argument(step, self.code.value)
             call = _awaited(f"{ident}({argument})", code)
             if is_flow:  # its own steps have made a stream of ours
                 call = self._unless_dropped(call, code, at)
             else:
                 call = f"{stream}({call}, {name!r})"
-            self._code.line(at, f"items = {call}", name)
+            self.code.line(at, f"items = {call}", name)
         elif code.is_generator:
-            bodies = self._code.stream_helper("bodies")
+            bodies = self.code.stream_helper("bodies")
             call = f"{bodies}({ident}(event), {name!r})"
-            self._code.line(at, f"items = {stream}({call}, {name!r})", name)
+            self.code.line(at, f"items = {stream}({call}, {name!r})", name)
         else:  # it gives the event back, with the stream as its body
             call = _awaited(f"{ident}(event)", code)
-            self._code.line(at, "whole = event.body")
+            self.code.line(at, "whole = event.body")
             call = self._unless_dropped(call, code, at)
-            self._code.line(at, f"event = same_event({call}, {name!r})", name)
-            self._code.line(at, "items, event.body = event.body, whole")
+            self.code.line(at, f"event = same_event({call}, {name!r})", name)
+            self.code.line(at, "items, event.body = event.body, whole")
             if not is_flow:
-                self._code.line(at, f"items = {stream}(items_of(items), {name!r})")
+                self.code.line(at, f"items = {stream}(items_of(items), {name!r})")
 
     def _unless_dropped(self, call: str, code: StepCode, at: Position) -> str:
         """Write that the event ends where its step drops it; return what is left."""
         if not code.may_drop:
             return call
-        self._code.leave_if_dropped(call, code.step.name, at)
+        self.code.leave_if_dropped(call, code.step.name, at)
         return "found"
 
     def _argument(self, step: StepSpec, value: str) -> str:
         """Return what a step that takes a body is called with."""
-        get = "get_path_sync" if self._is_sync_engine else "get_path"
+        get = "get_path_sync" if self.facts.is_sync_engine else "get_path"
         return f"{get}({value}, {step.input_path!r})" if step.input_path else value
 
     @staticmethod

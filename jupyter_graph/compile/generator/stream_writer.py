@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from jupyter_graph.compile.generator.code_buffer import CodeBuffer, Position
 from jupyter_graph.compile.generator.graph_facts import GraphFacts
@@ -10,6 +11,7 @@ from jupyter_graph.compile.generator.module_names import Functions, Globals
 from jupyter_graph.compile.generator.step_writer import StepWriter
 
 
+@dataclass(frozen=True)
 class StreamWriter:
     """Writes what comes after a step that gives several results.
 
@@ -17,7 +19,7 @@ class StreamWriter:
     drain(each(items, after_split, None, None))     # nobody answers
     return collect(each(...), (list_collect,), end_split, body, parts)
 
-    Args:
+    Attributes:
         facts: the graph.
         code: what is written to.
         names: the globals of the module.
@@ -25,114 +27,106 @@ class StreamWriter:
         go_on_as_body: writes what comes after a step whose result is one body.
     """
 
-    def __init__(
-        self,
-        facts: GraphFacts,
-        code: CodeBuffer,
-        names: Globals,
-        functions: Functions,
-        go_on_as_body: Callable[[str, Position], None],
-    ) -> None:
-        self._facts = facts
-        self._code = code
-        self._names = names
-        self._functions = functions
-        self._go_on_as_body = go_on_as_body
+    facts: GraphFacts
+    code: CodeBuffer
+    names: Globals
+    functions: Functions
+    go_on_as_body: Callable[[str, Position], None]
 
     def go_on(self, name: str, at: Position) -> None:
         """Write that each item of a stream goes on by itself; the function ends so."""
-        step = self._facts.steps[name]
+        step = self.facts.steps[name]
         if step.kind == "flow":
             self._or_one_body(name, at)
         items = self._items(name)
-        collectors = self._names.collectors(name)
-        if collectors and self._facts.may_be_collected(name):
+        collectors = self.names.collectors(name)
+        if collectors and self.facts.may_be_collected(name):
             # Inside a stream that is being collected, the items go into that one.
-            self._code.line(at, f"if not is_collected({collectors[0]}, parts):")
+            self.code.line(at, f"if not is_collected({collectors[0]}, parts):")
             self._collect(name, items, collectors, at.inner())
         elif collectors:
             self._collect(name, items, collectors, at)
             return
-        if not at.answered and self._facts.responder in self._facts.reached(name):
-            self._code.line(at, f"return {items}")
+        if not at.answered and self.facts.responder in self.facts.reached(name):
+            self.code.line(at, f"return {items}")
             return
-        self._code.line(at, f"{self._code.helper('drain')}({items})", name)
-        self._code.leave(at)
+        self.code.line(at, f"{self.code.helper('drain')}({items})", name)
+        self.code.leave(at)
 
     def _or_one_body(self, name: str, at: Position) -> None:
         """Write what happens where a flow gave one body after all."""
-        step, value = self._facts.steps[name], self._code.value
-        takes_event = self._facts.codes[name].takes_event
+        step, value = self.facts.steps[name], self.code.value
+        takes_event = self.facts.codes[name].takes_event
         body = "items" if takes_event else StepWriter.placed(step, value, "items")
-        self._code.line(at, "if not is_stream(items):")
-        self._code.line(at.inner(), f"{value} = {body}", name)
-        self._go_on_as_body(name, at.inner())
+        self.code.line(at, "if not is_stream(items):")
+        self.code.line(at.inner(), f"{value} = {body}", name)
+        self.go_on_as_body(name, at.inner())
 
     def _items(self, name: str) -> str:
         """Return the stream with all that becomes of its items."""
-        step, items, helper = self._facts.steps[name], "items", self._code.stream_helper
-        if step.result_path and not self._facts.codes[name].takes_event:
-            value, path = self._code.value, step.result_path
+        step, items, helper = self.facts.steps[name], "items", self.code.stream_helper
+        if step.result_path and not self.facts.codes[name].takes_event:
+            value, path = self.code.value, step.result_path
             items = f"{helper('placed')}({items}, {value}, {path!r}, {name!r}, twin)"
-        if self._facts.next[name]:
-            copy = "twin" if self._facts.responder == name else "None"
-            more = f"{self._code.event}{self._code.more}"
-            place = self._functions.per_item(name)
+        if self.facts.next[name]:
+            copy = "twin" if self.facts.responder == name else "None"
+            more = f"{self.code.event}{self.code.more}"
+            place = self.functions.per_item(name)
             items = f"{helper('each')}({items}, {place}, {copy}, {more})"
         return items
 
     def several(self, name: str, at: Position) -> None:
         """Write what goes on after a storey step that gave several events."""
         inner = at.inner()
-        self._code.line(at, "if type(found) is Several:")
-        if name == self._facts.responder and not at.answered:
-            self._code.line(inner, "answer = twin(found.first)", name)
+        self.code.line(at, "if type(found) is Several:")
+        if name == self.facts.responder and not at.answered:
+            self.code.line(inner, "answer = twin(found.first)", name)
             inner = inner.after_answer()
-        if self._facts.next[name]:
-            several = self._code.helper("several")
-            place = self._functions.per_item(name)
-            self._code.finish(f"{several}(found, {place}{self._code.more})", inner)
+        if self.facts.next[name]:
+            several = self.code.helper("several")
+            place = self.functions.per_item(name)
+            self.code.finish(f"{several}(found, {place}{self.code.more})", inner)
         else:
-            self._code.leave(inner)
-        self._code.line(at, "event = found")
+            self.code.leave(inner)
+        self.code.line(at, "event = found")
 
     # -- collectors -------------------------------------------------------------
 
     def keep_item(self, name: str, at: Position) -> None:
         """Write that an item of a stream stays with the step that collects them."""
-        holder = self._names.holder(name, "collect")
-        self._code.line(at, f"if collecting({holder}, {self._code.it}, parts):")
-        self._code.leave(at.inner())
+        holder = self.names.holder(name, "collect")
+        self.code.line(at, f"if collecting({holder}, {self.code.it}, parts):")
+        self.code.leave(at.inner())
 
     def _collect(
         self, name: str, items: str, collectors: list[str], at: Position
     ) -> None:
         """Write that the items of a stream become one body again, further on."""
-        end = self._functions.want("end", name)
+        end = self.functions.want("end", name)
         holders = f"({', '.join(collectors)},)"
-        self._code.line(at, f"parts = collection(parts, {holders})")
-        args = f"{items}, {holders}, {end}, {self._code.it}, parts"
-        collecting = {self._names.holders[one] for one in collectors}
-        one_by_one = self._facts.item_path(name) - collecting
-        if not at.answered and self._facts.responder in one_by_one:
-            until = self._code.stream_helper("until_collected")
-            self._code.line(at, f"return {until}({args})")
+        self.code.line(at, f"parts = collection(parts, {holders})")
+        args = f"{items}, {holders}, {end}, {self.code.it}, parts"
+        collecting = {self.names.holders[one] for one in collectors}
+        one_by_one = self.facts.item_path(name) - collecting
+        if not at.answered and self.facts.responder in one_by_one:
+            until = self.code.stream_helper("until_collected")
+            self.code.line(at, f"return {until}({args})")
             return
-        self._code.finish(f"{self._code.helper('collect')}({args})", at, name)
+        self.code.finish(f"{self.code.helper('collect')}({args})", at, name)
 
     def end(self, name: str, at: Position) -> None:
         """Write what goes on at the steps that collected a stream."""
-        code = self._code
+        code = self.code
         code.line(at, "answer = NOTHING")
-        for holder in self._names.collectors(name):
-            step = self._names.holders[holder]
+        for holder in self.names.collectors(name):
+            step = self.names.holders[holder]
             body = f"collected({holder}, {code.event}, parts)"
             code.line(at, f"{code.it} = {body}", step)
-            is_answer = step == self._facts.responder
+            is_answer = step == self.facts.responder
             if is_answer:
                 code.line(at, f"answer = first_of(answer, twin({code.value}))", step)
-            if not self._facts.next[step]:
+            if not self.facts.next[step]:
                 continue
-            call = code.landed(code.call(self._functions.want("after", step)))
+            call = code.landed(code.call(self.functions.want("after", step)))
             code.line(at, call if is_answer else f"answer = first_of(answer, {call})")
         code.line(at, "return answer")
