@@ -72,12 +72,7 @@ class _Reader:
         where = f"endpoint {key!r}"
         if isinstance(document, Endpoint):
             return document
-        if not self.is_object(document, _OF_ENDPOINT, where):
-            return None
-        missing = [name for name in ("path", "http_method") if name not in document]
-        if missing:
-            needed = " and ".join(map(repr, missing))
-            self.problems.append(f"{where} needs the field {needed}")
+        if not self.is_object(document, _OF_ENDPOINT, where, ("path", "http_method")):
             return None
         values = {name: document[name] for name in _OF_ENDPOINT if name in document}
         values["action"] = values.get("action") or "allow"
@@ -104,12 +99,7 @@ class _Reader:
             if isinstance(row, FieldMapping):
                 yield row
                 continue
-            if not self.is_object(row, _OF_MAPPING, place):
-                continue
-            missing = [name for name in _OF_MAPPING[:2] if name not in row]
-            if missing:
-                needed = " and ".join(map(repr, missing))
-                self.problems.append(f"{place} needs the field {needed}")
+            if not self.is_object(row, _OF_MAPPING, place, _OF_MAPPING[:2]):
                 continue
             try:
                 yield FieldMapping(
@@ -118,8 +108,18 @@ class _Reader:
             except SpecError as error:
                 self.problems += [f"{place}: {problem}" for problem in error.problems]
 
-    def is_object(self, value: Any, known: tuple[str, ...], where: str) -> bool:
-        """Note what is wrong with the keys of an object; return whether it is one."""
+    def is_object(
+        self,
+        value: Any,
+        known: tuple[str, ...],
+        where: str,
+        needed: tuple[str, ...] = (),
+    ) -> bool:
+        """Note what is wrong with the keys of an object.
+
+        Returns:
+            Whether it is one and has all the fields that are needed.
+        """
         if not isinstance(value, Mapping):
             self.problems.append(f"{where} is an object of fields, got {value!r}")
             return False
@@ -128,7 +128,10 @@ class _Reader:
             for key in value
             if key not in known
         ]
-        return True
+        missing = [repr(name) for name in needed if name not in value]
+        if missing:
+            self.problems.append(f"{where} needs the field {' and '.join(missing)}")
+        return not missing
 
 
 def _rows(document: Any) -> list[Any]:

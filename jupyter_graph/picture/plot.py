@@ -34,12 +34,12 @@ def plot(
     >>> plot(GraphSpec(name="g"))
     <picture of graph 'g'>
     """
-    from jupyter_graph.picture.forms.digraph import digraph
+    from jupyter_graph.picture.forms.digraph import GraphPicture
 
     spec = graph if isinstance(graph, GraphSpec) else getattr(graph, "spec", None)
     if not isinstance(spec, GraphSpec):
         raise SpecError(f"plot takes a Graph or a GraphSpec, got {graph!r}")
-    picture = digraph(spec, **attributes)
+    picture = GraphPicture(spec, **attributes)
     if filename is not None:
         picture.save_as(filename, format)
     return picture

@@ -59,13 +59,12 @@ class BranchWriter:
     def pick(self, name: str, at: Position, picked: str = "") -> None:
         """Write that a choice picks its places from its table.
 
-        targets = chosen(pick_select(body), pick_outlets, 'pick')
-
         Args:
             name: the choice.
             at: where.
             picked: holds what it picked; "" = it has not been asked yet.
         """
+        # targets = chosen(pick_select(body), pick_outlets, 'pick')
         ident = self.functions.outlets(name)
         picked = picked or self._picked(name, ident)
         call = f"chosen({picked}, {ident}_outlets, {name!r})"
@@ -87,20 +86,18 @@ class BranchWriter:
         return at.depth < DEEPEST and self.inlining.is_choice(name)
 
     def choice(self, name: str, at: Position) -> Following | None:
-        """Write a choice out: one outlet is an ``if``, all else goes by the table.
-
-        picked = pick_select(body)
-        if type(picked) is list and len(picked) == 1:
-            picked = picked[0]
-        if picked == 'left':
-            body = left(body)
-            return body
-        elif picked == 'right':
-            ...
-        else:
-            targets = chosen(picked, pick_outlets, 'pick')
-            return branches(targets, twins(body, len(targets)))
-        """
+        """Write a choice out: one outlet is an ``if``, all else goes by the table."""
+        # picked = pick_select(body)
+        # if type(picked) is list and len(picked) == 1:
+        #     picked = picked[0]
+        # if picked == 'left':
+        #     body = left(body)
+        #     return body
+        # elif picked == 'right':
+        #     ...
+        # else:
+        #     targets = chosen(picked, pick_outlets, 'pick')
+        #     return branches(targets, twins(body, len(targets)))
         line = self.code.line
         ident = self.functions.outlets(name)
         rejoined = self.inlining.where_it_rejoins(name)
@@ -146,20 +143,18 @@ class BranchWriter:
         return None if is_more else merged
 
     def fan_out(self, merge: str, chains: dict[str, list[str]], at: Position) -> None:
-        """Write branches one below the other; all run, then the first failure.
-
-        b_part = body
-        c_part = twin(body)
-        failed = None
-        try:
-            b_part = b(b_part)
-        except BaseException as error:
-            failed = first_failure(failed, error)
-        ...
-        if failed is not None:
-            raise failed
-        body = [b_part, c_part]
-        """
+        """Write branches one below the other; all run, then the first failure."""
+        # b_part = body
+        # c_part = twin(body)
+        # failed = None
+        # try:
+        #     b_part = b(b_part)
+        # except BaseException as error:
+        #     failed = first_failure(failed, error)
+        # ...
+        # if failed is not None:
+        #     raise failed
+        # body = [b_part, c_part]
         line, idents = self.code.line, self.names.idents
         parts = {last: f"{idents[chain[0]]}_part" for last, chain in chains.items()}
         first, *others = parts.values()

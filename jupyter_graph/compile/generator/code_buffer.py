@@ -75,12 +75,10 @@ class CodeBuffer:
         self.line(at, f"return {'answer' if at.answered else 'NOTHING'}")
 
     def leave_if_dropped(self, call: str, name: str, at: Position) -> None:
-        """Write a call, and that the event ends here where the step drops it.
-
-        found = gate(body)
-        if found is NOTHING:
-            return NOTHING
-        """
+        """Write a call, and that the event ends here where the step drops it."""
+        # found = gate(body)
+        # if found is NOTHING:
+        #     return NOTHING
         self.line(at, f"found = {call}", name)
         self.line(at, "if found is NOTHING:")
         self.leave(at.inner())

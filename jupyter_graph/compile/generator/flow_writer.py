@@ -52,10 +52,6 @@ class FlowWriter:
         while following is not None:
             following = self._step(*following)
 
-    def step_and_on(self, name: str, at: Position) -> None:
-        """Write a step and all that comes after it."""
-        self.in_line(Following(name, at))
-
     def go_on(self, name: str, at: Position, *, stands_for: str | None = None) -> None:
         """Write all that comes after a step (or first), whose result was made here.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from jupyter_graph.compile.generator.branch_writer import Following
 from jupyter_graph.compile.generator.code_buffer import BODY, CodeBuffer, Position
 from jupyter_graph.compile.generator.flow_writer import FlowWriter
 from jupyter_graph.compile.generator.graph_facts import GraphFacts
@@ -101,16 +102,14 @@ class _ModuleWriter:
         )
 
     def _entry(self) -> None:
-        """Write ``run``; with cycles or joins, what stands around ``begin``.
-
-        def run(body):
-            parts = {}
-            answer = begin(body, parts)
-            body = c_join.last(parts)
-            if body is not NOTHING:
-                answer = first_of(answer, rest_c(body, parts))
-            return answer
-        """
+        """Write ``run``; with cycles or joins, what stands around ``begin``."""
+        # def run(body):
+        #     parts = {}
+        #     answer = begin(body, parts)
+        #     body = c_join.last(parts)
+        #     if body is not NOTHING:
+        #         answer = first_of(answer, rest_c(body, parts))
+        #     return answer
         facts, code = self._facts, self._code
         code.define("run", parts=False)
         if facts.has_parts:
@@ -160,7 +159,7 @@ class _ModuleWriter:
         )
         match kind:
             case "at":
-                flow.handlers.scope(lambda at: flow.step_and_on(name, at), name)
+                flow.handlers.scope(lambda at: flow.in_line(Following(name, at)), name)
             case "after":
                 flow.handlers.scope(lambda at: flow.onwards(name, at), name)
             case "item":  # its joins and counts are of this item of the stream
@@ -177,14 +176,12 @@ class _ModuleWriter:
                 self._arrival(name, tuple(more))
 
     def _arrival(self, merge: str, slots: tuple[str, ...]) -> None:
-        """Write that a branch reaches a merge or a join: wait until all have.
-
-        def at_c_a(body, parts):
-            body = gathered(c_merge, 'c', ('a',), ('a', 'b'), body, parts)
-            if body is NOTHING:
-                return NOTHING
-            return at_c(body, parts)
-        """
+        """Write that a branch reaches a merge or a join: wait until all have."""
+        # def at_c_a(body, parts):
+        #     body = gathered(c_merge, 'c', ('a',), ('a', 'b'), body, parts)
+        #     if body is NOTHING:
+        #         return NOTHING
+        #     return at_c(body, parts)
         step, code = self._facts.steps[merge], self._code
         holder = (
             self._names.join(merge) if step.join else self._names.holder(merge, "merge")

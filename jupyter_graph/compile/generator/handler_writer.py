@@ -57,6 +57,14 @@ class HandlerWriter:
             write: writes the steps.
             name: the step that the function is about.
         """
+        # try:
+        #     event = same_event(a(event), 'a')
+        #     return event.body
+        # except BaseException as error:
+        #     event.origin_state = caught(error, ['mend'])
+        #     event.error = error
+        #     event = same_event(mend(event), 'mend')
+        #     return event.body
         handler, line = self.facts.graph.on_error, self.code.line
         handlers = self.facts.handlers()
         if not handler or (name != START and name in handlers):

@@ -127,10 +127,8 @@ class Functions:
         return [name for name in after if name in reached] or [source]
 
     def outlets(self, name: str) -> str:
-        """Return the identifier of a choice, whose outlets become a table.
-
-        pick_outlets = {'left': at_left, 'right': at_right}
-        """
+        """Return the identifier of a choice, whose outlets become a table."""
+        # pick_outlets = {'left': at_left, 'right': at_right}
         ident = self.names.idents[name]
         if name not in self.names.selectors.values():
             self.names.selectors[f"{ident}_select"] = name

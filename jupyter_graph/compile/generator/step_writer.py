@@ -86,7 +86,11 @@ class StepWriter:
             bodies = self.code.stream_helper("bodies")
             call = f"{bodies}({ident}(event), {name!r})"
             self.code.line(at, f"items = {stream}({call}, {name!r})", name)
-        else:  # it gives the event back, with the stream as its body
+        else:
+            # It gives the event back, with the stream as its body:
+            #     whole = event.body
+            #     event = same_event(a(event), 'a')
+            #     items, event.body = event.body, whole
             call = _awaited(f"{ident}(event)", code)
             self.code.line(at, "whole = event.body")
             call = self._unless_dropped(call, code, at)

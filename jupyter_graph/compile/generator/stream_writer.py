@@ -77,6 +77,9 @@ class StreamWriter:
 
     def several(self, name: str, at: Position) -> None:
         """Write what goes on after a storey step that gave several events."""
+        # if type(found) is Several:
+        #     return several(found, after_split, parts)
+        # event = found
         inner = at.inner()
         self.code.line(at, "if type(found) is Several:")
         if name == self.facts.responder and not at.answered:
@@ -102,6 +105,8 @@ class StreamWriter:
         self, name: str, items: str, collectors: list[str], at: Position
     ) -> None:
         """Write that the items of a stream become one body again, further on."""
+        # parts = collection(parts, (list_collect,))
+        # return collect(each(...), (list_collect,), end_split, body, parts)
         end = self.functions.want("end", name)
         holders = f"({', '.join(collectors)},)"
         self.code.line(at, f"parts = collection(parts, {holders})")
@@ -116,6 +121,10 @@ class StreamWriter:
 
     def end(self, name: str, at: Position) -> None:
         """Write what goes on at the steps that collected a stream."""
+        # answer = NOTHING
+        # body = collected(list_collect, None, parts)
+        # answer = first_of(answer, after_list(body, parts))
+        # return answer
         code = self.code
         code.line(at, "answer = NOTHING")
         for holder in self.names.collectors(name):

@@ -167,47 +167,36 @@ def gathered_event(
     return event
 
 
-async def gathered_in_time(
-    merge: Joined, name: str, slots: Slots, expected: Slots, it: Any, parts: Parts
-) -> Any:
-    """As ``gathered``; the first to arrive waits so long for the others."""
-    return await _in_time(gathered, merge, name, slots, expected, it, parts)
+def _in_time(gather: Any) -> Any:
+    """Return ``gather`` with a deadline: the first to arrive waits for the others."""
+
+    async def gather_in_time(
+        merge: Joined, name: str, slots: Slots, expected: Slots, it: Any, parts: Parts
+    ) -> Any:
+        import asyncio
+
+        parts = whole(parts)
+        is_first = (CAME, name) not in parts and (DONE, name) not in parts
+        going_on = gather(merge, name, slots, expected, it, parts)
+        waiting = parts.setdefault((WAITS, name), asyncio.Event())
+        if going_on is not NOTHING:
+            waiting.set()
+            return going_on
+        if not is_first:
+            return NOTHING  # the branch that came first has the clock
+        try:
+            async with asyncio.timeout(merge.timeout_s):
+                await waiting.wait()
+            return NOTHING
+        except TimeoutError:
+            parts[EXPIRED] = True
+            return merge.rest(parts)
+
+    return gather_in_time
 
 
-async def gathered_event_in_time(
-    merge: Joined, name: str, slots: Slots, expected: Slots, it: Any, parts: Parts
-) -> Any:
-    """As ``gathered_in_time``, for events."""
-    return await _in_time(gathered_event, merge, name, slots, expected, it, parts)
-
-
-async def _in_time(
-    gather: Any,
-    merge: Joined,
-    name: str,
-    slots: Slots,
-    expected: Slots,
-    it: Any,
-    parts: Parts,
-) -> Any:
-    import asyncio
-
-    parts = whole(parts)
-    is_first = (CAME, name) not in parts and (DONE, name) not in parts
-    going_on = gather(merge, name, slots, expected, it, parts)
-    waiting = parts.setdefault((WAITS, name), asyncio.Event())
-    if going_on is not NOTHING:
-        waiting.set()
-        return going_on
-    if not is_first:
-        return NOTHING  # the branch that came first has the clock
-    try:
-        async with asyncio.timeout(merge.timeout_s):
-            await waiting.wait()
-        return NOTHING
-    except TimeoutError:
-        parts[EXPIRED] = True
-        return merge.rest(parts)
+gathered_in_time = _in_time(gathered)
+gathered_event_in_time = _in_time(gathered_event)
 
 
 def _is_alone(merge: Any, expected: Slots) -> bool:

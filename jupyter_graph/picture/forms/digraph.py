@@ -86,8 +86,3 @@ class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no t
                 f"(known: {', '.join(known)})"
             )
         return image(self.source, chosen)
-
-
-def digraph(spec: GraphSpec, **attributes: str) -> GraphPicture:
-    """Return the picture of a graph; attributes are graphviz's, such as ``rankdir``."""
-    return GraphPicture(spec, **attributes)
