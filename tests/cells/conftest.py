@@ -18,7 +18,6 @@ import pytest
 
 from jupyter_graph.cells.slice.module_slice import Slice, slice_cells
 from jupyter_graph.cells.source import Cell, parse_cell
-from jupyter_graph.host.artifacts import save_value
 
 annotations = sys.modules["__future__"].annotations
 
@@ -65,6 +64,8 @@ class Kernel:
 
 def load(part: Slice, folder: Path) -> types.SimpleNamespace:
     """Save the values of a slice and run its source as the module ``steps``."""
+    from jupyter_graph.host.artifacts import save_value  # what slices are made for
+
     artifacts = folder / "artifacts"
     artifacts.mkdir(exist_ok=True)
     for value in part.values:

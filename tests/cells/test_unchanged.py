@@ -194,3 +194,11 @@ def test_code_is_recognised_that_was_compiled_with_the_imports_of_its_script(ker
     part = slice_cells(cells, ["step"], kernel.namespace, folder=kernel.folder)
 
     assert part.names["f"] == (2, 2)
+
+
+def test_what_a_changing_line_calls_is_not_called_again(kernel, loaded):
+    kernel.run("RUNS = []\ndef train():\n    RUNS.append(1)\n    return 5")
+    kernel.run("class Config: pass\nsetattr(Config, 'limit', train())")
+    kernel.run("def step(x): return Config.limit, len(RUNS)")
+
+    assert loaded(kernel.slice("step")).step(0) == (5, 1)
