@@ -179,12 +179,7 @@ def cell(value: Any) -> Any:
     form = to_jsonable(value, "a cell", TARGET)
     if form is None:
         return ""
-    if isinstance(value, float | str | int):
-        return value
-    if isinstance(value, dict | list | tuple):
-        return json_text(value)
-    text = plain(value)
-    return json_text(text) if isinstance(text, dict | list) else cell(text)
+    return json_text(form) if isinstance(form, dict | list) else form
 
 
 def checked_delimiter(delimiter: Any) -> str:

@@ -49,6 +49,8 @@ class GrowingSchema:
         """Extend the schema by a row; raise where it does not fit."""
         fits = self._fits
         for name, value in row.items():
+            # the path of most rows: a type that was seen in this column always fits,
+            # and Arrow is not asked again
             if type(value) not in fits.get(name, ()):
                 self._learn(name, value)
 
@@ -101,6 +103,7 @@ class GrowingSchema:
                 f"{self._where} cannot hold {name!r}: {short(value)} ({no})"
             ) from no
         self._merge(name, kind, short(value))
+        # of other types (lists, decimals, times) each value may be another Arrow type
         if value is None or isinstance(value, _SIMPLE):
             self._fits.setdefault(name, set()).add(type(value))
 
@@ -120,6 +123,8 @@ class GrowingSchema:
                 )
             self._types[name] = kind
             return
+        # before the first rows are written a column may widen, int to float; after that
+        # the file's type stands
         is_free = not self.is_fixed and name not in self._stated
         merged = self._merged(known, kind) if is_free else known
         if merged is None or not (is_free or self._takes(known, kind)):

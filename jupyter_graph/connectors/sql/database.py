@@ -114,8 +114,12 @@ def value_for(value: Any) -> Any:
         return value
     if isinstance(value, tuple):
         return list(value)
-    converted = plain(value)
-    return value_for(converted) if type(converted) is not kind else converted
+    if isinstance(value, timedelta) and value == value:
+        return value.total_seconds()  # columns of older tables hold numbers
+    time_kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if time_kind in ("m", "M") and value.ndim == 0:  # one of numpy's
+        return value_for(value.astype(f"{time_kind}8[us]").item())
+    return to_jsonable(value, "a column", TARGET)
 
 
 class ColumnKinds:

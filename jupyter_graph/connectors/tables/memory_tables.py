@@ -9,7 +9,7 @@ from typing import Any
 from jupyter_graph.connectors.event_key import key_text
 from jupyter_graph.connectors.tables.table import MISSING, KeyLocks, Table
 from jupyter_graph.errors import SpecError
-from jupyter_graph.values.frames import pandas_of
+from jupyter_graph.values.dataframe_rows import pandas_of
 
 
 class MemoryTable:

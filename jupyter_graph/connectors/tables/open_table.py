@@ -14,8 +14,8 @@ from jupyter_graph.connectors.tables.memory_tables import (
 )
 from jupyter_graph.connectors.tables.table import TIMEOUT_S, Table, masked
 from jupyter_graph.errors import SpecError
-from jupyter_graph.threads.process_ends import module_lock
-from jupyter_graph.values.frames import is_frame
+from jupyter_graph.threads.module_lock import module_lock
+from jupyter_graph.values.dataframe_rows import is_frame
 
 DEFAULT_NAME = "rows"
 WHERE = (

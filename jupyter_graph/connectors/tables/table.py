@@ -72,8 +72,8 @@ def masked(url: str) -> str:
     >>> masked("redis://ann:secret@host:6379/0")
     'redis://ann:***@host:6379/0'
     """
-    # Imported late: most tables have no URL, and places load the packers of files.
-    from jupyter_graph.connectors.files.places import without_password
+    # here, since most tables have no URL and paths load the packers of files
+    from jupyter_graph.http_client.urls import without_password
 
     try:
         return without_password(url.partition("?")[0])

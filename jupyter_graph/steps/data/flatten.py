@@ -80,7 +80,7 @@ async def _collected(items: AsyncIterator[Any]) -> list[Any]:
 
 
 def _items(result: Any, giver: str) -> Iterable[Any]:
-    is_whole = isinstance(result, str | bytes | Mapping) or is_frame(result)
+    is_whole = isinstance(result, str | bytes | Mapping) or is_pandas(result)
     if is_whole or not hasattr(result, "__iter__"):
         raise TypeError(
             f"a list of items is needed, but {giver} gave {reprlib.repr(result)}"

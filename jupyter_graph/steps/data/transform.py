@@ -87,7 +87,7 @@ class Filter(_ByFunction):
     may_drop = True
 
     def _given(self, body: Any, result: Any) -> Any:
-        if is_frame(body) and getattr(result, "ndim", 0) == 1:
+        if is_pandas(body) and getattr(result, "ndim", 0) == 1:
             return body[result]
         return body if result else NOTHING
 
@@ -115,7 +115,7 @@ class Extend(_ByFunction):
                 f"Extend adds the fields of an object, but {name_of(self.fn)} gave "
                 f"{reprlib.repr(result)}"
             )
-        if is_frame(body):
+        if is_pandas(body):
             return body.assign(**result)
         if not isinstance(body, Mapping):
             raise TypeError(

@@ -49,8 +49,8 @@ def render_prompt(
 
     def fill(match: re.Match[str]) -> str:
         path = paths.get(match[1], match[1])
-        value = field_of(body, path)
-        if value is not _ABSENT:
+        value = body if path == "." else find(body, path)
+        if value is not MISSING:
             return value if isinstance(value, str) else _json(value)
         if missing == "keep":
             return match[0]
@@ -119,23 +119,6 @@ def _texts(part: Any) -> list[str]:
     if isinstance(part, list | tuple):
         return [text for inner in part for text in _texts(inner)]
     return []
-
-
-def field_of(body: Any, path: str) -> Any:
-    """Return the part of a body at a path; an object of its own when it has none."""
-    if path == ".":
-        return body
-    value = body
-    for key in path.split("."):
-        if isinstance(value, Mapping) and key in value:
-            value = value[key]
-        elif isinstance(value, list | tuple) and key.isdecimal():
-            if int(key) >= len(value):
-                return _ABSENT
-            value = value[int(key)]
-        else:
-            return _ABSENT
-    return value
 
 
 def _lacks(path: str, body: Any) -> str:

@@ -185,6 +185,7 @@ class Router:
 
     def _written(self, event: Any, whole: Any, path: Any) -> Any:
         event.path = path
+        # an answer about the router itself is whole, it is not put into the body
         is_about_the_router = getattr(event, "terminated", False)
         if self._result_path and event.body is not NOTHING and not is_about_the_router:
             event.body = with_part(whole, self._result_path, event.body)
@@ -288,6 +289,7 @@ class ModelRouter(Router):
             raise BadRequestError(f"'model' must be a model's name, got {model!r}")
         if model not in self.routes:
             raise self._no_model(model)
+        # the operation of the body wins over that of the path, as in MLRun
         default = operation or ("infer" if path_of(event) == "/" else "")
         event.path = str(body.get("operation") or default)
         return self.routes[model]

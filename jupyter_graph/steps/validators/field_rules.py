@@ -135,6 +135,8 @@ class RulesValidator(Validator):
         violations = []
         for get, quick, rule in self._plain:
             value = get(body)
+            # ``quick`` knows plain values only; a False of it means nothing, ``obeys``
+            # decides
             if not (quick(value) or rule.obeys(value)):
                 violations.append(rule.violation(value, **row))
         for rule in self._spread:

@@ -28,7 +28,7 @@ def tagged(body: Any, violations: Sequence[Found], field: str) -> Any:
     """
     if isinstance(body, Mapping):
         return _marked(body, [one.as_dict() for one in violations], field)
-    if is_frame(body):
+    if is_pandas(body):
         rows = _by_row(violations, len(body))
         before = body[field].tolist() if field in body.columns else [[]] * len(body)
         column = [[*_kept(old), *new] for old, new in zip(before, rows, strict=True)]

@@ -87,7 +87,7 @@ class SchemaValidator(Validator):
         if isinstance(body, list | tuple):
             given, violations = self._each(body, None)
             return (given if self._convert else body), violations
-        if is_frame(body):
+        if is_pandas(body):
             given, violations = self._each(body.to_dict("records"), body.index)
             if self._convert and not violations:
                 return type(body)(given, index=body.index), violations
