@@ -160,8 +160,6 @@ class Event:
         _ = self.id  # made when first read: both shall have the same
         return copy.copy(self)
 
-    twin = copy  # the name that run/ still calls
-
     def take(self, other: Any) -> None:
         """Become what another process made of this event."""
         for name in self.__slots__:

@@ -86,7 +86,7 @@ def problem(
 
 def _cause(error: BaseException) -> BaseException:
     """Return what the innermost step raised."""
-    while isinstance(error, StepError):
+    while isinstance(error, StepError):  # a graph inside a graph wraps it twice
         error = error.cause
     return error
 

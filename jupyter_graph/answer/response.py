@@ -16,6 +16,7 @@ from jupyter_graph.values.json_form import to_json
 _WHOLE: Final = frozenset((dict, list, str, bytes, int, float, bool, type(None)))
 _NO_BODY: Final = frozenset((204, 205, 304))
 _END: Final = object()
+# A server frames the message itself; a second length would end it too early or late.
 _FRAMING: Final = frozenset(
     ("content-length", "transfer-encoding", "connection", "keep-alive", "upgrade")
 )
@@ -84,7 +85,7 @@ def encode(value: Any) -> RawResponse:
 
 
 def is_stream(value: Any) -> bool:
-    """Say whether a value is a generator, or a Response around one.
+    """Return whether a value is a generator, or a Response around one.
 
     >>> is_stream(number for number in range(3)), is_stream([1, 2])
     (True, False)
@@ -122,7 +123,7 @@ async def collect(value: Any) -> RawResponse:
 
 
 def collected(value: Any, items: list[Any]) -> RawResponse:
-    """Return a stream as one answer, from its items and what it said about itself."""
+    """Return a stream as one answer, from its items and its own status and headers."""
     chunker = _Chunker()
     payload = b"".join([chunker.chunk(item) for item in items])
     return RawResponse(payload, *_stream_head(value, chunker))
@@ -181,7 +182,7 @@ async def _chunks(
 
 
 def _is_response(kind: type) -> bool:
-    """Say whether a type is our Response, Nuclio's or MLRun's."""
+    """Return whether a type is our Response, Nuclio's or MLRun's."""
     if issubclass(kind, Response):
         return True
     root = kind.__module__.partition(".")[0]
@@ -196,9 +197,10 @@ def _encode_response(response: Any) -> RawResponse:
         content_type = content_type or whole.content_type
         return RawResponse(whole.payload, status, content_type, headers)
     if not isinstance(response, Response) and not isinstance(body, str | bytes):
-        content_type = None  # Nuclio's Response says text/plain where nobody said it
+        # Nuclio's Response has text/plain as its default, also for a dict.
+        content_type = None
     payload, _, content_type = _encode_body(body, content_type, empty=body is None)
-    if status in _NO_BODY:
+    if status in _NO_BODY:  # HTTP forbids one, and clients would read it as the next
         payload = b""
     return RawResponse(payload, status, content_type, headers)
 
@@ -226,6 +228,7 @@ def _head(response: Any) -> tuple[int, str | None, dict[str, str]]:
 
 def _line(path: str, text: str) -> str:
     """Return a text that fits into one header line."""
+    # A line break would begin a header, or a body, of the caller's choosing.
     if not text.isascii() or any(ord(char) < 32 and char != "\t" for char in text):
         raise AnswerError(f"{path}: must be one line of ASCII text, got {text!r}")
     return text

@@ -33,6 +33,7 @@ def summarise(value: Any) -> Summary:
     >>> summarise([1, 2, 3])
     Summary(text='[1, 2, 3]', type='list', size=3, value=[1, 2, 3])
     """
+    # A trace must not fail the event: repr, len and deepcopy may all raise.
     try:
         text = repr(value)
     except Exception as error:

@@ -20,7 +20,7 @@ Row: TypeAlias = Mapping[str, Any]
 FLAT = frozenset(
     {type(None), bool, int, float, str, bytes, datetime, date, time, Decimal, UUID}
 )
-"""Types of values that nobody can change in place."""
+"""Types of values that cannot be changed in place."""
 
 
 def rows_of(body: Any, where: object) -> Iterable[Row]:

@@ -85,10 +85,10 @@ def _flow(
         return event
 
     def of_event(event: Any) -> Any:
-        return ended(event, run(event.twin()))
+        return ended(event, run(event.copy()))
 
     async def of_event_async(event: Any) -> Any:
-        return ended(event, await run(event.twin()))
+        return ended(event, await run(event.copy()))
 
     call = run
     if code.takes_event:

@@ -10,7 +10,7 @@ from jupyter_graph.values import file_formats
 
 
 def same(first: Any, second: Any) -> bool:
-    """Say whether two values are equal and of equal types, all the way down.
+    """Return whether two values are equal and of equal types, all the way down.
 
     >>> same((1, float("nan")), (1, float("nan"))), same([1], [1.0]), same(0.0, -0.0)
     (True, False, False)
@@ -31,6 +31,7 @@ def same(first: Any, second: Any) -> bool:
 def _same_float(first: float, second: float) -> bool:
     if math.isnan(first):
         return math.isnan(second)
+    # 0.0 equals -0.0, and 1 / x tells them apart.
     return first == second and math.copysign(1, first) == math.copysign(1, second)
 
 
@@ -41,14 +42,10 @@ def _same_foreign(first: Any, second: Any) -> bool:
     if package == "pandas":
         return _same_pandas(first, second)
     kind = file_formats.format_of(first)
+    if kind is not None:  # models have no equality of their own: their files have
+        first, second = (file_formats.write(it, kind).data for it in (first, second))
     if kind == "skops":
-        contents = [file_formats.write(it, kind).data for it in (first, second)]
-        first, second = map(file_formats.skops_content, contents)
-    elif kind is not None:
-        return (
-            file_formats.write(first, kind).data
-            == file_formats.write(second, kind).data
-        )
+        first, second = map(file_formats.skops_content, (first, second))
     return bool(first == second)
 
 
@@ -59,7 +56,7 @@ def _same_array(first: Any, second: Any) -> bool:
         return all(_same_array(first[name], second[name]) for name in first.dtype.names)
     if first.dtype.hasobject:
         return same(first.ravel().tolist(), second.ravel().tolist())
-    return bool(first.tobytes() == second.tobytes())
+    return bool(first.tobytes() == second.tobytes())  # NaN equals itself there
 
 
 def _same_pandas(first: Any, second: Any) -> bool:
@@ -67,15 +64,14 @@ def _same_pandas(first: Any, second: Any) -> bool:
 
     if first is second:
         return True
-    if isinstance(first, pd.DataFrame):
-        test: Any = pd.testing.assert_frame_equal
-    elif isinstance(first, pd.Series):
-        test = pd.testing.assert_series_equal
-    elif isinstance(first, pd.Index):
-        test = pd.testing.assert_index_equal
-    elif isinstance(first, pd.api.extensions.ExtensionArray):
-        test = pd.testing.assert_extension_array_equal
-    else:
+    tests: dict[type, Any] = {
+        pd.DataFrame: pd.testing.assert_frame_equal,
+        pd.Series: pd.testing.assert_series_equal,
+        pd.Index: pd.testing.assert_index_equal,
+        pd.api.extensions.ExtensionArray: pd.testing.assert_extension_array_equal,
+    }
+    test = next((tests[kind] for kind in tests if isinstance(first, kind)), None)
+    if test is None:
         return bool(first == second)
     try:
         test(first, second, check_exact=True)

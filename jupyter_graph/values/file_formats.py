@@ -32,9 +32,9 @@ def format_of(value: Any) -> str | None:
     True
     """
     for base in type(value).__mro__:
-        found = _FORMATS.get(f"{base.__module__.partition('.')[0]}.{base.__name__}")
-        if found:
-            return found
+        package = base.__module__.partition(".")[0]
+        if kind := _FORMATS.get(f"{package}.{base.__name__}"):
+            return kind
     return None
 
 
@@ -48,7 +48,7 @@ def write(value: Any, kind: str) -> Content:
 
 
 def read(kind: str, data: bytes, types: tuple[str, ...]) -> Any:
-    """Return back the value of a file; nothing in it is run."""
+    """Return the value of a file; nothing in it is run."""
     return _READERS[kind](data, types)
 
 
@@ -63,7 +63,7 @@ def _write_npy(value: Any) -> Content:
 
 
 def _without_gaps(value: Any) -> Any:
-    """Give an aligned structured array whose padding is zero, not what memory held."""
+    """Return a structured array whose padding is zero, not what memory held."""
     names = value.dtype.names
     if not names:
         return value
@@ -89,8 +89,8 @@ def _write_parquet(value: Any) -> Content:
     try:
         pq.write_table(pa.Table.from_pandas(value), buffer)
     except (pa.ArrowException, ValueError, TypeError) as error:
-        said = str(error).partition("\n")[0]
-        raise ValueShipError(f"a frame that Parquet cannot hold: {said}") from None
+        reason = str(error).partition("\n")[0]
+        raise ValueShipError(f"a frame that Parquet cannot hold: {reason}") from None
     return Content("parquet", buffer.getvalue(), ("pandas", "pyarrow"))
 
 
@@ -105,8 +105,9 @@ def _write_skops(value: Any) -> Content:
     try:
         raw = sio.dumps(value)
     except Exception as error:
-        said = str(error).partition("\n")[0]
-        raise ValueShipError(f"skops cannot save it: {said}") from error
+        reason = str(error).partition("\n")[0]
+        raise ValueShipError(f"skops cannot save it: {reason}") from error
+    # Recorded with the bundle: loading trusts these types of the file and no others.
     types = tuple(sorted(sio.get_untrusted_types(data=raw)))
     local = [name for name in types if name.startswith("__main__.")]
     if local:
@@ -179,7 +180,7 @@ def _clean(name: str, data: bytes) -> bytes:
 
 
 def skops_content(data: bytes) -> Any:
-    """Give what an archive holds, without the numbers of its objects, to compare by."""
+    """Return the content of an archive without the numbers of its objects."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         schema = json.loads(archive.read("schema.json"))
 
@@ -188,10 +189,11 @@ def skops_content(data: bytes) -> Any:
                 return [visit(item) for item in node]
             if not isinstance(node, dict):
                 return node
-            kept = {key: visit(item) for key, item in node.items() if key != "__id__"}
-            if isinstance(kept.get("file"), str):
-                kept["file"] = archive.read(kept["file"])
-            return kept
+            # Which objects are one object differs between a value and its copy.
+            rest = {key: visit(item) for key, item in node.items() if key != "__id__"}
+            if isinstance(rest.get("file"), str):
+                rest["file"] = archive.read(rest["file"])
+            return rest
 
         return visit(schema)
 
@@ -206,11 +208,11 @@ def pickled(value: Any) -> Content:
         data = pickle.dumps(value, protocol=5)
     except Exception as error:
         raise ValueShipError(f"it cannot even be pickled: {error}") from error
-    if b"__main__" in data:
+    if b"__main__" in data:  # pickle names classes by module; that one is not shipped
         raise ValueShipError("its class is defined in the notebook; put it in a module")
     kind = type(value)
     root = kind.__module__.partition(".")[0]
-    imports = () if root == "builtins" else (root,)
+    imports = () if root == "builtins" else (root,)  # what loading needs
     return Content("pickle", data, imports, (f"{kind.__module__}.{kind.__name__}",))
 
 

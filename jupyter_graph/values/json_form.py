@@ -42,6 +42,7 @@ def to_json(value: Any, path: str = "answer", policy: Policy = ANSWER) -> bytes:
     '{"n": 1.5, "names": ["ann", "é"]}'
     """
     write = _write_ascii if policy.is_ascii else _write
+    # Most values need no conversion, and finding that out is cheaper than converting.
     try:
         if is_plain(value):
             return _dump(value, write)
@@ -79,7 +80,7 @@ def to_jsonable(value: Any, path: str = "answer", policy: Policy = ANSWER) -> An
 
 
 def is_plain(value: Any, *, tuples: bool = True) -> bool:
-    """Say whether a value is already made of JSON's own types only.
+    """Return whether a value is already made of JSON's own types only.
 
     Numbers that JSON does not know (NaN, infinity) are not looked for. ``tuples`` are
     lists to JSON; without, a value that holds one is not plain.

@@ -105,6 +105,7 @@ def _frame(value: Any, encode: Encode, writer: Writer) -> Any:
             return tagged("frame", [writer.file(content), freq])
     except ValueShipError:
         pass
+    # By position: two columns may have one name.
     series = [value.iloc[:, position] for position in range(value.shape[1])]
     columns = [encode(one.array) for one in series]
     labels = [encode(value.columns), encode(value.index)]
@@ -142,6 +143,7 @@ def _extension(value: Any, encode: Encode, writer: Writer) -> Any:
     """Return a pandas array by its dtype's own text and its items."""
     if type(value).__name__ in ("NumpyExtensionArray", "PandasArray"):
         return tagged("plain-array", encode(value.to_numpy()))
+    # Their items as text would lose the unit, and nanoseconds.
     if type(value).__name__ in ("DatetimeArray", "TimedeltaArray"):
         numbers = encode(value.asi8)
         return tagged("ticks", [str(value.dtype), numbers])

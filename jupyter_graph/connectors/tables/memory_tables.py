@@ -69,8 +69,8 @@ class MemoryTable:
 class GivenRows:
     """Rows of the notebook: a dict, a list of rows or a DataFrame. For lookups.
 
-    A dict is looked at anew each time, so what the notebook adds is found; a list and
-    a frame are read once.
+    A dict is looked at anew each time, so rows that the notebook adds are seen; a list
+    and a frame are read once.
 
     Args:
         rows: key to row, or rows that hold their key.
@@ -94,28 +94,19 @@ class GivenRows:
             return row
         return self._rows.get(self._raw(key), default)
 
-    def put(self, key: str, value: Any) -> None:
-        raise self._for_lookups()
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise SpecError(
+            f"{self.name} can only be looked up; to write, use a table such as "
+            "'memory', 'store' or 'redis://…'"
+        )
 
-    def update(
-        self, key: str, change: Callable[[Any], Any], default: Any = None
-    ) -> Any:
-        raise self._for_lookups()
-
-    def delete(self, key: str) -> None:
-        raise self._for_lookups()
+    put = update = delete = _refuse
 
     def keys(self) -> Iterator[str]:
         return iter([key_text(key) for key in list(self._rows)])
 
     def close(self) -> None:
         """Do nothing: there is no connection."""
-
-    def _for_lookups(self) -> SpecError:
-        return SpecError(
-            f"{self.name} can only be looked up; to write, use a table such as "
-            "'memory', 'store' or 'redis://…'"
-        )
 
     def _raw(self, key: str) -> Any:
         """Return the key of the dict that is no text itself but reads like this one."""

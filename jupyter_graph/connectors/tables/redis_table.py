@@ -98,8 +98,9 @@ class RedisTable:
 
     def keys(self) -> Iterator[str]:
         pattern = "".join(f"[{c}]" if c in "*?[" else c for c in self._prefix) + "*"
-        found = self._ask(lambda: list(self._client.scan_iter(pattern, count=1000)))
-        return (key[len(self._prefix) :] for key in dict.fromkeys(found))
+        keys = self._ask(lambda: list(self._client.scan_iter(pattern, count=1000)))
+        # SCAN may return a key twice.
+        return (key[len(self._prefix) :] for key in dict.fromkeys(keys))
 
     def close(self) -> None:
         self._client.close()
@@ -112,6 +113,7 @@ class RedisTable:
         return bool(self._ask(lambda: swap([self._prefix + key], [old, new])))
 
     def _text(self, key: str) -> Any:
+        # Asking for the type first would be a second round trip for every lookup.
         try:
             return self._client.get(self._prefix + key)
         except self._errors.ResponseError as error:

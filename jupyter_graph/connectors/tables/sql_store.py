@@ -47,7 +47,7 @@ class SqlTable:
         self._engine = _engine(url, timeout_s)
         self._locks = KeyLocks()
         self._lock = threading.Lock()
-        self._found: _Shape | None = None
+        self._known: _Shape | None = None
 
     def get(self, key: str, default: Any = None) -> Any:
         def ask(shape: _Shape, connection: Any) -> Any:
@@ -101,28 +101,23 @@ class SqlTable:
     def _ask(self, question: Callable[[_Shape, Any], T]) -> T:
         from sqlalchemy.exc import SQLAlchemyError
 
-        shape = self._shape()
         asked = False
         try:
+            shape = self._shape()
             with self._engine.begin() as connection:
                 asked = True
-                found = question(shape, connection)
-            return found
+                answer = question(shape, connection)
+            return answer  # committed: leaving the block above may fail, too
         except SQLAlchemyError as error:
             raise self._failed(error, asked=asked) from error
 
     def _shape(self) -> _Shape:
-        from sqlalchemy.exc import SQLAlchemyError
-
         with self._lock:
-            if self._found is None:
-                try:
-                    self._found = _shape_of(
-                        self._engine, self._table_name, self._key_column, self.name
-                    )
-                except SQLAlchemyError as error:
-                    raise self._failed(error, asked=False) from error
-            return self._found
+            if self._known is None:
+                self._known = _shape_of(
+                    self._engine, self._table_name, self._key_column, self.name
+                )
+            return self._known
 
     def _failed(self, error: Exception, *, asked: bool) -> Exception:
         from sqlalchemy import exc
@@ -155,11 +150,9 @@ class _Shape:
     def read(
         self, connection: Any, key: str, default: Any, *, locks: bool = False
     ) -> Any:
-        from sqlalchemy import select
-
         if (typed := self._typed(key)) is MISSING:
             return default
-        query = select(self._table).where(self._key == typed)
+        query = self._table.select().where(self._key == typed)
         row = connection.execute(query.with_for_update() if locks else query).first()
         if row is None:
             return default
@@ -176,26 +169,21 @@ class _Shape:
         Raises:
             IntegrityError: ``is_new`` and the key has a value by now.
         """
-        from sqlalchemy import insert, update
-
         columns = self._columns(key, value, where)
         if is_new:
-            connection.execute(insert(self._table).values(columns))
+            connection.execute(self._table.insert().values(columns))
             return
-        change = update(self._table).where(self._key == columns[self._key.name])
+        change = self._table.update().where(self._key == columns[self._key.name])
         if connection.execute(change.values(columns)).rowcount == 0:
-            connection.execute(insert(self._table).values(columns))
+            connection.execute(self._table.insert().values(columns))
 
     def delete(self, connection: Any, key: str) -> None:
-        from sqlalchemy import delete
-
         if (typed := self._typed(key)) is not MISSING:
-            connection.execute(delete(self._table).where(self._key == typed))
+            connection.execute(self._table.delete().where(self._key == typed))
 
     def keys(self, connection: Any) -> list[str]:
-        from sqlalchemy import select
-
-        return [str(key) for key in connection.execute(select(self._key)).scalars()]
+        query = self._table.select().with_only_columns(self._key)
+        return [str(key) for key in connection.execute(query).scalars()]
 
     def _columns(self, key: str, value: Any, where: str) -> dict[str, Any]:
         typed = self._typed(key)

@@ -87,6 +87,7 @@ class StoreTable:
         self, key: str, change: Callable[[Any], Any], default: Any = None
     ) -> Any:
         with self._lock:
+            # IMMEDIATE: two readers that both want to write would block each other.
             self._run("BEGIN IMMEDIATE")
             try:
                 value = change(self.get(key, default))
@@ -125,6 +126,7 @@ class StoreTable:
         folder = self._path.parent
         if not folder.is_dir():
             folder.mkdir(parents=True, mode=0o700)
+        # SQLite would make the file readable for everybody.
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(
             self._path,

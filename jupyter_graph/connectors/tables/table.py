@@ -72,7 +72,7 @@ def masked(url: str) -> str:
     >>> masked("redis://ann:secret@host:6379/0")
     'redis://ann:***@host:6379/0'
     """
-    # here, since most tables have no URL and paths load the packers of files
+    # Imported late: most tables have no URL.
     from jupyter_graph.http_client.urls import without_password
 
     try:

@@ -139,7 +139,7 @@ def _flattened(step: Any) -> GoOn:
     goes_on = _mapped(step)
 
     def several(event: Event, items: Iterable[Any]) -> Any:
-        sent = [goes_on(event.twin(), item) for item in items]
+        sent = [goes_on(event.copy(), item) for item in items]
         if not sent:
             return NOTHING
         return sent[0] if len(sent) == 1 else Several(sent)
@@ -162,7 +162,7 @@ def _streamed(event: Event, items: Any) -> Any:
         )
     sent = []
     for item in items:
-        copied = event.twin()
+        copied = event.copy()
         copied.body = item
         sent.append(copied)
     return Several(sent) if len(sent) != 1 else sent[0]

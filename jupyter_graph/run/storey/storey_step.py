@@ -240,7 +240,7 @@ def _as_ours(call: _Call, event: Event) -> Any:
         return _ours(sent, event if is_own else Event(id=sent.id))
     if not call.sent:
         return NOTHING
-    return Several([_ours(sent, event.twin()) for sent in call.sent])
+    return Several([_ours(sent, event.copy()) for sent in call.sent])
 
 
 def _ours(sent: Any, event: Event) -> Event:

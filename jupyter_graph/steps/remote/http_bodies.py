@@ -28,7 +28,7 @@ def json_payload(body: Any) -> bytes:
 
 
 def content_of(reply: HttpReply, shown: str, *, as_json: bool) -> Any:
-    """Return what an answer holds: JSON where asked for or said, else its bytes.
+    """Return what an answer holds: JSON where asked for or declared, else its bytes.
 
     Raises:
         StatusError: 502, it should be JSON and is not.
