@@ -59,7 +59,7 @@ def deploy(
 
     Args:
         graph: the graph.
-        target: ``local``, ``nuclio`` or ``archive``.
+        target: the name of a deploy target, like ``local`` or ``nuclio``.
         name: the function's name, by default the graph's.
         sources: where the code of the steps comes from; by default the notebook or
             the script that runs, or the modules that define them.
@@ -81,6 +81,7 @@ def deploy(
     else:
         source, recorded = sources or sources_of(graph), ()
     check_graph(graph, settings, source)
+    # What costs nothing is refused before the lock; what others may change, after.
     with locked(settings.name, settings.target):
         replayed = recorded if events is None else events
         return _deploy(graph, settings, source, replayed)
@@ -102,6 +103,7 @@ def _deploy(
             graph, sources, options, workshop / "bundle", private=target.is_private
         )
         replayed = events if options.parity else ()
+        # Also without events: a bundle that cannot be imported is found here.
         report = check_bundle(bundle, graph, replayed, sources.namespace)
         report = replace(report, is_skipped=not options.parity)
         if options.dry_run:

@@ -21,7 +21,7 @@ class DeployOptions:
 
     Attributes:
         name: the function's name.
-        target: ``local``, ``nuclio`` or ``archive``.
+        target: the name of a deploy target, like ``local`` or ``nuclio``.
         workers: processes that serve events, 1 or more.
         port: where the host listens; None = a free one, a redeploy keeps it.
         wait_s: seconds until the function must be ready.
@@ -80,6 +80,7 @@ class DeployOptions:
     def document(self) -> dict[str, Any]:
         """What the user says about the function, as Nuclio's document."""
         document = nested(self.config)
+        # Those of triggers= win over those of the same name in config=.
         named = {name: normal_trigger(trigger) for name, trigger in _triggers(self)}
         if named:
             document.setdefault("spec", {})["triggers"] = named

@@ -29,7 +29,7 @@ class Plan:
         files: path → content of everything that would ship; text where it is text.
         changes: what differs from the last deploy, one line each.
         parity: the report of the check.
-        text: everything as text, which ``str`` gives.
+        text: everything as text; ``str`` returns it.
     """
 
     name: str

@@ -24,7 +24,7 @@ class Deployment:
 
     Args:
         record: what the index knows.
-        note: what is to be said about this deploy, like ``unchanged``.
+        note: on this deploy, like ``unchanged``.
         parity: the report of the check before it.
     """
 
@@ -42,7 +42,7 @@ class Deployment:
 
     @property
     def target(self) -> str:
-        """Where it runs: ``local``, ``nuclio`` or ``archive``."""
+        """The name of its deploy target, like ``local``."""
         return self.record.target
 
     @property

@@ -1,4 +1,4 @@
-"""Processes of ours: started apart from the kernel, stopped only when surely ours."""
+"""Processes apart from the kernel, and the proof that a process id is still ours."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def start_apart(
             stderr=handle,
             cwd=cwd,
             env=dict(env),
-            start_new_session=True,
+            start_new_session=True,  # Ctrl-C in the notebook's terminal is not its
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
     finally:
@@ -47,6 +47,7 @@ def ours(pid: int, created: float) -> psutil.Process | None:
         return None
     try:
         process = psutil.Process(pid)
+        # The system gives a process id to somebody else when its owner has ended.
         if abs(process.create_time() - created) > SAME_START_S:
             return None
         is_alive = process.status() != psutil.STATUS_ZOMBIE
@@ -58,6 +59,7 @@ def ours(pid: int, created: float) -> psutil.Process | None:
 def stop(process: psutil.Process) -> None:
     """Let a process end its work, then end it; its children go with it."""
     try:
+        # Listed first: the children of a process that has ended are not known.
         children = process.children(recursive=True)
         process.terminate()
         _, alive = psutil.wait_procs([process], timeout=DRAIN_S)
@@ -78,7 +80,7 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def port_problem(port: int, host: str = "127.0.0.1") -> str | None:
-    """Say why nobody could listen on this port now, None when one could."""
+    """Return why nobody could listen on this port now, None when one could."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         if os.name == "posix":  # else a port whose last connections linger is taken
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -16,11 +16,11 @@ from jupyter_graph.deployment.records import Record
 from jupyter_graph.errors import HostError
 
 POLL_S = 0.02
-KERNEL_ONLY = ("JPY_", "PYTHON")  # what the kernel was started with
+KERNEL_ONLY = ("JPY_", "PYTHON")  # the kernel was started with it; the host is not
 
 
 def start_host(record: Record, wait_s: float) -> Record:
-    """Start the host and wait until it is ready; give the record with its URL.
+    """Start the host, wait until it is ready, and return the record with its URL.
 
     Raises:
         HostError: it ended, or was not ready in time; nothing of it is left.
@@ -36,6 +36,7 @@ def start_host(record: Record, wait_s: float) -> Record:
         **record.env,
         "PYTHONPATH": record.place,
     }
+    # A fresh file for each start, so that no state of an older host is read.
     command = [*record.command, "--state-file", str(state)]
     process = start_apart(command, log=output, cwd=record.cwd, env=env)
     try:
@@ -68,7 +69,7 @@ def _wait(record: Record, process: psutil.Process, wait_s: float) -> dict[str, A
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """Return what a host says of itself, nothing before it is ready."""
+    """Return the state file of a host, nothing before it is ready."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -77,7 +78,7 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def _cause(record: Record) -> str:
-    """Return the cause that the host said in its last line, else what it wrote."""
+    """Return the cause in the host's last line of JSON, else what it wrote."""
     written = _written(record)
     for line in reversed(written.splitlines()):
         try:

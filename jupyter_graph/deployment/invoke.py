@@ -51,7 +51,7 @@ def invoke(
     timeout_s: float = TIMEOUT_S,
     name: str = "the function",
 ) -> Answer:
-    """Send one event over HTTP and give its answer.
+    """Send one event over HTTP and return its answer.
 
     Args:
         url: where the function answers.
@@ -60,7 +60,7 @@ def invoke(
         method: of HTTP.
         headers: further headers.
         content_type: of the body, where it is not what the body says.
-        silent: give the answer of a failed event too, rather than raise.
+        silent: return the answer of a failed event too, rather than raise.
         timeout_s: seconds until the answer must have begun.
         name: what an error calls the function.
 
@@ -76,6 +76,7 @@ def invoke(
     if kind and "content-type" not in {key.lower() for key in sent}:
         sent["Content-Type"] = kind
     with requests.Session() as session:
+        # The user's proxy cannot reach this computer's loopback.
         session.trust_env = urlsplit(url).hostname not in LOOPBACK
         try:
             response = session.request(
@@ -109,7 +110,7 @@ def _answer(response: Any, event_id: str) -> Answer:
 
 
 def _error(answer: Answer) -> BaseException:
-    """Return the error that a problem document tells of."""
+    """Return the error that a problem document describes."""
     document = answer.body if isinstance(answer.body, dict) else {}
     detail = str(document.get("detail") or document.get("title") or "")
     status = answer.status_code
@@ -124,7 +125,7 @@ def _error(answer: Answer) -> BaseException:
     if not step:
         return cause
     failed = StepError(str(step), document.get("event_id") or answer.event_id, cause)
-    failed.__cause__ = cause
+    failed.__cause__ = cause  # as ``raise … from`` would, without a traceback
     return failed
 
 

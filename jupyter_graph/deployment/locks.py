@@ -16,6 +16,7 @@ def locked(name: str, target: str) -> Iterator[None]:
     Raises:
         DeployError: another process holds it now.
     """
+    # Beside the folder: deleting the function must not take the lock away.
     path = function_folder(name, target).parent / f".{name}.lock"
     with path.open("a") as file:
         path.chmod(0o600)

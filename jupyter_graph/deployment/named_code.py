@@ -70,5 +70,6 @@ def _named_by(block: str | None, arguments: object) -> list[str]:
     fill_in = getattr(load_block(block), "resolve_arguments", None) if block else None
     names: list[str] = []
     if fill_in is not None:
+        # Nothing is looked up: what the block would look up is noted instead.
         fill_in(arguments, names.append)
     return names

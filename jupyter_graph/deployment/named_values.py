@@ -1,4 +1,4 @@
-"""Arguments that JSON cannot hold get a name, under which they travel."""
+"""Names for the arguments that JSON cannot hold, under which they travel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RUNNER_KEYS = (
 
 
 def with_named_values(spec: GraphSpec) -> tuple[GraphSpec, dict[str, Any]]:
-    """Return every argument that JSON cannot hold a name, under which it travels."""
+    """Return the spec with names for what JSON cannot hold, and name → value."""
     values: dict[str, Any] = {}
 
     def named(step: StepSpec) -> StepSpec:
@@ -47,8 +47,8 @@ def _free(wanted: str, taken: Mapping[str, Any]) -> str:
 def with_named_code(graph: Graph) -> Graph:
     """Return a graph whose arguments name their functions and classes.
 
-    In Python one may give the objects themselves: ``fn=double``, or the classes of a
-    model runner's models.
+    In Python arguments may be the objects themselves: ``fn=double``, or the classes
+    of a model runner's models.
 
     Raises:
         BundleError: an object has no name, or two have the same.
@@ -84,7 +84,7 @@ def with_named_code(graph: Graph) -> Graph:
 
 
 def _by_name(value: Any, register: Any) -> Any:
-    """Return classes, and classes in front of their parameters, by their names."""
+    """Return the value with names for its classes, also those with parameters."""
     if inspect.isclass(value):
         return register(value)
     if isinstance(value, list | tuple) and value and inspect.isclass(value[0]):

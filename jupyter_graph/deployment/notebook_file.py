@@ -16,10 +16,10 @@ _views: list[View] = []
 
 
 def set_notebook(view: View | None) -> None:
-    """Say how the running notebook gives a graph's cells and its recorded events."""
+    """Set what returns a graph's cells and recorded events in this notebook."""
     _views[:] = [view] if view is not None else []
 
 
 def notebook_view() -> View | None:
-    """Return what ``set_notebook`` was told last, None outside of notebooks."""
+    """Return what ``set_notebook`` was called with last, None outside of notebooks."""
     return _views[-1] if _views else None

@@ -84,6 +84,7 @@ def recall(name: str, target: str) -> Record | None:
 
 
 def _read(path: Path) -> Record | None:
+    # Another version may have written fields that this one does not know.
     known = {entry.name for entry in fields(Record)}
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

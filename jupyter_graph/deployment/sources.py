@@ -93,6 +93,14 @@ def code_of(graph: Graph, sources: Sources) -> Code:
     cells: list[str] = []
     imports: dict[str, tuple[str, str]] = {}
     values: dict[str, Any] = {}
+
+    def place(name: str, where: str) -> None:
+        module = _module_of(name, where, graph, sources)
+        if module is None:
+            cells.append(name)
+        else:
+            imports[name] = module
+
     named = [
         (name, f"step {step.name!r}")
         for step in graph.spec.all_steps()
@@ -104,14 +112,14 @@ def code_of(graph: Graph, sources: Sources) -> Code:
         if name not in graph.namespace and name not in sources.namespace:
             imports |= _block(name, where, graph)
         else:
-            _place_code(name, where, graph, sources, cells, imports)
+            place(name, where)
     for name in value_names(graph.spec):
         if name in sources.namespace:
             cells.append(name)
         elif name not in graph.namespace:
             raise BundleError(f"an argument stands for {name!r}, which is not defined")
         elif is_code(graph.namespace[name]):
-            _place_code(name, "an argument", graph, sources, cells, imports)
+            place(name, "an argument")
         else:
             values[name] = graph.namespace[name]
     return Code(tuple(dict.fromkeys(cells)), imports, values)
@@ -130,32 +138,33 @@ def _block(name: str, where: str, graph: Graph) -> dict[str, tuple[str, str]]:
     return {f"_{name.replace('.', '_')}": (module, attribute)}
 
 
-def _place_code(
-    name: str,
-    where: str,
-    graph: Graph,
-    sources: Sources,
-    cells: list[str],
-    imports: dict[str, tuple[str, str]],
-) -> None:
+def _module_of(
+    name: str, where: str, graph: Graph, sources: Sources
+) -> tuple[str, str] | None:
+    """Return the module of some code and its name there, None for code of the cells.
+
+    Raises:
+        BundleError: neither the cells nor a module hold it.
+    """
     code = graph.namespace.get(name, sources.namespace.get(name))
     here = {"__main__", sources.namespace.get("__name__", "__main__")}
+    # A cell that ran again has made another object; the graph still holds the first.
     in_cells = name in sources.namespace and (
         name not in graph.namespace or sources.namespace[name] is code
     )
     module = getattr(code, "__module__", None)
     if in_cells and (sources.cells or module in here):
-        cells.append(name)
-        return
+        return None
     qualified = getattr(code, "__qualname__", "")
     if name in sources.namespace and module in here and not in_cells:
         raise BundleError(
             f"{where}: {name!r} was set again after the graph took it; run the "
             "cell of the step once more"
         )
+    # "<": a lambda or code inside a function; ".": a method or a nested class.
     if module is None or module in here or "<" in qualified or "." in qualified:
         raise BundleError(
             f"{where}: {name!r} has no source that could travel; write it as a "
             "function or class in a cell of its own, or at the top of a module"
         )
-    imports[name] = (module, qualified)
+    return module, qualified

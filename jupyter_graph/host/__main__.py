@@ -12,7 +12,7 @@ from jupyter_graph.host.supervisor import Supervisor
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Serve; 0 when told to stop, 1 with one line of JSON when it cannot serve."""
+    """Serve; return 0 when stopped, 1 with one line of JSON when it cannot serve."""
     options = read_options(words)
     try:
         Supervisor(options).run()

@@ -1,4 +1,4 @@
-"""Who may call: Host, Origin, token, load and method are looked at first."""
+"""Who may call: Host, Origin, token, load and method, before the body is read."""
 
 from __future__ import annotations
 
@@ -69,9 +69,12 @@ class Gate:
         """
         headers = HeaderView(scope["headers"])
         raw = headers.raw
+        # The usual Host has been checked before; a web page that rebinds a name to
+        # this address sends another one.
         host = raw.get(b"host")
         if host not in self._good_hosts:
             self._check_host(host)
+        # Equal lengths mean that no name came twice; the count alone is cheap.
         if len(raw) != len(scope["headers"]):
             _check_twice(scope["headers"])
         if b"origin" in raw:
@@ -95,7 +98,7 @@ class Gate:
             raise MisdirectedError(
                 f"this is not {name!r}; a proxy's name is allowed with --allow-host"
             )
-        if len(self._good_hosts) < 100:
+        if len(self._good_hosts) < 100:  # callers choose ports: no end to them
             self._good_hosts.add(host)
 
     def _check_origin(self, origin: bytes) -> None:
@@ -107,6 +110,7 @@ class Gate:
         kind, _, token = authorization.partition(" ")
         wanted = (self.limits.token or "").encode()
         given = token.strip().encode("utf-8", "replace")
+        # compare_digest takes the same time wherever the texts differ.
         if kind.lower() != "bearer" or not hmac.compare_digest(given, wanted):
             raise UnauthorizedError("a bearer token is needed")
 

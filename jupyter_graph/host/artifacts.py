@@ -21,9 +21,9 @@ FOLDER: Final = "artifacts"
 def save_value(
     name: str, value: Any, folder: Path, *, allow_pickle: bool = False
 ) -> dict[str, Any]:
-    """Save a value into the folder and its index; give its entry.
+    """Save a value into the folder and its index; return its entry.
 
-    The same value gives the same bytes. What is written has been read back and
+    The same value makes the same bytes. What is written has been read back and
     compared: an equal object with equal types, or nothing is written.
 
     Args:
@@ -37,7 +37,7 @@ def save_value(
         "types", "imports"}``; the first file is the one to begin with.
 
     Raises:
-        ValueShipError: no format gives back an equal object; says what to do.
+        ValueShipError: no format restores an equal object; the text says what to do.
     """
     contents: dict[str, file_formats.Content] = {}
     stem = _stem(name)
@@ -64,7 +64,7 @@ def save_value(
 
 
 def load_value(file: str, name: str) -> Any:
-    """Return back a value of the bundle in which ``file`` (its ``steps.py``) lies.
+    """Return a value of the bundle in which ``file`` (its ``steps.py``) lies.
 
     Raises:
         BundleError: the value is missing, or its file is not the one that was saved.
@@ -77,7 +77,7 @@ def load_value(file: str, name: str) -> Any:
         raise BundleError(message) from None
     infos = {info["file"]: info for info in entry["files"]}
 
-    @cache
+    @cache  # one file may be named from several places of a value
     def read(file: str) -> Any:
         info = infos[file]
         data = _checked(folder, info)
@@ -113,6 +113,7 @@ def _checked(folder: Path, info: Mapping[str, Any]) -> bytes:
     """Read a file once and make sure that it is the one that was saved."""
     file = info["file"]
     path = folder / str(file)
+    # The index is a file of the bundle: it may not lead anywhere else.
     if Path(file).name != file or path.is_symlink():
         raise BundleError(f"artifact {file!r} is not a plain file of the bundle")
     try:

@@ -51,6 +51,7 @@ def serve(bundle: Path) -> tuple[InitContext, Handler]:
             return _response(context, await _stream(context, answer))
         return _response(context, answer.raw)
 
+    # Frame 1 is the bundle's main.py, whose name is not known here otherwise.
     module = sys._getframe(1).f_globals.get("__name__", __name__)
     init_context.__module__ = handler.__module__ = module
     return init_context, handler

@@ -100,6 +100,7 @@ class LineStream(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Log all whole lines and keep the rest for later."""
+        # print writes its text and the newline in two calls.
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
             if line.strip():
@@ -108,7 +109,7 @@ class LineStream(io.TextIOBase):
 
 
 def start_logging(file: str | None, worker_id: str) -> logging.Logger:
-    """Send the process's log, and what it prints, as JSON lines to the file.
+    """Send the process's log as JSON lines to the file; return the host's logger.
 
     Args:
         file: where to append, by default standard error.
@@ -118,7 +119,7 @@ def start_logging(file: str | None, worker_id: str) -> logging.Logger:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines(worker_id))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [handler]  # also those that a bundle's imports have added
     root.setLevel(logging.INFO)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.captureWarnings(True)

@@ -24,6 +24,7 @@ class Metrics:
     def __init__(self, function: str, instance: str) -> None:
         from prometheus_client import CollectorRegistry, Counter, Gauge
 
+        # Not the global registry: steps may have counters of their own in it.
         own = CollectorRegistry()
         labels = (instance, "http", "default-http", function, "default")
         handled = Counter(
@@ -38,20 +39,18 @@ class Metrics:
             (*LABELS, "status"),
             registry=own,
         )
-        name = "nuclio_processor_handled_events_duration_milliseconds"
-        total = Gauge(
-            f"{name}_sum",
-            "Total sum of milliseconds it took to handle events",
-            LABELS,
-            registry=own,
-            multiprocess_mode="sum",
-        )
-        count = Gauge(
-            f"{name}_count",
-            "Number of measurements taken",
-            LABELS,
-            registry=own,
-            multiprocess_mode="sum",
+        total, count = (
+            Gauge(
+                f"nuclio_processor_handled_events_duration_milliseconds_{suffix}",
+                text,
+                LABELS,
+                registry=own,
+                multiprocess_mode="sum",
+            )
+            for suffix, text in (
+                ("sum", "Total sum of milliseconds it took to handle events"),
+                ("count", "Number of measurements taken"),
+            )
         )
         self._labels = labels
         self._add = (
@@ -60,6 +59,7 @@ class Metrics:
             total.labels(*labels).inc,
             count.labels(*labels).inc,
         )
+        # Plain numbers: a counter of the library writes to a mapped file each time.
         self._ok = self._failed = 0
         self._milliseconds = 0.0
 

@@ -1,4 +1,4 @@
-"""What Nuclio hands to a function, as the embedded host hands it over."""
+"""Nuclio's context and response objects, for the embedded host."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _MODEL_PATHS = ("infer", "predict", "explain")
 def pages(
     runner: Runner | None, name: str
 ) -> dict[str, Callable[[], RawResponse | Awaitable[RawResponse]]]:
-    """Give path to page; a worker that answers is alive, and ready with its models."""
+    """Return path → page; a worker that answers is alive, and ready with its models."""
     alive = json.dumps({"status": "ok", "function": name}).encode()
     document = json.dumps(openapi(runner, name)).encode()
 

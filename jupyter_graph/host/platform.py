@@ -76,6 +76,7 @@ def inherited(listener: str, beats: str) -> tuple[socket.socket, int]:
         shared = socket.fromshare(sys.stdin.buffer.read(size))  # type: ignore[attr-defined,unused-ignore]
         fd = msvcrt.open_osfhandle(int(beats), 0)  # type: ignore[attr-defined,unused-ignore]
         return shared, fd
+    # What this worker starts itself (steps in processes) shall not keep the port.
     taken = socket.socket(fileno=int(listener))
     os.set_inheritable(int(listener), False)
     os.set_inheritable(int(beats), False)

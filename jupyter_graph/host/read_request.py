@@ -45,6 +45,7 @@ async def read_request(
     raw = headers.raw
     length = raw.get(b"content-length")
     if length is not None or b"transfer-encoding" in raw:
+        # The parser takes no length that is not a number.
         if length is not None and int(length) > max_bytes:
             raise _too_large(max_bytes)
         # Most bodies have arrived with their head; awaiting them would cost a turn.

@@ -52,12 +52,12 @@ class Slot:
     failed_starts: int = 0
     quick_deaths: int = 0
     start_at: float = 0.0
-    said: str = ""
+    failure: str = ""  # what the worker reported last
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """Keeps ``options.workers`` workers alive until it is told to stop."""
+    """Keeps ``options.workers`` workers alive until a signal stops it."""
 
     options: HostOptions
     slots: list[Slot] = field(default_factory=list)
@@ -89,6 +89,7 @@ class Supervisor:
             self._end()
 
     def _stop(self) -> None:
+        # Called by a signal handler, perhaps within another put: SimpleQueue allows it.
         self.stops += 1
         self.messages.put(None)
 
@@ -124,6 +125,8 @@ class Supervisor:
                 self._start(slot, now)
         elif slot.process.poll() is not None:
             self._bury(slot, now)
+        # A worker beats from its event loop: silence means that a step blocks it for
+        # longer than any event may take.
         elif slot.is_ready and now - slot.beat > slot.timeout_s + GRACE_S:
             logger.error(
                 "worker %d is silent past its deadline; it is replaced", slot.number
@@ -151,24 +154,26 @@ class Supervisor:
                 stderr=out or sys.stderr.fileno(),
             )
         finally:
+            # Ours, too, has to be closed, or the end of the worker is never read.
             os.close(writer)
             if out:
                 out.close()
-        slot.is_ready, slot.started, slot.beat, slot.said = False, now, now, ""
+        slot.is_ready, slot.started, slot.beat, slot.failure = False, now, now, ""
         threading.Thread(
             target=self._read, args=(slot, slot.process, reader), daemon=True
         ).start()
 
     def _environment(self) -> dict[str, str]:
-        """Give the workers' environment: a bundle's own copy of the package is used."""
+        """Return the workers' environment."""
         variables = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": self.folder}
+        # A bundle that carries the package is served by it, not by ours.
         if Path(self.options.bundle, "jupyter_graph").is_dir():
             places = (self.options.bundle, os.environ.get("PYTHONPATH", ""))
             variables["PYTHONPATH"] = os.pathsep.join(filter(None, places))
         return variables
 
     def _read(self, slot: Slot, process: subprocess.Popen[bytes], reader: int) -> None:
-        """Pass on what a worker says; its end, too (in a thread of its own)."""
+        """Queue a worker's messages, and its end (in a thread of its own)."""
         with os.fdopen(reader, "rb") as lines:
             for line in lines:
                 self.messages.put((slot, process, json.loads(line)))
@@ -176,10 +181,11 @@ class Supervisor:
         self.messages.put((slot, process, {}))
 
     def _take(self, slot: Slot, process: Any, facts: dict[str, Any]) -> None:
+        # The reader thread of a process that was replaced may still have lines.
         if process is not slot.process:
             return
         slot.beat = time.monotonic()
-        slot.said = facts.get("failed", slot.said)
+        slot.failure = facts.get("failed", slot.failure)
         if "ready" in facts:
             slot.is_ready, slot.failed_starts = True, 0
             slot.timeout_s = facts["timeout_s"]
@@ -190,6 +196,8 @@ class Supervisor:
         """Note how a worker ended and when the next one starts."""
         assert slot.process is not None
         code = slot.process.returncode
+        # One that never was ready is tried again ever more slowly; one that served is
+        # replaced at once, unless it dies within seconds, again and again.
         if not slot.is_ready:
             slot.failed_starts += 1
             pause = 0.5 * 2**slot.failed_starts
@@ -201,12 +209,12 @@ class Supervisor:
         logger.error("worker %d ended with code %s", slot.number, code)
         slot.process, slot.is_ready = None, False
         is_hopeless = slot.failed_starts >= _MOST_FAILED_STARTS
-        if not self.was_ready:
+        if not self.was_ready:  # at the first start nobody waits for a second try
             raise HostError(
-                slot.said or f"a worker ended with code {code} at its start"
+                slot.failure or f"a worker ended with code {code} at its start"
             )
         if is_hopeless and not any(each.is_ready for each in self.slots):
-            cause = slot.said or f"code {code}"
+            cause = slot.failure or f"code {code}"
             raise HostError(f"workers do not start any more: {cause}")
 
     # -- the host as a whole ----------------------------------------------------
@@ -220,7 +228,7 @@ class Supervisor:
         return f"http://{shown}:{self.listener.getsockname()[1]}"
 
     def _ready(self) -> None:
-        """Say that all workers are ready; again whenever one was replaced."""
+        """Write the state file; again whenever a worker was replaced."""
         document = {
             "pid": os.getpid(),
             "port": int(self.url.rpartition(":")[2]),
@@ -242,6 +250,7 @@ class Supervisor:
         running = [slot for slot in self.slots if slot.process is not None]
         for slot in running:
             _ask_to_stop(slot)
+        # An event may take as long as its deadline; a second signal ends the wait.
         longest = max((slot.timeout_s for slot in running if slot.is_ready), default=1)
         until = time.monotonic() + min(longest, 30.0) + GRACE_S
         asked = self.stops
@@ -277,5 +286,5 @@ def _ask_to_stop(slot: Slot) -> None:
         slot.process.kill()
     elif not WINDOWS:
         slot.process.terminate()
-    if slot.process.stdin is not None:
+    if slot.process.stdin is not None:  # the end of it stops a worker on Windows
         slot.process.stdin.close()

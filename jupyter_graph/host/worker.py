@@ -39,22 +39,22 @@ _SLOW_MS = BEAT_S * 500
 
 
 class Pipe:
-    """Tells the supervisor how this worker is; one JSON document a line."""
+    """The worker's messages to its supervisor, one JSON document a line."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         os.set_blocking(descriptor, False)
 
-    def say(self, **facts: Any) -> None:
-        """Send facts; a full pipe or a supervisor that is gone is not waited for."""
+    def send(self, **facts: Any) -> None:
+        """Send facts; never wait for a full pipe, or a supervisor that is gone."""
         try:
             os.write(self._descriptor, json.dumps(facts).encode() + b"\n")
         except OSError:
             return
 
     def beat(self) -> None:
-        """Say that the loop of this worker turns."""
-        self.say(beat=1)
+        """Report that the event loop of this worker runs."""
+        self.send(beat=1)
 
 
 def on_tick(pipe: Pipe, metrics: Metrics, log: logging.Logger) -> Callable[[int], bool]:
@@ -75,12 +75,12 @@ def on_tick(pipe: Pipe, metrics: Metrics, log: logging.Logger) -> Callable[[int]
 
 
 def main(words: list[str]) -> int:
-    """Run a worker; the words are options, listening socket and pipe."""
+    """Run a worker; the arguments are options, number, listening socket and pipe."""
     options = HostOptions.from_json(words[0])
     worker_id = words[1]
     listener, beats = inherited(*words[2:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor stops its workers
-    die_with_parent(signal.SIGTERM)
+    die_with_parent(signal.SIGTERM)  # also when the supervisor is killed by SIGKILL
     pipe = Pipe(beats)
     logger = start_logging(options.log_file, worker_id)
     catch_prints()
@@ -89,7 +89,7 @@ def main(words: list[str]) -> int:
             runner.run(_work(options, worker_id, listener, pipe))
     except BaseException as error:
         logger.exception("the worker ended")
-        pipe.say(failed=said(error))
+        pipe.send(failed=said(error))
         return 1
     return 0
 
@@ -123,10 +123,12 @@ async def _work(
         app.gate.is_draining = True
         server.should_exit = True
 
-    _stop_when_told(stop)
+    _stop_on_signal(stop)
+    # What was imported and opened stays until the end: the collector need not look at
+    # it with every event.
     gc.collect()
     gc.freeze()
-    pipe.say(ready=os.getpid(), timeout_s=getattr(runner, "timeout_s", 30.0))
+    pipe.send(ready=os.getpid(), timeout_s=getattr(runner, "timeout_s", 30.0))
     log.info("worker is ready")
     await server.serve(sockets=[listener])
     metrics.flush()
@@ -135,6 +137,7 @@ async def _work(
 
 
 def _import_main(bundle: str) -> Any:
+    # First, so that the bundle's own modules are found before installed ones.
     if bundle not in sys.path:
         sys.path.insert(0, bundle)
     return importlib.import_module("main")
@@ -166,19 +169,20 @@ def _config(app: App) -> uvicorn.Config:
     )
 
 
-def _stop_when_told(stop: Any) -> None:
+def _stop_on_signal(stop: Any) -> None:
     """Stop on SIGTERM, and when the supervisor is gone (standard input ends)."""
     loop = asyncio.get_running_loop()
     if sys.platform != "win32":
         loop.add_signal_handler(signal.SIGTERM, stop)
 
     def watch() -> None:
-        while os.read(0, 1024):
+        while os.read(0, 1024):  # nothing is written: it waits for the end
             pass
         try:
             loop.call_soon_threadsafe(stop)
         except RuntimeError:  # the loop is closed: the worker is ending
             return
+        # The loop drains now. If a step holds it, nobody is left to kill this worker.
         time.sleep(_ORPHAN_S)
         os._exit(1)
 

@@ -1,4 +1,4 @@
-"""The words of ``%deploy``, read into the options of ``deploy``."""
+"""What is typed after ``%deploy``, as the options of ``deploy``."""
 
 from __future__ import annotations
 

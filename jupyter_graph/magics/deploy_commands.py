@@ -1,4 +1,4 @@
-"""The subcommands of ``%deploy``: they look after what is deployed."""
+"""The subcommands of ``%deploy``, about what is deployed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jupyter_graph.session.shown_table import Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What was typed after ``%deploy SUBCOMMAND``, read."""
+    """What was typed after ``%deploy SUBCOMMAND``."""
 
     words: list[str]
     expression: str

@@ -14,6 +14,7 @@ from IPython.core.magic import (
 )
 from IPython.core.magic_arguments import argument, magic_arguments
 
+from jupyter_graph.deployment.targets.target_registry import TARGETS
 from jupyter_graph.errors import MagicError
 from jupyter_graph.magics.argument_parser import plain_words, read_options, split_line
 from jupyter_graph.magics.deploy_arguments import RAW, read_deployment
@@ -22,6 +23,8 @@ from jupyter_graph.magics.step_arguments import seconds, whole
 from jupyter_graph.magics.tracebacks import told
 from jupyter_graph.session.session import Session
 
+_FIRST, *_MORE, _LAST = TARGETS
+TARGETS_SHOWN = f"{_FIRST} (default), {', '.join(_MORE)} or {_LAST}"
 FOR_INVOKE = frozenset({"--path", "--method", "--header", "--silent"})
 
 
@@ -41,7 +44,7 @@ class DeployMagics(Magics):
         f"or one of: {', '.join(COMMANDS)}",
     )
     @argument("words", nargs="*", help="what the subcommand is about")
-    @argument("--to", metavar="TARGET", help="local (default), nuclio or archive")
+    @argument("--to", metavar="TARGET", help=TARGETS_SHOWN)
     @argument("--graph", metavar="G", help="which graph (default: the current one)")
     @argument("--output", metavar="DIR", help="where the bundle goes; may be a .zip")
     @argument("--dry-run", action="store_true", help="show everything, send nothing")
@@ -106,7 +109,7 @@ class DeployMagics(Magics):
         return self.session.deploy(**self.read(line))
 
     def read(self, line: str) -> dict[str, Any]:
-        """Read the words of a deployment; MagicError says what is wrong with them."""
+        """Return the options of a deployment; MagicError when a word is wrong."""
         known = self.deploy.parser._option_string_actions
         words, loose, _ = read_options(
             self.deploy.parser,
@@ -124,7 +127,7 @@ class DeployMagics(Magics):
         return read_deployment(names[0] if names else None, words, self.session)
 
     def read_command(self, name: str, line: str) -> tuple[Command, Request]:
-        """Read the words of a subcommand."""
+        """Return a subcommand and what was typed after it."""
         command, magic = COMMANDS[name], f"%deploy {name}"
         typed = line.strip().removeprefix(name)
         words, loose, head = read_options(

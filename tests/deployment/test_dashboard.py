@@ -1,6 +1,8 @@
+import inspect
 import socket
 
 import pytest
+from nuclio import deploy as nuclio_deploy
 
 from jupyter_graph.deployment.nuclio.dashboard import Dashboard
 from jupyter_graph.errors import DashboardError
@@ -133,3 +135,11 @@ def test_a_dashboard_that_never_answers_does_not_hang():
 def test_something_else_on_that_port_is_told_apart(dashboard):
     with pytest.raises(DashboardError, match="404"):
         Dashboard(f"{dashboard.url}/other").send(document(), "default")
+
+
+def test_what_is_used_of_nuclio_jupyter_is_there():
+    words = inspect.signature(nuclio_deploy.deploy_config).parameters
+    used = {"name", "project", "create_new", "watch", "auth_info"}
+
+    assert used <= words.keys(), "deploy_config of nuclio-jupyter has changed"
+    assert isinstance(nuclio_deploy.VERIFY_CERT, bool)

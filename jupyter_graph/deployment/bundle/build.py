@@ -73,7 +73,7 @@ def build_bundle(
 ) -> Bundle:
     """Write the bundle of a graph; either all of it is there afterwards or nothing.
 
-    The same notebook state gives the same bytes.
+    The same notebook state makes the same bytes.
 
     Args:
         graph: what is to be deployed.
@@ -89,6 +89,7 @@ def build_bundle(
     folder = Path(folder)
     check_is_ours(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its place: within one file system a finished folder moves in one step.
     building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
         bundle = Builder(graph, sources, options, building).build()
@@ -117,7 +118,7 @@ class Builder:
         self.graph.allow_imports = graph.allow_imports
 
     def build(self) -> Bundle:
-        """Write every file; give the bundle."""
+        """Write every file and return the bundle."""
         code = code_of(self.graph, self.sources)
         part = slice_cells(
             list(self.sources.cells),
@@ -128,6 +129,7 @@ class Builder:
         needs = self._artifacts(part, code)
         modules = self._modules(part, code)
         self._steps(part, code)
+        # By now it is known what everything imports that travels.
         needed = self._requirements({*part.imports, *needs, *modules.imports})
         for path, content in sorted(modules.files.items()):
             self._write(path, content)
@@ -140,6 +142,7 @@ class Builder:
         self._write("function.yaml", to_yaml(public_part(document)))
         self._write("Dockerfile", dockerfile(self.options))
         self._write(".dockerignore", "events.jsonl\n__pycache__\n")
+        # The tag says what is in the image; the manifests that name it come after.
         image = f"{self.options.name}:{hash_of(self.files)[:12]}"
         for path, text in manifests(self.options, image).items():
             self._write(path, text)
@@ -166,7 +169,7 @@ class Builder:
         self.files[path] = hashlib.sha256(data).hexdigest()
 
     def _artifacts(self, part: Slice, code: Code) -> set[str]:
-        """Save every value; give the modules that loading them needs."""
+        """Save every value; return the modules that loading them needs."""
         values = {value.name: value.value for value in part.values}
         places = {
             v.name: f"{place(v.cell, v.line)}: "
@@ -217,7 +220,7 @@ class Builder:
         self._write("steps.py", source)
 
     def _check_source(self, source: str, part: Slice) -> None:
-        try:
+        try:  # each cell was valid; their join may not be
             compile(source, "steps.py", "exec")
         except (SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", None) or 0

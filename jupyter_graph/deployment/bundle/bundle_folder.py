@@ -1,4 +1,4 @@
-"""A bundle as it lies on the disk: what is in it, whose it is, how it gets there."""
+"""A bundle on disk: its files, whether it is ours, and its move into place."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Bundle:
 
 
 def place_of(part: Slice, line: int) -> str:
-    """Say where a line of ``steps.py`` comes from."""
+    """Return where a line of ``steps.py`` comes from."""
     if line in part.line_map:
         return place(*part.line_map[line])
     return f"steps.py, line {line}"
@@ -81,10 +81,11 @@ def is_bundle(folder: Path) -> bool:
 
 
 def put_in_place(new: Path, folder: Path) -> None:
-    """Move a finished folder to its name; the one that was there goes away."""
+    """Move a finished folder to its place, instead of the one that was there."""
     if not folder.exists():
         new.replace(folder)
         return
+    # A folder cannot replace a full one, so the old one steps aside, and back on error.
     old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".old-{folder.name}-"))
     folder.replace(old / "bundle")
     try:

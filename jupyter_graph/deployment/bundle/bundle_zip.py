@@ -12,7 +12,7 @@ OLDEST = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip archive can hold
 
 
 def zip_bundle(folder: Path, file: IO[bytes], *, packed: bool = True) -> None:
-    """Write a bundle as a zip archive; the same files give the same bytes.
+    """Write a bundle as a zip archive; the same files make the same bytes.
 
     Args:
         folder: the bundle.
@@ -23,7 +23,7 @@ def zip_bundle(folder: Path, file: IO[bytes], *, packed: bool = True) -> None:
     with zipfile.ZipFile(file, "w", kind, compresslevel=9) as archive:
         for path in bundle_files(folder):
             info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), OLDEST)
-            info.external_attr = 0o644 << 16
+            info.external_attr = 0o644 << 16  # the mode stands in the upper half
             info.compress_type = kind
             info.create_system = 3  # Unix, on every system
             archive.writestr(info, path.read_bytes(), compresslevel=9)

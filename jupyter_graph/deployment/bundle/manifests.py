@@ -114,6 +114,7 @@ def _container(
     options: DeployOptions, image: str, spec: Mapping[str, Any]
 ) -> dict[str, Any]:
     def probe(path: str) -> dict[str, Any]:
+        # Kubernetes probes by the pod's address, a Host that the function refuses.
         host = [{"name": "Host", "value": "localhost"}]
         return {"httpGet": {"path": path, "port": PORT, "httpHeaders": host}}
 

@@ -65,6 +65,7 @@ def closure(requirements: Iterable[str]) -> tuple[set[str], list[str]]:
     """Return the distributions that the requirements bring, and those not installed."""
     names: set[str] = set()
     missing: list[str] = []
+    # With its extras: they bring requirements of their own.
     seen: set[tuple[str, frozenset[str]]] = set()
     waiting = [Requirement(line) for line in requirements]
     while waiting:

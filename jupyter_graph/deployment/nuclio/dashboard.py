@@ -50,6 +50,7 @@ class Dashboard:
         Raises:
             DashboardError: the dashboard is down, or refuses.
         """
+        # nuclio-jupyter takes every refusal for "no such function".
         response = self._ask("GET", f"/functions/{name}")
         if response.status_code == 404:
             return None
@@ -74,7 +75,7 @@ class Dashboard:
                     self.url,
                     name=name,
                     project=project,
-                    create_new=True,
+                    create_new=True,  # the project
                     watch=False,
                     auth_info=self._login,
                 )
@@ -95,7 +96,7 @@ class Dashboard:
     def wait(
         self, name: str, wait_s: float, marks: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
-        """Wait until a function is ready; give it as the dashboard knows it.
+        """Wait until a function is ready; return it as the dashboard knows it.
 
         Args:
             name: the function's name.
@@ -252,7 +253,7 @@ def _logs(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _reason(response: Any) -> str:
-    """Return the dashboard's own words for a refusal."""
+    """Return why the dashboard refused, in its own words."""
     try:
         document = response.json()
     except ValueError:
@@ -268,6 +269,7 @@ def _verifies() -> bool:
 
 @contextlib.contextmanager
 def _verified(module: Any) -> Iterator[None]:
+    # nuclio-jupyter 0.13 reads it from its own module and checks nothing by default.
     before = module.VERIFY_CERT
     module.VERIFY_CERT = _verifies()
     try:

@@ -165,6 +165,7 @@ class FakeDashboard:
 
     def _view(self, function: Function) -> dict[str, Any]:
         """Show a function; asking moves it one state on."""
+        # A client that looks once sees a function that is not ready.
         states: tuple[str, ...] = (*STATES, function.end)
         if function.end in STATES:
             states = STATES[: STATES.index(function.end) + 1]

@@ -74,6 +74,7 @@ def normal_trigger(trigger: Mapping[str, Any]) -> dict[str, Any]:
     nested = trigger.get("attributes")
     own = KINDS[kind].fields if isinstance(kind, str) and kind in KINDS else {}
     for key, value in trigger.items():
+        # v3ioItemPoller has a list of this name among its attributes.
         if key == "attributes" and isinstance(value, Mapping):
             continue
         if key == "maxWorkers":  # its old name, gone in Nuclio 1.15

@@ -64,7 +64,8 @@ def _is_built(name: str) -> bool:
 
 
 def admit_only(names: Sequence[str], bundle: str) -> None:
-    """Let only the standard library, the bundle and ``names`` be imported."""
+    """Make everything but the standard library, the bundle and ``names`` missing."""
+    # The finders of before still do the work; this one decides what they are asked.
     admitted = {*names, *sys.stdlib_module_names, "__main__"}
     sys.meta_path[:] = [OnlyAdmitted(admitted, bundle, list(sys.meta_path))]
 
@@ -90,7 +91,7 @@ def make_context(response: Any) -> Any:
 
 
 def make_logger() -> Any:
-    """Return a logger with Nuclio's methods; what it is told goes to stderr."""
+    """Return a logger with Nuclio's methods, which writes to stderr."""
     logger: Any = logging.getLogger("parity")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     for level in ("debug", "info", "warning", "error"):
@@ -105,12 +106,12 @@ def make_logger() -> Any:
 
 
 async def settled(value: Any) -> Any:
-    """Wait for a value that has to be waited for."""
+    """Return a value, awaited where it is awaitable."""
     return await value if inspect.isawaitable(value) else value
 
 
 async def collected(body: Any) -> bytes:
-    """Return the bytes of an answer's body, whatever way it comes."""
+    """Return the bytes of an answer's body: bytes, text or a stream of them."""
     if hasattr(body, "__aiter__"):
         parts = [part async for part in body]
     elif inspect.isgenerator(body):
@@ -127,6 +128,7 @@ class Bundle:
 
     def __init__(self, folder: str) -> None:
         sys.path.insert(0, folder)
+        # A step's constructor can tell the check from a deployment by it.
         os.environ["JUPYTER_GRAPH_PARITY"] = "1"
         main = importlib.import_module("main")
         response = importlib.import_module("jupyter_graph.answer.response").Response
@@ -199,6 +201,7 @@ async def serve(order: dict[str, Any], channel: Any) -> None:
         say({"failed": failure(error)})
         return
     say({"ready": True})
+    # Read in a thread: background work of the steps goes on between the events.
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.buffer.readline):
         try:

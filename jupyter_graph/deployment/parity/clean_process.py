@@ -54,15 +54,18 @@ class CleanProcess:
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
     def __enter__(self) -> Self:
+        # A file, not a pipe: nobody reads it while the process runs, and a full pipe
+        # would stop it.
         self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
+            # Isolated: no PYTHONPATH, no folder of this process on its path.
             [self.python, "-I", "-B", "-X", "utf8", str(CHILD)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=self.cwd,
             env=self.env,
-            start_new_session=True,
+            start_new_session=True,  # one group to kill, with what steps started
         )
         assert self._process.stdin
         assert self._process.stdout
@@ -91,6 +94,7 @@ class CleanProcess:
         self._errors.close()
         with contextlib.suppress(BrokenPipeError):  # it died with a question unread
             self._stdin.close()
+        # A grandchild may hold the other end; closing while it is read would block.
         if not self._reader.is_alive():
             self._stdout.close()
 
@@ -104,10 +108,10 @@ class CleanProcess:
     def _read(self, stdout: BinaryIO) -> None:
         for line in stdout:
             self._lines.put(line)
-        self._lines.put(b"")
+        self._lines.put(b"")  # the end: whoever waits for an answer wakes up
 
     def ask(self, event: Mapping[str, Any], limit_s: float) -> dict[str, Any]:
-        """Send one event and give its answer, or what made the handler fail.
+        """Send one event; return its answer, or what made the handler fail.
 
         Raises:
             BundleError: the process died, or did not answer in time.
@@ -124,7 +128,7 @@ class CleanProcess:
         except queue.Empty:
             raise BundleError(
                 f"the bundle did not answer within {limit_s:g} s while {doing}"
-                f"{self._said()}"
+                f"{self._stderr_end()}"
             ) from None
         except BrokenPipeError:
             line = b""
@@ -132,12 +136,12 @@ class CleanProcess:
             code = self._process.wait()
             raise BundleError(
                 f"the bundle's process ended (exit code {code}) while {doing}"
-                f"{self._said()}"
+                f"{self._stderr_end()}"
             )
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def _said(self) -> str:
+    def _stderr_end(self) -> str:
         """Return the end of what the process wrote to stderr."""
         self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, self._errors.tell() - 2000))
@@ -146,7 +150,7 @@ class CleanProcess:
 
 
 def make_environment(folder: Path, requirements: Path) -> str:
-    """Make a virtual environment with the requirements alone; give its Python.
+    """Make a virtual environment with the requirements alone; return its Python.
 
     Raises:
         BundleError: pip could not install them; the text holds what pip said.

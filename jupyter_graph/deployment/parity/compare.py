@@ -62,14 +62,16 @@ def _differences(one: Any, two: Any, place: Place) -> Iterator[Difference]:
 
 
 def _is_equal(one: Any, two: Any) -> bool:
-    if isinstance(one, bool) or isinstance(two, bool):
+    if isinstance(one, bool) or isinstance(two, bool):  # True == 1 in Python only
         return one is two
     if isinstance(one, int) and isinstance(two, int):
         return one == two
+    # Sums of floats depend on the order in which a library adds them up.
     if isinstance(one, int | float) and isinstance(two, int | float):
         return one == two or math.isclose(
             one, two, rel_tol=TOLERANCE, abs_tol=TOLERANCE
         )
+    # The repr of an object holds its address, which no two processes share.
     if isinstance(one, str) and isinstance(two, str):
         return ADDRESS.sub("0x", one) == ADDRESS.sub("0x", two)
     return bool(one == two)

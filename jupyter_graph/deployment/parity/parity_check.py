@@ -19,9 +19,9 @@ from jupyter_graph.deployment.parity.compare import (
 from jupyter_graph.deployment.parity.parity_report import Difference, ParityReport
 from jupyter_graph.deployment.parity.replay import (
     PATIENCE_S,
-    CleanEnvironment,
     Notebook,
     bundle_answer,
+    clean_processes,
     raise_when_failed,
     wire_inputs,
 )
@@ -71,11 +71,13 @@ def check_parity(
     """
     inputs, unsent = wire_inputs(events)
     notebook = Notebook(graph, bundle, namespace or {})
-    with CleanEnvironment(bundle, notebook.secrets) as start:
+    with clean_processes(bundle, notebook.secrets) as start:
         with start() as process:
             raise_when_failed(process.failed, bundle)
             if not inputs:
                 return ParityReport(unsent=unsent)
+            # Twice: what differs between two runs of the notebook itself (times, random
+            # numbers, ids) says nothing about the bundle and is left out.
             first = notebook.answers(inputs)
             second = notebook.answers(inputs)
             theirs = [bundle_answer(process, sent, bundle) for sent in inputs]
@@ -87,6 +89,7 @@ def check_parity(
             report = _report(inputs, first, theirs, changing)
         report = replace(report, unsent=unsent)
         if not report.is_equal:
+            # Up to the first event that differs: steps may keep state between events.
             upto = inputs[: report.differences[0].number + 1]
             report = replace(report, step=_first_step(notebook, start, bundle, upto))
         return report
@@ -98,7 +101,7 @@ def _first_step(
     bundle: Bundle,
     inputs: Sequence[Mapping[str, Any]],
 ) -> str | None:
-    """Find the first step whose result differs; None when it cannot be told."""
+    """Return the first step whose result differs, None when it cannot be found."""
     try:
         ours = notebook.rows(inputs)
         with start() as process:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +87,7 @@ class Notebook:
         )
 
     def rows(self, inputs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-        """Return what each step gave in the last of these events, as short texts."""
+        """Return each step's result for the last of these events, as short texts."""
         with self.open() as runner:
             for sent in inputs[:-1]:
                 _notebook_answer(runner, sent)
@@ -141,31 +143,26 @@ def bundle_answer(
     return WireAnswer(reply["status_code"], reply["content_type"], payload)
 
 
-class CleanEnvironment:
-    """Gives a function that starts clean processes for a bundle."""
-
-    def __init__(self, bundle: Bundle, secrets: Mapping[str, str]) -> None:
-        self.bundle = bundle
-        self.secrets = secrets
-
-    def __enter__(self) -> Callable[[], CleanProcess]:
-        self.folder = tempfile.TemporaryDirectory(prefix="jupyter-graph-")
-        options = self.bundle.options
-        env = {**options.env, **self.secrets}
-        if not options.fresh_env:
-            admitted = admitted_modules(self.bundle)
-            return lambda: CleanProcess(
-                self.bundle.folder, admitted, cwd=self.bundle.cwd, env=env
-            )
-        python = make_environment(
-            Path(self.folder.name) / "env", self.bundle.folder / "requirements.txt"
+@contextmanager
+def clean_processes(
+    bundle: Bundle, secrets: Mapping[str, str]
+) -> Iterator[Callable[[], CleanProcess]]:
+    """Yield what starts clean processes for a bundle; their environment goes after."""
+    options = bundle.options
+    with tempfile.TemporaryDirectory(prefix="jupyter-graph-") as folder:
+        if options.fresh_env:
+            requirements = bundle.folder / "requirements.txt"
+            python = make_environment(Path(folder) / "env", requirements)
+            admitted = None  # what is not installed there cannot be imported anyway
+        else:
+            python, admitted = sys.executable, admitted_modules(bundle)
+        yield lambda: CleanProcess(
+            bundle.folder,
+            admitted,
+            python=python,
+            cwd=bundle.cwd,
+            env={**options.env, **secrets},
         )
-        return lambda: CleanProcess(
-            self.bundle.folder, None, python=python, cwd=self.bundle.cwd, env=env
-        )
-
-    def __exit__(self, *error: object) -> None:
-        self.folder.cleanup()
 
 
 def admitted_modules(bundle: Bundle) -> list[str]:
@@ -183,7 +180,7 @@ def admitted_modules(bundle: Bundle) -> list[str]:
             f"pip install {' '.join(missing)}, or check with fresh_env"
         )
     extra = ["jupyter_graph"] if bundle.options.runtime == "pip" else []
-    return [*modules_of(distributions), *extra]
+    return [*modules_of(distributions), *extra]  # top-level names, as they are imported
 
 
 def raise_when_failed(failed: Mapping[str, Any] | None, bundle: Bundle) -> None:

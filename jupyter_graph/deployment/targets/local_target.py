@@ -75,6 +75,7 @@ class LocalTarget(DeployTarget):
             return before, "unchanged: it goes on serving"
         folder = function_folder(job.options.name, self.name)
         place = private_folder(folder / "bundles") / bundle.hash[:16]
+        # A running host imports from its folder: the same bundle stays where it is.
         if not (before and old and before.place == str(place)):
             put_in_place(bundle.folder, place)
         record = self._record(job, bundle, place, self._port(job))
@@ -156,6 +157,7 @@ class LocalTarget(DeployTarget):
             return Status("stopped", 0, record.url, "its process is gone")
         import requests
 
+        # The number that was asked for may not be the number that runs.
         workers = len(read_state(Path(record.state)).get("workers", ())) or 1
         try:
             with requests.Session() as session:
@@ -211,7 +213,7 @@ def _living(record: Record | None) -> psutil.Process | None:
         is_host = process is not None and "jupyter_graph.host" in process.cmdline()
     except psutil.Error:
         return None
-    return process if is_host else None
+    return process if is_host else None  # an id may be used again
 
 
 def _held(port: int) -> str:

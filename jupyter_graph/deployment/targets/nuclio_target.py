@@ -69,7 +69,7 @@ class NuclioTarget(DeployTarget):
         document = self._document(job, bundle)
         dashboard.send(document, options.project)
         try:
-            marks = {HASH: bundle.hash}
+            marks = {HASH: bundle.hash}  # until it shows them, it shows the old state
             ready = dashboard.wait(options.name, options.wait_s, marks)
         except DashboardError as error:
             self._clean_up(dashboard, job, existing, error)
