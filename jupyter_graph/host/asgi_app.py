@@ -17,12 +17,7 @@ from jupyter_graph.host.asgi import Receive, Scope, Send
 from jupyter_graph.host.nuclio_context import HostContext
 from jupyter_graph.host.read_request import GoneError, discard, read_request
 from jupyter_graph.host.send_response import send_raw, send_result
-from jupyter_graph.host.uvicorn_private import (
-    cycle_of,
-    has_begun,
-    hung_up,
-    watch_caller,
-)
+from jupyter_graph.host.uvicorn_private import cycle_of, has_begun, hung_up
 
 Page: TypeAlias = Callable[[], RawResponse | Awaitable[RawResponse]]
 
@@ -102,7 +97,8 @@ class App:
         """Run the handler and send what it returns."""
         started = time.perf_counter()
         cycle = cycle_of(receive)
-        watch_caller(cycle, asyncio.current_task())
+        if cycle is not None:
+            cycle.task = asyncio.current_task()  # cancelled when the caller hangs up
         sent: Any = None  # what has the status
         try:
             result = self._handler(self._context, event)
@@ -120,7 +116,8 @@ class App:
             sent = problem(error, event_id=event.id)
             await send_raw(send, sent)
         finally:
-            watch_caller(cycle, None)
+            if cycle is not None:
+                cycle.task = None
             is_ok = sent is not None and sent.status_code < 500
             self._count(is_ok, (time.perf_counter() - started) * 1000)
 

@@ -68,12 +68,12 @@ async def _stream(context: Any, answer: Any) -> RawResponse | StreamedResponse:
         return problem(error, event_id=answer.event_id)
 
 
-def _response(context: Any, wire: RawResponse | StreamedResponse) -> Any:
+def _response(context: Any, raw: RawResponse | StreamedResponse) -> Any:
     return context.Response(
-        body=wire.payload if isinstance(wire, RawResponse) else wire.chunks,
-        status_code=wire.status_code,
-        headers=wire.headers,
-        content_type=wire.content_type,
+        body=raw.payload if isinstance(raw, RawResponse) else raw.chunks,
+        status_code=raw.status_code,
+        headers=raw.headers,
+        content_type=raw.content_type,
     )
 
 

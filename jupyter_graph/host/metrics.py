@@ -22,7 +22,7 @@ class Metrics:
     """
 
     def __init__(self, function: str, instance: str) -> None:
-        from prometheus_client import CollectorRegistry, Counter, Gauge
+        from prometheus_client import CollectorRegistry, Counter
 
         # Not the global registry: steps may have counters of their own in it.
         own = CollectorRegistry()
@@ -39,19 +39,10 @@ class Metrics:
             (*LABELS, "status"),
             registry=own,
         )
-        total, count = (
-            Gauge(
-                f"nuclio_processor_handled_events_duration_milliseconds_{suffix}",
-                text,
-                LABELS,
-                registry=own,
-                multiprocess_mode="sum",
-            )
-            for suffix, text in (
-                ("sum", "Total sum of milliseconds it took to handle events"),
-                ("count", "Number of measurements taken"),
-            )
+        total = _duration(
+            "sum", "Total sum of milliseconds it took to handle events", own
         )
+        count = _duration("count", "Number of measurements taken", own)
         self._labels = labels
         self._add = (
             handled.labels(*labels, "success").inc,
@@ -83,6 +74,19 @@ class Metrics:
     def refused(self, status: int) -> None:
         """Count a request that the host itself turned away."""
         self._refused.labels(*self._labels, str(status)).inc()
+
+
+def _duration(suffix: str, text: str, registry: Any) -> Any:
+    """Return one half of a duration; over all workers both halves are sums."""
+    from prometheus_client import Gauge
+
+    return Gauge(
+        f"nuclio_processor_handled_events_duration_milliseconds_{suffix}",
+        text,
+        LABELS,
+        registry=registry,
+        multiprocess_mode="sum",
+    )
 
 
 def page() -> tuple[bytes, str]:

@@ -37,7 +37,7 @@ USED: Final = frozenset((
 ))  # fmt: skip
 """What a cycle has to have for the fast way."""
 
-Cycle: TypeAlias = Any  # a RequestResponseCycle, to which ``task`` is added
+Cycle: TypeAlias = Any  # a RequestResponseCycle, to which the app adds ``task``
 
 # A cycle has its attributes from ``__init__`` only, so the class can be asked nothing;
 # the names in the code of ``__init__`` tell, and cost a request nothing.
@@ -105,7 +105,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the work for a caller who hung up, at its next pause."""
         cycle = self.cycle
-        # uvicorn lets the app run on; ``watch_caller`` left its task here.
+        # uvicorn lets the app run on; the app left its task here.
         task = getattr(cycle, "task", None)
         super().connection_lost(exc)
         if task is not None and not cycle.response_complete:
@@ -158,12 +158,6 @@ def cycle_of(receive: Any) -> Cycle | None:
     """Return uvicorn's own object for the request; None where the slow way is taken."""
     cycle = getattr(receive, "__self__", None)  # ``receive`` is a method of the cycle
     return cycle if type(cycle) is _CYCLE else None
-
-
-def watch_caller(cycle: Cycle | None, task: asyncio.Task[Any] | None) -> None:
-    """Name the task that a hang-up cancels; None when the work is done."""
-    if cycle is not None:
-        cycle.task = task
 
 
 def hung_up(cycle: Cycle | None) -> bool:

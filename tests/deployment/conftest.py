@@ -34,7 +34,7 @@ class Notebook:
         return self.namespace[name]
 
     def graph(self, *names: str, name: str = "math") -> Graph:
-        """Give the linear graph of these functions and classes."""
+        """Return the linear graph of these functions and classes."""
         graph = Graph(name)
         for step in names:
             code = self.namespace[step]
@@ -51,7 +51,7 @@ class Notebook:
 
 @pytest.fixture(autouse=True)
 def state(tmp_path, monkeypatch):
-    """Give every test a state folder; what still runs at its end is stopped."""
+    """Return every test a state folder; what still runs at its end is stopped."""
     folder = tmp_path / "state"
     monkeypatch.setenv("JUPYTER_GRAPH_STATE_DIR", str(folder))
     yield folder
@@ -69,7 +69,7 @@ def notebook(tmp_path):
 
 @pytest.fixture
 def doubling(notebook):
-    """Give a notebook whose graph doubles ``n`` and adds one."""
+    """Return a notebook whose graph doubles ``n`` and adds one."""
     notebook.run("def double(body):\n    return {'n': body['n'] * 2}\n")
     notebook.run("STEP = 1\ndef add_one(body):\n    return {'n': body['n'] + STEP}\n")
     return notebook

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 @pytest.fixture
 def archive(doubling):
-    """Give a function that deploys the doubling graph as an archive."""
+    """Return a function that deploys the doubling graph as an archive."""
 
     def deploy_one(output, **options):
         graph = doubling.graph("double", "add_one")

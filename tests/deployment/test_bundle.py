@@ -13,7 +13,7 @@ from jupyter_graph.errors import BundleError, CellError, ValueShipError
 
 @pytest.fixture
 def build(tmp_path):
-    """Give a function that builds a bundle of a notebook's graph."""
+    """Return a function that builds a bundle of a notebook's graph."""
 
     def build_one(notebook, *steps, folder=None, graph=None, private=True, **options):
         graph = graph or notebook.graph(*steps)

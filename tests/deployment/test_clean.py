@@ -34,7 +34,7 @@ class Event:
 
 @pytest.fixture
 def folder(tmp_path):
-    """Give a function that writes a bundle with this main.py."""
+    """Return a function that writes a bundle with this main.py."""
 
     def write(main):
         for path, text in {**RUNTIME, "main.py": main}.items():

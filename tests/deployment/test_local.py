@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 
 @pytest.fixture
 def start(doubling):
-    """Give a function that deploys steps of the doubling notebook locally."""
+    """Return a function that deploys steps of the doubling notebook locally."""
 
     def deploy_one(*steps, **options):
         graph = doubling.graph(*(steps or ("double", "add_one")))

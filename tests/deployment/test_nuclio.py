@@ -25,7 +25,7 @@ KAFKA = {
 
 @pytest.fixture
 def send(doubling, dashboard):
-    """Give a function that deploys steps of the doubling notebook to the dashboard."""
+    """Return a function that deploys steps of the doubling notebook to it."""
 
     def deploy_one(*steps, **options):
         graph = doubling.graph(*(steps or ("double", "add_one")))

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 @pytest.fixture
 def check(tmp_path):
-    """Give a function that builds a graph's bundle and checks its parity."""
+    """Return a function that builds a graph's bundle and checks its parity."""
 
     def check_one(notebook, *steps, bodies=(), events=(), graph=None, change=None):
         graph = graph or notebook.graph(*steps)

@@ -18,7 +18,7 @@ VALUES = Path(__file__).parent / "data" / "values"
 
 
 def wait_for(condition, limit_s=15.0):
-    """Give the condition's first true value; fail when it stays false."""
+    """Return the condition's first true value; fail when it stays false."""
     until = time.monotonic() + limit_s
     while time.monotonic() < until:
         found = condition()
@@ -55,7 +55,7 @@ class Host:
         return requests.post(self.url + path, json=body, timeout=15, **options)
 
     def stop(self):
-        """Ask to stop; give the exit code."""
+        """Ask to stop; return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(15)
 
@@ -89,13 +89,13 @@ def end(host):
 
 @pytest.fixture
 def wait_until():
-    """Give the function that waits for a condition, with a limit."""
+    """Return the function that waits for a condition, with a limit."""
     return wait_for
 
 
 @pytest.fixture
 def start_host(tmp_path):
-    """Give a function that starts a host: bundle and words in, Host out."""
+    """Return a function that starts a host: bundle and words in, Host out."""
     hosts = []
 
     def start_one(bundle, *words, **options):
@@ -110,7 +110,7 @@ def start_host(tmp_path):
 def write_bundle(
     folder, source, engine="sync", handler="step", full_event=False, **config
 ):
-    """Write a bundle of one step; give its folder."""
+    """Write a bundle of one step; return its folder."""
     folder.mkdir(parents=True)
     shutil.copy(VALUES / "main.py", folder)
     word = "class_name" if handler[0].isupper() else "handler"
@@ -124,13 +124,13 @@ def write_bundle(
 
 @pytest.fixture
 def make_bundle(tmp_path):
-    """Give a function that writes a bundle: source of steps.py in, folder out."""
+    """Return a function that writes a bundle: source of steps.py in, folder out."""
     return functools.partial(write_bundle, tmp_path / "bundle")
 
 
 @pytest.fixture(scope="module")
 def module_host(tmp_path_factory):
-    """Give a function that starts a host for a module's tests, the same one twice."""
+    """Return a function that starts a host for a module's tests, the same one twice."""
     hosts = {}
 
     def start_one(source, *words, env=None, config=None, **options):

@@ -44,7 +44,7 @@ def host(module_host):
 
 
 def raw(host, data, *, limit_s=5.0):
-    """Send bytes on a socket of their own; give all that comes until it is closed."""
+    """Send bytes on a socket of their own; return all that comes until it is closed."""
     with socket.create_connection(("127.0.0.1", host.state["port"])) as connection:
         connection.settimeout(limit_s)
         connection.sendall(data)

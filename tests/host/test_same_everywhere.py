@@ -24,7 +24,7 @@ names = pytest.mark.parametrize("name", list(value_steps.VALUES))
 
 @pytest.fixture(scope="module")
 def in_the_notebook():
-    """Give (status, type, bytes, headers) of a value as a notebook answers."""
+    """Return (status, type, bytes, headers) of a value as a notebook answers."""
     graph = Graph("values", engine="sync")
     graph.to(name="give", handler=value_steps.give)
     with Runner(graph) as runner:
@@ -39,7 +39,7 @@ def in_the_notebook():
 
 @pytest.fixture(scope="module")
 def in_nuclio():
-    """Give the same through nuclio-sdk's own objects, as Nuclio's wrapper does."""
+    """Return the same through nuclio-sdk's own objects, as Nuclio's wrapper does."""
     init_context, handler = serve(VALUES)
     context = nuclio_sdk.Context(
         nuclio_sdk.Logger(40),
@@ -74,7 +74,7 @@ def in_nuclio():
 
 @pytest.fixture(scope="module")
 def over_http(values_host):
-    """Give the same through the embedded host."""
+    """Return the same through the embedded host."""
     with requests.Session() as session:
         session.headers["X-Event-Id"] = "e1"
         own = {"content-type", "content-length", "date", "connection"}

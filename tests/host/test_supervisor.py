@@ -190,7 +190,7 @@ def is_busy(worker):
 
 
 def refusal(host):
-    """Give the exit code and the error that a host ended with."""
+    """Return the exit code and the error that a host ended with."""
     code = host.process.wait(20)
     return code, json.loads(host.process.stderr.read().splitlines()[-1])["error"]
 

@@ -185,7 +185,7 @@ def test_a_caller_who_hangs_up_cancels_the_work():
 
     async def app(scope, receive, send):
         cycle = cycle_of(receive)
-        uvicorn_private.watch_caller(cycle, asyncio.current_task())
+        cycle.task = asyncio.current_task()
         try:
             await asyncio.sleep(10)
         except asyncio.CancelledError as error:
