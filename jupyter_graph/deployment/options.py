@@ -70,8 +70,6 @@ PLACES: dict[str, Kind] = {
         "a URL, like 'http://localhost:8070'",
     ),
 }
-MAY_BE_NONE = ("port", "dashboard")
-
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile(r"(?P<name>[a-z0-9]([a-z0-9.-]*[a-z0-9])?)/(?P<key>[\w.-]+)")
 
@@ -102,7 +100,7 @@ def read_options(graph_name: str, given: Mapping[str, Any]) -> DeployOptions:
     ]
     chosen = {k: v for k, v in given.items() if k in known and v is not None}
     chosen["name"] = chosen.get("name") or function_name(graph_name)
-    problems += _shape_problems(chosen)
+    problems += _wrong(chosen, SHAPES)
     if not problems:
         options = DeployOptions(**_normal(chosen))
         problems = [*_problems(options)]
@@ -113,10 +111,11 @@ def read_options(graph_name: str, given: Mapping[str, Any]) -> DeployOptions:
     raise DeployError("the deployment cannot be made:\n  - " + "\n  - ".join(problems))
 
 
-def _shape_problems(chosen: Mapping[str, Any]) -> Iterator[str]:
-    for name, check in SHAPES.items():
-        if name in chosen:
-            yield from check(chosen[name], name)
+def _wrong(values: Mapping[str, Any], checks: Mapping[str, Kind]) -> Iterator[str]:
+    """Yield what is wrong with the values that are given."""
+    for name, check in checks.items():
+        if values.get(name) is not None:
+            yield from check(values[name], name)
 
 
 def _normal(chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,9 +154,9 @@ def _problems(options: DeployOptions) -> Iterator[str]:
                 did_you_mean(str(value), allowed) or f" (known: {', '.join(allowed)})"
             )
             yield f"unknown {name} {value!r}{near}"
-    yield from _value_problems(options, NUMBERS)
+    yield from _wrong(vars(options), NUMBERS)
     yield from _environment_problems(options)
-    yield from _value_problems(options, PLACES)
+    yield from _wrong(vars(options), PLACES)
     target = load_target(options.target) if options.target in [*TARGETS] else None
     if target is not None and target.needs_output and options.output is None:
         yield (
@@ -170,16 +169,6 @@ def _problems(options: DeployOptions) -> Iterator[str]:
     for line in options.pip:
         if CONTROL.search(line) or line.startswith("-"):
             yield f"pip is {line!r}, but must be one requirement, like 'numpy==2.0'"
-
-
-def _value_problems(options: DeployOptions, checks: Mapping[str, Kind]) -> list[str]:
-    values = {name: getattr(options, name) for name in checks}
-    return [
-        problem
-        for name, value in values.items()
-        if value is not None or name not in MAY_BE_NONE
-        for problem in checks[name](value, name)
-    ]
 
 
 def _environment_problems(options: DeployOptions) -> Iterator[str]:

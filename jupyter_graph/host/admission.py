@@ -47,8 +47,8 @@ class Limits:
     token: str | None = None
 
 
-class Gate:
-    """Lets requests in, or says why not; counts those that are inside.
+class Admission:
+    """Admits requests or raises why not; counts those in flight.
 
     Args:
         limits: what is taken and from whom.

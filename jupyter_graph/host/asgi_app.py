@@ -12,7 +12,7 @@ from jupyter_graph.answer.problem import problem
 from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.errors import JupyterGraphError, MethodNotAllowedError
 from jupyter_graph.event import Event
-from jupyter_graph.host.admission import Gate
+from jupyter_graph.host.admission import Admission
 from jupyter_graph.host.asgi import Receive, Scope, Send
 from jupyter_graph.host.nuclio_context import HostContext
 from jupyter_graph.host.read_request import GoneError, discard, read_request
@@ -30,7 +30,7 @@ class App:
     Args:
         handler: Nuclio's ``handler(context, event)``, a coroutine function or not.
         context: what ``init_context`` was given.
-        gate: decides who comes in.
+        admission: decides who comes in.
         count: called with (is_ok, milliseconds) for each event.
         refuse: called with the status of each request that is turned away.
         pages: path to the host's own pages.
@@ -40,27 +40,27 @@ class App:
         self,
         handler: Callable[[Any, Any], Any],
         context: HostContext,
-        gate: Gate,
+        admission: Admission,
         *,
         count: Callable[[bool, float], None],
         refuse: Callable[[int], None],
         pages: dict[str, Page],
     ) -> None:
-        self.gate = gate
+        self.admission = admission
         self._handler = handler
         self._is_async = asyncio.iscoroutinefunction(handler)
         self._context = context
-        self._max_bytes = gate.limits.max_body_bytes
+        self._max_bytes = admission.limits.max_body_bytes
         self._count = count
         self._refuse = refuse
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; it always gets an answer, unless its caller left."""
-        gate = self.gate
-        gate.in_flight += 1  # before the first await: nobody slips in between
+        admission = self.admission
+        admission.in_flight += 1  # before the first await: nobody slips in between
         try:
-            headers = gate.admit(scope)
+            headers = admission.admit(scope)
             page = self._pages.get(scope["path"])
             if page is not None:
                 await send_raw(send, await _page(page, scope["method"]))
@@ -73,7 +73,7 @@ class App:
         else:
             await self._answer(event, receive, send)
         finally:
-            gate.in_flight -= 1
+            admission.in_flight -= 1
 
     async def _turn_away(
         self, error: JupyterGraphError, scope: Scope, receive: Receive, send: Send

@@ -98,7 +98,7 @@ class Supervisor:
         while not self.stops:
             now = time.monotonic()
             for slot in self.slots:
-                self._tend(slot, now)
+                self._check_worker(slot, now)
             if not self.was_ready and now > until:
                 seconds = f"{self.options.start_s:g} s"
                 raise HostError(f"the workers were not ready within {seconds}")
@@ -110,7 +110,7 @@ class Supervisor:
         except queue.Empty:
             return
         while message is not None:
-            self._take(*message)
+            self._handle(*message)
             try:
                 message = self.messages.get_nowait()
             except queue.Empty:
@@ -118,13 +118,13 @@ class Supervisor:
 
     # -- one worker -------------------------------------------------------------
 
-    def _tend(self, slot: Slot, now: float) -> None:
+    def _check_worker(self, slot: Slot, now: float) -> None:
         """Start, replace or leave alone the worker of a slot."""
         if slot.process is None:
             if now >= slot.start_at:
                 self._start(slot, now)
         elif slot.process.poll() is not None:
-            self._bury(slot, now)
+            self._note_end(slot, now)
         # A worker beats from its event loop: silence means that a step blocks it for
         # longer than any event may take.
         elif slot.is_ready and now - slot.beat > slot.timeout_s + GRACE_S:
@@ -133,7 +133,7 @@ class Supervisor:
             )
             slot.process.kill()
             slot.process.wait()
-            self._bury(slot, now)
+            self._note_end(slot, now)
 
     def _start(self, slot: Slot, now: float) -> None:
         assert self.listener is not None
@@ -180,7 +180,7 @@ class Supervisor:
         process.wait()
         self.messages.put((slot, process, {}))
 
-    def _take(self, slot: Slot, process: Any, facts: dict[str, Any]) -> None:
+    def _handle(self, slot: Slot, process: Any, facts: dict[str, Any]) -> None:
         # The reader thread of a process that was replaced may still have lines.
         if process is not slot.process:
             return
@@ -192,7 +192,7 @@ class Supervisor:
             if all(each.is_ready for each in self.slots):
                 self._ready()
 
-    def _bury(self, slot: Slot, now: float) -> None:
+    def _note_end(self, slot: Slot, now: float) -> None:
         """Note how a worker ended and when the next one starts."""
         assert slot.process is not None
         code = slot.process.returncode

@@ -20,7 +20,7 @@ from typing import Any
 import uvicorn
 
 from jupyter_graph.errors import said
-from jupyter_graph.host.admission import Gate, Limits
+from jupyter_graph.host.admission import Admission, Limits
 from jupyter_graph.host.asgi_app import App
 from jupyter_graph.host.host_options import TOKEN, HostOptions
 from jupyter_graph.host.logs import HostLogger, catch_prints, start_logging
@@ -112,7 +112,7 @@ async def _work(
     app = App(
         module.handler,
         context,
-        Gate(_limits(options)),
+        Admission(_limits(options)),
         count=count,
         refuse=metrics.refused,
         pages=pages(runner, options.name),
@@ -120,7 +120,7 @@ async def _work(
     server = QuietServer(_config(app), on_tick(pipe, metrics, log))
 
     def stop() -> None:
-        app.gate.is_draining = True
+        app.admission.is_draining = True
         server.should_exit = True
 
     _stop_on_signal(stop)
