@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 import jupyter_graph
+from jupyter_graph.deployment.deploy import deploy
 from jupyter_graph.deployment.index import find, find_record, list_deployments
 from jupyter_graph.deployment.records import Record, recall, remember
 from jupyter_graph.deployment.targets.deploy_target import DeployTarget
 from jupyter_graph.deployment.targets.target_registry import TARGETS, load_target
-from jupyter_graph.errors import DeployError
+from jupyter_graph.errors import DeployError, NameTakenError
 
 PACKAGE = Path(jupyter_graph.__file__).parent
 
@@ -38,6 +39,46 @@ def test_a_target_says_what_is_true_of_its_place(name, facts):
         target.is_private, target.is_remote, target.may_take_over,
         target.writes_events, target.ships_events, target.needs_output,
     )  # fmt: skip
+
+
+@pytest.fixture
+def trial(monkeypatch):
+    monkeypatch.setitem(TARGETS, "trial", "tests.deployment.trial_target:TrialTarget")
+
+
+def try_out(notebook, **options):
+    graph = notebook.graph("double")
+    return deploy(
+        graph, target="trial", sources=notebook.sources, parity=False, **options
+    )
+
+
+def test_a_new_target_is_its_file_and_one_line(trial, doubling, state):
+    deployment = try_out(doubling, config={"replicas": 2})
+
+    assert (deployment.state, deployment.status().workers) == ("tried", 1)
+    assert deployment.note == "tried; without effect on this computer: replicas"
+    assert deployment.logs() == "".join(deployment.logs(follow=True)) == ""
+    assert not (state / "functions/trial/math/events.jsonl").exists()
+    assert [one.target for one in list_deployments()] == ["trial"]
+    deployment.delete()
+    assert list_deployments() == []
+
+
+def test_a_target_refuses_options_in_its_own_words(trial, doubling):
+    with pytest.raises(DeployError, match="a trial has one worker"):
+        try_out(doubling, workers=2)
+    with pytest.raises(DeployError, match="did you mean 'trial'"):
+        deploy(doubling.graph("double"), target="trail")
+
+
+def test_a_target_that_may_not_take_over_leaves_a_name_to_its_notebook(trial, doubling):
+    try_out(doubling)
+    doubling.path = doubling.path.with_name("other.ipynb")
+
+    with pytest.raises(NameTakenError, match=r"deployed from .*math\.ipynb"):
+        try_out(doubling)
+    assert try_out(doubling, replace=True).note == "tried"
 
 
 def test_a_record_is_made_and_forgotten_in_the_targets_own_place(state):

@@ -8,11 +8,11 @@ from jupyter_graph.deployment.targets.deploy_target import DeployTarget
 from jupyter_graph.errors import DeployError
 
 TARGETS = {
-    "local": "local_target:LocalTarget",
-    "nuclio": "nuclio_target:NuclioTarget",
-    "archive": "archive_target:ArchiveTarget",
+    "local": "jupyter_graph.deployment.targets.local_target:LocalTarget",
+    "nuclio": "jupyter_graph.deployment.targets.nuclio_target:NuclioTarget",
+    "archive": "jupyter_graph.deployment.targets.archive_target:ArchiveTarget",
 }
-"""Name → module beside this file and class, in the order in which they are listed.
+"""Name → module and class, in the order in which they are listed.
 
 Text, so that completion and the index know the names and load no target.
 """
@@ -30,8 +30,7 @@ def load_target(name: str) -> DeployTarget:
             "use the version that deployed there"
         )
     module, _, attribute = TARGETS[name].partition(":")
-    kind = getattr(import_module(f"{__package__}.{module}"), attribute)
-    target: DeployTarget = kind(name)
+    target: DeployTarget = getattr(import_module(module), attribute)(name)
     return target
 
 
