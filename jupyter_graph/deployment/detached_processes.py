@@ -75,7 +75,7 @@ def stop(process: psutil.Process) -> None:
 
 
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Tell whether somebody could listen on this port now."""
+    """Return whether somebody could listen on this port now."""
     return port_problem(port, host) is None
 
 

@@ -50,12 +50,12 @@ def argument_names(step: StepSpec) -> Iterator[str]:
 
 
 def is_block(name: str) -> bool:
-    """Tell whether a name stands for a pre-defined block."""
+    """Return whether a name stands for a pre-defined block."""
     return name in BLOCKS
 
 
 def is_code(value: object) -> bool:
-    """Tell whether an object is a function or a class."""
+    """Return whether an object is a function or a class."""
     return inspect.isroutine(value) or inspect.isclass(value)
 
 

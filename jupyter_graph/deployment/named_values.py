@@ -95,7 +95,7 @@ def _by_name(value: Any, register: Any) -> Any:
 
 
 def _is_json(value: Any) -> bool:
-    """Tell whether JSON gives this very value back, types included."""
+    """Return whether JSON gives this very value back, types included."""
     if isinstance(value, dict):
         return all(type(key) is str and _is_json(item) for key, item in value.items())
     if type(value) is list:

@@ -161,12 +161,12 @@ def cycle_of(receive: Any) -> Cycle | None:
 
 
 def hung_up(cycle: Cycle | None) -> bool:
-    """Tell whether the caller is known to be gone."""
+    """Return whether the caller is known to be gone."""
     return cycle is not None and bool(cycle.disconnected)
 
 
 def has_begun(cycle: Cycle | None) -> bool:
-    """Tell whether a part of the answer is known to be sent."""
+    """Return whether a part of the answer is known to be sent."""
     return cycle is not None and bool(cycle.response_started)
 
 

@@ -72,7 +72,7 @@ def check_is_ours(folder: Path) -> None:
 
 
 def is_bundle(folder: Path) -> bool:
-    """Tell whether a folder is a bundle that this package wrote."""
+    """Return whether a folder is a bundle that this package wrote."""
     try:
         listed = json.loads((folder / SOURCES).read_text(encoding="utf-8"))
     except (OSError, ValueError):

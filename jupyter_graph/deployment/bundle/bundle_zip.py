@@ -30,7 +30,7 @@ def zip_bundle(folder: Path, file: IO[bytes], *, packed: bool = True) -> None:
 
 
 def is_bundle_zip(path: Path) -> bool:
-    """Tell whether a file is a zip of a bundle that this package wrote."""
+    """Return whether a file is a zip of a bundle that this package wrote."""
     try:
         with zipfile.ZipFile(path) as archive:
             return f'"made_by": "{MAKER}"' in archive.read(SOURCES).decode()

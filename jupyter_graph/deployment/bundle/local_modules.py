@@ -55,7 +55,7 @@ def module_files(module: str, path: Path) -> dict[str, bytes]:
 
 
 def _travels(path: Path, root: Path) -> bool:
-    """Tell whether a file goes along: no caches, nothing hidden, no links."""
+    """Return whether a file goes along: no caches, nothing hidden, no links."""
     parts = path.relative_to(root).parts
     is_hidden = any(part == "__pycache__" or part.startswith(".") for part in parts)
     return path.is_file() and not path.is_symlink() and not is_hidden

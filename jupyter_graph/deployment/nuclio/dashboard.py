@@ -263,7 +263,7 @@ def _reason(response: Any) -> str:
 
 
 def _verifies() -> bool:
-    """Tell whether certificates are checked; nuclio-jupyter alone would not."""
+    """Return whether certificates are checked; nuclio-jupyter alone would not."""
     return os.environ.get("NUCLIO_VERIFY_CERT", "true").lower() != "false"
 
 

@@ -56,7 +56,7 @@ def _amount(pattern: re.Pattern[str], right: str) -> Kind:
 
 
 def is_whole(value: Any, low: int, high: int | None = None) -> bool:
-    """Tell whether a value is a whole number from ``low`` to ``high``, both included.
+    """Return whether a value is a whole number from ``low`` to ``high``, both included.
 
     >>> is_whole(1, 1), is_whole(True, 0), is_whole(2, 0, 1)
     (True, False, False)

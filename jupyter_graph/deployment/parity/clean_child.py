@@ -59,7 +59,7 @@ class OnlyAdmitted:
 
 
 def _is_built(name: str) -> bool:
-    """Tell whether it is the standard library's module named after the platform."""
+    """Return whether it is the standard library's module named after the platform."""
     return name.startswith("_sysconfigdata_")
 
 

@@ -87,5 +87,5 @@ def shown(place: Place) -> str:
 
 
 def is_within(place: Place, left_out: set[Place]) -> bool:
-    """Tell whether a place, or one that holds it, is left out."""
+    """Return whether a place, or one that holds it, is left out."""
     return any(place[:length] in left_out for length in range(1, len(place) + 1))
