@@ -81,6 +81,8 @@ class Buffered:
         try:
             with self._lock:
                 items = self._take(body)
+                # rows from here on belong to this event: only they are taken back when
+                # it fails
                 own = len(self._waiting)
                 self._waiting.extend(items)
                 if self._is_full():
@@ -114,6 +116,7 @@ class Buffered:
         """Tell whether the time has come; a runner asks as often as any step wants."""
         if self.flush_every_s is None:
             return False
+        # a tenth early, else a tick that comes a little too soon doubles the time
         return time.monotonic() - self._flushed_at >= 0.9 * self.flush_every_s
 
     def close(self) -> None:
@@ -148,6 +151,8 @@ class Buffered:
                     refused |= {done + at: why for at, why in some.causes.items()}
                 done += len(items)
         except Exception as error:
+            # this event's rows go with its error; earlier ones stay for the next
+            # attempt
             if own is not None:
                 del waiting[max(own, done) :]
             del waiting[:done]

@@ -142,8 +142,11 @@ class HTTPSource:
     @contextmanager
     def _reading(self, response: Any) -> Iterator[Any]:
         raw = response.raw
+        # urllib3 unpacks Content-Encoding; it would close itself at the last byte,
+        # which a BufferedReader takes for an error
         raw.decode_content, raw.auto_close = True, False
         file: Any = io.BufferedReader(raw, 1 << 20)
+        # rows.csv.gz sent with Content-Encoding: gzip is packed once, not twice
         is_decoded = "Content-Encoding" in response.headers
         with unpacked(file, "" if is_decoded else self._packing) as plain:
             opened = _Opened(plain, str(self))

@@ -38,9 +38,12 @@ class HttpPool:
         known = self._open.get(loop)
         if known is not None and not known[0].closed:
             return known[0]
+        # asyncio closes the asynchronous generators of a loop that ends, so this
+        # session is closed on its own loop, even without a call of close()
         holder = _hold(self._make)
         session = await anext(holder)
         with self._lock:
+            # a closed loop would be kept alive by its entry
             for gone in [loop for loop in self._open if loop.is_closed()]:
                 del self._open[gone]
             self._open[loop] = session, holder

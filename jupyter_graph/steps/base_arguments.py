@@ -48,6 +48,7 @@ def takes_arguments_of(
                 )
             init(self, *args, **{**defaults, **options})
 
+        # ``inspect.signature`` takes this before it looks at the code itself
         vars(checked)["__signature__"] = signature
         return checked  # type: ignore[return-value]
 

@@ -112,6 +112,8 @@ class Waiting:
             if len(parts) >= expected:
                 del self._parts[key]
                 return [part for part in parts if part is not NOTHING]
+            # the key that waits longest goes; it is reported without the lock, since an
+            # error handler may send an event here
             if len(self._parts) > self._limit:
                 dropped = self._parts.popitem(last=False)
         if dropped is not None and self._context is not None:

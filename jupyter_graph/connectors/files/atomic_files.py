@@ -127,6 +127,7 @@ def beside(place: Place) -> Path:
 
 def publish(local: Path, place: Place) -> None:
     """Move a whole file to its place; readers see the old or the new, nothing else."""
+    # the bytes first, then the name: after a loss of power the place holds a whole file
     with local.open("rb") as file:
         os.fsync(file.fileno())
     if place.path is not None:
@@ -138,6 +139,8 @@ def publish(local: Path, place: Place) -> None:
     parent, _, name = path.rpartition("/")
     if parent:
         fs.makedirs(parent, exist_ok=True)
+    # stores have no move from a local disk: the file goes up under another name first,
+    # so that readers never see a part of it
     aside = f"{parent}/{local.name}" if parent else f".{name}.part"
     fs.put_file(str(local), aside)
     fs.mv(aside, path)
@@ -155,6 +158,7 @@ def append_whole(file: BinaryIO, data: bytes) -> None:
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:
+    # an unbuffered write may take only some of the bytes
     view = memoryview(data)
     while view:
         view = view[file.write(view) :]
@@ -185,6 +189,7 @@ class _Alone:
             import fcntl
         except ImportError:
             return  # Windows
+        # held by the open file, so the system releases it when the process dies
         fcntl.flock(self._file.fileno(), getattr(fcntl, how))
 
 

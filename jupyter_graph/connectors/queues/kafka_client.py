@@ -84,6 +84,8 @@ class KafkaClient:
                         on_delivery=delivered,
                     )
                 except BufferError:
+                    # librdkafka's own queue is full; the polling thread makes room, the
+                    # loop goes on
                     await asyncio.sleep(FULL_WAIT_S)
                     continue
                 except self._kafka.KafkaException as error:
@@ -122,6 +124,7 @@ class KafkaClient:
         """The client's last message about its brokers, "" when there is none."""
         errors = list(self._errors)
         all_down = self._kafka.KafkaError._ALL_BROKERS_DOWN
+        # "all brokers are down" follows every other error and says nothing of its cause
         telling = [one for one in errors if one.code() != all_down] or errors
         return str(telling[-1].str()) if telling else ""
 
@@ -141,6 +144,8 @@ class _Polling:
         self.thread = start_thread(self._run, "jupyter_graph-kafka")
 
     def _run(self) -> None:
+        # ``end`` may be called by the garbage collector: SimpleQueue.put is reentrant,
+        # while Event.set takes a lock
         while self._ended.empty():
             self._producer.poll(POLL_S)
 
@@ -156,7 +161,7 @@ class Arrival:
         self.failed: list[Failed] = []
         self.future: asyncio.Future[None] = wakes.loop.create_future()
         self._wakes = wakes
-        self._left = count
+        self._pending = [None] * count
 
     def of(self, message: Message) -> Any:
         """Return what the client's thread calls when a message has come to its end."""
@@ -164,8 +169,9 @@ class Arrival:
         def delivered(error: Any, _: Any) -> None:
             if error is not None:
                 self.failed.append(Failed(message, error))
-            self._left -= 1
-            if not self._left:
+            # reports come from several threads: pop() is atomic, a decrement is not
+            self._pending.pop()
+            if not self._pending:
                 self._wakes.put(self.future)
 
         return delivered
@@ -181,6 +187,8 @@ class Wakes:
 
     def put(self, future: asyncio.Future[None]) -> None:
         """Set a future soon; from any thread."""
+        # a deque's append and popleft are atomic; a missed flag costs one more wake,
+        # never a future: ``_set`` clears it before it empties the deque
         self._done.append(future)
         if not self._is_called:
             self._is_called = True

@@ -66,6 +66,7 @@ class SQLTable:
         ]
         table = sql.Table(self._name, sql.MetaData(), *columns, schema=self._schema)
         try:
+            # a savepoint: in PostgreSQL a failed statement spoils the whole transaction
             with saved(connection):
                 table.create(connection)
         except sql.exc.DBAPIError:
@@ -93,6 +94,7 @@ class SQLTable:
         try:
             with saved(connection):
                 self._put(connection, fitting)
+        # the connection is at fault, not a row: trying rows one by one would not help
         except sql.exc.OperationalError:
             raise
         except (sql.exc.StatementError, sql.exc.CompileError) as error:
@@ -115,11 +117,13 @@ class SQLTable:
             except (sql.exc.StatementError, sql.exc.CompileError) as error:
                 refused[at] = error
                 unsure += isinstance(error, sql.exc.ProgrammingError)
+        # each row alone fails as bad SQL: it is the table, not the rows
         if unsure and unsure == len(rows) > 1:
             raise whole  # such as a table that is gone
         return refused
 
     def _put(self, connection: Any, rows: list[dict[str, Any]]) -> None:
+        # one statement takes rows of the same columns; the order of rows is kept
         for names, some in itertools.groupby(rows, key=tuple):
             connection.execute(self._statement(connection, names), list(some))
 
@@ -147,6 +151,7 @@ class SQLTable:
         from sqlalchemy.dialects import postgresql, sqlite
 
         put = (sqlite if dialect == "sqlite" else postgresql).insert(self._table)
+        # a row that is nothing but its key has nothing to replace
         if not rest:
             return put.on_conflict_do_nothing(index_elements=self._key)
         kept = {name: put.excluded[name] for name in rest}

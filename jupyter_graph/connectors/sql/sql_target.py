@@ -168,6 +168,8 @@ class SQLTarget(Buffered):
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
         """Return a connection; what is done with it is done at once, or not at all."""
+        # replacing rows is one transaction over all batches, on a connection that is
+        # kept; a reader sees the old rows until the runner closes
         if not self._replaces:
             with self._engine.begin() as connection:
                 yield connection
@@ -181,15 +183,17 @@ class SQLTarget(Buffered):
                 self._table.empty(self._lasting)
             yield self._lasting
         except BaseException:
+            # earlier batches of it are lost with the transaction, so what follows must
+            # not be stored as if it were all
             self._is_broken = not is_new
-            self._let_go()
+            self._release()
             raise
 
     def _check_lasting(self) -> None:
         if self._is_broken:
             raise OSError("the transaction that replaces the rows was lost")
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         lasting, self._lasting = self._lasting, None
         if lasting is not None:
             lasting.close()
@@ -206,7 +210,7 @@ class SQLTarget(Buffered):
             self._is_broken = True
             raise
         finally:
-            self._let_go()
+            self._release()
 
     def close(self) -> None:
         """Write all and close the connections; harmless twice."""

@@ -92,6 +92,8 @@ def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """
     from jupyter_graph.threads.on_loop import OnLoop
 
+    # asyncio.run would close the loop, and with it the connections of a client that a
+    # step keeps between events
     begun = OnLoop(_loop(), coroutine)
     try:
         begun.start()

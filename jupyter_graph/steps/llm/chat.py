@@ -82,6 +82,7 @@ class ChatServer:
         async with AsyncExitStack() as opened:
 
             async def once(_: int) -> ClientResponse:
+                # kept open beyond this attempt: the pieces are read after it
                 response = await opened.enter_async_context(self._client.open(streamed))
                 if response.status >= 400:
                     self._check(response, await read(response))
@@ -90,6 +91,8 @@ class ChatServer:
             response = await self._retries.attempt(
                 once, shown=self._shown, note=self._note
             )
+            # a connection that breaks off looks like an end; only [DONE] or a
+            # finish_reason is one
             is_finished = False
             async for data in data_of(self._chunks(response)):
                 if data.strip() == "[DONE]":

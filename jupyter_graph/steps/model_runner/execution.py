@@ -77,24 +77,25 @@ class Pools:
         self._factor = factor
         self._context = context
         self._in_threads = 0
-        self._recipes: dict[str, ModelFactory] = {}
+        self._factories: dict[str, ModelFactory] = {}
         self._threads: Threads | None = None
         self._processes: WorkerPool | None = None
         self._lock = threading.Lock()
 
-    def mechanism(self, word: str, recipe: ModelFactory, model: Model) -> Execution:
+    def mechanism(self, word: str, factory: ModelFactory, model: Model) -> Execution:
         """Return what runs a model."""
         _predicts(model, word)
         if word == "thread_pool":
             self._in_threads += 1
             return InThreads(model, self)
         if word == "process_pool":
-            self._recipes[recipe.name] = recipe
-            return InProcesses(recipe.name, model, self)
+            self._factories[factory.name] = factory
+            return InProcesses(factory.name, model, self)
         if word == "dedicated_process":
+            # a process of its own is a pool of one, closed by the model that has it
             own = Pools(1, 1, 1, self._context)
-            own._recipes[recipe.name] = recipe
-            return InProcesses(recipe.name, model, own, is_own=True)
+            own._factories[factory.name] = factory
+            return InProcesses(factory.name, model, own, is_own=True)
         return OnTheLoop(model) if word == "asyncio" else Inline(model)
 
     @property
@@ -109,9 +110,9 @@ class Pools:
     def processes(self) -> WorkerPool:
         with self._lock:
             if self._processes is None:
-                most = min(len(self._recipes) * self._factor, self._most_processes)
+                most = min(len(self._factories) * self._factor, self._most_processes)
                 targets = {
-                    name: Deferred(Loaded, r) for name, r in self._recipes.items()
+                    name: Deferred(Loaded, r) for name, r in self._factories.items()
                 }
                 self._processes = WorkerPool(targets, most, "model", self._context)
             return self._processes
@@ -178,6 +179,8 @@ class InProcesses:
                 f"model {self._name!r} gives its output in parts, which do not leave "
                 "another process; use thread_pool or asyncio"
             )
+        # the call without a body loads the model in the process and raises why it could
+        # not
         self._pools.processes.start()
         self._pools.processes.submit(self._name).result().result()
 
@@ -193,10 +196,10 @@ class InProcesses:
 class Loaded:
     """In the other process: a model, or why it could not be loaded."""
 
-    def __init__(self, recipe: ModelFactory) -> None:
+    def __init__(self, factory: ModelFactory) -> None:
         self._error: Exception | None = None
         try:
-            self._model = recipe.build()
+            self._model = factory.build()
             self._model.init()
         except Exception as error:
             self._error = error
@@ -215,6 +218,7 @@ class Loaded:
 async def _pulled(parts: Any, threads: Threads) -> AsyncIterator[Any]:
     """Yield a generator's parts, each made in a thread."""
     while True:
+        # StopIteration cannot leave a thread through a future, so the end is a value
         part = await threads.submit(next, parts, END).awaited()
         if part is END:
             return

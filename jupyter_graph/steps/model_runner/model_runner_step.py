@@ -137,7 +137,8 @@ class ModelRunnerStep:
         )
         self._pools = Pools(*self._most, context)
         self._shared = {
-            key: _recipe(key, value, {}) for key, value in (shared_models or {}).items()
+            key: _factory(key, value, {})
+            for key, value in (shared_models or {}).items()
         }
         self._shared_words = dict(shared_models_mechanism or {})
         self._selector = _selector(model_runner_selector, model_selector)
@@ -152,30 +153,30 @@ class ModelRunnerStep:
         self.models: dict[str, Model] = {}
         self._mechanisms: dict[str, Execution] = {}
         for key, value in models.items():
-            recipe = _recipe(key, value, (monitoring_data or {}).get(key) or {})
-            self._add(recipe, words.get(key) or default_mechanism(recipe.kind))
+            factory = _factory(key, value, (monitoring_data or {}).get(key) or {})
+            self._add(factory, words.get(key) or default_mechanism(factory.kind))
 
-    def _add(self, recipe: ModelFactory, word: str) -> None:
-        name, model = recipe.name, recipe.build(self._context)
+    def _add(self, factory: ModelFactory, word: str) -> None:
+        name, model = factory.name, factory.build(self._context)
         self.models[name] = model
         if checked_mechanism(word, name) == "shared_executor":
             self._mechanisms[name] = self._share(name, model.shared_runnable_name)
         else:
-            self._mechanisms[name] = self._pools.mechanism(word, recipe, model)
+            self._mechanisms[name] = self._pools.mechanism(word, factory, model)
 
     def _share(self, name: str, shared: str | None) -> Execution:
-        recipe = self._shared.get(str(shared))
-        if recipe is None:
+        factory = self._shared.get(str(shared))
+        if factory is None:
             known = ", ".join(self._shared) or "there are none"
             raise SpecError(
                 f"model {name!r} runs by 'shared_executor', but its "
                 f"shared_runnable_name {shared!r} is none of the shared models "
                 f"({known})"
             )
-        word = self._shared_words.get(recipe.name) or default_mechanism(recipe.kind)
-        word = checked_mechanism(word, recipe.name)
+        word = self._shared_words.get(factory.name) or default_mechanism(factory.kind)
+        word = checked_mechanism(word, factory.name)
         pools = Pools(*self._most, self._context)
-        return Shared(recipe, word, pools, self._context)
+        return Shared(factory, word, pools, self._context)
 
     @staticmethod
     def streams(arguments: Mapping[str, Any]) -> bool:
@@ -185,7 +186,7 @@ class ModelRunnerStep:
             return False
         [(name, value)] = models.items()
         try:
-            return bool(_recipe(name, value, {}).build().is_streaming())
+            return bool(_factory(name, value, {}).build().is_streaming())
         except Exception:
             return False  # building the step raises what is wrong with it
 
@@ -313,7 +314,7 @@ def _pair(value: Any, what: str) -> tuple[Any, dict[str, Any]]:
     return value[0], dict(value[1] or {})
 
 
-def _recipe(name: str, value: Any, notes: Mapping[str, Any]) -> ModelFactory:
+def _factory(name: str, value: Any, notes: Mapping[str, Any]) -> ModelFactory:
     kind, parameters = _pair(value, f"model {name!r}")
     if isinstance(kind, str):
         kind = _block(kind, f"model {name!r}")

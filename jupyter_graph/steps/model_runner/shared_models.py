@@ -10,14 +10,14 @@ from jupyter_graph.steps.model_runner.execution import Execution, ModelFactory, 
 from jupyter_graph.threads.module_lock import module_lock
 
 _lock = module_lock()
-_kept: list[_Kept] = []
+_models: list[_SharedModel] = []
 
 
-class _Kept:
+class _SharedModel:
     """A model, its users, and the lock under which the first of them loads it."""
 
-    def __init__(self, recipe: ModelFactory, word: str, pools: Pools) -> None:
-        self.recipe = recipe
+    def __init__(self, factory: ModelFactory, word: str, pools: Pools) -> None:
+        self.factory = factory
         self.word = word
         self.pools = pools
         self.mechanism: Execution | None = None
@@ -26,8 +26,8 @@ class _Kept:
 
     def load(self, context: Any) -> None:
         if self.mechanism is None:
-            model = self.recipe.build(context)
-            mechanism = self.pools.mechanism(self.word, self.recipe, model)
+            model = self.factory.build(context)
+            mechanism = self.pools.mechanism(self.word, self.factory, model)
             mechanism.load()
             self.mechanism = mechanism
 
@@ -39,7 +39,7 @@ class Shared:
     runner asks for it. It is loaded for the first, and released with the last.
 
     Args:
-        recipe: how it is made.
+        factory: how it is made.
         word: how it runs; not ``shared_executor`` again.
         pools: where it runs, when this is the first user.
         context: the surroundings of the first user.
@@ -49,26 +49,30 @@ class Shared:
     """
 
     def __init__(
-        self, recipe: ModelFactory, word: str, pools: Pools, context: Any = None
+        self, factory: ModelFactory, word: str, pools: Pools, context: Any = None
     ) -> None:
         if word == "shared_executor":
             raise SpecError(
                 "Cannot add a shared model with execution mechanism 'shared_executor': "
-                f"{recipe.name!r}"
+                f"{factory.name!r}"
             )
-        self._asked = (recipe, word, pools, context)
-        self._found: _Kept | None = None
+        self._arguments = (factory, word, pools, context)
+        self._shared: _SharedModel | None = None
 
     def load(self) -> None:
-        recipe, word, pools, context = self._asked
+        factory, word, pools, context = self._arguments
         with _lock:
-            known = (k for k in _kept if k.word == word and k.recipe.same_as(recipe))
+            known = (
+                k for k in _models if k.word == word and k.factory.same_as(factory)
+            )
             shared = next(known, None)
             if shared is None:
-                shared = _Kept(recipe, word, pools)
-                _kept.append(shared)
+                shared = _SharedModel(factory, word, pools)
+                _models.append(shared)
+            # counted before it is loaded, so that a user that closes meanwhile does not
+            # take the model away
             shared.users += 1
-            self._found = shared
+            self._shared = shared
         try:
             with shared.loading:  # other models may be loaded meanwhile
                 shared.load(context)
@@ -77,19 +81,21 @@ class Shared:
             raise
 
     async def run(self, body: Any, path: str, origin: str | None) -> Any:
-        mechanism: Execution | None = self._found.mechanism if self._found else None
+        mechanism: Execution | None = self._shared.mechanism if self._shared else None
         assert mechanism is not None  # load came first
         return await mechanism.run(body, path, origin)
 
     def close(self) -> None:
-        shared, self._found = self._found, None
+        shared, self._shared = self._shared, None
         with _lock:
             if shared is None:
                 return
             shared.users -= 1
             if shared.users:
                 return
-            _kept.remove(shared)
+            # out of the list while the lock is held: the next runner loads a model of
+            # its own and does not wait for this one to close
+            _models.remove(shared)
         if shared.mechanism is not None:
             shared.mechanism.close()
         shared.pools.close()

@@ -94,6 +94,7 @@ def read_inference(body: Mapping[str, Any]) -> Inference:
         raise BadRequestError(
             f"'outputs' must be a list of objects with a name, got {wanted!r}"
         )
+    # the request's own word is the default, each output may say otherwise
     binary = {"": bool(parameters_of(body).get("binary_data_output"))}
     for one in wanted:
         if "binary_data" in (parameters := parameters_of(one)):

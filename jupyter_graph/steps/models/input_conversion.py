@@ -61,6 +61,8 @@ def cast(value: Any, kind: str) -> Any:
         converted = array.astype(kind, copy=False)
         if converted.dtype.kind not in "iub" or array.dtype == converted.dtype:
             return converted
+        # cast back and compare; -1 as uint8 is 255 and back again -1, so the sign is
+        # compared too
         lost = (converted.astype(array.dtype) != array) | (
             (converted < 0) != (array < 0)
         )

@@ -117,6 +117,7 @@ class ModelLifecycle:
 
     def _load(self) -> None:
         with self._lock:
+            # two threads may ask at once; the second finds the model loaded
             self._is_started = True
             if self.ready:
                 return
@@ -160,6 +161,7 @@ class ModelLifecycle:
             return
         import asyncio
 
+        # waiting would hold up the loop, and with it the caller of every other model
         await asyncio.to_thread(self._check_readiness, event)
 
     def _refuse_unready(self) -> None:
@@ -222,4 +224,5 @@ def _finish(coroutine: Any) -> None:
     async def run() -> Any:
         return await coroutine
 
+    # a thread of its own, since asyncio.run refuses where a loop already runs
     run_in_thread(lambda: asyncio.run(run()))

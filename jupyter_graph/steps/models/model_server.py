@@ -51,6 +51,7 @@ class V2ModelServer(ModelAnswers):
         """Choose ``do_event``: what is called is a coroutine where a hook is one."""
         super().__init_subclass__(**kwargs)
         ours = (V2ModelServer.do_event, V2ModelServer.do_event_async)
+        # only where the subclass did not write a do_event of its own
         if cls.do_event in ours:
             cls.do_event = ours[is_async(cls)]  # type: ignore[method-assign]
 
@@ -196,6 +197,7 @@ def is_async(cls: type) -> bool:
 
 
 def _is_coroutine(hook: Any) -> bool:
+    # a decorator may hide a coroutine function behind a plain wrapper
     return inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(
         inspect.unwrap(hook) if callable(hook) else hook
     )

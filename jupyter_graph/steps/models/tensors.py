@@ -90,6 +90,7 @@ class Tensor:
                 f"input {self.name!r} of {self.datatype} {list(self.shape)} needs "
                 f"{wanted} bytes, got {len(self.data)}"
             )
+        # not copied: the array is read-only, and keeps the body alive
         return np.frombuffer(self.data, kind).reshape(self.shape)
 
     def _flat(self) -> list[Any]:
@@ -109,6 +110,7 @@ class Tensor:
 
     def _typed(self, values: list[Any]) -> list[Any]:
         kind = self.datatype.lstrip("U").rstrip("0123456789")
+        # by exact type: True is no number here; a set of types is made in C
         wrong = set(map(type, values)) - TYPES[kind]
         if wrong:
             misfit = next(value for value in values if type(value) in wrong)
@@ -162,6 +164,7 @@ def _nested(values: list[Any], shape: Sequence[int]) -> list[Any]:
     """Return the values in lists of lists; no values at all are one empty list."""
     if not values:
         return []
+    # from the innermost dimension outwards, each round makes the lists of the next
     for size in reversed(shape[1:]):
         values = [values[at : at + size] for at in range(0, len(values), size)]
     return values

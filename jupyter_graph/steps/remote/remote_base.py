@@ -68,6 +68,7 @@ class Remote(HttpStep):
         )
         self.return_json = return_json
         self._forward = checked_names(forward_headers)
+        # a parity check has no secrets, and sends nothing
         secrets = {} if self.is_cut_off else secret_headers or {}
         self._secret_headers = check_headers(secret_headers_of(secrets, context))
 

@@ -140,6 +140,8 @@ class VotingEnsemble(ParallelRun):
         """
         predictions, weights = _as_list(predictions), _as_list(weights)
         with self._lock:
+            # decided once, by the first answers; under the lock, so that two events
+            # agree
             if self.vote_type is None:
                 is_classes = are_classes(predictions)
                 self.vote_type = VOTE_TYPES[0] if is_classes else VOTE_TYPES[1]
@@ -254,7 +256,7 @@ class VotingEnsemble(ParallelRun):
         return _as_list(self.logic(predictions, weights))
 
     def _weights_among(self, answered: Mapping[str, Any]) -> list[float]:
-        """Return the weights of those that answered, and take the others' part."""
+        """Return the weights of those that answered, scaled to the sum of all."""
         weights = [self._weights[name] for name in answered]
         if len(weights) == len(self._weights):
             return weights
@@ -264,6 +266,8 @@ class VotingEnsemble(ParallelRun):
                 f"only models without weight answered in {self.name!r}: "
                 f"{', '.join(answered)}"
             )
+        # the sum of the weights stays, so a regression keeps its scale when a model
+        # fails
         scale = sum(self._weights.values()) / total
         return [weight * scale for weight in weights]
 

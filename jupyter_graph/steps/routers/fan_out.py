@@ -118,8 +118,10 @@ class OnTheLoop(OneByOne):
     async def ask_async(self, event: Any) -> Replies:
         import asyncio
 
-        asked = [_outcome_of(route, event) for route in self._routes.values()]
-        return _named(self._routes, await asyncio.gather(*asked))
+        # one coroutine per route: ``_outcome_of`` calls a plain route at its first
+        # step, so these run one by one before the first coroutine waits
+        answers = [_outcome_of(route, event) for route in self._routes.values()]
+        return _named(self._routes, await asyncio.gather(*answers))
 
 
 class InThreads:
@@ -130,22 +132,22 @@ class InThreads:
         self._threads = Threads(min(len(routes), max_workers), "jupyter_graph-route")
 
     def ask(self, event: Any) -> Replies:
-        asked = [
+        answers = [
             self._threads.submit(route, copy_of(event))
             for route in self._routes.values()
         ]
-        return _named(self._routes, _settled(asked))
+        return _named(self._routes, _settled(answers))
 
     async def ask_async(self, event: Any) -> Replies:
         import asyncio
 
-        asked = [
+        answers = [
             _outcome_of(route, event)
             if route.is_async
             else self._threads.submit(route, copy_of(event)).awaited()
             for route in self._routes.values()
         ]
-        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        outcomes = await asyncio.gather(*answers, return_exceptions=True)
         return _named(self._routes, outcomes)
 
     def close(self) -> None:
@@ -169,44 +171,45 @@ class InProcesses:
         self._processes = WorkerPool(routes, most, "route", context)
 
     def ask(self, event: Any) -> Replies:
-        asked = self._asked(event)
+        calls = self._calls(event)
         try:
-            for work in asked:
+            for work in calls:
                 work.wait()
         except BaseException:
-            for work in asked:
+            # the caller gave up or his time is over: no process goes on working for him
+            for work in calls:
                 self._processes.end(work)
             raise
-        return _named(self._routes, [work.value.outcome for work in asked])
+        return _named(self._routes, [work.value.outcome for work in calls])
 
     async def ask_async(self, event: Any) -> Replies:
         import asyncio
 
-        asked = self._asked(event)
-        replies = await asyncio.gather(*[work.awaited() for work in asked])
+        calls = self._calls(event)
+        replies = await asyncio.gather(*[work.awaited() for work in calls])
         return _named(self._routes, [reply.outcome for reply in replies])
 
-    def _asked(self, event: Any) -> list[Call]:
+    def _calls(self, event: Any) -> list[Call]:
         return [self._processes.submit(name, event) for name in self._routes]
 
     def close(self) -> None:
         self._processes.close()
 
 
-def _settled(asked: list[Task]) -> list[Any]:
+def _settled(tasks: list[Task]) -> list[Any]:
     """Wait for all; the user's stop and the event's deadline come out of the wait.
 
     Returns:
         the value of each, or the error that it raised.
     """
     try:
-        for task in asked:
+        for task in tasks:
             task.wait()
     except BaseException:
-        for task in asked:
+        for task in tasks:
             task.cancel()
         raise
-    return [_outcome(task) for task in asked]
+    return [_outcome(task) for task in tasks]
 
 
 async def _outcome_of(route: Route, event: Any) -> Any:

@@ -69,6 +69,7 @@ class FeatureVectors:
         self.keys = (keys,) if isinstance(keys, str) else tuple(keys or ())
         key_column = self.keys[0] if len(self.keys) == 1 else None
         is_given = not isinstance(table, str)
+        # a list or a frame is looked up by a column; a mapping has its keys already
         rows_by_key = is_given and not isinstance(table, Mapping)
         self.table = open_table(
             table, key_column=key_column if rows_by_key else None, context=context

@@ -225,11 +225,14 @@ class Mirror:
 
     def _start(self, work: Coroutine[Any, Any, None]) -> bool:
         if len(self._tasks) >= self._max_waiting:
+            # a coroutine that is dropped must be closed, else Python warns that it was
+            # never awaited
             work.close()
             return False
         import asyncio
 
         task = asyncio.get_running_loop().create_task(work)
+        # the loop holds tasks weakly; without this one may be collected as it runs
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return True
@@ -241,6 +244,7 @@ class Mirror:
             if inspect.isawaitable(reply):
                 import asyncio
 
+                # a coroutine that came out of a plain route, in a thread without a loop
                 reply = asyncio.run(_awaited(reply))
             answer = reply.body
         except Exception as failure:

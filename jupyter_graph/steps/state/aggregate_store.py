@@ -78,6 +78,8 @@ class KeptInMemory:
         with self._lock:
             windows = self._of(key)
             features, is_late = windows.count(self._aggregations, body, time_ms)
+            # a key that was seen in this round is not swept, whatever its times say: a
+            # replay may send one key after another
             windows.touched = self._round
             if is_late:
                 self.late_events += 1
@@ -100,6 +102,7 @@ class KeptInMemory:
             if windows is None:
                 windows = self._windows[key] = self._new()
             return windows
+        # put in again at the end: the dict is in order of use, the first key goes first
         windows = self._windows.pop(key, None) or self._new()
         self._windows[key] = windows
         if len(self._windows) > self._max_keys:
@@ -140,6 +143,8 @@ class KeptInTable:
         features: dict[str, float] = {}
         is_late = False
 
+        # the table may call this again when another worker wrote the key meanwhile, so
+        # it builds everything anew from what it is given
         def change(kept: Mapping[str, Any]) -> dict[str, Any]:
             nonlocal features, is_late
             lines = [load(one, kept, self._table.name) for one in self._aggregations]

@@ -100,6 +100,7 @@ class Batch:
             if len(waiting.bodies) == self.max_events:
                 del self._waiting[key]
                 return waiting.batch()
+            # a dict keeps its order: the first key is the one that waits longest
             if self._max_keys is not None and len(self._waiting) > self._max_keys:
                 return self._waiting.pop(next(iter(self._waiting))).batch()
         return NOTHING

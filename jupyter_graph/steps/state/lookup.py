@@ -268,6 +268,7 @@ class _Rows:
         if known is not None and now < known[0]:
             return known[1]
         row = self._table.get(key, MISSING)
+        # the table was asked without the lock: a slow one holds up no row that is known
         with self._lock:
             self._known.pop(key, None)
             self._known[key] = (now + self._cache_s, row)

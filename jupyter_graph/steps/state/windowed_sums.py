@@ -40,6 +40,8 @@ class Sums:
             self.low = value
         if value > self.high:
             self.high = value
+        # strict here, not strict below: of equal times the first that came is the
+        # first, the last that came the last
         if time_ms < self.first_ms:
             self.first = value
             self.first_ms = time_ms
@@ -127,6 +129,8 @@ class Window:
         self._rest = self._rest.then(bucket)
         start = self.start(now)
         while True:
+            # ``_turn`` fills the front with running sums, newest bucket first, so that
+            # the oldest lies on top and is dropped in one step
             if not self._front and not self._turn():
                 break
             if self._front[-1][0] >= start:
@@ -188,6 +192,7 @@ class Timeline:
         self._buckets.append(bucket)
         if newest is not None:
             self._forget(index)
+            # stale windows are rebuilt from the buckets when they are asked for
             if not self._is_stale:
                 for window in self.windows:
                     window.close(newest, index)
@@ -199,6 +204,7 @@ class Timeline:
         newest = self.newest
         if newest is None or index <= newest.index - self._longest:
             return [NONE] * len(self.windows)
+        # asked for a time without values: rare, so it is added up from the buckets
         if index != newest.index:
             return [
                 self._counted(window.start(index), index) for window in self.windows
@@ -239,6 +245,7 @@ class Timeline:
 
     def _forget(self, now: int) -> None:
         """Drop what no window reaches, not even that of a late value."""
+        # a late value may lie one longest window back, and its own window as far again
         oldest, place = now - 2 * self._longest + 1, 0
         while self._buckets[place].index < oldest:
             place += 1

@@ -102,6 +102,7 @@ class BinWindow:
     def add(self, value: Any) -> None:
         places = self._places
         if len(places) == places.maxlen:
+            # the deque drops its oldest place with the append below
             self._counts[places[0]] -= 1
         if self._names is None:
             place = bisect_left(self._edges, value)
@@ -114,6 +115,7 @@ class BinWindow:
         count = len(self._places)
         total = 0.0
         for number, expected in zip(self._counts, self._shares, strict=True):
+            # an empty bin would be log(0)
             share = max(number / count, LEAST_SHARE)
             total += (share - expected) * math.log(share / expected)
         return total
@@ -148,6 +150,7 @@ class SampleWindow:
     def add(self, value: float) -> None:
         values = self._values
         if len(values) == values.maxlen:
+            # kept sorted as it grows: sorting all of it for each statistic costs more
             del self._sorted[bisect_left(self._sorted, values[0])]
         values.append(value)
         insort(self._sorted, value)
@@ -158,6 +161,8 @@ class SampleWindow:
         largest, place = 0.0, 0
         while place < n:  # the distance is greatest at, or just before, an own value
             value = own[place]
+            # just before the value both functions still have their lower step, at it
+            # both the upper
             before = abs(place / n - bisect_left(reference, value) / m)
             place = bisect_right(own, value, place)
             at = abs(place / n - bisect_right(reference, value) / m)

@@ -198,9 +198,11 @@ def _between(
 
     def both(value: Any) -> Any:
         above = (value >= low) if with_low else (value > low)
+        # & and not `and`: the same test works on numpy arrays, by element
         return above & ((value <= high) if with_high else (value < high))
 
     if low is None and high is None:
+        # no limit: whatever is not NaN
         return lambda value: value == value
     if high is None:
         return lambda value: (value >= low) if with_low else (value > low)
@@ -219,6 +221,8 @@ def _quick(
         return lambda value: type(value) is kind and between(value)
     if not inclusive or not kinds:
         return lambda value: type(value) in kinds and between(value)
+    # type() and not isinstance(): bool is an int, and numpy's scalars are slow to
+    # compare
     least = float("-inf") if low is None else low
     most = float("inf") if high is None else high
     return lambda value: type(value) in kinds and least <= value <= most
@@ -236,6 +240,7 @@ def _column_test(kind: str, between: Callable[[Any], Any]) -> Callable[[Any], An
             or is_complex_dtype(dtype)
         ):
             return None
+        # pandas' own nullable types have no byte order; their NA becomes NaN
         is_plain = dtype.kind in "iuf" and hasattr(dtype, "newbyteorder")
         values = (
             column.to_numpy()

@@ -60,6 +60,8 @@ class _Automaton:
         if op in ("MAX_REPEAT", "MIN_REPEAT"):
             return self._repeat(*value)
         if op in ("POSSESSIVE_REPEAT", "ATOMIC_GROUP"):
+            # a matcher never goes back into these, so from outside they are one place
+            # that matches anything they can; what is inside is checked by itself
             inside = value[2] if op == "POSSESSIVE_REPEAT" else value
             return self._place(self._apart(inside), empty=1)
         if op == "BRANCH":
@@ -68,6 +70,7 @@ class _Automaton:
             branches = [self.sequence(branch or ()) for branch in value[1:]]
             return self._either(branches)
         if op == "GROUPREF":
+            # the text it refers to is not known here: any text, or none
             return self._place(EVERY, empty=1)
         return self._place(_chars(op, value, self.ignore_case))
 
@@ -81,6 +84,8 @@ class _Automaton:
         self._connect(one.last, two.first)
         return _Part(
             min(one.empty * two.empty, MOST_EMPTY),
+            # a part that may be empty in n ways lets the next begin in n ways: the
+            # places are repeated, so that ``ways`` counts how often one follows another
             one.first + two.first * one.empty,
             two.last + one.last * two.empty,
         )
@@ -103,6 +108,7 @@ class _Automaton:
             return _Part()
         if most <= COPIES or least == most:
             whole = _Part()
+            # x{2,5} is written out as xxx?x?x?
             for count in range(min(int(most), COPIES)):
                 part = self.sequence(items)
                 if part.empty and most > COPIES:
@@ -114,6 +120,7 @@ class _Automaton:
         part = self.sequence(items)
         if part.empty and (least > 1 or most != _parser().MAXREPEAT):
             self.is_risky = True
+        # a loop: its end leads back to its beginning
         self._connect(part.last, part.first)
         return _Part(part.empty + (least == 0), part.first, part.last)
 
@@ -133,6 +140,8 @@ class _Automaton:
         for a, b in self.ways:
             after[a].add(b)
             before[b].add(a)
+        # the strongly connected components; the number of places is bounded, so the
+        # simple way is fast enough
         left = set(range(len(self.chars)))
         while left:
             start = min(left)
@@ -148,6 +157,8 @@ class _Automaton:
             return True
         if len(ways) ** 2 > MOST_PAIRS * 50:
             return True  # too large to be looked at
+        # the product of the loop with itself: a pair of places that can be reached from
+        # a pair of equal ones, and leads back to one, reads one text in two ways
         after, before = defaultdict(set), defaultdict(set)
         for a, b, _ in ways:
             for c, d, _ in ways:

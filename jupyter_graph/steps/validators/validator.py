@@ -98,7 +98,7 @@ class Validator(ABC):
         self._lock = threading.Lock()
         self._bodies = 0
         self._fields: Counter[str] = Counter()
-        self._said: set[tuple[str, str]] = set()
+        self._logged: set[tuple[str, str]] = set()
         self._verdict = threading.local()
 
     @abstractmethod
@@ -134,6 +134,7 @@ class Validator(ABC):
         if not self._routes:
             return None
         # ``do`` has just checked it in this thread, or a time limit moved it to another
+        # popped, so that the verdict on one body is never used for the next
         is_valid = self._verdict.__dict__.pop("is_valid", None)
         if is_valid is None:
             is_valid = self.is_valid(body)
@@ -176,9 +177,10 @@ class Validator(ABC):
 
     def _is_new(self, violation: Violation) -> bool:
         key = violation.field, violation.rule
-        if key in self._said or len(self._said) >= 1000:
+        # bounded: a rule over keys of the body could log without end
+        if key in self._logged or len(self._logged) >= 1000:
             return False
-        self._said.add(key)
+        self._logged.add(key)
         return True
 
 

@@ -150,7 +150,7 @@ class ONNXModelServer(FrameworkServer):
         if len(self.nodes) > 1:
             if len(inputs) != len(self.nodes):
                 raise BadRequestError(
-                    f"model {self.name} takes {self._said()}, got {len(inputs)} values"
+                    f"model {self.name} takes {self._wants()}, got {len(inputs)} values"
                 )
             return self._named(dict(zip(self._names_of(), inputs, strict=True))), True
         rows = rows_of(inputs)
@@ -166,21 +166,21 @@ class ONNXModelServer(FrameworkServer):
         missing = [name for name in names if any(name not in row for row in rows)]
         if missing:
             raise BadRequestError(
-                f"an input lacks {missing}; model {self.name} takes {self._said()}"
+                f"an input lacks {missing}; model {self.name} takes {self._wants()}"
             )
         return self._named({name: [row[name] for row in rows] for name in names})
 
     def _only(self, rows: Any) -> dict[str, Any]:
         if len(self.nodes) != 1:
             raise BadRequestError(
-                f"model {self.name} takes {self._said()}, got one value"
+                f"model {self.name} takes {self._wants()}, got one value"
             )
         return self._named({self.nodes[0].name: rows})
 
     def _named(self, values: Mapping[str, Any]) -> dict[str, Any]:
         if set(values) != set(self._names_of()):
             raise BadRequestError(
-                f"model {self.name} takes {self._said()}, got {list(values)}"
+                f"model {self.name} takes {self._wants()}, got {list(values)}"
             )
         return {node.name: self._fitted(node, values[node.name]) for node in self.nodes}
 
@@ -207,7 +207,7 @@ class ONNXModelServer(FrameworkServer):
     def _names_of(self) -> list[str]:
         return [node.name for node in self.nodes]
 
-    def _said(self) -> str:
+    def _wants(self) -> str:
         return f"the inputs {self._names_of()}"
 
     def describe(self) -> tuple[list[Feature], list[Feature]]:
