@@ -29,11 +29,15 @@ class CheckedSession(requests.Session):
     def __init__(self, rules: HostRules, connections: int) -> None:
         super().__init__()
         self._rules = rules
+        self._checked: str | None = None
         for scheme in ("http://", "https://"):
             self.mount(scheme, _CheckedAdapter(rules, connections))
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> Any:
-        self._rules.check_url(without_user(str(request.url)))
+        # a target sends to one URL again and again; rules do not change
+        if request.url != self._checked:
+            self._rules.check_url(without_user(str(request.url)))
+            self._checked = request.url
         return super().send(request, **kwargs)
 
     def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
