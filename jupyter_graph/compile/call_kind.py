@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 
 class CallKind(NamedTuple):
-    """How a call gives its result.
+    """How a call returns its result.
 
     Attributes:
         is_async: it must be awaited, or read by ``async for``.
-        is_stream: it gives its results one by one.
+        is_stream: it yields its results one by one.
     """
 
     is_async: bool

@@ -39,7 +39,7 @@ class CompiledGraph:
         arguments: each step's constructor arguments, variables filled in.
         main: the generated code.
         inner: the graphs that steps of kind ``flow`` are, by the step's name.
-        responder: the step that answers, None when nobody does.
+        responder: the step that answers, None when there is none.
     """
 
     spec: GraphSpec
@@ -74,12 +74,12 @@ class CompiledGraph:
 
     @cached_property
     def streams(self) -> bool:
-        """Whether a step gives its results one by one."""
+        """Whether a step yields its results one by one."""
         return any(code.is_stream for code in self.steps.values())
 
     @cached_property
     def keeps(self) -> bool:
-        """Whether a step may give bodies later than it got them."""
+        """Whether a step may release bodies later than it got them."""
         own = any(code.keeps for code in self.steps.values())
         return own or any(graph.keeps for graph in self.inner.values())
 
@@ -187,7 +187,10 @@ def _inspect(spec: GraphSpec, resolver: Resolver, engine: str) -> _Inspected:
                 inner[name] = _inspect(inside, resolver, step.engine or engine)
             elif name in resolved.codes:
                 args = resolved.arguments[name]
-                if step.kind in ("queue", "model_runner"):  # they get more than theirs
+                if step.kind in (
+                    "queue",
+                    "model_runner",
+                ):  # with more than their own
                     step = replace(step, class_args=args)
                 code = inspect_step(step, resolved.codes[name], args, engine=engine)
                 steps[name] = code

@@ -13,7 +13,7 @@ from jupyter_graph.spec.model import StepSpec
 from jupyter_graph.spec.python_syntax import steadily
 
 FromMLRun: TypeAlias = Literal["input_path", "result_path", "full_event", "graph_step"]
-"""What MLRun gives too, to constructors that name it or take any keyword."""
+"""What MLRun passes too, to constructors that name it or take any keyword."""
 
 Injected: TypeAlias = Literal["name", "context", "routes", "outlets", FromMLRun]
 """What a constructor, or a function, may ask to be given."""
@@ -25,7 +25,7 @@ VARIADIC: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWO
 
 
 def signature_of(code: Any) -> inspect.Signature | None:
-    """Return a signature, None where code built in C says nothing of its arguments."""
+    """Return a signature, None for code built in C that has none."""
     try:
         return steadily(lambda: inspect.signature(code))
     except (TypeError, ValueError):
@@ -111,7 +111,7 @@ def arguments_fit(
 
 
 def storey_arguments_fit(step: StepSpec, code: type) -> None:
-    """Refuse arguments that storey's steps would pass on, and nobody would read."""
+    """Refuse arguments that storey's steps would ignore."""
     known = [*OF_STOREYS_STEPS]
     for base in code.__mro__:
         signature = signature_of(vars(base).get("__init__"))

@@ -28,7 +28,7 @@ class StepCode:
         keeps: it may give bodies later, by ``flush`` or of its own accord.
         collects: it makes one list of the items of a stream.
         knows_paths: it looks at input_path and result_path by itself, or, as in MLRun,
-            nobody does: a user's own step that takes the full event.
+            no one does: a user's own step that takes the full event.
         is_storey: it is a step of storey's.
         direct: the kind of storey step whose function is called directly, "" for those
             that storey's own code must run.
@@ -82,7 +82,7 @@ class StepCode:
 
     @property
     def is_generator(self) -> bool:
-        """Whether what is called is a generator, rather than gives one now and then."""
+        """Whether every call returns a generator, not only some of them."""
         gives_one = self.step.kind == "flow" or hasattr(self.code, "streams")
         return self.is_stream and not gives_one
 
@@ -93,7 +93,7 @@ class StepCode:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether what is called gives a coroutine."""
+        """Whether a call returns a coroutine."""
         step = self.step
         if self.is_stream or step.kind == "flow":
             return self.is_async and not self.is_generator

@@ -1,7 +1,7 @@
 """What stands between HTTP and a graph: routes, parameters, shapes of answers.
 
-An API handler says which paths and methods there are, what of a request becomes a
-parameter, and what of a result becomes the answer. The OpenAI front end is an API
+An API handler defines the paths and methods, what of a request becomes a parameter,
+and what of a result becomes the answer. The OpenAI front end is an API
 handler with ready-made endpoints, plus the shapes that OpenAI's clients expect.
 
 ``make_frontend`` chooses the front end. ``Frontend.enter`` is called before the graph,

@@ -93,7 +93,7 @@ class ApiFrontend:
         return ApiExchange(self.maps(self.admit(event)).output)
 
     def admit(self, event: Event) -> Match:
-        """Find the endpoint of a request and give its body the parameters.
+        """Return the endpoint of a request; its body then holds the parameters.
 
         Raises:
             StatusError: as of ``enter``.
@@ -141,6 +141,7 @@ class ApiFrontend:
 
     def maps(self, match: Match) -> _Maps:
         """Return the mappings of the endpoints of a request."""
+        # Merging mappings is the costly part of a request; few combinations come up.
         key = tuple(map(id, match.endpoints))  # they live as long as the front end
         maps = self._known.get(key)
         if maps is None:
@@ -153,7 +154,7 @@ class ApiFrontend:
     def problem(
         self, error: BaseException, event: Event, response: RawResponse
     ) -> RawResponse:
-        """Return the problem document; a 405 says which methods there are.
+        """Return the problem document; a 405 lists the methods of the path.
 
         Source: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6
         """
@@ -190,7 +191,7 @@ def mapped(value: Any, output: FieldMap) -> Any:
     """Return a result, or the Response around it, with the fields of its mappings."""
     if is_response(value):
         if value.status_code >= 300 or is_stream(value):
-            return value
+            return value  # a redirect or an error is no result of the endpoint
         return with_body(value, mapped(value.body, output))
     if is_stream(value):
         return value
@@ -199,7 +200,7 @@ def mapped(value: Any, output: FieldMap) -> Any:
 
 
 def is_response(value: Any) -> bool:
-    """Tell whether a value says its own status: our Response, Nuclio's or MLRun's."""
+    """Tell whether a value has a status: our Response, Nuclio's or MLRun's."""
     return isinstance(value, Response) or (
         type(value).__name__ == "Response" and hasattr(value, "status_code")
     )

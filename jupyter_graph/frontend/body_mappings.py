@@ -74,7 +74,7 @@ class FieldMap:
         return fields
 
     def _value(self, path: JsonPath, body: dict[str, Any]) -> Any:
-        keys = path.keys
+        keys = path.keys  # the usual case is one field: no library, no list
         if keys is not None and len(keys) == 1:
             return body.get(keys[0], _MISSING)
         try:
@@ -102,7 +102,7 @@ def merged(endpoints: Sequence[Endpoint], side: Side) -> FieldMap | None:
     """
     by_name: dict[str, FieldMapping] = {}
     name_of: dict[str, str] = {}
-    for endpoint in reversed(endpoints):
+    for endpoint in reversed(endpoints):  # the closest last, so that it replaces
         for one in getattr(endpoint, f"{side}_body_mappings"):
             source = json_path(one.source_path).text
             by_name.pop(name_of.get(source, ""), None)

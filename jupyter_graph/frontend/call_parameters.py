@@ -114,6 +114,8 @@ class _Fit:
             for one in needed
             if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
         )
+        # The compiler refuses steps that need more than a body: here the request brings
+        # it, and ``arguments`` reports what is missing with status 400.
         self.signature = signature.replace(
             parameters=[
                 one.replace(default=None) if one.name in self.needed else one
@@ -133,6 +135,7 @@ class _Fit:
         body = args[-1]
         if type(body) is MappedBody:
             given = self._given(body)
+            # ``more`` are the step's own arguments from the graph.
             if more and not given.keys().isdisjoint(more):
                 self._clash(given, more)
             args, more = (*args[:-1], body.original_body), {**more, **given}
@@ -145,7 +148,7 @@ class _Fit:
         known = self.known
         if known is None or body.keys() <= known:
             return body
-        if body.is_lenient:
+        if body.is_lenient:  # OpenAI's clients send many fields that few handlers name
             return {name: value for name, value in body.items() if name in known}
         if not body.from_query <= known:
             self._refuse(body.from_query - known)

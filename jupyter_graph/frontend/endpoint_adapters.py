@@ -60,7 +60,7 @@ class EndpointAdapters:
             try:
                 codes[name] = resolver.code_of(step)
             except SpecError:
-                continue  # the compiler says what is wrong, with everything else
+                continue  # the compiler reports it, with everything else
             if method := _method(step, codes[name]):
                 methods.setdefault(name, set()).add(method)
         known, self._known = self._known, {}

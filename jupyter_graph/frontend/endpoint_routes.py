@@ -41,6 +41,7 @@ class Routes:
             if one.prefix is not None:
                 self._stars.setdefault(one.http_method, []).append((one.prefix, one))
             elif one.parameters:
+                # A parameter holds no slash, so only paths of as many parts can match.
                 place = one.http_method, one.path.count("/")
                 self._templates.setdefault(place, []).append((_pattern(one.path), one))
             else:

@@ -28,7 +28,7 @@ class Reply(Protocol):
         """Return the closing events."""
 
     def failed(self, error: BaseException) -> str:
-        """Return the event that says that no more comes; "" before the first one."""
+        """Return the event that ends a broken stream; "" before the first item."""
 
 
 def events(items: Iterator[Any], reply: Reply) -> Iterator[str]:
@@ -44,6 +44,8 @@ def events(items: Iterator[Any], reply: Reply) -> Iterator[str]:
                     yield text
         yield reply.end()
     except Exception as error:
+        # The status has been sent, so the client learns of the failure by an event; the
+        # server still gets the error, for its log and to close the connection.
         if text := reply.failed(error):
             yield text
         raise
@@ -63,6 +65,7 @@ async def events_async(items: AsyncIterator[Any], reply: Reply) -> AsyncIterator
         raise
 
 
+# A stream may be any iterator; only generators can be closed early.
 def _closeable(items: Iterator[Any]) -> Any:
     return items if inspect.isgenerator(items) else (item for item in items)
 

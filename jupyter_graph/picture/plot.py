@@ -23,7 +23,7 @@ def plot(
 
     Args:
         graph: the graph or its description.
-        filename: write the picture there too; its ending says how.
+        filename: write the picture there too, in the format of its ending.
         format: ``svg png mermaid text dot`` or what ``dot`` knows, where the file name
             does not say it.
         **attributes: graph attributes of graphviz, such as ``rankdir="TB"``.

@@ -101,7 +101,7 @@ class Scene:
 def scene(spec: GraphSpec) -> Scene:
     """Return the boxes and lines of a graph, wrong ones included.
 
-    What a step names and nobody defined becomes a box of kind ``missing``; of two
+    What a step names and no step defines becomes a box of kind ``missing``; of two
     steps with one name the first is drawn.
 
     >>> flow = GraphSpec(steps=(StepSpec(name="parse", handler="parse"),))

@@ -99,6 +99,7 @@ class GraphView(anywidget.AnyWidget):
         self, spec: GraphSpec, details: Mapping[str, StepDetail] | None = None
     ) -> None:
         """Show another state of the graph; counters of steps that stay are kept."""
+        # One message to the browser, so that it never draws half of the change.
         with self._gate, self.hold_sync():
             self._spec = spec
             self.drawing = _drawn(spec)
@@ -117,6 +118,7 @@ class GraphView(anywidget.AnyWidget):
     def _repr_mimebundle_(
         self, **words: Any
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        # GitHub and exports draw no widgets: they find a picture beside it.
         shown = super()._repr_mimebundle_(**words)
         if shown is None:
             return None

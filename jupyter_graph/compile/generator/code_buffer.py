@@ -96,7 +96,7 @@ class CodeBuffer:
         return f"await {name}_async" if self._is_async else name
 
     def stream_helper(self, name: str) -> str:
-        """Return the name of a helper that gives a stream, which nobody awaits."""
+        """Return the name of a helper that returns a stream, which is not awaited."""
         return f"{name}_async" if self._is_async else name
 
     def call(self, function: str) -> str:

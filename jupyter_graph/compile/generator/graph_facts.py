@@ -35,7 +35,7 @@ class GraphFacts:
         next: what comes after each step, and first.
         upstream: what comes before each step.
         order: the steps from first to last.
-        responder: the step that answers, None when nobody does.
+        responder: the step that answers, None when there is none.
         takes_event: generated functions take an event rather than a body.
         back: edges that lead back, which make cycles.
         counted: the steps of cycles, which count how often an event comes.

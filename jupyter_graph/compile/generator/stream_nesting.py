@@ -68,7 +68,7 @@ def check_joins(
     """Refuse joins whose branches stand partly inside a stream.
 
     Raises:
-        SpecError: there is one; the text says what to do.
+        SpecError: there is one; the message suggests a Collector.
     """
     problems = [
         f"step {step.name!r} joins branches inside and outside of a stream; put a "

@@ -13,10 +13,10 @@ from jupyter_graph.compile.generator.step_writer import StepWriter
 
 @dataclass(frozen=True)
 class StreamWriter:
-    """Writes what comes after a step that gives several results.
+    """Writes what comes after a step with several results.
 
     return each(items, after_split, None, None)     # the answer is a stream
-    drain(each(items, after_split, None, None))     # nobody answers
+    drain(each(items, after_split, None, None))     # no step answers
     return collect(each(...), (list_collect,), end_split, body, parts)
 
     Attributes:

@@ -138,7 +138,7 @@ def branches(places: Any, its: list[Any], *more: Any) -> Any:
     """Run every branch, one after the other; the first answer is the answer.
 
     A failing branch does not stop its neighbours; the first failure is raised then. An
-    event on its way back is handed up where nobody else has answered.
+    event on its way back is returned as it is where no other branch has answered.
     """
     if len(places) == 1:
         return places[0](its[0], *more)

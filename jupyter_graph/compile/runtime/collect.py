@@ -110,7 +110,7 @@ async def collect_async(
 def until_collected(
     items: Any, collectors: Any, end: Any, it: Any, parts: Any
 ) -> Iterator[Any]:
-    """As ``collect``, where what the items give is the answer."""
+    """As ``collect``, where the answer is what becomes of the items."""
     try:
         yield from items
     except Exception as error:

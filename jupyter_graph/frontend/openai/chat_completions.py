@@ -92,6 +92,8 @@ class ChatReply:
 
     def end(self) -> str:
         """Return the chunks that end every choice, the usage, and the last line."""
+        # A client needs one chunk with a finish_reason for each choice, also where the
+        # graph gave no item at all.
         text = self._chunk([self._row(Delta())]) if not self._open else ""
         rows = [
             _row(index, {}, one.ends)
@@ -111,7 +113,7 @@ class ChatReply:
 
     def _row(self, delta: Delta) -> dict[str, Any]:
         message = dict(delta.message)
-        if delta.index not in self._open:
+        if delta.index not in self._open:  # clients take the role from the first chunk
             self._open[delta.index] = Gathered()
             message = {"role": "assistant", "content": "", **message}
         if calls := message.get("tool_calls"):
@@ -140,7 +142,7 @@ def _message(value: Any) -> dict[str, Any]:
 
 
 def usage_of(given: Any) -> Any:
-    """Return the usage with its sum, None where nobody counted.
+    """Return the usage with its sum, None where there is none.
 
     >>> usage_of({"prompt_tokens": 3, "completion_tokens": 4})
     {'prompt_tokens': 3, 'completion_tokens': 4, 'total_tokens': 7}

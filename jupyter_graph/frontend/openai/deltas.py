@@ -1,4 +1,4 @@
-"""What a graph may give as a model's answer, read into one form.
+"""The forms in which a graph may return a model's answer, read into one.
 
 A text; a message or a piece of one (``content``, ``tool_calls``, perhaps
 ``finish_reason`` and ``usage``); what the block ``LLM`` gives; a whole completion or
@@ -26,6 +26,7 @@ def as_plain(value: Any) -> Any:
     dump = getattr(value, "model_dump", None)
     if dump is None or isinstance(value, type):
         return value
+    # Fields that the sender did not set would be nulls here, and end texts that grow.
     return dump(mode="json", exclude_unset=True)
 
 
@@ -131,6 +132,8 @@ class Gathered:
                 self.more[key] = value
 
     def _call(self, call: Mapping[str, Any], position: int) -> None:
+        # The first piece of a call has its id and name, later ones more of its
+        # arguments; they belong together by their index.
         index = call.get("index", position)
         empty = {"id": None, "type": "function", "function": {"arguments": ""}}
         known = self.tool_calls.setdefault(index, empty)

@@ -105,16 +105,19 @@ class _OpenAIExchange:
 
         Raises:
             UnprocessableError: the result has no place in OpenAI's object.
-            AnswerError: an item of a stream says nothing that a model could.
+            AnswerError: an item of a stream is no answer of a model.
         """
         if is_response(value):
             if value.status_code >= 300 or (value.content_type and is_stream(value)):
                 return value
             left = self.leave(value.body, whole=whole)
-            if isinstance(left, Response):
+            if isinstance(left, Response):  # headers of both, those of the graph win
                 left.headers = {**left.headers, **(value.headers or {})}
                 return left
             return with_body(value, left)
+        # Four cases: the graph gave one value or a stream, the client wants one object
+        # or events. A stream is read when the answer is sent (``_soon``, ``_late``);
+        # ``whole`` is for callers that send no streams.
         if not is_stream(value):
             answer = mapped(self._reply.completed(value), self._map)
             return self._streamed(iter([answer])) if self._is_stream else answer

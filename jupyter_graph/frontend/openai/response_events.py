@@ -45,7 +45,7 @@ class ResponsesReply(ResponseObject):
         """Return the events of one item; events of the API itself pass as they are."""
         item = as_plain(item)
         if isinstance(item, Mapping) and str(item.get("type")).startswith("response."):
-            self._is_own = True
+            self._is_own = True  # no closing events of ours after the graph's
             return self._event(str(item["type"]), **item)
         text = "" if self._count else self._opening()
         if isinstance(item, Mapping) and "output" in item:

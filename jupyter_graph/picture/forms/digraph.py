@@ -57,7 +57,7 @@ class GraphPicture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no t
         ``dot`` or ``graphviz-pure``, ``pdf`` and others need ``dot``.
 
         Raises:
-            SpecError: nobody here can draw that format, or the file cannot be written.
+            SpecError: no program here draws that format, or the file cannot be written.
         """
         path = Path(path)
         chosen = (format_ or path.suffix[1:] or "png").lower()

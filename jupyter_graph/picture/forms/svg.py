@@ -41,6 +41,8 @@ def svg(
     inside = "".join(_inside(drawn, counters))
     look = {None: "jg", False: "jg jg-light", True: "jg jg-dark"}[dark]
     content = f"{look} {drawn['name']} {inside}".encode(errors="replace")
+    # A notebook shows many pictures on one page: their ids must differ, and the same
+    # picture must have the same one, or every run would change the notebook's file.
     key = f"jg-{sha256(content).hexdigest()[:10]}"
     width, height = n(drawn["width"]), n(drawn["height"])
     return (

@@ -103,6 +103,7 @@ def apart(wishes: list[float], weights: list[float], sizes: list[float]) -> list
     pools: list[tuple[float, float, int]] = []  # mean, weight, members
     for wish, weight, offset in zip(wishes, weights, offsets, strict=False):
         mean, total, members = wish - offset, weight, 1
+        # Pool adjacent violators: what would overlap moves as one from here on.
         while pools and pools[-1][0] > mean:
             above, more, count = pools.pop()
             mean = (mean * total + above * more) / (total + more)

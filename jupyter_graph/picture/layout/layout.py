@@ -201,6 +201,7 @@ def _node(drawn: Scene, name: str, x: float, y: float) -> Node:
 def _edges(
     ways: dict[tuple[str, str, str], Curve], nodes: dict[str, Node]
 ) -> tuple[EdgePath, ...]:
+    # Labels keep clear of boxes, and of the counts and times that stand below them.
     boxes = [_taken_by(node) for node in nodes.values()]
     spots = place_labels(list(ways.values()), boxes)
     return tuple(

@@ -29,6 +29,8 @@ def ordered(rank: list[int], low: list[bool], hops: list[Hop]) -> Columns:
     fewest, waited = crossings(best, after), 0
     columns = best
     for sweep in range(_SWEEPS if len(rank) < _MANY else _SWEEPS // 4):
+        # The barycenter heuristic may get worse before it gets better: it goes on for a
+        # few sweeps, and the best order counts.
         if not fewest or waited > _PATIENCE:
             break
         columns = _swept(
