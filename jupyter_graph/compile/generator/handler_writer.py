@@ -105,8 +105,8 @@ class HandlerWriter:
         if not step.on_error:
             write(at)
             return
-        facts, code, inner = self.facts, self.code, at.inner()
-        handler = facts.steps[step.on_error]
+        code, inner = self.code, at.inner()
+        handler = self.facts.steps[step.on_error]
         code.line(at, "try:")
         before = len(code.text)
         write(inner)
@@ -114,32 +114,44 @@ class HandlerWriter:
             code.line(inner, "pass")
         code.line(at, "except BaseException as error:")
         self._note_error("caught(error)", step.name, inner)
-        of_handler = facts.codes[handler.name]
-        falls_too = not (of_handler.selects or of_handler.is_stream)
+        of_handler = self.facts.codes[handler.name]
+        handler_falls = not (of_handler.selects or of_handler.is_stream)
         stands_for = stands_for or step.name
         self.guard(
             handler,
             lambda here: self._run(handler.name, here),
             inner,
-            falls=falls_too,
+            falls=handler_falls,
             stands_for=stands_for,
         )
-        targets = facts.next[handler.name]
+        may_fall = falls and handler_falls
+        self._after_handler(step, handler.name, inner, may_fall, stands_for)
+
+    def _after_handler(
+        self,
+        step: StepSpec,
+        handler: str,
+        at: Position,
+        may_fall: bool,
+        stands_for: str,
+    ) -> None:
+        """Write what comes after an error handler, where it does not fall through."""
+        facts, code = self.facts, self.code
+        targets = facts.next[handler]
         # The handler of the step that answers answers in its place, unless that step
         # still comes after it.
         comes_again = any(step.name in facts.reached(name) for name in targets)
         answers = step.name == facts.responder and not comes_again
         stands_in = targets == facts.next[step.name] and bool(targets or answers)
-        if falls and falls_too and stands_in:
+        if may_fall and stands_in:
             if facts.codes[step.name].gives_events:
-                code.line(inner, "found = event")  # one, not several
+                code.line(at, "found = event")  # one, not several
         elif targets:
             if answers:
-                code.line(inner, f"answer = twin({code.value})", handler.name)
-            self.go_on(handler.name, inner.after_answer(answers), stands_for=stands_for)
+                code.line(at, f"answer = twin({code.value})", handler)
+            self.go_on(handler, at.after_answer(answers), stands_for=stands_for)
         else:
-            answer = "answer" if at.answered else self._handled
-            code.line(inner, f"return {answer}")
+            code.line(at, f"return {'answer' if at.answered else self._handled}")
 
     def _run(self, name: str, at: Position) -> None:
         self.steps.write(name, at)
