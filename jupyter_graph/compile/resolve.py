@@ -89,23 +89,19 @@ class Resolver:
             shared = (key for key in SHARED if key in graph.carried)
             arguments = {key: graph.carried[key] for key in shared}
         for key, value in step.class_args.items():
-            name = named_value(value)
-            if name is not None and name not in self.namespace:
-                raise UnknownStepError(
-                    f"step {step.name!r}: argument {key!r} is the variable {name!r}, "
-                    f"which is not defined{did_you_mean(name, self.namespace)}"
-                )
-            if name is not None:
-                arguments[key] = self._value(name, key, step)
+            where = f"step {step.name!r}: argument {key!r}"
+            if (name := named_value(value)) is not None:
+                arguments[key] = self._variable(name, where)
             elif (plain := function_argument(step, key, value)) is not None:
-                arguments[plain] = self._function(value, key, step)
+                arguments[plain] = self.named(value, where)
             else:
                 arguments[key] = value
         arguments |= step.runner
+        # A block of ours may name further functions inside its arguments.
         fill_in = getattr(self._block(step), "resolve_arguments", None)
         if fill_in is not None:
-            where = f"step {step.name!r}"
-            arguments = dict(fill_in(arguments, lambda name: self.named(name, where)))
+            of_step = f"step {step.name!r}"
+            arguments = dict(fill_in(arguments, lambda name: self.named(name, of_step)))
         return arguments
 
     def _block(self, step: StepSpec) -> Any:
@@ -120,13 +116,14 @@ class Resolver:
             return False
         return name in self.namespace
 
-    def _function(self, name: str, key: str, step: StepSpec) -> Any:
-        return self.named(name, f"step {step.name!r}: argument {key!r}")
-
-    def _value(self, name: str, key: str, step: StepSpec) -> Any:
+    def _variable(self, name: str, where: str) -> Any:
         """Return a variable; a document may not reach imported code through it."""
+        if name not in self.namespace:
+            raise UnknownStepError(
+                f"{where} is the variable {name!r}, which is not defined"
+                f"{did_you_mean(name, self.namespace)}"
+            )
         value = self.namespace[name]
-        where = f"step {step.name!r}: argument {key!r}"
         if not self.is_trusted and name.startswith("__"):
             raise UnknownStepError(f"{where}: {name!r} is Python's own, no variable")
         if not self.is_trusted and _is_code(value):

@@ -13,7 +13,7 @@ from jupyter_graph.spec.model import StepSpec
 
 @dataclass(frozen=True, slots=True)
 class StepCode:
-    """A step's code, looked at but not built.
+    """A step's code, inspected but not built.
 
     Attributes:
         step: the step's description.
@@ -21,11 +21,11 @@ class StepCode:
         method: the method of the class to call; "" = the body passes unchanged.
         takes_event: it is called with the event, not with the body.
         is_async: it must be awaited.
-        is_stream: it gives its results one by one.
+        is_stream: it yields its results one by one.
         selects: it picks its followers with ``select_outlets``.
         merges: it waits for all branches of an event.
-        may_drop: it may give ``NOTHING``, which ends the event.
-        keeps: it may give bodies later, by ``flush`` or of its own accord.
+        may_drop: it may return ``NOTHING``, which ends the event.
+        keeps: it may release bodies later, by ``flush`` or of its own accord.
         collects: it makes one list of the items of a stream.
         knows_paths: it looks at input_path and result_path by itself, or, as in MLRun,
             no one does: a user's own step that takes the full event.
@@ -55,6 +55,7 @@ class StepCode:
 
     @property
     def is_class(self) -> bool:
+        """Whether an instance is built and one of its methods called."""
         return inspect.isclass(self.code)
 
     @property

@@ -9,38 +9,24 @@ from __future__ import annotations
 
 import re
 
-ACCENTS = {
-    "start": "#64748b",
-    "task": "#3b7dd8",
-    "router": "#8b5cf6",
-    "route": "#8b5cf6",
-    "error_step": "#e5484d",
-    "target": "#0f9b8e",
-    "queue": "#0f9b8e",
-    "flow": "#2f7fb8",
-    "model_runner": "#b5477e",
-    "missing": "#c2780c",
+_COLOURS = {
+    "start": ("#64748b", "#eef1f4", "#94a0b0"),
+    "task": ("#3b7dd8", "#eef4fc", "#86b0e7"),
+    "router": ("#8b5cf6", "#f4effe", "#b89bf9"),
+    "route": ("#8b5cf6", "#f9f7ff", "#cdbdf9"),
+    "error_step": ("#e5484d", "#fdeeee", "#f09598"),
+    "target": ("#0f9b8e", "#e9f6f5", "#72c5bd"),
+    "queue": ("#0f9b8e", "#e9f6f5", "#72c5bd"),
+    "flow": ("#2f7fb8", "#ecf4fa", "#7fb1d3"),
+    "model_runner": ("#b5477e", "#faeef4", "#d592b4"),
+    "missing": ("#c2780c", "#fdf5e9", "#dba95e"),
 }
+"""Kind of a step to its accent, and to fill and stroke without a style sheet."""
 
 # For programs that know neither variables nor mixing: fill, stroke.
-PLAIN = {
-    "start": ("#eef1f4", "#94a0b0"),
-    "task": ("#eef4fc", "#86b0e7"),
-    "router": ("#f4effe", "#b89bf9"),
-    "route": ("#f9f7ff", "#cdbdf9"),
-    "error_step": ("#fdeeee", "#f09598"),
-    "target": ("#e9f6f5", "#72c5bd"),
-    "queue": ("#e9f6f5", "#72c5bd"),
-    "flow": ("#ecf4fa", "#7fb1d3"),
-    "model_runner": ("#faeef4", "#d592b4"),
-    "missing": ("#fdf5e9", "#dba95e"),
-}
-PLAIN_TEXT, PLAIN_MUTED, PLAIN_LINE, PLAIN_GROUND = (
-    "#1c2430",
-    "#5b6572",
-    "#8a94a2",
-    "#ffffff",
-)
+PLAIN = {kind: (fill, stroke) for kind, (_, fill, stroke) in _COLOURS.items()}
+PLAIN_TEXT, PLAIN_MUTED = "#1c2430", "#5b6572"
+PLAIN_LINE, PLAIN_GROUND = "#8a94a2", "#ffffff"
 PLAIN_RED, PLAIN_GREEN = "#e5484d", "#1a7f4e"
 
 _LIGHT = "--jg-ground0:#ffffff;--jg-text0:#1c2430;"
@@ -135,8 +121,8 @@ def stylesheet() -> str:
     They hold no ``<``, so that they can stand in SVG and HTML as they are.
     """
     kinds = "".join(
-        f".jg .jg-kind-{kind}{{--jg-accent:{colour}}}"
-        for kind, colour in ACCENTS.items()
+        f".jg .jg-kind-{kind}{{--jg-accent:{accent}}}"
+        for kind, (accent, _, _) in _COLOURS.items()
     )
     rules = re.sub(r"\s*([{};:,])\s+|\s+", lambda m: m[1] or " ", _RULES).strip()
     scheme = f"@media (prefers-color-scheme:dark){{.jg{{{_DARK}}}}}"
