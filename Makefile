@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-NBVAL = JUPYTER_GRAPH_STATE_DIR=$(CURDIR)/build/state $(PY) -m pytest --nbval-lax \
+NBVAL = JUPYTER_GRAPH_STATE_DIR=$(CURDIR)/build/state $(PY) -m pytest -p nbval.plugin --nbval-lax \
         --nbval-sanitize-with notebooks/sanitize.cfg --timeout=180 notebooks
 
 .DEFAULT_GOAL := check

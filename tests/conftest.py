@@ -1,5 +1,6 @@
 """Fixtures of every room: a step or a graph, run on real events."""
 
+import gc
 import os
 import signal
 import sys
@@ -33,6 +34,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(hangs)
     if os.environ.get("JUPYTER_GRAPH_STRESS") == "1":
         config.pluginmanager.import_plugin("tests.guards.stress")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without the garbage collector: all that is made here stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()  # nor does any later collection look at it
 
 
 @pytest.fixture
