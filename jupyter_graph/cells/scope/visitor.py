@@ -33,19 +33,23 @@ def names_of(statement: ast.stmt, *, lazy_annotations: bool = False) -> Names:
 
 
 class _Visitor(ast.NodeVisitor):
-    """Walks one statement; the stack of scopes says whose a name is."""
+    """Walks one statement in the order in which Python runs it.
+
+    The stack of scopes says whose a name is.
+    """
 
     def __init__(self, lazy_annotations: bool) -> None:
         self.names = Names()
         self.lazy = lazy_annotations
         self.scope = Scope("module")
-        self.depth = 0
-        self.called = 0
-        self.soft = 0
-        self.hidden: list[str] = []
+        self.depth = 0  # functions around; 0 runs with the statement
+        self.called = 0  # calls around, as `Use.called` counts them
+        self.soft = 0  # blocks around in which a missing name does not matter
+        self.hidden: list[str] = []  # names of the handlers around
         self.statement: ast.stmt | None = None
 
     def _is_global(self, name: str) -> bool:
+        """Tell whether a name is the module's; functions do not see a class's names."""
         scope = self.scope
         innermost = True
         while scope.parent is not None:
@@ -58,7 +62,7 @@ class _Visitor(ast.NodeVisitor):
         return name not in self.hidden
 
     def _use(self, name: str, line: int, chain: tuple[str, ...] = ()) -> None:
-        if name == "__class__" and self.depth:
+        if name == "__class__" and self.depth:  # a cell that Python makes for super()
             return
         if self._is_global(name):
             self.names.uses.append(
@@ -84,6 +88,7 @@ class _Visitor(ast.NodeVisitor):
             self.names.changes.append(change)
 
     def visit(self, node: ast.AST) -> None:
+        # Inside a block each statement binds for itself: a branch may ship alone.
         if isinstance(node, ast.stmt) and self.scope.kind == "module":
             outer, self.statement = self.statement, node
             super().visit(node)
@@ -141,7 +146,7 @@ class _Visitor(ast.NodeVisitor):
         self.called -= 1
 
     def visit_Assign(self, node: ast.Assign | ast.AugAssign | ast.NamedExpr) -> None:
-        self.visit(node.value)
+        self.visit(node.value)  # read before the targets are bound
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         for target in targets:
             self.visit(target)
@@ -151,8 +156,7 @@ class _Visitor(ast.NodeVisitor):
             self._use(node.target.id, node.lineno)
         self.visit_Assign(node)
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
-        self.visit_Assign(node)
+    visit_NamedExpr = visit_Assign
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         evaluated = self.scope.kind in ("module", "class")
@@ -167,8 +171,7 @@ class _Visitor(ast.NodeVisitor):
         self.visit(node.target)
         self._block([*node.body, *node.orelse])
 
-    def visit_AsyncFor(self, node: ast.AsyncFor) -> None:
-        self.visit_For(node)
+    visit_AsyncFor = visit_For
 
     def _block(self, nodes: Iterable[ast.AST]) -> None:
         for node in nodes:
@@ -179,19 +182,17 @@ class _Visitor(ast.NodeVisitor):
             if alias.name != "*":
                 self._bind(bound_by(alias), node.lineno)
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        self.visit_Import(node)
+    visit_ImportFrom = visit_Import
 
     def visit_Global(self, node: ast.Global) -> None:
         self.scope.declared_global.update(node.names)
 
-    def visit_Try(self, node: ast.Try) -> None:
+    def visit_Try(self, node: Any) -> None:
         with self._softly(any(map(_catches_name_error, node.handlers))):
             self._block(node.body)
         self._block([*node.handlers, *node.orelse, *node.finalbody])
 
-    def visit_TryStar(self, node: Any) -> None:
-        self.visit_Try(node)
+    visit_TryStar = visit_Try
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         if node.type is not None:
@@ -200,14 +201,12 @@ class _Visitor(ast.NodeVisitor):
         self._block(node.body)
         self.hidden.pop()
 
-    def visit_MatchAs(self, node: ast.MatchAs) -> None:
+    def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:
         self.generic_visit(node)
         if node.name:
             self._bind(node.name, node.lineno)
 
-    def visit_MatchStar(self, node: ast.MatchStar) -> None:
-        if node.name:
-            self._bind(node.name, node.lineno)
+    visit_MatchStar = visit_MatchAs
 
     def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
         self.generic_visit(node)
@@ -232,7 +231,7 @@ class _Visitor(ast.NodeVisitor):
 
     @contextmanager
     def _type_scope(self, node: Any) -> Iterator[None]:
-        params = getattr(node, "type_params", ())
+        params = getattr(node, "type_params", ())  # PEP 695, since Python 3.12
         scope = Scope("function", bound={param.name for param in params})
         if not params:
             yield
@@ -259,6 +258,7 @@ class _Visitor(ast.NodeVisitor):
             for annotation in [*(a.annotation for a in arguments), node.returns]:
                 if annotation is not None:
                     self._annotation(annotation)
+            # Methods run with events; those that make a class or instance run earlier.
             in_class = self.scope.kind == "class" and self.depth == 0
             scope = stored_in(node.body)
             scope.bound |= {argument.arg for argument in arguments}
@@ -266,8 +266,7 @@ class _Visitor(ast.NodeVisitor):
             with self._inside(scope, deeper):
                 self._block(node.body)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        self.visit_FunctionDef(node)
+    visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._block([*node.args.defaults, *filter(None, node.args.kw_defaults)])
@@ -292,7 +291,7 @@ class _Visitor(ast.NodeVisitor):
         self._bind(node.name.id, node.lineno)
 
     def _comprehension(self, node: Any, *results: ast.expr) -> None:
-        first = node.generators[0]
+        first = node.generators[0]  # its iterable belongs to the scope around
         self.visit(first.iter)
         targets = [generator.target for generator in node.generators]
         with self._inside(Scope("comprehension", bound=stored_in(targets).bound)):
@@ -303,18 +302,18 @@ class _Visitor(ast.NodeVisitor):
                 self._block(generator.ifs)
             self._block(results)
 
-    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> None:
+    def visit_ListComp(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp
+    ) -> None:
         self._comprehension(node, node.elt)
 
-    visit_SetComp = visit_ListComp
-
-    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
-        self._comprehension(node, node.elt)
+    visit_SetComp = visit_GeneratorExp = visit_ListComp
 
     def visit_DictComp(self, node: ast.DictComp) -> None:
         self._comprehension(node, node.key, node.value)
 
     def _annotation(self, node: ast.expr, evaluated: bool = True) -> None:
+        # Tools such as pydantic read annotations late: each name is a soft use too.
         evaluated = evaluated and not self.lazy
         if evaluated:
             self.visit(node)

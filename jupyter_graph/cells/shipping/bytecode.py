@@ -1,9 +1,9 @@
 """Compile a definition as its cell did, to recognise it in the kernel."""
 
 from __future__ import annotations
+import __future__
 
 import ast
-import sys
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
@@ -46,7 +46,7 @@ class Bytecode:
     def _compile(self, node: Any, statement: Statement) -> Iterator[CodeType]:
         flags = 0
         for future in statement.futures:
-            flags |= getattr(sys.modules["__future__"], future).compiler_flag
+            flags |= getattr(__future__, future).compiler_flag
         name = getattr(node, "name", "<lambda>")
         for imports in self._texts(statement):
             known = ast.parse("".join(f"import {name}\n" for name in imports)).body

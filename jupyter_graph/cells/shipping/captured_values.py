@@ -67,7 +67,7 @@ def _bytes(value: Any) -> int:
 
 
 def _own_bytes(part: Any) -> int:
-    own = getattr(part, "nbytes", None)
+    own = getattr(part, "nbytes", None)  # arrays of every library
     if isinstance(own, int):
         return own
     usage = getattr(part, "memory_usage", None)  # pandas

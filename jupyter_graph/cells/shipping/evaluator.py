@@ -55,6 +55,7 @@ class Evaluator:
         Raises:
             NotReproducible: it is anything else.
         """
+        # No generic fallback: what has no method here is not known to be harmless.
         method = getattr(self, f"_{type(node).__name__.lower()}", None)
         if method is None:
             raise NotReproducible(type(node).__name__)
@@ -174,6 +175,7 @@ class Evaluator:
     def _attribute(self, node: ast.Attribute) -> Any:
         owner = self.value(node.value)
         thing = owner.value if isinstance(owner, SameObject) else None
+        # An attribute of any other object may be a property, which is the user's code.
         is_open = isinstance(thing, types.ModuleType | type | enum.Enum)
         if not is_open and thing is not os.environ:
             raise NotReproducible("an attribute of an object")
@@ -204,6 +206,7 @@ class Evaluator:
             if getattr(function, "compare", None) is wraps_the_same:
                 compare = wraps_the_same  # lru_cache(maxsize=None)(f)
             if compare is not None:
+                # The real thing is made once more: the table holds only cheap ones.
                 made = target(*real(args), **real(named))
                 return made if is_data(made) else EqualObject(made, compare)
         if self.call is None:

@@ -39,6 +39,7 @@ class KernelOnly:
         if name not in self.names.values:
             return True
         live = self.names.values[name]
+        # IPython puts its own `open`, `exit` and `quit` into the namespace.
         owner = str(getattr(live, "__module__", "") or "")
         is_of_shell = owner.startswith(_SHELL) or type(live).__module__.startswith(
             _SHELL
@@ -91,6 +92,7 @@ class KernelOnly:
         return Fragment("import", (-1, 0), frozenset({name}), node=node, text=text)
 
     def _from_source(self, name: str, live: Any) -> Fragment | None:
+        # Under another name its source would define the wrong one.
         if getattr(live, "__name__", None) != name:
             return self._other_name(name, live)
         try:

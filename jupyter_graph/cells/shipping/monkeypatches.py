@@ -75,6 +75,7 @@ class Monkeypatches:
         metaclass = [w.value for w in node.keywords if w.arg == "metaclass"]
         if any(self.names.final(m.id) for m in metaclass if isinstance(m, ast.Name)):
             return True
+        # A subclass that no step names matters only to who asks its base for it.
         uses = (use for s in self.program.statements for use in s.names.uses)
         return any(u.name == name and "__subclasses__" in u.chain for u in uses)
 
@@ -232,7 +233,7 @@ class Monkeypatches:
             return Problem(message, statement.number, line)
         return Fragment(
             kind="text",
-            at=(statement.index + 0.5, 0),
+            at=(statement.index + 0.5, 0),  # right below the last line that set it
             binds=frozenset(),
             uses=tuple(Use(used, line or 0) for used in (name, *others)),
             cell=statement.number,

@@ -75,6 +75,7 @@ class NotebookCalls:
         if dataclasses.is_dataclass(kind):
             return _dataclass_instance(kind, node, args, named)
         plain = type(kind) is type and kind.__bases__ == (object,)
+        # With any of these, `self.name = value` need not set that attribute.
         special = {"__new__", "__setattr__", "__getattribute__", "__slots__"}
         if not plain or special & set(vars(kind)) or node.decorator_list:
             raise NotReproducible("a class that is not simple")
@@ -190,6 +191,7 @@ class Closure(Expected):
         return isinstance(live, FunctionType) and self._is_inner(live)
 
     def _is_inner(self, live: FunctionType) -> bool:
+        # A function's code is a constant of the code around it: one object, always.
         if not any(live.__code__ is code for code in inner_code(self.code)):
             return False
         names = live.__code__.co_freevars
@@ -204,5 +206,6 @@ class Closure(Expected):
         return is_unchanged(content, self.known[name])
 
     def _rebound(self) -> set[str]:
+        # An argument that is assigned anew no longer is what the caller passed.
         names = [n for n in ast.walk(self.node) if isinstance(n, ast.Name)]
         return {n.id for n in names if not isinstance(n.ctx, ast.Load)}

@@ -73,6 +73,7 @@ def _filling(names: LiveNames, name: str, since: Statement) -> Iterator[Statemen
             for use in statement.names.uses
             if use.called and use.depth == 0 and use.name in writers
         }
+        # A line whose names were bound again would bring back older definitions.
         is_final = all(names.final(n) is statement for n in statement.names.binds)
         if is_final and ((direct and _is_simple(node)) or (called and _is_setup(node))):
             yield statement
@@ -81,7 +82,7 @@ def _filling(names: LiveNames, name: str, since: Statement) -> Iterator[Statemen
 def _writers(names: LiveNames, name: str) -> set[str]:
     """Return the functions that change the table when they are called."""
     writers: set[str] = set()
-    growing = True
+    growing = True  # a function that calls a writer writes as well
     while growing:
         size = len(writers)
         for statement in names.program.statements:

@@ -76,6 +76,7 @@ class ShippingAnalysis:
         if any(node is top for node in nodes):
             return self._of_node(name, statement, top, "code")
         is_known = self._is_live_here(name, statement)
+        # A block that may leave the name unset ships only when nothing better is known.
         is_sure = always_binds(top, name) or not is_known
         if is_sure and is_definition_block(top) and statement.is_plain_python():
             parts = (self._of_node(name, statement, n, "part") for n in nodes)
@@ -174,6 +175,7 @@ class ShippingAnalysis:
         live = self.names.values
         if isinstance(verdict.node, ASSIGNMENT) and verdict.how != "value":
             value = self.assigned(name, statement, verdict.node)
+            # namedtuple and Enum calls make a new class each time: the live one counts.
             is_class = isinstance(value, EqualObject) and isinstance(value.again, type)
             is_now = is_class and self._is_live_here(name, statement)
             return SameObject(live[name]) if is_now else value

@@ -113,7 +113,7 @@ def is_unchanged(live: Any, expected: Any, depth: int = 0) -> bool:
         return expected.matches(live)
     if type(live) is not type(expected) or depth > 2 * _DEEPEST:
         return False
-    if isinstance(expected, float | complex):
+    if isinstance(expected, float | complex):  # a NaN, and 0.0 beside -0.0
         return repr(live) == repr(expected)
     if isinstance(expected, dict):
         live, expected = list(live.items()), list(expected.items())
@@ -141,6 +141,7 @@ def is_data(value: Any, depth: int = 0) -> bool:
     >>> is_data({"a": [1, (2.0, None)]}), is_data([object()])
     (True, False)
     """
+    # By type(): a subclass may have operators of its own.
     if type(value) in _SCALARS or type(value) is bytearray:
         return True
     if depth > _DEEPEST or type(value) not in (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -61,9 +61,10 @@ class DependencyWalk:
         for root in roots:
             self._need(Use(root, 0, depth=1), None, None)
         self._drain()
+        # Last, when it is known what else ships: an annotation may bring only code.
         while self._soft:
             use, at = self._soft.pop(0)
-            self._try(use, at)
+            self._follow_softly(use, at)
         mend_imports(self.fragments, self._chains, self.program)
         self._join_copies()
 
@@ -84,7 +85,7 @@ class DependencyWalk:
         while self._waiting:
             self._follow(self._waiting.pop(0))
 
-    def _try(self, use: Use, at: float) -> None:
+    def _follow_softly(self, use: Use, at: float) -> None:
         """Take what an annotation names, unless it brings a value or a problem."""
         fragments, problems = dict(self.fragments), dict(self.problems)
         soft = list(self._soft)
@@ -95,6 +96,7 @@ class DependencyWalk:
             self.fragments, self.problems, self._soft = fragments, problems, soft
 
     def _follow(self, fragment: Fragment) -> None:
+        """Need what a piece uses: at its place now, in functions at the end."""
         for use in fragment.uses:
             self._chains.setdefault(use.name, set()).add(use.chain)
             if use.soft:
@@ -120,14 +122,15 @@ class DependencyWalk:
                 if not is_run or use.name in seen:
                     continue
                 seen.add(use.name)
+                # The value from before that place is gone, so the final one must do.
                 before = self.program.before(use.name, fragment.index)
-                at = fragment.index if self._can_ship(use.name, before) else None
+                at = fragment.index if self._ships_as_code(use.name, before) else None
                 needed = self._need(use, at, target)
                 fragment.needs += [f for f in needed if f not in (fragment, target)]
                 if use.called:
                     self._follow_call(fragment, needed, use.called, seen)
 
-    def _can_ship(self, name: str, statement: Statement | None) -> bool:
+    def _ships_as_code(self, name: str, statement: Statement | None) -> bool:
         if statement is None or statement is self.names.final(name):
             return True
         return self.analysis.verdict(name, statement).how != "value"
@@ -144,6 +147,7 @@ class DependencyWalk:
     def _find(
         self, use: Use, at: float | None, user: Fragment | None
     ) -> list[Fragment]:
+        """Return the pieces for a use, by how what binds the name ships."""
         name = use.name
         own = user.statement if user is not None else None
         if own is not None and user is not None and user.node is not own.node:
@@ -152,7 +156,7 @@ class DependencyWalk:
         if is_own and at is not None and self.program.before(name, at) is None:
             return []  # a block that sets the name before it reads it
         statement = self.names.version(name, at)
-        if statement is None or not self._is_known_code(name, statement):
+        if statement is None or not self.names.is_from_cells(name, statement):
             return self._need_outside(use, user)
         verdict = self.analysis.verdict(name, statement)
         if verdict.how == "value":
@@ -168,15 +172,10 @@ class DependencyWalk:
             )
         return [fragment]
 
-    def _is_known_code(self, name: str, statement: Statement) -> bool:
-        if statement is not self.names.final(name):
-            return True
-        return self.names.is_from_cells(name, statement)
-
     def _add_code(self, statement: Statement, node: ast.AST) -> Fragment:
         def make() -> Fragment:
             for line, text in statement.shell_lines(node):
-                self._problem(
+                self._refuse(
                     f"{text!r} works only in a notebook, and the step needs the code "
                     "around it; write it in Python (`subprocess.run`, `pathlib` …)",
                     statement.number,
@@ -204,8 +203,7 @@ class DependencyWalk:
         imports = []
         for other, other_node in self._import_statements(name, statement, node):
             for alias in other_node.names:
-                bound = bound_by(alias)
-                if bound == name or alias.name == "*":
+                if bound_by(alias) in (name, "*"):
                     key = ("import", ast.dump(alias), getattr(other_node, "module", ""))
                     make = partial(import_fragment, other, other_node, alias, name)
                     imports.append(self._add((*key, name), make))
@@ -214,6 +212,7 @@ class DependencyWalk:
     def _import_statements(
         self, name: str, statement: Statement, node: Any
     ) -> Iterator[tuple[Statement, Any]]:
+        # `import a.b` and `import a.c` both bind `a`: each adds a submodule to it.
         yield statement, node
         if not isinstance(node, ast.Import) or _renames(node, name):
             return
@@ -226,35 +225,33 @@ class DependencyWalk:
     def _need_value(
         self, use: Use, statement: Statement, verdict: Verdict, user: Fragment | None
     ) -> list[Fragment]:
+        """Take a name that ships as a value, or as other code that gives it."""
         name, node = use.name, verdict.node
         line = getattr(node, "lineno", statement.line)
         if statement is not self.names.final(name):
             now = self.names.final(name)
             place = f"cell {now.number}, line {now.line}" if now else "a later cell"
-            self._problem(
+            return self._refuse(
                 f"{_user(user)} uses {name!r} as it was before {place} set it again, "
                 "and that value is gone; give one of the two another name",
-                *self._place(use, user),
+                *_place_of(use, user),
             )
-            return []
         if not self.names.is_live:
-            self._problem(
+            return self._refuse(
                 f"the value of {name!r} is known only to a kernel that has run this "
                 "line; work from the running notebook",
                 statement.number,
                 line,
             )
-            return []
         if name not in self.names.values:
-            self._problem(
+            return self._refuse(
                 f"this line sets {name!r}, but the kernel has no such name; run the "
                 "cell again",
                 statement.number,
                 line,
             )
-            return []
         if (code := self.kernel_only.as_code(name, statement)) is not None:
-            return [self._add(("text", name), partial(_given, code))]
+            return [self._add(("text", name), lambda: code)]
         if registered := registrations(self.analysis, name, statement):
             return [self._add_code(part, part.node) for part in registered][:1]
         key = ("value", name)
@@ -265,61 +262,53 @@ class DependencyWalk:
         name = use.name
         if name in _MODULE_NAMES or self._is_set_by_a_function(name):
             return []
-        if user is not None and use.line in _shell_lines(user):
+        statement = user.statement if user is not None else None
+        if statement is not None and use.line in statement.parsed.shell_lines:
             return []  # its own problem names the line
         if self.kernel_only.is_builtin(name):
             return []
         if name in NOTEBOOK_ONLY or (
             name not in self.program.bindings and _is_output(name)
         ):
-            self._problem(
+            return self._refuse(
                 f"{name!r} exists only in a notebook; take it out of the step, or log "
                 "with `context.logger`",
-                *self._place(use, user),
+                *_place_of(use, user),
             )
-            return []
-        if name in self.names.values:
-            return self._take_live(use, user)
-        self._undefined(use, user)
-        return []
-
-    def _take_live(self, use: Use, user: Fragment | None) -> list[Fragment]:
-        fragment = self.kernel_only.fragment(use.name)
+        if name not in self.names.values:
+            return self._refuse(self._undefined(name), *_place_of(use, user))
+        fragment = self.kernel_only.fragment(name)
         if fragment is None:
-            self._problem(
-                f"{use.name!r} is in the kernel, but no cell defines it and its source "
+            return self._refuse(
+                f"{name!r} is in the kernel, but no cell defines it and its source "
                 "is not known; define it in a cell",
-                *self._place(use, user),
+                *_place_of(use, user),
             )
-            return []
-        return [self._add(("outside", use.name), partial(_given, fragment))]
+        return [self._add(("outside", name), lambda: fragment)]
 
     def _is_set_by_a_function(self, name: str) -> bool:
         if name in self.names.values:
             return False
         return any(name in s.names.rebinds() for s in self.program.statements)
 
-    def _undefined(self, use: Use, user: Fragment | None) -> None:
-        name = use.name
-        known = {*self.program.bindings, *self.names.values}
-        known = {
-            n for n in known | BUILTINS if n in self.program.bindings or n.islower()
-        }
+    def _undefined(self, name: str) -> str:
+        """Return what to say of a name that nothing defines, with a near one."""
+        bound = self.program.bindings
+        builtin = {n for n in {*self.names.values, *BUILTINS} if n.islower()}
         deleted = self.program.deleted(name)
         if deleted is not None:
             hint = f": cell {deleted.number}, line {deleted.line} deletes it"
         else:
-            hint = did_you_mean(name, sorted(known - {name}))
+            hint = did_you_mean(name, sorted({*bound, *builtin} - {name}))
         broken = "".join(f"\n    ({error})" for error in self.program.broken)
-        self._problem(
-            f"name {name!r} is not defined{hint}{broken}", *self._place(use, user)
-        )
+        return f"name {name!r} is not defined{hint}{broken}"
 
-    def _place(self, use: Use, user: Fragment | None) -> tuple[int | None, int | None]:
-        return (user.cell, use.line) if user is not None else (None, None)
-
-    def _problem(self, message: str, cell: int | None, line: int | None) -> None:
+    def _refuse(
+        self, message: str, cell: int | None, line: int | None
+    ) -> list[Fragment]:
+        """Note a problem, once; no piece stands for what is refused."""
         self.problems.setdefault(Problem(message, cell, line))
+        return []
 
     def _take_changes(self, fragment: Fragment) -> None:
         """Take the pieces that change what this one defines."""
@@ -328,19 +317,17 @@ class DependencyWalk:
                 if isinstance(patch, Problem):
                     self.problems.setdefault(patch)
                 elif isinstance(patch, Fragment):
-                    self._add(("patch", patch.text), partial(_given, patch))
+                    self._add(("patch", patch.text), partial(_same, patch))
                 else:
                     self._add_code(patch, patch.node)
 
 
-def _shell_lines(fragment: Fragment) -> Collection[int]:
-    return (
-        fragment.statement.parsed.shell_lines if fragment.statement is not None else ()
-    )
-
-
-def _given(fragment: Fragment) -> Fragment:
+def _same(fragment: Fragment) -> Fragment:
     return fragment
+
+
+def _place_of(use: Use, user: Fragment | None) -> tuple[int | None, int | None]:
+    return (user.cell, use.line) if user is not None else (None, None)
 
 
 def _renames(node: ast.Import, name: str) -> bool:
