@@ -138,30 +138,28 @@ def new_function(name: str = "graph", kind: str = "serving", **_: Any) -> Functi
 
 def modules() -> dict[str, ModuleType]:
     """Return modules named as MLRun's, with our classes in them."""
-    found: dict[str, ModuleType] = {}
+    made: dict[str, ModuleType] = {}
     for path in MLRUN:
         module, _, name = path.rpartition(".")
-        setattr(_module(module, found), name, load_block(path))
-    errors = _module("mlrun.errors", found)
+        setattr(_module(module, made), name, load_block(path))
+    errors = _module("mlrun.errors", made)
     for name, error in ERRORS.items():
         if name.startswith("MLRun"):
             setattr(errors, name, error)
-    _module("mlrun", found).new_function = new_function  # type: ignore[attr-defined]
-    _module("mlrun.serving.states", found).GraphError = SpecError  # type: ignore[attr-defined]
-    return found
+    _module("mlrun", made).new_function = new_function  # type: ignore[attr-defined]
+    _module("mlrun.serving.states", made).GraphError = SpecError  # type: ignore[attr-defined]
+    return made
 
 
-def _module(name: str, found: dict[str, ModuleType]) -> ModuleType:
+def _module(name: str, made: dict[str, ModuleType]) -> ModuleType:
     """Return the module of a dotted name; its parents are packages that hold it."""
-    if name not in found:
-        found[name] = ModuleType(
-            name, "MLRun's names for the classes of jupyter_graph."
-        )
-        found[name].__path__ = []
+    if name not in made:
+        made[name] = ModuleType(name, "MLRun's names for the classes of jupyter_graph.")
+        made[name].__path__ = []
         parent, _, own = name.rpartition(".")
         if parent:
-            setattr(_module(parent, found), own, found[name])
-    return found[name]
+            setattr(_module(parent, made), own, made[name])
+    return made[name]
 
 
 def load_ipython_extension(ipython: Any) -> None:

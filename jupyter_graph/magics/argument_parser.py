@@ -38,7 +38,7 @@ class Line:
 
 def split_line(text: str) -> Line:
     """Cut a line at the options that stand outside quotes and brackets."""
-    cuts = [found for at in _word_starts(text) if (found := _OPTION.match(text, at))]
+    cuts = [option for at in _word_starts(text) if (option := _OPTION.match(text, at))]
     ends = [*(cut.start() for cut in cuts[1:]), len(text)]
     head = text[: cuts[0].start()] if cuts else text
     options = tuple(
@@ -140,11 +140,11 @@ def read_options(
 
 
 def _unknown(magic: str, name: str, known: Collection[str]) -> str:
-    told = ", ".join(sorted(known)) or "none"
+    listed = ", ".join(sorted(known)) or "none"
     meant = did_you_mean(name, known)
     if name == "--name":  # what one types who comes from other tools
         meant = "; a name stands before the options, as a word of its own"
-    return f"{magic} has no option {name!r}{meant} (its options: {told})"
+    return f"{magic} has no option {name!r}{meant} (its options: {listed})"
 
 
 def _value(

@@ -70,14 +70,14 @@ class CellBody:
         """Run it where it awaits; otherwise as ``run``."""
         __tracebackhide__ = True
         names = self.shell.user_ns
-        found = eval(self._rest, self.shell.user_global_ns, names)
+        value = eval(self._rest, self.shell.user_global_ns, names)
         if self._rest.co_flags & inspect.CO_COROUTINE:
-            await found
+            await value
         if self._last is not None:
-            found = eval(self._last, self.shell.user_global_ns, names)
+            value = eval(self._last, self.shell.user_global_ns, names)
             if self._last.co_flags & inspect.CO_COROUTINE:
-                found = await found
-            _show(found)
+                value = await value
+            _show(value)
 
 
 def _show(value: Any) -> None:
@@ -119,7 +119,7 @@ def run_now(shell: InteractiveShell, work: Callable[[], Awaitable[Any]]) -> Any:
 def await_step_cells(lines: list[str]) -> list[str]:
     """Put ``await`` before a step cell that awaits outside of functions.
 
-    An input transformer: the magic gives an awaitable for such a cell, and the cell
+    An input transformer: the magic returns an awaitable for such a cell, and the cell
     then runs on the kernel's own loop, as any other cell with a top-level await.
     """
     text = "".join(lines)

@@ -23,6 +23,7 @@ from jupyter_graph.magics.deploy_magic import FOR_INVOKE, DeployMagics
 from jupyter_graph.magics.graph_magic import GraphMagics
 from jupyter_graph.magics.step_magic import StepMagics
 from jupyter_graph.session.session import Session
+from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.spec.step_fields import BY_KEY, OPTIONS
 from jupyter_graph.steps import BLOCKS
 
@@ -46,13 +47,13 @@ class Completions:
             "--after": lambda: [*steps(), "start"],
             "--before": steps,
             "--cycle-to": steps,
-            "--queue": self._queues,
+            "--queue": lambda: self._of_kind("queue"),
             "--function": self._functions,
             "--on-error": lambda: [*steps(), "graph"],
             "--until": steps,
             "--from": steps,
             "--graph": session.graphs.names,
-            "--router": self._routers,
+            "--router": lambda: self._of_kind("router"),
             "--class": self._classes,
             "--to": lambda: TARGETS,
             "--runtime": lambda: RUNTIMES,
@@ -65,11 +66,11 @@ class Completions:
     @context_matcher(identifier="jupyter_graph", priority=200)
     def matcher(self, context: CompletionContext) -> SimpleMatcherResult:
         """Complete the word at the cursor when it belongs to one of our magics."""
-        found = _MAGIC.match(context.text_until_cursor)
-        if found is None:
+        match = _MAGIC.match(context.text_until_cursor)
+        if match is None:
             return NOTHING
         try:
-            return self._complete(found[1], found[2])
+            return self._complete(match[1], match[2])
         except JupyterGraphError:  # half a line need not make sense yet
             return NOTHING
 
@@ -146,32 +147,28 @@ class Completions:
         return ()
 
     def _expression(self, fragment: str) -> SimpleMatcherResult:
-        found = _NAME.search(fragment)
-        typed = found[0] if found else ""
+        match = _NAME.search(fragment)
+        typed = match[0] if match else ""
         if fragment[: len(fragment) - len(typed)].endswith("."):
             return NOTHING
         mark = "$" if typed.startswith("$") else ""
         offered = _offer(typed, [f"{mark}{name}" for name in self._variables()])
         return {**offered, "suppress": bool(mark)}
 
-    def _steps(self) -> list[str]:
+    def _spec(self) -> GraphSpec:
+        """Return the current graph; asking for it does not make the first one."""
         graphs = self.session.graphs
-        return list(graphs.current().spec.names()) if graphs.current_name else []
+        return graphs.current().spec if graphs.current_name else GraphSpec()
 
-    def _routers(self) -> list[str]:
-        graphs = self.session.graphs
-        every = graphs.current().spec.every_step() if graphs.current_name else ()
-        return [step.name for step in every if step.kind == "router"]
+    def _steps(self) -> Iterable[str]:
+        return self._spec().names()
 
-    def _queues(self) -> list[str]:
-        graphs = self.session.graphs
-        every = graphs.current().spec.steps if graphs.current_name else ()
-        return [step.name for step in every if step.kind == "queue"]
+    def _of_kind(self, kind: str) -> list[str]:
+        every = self._spec().every_step()
+        return [step.name for step in every if step.kind == kind]
 
     def _functions(self) -> list[str]:
-        graphs = self.session.graphs
-        every = graphs.current().spec.steps if graphs.current_name else ()
-        return [step.function for step in every if step.function]
+        return [step.function for step in self._spec().steps if step.function]
 
     def _event_ids(self) -> list[str]:
         records = self.session.events() if self.session.graphs.current_name else []

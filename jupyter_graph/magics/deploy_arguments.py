@@ -60,11 +60,11 @@ def _unquoted(text: str) -> str:
 
 
 def _triggers(words: argparse.Namespace, session: Session) -> dict[str, Any]:
-    triggers: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if words.trigger_file:
-        triggers.update(_document(words.trigger_file, session, "--trigger-file"))
-    triggers.update(read_trigger(text) for text in words.trigger or ())
-    return triggers
+        options.update(_document(words.trigger_file, session, "--trigger-file"))
+    options.update(read_trigger(text) for text in words.trigger or ())
+    return options
 
 
 def _config(words: argparse.Namespace, session: Session) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from jupyter_graph.magics.argument_parser import plain_words, read_options, spli
 from jupyter_graph.magics.deploy_arguments import RAW, read_deployment
 from jupyter_graph.magics.deploy_commands import COMMANDS, Command, Request
 from jupyter_graph.magics.step_arguments import seconds, whole
-from jupyter_graph.magics.tracebacks import told
+from jupyter_graph.magics.tracebacks import reports_errors
 from jupyter_graph.session.session import Session
 
 _FIRST, *_MORE, _LAST = TARGETS
@@ -97,7 +97,7 @@ class DeployMagics(Magics):
     @no_var_expand
     @output_can_be_silenced
     @line_magic
-    @told
+    @reports_errors
     def deploy(self, line: str) -> Any:
         """Package a graph, check it, and start it as a function."""
         __tracebackhide__ = True

@@ -18,7 +18,7 @@ from jupyter_graph.errors import MagicError, did_you_mean
 from jupyter_graph.magics.argument_parser import plain_words, read_options, split_line
 from jupyter_graph.magics.graph_commands import COMMANDS, Command, Request
 from jupyter_graph.magics.step_arguments import step_arguments, whole
-from jupyter_graph.magics.tracebacks import told
+from jupyter_graph.magics.tracebacks import reports_errors
 from jupyter_graph.magics.views import Views
 from jupyter_graph.session.session import Session
 
@@ -67,7 +67,7 @@ class GraphMagics(Magics):
     @no_var_expand
     @output_can_be_silenced
     @line_magic
-    @told
+    @reports_errors
     def graph(self, line: str) -> Any:
         """Show, run, check or change a graph of this notebook.
 

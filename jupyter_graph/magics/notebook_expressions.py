@@ -25,8 +25,8 @@ def evaluate(text: str, names: dict[str, Any], *, what: str = "EXPR") -> Any:
     source = text.strip()
     if not source:
         raise MagicError(f"{what} is missing: write JSON, a variable or an expression")
-    if found := _VARIABLE.match(source):
-        return variable(found[1], names, what=what)
+    if match := _VARIABLE.match(source):
+        return variable(match[1], names, what=what)
     try:
         return json.loads(source)
     except (ValueError, RecursionError):

@@ -15,7 +15,7 @@ from jupyter_graph.magics.cell_body import CellBody, run_now
 from jupyter_graph.magics.kernel_cells import KernelCells, is_step_cell
 from jupyter_graph.magics.notebook_expressions import evaluate
 from jupyter_graph.magics.step_arguments import RAW, read_step, step_arguments
-from jupyter_graph.magics.tracebacks import told
+from jupyter_graph.magics.tracebacks import reports_errors
 from jupyter_graph.session.session import Session
 from jupyter_graph.session.step_cells import StepPlaced, StepPlan
 from jupyter_graph.session.step_options import StepOptions
@@ -55,7 +55,7 @@ class StepMagics(Magics):
     )
     @no_var_expand
     @line_cell_magic
-    @told
+    @reports_errors
     def graph_step(self, line: str, cell: str | None = None) -> Any:
         """Run this cell and put its function or class into a graph as a step."""
         __tracebackhide__ = True

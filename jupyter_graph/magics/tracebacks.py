@@ -20,25 +20,25 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def told(magic: Callable[P, R]) -> Callable[P, R]:
+def reports_errors(magic: Callable[P, R]) -> Callable[P, R]:
     """Let errors of ours out of a magic without the frames of its machinery."""
 
     @functools.wraps(magic)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         __tracebackhide__ = True
         try:
-            found = magic(*args, **kwargs)
+            result = magic(*args, **kwargs)
         except JupyterGraphError as error:
             shorten(error)
             raise
-        if inspect.iscoroutine(found):
-            return _told_later(found)  # type: ignore[return-value]
-        return found
+        if inspect.iscoroutine(result):
+            return _reported_later(result)  # type: ignore[return-value]
+        return result
 
     return call
 
 
-async def _told_later(work: Awaitable[Any]) -> Any:
+async def _reported_later(work: Awaitable[Any]) -> Any:
     __tracebackhide__ = True
     try:
         return await work
@@ -77,9 +77,9 @@ def cause_lines(error: BaseException) -> list[str]:
 def _of_cells(note: str, shell: InteractiveShell) -> str:
     """Return the note of an error in another process with the names of its cells."""
 
-    def named(found: re.Match[str]) -> str:
-        cell = shell.compile.format_code_name(found[1])
-        return found[0] if cell is None else " ".join(cell)
+    def named(match: re.Match[str]) -> str:
+        cell = shell.compile.format_code_name(match[1])
+        return match[0] if cell is None else " ".join(cell)
 
     return re.sub(r'File "([^"\n]+)"', named, note)
 

@@ -1,4 +1,4 @@
-"""The live pictures that stand in the notebook, told when their graph changes."""
+"""The live pictures in the notebook, which are redrawn when their graph changes."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ class Views:
         return {"code": text, "where": where}
 
     def _last_bodies(self, graph: str) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = defaultdict(dict)
+        last: dict[str, dict[str, Any]] = defaultdict(dict)
         for record in self.session.event_ring.of(graph)[-EVENTS_LOOKED_AT:]:
             trace = record.answer.trace if record.answer is not None else None
             for row in trace or ():
-                found[row.step] = {
+                last[row.step] = {
                     "input": row.input.text,
                     "output": row.output.text if row.output is not None else "",
                     "error": row.error or "",
                 }
-        return found
+        return last

@@ -33,7 +33,7 @@ def notebook() -> Session:
 
 
 def activate(session: Session) -> None:
-    """Make this the session that ``notebook()`` gives, and ``deploy`` asks."""
+    """Make this the session that ``notebook()`` returns, and ``deploy`` asks."""
     _held[:] = [session]
     set_notebook(partial(_view, session))
 
@@ -44,7 +44,7 @@ def _view(session: Session, graph: Graph) -> tuple[Sources, Sequence[RecordedInp
 
 
 def deactivate(session: Session) -> None:
-    """Forget this session, if it is the one that ``notebook()`` gives."""
+    """Forget this session, if it is the one that ``notebook()`` returns."""
     if session in _held:
         _held.remove(session)
         set_notebook(None)

@@ -127,8 +127,8 @@ def _names(session: Session) -> dict[str, Any]:
 
 
 def _listed(what: str, names: Iterable[str]) -> str:
-    found = ", ".join(names)
-    return f" ({what}: {found})" if found else ""
+    listed = ", ".join(names)
+    return f" ({what}: {listed})" if listed else ""
 
 
 def _arguments(session: Session, step: StepSpec) -> dict[str, Any]:

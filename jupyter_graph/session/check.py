@@ -47,26 +47,26 @@ def check(
         namespace: what their names stand for now.
         folder: where the notebook's own modules lie.
     """
-    found = list(_spec(graph, sources))
-    if not found:
-        found += [*_code(graph), *_advice(graph, namespace, sources)]
+    findings = list(_spec(graph, sources))
+    if not findings:
+        findings += [*_code(graph), *_advice(graph, namespace, sources)]
     if graph.spec.every_step():
         steps = _steps_of_names(graph)
         roots = shipped_names(graph, namespace)
         for finding in lint(cells, roots, namespace, folder=folder):
-            found.append(replace(finding, step=steps.get(finding.step or "")))
-    found.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    return Table(found, COLUMNS, empty=f"graph {graph.name!r}: nothing to mend")
+            findings.append(replace(finding, step=steps.get(finding.step or "")))
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    return Table(findings, COLUMNS, empty=f"graph {graph.name!r}: nothing to mend")
 
 
 def _steps_of_names(graph: Graph) -> dict[str, str]:
     """Return the step that each function, class and variable belongs to."""
-    found: dict[str, str] = {}
+    step_of: dict[str, str] = {}
     for step in graph.spec.every_step():  # what is inside a flow belongs to the flow
         for part in step.inside():
             names = (*value_names(part), *argument_names(part), part.code_name)
-            found |= dict.fromkeys(names, step.name)
-    return found
+            step_of |= dict.fromkeys(names, step.name)
+    return step_of
 
 
 def _finding(message: str, step: str | None, sources: StepSources, graph: str) -> Any:
@@ -89,8 +89,8 @@ def _advice(
     graph: Graph, namespace: Mapping[str, Any], sources: StepSources
 ) -> Iterator[Finding]:
     for note in advice(graph, namespace):
-        found = _finding(note.message, note.step, sources, graph.name)
-        yield replace(found, severity=note.severity, fix=note.fix)
+        finding = _finding(note.message, note.step, sources, graph.name)
+        yield replace(finding, severity=note.severity, fix=note.fix)
 
 
 def _code(graph: Graph) -> Iterator[Finding]:

@@ -55,7 +55,7 @@ def embed_again(
     Args:
         embedded: which steps are graphs.
         graphs: all graphs.
-        own_names: gives the names that a graph's own cells define.
+        own_names: returns the names that a graph's own cells define.
 
     Raises:
         MagicError: a graph now means something else by a name of the other's cells.

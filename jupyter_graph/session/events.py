@@ -135,14 +135,14 @@ class Events:
             raise MagicError(
                 f"event {wanted} of graph {graph!r} is not kept: it has {len(records)}"
             )
-        found = [record for record in records if record.event_id == wanted]
-        if not found:
+        matching = [record for record in records if record.event_id == wanted]
+        if not matching:
             ids = [record.event_id for record in records]
             raise MagicError(
                 f"graph {graph!r} has no event {wanted!r}{did_you_mean(wanted, ids)}; "
                 "write last, -2 or an id that %graph events shows"
             )
-        return found[-1]
+        return matching[-1]
 
 
 def private_copy(body: Any) -> Any:

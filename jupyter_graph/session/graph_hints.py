@@ -58,25 +58,25 @@ def notes_about(
         step: the step; what is a matter of others, or of later, is left out.
         before: the graph without it.
     """
-    found = [str(problem) for problem in problems(graph.spec)]
-    seen = Looked(graph, namespace)
-    found += [str(note) for note in plain_joins(seen) if note.step == step]
+    notes = [str(problem) for problem in problems(graph.spec)]
+    seen = ResolvedGraph(graph, namespace)
+    notes += [str(note) for note in plain_joins(seen) if note.step == step]
     if before is not None and responder_of(before) and not seen.responder:
-        found.append(
+        notes.append(
             "nobody answers the caller any more, since the flow is no longer one "
             "chain; say --respond at one step"
         )
-    return tuple(found)
+    return tuple(notes)
 
 
 def advice(graph: Graph, namespace: Mapping[str, Any]) -> list[Advice]:
     """Return all notes about a graph that breaks no rule."""
-    seen = Looked(graph, namespace)
+    seen = ResolvedGraph(graph, namespace)
     return [note for rule in RULES for note in rule(seen)]
 
 
 @dataclass(frozen=True)
-class Looked:
+class ResolvedGraph:
     """A graph, and what its names stand for as far as that is known."""
 
     graph: Graph
@@ -104,10 +104,10 @@ class Looked:
         if step.kind in ("queue", "flow"):
             return None
         try:
-            found = self._resolver.code_of(step)
+            code = self._resolver.code_of(step)
         except JupyterGraphError:
             return None
-        return found if inspect.isclass(found) else None
+        return code if inspect.isclass(code) else None
 
     def says(self, step: StepSpec, word: str) -> bool:
         """Tell whether the class of a step has an attribute that is true."""
@@ -115,11 +115,11 @@ class Looked:
 
     def chooses(self, name: str) -> bool:
         """Tell whether a step sends an event on some of its ways only."""
-        found = self.class_of(self.spec.step(name))
-        return callable(getattr(found, "select_outlets", None))
+        its_class = self.class_of(self.spec.step(name))
+        return callable(getattr(its_class, "select_outlets", None))
 
 
-def plain_joins(seen: Looked) -> Iterator[Advice]:
+def plain_joins(seen: ResolvedGraph) -> Iterator[Advice]:
     """Steps that run once for each branch that arrives."""
     for step in seen.spec.steps:
         upstream = [name for name in step.after if name not in step.cycle_from]
@@ -139,7 +139,7 @@ def plain_joins(seen: Looked) -> Iterator[Advice]:
         )
 
 
-def _branches_meet(seen: Looked, name: str, upstream: list[str]) -> bool:
+def _branches_meet(seen: ResolvedGraph, name: str, upstream: list[str]) -> bool:
     """Tell whether one event may come to a step on two ways.
 
     A choice sends it on one of them only.
@@ -155,12 +155,12 @@ def _branches_meet(seen: Looked, name: str, upstream: list[str]) -> bool:
         for target in [*targets, *([fork] if fork in upstream else [])]:
             ahead = {target} if target == fork else reached(target, ways)
             arriving.append(frozenset(up for up in upstream if up in ahead))
-        if len({found for found in arriving if found}) > 1:
+        if len({way for way in arriving if way}) > 1:
             return True
     return False
 
 
-def nobody_answers(seen: Looked) -> Iterator[Advice]:
+def nobody_answers(seen: ResolvedGraph) -> Iterator[Advice]:
     """Flows in which no step responds."""
     if seen.spec.router is not None or seen.responder is not None:
         return
@@ -175,7 +175,7 @@ def nobody_answers(seen: Looked) -> Iterator[Advice]:
     )
 
 
-def responders_with_followers(seen: Looked) -> Iterator[Advice]:
+def responders_with_followers(seen: ResolvedGraph) -> Iterator[Advice]:
     """The answer is that of the responder, whatever comes after it."""
     after = seen.ways.get(str(seen.responder), ())
     if seen.responder and after and seen.spec.router is None:
@@ -187,7 +187,7 @@ def responders_with_followers(seen: Looked) -> Iterator[Advice]:
         )
 
 
-def dead_ends(seen: Looked) -> Iterator[Advice]:
+def dead_ends(seen: ResolvedGraph) -> Iterator[Advice]:
     """Steps whose results go nowhere."""
     if seen.responder is None or seen.spec.router is not None:
         return
@@ -204,12 +204,12 @@ def dead_ends(seen: Looked) -> Iterator[Advice]:
         )
 
 
-def _writes(seen: Looked, step: StepSpec) -> bool:
+def _writes(seen: ResolvedGraph, step: StepSpec) -> bool:
     name = (step.class_name or "").rpartition(".")[2]
     return name.endswith("Target") or name in REMOTE or seen.says(step, "is_target")
 
 
-def drops_before_the_answer(seen: Looked) -> Iterator[Advice]:
+def drops_before_the_answer(seen: ResolvedGraph) -> Iterator[Advice]:
     """Filters on the way to the answer."""
     if seen.responder is None or seen.spec.router is not None:
         return
@@ -226,7 +226,7 @@ def drops_before_the_answer(seen: Looked) -> Iterator[Advice]:
             )
 
 
-def steps_called_start(seen: Looked) -> Iterator[Advice]:
+def steps_called_start(seen: ResolvedGraph) -> Iterator[Advice]:
     """In a line, ``start`` means the place before the first step."""
     if START_WORD in seen.spec.names():
         yield Advice(

@@ -50,11 +50,11 @@ def code_of(graph: Graph, sources: StepSources, step: str) -> str:
     if source is not None:
         return source.cell.source
     every = (*graph.spec.every_step(), *graph.spec.all_steps())
-    known = [found for found in every if found.name == step]
-    found = known[0] if known else graph.spec.step(step)
-    parts = [part for part in found.inside() if part.class_name or part.handler]
+    known = [known_step for known_step in every if known_step.name == step]
+    known_step = known[0] if known else graph.spec.step(step)
+    parts = [part for part in known_step.inside() if part.class_name or part.handler]
     names = dict.fromkeys(part.code_name for part in parts)
-    return "\n\n".join(_source(graph, name) for name in names) or _plain(found)
+    return "\n\n".join(_source(graph, name) for name in names) or _plain(known_step)
 
 
 def _source(graph: Graph, name: str) -> str:

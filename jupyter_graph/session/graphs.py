@@ -146,14 +146,14 @@ class Graphs:
 
     def holding(self, inner: str) -> list[str]:
         """Return the graphs that hold this one, however deep."""
-        found: list[str] = []
+        holders: list[str] = []
         todo = [inner]
         while todo:
             name = todo.pop()
             homes = [home for (home, _), own in self._embedded.items() if own == name]
-            todo += [home for home in homes if home not in found]
-            found += [home for home in homes if home not in found]
-        return found
+            todo += [home for home in homes if home not in holders]
+            holders += [home for home in homes if home not in holders]
+        return holders
 
     def embed_again(self) -> None:
         """Bring the steps that are graphs up to date with them."""

@@ -37,7 +37,7 @@ class Session:
 
     Args:
         user_ns: the notebook's names.
-        cells: gives the cells executed so far, in that order.
+        cells: returns the cells executed so far, in that order.
         notebook_path: the notebook's file, when it is known.
     """
 

@@ -15,7 +15,7 @@ class Table(list[Row], Generic[Row]):
 
     Args:
         rows: the records.
-        columns: heading → function that gives the cell of a record.
+        columns: heading → function that returns the cell of a record.
         empty: what stands there instead of a table with no rows.
 
     >>> Table([1, 20], {"n": str, "square": lambda n: n * n})

@@ -225,7 +225,7 @@ def remove_step(graphs: Graphs, graph: Graph, name: str) -> None:
 
 
 def rename_step(graphs: Graphs, graph: Graph, name: str, new: str) -> None:
-    """Give a step another name; its neighbours and its cell follow."""
+    """Rename a step; its neighbours and its cell follow."""
     graph.apply(edit.rename, name, new)
     graphs.sources.rename(graph.name, name, new)
     graphs.release(graph.name, name, new)

@@ -49,7 +49,7 @@ def check_arguments_travel(args: Mapping[str, Any]) -> None:
 def check_block_builds(step: StepSpec, code: Any, arguments: Mapping[str, Any]) -> None:
     """Raise a MagicError when a block of ours does not take these arguments.
 
-    It is built and let go; those that would load a model or ask for a secret are left
+    It is built and released; those that would load a model or ask for a secret are left
     to the first event.
     """
     if not inspect.isclass(code) or not code.__module__.startswith(HARMLESS):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from jupyter_graph.errors import MagicError, did_you_mean
-from jupyter_graph.session.graph_hints import Looked
+from jupyter_graph.session.graph_hints import ResolvedGraph
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import START, GraphSpec, StepSpec
 from jupyter_graph.spec.topology import followers, handler_names, reached
@@ -61,7 +61,7 @@ def part(
 
 def _elsewhere(graph: Graph, kept: set[str], until: str) -> Iterator[StepSpec]:
     """Yield an end for each way that a choice may take and that leads elsewhere."""
-    ways, seen = followers(graph.spec), Looked(graph, {})
+    ways, seen = followers(graph.spec), ResolvedGraph(graph, {})
     choices: dict[str, list[str]] = {}
     for name in kept - {until}:
         if name in graph.spec and seen.chooses(name):

@@ -51,8 +51,8 @@ def function_argument(step: StepSpec, key: str, value: Any) -> str | None:
 def value_names(of: StepSpec | GraphSpec) -> tuple[str, ...]:
     """Return the names of all variables that the arguments stand for."""
     steps = of.all_steps() if isinstance(of, GraphSpec) else of.inside()
-    found = [named_value(v) for step in steps for v in step.class_args.values()]
-    return tuple(dict.fromkeys(name for name in found if name))
+    named = [named_value(v) for step in steps for v in step.class_args.values()]
+    return tuple(dict.fromkeys(name for name in named if name))
 
 
 def tagged(value: Any, where: str = "value", depth: int = 0) -> Any:
@@ -116,12 +116,12 @@ def untagged(value: Any, where: str = "value", depth: int = 0) -> Any:
         return [untagged(item, where, depth + 1) for item in value]
     if not isinstance(value, Mapping):
         return _copy(value, where)
-    found = {key: untagged(item, where, depth + 1) for key, item in value.items()}
-    [tag] = found if len(found) == 1 else [None]
+    plain = {key: untagged(item, where, depth + 1) for key, item in value.items()}
+    [tag] = plain if len(plain) == 1 else [None]
     if tag not in TAGS:
-        return found
+        return plain
     try:
-        return _read_tag(tag, found[tag])
+        return _read_tag(tag, plain[tag])
     except (TypeError, ValueError):
         raise SpecError(
             f'{where} is tagged wrongly; {{"{TUPLE_KEY}": [1, 2]}}, '
@@ -141,10 +141,10 @@ def _read_tag(tag: str, value: Any) -> Any:
         return tuple(value)
     if not all(isinstance(pair, list) and len(pair) == 2 for pair in value):
         raise TypeError
-    found = dict(value)
-    if len(found) < len(value):
+    items = dict(value)
+    if len(items) < len(value):
         raise ValueError
-    return found
+    return items
 
 
 def _copy(value: Any, where: str) -> Any:

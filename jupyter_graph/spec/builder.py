@@ -91,7 +91,7 @@ class StepHandle:
         before: After = None,
         **options: Any,
     ) -> StepHandle:
-        """Add an error handler for this step; gives this step back, as in MLRun."""
+        """Add an error handler for this step; return this step, as in MLRun."""
         self.graph.error_handler(
             name, class_name, handler, before=before, step=self.name, **options
         )
@@ -104,7 +104,7 @@ class StepHandle:
         handler: Any = None,
         **class_args: Any,
     ) -> StepHandle:
-        """Add a route to this router; gives the router back."""
+        """Add a route to this router; return the router."""
         self.graph.add_route(
             key, class_name, handler, router_step=self.name, **class_args
         )
@@ -395,7 +395,7 @@ class Graph:
             force: even where the graph has steps.
 
         Raises:
-            SpecError: there are steps and ``force`` was not said, or there are none
+            SpecError: there are steps and ``force`` is false, or there are none
                 to set.
         """
         if self.written.steps and not force:
@@ -423,7 +423,7 @@ class Graph:
         after: After = PREVIOUS,
         **class_args: Any,
     ) -> StepHandle:
-        """Add a router step; ``add_route`` gives it its routes."""
+        """Add a router step; ``add_route`` adds its routes."""
         step = StepSpec(name=name, kind="router", class_args=class_args)
         return _add(self, step, place_of(after), class_name)
 
@@ -531,7 +531,7 @@ class Graph:
         self.apply(edit.remove, name)
 
     def rename_step(self, name: str, new: str) -> None:
-        """Give a step another name; its neighbours follow."""
+        """Rename a step; its neighbours follow."""
         self.apply(edit.rename, name, new)
 
     @property

@@ -60,18 +60,18 @@ def _firsts(
             name for name in ways[START] if _is_local(graph.step(name), function)
         )
     order = [name for name in graph.names() if graph.step(name).function == function]
-    found = tuple(
+    firsts = tuple(
         name
         for name in order
         if not any(other in order for other in graph.step(name).after)
     )
-    if not found:
+    if not firsts:
         known = {step.function for step in graph.steps if step.function}
         raise SpecError(
             f"did not find steps pointing to current function ({function})"
             f"{did_you_mean(function, known)}"
         )
-    return found
+    return firsts
 
 
 def starting_from(graph: GraphSpec, name: str) -> GraphSpec:

@@ -30,7 +30,7 @@ class Place:
     """Where a step goes.
 
     Attributes:
-        after: upstream steps, () for none; None when nothing was said: after the step
+        after: upstream steps, () for none; None when nothing is named: after the step
             added last, or where the step is already.
         before: steps that shall come after this one; of an error handler, where the
             flow goes on.
@@ -91,7 +91,7 @@ def put(graph: GraphSpec, step: StepSpec, place: Place) -> GraphSpec:
 
 
 def put_anew(graph: GraphSpec, step: StepSpec, place: Place) -> GraphSpec:
-    """Return the graph with a step as it is now said to be.
+    """Return the graph with a step as its cell now describes it.
 
     Where there is one of this name, its neighbours stay as far as ``place`` says
     nothing else, and it leaves the place where it was: a route may become a step of
@@ -213,7 +213,7 @@ def _put_queue(
     """Put a queue in front of a step.
 
     A queue that leads to this step alone is as the step now says it is; of one that
-    leads to others too, what is said is added.
+    leads to others too, what the step names is added.
     """
     mine = _own_queue(graph, after, step)
     if name in graph:

@@ -62,7 +62,7 @@ def function_of(tree: ast.expr, text: str) -> Callable[[Any], Any]:
         text: how it was written, for tracebacks.
     """
     writer = _Writer()
-    found = writer.visit(tree)
+    result = writer.visit(tree)
     lines: list[ast.stmt] = []
     if writer.reads_body:
         lines += parse("v_body = body_of(v_event)").body
@@ -70,7 +70,7 @@ def function_of(tree: ast.expr, text: str) -> Callable[[Any], Any]:
         lines += parse("spent = Spent()").body
     function = parse("def expression(v_event): pass").body[0]
     assert isinstance(function, ast.FunctionDef)
-    function.body = [*lines, ast.Return(found)]
+    function.body = [*lines, ast.Return(result)]
     module = ast.fix_missing_locations(ast.Module([function], type_ignores=[]))
     names = dict(_NAMES)
     exec(compile(module, f"<expression {text}>", "exec"), names)
@@ -80,7 +80,7 @@ def function_of(tree: ast.expr, text: str) -> Callable[[Any], Any]:
 
 
 class _Writer(ast.NodeTransformer):
-    """Gives names their prefix, and what may grow its bounds."""
+    """Adds the prefix to names, and bounds to what may grow."""
 
     def __init__(self) -> None:
         self.reads_body = self.has_turns = False
@@ -136,7 +136,7 @@ class _Writer(ast.NodeTransformer):
         return made
 
     def _turns(self, generators: list[ast.comprehension]) -> list[ast.comprehension]:
-        """Give the parts of a comprehension, counted; one is inside it from here on."""
+        """Return the parts of a comprehension, counted; what follows is inside it."""
         self.has_turns = True
         self._depth += 1
         return [

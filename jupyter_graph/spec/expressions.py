@@ -73,8 +73,8 @@ def _read(text: str) -> ast.expr:
     try:
         return parse(text.strip(), "eval").body  # type: ignore[no-any-return]
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        said = getattr(error, "msg", None) or str(error) or type(error).__name__
-        raise SpecError(f"expression {shown} cannot be read: {said}") from None
+        reason = getattr(error, "msg", None) or str(error) or type(error).__name__
+        raise SpecError(f"expression {shown} cannot be read: {reason}") from None
 
 
 class _Checker(ast.NodeVisitor):

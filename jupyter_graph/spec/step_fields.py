@@ -254,7 +254,7 @@ WRITTEN_AS: Final[Mapping[str, str]] = {
 
 
 def default_of(of: type, key: str) -> Any:
-    """Return the value that an attribute of a spec has when nothing is said."""
+    """Return the value that an attribute of a spec has by default."""
     [attribute] = [f for f in fields(of) if f.name == key]
     if attribute.default is not MISSING:
         return attribute.default

@@ -77,11 +77,11 @@ def ordinary_names(graph: GraphSpec) -> tuple[str, ...]:
 def followers(graph: GraphSpec) -> dict[str, tuple[str, ...]]:
     """Return, for ``start`` and each step, the steps that flow edges lead to."""
     top = (*graph.names(), *((graph.router.name,) if graph.router else ()))
-    found: dict[str, list[str]] = {START: [], **{name: [] for name in top}}
+    targets_of: dict[str, list[str]] = {START: [], **{name: [] for name in top}}
     for edge in edges(graph):
         if edge.kind == "flow":
-            found.setdefault(edge.source, []).append(edge.target)
-    return {name: tuple(targets) for name, targets in found.items()}
+            targets_of.setdefault(edge.source, []).append(edge.target)
+    return {name: tuple(targets) for name, targets in targets_of.items()}
 
 
 def roots(graph: GraphSpec) -> tuple[str, ...]:
@@ -139,35 +139,35 @@ def back_edges(graph: GraphSpec) -> frozenset[tuple[str, str]]:
     in the order of the steps.
     """
     ways = _ways(graph)
-    found = {(source, s.name) for s in graph.steps for source in s.cycle_from}
-    for source, target in found:
+    back = {(source, s.name) for s in graph.steps for source in s.cycle_from}
+    for source, target in back:
         ways[source] = tuple(name for name in ways.get(source, ()) if name != target)
     while cycle := next(_cycles(graph, ways), ()):
         source, target = cycle[-2:]
-        found.add((source, target))
+        back.add((source, target))
         ways[source] = tuple(name for name in ways[source] if name != target)
-    return frozenset(found)
+    return frozenset(back)
 
 
 def steps_in_cycles(graph: GraphSpec) -> frozenset[str]:
     """Return the steps that an event may come to more than once."""
     ways = _ways(graph)
-    found: set[str] = set()
+    inside: set[str] = set()
     for source, target in back_edges(graph):
         ahead = reached(target, ways)
-        found |= {name for name in ahead if source in reached(name, ways)}
-    return frozenset(found)
+        inside |= {name for name in ahead if source in reached(name, ways)}
+    return frozenset(inside)
 
 
 def reached(first: str, ways: Mapping[str, tuple[str, ...]]) -> set[str]:
     """Return a step and all that comes after it on these ways."""
-    found: set[str] = set()
+    seen: set[str] = set()
     todo = [first]
     while todo:
-        if (name := todo.pop()) not in found:
-            found.add(name)
+        if (name := todo.pop()) not in seen:
+            seen.add(name)
             todo += ways.get(name, ())
-    return found
+    return seen
 
 
 def _ways(graph: GraphSpec) -> dict[str, tuple[str, ...]]:
@@ -183,8 +183,8 @@ def _cycles(
 ) -> Iterator[tuple[str, ...]]:
     done: set[str] = set()
     for name in graph.names():
-        if name not in done and (found := _walk(name, ways, done)):
-            yield found
+        if name not in done and (cycle := _walk(name, ways, done)):
+            yield cycle
             return
 
 
@@ -233,11 +233,11 @@ def order(graph: GraphSpec) -> tuple[str, ...]:
         if target in waiting:
             waiting[target] -= 1
     ready = [name for name, count in waiting.items() if not count]
-    found: list[str] = []
+    ordered: list[str] = []
     while ready:
-        found.append(name := ready.pop(0))
+        ordered.append(name := ready.pop(0))
         for target in after[name]:
             waiting[target] -= 1
             if not waiting[target]:
                 ready.append(target)
-    return tuple(found)
+    return tuple(ordered)

@@ -171,12 +171,12 @@ def _parse_yaml(text: str) -> Any:
 
 
 def _once_each(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    found: dict[Any, Any] = {}
+    fields: dict[Any, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in fields:
             raise SpecError(f"has {key!r} twice in one object")
-        found[key] = value
-    return found
+        fields[key] = value
+    return fields
 
 
 def _no_number(name: str) -> Any:
@@ -212,7 +212,7 @@ def _loader() -> Any:
                     if (mark := (key.tag, str(key.value))) in seen:
                         raise SpecError(f"has {key.value!r} twice in one object")
                     seen.add(mark)
-            found: dict[Any, Any] = super().construct_mapping(node, deep)
-            return found
+            fields: dict[Any, Any] = super().construct_mapping(node, deep)
+            return fields
 
     return OnceEach

@@ -1,8 +1,8 @@
 """MLRun's builder: the calls of ``mlrun.new_function(kind="serving")`` on a document.
 
 What it writes is what MLRun 1.12 writes at ``function.spec.graph``: a step responds
-only when told to, and follows only what it is put after. ``Graph`` is the builder for
-everything else.
+only when it is marked so, and follows only what it is put after. ``Graph`` is the
+builder for everything else.
 """
 
 from __future__ import annotations
@@ -87,13 +87,13 @@ class BuiltStep:
         self, name: str | None = None, class_name: Any = None, handler: Any = None,
         before: str | list[str] | None = None, **options: Any,
     ) -> BuiltStep:  # fmt: skip
-        """Add an error handler for this step; give this step back."""
-        found = self.flow.put_handler(name, class_name, handler, **options)
+        """Add an error handler for this step; return this step."""
+        handler_name = self.flow.put_handler(name, class_name, handler, **options)
         names = [before] if isinstance(before, str) else list(before or ())
-        self.flow.steps[found] |= filled({"base_step": self.name})
+        self.flow.steps[handler_name] |= filled({"base_step": self.name})
         if names:
-            self.flow.steps[found]["before"] = names
-        self.fields["on_error"] = found
+            self.flow.steps[handler_name]["before"] = names
+        self.fields["on_error"] = handler_name
         return self
 
     def set_flow(self, steps: Any, force: bool = False) -> Any:
@@ -118,7 +118,7 @@ class BuiltRouter(BuiltStep):
         self, key: str, route: Any = None, class_name: Any = None, handler: Any = None,
         **options: Any,
     ) -> Document:  # fmt: skip
-        """Add a route, or replace the one of that key; give its fields.
+        """Add a route, or replace the one of that key; return its fields.
 
         Raises:
             SpecError: there is no class and no handler, or the router is full.
@@ -262,26 +262,26 @@ class BuiltFlow:
         """
         given = after if isinstance(after, list) else [after]
         names = [self._last if one == "$prev" else one for one in given]
-        found = [name for name in names if name]
-        for one in found:
+        upstream = [name for name in names if name]
+        for one in upstream:
             self._known(one, "after")
         if before is not None and before != name:
             self._known(before, "before")
         return self.put(
-            class_name, name, handler, after=found, before=before, **options
+            class_name, name, handler, after=upstream, before=before, **options
         )
 
     def put_handler(
         self, name: str | None, class_name: Any, handler: Any, **options: Any
     ) -> str:
-        """Add an error handler, or replace the one of that name; give its name."""
+        """Add an error handler, or replace the one of that name; return its name."""
         if not (class_name or handler):
             raise SpecError("class_name or handler must be provided")
-        found, fields = step_of(self.keep, class_name, name, handler, **options)
-        if found in self.steps and self.steps[found]["kind"] != "error_step":
-            raise DuplicateStepError(f"the graph already has a step {found!r}")
-        self.steps[found] = {**fields, "kind": "error_step"}
-        return found
+        own, fields = step_of(self.keep, class_name, name, handler, **options)
+        if own in self.steps and self.steps[own]["kind"] != "error_step":
+            raise DuplicateStepError(f"the graph already has a step {own!r}")
+        self.steps[own] = {**fields, "kind": "error_step"}
+        return own
 
     def error_handler(
         self, name: str | None = None, class_name: Any = None, handler: Any = None,
@@ -301,7 +301,7 @@ class BuiltFlow:
         return self
 
     def set_flow(self, steps: Iterable[Any], force: bool = False) -> Any:
-        """Replace all steps by one chain; give its last step."""
+        """Replace all steps by one chain; return its last step."""
         if self.steps and not force:
             raise SpecError(
                 "set_flow() called on a step that already has downstream steps "

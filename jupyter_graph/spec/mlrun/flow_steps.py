@@ -13,7 +13,7 @@ from jupyter_graph.errors import SpecError
 
 Document = dict[str, Any]
 Keep = Callable[[Any], Any]
-"""Gives the name of a class or function, and keeps the object under it."""
+"""Returns the name of a class or function, and keeps the object under it."""
 
 QUEUES = (">>", "$queue")
 OF_QUEUES = ("path", "shards", "retention_in_hours", "trigger_args")
@@ -123,12 +123,12 @@ def _queue(
 def _of_object(
     it: Any, name: str | None, fields: Mapping[str, Any]
 ) -> tuple[str, Document]:
-    """Give the step that an object describes with ``to_dict``, as MLRun's steps do."""
+    """Return the step that an object describes with ``to_dict``."""
     step: Document = {"kind": "task", **copy.deepcopy(it.to_dict())}
     own = step.pop("name", None) if step["kind"] != "router" else step.get("name")
-    found = name or own or getattr(it, "name", None) or step.get("class_name")
+    named = name or own or getattr(it, "name", None) or step.get("class_name")
     given = {key: value for key, value in fields.items() if value is not None}
-    return own_name(None, found), filled({**step, **given})
+    return own_name(None, named), filled({**step, **given})
 
 
 def _router(
@@ -139,17 +139,17 @@ def _router(
     class_args: Mapping[str, Any],
     fields: Mapping[str, Any],
 ) -> tuple[str, Document]:
-    found = own_name(name, class_name or "router")
+    router_name = own_name(name, class_name or "router")
     step = {
         "kind": "router",
-        "name": found,
+        "name": router_name,
         "class_name": class_name,
         "class_args": dict(class_args),
         "handler": keep(handler),
         "routes": {},
         **{key: value for key, value in fields.items() if key != "full_event"},
     }
-    return found, {**filled(step), "routes": {}}
+    return router_name, {**filled(step), "routes": {}}
 
 
 def route_of(

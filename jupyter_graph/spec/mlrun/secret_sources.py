@@ -27,16 +27,16 @@ def secrets_in(
     >>> secrets_in([{"kind": "inline", "source": {"key": 1}}], [])
     ({'key': '1'}, ())
     """
-    found: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     notes: list[str] = []
     if sources in (None, "", []):
-        return found, ()
+        return secrets, ()
     if not isinstance(sources, list | tuple):
         problems.append(
             "field 'secret_sources' is a list of objects, got a "
             f"{type(sources).__name__}"
         )
-        return found, ()
+        return secrets, ()
     for number, source in enumerate(sources, 1):
         where = f"secret source {number}"
         wrong = _wrong(source, where)
@@ -50,8 +50,8 @@ def secrets_in(
         else:
             values = _inline(source.get("source"), where, problems)
             prefix = source.get("prefix") or ""
-            found |= {prefix + key: str(value) for key, value in values.items()}
-    return found, tuple(notes)
+            secrets |= {prefix + key: str(value) for key, value in values.items()}
+    return secrets, tuple(notes)
 
 
 def _wrong(source: Any, where: str) -> list[str]:

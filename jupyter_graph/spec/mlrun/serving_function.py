@@ -17,7 +17,7 @@ TOPOLOGIES = ("flow", "router")
 
 
 class ServingFunction:
-    """What ``mlrun.new_function(kind="serving")`` gives: it holds one graph.
+    """What ``mlrun.new_function(kind="serving")`` returns: it holds one graph.
 
     Args:
         name: the function's name.
@@ -151,7 +151,7 @@ class ServingFunction:
                 f"add_model found {len(routers)} routers ({', '.join(routers)}), "
                 "please specify the router_step you would like to add this model to"
             )
-        found = graph[name or routers[0]]
-        if not isinstance(found, BuiltRouter):
+        router = graph[name or routers[0]]
+        if not isinstance(router, BuiltRouter):
             raise SpecError(f"step {name!r} is no router, only a router has models")
-        return found
+        return router

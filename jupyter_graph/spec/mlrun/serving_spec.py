@@ -1,4 +1,4 @@
-"""Serving specs: what MLRun gives a deployed function in ``SERVING_SPEC_ENV``.
+"""Serving specs: what MLRun passes to a deployed function in ``SERVING_SPEC_ENV``.
 
 Source: MLRun 1.12, ``ServingRuntime._get_serving_spec`` and ``GraphServer``.
 """
@@ -59,7 +59,7 @@ class ServingSpec:
         graph: the graph document.
         function_name: the function's name; the graph's where it has none of its own.
         current_function: the function whose steps run; ``*`` = all of them.
-        parameters: what ``context.get_param`` gives.
+        parameters: what ``context.get_param`` returns.
         load_mode: how models are loaded: ``sync`` or ``async``.
         error_stream: the URL of the stream that errors go to.
         default_content_type: what an event without a content type has.
@@ -172,7 +172,7 @@ def serving_spec_of(
     if not isinstance(document, Mapping):
         raise SpecError(f"{what} is an object of fields, got {short(document)}")
     problems = list(_problems(document, what))
-    secrets, said = secrets_in(document.get("secret_sources"), problems)
+    secrets, secret_notes = secrets_in(document.get("secret_sources"), problems)
     SpecError.raise_all(f"invalid serving spec: {what}", problems)
     values: dict[str, Any] = {
         key: copied(document[key])
@@ -187,7 +187,7 @@ def serving_spec_of(
         current_function=current_function,
         secrets=secrets,
         carried=carried,
-        notes=(*notes, *_notes(document), *said),
+        notes=(*notes, *_notes(document), *secret_notes),
         **values,
     )
 
@@ -224,8 +224,8 @@ def _unpacked(text: str | bytes) -> Any:
         try:
             packed = base64.b64decode(text, validate=True)
             unpacker = zlib.decompressobj(wbits=31)  # gzip's frame
-            found = unpacker.decompress(packed, LONGEST + 1)
-            text = found.decode("utf-8")
+            unpacked = unpacker.decompress(packed, LONGEST + 1)
+            text = unpacked.decode("utf-8")
         except (ValueError, binascii.Error, zlib.error):
             pass  # it is no packed text, so it shall be JSON
     return read_json(text, "the serving spec")

@@ -231,12 +231,12 @@ def no_cycles(graph: GraphSpec) -> Iterator[Problem]:
 def every_step_is_reached(graph: GraphSpec) -> Iterator[Problem]:
     """Only a cycle that nothing leads into is not; others come after the start."""
     ways = followers(graph)
-    found = reached(START, ways)
+    seen = reached(START, ways)
     for handler in handler_names(graph):
-        found |= reached(handler, ways)
+        seen |= reached(handler, ways)
     names = graph.names()
     for step in graph.steps:
-        is_lost = step.name not in found and all(name in names for name in step.after)
+        is_lost = step.name not in seen and all(name in names for name in step.after)
         if is_lost and graph.allow_cyclic:
             yield Problem(
                 f"no event reaches step {step.name!r}: the cycle it stands in has no "
