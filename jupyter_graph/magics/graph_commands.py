@@ -19,6 +19,11 @@ from jupyter_graph.session.shown_table import Table
 from jupyter_graph.session.step_cells import remove_step, rename_step
 from jupyter_graph.spec.builder import Graph
 
+OF_NEW = (
+    "topology", "engine", "max_in_flight", "order_by", "allow_cyclic", "max_iterations"
+)  # fmt: skip
+"""What ``%graph new`` takes: options of ``Graph``."""
+
 FORMATS = ("svg", "png", "mermaid", "text")
 
 
@@ -88,15 +93,7 @@ def new(request: Request) -> Note:
     [name], options, graphs = request.words, request.options, request.session.graphs
     old = len(graphs.named(name).spec.every_step()) if name in graphs else 0
     with graphs.change(f"%graph new {name}"):
-        graphs.new(
-            name,
-            topology=options.topology,
-            engine=options.engine,
-            max_in_flight=options.max_in_flight,
-            order_by=options.order_by,
-            allow_cyclic=options.allow_cyclic,
-            max_iterations=options.max_iterations,
-        )
+        graphs.new(name, **{word: getattr(options, word) for word in OF_NEW})
     request.session.changed(name)
     gone = f"; {old} steps of the one before are gone (%graph undo)" if old else ""
     return Note(f"graph {name!r} is new and the current one{gone}")
@@ -275,16 +272,7 @@ COMMANDS: dict[str, Command] = {
     "new": Command(
         new,
         "NAME",
-        frozenset(
-            {
-                "--topology",
-                "--engine",
-                "--max-in-flight",
-                "--order-by",
-                "--allow-cyclic",
-                "--max-iterations",
-            }
-        ),
+        frozenset(f"--{word.replace('_', '-')}" for word in OF_NEW),
     ),
     "use": Command(use, "NAME", frozenset()),
     "list": Command(list_graphs, "", frozenset()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -189,7 +190,7 @@ class Graphs:
         self._past.append(before)
 
     def undo(self) -> str:
-        """Take the last change back and say what it was.
+        """Take the last change back and return what it was.
 
         Raises:
             MagicError: there is nothing to take back.
@@ -212,41 +213,29 @@ class Graphs:
         self._current = None
 
     def _moment(self, note: str) -> _Moment:
-        return _Moment(
-            note,
-            {name: (graph, _copy(graph)) for name, graph in self._graphs.items()},
-            self._current,
-            set(self._implicit),
-            set(self._borrowing),
-            dict(self._embedded),
-            self.sources.copy(),
-        )
+        state = {key: copy(getattr(self, key)) for key in STATE}
+        return _Moment(note, state, [(g, _copied(g)) for g in self])
 
     def _restore(self, moment: _Moment) -> None:
-        for graph, copy in moment.graphs.values():
-            graph.become(copy)
-        self._graphs = {name: graph for name, (graph, _) in moment.graphs.items()}
-        self._current = moment.current
-        self._implicit = set(moment.implicit)
-        self._borrowing = set(moment.borrowing)
-        self._embedded = dict(moment.embedded)
-        self.sources = moment.sources
+        for graph, before in moment.graphs:
+            graph.become(before)
+        vars(self).update(moment.state)
+
+
+STATE = ("sources", "_graphs", "_current", "_implicit", "_borrowing", "_embedded")
+"""What a change may change, beside the graphs themselves."""
 
 
 @dataclass(frozen=True)
 class _Moment:
-    """All graphs as they were before a change."""
+    """All graphs as they were before a change, each beside a copy of it."""
 
     note: str
-    graphs: dict[str, tuple[Graph, Graph]]
-    current: str | None
-    implicit: set[str]
-    borrowing: set[str]
-    embedded: Embedded
-    sources: StepSources
+    state: dict[str, Any]
+    graphs: list[tuple[Graph, Graph]]
 
 
-def _copy(graph: Graph) -> Graph:
-    copy = Graph()
-    copy.become(graph)
-    return copy
+def _copied(graph: Graph) -> Graph:
+    new = Graph()
+    new.become(graph)
+    return new

@@ -19,64 +19,32 @@ FIELD_OF = {option.flag: key for key, option in OPTIONS.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepOptions:
-    """The options of one step.
+class StepOptions(Place):
+    """What is typed about one step: where it goes, and what it is.
+
+    ``path`` is the URL of its queue's stream or, of a block, its argument ``path``.
 
     Attributes:
         name: the step's name, that of its function or class when None.
-        after: upstream steps, () for ``start``; None when nothing was typed.
-        before: steps that shall come after this one.
         graph: the graph's name; None for the cell's own or the current one.
         args: constructor arguments; ``"$clf"`` stands for the notebook's variable.
         handler: the method of the class to call.
-        on_error: the step whose errors it handles, or ``graph``.
-        router: the router whose route it is.
-        route: the route's key, the step's name when None.
-        cycle_to: earlier steps that it leads back to.
-        queue: the queue it stands behind; it is made where there is none.
-        path: the URL of that queue's stream; of a block, its argument ``path``.
         keep: under another name, keep the step that the cell made before.
         settings: the fields of the step that were typed, by their keys.
     """
 
     name: str | None = None
-    after: tuple[str, ...] | None = None
-    before: tuple[str, ...] = ()
     graph: str | None = None
     args: Mapping[str, Any] = field(default_factory=dict)
     handler: str | None = None
-    on_error: str | None = None
-    router: str | None = None
-    route: str | None = None
-    cycle_to: tuple[str, ...] = ()
-    queue: str | None = None
-    path: str | None = None
     keep: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_route(self) -> bool:
-        """Whether the step is a route of a router in a flow."""
-        return self.router is not None or self.route is not None
 
     def has(self, flag: str) -> bool:
         """Tell whether an option was typed, with a value that is not its default."""
         if flag in FIELD_OF:
             return bool(self.settings.get(FIELD_OF[flag]))
         return bool(getattr(self, flag.removeprefix("--").replace("-", "_")))
-
-    def place(self, router: str | None) -> Place:
-        """Return where the step goes; a route goes to this router."""
-        return Place(
-            after=self.after,
-            before=self.before,
-            on_error=self.on_error,
-            router=router,
-            is_route=self.is_route,
-            cycle_to=self.cycle_to,
-            queue=self.queue,
-            path=self.path,
-        )
 
 
 def check_options(options: StepOptions) -> None:

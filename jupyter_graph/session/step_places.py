@@ -35,8 +35,9 @@ def place(graph: Graph, step: StepSpec, options: StepOptions, code: Any = None) 
         MagicError: a graph that is a router has no place for such a step.
     """
     _check_has_place(graph, step)
-    router = router_of(graph, options) if options.is_route else None
-    graph.apply(edit.put_anew, step, options.place(router))
+    if options.is_route:
+        options = replace(options, router=router_of(graph, options))
+    graph.apply(edit.put_anew, step, options)
     if code is not None:
         graph.namespace[step.code_name] = code
 

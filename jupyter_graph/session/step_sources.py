@@ -34,7 +34,7 @@ class StepSources:
 
     _by_step: dict[tuple[str, str], StepSource] = field(default_factory=dict)
 
-    def copy(self) -> StepSources:
+    def __copy__(self) -> StepSources:
         return StepSources(dict(self._by_step))
 
     def clear(self) -> None:

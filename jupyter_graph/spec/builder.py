@@ -453,7 +453,7 @@ class Graph:
                 handler=handler_text,
                 class_args=args,
             )
-            self.apply(edit.put, route, Place(router=router_step, is_route=True))
+            self.apply(edit.put, route, Place(router=router_step, route=key))
         return route
 
     def add_model(

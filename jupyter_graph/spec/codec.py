@@ -146,6 +146,8 @@ def _tagged_step(step: StepSpec) -> StepSpec:
 
 
 def _tagged_values(values: Mapping[str, Any], what: str) -> dict[str, Any]:
+    if not isinstance(values, Mapping):  # a graph may be saved before it is checked
+        raise SpecError(f"{what}s must be an object, got {short(values)}")
     return {key: tagged(value, f"{what} {key!r}") for key, value in values.items()}
 
 

@@ -88,7 +88,7 @@ def step(
         before,
         on_error=on_error,
         router=router,
-        is_route=is_route,
+        route=route,
         cycle_to=names_of(cycle_to),
         queue=queue,
         path=path,

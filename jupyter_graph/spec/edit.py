@@ -25,7 +25,7 @@ WHOLE_GRAPH = "graph"
 """What users write in the place of a step for the graph's own error handler."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Place:
     """Where a step goes.
 
@@ -36,7 +36,7 @@ class Place:
             flow goes on.
         on_error: the step whose errors it handles, or ``graph``.
         router: the router whose route it is; None = the only one there is.
-        is_route: it is a route, whether a router is named or not.
+        route: the key of that route; None = the step's name.
         cycle_to: earlier steps that it leads back to.
         queue: the queue it stands behind; it is made where there is none.
         path: the URL of that queue's stream.
@@ -46,10 +46,15 @@ class Place:
     before: tuple[str, ...] = ()
     on_error: str | None = None
     router: str | None = None
-    is_route: bool = False
+    route: str | None = None
     cycle_to: tuple[str, ...] = ()
     queue: str | None = None
     path: str | None = None
+
+    @property
+    def is_route(self) -> bool:
+        """Whether it is a route of a router in a flow."""
+        return self.router is not None or self.route is not None
 
     @property
     def base_step(self) -> str | None:
@@ -124,7 +129,7 @@ def put_anew(graph: GraphSpec, step: StepSpec, place: Place) -> GraphSpec:
 
 def _is_route(graph: GraphSpec, place: Place) -> bool:
     """Tell whether a step in this place is a route: all are where a router is root."""
-    return place.is_route or place.router is not None or graph.router is not None
+    return place.is_route or graph.router is not None
 
 
 def _put_in_flow(graph: GraphSpec, step: StepSpec, place: Place) -> GraphSpec:

@@ -330,3 +330,10 @@ def test_a_value_that_stands_twice_in_a_deep_document_does_not_hold_itself():
 
     with pytest.raises(SpecError, match="nested too deep"):
         Graph.from_dict(deep)
+
+
+def test_arguments_of_a_wrong_type_are_refused_when_a_graph_is_saved(tmp_path):
+    graph = Graph.from_dict({"steps": {"a": {"class_name": "C", "class_args": [1]}}})
+
+    with pytest.raises(SpecError, match=r"step 'a': arguments must be an object"):
+        save_graph(graph, tmp_path / "g.json")

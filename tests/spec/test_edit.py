@@ -82,7 +82,7 @@ def test_a_step_runs_where_those_before_it_do():
         ("x", Place(cycle_to=("b",)), UnknownStepError, "no step 'b'"),
         ("x", Place(after=("a",), before=("a",)), SpecError, "graph loop, step 'a'"),
         ("x", Place(router="a"), SpecError, "'a' is no router"),
-        ("x", Place(is_route=True), SpecError, "has 0 routers"),
+        ("x", Place(route="x"), SpecError, "has 0 routers"),
         ("x", Place(queue="a"), SpecError, "this step is no queue"),
         ("2nd", Place(), SpecError, "starts with a letter"),
     ],
@@ -119,7 +119,7 @@ def test_a_step_put_anew_may_become_a_handler_and_a_step_again():
 
 def test_a_step_put_anew_moves_between_the_flow_and_a_router():
     graph = edit.put(flow("a", "m2"), router(), Place())
-    inside = edit.put_anew(graph, task("m2"), Place(is_route=True))
+    inside = edit.put_anew(graph, task("m2"), Place(route="m2"))
     assert [route.name for route in inside.step("r").routes] == ["m", "n", "m2"]
     assert inside.names() == ("a", "r")
 

@@ -72,7 +72,7 @@ class Reader:
             own = _given(document, ("name",)).get("name", "router")
             if not isinstance(own, str):
                 self.say(f"the name of a router is a text, got {short(own)}")
-                own = "router"
+                document, own = {**document, "name": None}, "router"
             values = _given(document, OF_ANY_GRAPH)
             not_its_own = {*CARRIED_IN_GRAPHS, *OF_ANY_GRAPH, "graph_name"}
             own_part = {k: v for k, v in document.items() if k not in not_its_own}
