@@ -45,6 +45,7 @@ class CellBody:
         self._last: CodeType | None = None
         with shell.compile.extra_flags(flag):
             compiled: Any = shell.compile  # it takes trees too, its types do not say so
+            # The last expression's value is displayed, as in a cell without the magic.
             if isinstance(last, ast.Expr) and not is_quiet:
                 tree.body.pop()
                 self._last = compiled(ast.Expression(last.value), name, "eval")

@@ -198,6 +198,7 @@ def _offer(
 ) -> SimpleMatcherResult:
     """Return the names that begin with a fragment, each with its description."""
     fitting = [name for name in dict.fromkeys(names) if name.startswith(fragment)]
+    # JupyterLab shows a completion's type beside it; there is no field for a text.
     described = helps or {}
     return {
         "completions": [

@@ -60,6 +60,7 @@ class Extension:
 
     def unregister(self) -> None:
         shell = self.shell
+        # IPython has no public way to take magics back.
         for kind, names in (("line", LINE_MAGICS), ("cell", CELL_MAGICS)):
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)

@@ -108,7 +108,7 @@ ARGUMENTS_OF_STEPS = frozenset(
 
 def step_arguments(magic: Callable[..., Any]) -> Callable[..., Any]:
     """Declare the options of a step for a magic, all but ``--path``."""
-    for declare in reversed(ARGUMENTS):
+    for declare in reversed(ARGUMENTS):  # decorators are applied from the last one up
         magic = declare(magic)
     return magic
 
@@ -142,7 +142,7 @@ def read_step(
         settings={
             key: value
             for key, value in typed.items()
-            if value is not None and value is not False
+            if value is not None and value is not False  # 0 is typed: --backoff 0
         },
     )
 

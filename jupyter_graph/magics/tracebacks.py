@@ -31,7 +31,7 @@ def reports_errors(magic: Callable[P, R]) -> Callable[P, R]:
         except JupyterGraphError as error:
             shorten(error)
             raise
-        if inspect.iscoroutine(result):
+        if inspect.iscoroutine(result):  # a step cell with await fails after we return
             return _reported_later(result)  # type: ignore[return-value]
         return result
 

@@ -79,6 +79,7 @@ def _refreshed(
         return False
     written = edit.embed(graph.written, name, inner.spec)
     names = inner.namespace
+    # The spec may be equal while a cell defined the function anew.
     is_same = all(graph.namespace.get(n, names) is code for n, code in names.items())
     if written == graph.written and is_same:
         return False

@@ -180,6 +180,7 @@ class Graphs:
     @contextmanager
     def change(self, note: str) -> Iterator[None]:
         """Change graphs as a whole: an error inside takes everything back."""
+        # Copies of specs and names are cheap: specs are frozen and shared.
         before = self._moment(note)
         try:
             yield

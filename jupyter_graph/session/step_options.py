@@ -140,7 +140,7 @@ def _value_problems(settings: Mapping[str, Any]) -> Iterator[str]:
             yield known + did_you_mean(value, kind.known)
         elif kind.typed and not kind.fits(value):
             if LONGEST_S < value < math.inf:
-                continue  # a note until the graph is checked
+                continue  # a rule of the graph: a note here, refused by check and run
             yield f"{flag} must be {kind.typed}, got {value:g}"
 
 

@@ -19,6 +19,7 @@ def step_spec(name: str, code_name: str, code: Any, options: StepOptions) -> Ste
         runs = described(name, code_name, code, options.handler, options.args)
     except SpecError as error:
         raise MagicError(f"--{error}") from None
+    # False, not None: storey's Batch passes on events where nothing is said.
     return StepSpec(name=name, **{**runs, "full_event": False, **options.settings})
 
 

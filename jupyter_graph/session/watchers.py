@@ -27,6 +27,7 @@ class Watchers:
 
     def tell(self, graphs: Iterable[str]) -> None:
         """Call every watcher for each of these graphs, or later inside ``seldom``."""
+        # A picture is drawn again for each call: many events in a row, a few pictures.
         if monotonic() - self._called_at < self._pause_s:
             self._waiting |= dict.fromkeys(graphs)
             return

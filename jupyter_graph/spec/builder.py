@@ -125,6 +125,8 @@ def _takes_settings(method: Method) -> Method:
         )
         for key in SETTINGS
     ]
+    # ``**options`` takes them, since constructor arguments come the same way; what
+    # help and completion of the notebook read is the signature.
     shown = signature.replace(parameters=[*own, *settings, options])
     method.__signature__ = shown  # type: ignore[attr-defined]
     return method
@@ -210,6 +212,8 @@ class Graph:
         While a flow that was built here is linear and no step responds, its last
         step does; documents are taken literally.
         """
+        # Runners and views compare specs by identity first: the same one as long as
+        # nothing changed. The name is an attribute that users may assign.
         made = self._made
         if made is None or made[0] is not self.written or made[1].name != self.name:
             spec = replace(self.written, name=self.name)
@@ -365,7 +369,8 @@ class Graph:
             graph_shape: MLRun's word for ``shape``.
             path: the URL of a queue's stream; of other steps a constructor argument.
             **options: the fields of a step, by name; what is none is a constructor
-                argument or, of a queue, an option of it.
+                argument or, of a queue, an option of it. Without a ``function`` the
+                step runs in that of its upstream steps.
 
         Raises:
             SpecError: the name is taken or wrong, or there is no class and no handler.
@@ -548,7 +553,7 @@ def unchanged_on_error(graph: Graph) -> Iterator[None]:
         yield
     except BaseException:
         graph.written = written
-        graph.namespace.clear()
+        graph.namespace.clear()  # users may hold the dict: its contents are put back
         graph.namespace.update(names)
         raise
 
@@ -597,6 +602,7 @@ def _add(
 ) -> StepHandle:
     class_name, kind = _kind_of(class_name, step.kind)
     step = replace(step, kind=kind)
+    # ``path`` is a word of queues; blocks have arguments of that name.
     if kind not in ("queue", "flow") and path is not None:
         step = replace(step, class_args={**step.class_args, "path": path})
     with unchanged_on_error(graph):
@@ -655,7 +661,7 @@ def _with_responder(spec: GraphSpec) -> GraphSpec:
         return spec
     followed = {name for step in spec.steps for name in step.after}
     [last] = [name for name in ordinary_names(spec) if name not in followed]
-    if spec.step(last).kind == "queue":
+    if spec.step(last).kind == "queue":  # nobody waits for what is behind it
         return spec
     return edit.change(spec, last, responder=True)
 

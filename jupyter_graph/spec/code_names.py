@@ -32,6 +32,7 @@ def keep_code(namespace: dict[str, Any], code: Any) -> str | None:
             "or wrap it in a function"
         )
     if name == "<lambda>":
+        # Two lambdas in one graph are two objects, so each needs a name of its own.
         numbered = (f"_lambda_{number}" for number in count(1))
         name = next(n for n in numbered if namespace.get(n, code) is code)
     known = namespace.get(name)
@@ -50,6 +51,8 @@ def is_same_code(code: Callable[..., Any], known: Any) -> bool:
     """
     if code is known or (inspect.ismethod(code) and code == known):
         return True
+    # A cell that runs again makes a new object of the same qualified name in __main__;
+    # in modules an equal name of another object is a mistake.
     return (
         "<locals>" not in getattr(code, "__qualname__", "<locals>")
         and inspect.isclass(code) == inspect.isclass(known)
@@ -88,6 +91,7 @@ def kind_of(code: Any, args: Mapping[str, Any]) -> str:
         for base in code.__mro__
     ):
         return "model_runner"
+    # Each __init__ on the way up: one with **kwargs hands the routes to its base.
     makers = [vars(base).get("__init__") for base in code.__mro__]
     asked = {name for maker in makers for name in _parameters(maker)}
     return "router" if "routes" in asked - set(args) else "task"

@@ -100,6 +100,7 @@ def step(
             key = route or name or name_of_code(own, name)
             check_step_name(key, route=is_route)
             runs = described(key, own, code, handler, args or {})
+            # False as in a cell: it tells storey's Batch to pass on bodies.
             fields = {**runs, "full_event": False, **settings}
             new = StepSpec(name=key, responder=respond, **fields)
             check_cycles(graph, key, place.cycle_to)

@@ -135,11 +135,14 @@ def _is_route(graph: GraphSpec, place: Place) -> bool:
 def _put_in_flow(graph: GraphSpec, step: StepSpec, place: Place) -> GraphSpec:
     name = step.name
     old = graph.step(name) if name in graph else None
+    # With a queue the step follows the queue, and the queue what was named: both are
+    # passed on the way to a step that this one is put in front of.
     upstream = after = _upstream(graph, name, place, old)
     if place.queue is not None:
         graph = _put_queue(graph, place.queue, upstream, name, place)
         after = (place.queue,)
     if old is not None:
+        # What other cells said about this step stays; what its own says is new.
         step = replace(step, on_error=old.on_error, cycle_from=old.cycle_from)
         if step.kind == "router" and not step.routes:
             step = replace(step, routes=old.routes)
@@ -152,6 +155,7 @@ def _put_in_flow(graph: GraphSpec, step: StepSpec, place: Place) -> GraphSpec:
             passed = (*upstream, *after)
             others = tuple(other for other in follower.after if other not in passed)
             graph = change(graph, one, after=(*others, name))
+    # A cell that does not name a way back any more takes it away.
     for other in graph.steps:
         if name in other.cycle_from and other.name not in place.cycle_to:
             graph = _cut(graph, other, {name})
@@ -172,6 +176,7 @@ def _upstream(
         given = [up for f in followed for up in f.after if up not in f.cycle_from]
     else:
         given = [previous(graph, name)]
+    # A step of an MLRun document may really be called ``start``.
     nothing = {None, name} if START_WORD in graph else {None, name, START_WORD}
     return tuple(dict.fromkeys(one for one in given if one and one not in nothing))
 
@@ -232,8 +237,10 @@ def _put_queue(
             known = queue.after if is_shared else ()
             queue = replace(queue, after=tuple(dict.fromkeys((*known, *after))))
         return put_step(graph, queue)
+    # The cell named its queue anew: the queue is renamed, and what it holds stays.
     if mine is not None and place.after is None:
         return change(rename(graph, mine, name), name, path=place.path)
+    # Listed before its step, so that ``$prev`` goes on meaning the step.
     new = StepSpec(name=check_step_name(name), kind="queue", path=place.path)
     return put_step(graph, replace(new, after=after), before=step)
 
@@ -357,15 +364,17 @@ def remove(graph: GraphSpec, name: str) -> GraphSpec:
     if name not in graph and (router := router_with(graph, name)) is not None:
         return _without_route(graph, router, name)
     gone = graph.step(name)
+    # Healed instead, a way back would lead from the step before, which may not be one
+    # that chooses: each of its events would go round until the limit.
     for step in graph.steps:
         graph = _cut(graph, step, set(step.cycle_from) if step is gone else {name})
-    gone = graph.step(name)
+    gone = graph.step(name)  # as it is without its own ways back
 
     def healed(step: StepSpec) -> StepSpec:
         after = _swapped(step.after, name, gone.after)
         return replace(
             step,
-            after=tuple(one for one in after if one != step.name),
+            after=tuple(one for one in after if one != step.name),  # no loop to itself
             before=_swapped(step.before, name, ()),
             on_error=None if step.on_error == name else step.on_error,
             base_step=None if step.base_step == name else step.base_step,

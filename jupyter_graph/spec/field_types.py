@@ -38,6 +38,7 @@ class FieldType:
 
         An empty value of another type does not: an empty list is no text.
         """
+        # By type first: False == 0, and 0 is a value that rules speak of.
         return value is None or any(
             type(value) is type(empty) and value == empty for empty in self.empty
         )

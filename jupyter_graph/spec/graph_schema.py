@@ -34,6 +34,7 @@ def graph_schema() -> Schema:
         "description": "A graph as MLRun keeps it at function.spec.graph.",
         "type": "object",
         "properties": {**step, **graph},
+        # A router document is a step and a graph in one, a flow has no step's fields.
         "if": {"properties": {"kind": {"const": "router"}}, "required": ["kind"]},
         "then": {"propertyNames": {"enum": sorted({*step, *graph} - {"steps"})}},
         "else": {"propertyNames": {"enum": sorted(graph)}},

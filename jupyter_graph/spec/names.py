@@ -60,7 +60,9 @@ def graph_name_problem(name: object) -> str | None:
     >>> graph_name_problem("my graph")
     "a graph's name holds letters, digits, '_', '.' and '-', got 'my graph'"
     """
-    if name == "graph":  # what a graph is called when nobody names it
+    if (
+        name == "graph"
+    ):  # reserved for steps only; what a graph is called when nobody names it
         return None
     problem = step_name_problem(name)
     return problem and re.sub(r"\b(a|the) step\b", r"\1 graph", problem)

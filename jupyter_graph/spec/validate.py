@@ -102,7 +102,7 @@ def problems(graph: GraphSpec, unread: Container[str | None] = ()) -> list[Probl
         replace(problem, step=problem.step and str(problem.step))
         for problem in fields_have_their_types(graph)
     ]
-    usable = _without(graph, of_types)
+    usable = _without(graph, of_types)  # rules compare names, count and sort
     broken = [
         problem
         for rule in RULES

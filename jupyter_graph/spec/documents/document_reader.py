@@ -75,6 +75,7 @@ class Reader:
                 document, own = {**document, "name": None}, "router"
             values = _given(document, OF_ANY_GRAPH)
             not_its_own = {*CARRIED_IN_GRAPHS, *OF_ANY_GRAPH, "graph_name"}
+            # One object holds the graph's fields and the router's.
             own_part = {k: v for k, v in document.items() if k not in not_its_own}
             return GraphSpec(
                 name=name,
@@ -141,6 +142,7 @@ class Reader:
     def values(
         self, document: Mapping[str, Any], where: str
     ) -> Iterator[tuple[str, Any]]:
+        # In the order of the document: it shall come back as it was.
         for group in dict.fromkeys(GROUP_OF.values()):
             yield (
                 group,
