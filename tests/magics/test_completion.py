@@ -4,7 +4,7 @@ from IPython.core.completer import provisionalcompleter
 
 @pytest.fixture
 def complete(shell, run):
-    """Give what <TAB> offers at ``|``, by the path that ipykernel takes."""
+    """Return what <TAB> offers at ``|``, by the path that ipykernel takes."""
     run("%%graph_step parse\ndef parse(body): return body")
     run("%%graph_step predict\ndef predict(body): return body")
     run("rows = [{'x': 1}]")

@@ -3,7 +3,7 @@ import pytest
 
 @pytest.fixture
 def sources(session):
-    """Give the sources of the cells so far, the one that loaded the extension not."""
+    """Return the sources of the cells so far, the one that loaded the extension not."""
     return lambda: [
         cell.source for cell in session.cells() if "%load_ext" not in cell.source
     ]

@@ -16,7 +16,7 @@ CASES = HERE.parents[2] / "shared" / "conformance" / "cases"
 
 
 def _of_cases() -> dict[str, Any]:
-    """Give the documents of the conformance cases, those that builders made too."""
+    """Return the documents of the conformance cases, those that builders made too."""
     found = {}
     for path in sorted(CASES.glob("*.json")):
         case = json.loads(path.read_text(encoding="utf-8"))
@@ -43,7 +43,7 @@ BROKEN: dict[str, Any] = data_module("broken").CASES
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give tests that ask for a document each one in turn."""
+    """Return tests that ask for a document each one in turn."""
     if "broken" in metafunc.fixturenames:
         rows = [pytest.param(name, row[2:], id=name) for name, row in BROKEN.items()]
         metafunc.parametrize(("broken", "words"), rows)

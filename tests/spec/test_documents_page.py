@@ -19,7 +19,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "documents.md").read_
 
 
 def rows_of(section):
-    """Give the cells of a section's table by the first of them."""
+    """Return the cells of a section's table by the first of them."""
     text = PAGE.partition(f"## {section}\n")[2].partition("\n## ")[0]
     rows = [
         [cell.strip() for cell in line.strip("| ").split(" | ")]

@@ -5,6 +5,7 @@ import math
 import os
 import time
 
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 from jupyter_graph import Graph, load_graph, save_graph
 from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.errors import SpecError
+from jupyter_graph.spec.graph_schema import graph_schema
 
 pytestmark = pytest.mark.slow
 TIMES = int(os.environ.get("MUTATIONS", "2000"))
+
+SCHEMA = jsonschema.Draft202012Validator(graph_schema())
 
 WORDS = st.sampled_from(
     [
@@ -67,7 +71,7 @@ CHANGES = st.lists(
 
 
 def places(value):
-    """Give every container in a document and each of its keys."""
+    """Return every container in a document and each of its keys."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value)
     for key, inner in list(pairs):
         yield value, key
@@ -76,7 +80,7 @@ def places(value):
 
 
 def changed(document, changes):
-    """Give a document with these changes, each at a place that its number chooses."""
+    """Return a document with these changes, each at a place that its number chooses."""
     for what, number, word, value in changes:
         if not (found := list(places(document))):
             break
@@ -131,9 +135,10 @@ def test_a_changed_document_is_refused_or_compiles(
     documents = list(our_documents.values())
     document = changed(copy.deepcopy(documents[number % len(documents)]), changes)
 
-    is_refused_at_once(
+    is_refused = is_refused_at_once(
         lambda: compile_graph(Graph.from_dict(document, vars(names))),
     )
+    assert is_refused or SCHEMA.is_valid(document)
 
 
 SIGNS = st.sampled_from(list("{}[]:,\"'#&*!|>-?%@ \n\t\\0123abc\x00\x85é")) | st.text(

@@ -29,7 +29,7 @@ def is_empty(value):
 
 
 def normal(document, argument=lambda value: tagged(untagged(value))):
-    """Give a document without what is empty or has its default, and without names."""
+    """Return a document without what is empty or has its default, and without names."""
     found = {}
     for key, value in document.items():
         if key == "class_args":

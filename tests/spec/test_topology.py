@@ -24,7 +24,7 @@ FLAGGED = (
 
 
 def flow(after, handlers=(), **fields):
-    """Give a flow: step → the text of its upstream steps, ``a b``."""
+    """Return a flow: step → the text of its upstream steps, ``a b``."""
     steps = [StepSpec(name=n, handler="f", after=tuple(a.split())) for n, a in after]
     return GraphSpec(steps=(*steps, *handlers), **fields)
 

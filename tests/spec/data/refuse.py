@@ -72,7 +72,7 @@ def _is_write(args):
 
 
 def hostile_namespace():
-    """Give a notebook's names: its own functions, and much that was imported."""
+    """Return a notebook's names: its own functions, and much that was imported."""
     import builtins
     import importlib
 
