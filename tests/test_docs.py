@@ -12,7 +12,8 @@ from yaml import safe_load as read
 from jupyter_graph import Graph, errors
 from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.magics import deploy_commands, graph_commands
-from jupyter_graph.magics.deploy_magic import FOR_INVOKE, DeployMagics
+from jupyter_graph.magics.deploy_commands import FOR_INVOKE
+from jupyter_graph.magics.deploy_magic import DeployMagics
 from jupyter_graph.magics.graph_magic import GraphMagics
 from jupyter_graph.magics.step_arguments import ARGUMENTS_OF_STEPS
 from jupyter_graph.magics.step_magic import StepMagics

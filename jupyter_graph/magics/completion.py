@@ -19,7 +19,8 @@ from jupyter_graph.deployment.targets.target_registry import TARGETS
 from jupyter_graph.errors import JupyterGraphError
 from jupyter_graph.magics import deploy_commands, graph_commands
 from jupyter_graph.magics.argument_parser import split_line, words
-from jupyter_graph.magics.deploy_magic import FOR_INVOKE, DeployMagics
+from jupyter_graph.magics.deploy_commands import FOR_INVOKE
+from jupyter_graph.magics.deploy_magic import DeployMagics
 from jupyter_graph.magics.graph_magic import GraphMagics
 from jupyter_graph.magics.step_magic import StepMagics
 from jupyter_graph.session.session import Session
@@ -109,7 +110,7 @@ class Completions:
             chosen = deploy_commands.COMMANDS.get(head[0] if head else "")
             allowed = set(known) - FOR_INVOKE
             if chosen is not None:
-                allowed = FOR_INVOKE if chosen.takes_expression else ()
+                allowed = chosen.options
         return {name: action for name, action in known.items() if name in allowed}
 
     def _word(self, magic: str, head: list[str], fragment: str) -> SimpleMatcherResult:

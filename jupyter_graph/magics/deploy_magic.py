@@ -18,14 +18,11 @@ from jupyter_graph.deployment.targets.target_registry import TARGETS
 from jupyter_graph.errors import MagicError
 from jupyter_graph.magics.argument_parser import plain_words, read_options, split_line
 from jupyter_graph.magics.deploy_arguments import RAW, read_deployment
-from jupyter_graph.magics.deploy_commands import COMMANDS, Command, Request
+from jupyter_graph.magics.deploy_commands import COMMANDS, FOR_INVOKE
 from jupyter_graph.magics.step_arguments import seconds, whole
+from jupyter_graph.magics.subcommand import Command, Request
 from jupyter_graph.magics.tracebacks import reports_errors
 from jupyter_graph.session.session import Session
-
-_FIRST, *_MORE, _LAST = TARGETS
-TARGETS_SHOWN = f"{_FIRST} (default), {', '.join(_MORE)} or {_LAST}"
-FOR_INVOKE = frozenset({"--path", "--method", "--header", "--silent"})
 
 
 @magics_class
@@ -135,12 +132,16 @@ class DeployMagics(Magics):
             typed,
             magic=magic,
             raw=frozenset({"--header"}),
-            allowed=FOR_INVOKE if command.takes_expression else frozenset(),
+            allowed=command.options,
         )
         expression = head.partition(" ")[2].strip()
         if command.takes_expression:
             loose = loose[:1]
-        command.check_count(name, plain_words(loose, magic=magic))
+        command.check_count(magic, plain_words(loose, magic=magic))
         return command, Request(
-            words=loose, expression=expression, options=words, session=self.session
+            magic=magic,
+            words=loose,
+            expression=expression,
+            options=words,
+            session=self.session,
         )

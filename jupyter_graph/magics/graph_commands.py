@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import Any
 
 from jupyter_graph.errors import MagicError, did_you_mean
 from jupyter_graph.magics.display import Code, Note, Picture
-from jupyter_graph.magics.notebook_expressions import evaluate, pair
+from jupyter_graph.magics.notebook_expressions import pair
 from jupyter_graph.magics.step_arguments import ARGUMENTS_OF_STEPS, read_step
+from jupyter_graph.magics.subcommand import Command, Request
 from jupyter_graph.magics.views import Views
 from jupyter_graph.session.adding import add_block, add_model
-from jupyter_graph.session.session import AS_RECORDED, Session
+from jupyter_graph.session.session import AS_RECORDED
 from jupyter_graph.session.shown_table import Table
 from jupyter_graph.session.step_cells import remove_step, rename_step
 from jupyter_graph.spec.builder import Graph
@@ -28,68 +28,25 @@ FORMATS = ("svg", "png", "mermaid", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What was typed after ``%graph``, read.
+class GraphRequest(Request):
+    """What was typed after ``%graph``, and the live pictures."""
 
-    Attributes:
-        magic: how messages call it.
-        words: the words that belong to no option, the subcommand left out.
-        expression: the raw text before the first option.
-        options: the values of the options.
-        session: the notebook's session.
-        views: the live pictures.
-    """
-
-    magic: str
-    words: list[str]
-    expression: str
-    options: argparse.Namespace
-    session: Session
     views: Views
 
     @property
     def graph(self) -> Graph:
         return self.session.graph(self.options.graph)
 
-    def evaluate(self, text: str, what: str) -> Any:
-        return evaluate(text, self.session.user_ns, what=what)
-
     def path(self, at: int = 0) -> Path:
         """Return a file of the notebook's folder."""
         return self.session.folder / Path(self.words[at]).expanduser()
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One subcommand.
-
-    Attributes:
-        run: does it.
-        form: the words it takes, as the help shows them; ``[X]`` may be left out.
-        options: the options it takes, with their dashes.
-        takes_expression: its words are one EXPR.
-    """
-
-    run: Callable[[Request], Any]
-    form: str = ""
-    options: frozenset[str] = frozenset({"--graph"})
-    takes_expression: bool = False
-
-    def check_count(self, words: list[str]) -> None:
-        """Raise a MagicError when there are too few or too many words."""
-        forms = self.form.split()
-        least = sum(not form.startswith("[") for form in forms)
-        if not least <= len(words) <= len(forms):
-            name = next(n for n, command in COMMANDS.items() if command is self)
-            usage = f"%graph {name} {self.form}".strip()
-            raise MagicError(f"usage: {usage}, got {' '.join(words) or 'nothing'}")
-
-
-def show(request: Request) -> Any:
+def show(request: GraphRequest) -> Any:
     return request.views.show(request.graph)
 
 
-def new(request: Request) -> Note:
+def new(request: GraphRequest) -> Note:
     [name], options, graphs = request.words, request.options, request.session.graphs
     old = len(graphs.named(name).spec.every_step()) if name in graphs else 0
     with graphs.change(f"%graph new {name}"):
@@ -99,12 +56,12 @@ def new(request: Request) -> Note:
     return Note(f"graph {name!r} is new and the current one{gone}")
 
 
-def use(request: Request) -> Note:
+def use(request: GraphRequest) -> Note:
     graph = request.session.graphs.use(request.words[0])
     return Note(f"the current graph is {graph.name!r}")
 
 
-def list_graphs(request: Request) -> Table[Graph]:
+def list_graphs(request: GraphRequest) -> Table[Graph]:
     graphs = request.session.graphs
     columns: dict[str, Callable[[Graph], Any]] = {
         "current": lambda graph: "*" if graph.name == graphs.current_name else "",
@@ -116,7 +73,7 @@ def list_graphs(request: Request) -> Table[Graph]:
     return Table(graphs, columns, empty="no graph yet: %graph new NAME")
 
 
-def add(request: Request) -> Any:
+def add(request: GraphRequest) -> Any:
     kind, name = request.words
     options = read_step(
         name, request.options, request.session.user_ns, magic=request.magic
@@ -124,7 +81,7 @@ def add(request: Request) -> Any:
     return add_block(request.session, kind, options)
 
 
-def model(request: Request) -> Any:
+def model(request: GraphRequest) -> Any:
     [name], options = request.words, request.options
     if not options.class_name:
         raise MagicError("%graph model needs --class C: the model's class")
@@ -132,7 +89,7 @@ def model(request: Request) -> Any:
     return add_model(request.session, options.class_name, options.model_path, step)
 
 
-def run(request: Request) -> Any:
+def run(request: GraphRequest) -> Any:
     options = request.options
     body = request.evaluate(request.expression, "EXPR of %graph run")
     call = {
@@ -153,11 +110,11 @@ def run(request: Request) -> Any:
     return request.session.run_each(body, **call)
 
 
-def events(request: Request) -> Any:
+def events(request: GraphRequest) -> Any:
     return request.session.events(request.options.graph)
 
 
-def trace(request: Request) -> Any:
+def trace(request: GraphRequest) -> Any:
     record = _record(request, request.words[0] if request.words else "last")
     if record.answer is None or record.answer.trace is None:
         raise MagicError(
@@ -167,7 +124,7 @@ def trace(request: Request) -> Any:
     return record.answer.trace
 
 
-def replay(request: Request) -> Any:
+def replay(request: GraphRequest) -> Any:
     options = request.options
     body = AS_RECORDED
     if options.with_body is not None:
@@ -181,18 +138,18 @@ def replay(request: Request) -> Any:
     )
 
 
-def _record(request: Request, word: str) -> Any:
+def _record(request: GraphRequest, word: str) -> Any:
     if word.startswith("$"):
         value = request.evaluate(word, "ID")
         word = str(getattr(value, "event_id", value))
     return request.session.event_ring.find(request.graph.name, word)
 
 
-def check(request: Request) -> Any:
+def check(request: GraphRequest) -> Any:
     return request.session.check(request.options.graph)
 
 
-def code(request: Request) -> Code:
+def code(request: GraphRequest) -> Code:
     session, name = request.session, request.options.graph
     if request.options.compiled:
         from jupyter_graph.compile.compiled_graph import compile_graph
@@ -205,7 +162,7 @@ def code(request: Request) -> Code:
     return Code(session.program(name))
 
 
-def remove(request: Request) -> Note:
+def remove(request: GraphRequest) -> Note:
     [name], graph = request.words, request.graph
     with request.session.graphs.change(f"%graph remove {name}"):
         remove_step(request.session.graphs, graph, name)
@@ -213,7 +170,7 @@ def remove(request: Request) -> Note:
     return Note(f"step {name!r} is gone from graph {graph.name!r} (%graph undo)")
 
 
-def rename(request: Request) -> Note:
+def rename(request: GraphRequest) -> Note:
     (old, new_name), graph = request.words, request.graph
     with request.session.graphs.change(f"%graph rename {old} {new_name}"):
         rename_step(request.session.graphs, graph, old, new_name)
@@ -221,14 +178,14 @@ def rename(request: Request) -> Note:
     return Note(f"step {old!r} of graph {graph.name!r} is now {new_name!r}")
 
 
-def undo(request: Request) -> Note:
+def undo(request: GraphRequest) -> Note:
     note = request.session.graphs.undo()
     for name in request.session.graphs.names():
         request.session.changed(name)
     return Note(f"taken back: {note}")
 
 
-def plot(request: Request) -> Any:
+def plot(request: GraphRequest) -> Any:
     wanted, spec = request.options.format, request.graph.spec
     if wanted is None:
         from jupyter_graph.picture.plot import plot as digraph
@@ -242,7 +199,7 @@ def plot(request: Request) -> Any:
     return Picture.of(spec, wanted)
 
 
-def export(request: Request) -> Note:
+def export(request: GraphRequest) -> Note:
     from jupyter_graph.spec.codec import save_graph
 
     path = request.path()
@@ -253,13 +210,13 @@ def export(request: Request) -> Note:
     return Note(f"graph {request.graph.name!r} is in {path}")
 
 
-def import_(request: Request) -> Note:
+def import_(request: GraphRequest) -> Note:
     graph = request.session.import_graph(request.path(), request.options.allow or ())
     count = len(graph.spec.every_step())
     return Note(f"graph {graph.name!r} with {count} steps is the current one")
 
 
-def reset(request: Request) -> Note:
+def reset(request: GraphRequest) -> Note:
     names = request.session.graphs.names()
     request.session.reset()
     request.views.close()
@@ -268,14 +225,14 @@ def reset(request: Request) -> Note:
 
 _G = frozenset({"--graph"})
 COMMANDS: dict[str, Command] = {
-    "show": Command(show),
+    "show": Command(show, "", _G),
     "new": Command(
         new,
         "NAME",
         frozenset(f"--{word.replace('_', '-')}" for word in OF_NEW),
     ),
-    "use": Command(use, "NAME", frozenset()),
-    "list": Command(list_graphs, "", frozenset()),
+    "use": Command(use, "NAME"),
+    "list": Command(list_graphs),
     "add": Command(add, "CLASS_OR_KIND_OR_GRAPH NAME", ARGUMENTS_OF_STEPS),
     "model": Command(
         model,
@@ -288,16 +245,16 @@ COMMANDS: dict[str, Command] = {
         _G | {"--path", "--method", "--header", "--until", "--silent", "--each"},
         takes_expression=True,
     ),
-    "events": Command(events),
-    "trace": Command(trace, "[ID]"),
+    "events": Command(events, "", _G),
+    "trace": Command(trace, "[ID]", _G),
     "replay": Command(replay, "ID", _G | {"--from", "--with", "--silent"}),
-    "check": Command(check),
+    "check": Command(check, "", _G),
     "code": Command(code, "[STEP]", _G | {"--compiled"}),
-    "remove": Command(remove, "STEP"),
-    "rename": Command(rename, "A B"),
-    "undo": Command(undo, "", frozenset()),
+    "remove": Command(remove, "STEP", _G),
+    "rename": Command(rename, "A B", _G),
+    "undo": Command(undo),
     "plot": Command(plot, "", _G | {"--format"}),
-    "export": Command(export, "FILE"),
+    "export": Command(export, "FILE", _G),
     "import": Command(import_, "FILE", frozenset({"--allow"})),
-    "reset": Command(reset, "", frozenset()),
+    "reset": Command(reset),
 }

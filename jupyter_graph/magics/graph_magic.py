@@ -16,8 +16,9 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from jupyter_graph.errors import MagicError, did_you_mean
 from jupyter_graph.magics.argument_parser import plain_words, read_options, split_line
-from jupyter_graph.magics.graph_commands import COMMANDS, Command, Request
+from jupyter_graph.magics.graph_commands import COMMANDS, GraphRequest
 from jupyter_graph.magics.step_arguments import step_arguments, whole
+from jupyter_graph.magics.subcommand import Command
 from jupyter_graph.magics.tracebacks import reports_errors
 from jupyter_graph.magics.views import Views
 from jupyter_graph.session.session import Session
@@ -80,7 +81,7 @@ class GraphMagics(Magics):
         command, request = self.read(line.rstrip().removesuffix(";"))
         return command.run(request)
 
-    def read(self, line: str) -> tuple[Command, Request]:
+    def read(self, line: str) -> tuple[Command, GraphRequest]:
         """Read the words after ``%graph``; MagicError says what is wrong with them."""
         name, _, rest = split_line(line).head.partition(" ")
         name = name or "show"
@@ -98,10 +99,10 @@ class GraphMagics(Magics):
         expression = rest.strip()
         if not command.takes_expression:
             loose = plain_words(loose, magic=magic)
-            command.check_count(loose)
+            command.check_count(magic, loose)
         elif not expression:
             expression = " ".join(loose)
-        return command, Request(
+        return command, GraphRequest(
             magic=magic,
             words=loose,
             expression=expression,
