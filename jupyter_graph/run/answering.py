@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from jupyter_graph.frontend.interface import Frontend
     from jupyter_graph.run.answer_factory import AnswerFactory
 
+Traced = tuple[Any, Any, Any, Any]
+"""Value, error and trace of an event, and what the last steps returned."""
 Leave = Callable[..., Any]
 """What a front makes of a graph's result, on the way out."""
 
@@ -42,7 +44,8 @@ class Answering:
         try:
             leave = self._enter(event)
             if traced and dispatcher.compiled.is_async:
-                return self._wait_traced(event, answers, leave)
+                result = dispatcher.tasks().wait(self._run_traced(event), event)
+                return self._answered(result, event, leave, whole=True)
             if traced:
                 return self._handle_traced(event, leave)
             value = leave(dispatcher.run(event), whole=True)
@@ -56,7 +59,8 @@ class Answering:
         try:
             leave = self._enter(event)
             if traced and dispatcher.compiled.is_async:
-                return await self._await_traced(event, answers, leave)
+                result = await dispatcher.tasks().hop(self._run_traced(event), event)
+                return self._answered(result, event, leave, whole=False)
             if traced and dispatcher.own_loop:
                 return await in_thread(self._handle_traced, event, leave)
             if traced:
@@ -73,6 +77,7 @@ class Answering:
     def _answers(self) -> AnswerFactory:
         """Return what makes the answers of the graph that runs now."""
         compiled = self._dispatcher.compiled
+        # A swap may change which step responds.
         if self._made is None or self._made[0] is not compiled:
             from jupyter_graph.run.answer_factory import AnswerFactory
 
@@ -100,37 +105,24 @@ class Answering:
         finally:
             end_trace(token)
 
-    def _wait_traced(
-        self, event: Event, answers: AnswerFactory, leave: Leave
+    def _answered(
+        self, traced: Traced, event: Event, leave: Leave, *, whole: bool
     ) -> Answer:
-        tasks = self._dispatcher.tasks()
-        value, error, trace, outputs = tasks.wait(self._run_traced(event), event)
+        """Answer a traced event; a ``whole`` answer has read its stream."""
+        answers = self._answers()
+        value, error, trace, outputs = traced
         if error is not None:
             return answers.failed(error, event, trace)
         if isinstance(value, AsyncIterator):
-            value = tasks.iterated(value, event)
+            tasks = self._dispatcher.tasks()
+            value = (tasks.iterated if whole else tasks.aiterated)(value, event)
         try:
-            left = leave(value, whole=True)
-            return answers.collected(left, event, trace, outputs)
+            answer = answers.collected if whole else answers.ok
+            return answer(leave(value, whole=whole), event, trace, outputs)
         except JupyterGraphError as wrong:
             return answers.failed(wrong, event, trace)
 
-    async def _await_traced(
-        self, event: Event, answers: AnswerFactory, leave: Leave
-    ) -> Answer:
-        tasks = self._dispatcher.tasks()
-        value, error, trace, outputs = await tasks.hop(self._run_traced(event), event)
-        if error is not None:
-            return answers.failed(error, event, trace)
-        if isinstance(value, AsyncIterator):
-            value = tasks.aiterated(value, event)
-        try:
-            return answers.ok(leave(value), event, trace, outputs)
-        except JupyterGraphError as wrong:
-            return answers.failed(wrong, event, trace)
-
-    async def _run_traced(self, event: Event) -> tuple[Any, Any, Any, Any]:
-        """Return value, error, trace, and what the last steps returned."""
+    async def _run_traced(self, event: Event) -> Traced:
         from jupyter_graph.run.tracer import end_trace, start_trace
 
         tracer, function = self._instance.traced()

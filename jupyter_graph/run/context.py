@@ -83,6 +83,7 @@ class Context:
         self.stream = SimpleNamespace(enabled=False)
         self._push = push
 
+    # Only for names that are not there: MLRun's code gets told what to write instead.
     def __getattr__(self, name: str) -> NoReturn:
         if name in OF_AN_MLRUN_SERVER:
             raise AttributeError(

@@ -240,7 +240,7 @@ class Dispatcher:
     def _run_it(self, function: Function, it: Any, event: Event, is_main: bool) -> Any:
         if not is_main:
             return self._elsewhere(function, it, event)
-        self._is_inside = True
+        self._is_inside = True  # no counter: a step of this graph may run it again
         try:
             return function(it)
         finally:

@@ -36,6 +36,8 @@ def fail(
     runner's event are raised as they are.
     """
     if isinstance(error, DeadlineInterrupt):
+        # One runner inside another one's step: the outer time was up, and the outer
+        # runner is to say so.
         if error.owner is not None and error.owner is not owner:
             raise error
         late(failed_step(error), event_id, graph, limit_s)
@@ -43,7 +45,7 @@ def fail(
         raise error
     step, error = failed_step(error), as_raised(error)
     answers = answers_of(error)
-    untag(error)
+    untag(error)  # the same error may be raised again, by another step
     if step:
         failed = StepError(step, event_id or new_id(), error)
         failed.answers = answers

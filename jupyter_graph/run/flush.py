@@ -65,6 +65,8 @@ def buffered_steps(
 def _behind(compiled: CompiledGraph, resume: Callable[..., Any] | None) -> GoOn | None:
     if resume is None:
         return None
+    # A flushed body is an event of its own: what it leaves at merges and joins behind
+    # is in a dict of its own, too.
     has_parts = compiled.main.fused.has_parts
 
     def go_on(event: Event) -> Any:
@@ -241,6 +243,7 @@ class Ticker:
     """
 
     def __init__(self, seconds: float, method: Callable[[], None]) -> None:
+        # Not an Event, which an interrupt may leave locked.
         self._stopped: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._seconds, self._method = seconds, weakref.WeakMethod(method)
         self._thread = start_thread(self._run, "jupyter_graph-flush")
@@ -254,7 +257,7 @@ class Ticker:
                 call()
             except Exception:
                 logger.exception("what steps kept could not go on")
-            del call
+            del call  # it would hold the object through the next wait
 
     def _is_stopped(self) -> bool:
         try:

@@ -20,6 +20,7 @@ class ReplacedSteps:
         self, before: StepInstances, now: StepInstances, flusher: Flusher | None
     ) -> None:
         """Note the steps that are no longer there, and what flushes them."""
+        # By identity: a step that a swap carried over is in both.
         instances = {id(step.instance) for _, step in now.everything()}
         gone = [
             (name, step.instance)

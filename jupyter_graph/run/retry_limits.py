@@ -87,7 +87,7 @@ def in_thread(call: Call, timeout_s: float | None) -> Call:
         try:
             async with asyncio.timeout(timeout_s):
                 await outcome.waited()
-        except TimeoutError:
+        except TimeoutError:  # the work may have ended in this very moment
             if not outcome.is_done:
                 pool.leave(outcome, worker)
                 raise DeadlineError(f"took longer than {timeout_s:g} s") from None

@@ -83,6 +83,8 @@ class Counters:
         return {"steps": steps, "edges": passed}
 
 
+# Context variables, not arguments: a route runs below steps of the user's, which pass
+# nothing on; tasks and threads of ours copy the context.
 _current: ContextVar[Trace | None] = ContextVar("jupyter_graph_trace", default=None)
 _tracer: ContextVar[Tracer | None] = ContextVar("jupyter_graph_tracer", default=None)
 
@@ -146,6 +148,7 @@ class Tracer:
         known = self._upstream.get(name, (START,))
         if len(known) == 1:
             return known
+        # A step with several upstreams runs once for each: the last that ran sent it.
         for row in reversed(rows):
             if row.step in known:
                 return (row.step,)

@@ -49,6 +49,8 @@ class DeadlineWheel:
         if bucket.pop(number, None) is not None or number not in self._expired:
             return False
         late = self._expired.pop(number)
+        # Each of our cancels is taken back, so that what is left over in `cancelling`
+        # is somebody else's: then the caller gets CancelledError, not a deadline.
         for _ in range(late.cancels):
             late.task.uncancel()
         return not late.task.cancelling()
@@ -65,6 +67,7 @@ class DeadlineWheel:
         if self.young:
             self._old.append((now + self.limit_s, self.young))
             self.young = {}
+        # Buckets are in the order of their ends, since all have the same limit.
         while self._old and self._old[0][0] <= now:
             _, bucket = self._old.popleft()
             for number, task in bucket.items():
@@ -123,6 +126,7 @@ class EventSlots(DeadlineWheel):
             NoSeatError: nobody left one within the time of an event.
         """
         task = self.get_task(self.loop)
+        # The wait has the time of an event; a slot that comes too late is passed on.
         place, future = self.add(task), self.loop.create_future()
         self.waiting.append(future)
         try:
@@ -136,6 +140,8 @@ class EventSlots(DeadlineWheel):
 
     def leave(self) -> None:
         """Leave a slot; who waits longest gets it."""
+        # `free` stays as it is where somebody waits: whoever comes just now must not
+        # overtake him.
         while self.waiting:
             future = self.waiting.popleft()
             if not future.done():

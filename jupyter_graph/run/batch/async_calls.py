@@ -48,12 +48,7 @@ class CallsOnLoop:
         return
 
     def run(
-        self,
-        function: Function,
-        bodies: list[Any],
-        *,
-        streams: bool = False,
-        stops: bool = False,
+        self, function: Function, bodies: list[Any], given: Pass | None = None
     ) -> Pass:
         """Call the function with each body, see ``Caller``."""
         thread = self._tasks.thread
@@ -62,7 +57,7 @@ class CallsOnLoop:
                 f"graph {self._tasks.graph!r} is run by one of its own steps; "
                 "await runner.arun_batch(...) there"
             )
-        given = Pass(streams=streams, stops=stops)
+        given = given or Pass()
         given.answers = [NOTHING] * len(bodies)
         self._wait(thread.start(self._all(function, bodies, given)), thread)
         given.failures.sort(key=lambda failure: failure.at)
@@ -106,6 +101,7 @@ class CallsOnLoop:
             self._done += 1
             if given.stops and given.failures:
                 return
+            # Coroutines that never suspend would keep the loop for the whole batch.
             if at % TURN == 0:
                 await asyncio.sleep(0)
 

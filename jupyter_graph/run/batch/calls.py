@@ -91,20 +91,14 @@ class Caller(Protocol):
     """Calls functions with many bodies, each within the time of an event."""
 
     def run(
-        self,
-        function: Function,
-        bodies: list[Any],
-        *,
-        streams: bool = False,
-        stops: bool = False,
+        self, function: Function, bodies: list[Any], given: Pass | None = None
     ) -> Pass:
         """Call the function with each body.
 
         Args:
             function: a graph's function; a coroutine function in async graphs.
             bodies: what it is called with, in this order.
-            streams: an iterator that it returns is a stream.
-            stops: end with the first failure.
+            given: an empty pass to begin with; by default a plain one.
         """
 
 
@@ -148,15 +142,10 @@ class Calls:
         MainThreadInterrupter.throw(lambda: self.mark() == mark, self)
 
     def run(
-        self,
-        function: Function,
-        bodies: list[Any],
-        *,
-        streams: bool = False,
-        stops: bool = False,
+        self, function: Function, bodies: list[Any], given: Pass | None = None
     ) -> Pass:
         """Call the function with each body, see ``Caller``."""
-        given = Pass(streams=streams, stops=stops)
+        given = given or Pass()
         if not self._is_main:
             return self._elsewhere(function, bodies, given)
         self._pass = given
@@ -168,6 +157,7 @@ class Calls:
         return given
 
     def _all(self, function: Function, bodies: Iterable[Any], given: Pass) -> None:
+        # `todo` stands behind a body that failed: the loop goes on with the next one.
         take, todo = given.answers.append, islice(bodies, len(given.answers), None)
         while True:
             try:
@@ -198,6 +188,7 @@ class Calls:
                 return given
             step = step_in_thread(worker.thread)
             pool.leave(outcome, worker)
+            # The thread left behind may still write into its own pass; this is a copy.
             given = given.until(stuck_at)
             given.failed(late_error(step, self.graph, self.timeout_s))
             if given.stops:

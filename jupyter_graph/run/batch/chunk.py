@@ -71,6 +71,7 @@ class ChunkRun:
             if not some:
                 break
             if part.is_vectorized:
+                # The chunk can make its frame again only before the first part.
                 some = self._columns(part, some, is_first=is_frame)
                 is_frame = False
             else:
@@ -96,9 +97,8 @@ class ChunkRun:
         ]
 
     def _rows(self, part: GraphPart, some: Some) -> Some:
-        given = self._caller.run(
-            part.function, some.as_list(), streams=part.streams, stops=self._raises
-        )
+        empty = Pass(streams=part.streams, stops=self._raises)
+        given = self._caller.run(part.function, some.as_list(), empty)
         for failure in given.failures:
             self._failed(some.places[failure.at], failure.error)
         if given.is_plain:

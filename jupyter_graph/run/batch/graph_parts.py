@@ -132,6 +132,8 @@ def _line(compiled: CompiledGraph) -> list[str]:
     def is_met_elsewhere(name: str) -> bool:
         return any(spec.step(target).after != (name,) for target in ways[name])
 
+    # Behind a cut stands a graph of its own, and a step that also waits for another
+    # branch would find that branch on the other side.
     while names and is_met_elsewhere(names[-1]):
         names.pop()
     return names
