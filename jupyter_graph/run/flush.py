@@ -45,11 +45,11 @@ class BufferedStep:
 
 
 def buffered_steps(
-    compiled: CompiledGraph, built: StepInstances, functions: Functions
+    compiled: CompiledGraph, steps: StepInstances, functions: Functions
 ) -> Iterator[BufferedStep]:
     """Yield the steps that hold bodies back, each after those before it in the flow."""
     for name in order(compiled.spec):
-        step = built.steps[name]
+        step = steps.steps[name]
         behind = _behind(compiled, functions.resumes.get(name))
         if isinstance(step.instance, StepInstances):
             inside = step.functions

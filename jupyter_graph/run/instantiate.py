@@ -74,8 +74,8 @@ def _flow(
     """Build a flow inside the graph: its steps, and the one call that it is."""
     graph, code = compiled.inner[name], compiled.steps[name]
     known = before if isinstance(before, StepInstances) else None
-    built = build(graph, context, known, made)
-    functions = graph.functions(built.calls, built.instances)
+    steps = build(graph, context, known, made)
+    functions = graph.functions(steps.calls, steps.instances)
     run = functions.run
 
     def ended(event: Any, result: Any) -> Any:
@@ -93,7 +93,7 @@ def _flow(
     call = run
     if code.takes_event:
         call = of_event_async if code.is_async else of_event
-    return BuiltStep(code, {}, built, with_call(call, code), functions)
+    return BuiltStep(code, {}, steps, with_call(call, code), functions)
 
 
 def is_same(known: BuiltStep, code: StepCode, arguments: Mapping[str, Any]) -> bool:

@@ -100,11 +100,11 @@ class Tracer:
             known = self._upstream.get(edge.target, ())
             self._upstream[edge.target] = (*known, edge.source)
 
-    def wrap_all(self, built: StepInstances) -> dict[str, Callable[..., Any]]:
+    def wrap_all(self, steps: StepInstances) -> dict[str, Callable[..., Any]]:
         """Return the calls of all steps, traced."""
         return {
             name: self.wrap(name, step.call, is_async=step.is_awaited)
-            for name, step in built.steps.items()
+            for name, step in steps.steps.items()
             if step.call is not None
         }
 

@@ -52,14 +52,14 @@ class GraphParts:
 
     Args:
         compiled: the graph.
-        built: its steps, built.
+        steps: its built steps.
         function: the function of the whole graph.
     """
 
     def __init__(
-        self, compiled: CompiledGraph, built: StepInstances, function: Function
+        self, compiled: CompiledGraph, steps: StepInstances, function: Function
     ) -> None:
-        self._compiled, self._built = compiled, built
+        self._compiled, self._steps = compiled, steps
         self._files: list[str] = []
         line = _line(compiled) if _may_be_cut(compiled) else []
         if any(_is_vectorized(compiled.steps[name]) for name in line):
@@ -98,17 +98,17 @@ class GraphParts:
 
     def _function(self, spec: GraphSpec, *, is_watched: bool = False) -> Function:
         """Generate the code of some steps, over the calls that are there already."""
-        compiled, built = self._compiled, self._built
+        compiled, steps = self._compiled, self._steps
         fused = fuse(spec, compiled.steps, on_loop=compiled.is_async)
         module = module_of(spec, fused, CODE)
         self._files.append(module.filename)
-        calls = dict(built.calls)
+        calls = dict(steps.calls)
         if is_watched:
             calls |= {
                 name: watched(calls[name], compiled.steps[name])
                 for name in spec.names()
             }
-        run = module.functions(calls, built.instances).run
+        run = module.functions(calls, steps.instances).run
         return _of_body(run, fused.takes_event, is_async=fused.is_async)
 
 

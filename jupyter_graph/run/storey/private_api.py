@@ -3,7 +3,8 @@
 A step of storey's is made to be part of a flow of its own. Driving it alone means to
 know where it looks for its neighbours, what it calls with an event, and how it reports
 that an event is done. ``pyproject.toml`` bounds the versions; ``missing_names`` says
-what a new one has not any more, and ``tests/run/storey`` asks it.
+what a new one has not any more, and ``tests/run/storey`` asks it. Tried with 1.12.6
+and 1.14.1.
 """
 
 from __future__ import annotations
