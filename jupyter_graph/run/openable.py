@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import sys
 import weakref
-from abc import ABC, abstractmethod
 from typing import Any, Self
 
 from jupyter_graph.run.deadline.interrupt import is_main_thread
 from jupyter_graph.run.lifecycle import GraphInstance
 
 
-class Openable(ABC):
+class Openable:
     """An object over a graph's instance that is opened and closed with it."""
 
     _instance: GraphInstance
 
-    @abstractmethod
     def open(self) -> Self:
-        """Build the steps; calling it twice is harmless."""
+        """Build the steps; calling it twice is harmless.
+
+        In a notebook, what an earlier run of the same cell opened, and nothing but
+        that cell's variables holds, is closed before.
+
+        Raises:
+            RunError: a constructor failed.
+        """
+        self._instance.open()
+        return self
 
     def belong_to(self, owner: Any) -> Self:
         """Let another object stand for this runner: that one is to be closed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph, compile_graph
 from jupyter_graph.compile.runtime.streams import drain_async
@@ -130,18 +130,6 @@ class Runner(Openable):
         )
 
     # -- open and closed --------------------------------------------------------
-
-    def open(self) -> Self:
-        """Build the steps; calling it twice is harmless.
-
-        In a notebook, what an earlier run of the same cell opened, and nothing but
-        that cell's variables holds, is closed before.
-
-        Raises:
-            RunError: a constructor failed.
-        """
-        self._instance.open()
-        return self
 
     def swap(self, graph: Graph | GraphSpec) -> None:
         """Take new code with the next event; unchanged steps keep their state.
