@@ -24,6 +24,9 @@ from jupyter_graph.magics.subcommand import Command, Request
 from jupyter_graph.magics.tracebacks import reports_errors
 from jupyter_graph.session.session import Session
 
+_FIRST, *_MORE, _LAST = TARGETS
+TARGETS_SHOWN = f"{_FIRST} (default), {', '.join(_MORE)} or {_LAST}"
+
 
 @magics_class
 class DeployMagics(Magics):
