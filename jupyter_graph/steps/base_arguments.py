@@ -64,6 +64,7 @@ def _joined(
     """Return a signature whose open ends are replaced by what the base takes."""
     code: Any = vars(base).get("__init__", base)
     open_ends = Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD
+    # ``**class_args`` of the class and of its base have one name: it is not taken yet
     names = {p.name for p in own.parameters.values() if p.kind not in open_ends}
     theirs = [
         one.replace(default=defaults.get(one.name, one.default))

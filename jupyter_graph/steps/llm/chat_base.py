@@ -102,6 +102,7 @@ class Chat(HttpStep):
 def _key(url: str, name: str | None, context: Any) -> str | None:
     """Return the key of a server; OpenAI's goes to no other unless it is named."""
     if name is None:
+        # another server must not get OpenAI's key just because it is in the environment
         if not url.startswith(f"{OPENAI}/"):
             return None
         name = OPENAI_KEY

@@ -31,6 +31,7 @@ def tensor_of(name: str, value: Any, datatype: str | None = None) -> Tensor:
         value = [value]
     shape, values = _measured(value)
     natural = _type_of(values)
+    # a list of numpy's numbers: its types are numpy's, so numpy makes one array of it
     if natural is None and values and any(hasattr(one, "dtype") for one in values):
         return _of_array(name, value, datatype)
     if datatype not in (None, natural, "BYTES"):
@@ -60,6 +61,8 @@ def _measured(values: Any) -> tuple[tuple[int, ...], list[Any]]:
     """Return shape and all values of nested lists; ragged ones count as one value."""
     shape: list[int] = []
     while True:
+        # ``values`` are flattened level by level, so a level's size is its count per
+        # row before
         shape.append(len(values) if not shape else len(values) // math.prod(shape))
         sizes = {len(v) if isinstance(v, list | tuple) else -1 for v in values}
         if len(sizes) != 1 or sizes == {-1}:
@@ -71,6 +74,7 @@ def _measured(values: Any) -> tuple[tuple[int, ...], list[Any]]:
 
 def _type_of(values: list[Any]) -> str | None:
     kinds = set(map(type, values))
+    # by exact type, since bool is an int; no values at all fall through to FP64
     if kinds <= {bool} and kinds:
         return "BOOL"
     if kinds <= {int} and kinds:

@@ -156,10 +156,13 @@ class BatchHttpRequests(Remote):
 
         pending = iter(enumerate(items))
         count = min(self.max_in_flight, len(items))
+        # the workers share one iterator, so a slow request holds up its own worker only
         workers = [asyncio.ensure_future(work(pending)) for _ in range(count)]
         try:
             await asyncio.gather(*workers)
         finally:
+            # the first error ends the event: requests under way are given up, and
+            # waited for, so that their connections are free again
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)

@@ -98,6 +98,7 @@ class MapWithState:
 
         def change(state: Any) -> Any:
             nonlocal given
+            # a copy for each key, so that ``fn`` may change the state in place
             if state is MISSING:
                 state = copy.deepcopy(self._initial)
             given, state = _pair(self._fn(body, state))
@@ -156,6 +157,7 @@ class Reduce:
 
     def do(self, body: Any) -> Any:
         with self._lock:
+            # under the lock: a fold depends on the value before, so events take turns
             value = self._value = self._fn(self._value, body)
         if not self.running:
             return NOTHING

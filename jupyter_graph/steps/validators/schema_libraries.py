@@ -73,6 +73,7 @@ class PydanticSchema:
             self._adapter = TypeAdapter(schema)
         except Exception as error:
             raise SpecError(f"pydantic cannot read {schema!r}: {error}") from error
+        # the method of pydantic-core itself: TypeAdapter's own adds a call to each body
         self._validate = self._adapter.validator.validate_python
         self._strict = strict or None
         self._error = ValidationError
@@ -177,6 +178,8 @@ def _of_json(error: Any) -> Problem:
     keys, value = [str(key) for key in error.absolute_path], error.instance
     word, asked = error.validator, error.validator_value
     if word == "required":
+        # jsonschema reports one error for each missing name, and names it in the text
+        # only
         lost = [name for name in asked if error.message.startswith(repr(name))]
         return ".".join([*keys, *lost[:1]]), MISSING, "must be there"
     if word in ("additionalProperties", "unevaluatedProperties"):
@@ -213,6 +216,7 @@ class PanderaSchema:
 
 def _of_pandera(case: Any, frame: Any) -> Problem:
     label, rule = case["index"], f"must obey {case['check']}"
+    # a check of the whole table has no row: its index is None or NaN
     if label is None or label != label:
         if case["check"] == "column_in_dataframe":
             return str(case["failure_case"]), MISSING, "must be there"

@@ -89,6 +89,7 @@ class SchemaValidator(Validator):
             return (given if self._convert else body), violations
         if is_pandas(body):
             given, violations = self._each(body.to_dict("records"), body.index)
+            # rows that were not converted would give the frame columns of mixed types
             if self._convert and not violations:
                 return type(body)(given, index=body.index), violations
             return body, violations

@@ -124,6 +124,8 @@ class KerasModelServer(FrameworkServer):
         try:
             return self.model.predict_on_batch(fed)
         except Exception as error:  # each backend has its own
+            # a model without named tensors has nothing that could be checked before the
+            # call
             lines = [line for line in str(error).splitlines() if MISFIT in line]
             if self.nodes or not lines:
                 raise

@@ -149,6 +149,7 @@ class PyTorchModelServer(FrameworkServer):
         self.kinds = {key: kind_of(torch, one) for key, one in names.items()}
         has_gpu = self.use_cuda and torch.cuda.is_available()
         self.device = torch.device("cuda" if has_gpu else "cpu")
+        # eval() turns dropout off, and makes batch norm use its stored figures
         self.model = self.model.to(self.device).eval()
         self.taken, self.needed = arguments_of(self.model.forward)
         self.shapes = {o["name"]: o["shape"] for o in self.inputs if "shape" in o}
@@ -172,6 +173,8 @@ class PyTorchModelServer(FrameworkServer):
                 result = self.model(*unnamed, **named)
             except (RuntimeError, IndexError, ValueError) as error:
                 message = str(error).strip().rpartition("\n")[2]
+                # torch raises RuntimeError for almost everything; only a shape that
+                # does not fit is the caller's fault
                 is_full = isinstance(error, torch.OutOfMemoryError)
                 if is_full or not MISFIT.search(message):
                     raise
