@@ -4,34 +4,9 @@ import ast
 import functools
 from pathlib import Path
 
-import pytest
-
 import jupyter_graph
 
 PACKAGE = Path(jupyter_graph.__file__).parent
-ALLOWED = tuple(
-    frozenset(f"{room}.{name}" for name in names.split())
-    for room, names in (
-        ("cells.shipping", "notebook_calls shipping_analysis"),
-        ("connectors.tables", "memory_tables redis_table sql_store table"),
-        (
-            "deployment",
-            "bundle.single_file deployment host_process index targets "
-            "targets.archive_target targets.local_target targets.nuclio_target",
-        ),
-        ("frontend", "api_handler front openai.openai_front"),
-        ("processes", "process_pool subprocess_worker"),
-        (
-            "run",
-            "batch.batch_run batch.dask_payload batch.dask_run batch.stateful_steps "
-            "runner",
-        ),
-        ("run", "instantiate process_steps sub_flow tracer"),
-        ("threads", "frames interrupts process_ends start"),
-        ("values", "json_form json_pandas"),
-    )
-)
-"""Circles of November 2026 that are being broken; none may be added."""
 
 
 @functools.cache
@@ -59,7 +34,6 @@ def own(name):
     return name.removeprefix("jupyter_graph.") if name.startswith("jupyter_g") else ""
 
 
-@functools.cache
 def circles():
     """Return the sets of modules in which each leads to every other one."""
     ways = {name: set(imports(path)) - {name} for name, path in modules().items()}
@@ -82,11 +56,4 @@ def reached(first, ways):
 
 
 def test_no_modules_import_each_other():
-    new = {c for c in circles() if not any(c <= allowed for allowed in ALLOWED)}
-
-    assert not new
-
-
-@pytest.mark.parametrize("circle", ALLOWED, ids=lambda circle: min(circle))
-def test_a_circle_that_is_gone_is_not_allowed_any_more(circle):
-    assert any(left <= circle for left in circles())
+    assert circles() == set()
