@@ -62,15 +62,15 @@ class GeneratedModule:
             calls: each step's name to what is called with the body.
             instances: the step instances by name, for choices and merges.
         """
-        fused = self.fused
+        fused, bound = self.fused, self.fused.names
         copies = copies_for_branches(self.copy, of_events=fused.takes_event)
         names: dict[str, Any] = {**HELPERS, "twin": self.copy, "twins": copies}
-        names |= {ident: calls[name] for ident, name in fused.calls.items()}
-        for ident, name in fused.selectors.items():
+        names |= {ident: calls[name] for ident, name in bound.calls.items()}
+        for ident, name in bound.selectors.items():
             names[ident] = instances[name].select_outlets
-        for ident, name in fused.holders.items():
+        for ident, name in bound.holders.items():
             names[ident] = instances[name]
-        for ident, step in fused.joins.items():
+        for ident, step in bound.joins.items():
             names[ident] = Joined(step, fused.takes_event)
         # Each runner runs the code over names of its own: the functions read a step
         # as a global, the quickest way there is in Python.

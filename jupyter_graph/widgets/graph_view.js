@@ -303,9 +303,9 @@ class View {
     this.panel.setAttribute("aria-label", "Step details");
     this.panel.hidden = true;
     this.status = html("div", "jg-status");
-    this.said = html("div", "jg-said");
-    this.said.setAttribute("role", "status");
-    this.said.setAttribute("aria-live", "polite");
+    this.announcement = html("div", "jg-announcement");
+    this.announcement.setAttribute("role", "status");
+    this.announcement.setAttribute("aria-live", "polite");
     const tools = html("div", "jg-tools");
     tools.append(
       button("", "Zoom in", "+", () => this.zoom(1.25)),
@@ -314,7 +314,7 @@ class View {
     );
     this.main = html("div", "jg-main");
     this.main.append(this.stage, tools, this.status);
-    this.root.append(this.main, this.panel, this.said);
+    this.root.append(this.main, this.panel, this.announcement);
     el.replaceChildren(this.root);
     this.view = { scale: 1, x: 0, y: 0 };
     this.focused = "";
@@ -381,7 +381,7 @@ class View {
     this.recount?.(counters.steps?.[this.model.get("selected")]);
     this.saying ??= setTimeout(() => {
       this.saying = undefined;
-      this.said.textContent = this.status.textContent;
+      this.announcement.textContent = this.status.textContent;
     }, STATUS_MS);
   }
 

@@ -56,7 +56,7 @@ class Parts:
         compiled = compile_graph(graph)
         self.facts = GraphFacts(compiled.spec, compiled.steps, on_loop=False)
         self.code = CodeBuffer(self.facts)
-        self.names = Globals(self.facts)
+        self.names = Globals(self.facts.steps)
         self.functions = Functions(self.facts, self.names)
         self.steps = StepWriter(self.facts, self.code, self.names)
 

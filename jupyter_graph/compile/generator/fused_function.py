@@ -21,7 +21,7 @@ from jupyter_graph.compile.generator.module_names import (
     Globals,
 )
 from jupyter_graph.compile.step_code import StepCode
-from jupyter_graph.spec.model import START, GraphSpec, StepSpec
+from jupyter_graph.spec.model import START, GraphSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,7 @@ class Fused:
     Attributes:
         source: its text; ``run`` is the entry.
         lines: line number to the name of the step that stands there.
-        calls: identifier in the source to the name of the step it calls.
-        selectors: identifier to the step whose ``select_outlets`` it is.
-        holders: identifier to the step whose instance merges branches or collects
-            streams.
-        joins: identifier to the step that joins its branches.
+        names: what its identifiers stand for.
         resumes: step to the function that sends on what it gives later.
         is_async: ``run`` must be awaited.
         takes_event: ``run`` takes an event, not a body.
@@ -45,10 +41,7 @@ class Fused:
 
     source: str
     lines: Mapping[int, str]
-    calls: Mapping[str, str]
-    selectors: Mapping[str, str]
-    holders: Mapping[str, str]
-    joins: Mapping[str, StepSpec]
+    names: Globals
     resumes: Mapping[str, str]
     is_async: bool
     takes_event: bool
@@ -74,15 +67,13 @@ class _ModuleWriter:
     def __init__(self, facts: GraphFacts) -> None:
         self._facts = facts
         self._code = CodeBuffer(facts)
-        self._names = Globals(facts)
+        self._names = Globals(facts.steps)
         self._functions = Functions(facts, self._names)
         self._flow = FlowWriter(facts, self._code, self._names, self._functions)
 
     def write(self) -> Fused:
         """Write the module."""
-        facts, code, names, functions = (
-            self._facts, self._code, self._names, self._functions,
-        )  # fmt: skip
+        facts, code, functions = self._facts, self._code, self._functions
         self._entry()
         resumes = self._resumes()
         while functions.todo:
@@ -91,10 +82,7 @@ class _ModuleWriter:
         return Fused(
             source="\n".join(code.text) + "\n",
             lines=code.steps,
-            calls=names.calls,
-            selectors=names.selectors,
-            holders=names.holders,
-            joins=names.joins,
+            names=self._names,
             resumes=resumes,
             is_async=facts.is_async,
             takes_event=facts.takes_event,

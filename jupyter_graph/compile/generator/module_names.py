@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,14 +19,14 @@ class Globals:
     """What must be bound in the module before it runs: calls, choices, merges, joins.
 
     Attributes:
-        facts: the graph.
+        steps: the steps by name.
         calls: identifier to the step it calls.
         selectors: identifier to the step whose ``select_outlets`` it is.
         holders: identifier to the step whose instance merges or collects.
         joins: identifier to the step that joins its branches.
     """
 
-    facts: GraphFacts
+    steps: Mapping[str, StepSpec]
     calls: dict[str, str] = field(default_factory=dict)
     selectors: dict[str, str] = field(default_factory=dict)
     holders: dict[str, str] = field(default_factory=dict)
@@ -34,8 +35,7 @@ class Globals:
     @cached_property
     def idents(self) -> dict[str, str]:
         """Each step's name to its identifier."""
-        steps = self.facts.steps
-        return dict(zip(steps, identifiers(steps), strict=True))
+        return dict(zip(self.steps, identifiers(self.steps), strict=True))
 
     def call(self, name: str) -> str:
         """Return the identifier that calls a step."""
@@ -52,12 +52,8 @@ class Globals:
     def join(self, name: str) -> str:
         """Return the identifier of what joins the branches of a step."""
         ident = f"{self.idents[name]}_join"
-        self.joins[ident] = self.facts.steps[name]
+        self.joins[ident] = self.steps[name]
         return ident
-
-    def collectors(self, stream: str) -> list[str]:
-        """Return the identifiers of the steps that collect a stream, in order."""
-        return [self.holder(name, "collect") for name in self.facts.collectors(stream)]
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class StreamWriter:
         if step.kind == "flow":
             self._or_one_body(name, at)
         items = self._items(name)
-        collectors = self.names.collectors(name)
+        collectors = self._collectors(name)
         if collectors and self.facts.may_be_collected(name):
             # Inside a stream that is being collected, the items go into that one.
             self.code.line(at, f"if not is_collected({collectors[0]}, parts):")
@@ -95,6 +95,11 @@ class StreamWriter:
 
     # -- collectors -------------------------------------------------------------
 
+    def _collectors(self, stream: str) -> list[str]:
+        """Return the identifiers of the steps that collect a stream, in order."""
+        steps = self.facts.collectors(stream)
+        return [self.names.holder(step, "collect") for step in steps]
+
     def keep_item(self, name: str, at: Position) -> None:
         """Write that an item of a stream stays with the step that collects them."""
         holder = self.names.holder(name, "collect")
@@ -127,7 +132,7 @@ class StreamWriter:
         # return answer
         code = self.code
         code.line(at, "answer = NOTHING")
-        for holder in self.names.collectors(name):
+        for holder in self._collectors(name):
             step = self.names.holders[holder]
             body = f"collected({holder}, {code.event}, parts)"
             code.line(at, f"{code.it} = {body}", step)
