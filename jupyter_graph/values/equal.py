@@ -46,7 +46,8 @@ def _same_foreign(first: Any, second: Any) -> bool:
         first, second = (file_formats.write(it, kind).data for it in (first, second))
     if kind == "skops":
         first, second = map(file_formats.skops_content, (first, second))
-    return bool(first == second)
+    # What differs from itself is a NaN, such as a decimal one.
+    return bool(first == second or (first != first and second != second))
 
 
 def _same_array(first: Any, second: Any) -> bool:

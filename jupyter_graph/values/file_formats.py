@@ -88,7 +88,7 @@ def _write_parquet(value: Any) -> Content:
     buffer = io.BytesIO()
     try:
         pq.write_table(pa.Table.from_pandas(value), buffer)
-    except (pa.ArrowException, ValueError, TypeError) as error:
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueShipError(f"a frame that Parquet cannot hold: {reason}") from None
     return Content("parquet", buffer.getvalue(), ("pandas", "pyarrow"))

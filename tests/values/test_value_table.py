@@ -240,7 +240,7 @@ def test_a_table_gives_a_value_back_equal_and_of_equal_type(row, table):
     "row", [row for row in ROWS if not row.is_kept], ids=lambda row: row.kind.strip("`")
 )
 def test_a_table_refuses_what_it_could_give_back_only_by_importing_a_class(row, table):
-    with pytest.raises(TypeError, match="cannot be kept there, use texts, numbers"):
+    with pytest.raises(TypeError, match=r" at \['v'\]\[0\] cannot be kept there, use"):
         table.put("ann", {"v": [row.value]})
 
 

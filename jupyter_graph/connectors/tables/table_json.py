@@ -61,9 +61,10 @@ def _tagged(value: Any, where: str) -> Any:
         raise TypeError(f"{where}: it {error}") from None
     except ValueShipError as error:
         refused = getattr(error, "kind", type(value)).__name__
+        at = f" at {error.where}" if hasattr(error, "where") else ""
         raise TypeError(
-            f"{where}: a {refused} cannot be kept there, use texts, numbers, "
-            f"lists and objects; got {value!r:.80}"
+            f"{where}: a {refused}{at} cannot be kept there, use texts, numbers, "
+            "lists and objects"
         ) from None
 
 
@@ -99,7 +100,7 @@ def decode(text: str) -> Any:
     value = json.loads(text)
     if '"$' not in text:
         return value
-    if isinstance(value, dict) and value.get(TAG) == EXACT:
+    if isinstance(value, dict) and value.get(TAG) == EXACT and len(value) == 2:
         return tagged_pandas.decode(value["of"], _read_file)
     # Until December 2026 tables held tuples and keys as graph documents do.
     is_tagged = f'"{TUPLE_KEY}"' in text or f'"{ITEMS_KEY}"' in text
