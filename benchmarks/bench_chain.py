@@ -11,7 +11,7 @@ from benchmarks.measure import Row, Variant, in_turn, measure
 from benchmarks.report import run_timed, timed_parser
 from jupyter_graph import Context, Graph, Runner
 from jupyter_graph.compile.compiled_graph import compile_graph
-from jupyter_graph.run.instantiate import build
+from jupyter_graph.run.built_steps.instantiate import build
 
 LENGTHS = (1, 3, 10, 30)
 PACKAGES = ("jupyter_graph", "storey", "mlrun", *graph_peers.PACKAGES)

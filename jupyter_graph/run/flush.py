@@ -18,8 +18,8 @@ from jupyter_graph.compile.generated_module import Functions
 from jupyter_graph.compile.runtime.streams import drain, drain_async
 from jupyter_graph.errors import said
 from jupyter_graph.event import Event
+from jupyter_graph.run.built_steps.step_instances import StepInstances
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.step_instances import StepInstances
 from jupyter_graph.run.storey.storey_step import StoreyStep
 from jupyter_graph.spec.topology import order
 from jupyter_graph.threads.outcome import Outcome

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.compile.failing_step import is_interrupt
 from jupyter_graph.compile.generated_module import Functions
+from jupyter_graph.run.built_steps.instantiate import build
+from jupyter_graph.run.built_steps.replaced_steps import ReplacedSteps
+from jupyter_graph.run.built_steps.step_instances import StepInstances
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.deadline.watchdog import is_watchdog
 from jupyter_graph.run.dispatch import Dispatcher
-from jupyter_graph.run.instantiate import build
 from jupyter_graph.run.owned_resources import OwnedResources
-from jupyter_graph.run.replaced_steps import ReplacedSteps
-from jupyter_graph.run.step_instances import StepInstances
 from jupyter_graph.threads.interrupts import call_all, uninterrupted
 from jupyter_graph.threads.reaper import Unclosed, do_elsewhere
 from jupyter_graph.threads.reopened import close_older

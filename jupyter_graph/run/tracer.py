@@ -12,7 +12,7 @@ from typing import Any
 from jupyter_graph.answer.trace import Summary, Trace, TraceRow, summarise
 from jupyter_graph.compile.failing_step import DRIVERS
 from jupyter_graph.errors import said
-from jupyter_graph.run.step_instances import StepInstances
+from jupyter_graph.run.built_steps.step_instances import StepInstances
 from jupyter_graph.spec.model import START, GraphSpec
 from jupyter_graph.spec.topology import edges, leaves
 

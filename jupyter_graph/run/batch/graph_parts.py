@@ -19,7 +19,7 @@ from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.event import Event
 from jupyter_graph.run.batch.calls import Function
 from jupyter_graph.run.batch.columns import watched
-from jupyter_graph.run.step_instances import StepInstances
+from jupyter_graph.run.built_steps.step_instances import StepInstances
 from jupyter_graph.spec.model import START, GraphSpec, StepSpec
 from jupyter_graph.spec.topology import back_edges, followers
 

@@ -15,10 +15,10 @@ from jupyter_graph.compile.runtime.streams import is_stream, placed, placed_asyn
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.errors import BadRequestError, RunError, SpecError, said
 from jupyter_graph.run.batch.vectorised import of_frame
+from jupyter_graph.run.built_steps.step_instances import BuiltStep, StepInstances
+from jupyter_graph.run.built_steps.sub_flow import route_of
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.retry_limits import with_limits
-from jupyter_graph.run.step_instances import BuiltStep, StepInstances
-from jupyter_graph.run.sub_flow import route_of
 from jupyter_graph.spec.cut import own_name
 from jupyter_graph.spec.topology import followers
 from jupyter_graph.types import NOTHING
@@ -117,7 +117,7 @@ def _instance(
 ) -> Any:
     step, name = code.step, code.step.name
     if code.in_process:
-        from jupyter_graph.run.process_steps import InProcesses
+        from jupyter_graph.run.built_steps.process_steps import InProcesses
 
         try:
             return InProcesses(code, arguments, context.named(name), step_anew)

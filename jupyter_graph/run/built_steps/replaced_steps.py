@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jupyter_graph.run.built_steps.step_instances import StepInstances
     from jupyter_graph.run.flush import Flusher
-    from jupyter_graph.run.step_instances import StepInstances
 
 
 class ReplacedSteps:

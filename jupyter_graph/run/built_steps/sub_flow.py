@@ -9,8 +9,8 @@ from jupyter_graph.compile.failing_step import NAMING, tag
 from jupyter_graph.compile.runtime.event_paths import get_path, put_path, same_event
 from jupyter_graph.compile.runtime.streams import stream, stream_async
 from jupyter_graph.compile.step_code import StepCode
+from jupyter_graph.run.built_steps.step_instances import BuiltStep
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.step_instances import BuiltStep
 from jupyter_graph.run.tracer import watched
 from jupyter_graph.types import NOTHING
 
