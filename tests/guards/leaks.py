@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 
 import pytest
 
+from jupyter_graph.run.deadline import step_threads
 from jupyter_graph.threads.reaper import Unclosed, all_open
 from jupyter_graph.threads.stack_frames import frame_of
 from tests.guards import locks
@@ -108,7 +109,7 @@ def _threads() -> Iterator[threading.Thread]:
 def _waits_for_work(thread: threading.Thread) -> bool:
     """Tell whether a thread for steps is in no step, and so ends soon."""
     with frame_of(thread.ident) as frame:
-        return frame is None or frame.f_code.co_filename.endswith("/run/pool.py")
+        return frame is None or frame.f_code.co_filename == step_threads.__file__
 
 
 def _processes() -> Iterator[str]:

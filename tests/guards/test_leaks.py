@@ -12,6 +12,7 @@ import pytest
 
 from jupyter_graph import Graph, MockServer, Runner
 from jupyter_graph.processes.process_pool import WorkerPool
+from jupyter_graph.run.deadline.step_threads import StepThreads
 from jupyter_graph.threads.start import start_thread
 from jupyter_graph.threads.thread_pool import Threads
 from tests.guards import leaks
@@ -198,3 +199,12 @@ def test_a_test_that_leaves_something_open_fails(run_tests):
     assert "at teardown of test_that_leaves_a_socket" in output
     assert "left open:\n<socket.socket fd=" in output
     assert "leaves_open needs a reason" in output
+
+
+def test_a_thread_without_work_is_not_waited_for():
+    threads = StepThreads()
+    before = Open.now()
+    threads.run(5.0, threading.Event().is_set)
+
+    assert any(t.name == "jupyter_graph-step" for t in threading.enumerate())
+    assert left_open(before) == []
