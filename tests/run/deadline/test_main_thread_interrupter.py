@@ -13,6 +13,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(autouse=True)
+def nobody_needs_it(monkeypatch):
+    """Begin without users: a runner of another test may have been forgotten there."""
+    monkeypatch.setattr(MainThreadInterrupter, "_users", {})
+    before = signal.signal(SIGNAL, signal.SIG_DFL)
+    yield
+    signal.signal(SIGNAL, before)
+
+
 class User:
     """Stands for what a runner owns."""
 
