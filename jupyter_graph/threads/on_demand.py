@@ -16,6 +16,9 @@ class ThreadOnDemand:
         run: the thread's function. Its last line before it returns is ``ended()``.
         name: the thread's name.
         is_wanted: tells whether there is anything to do.
+
+    Attributes:
+        is_running: whether the thread is there, and will look once more for work.
     """
 
     def __init__(
@@ -24,6 +27,9 @@ class ThreadOnDemand:
         self._target, self._name, self._is_wanted = run, name, is_wanted
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        # Set by who starts the thread, taken back by the thread. Whether it is alive
+        # says too little: one that has found nothing more to do is, for a moment.
+        self.is_running = False
 
     def start_if_wanted(self) -> None:
         """See to it that there is a thread while it is wanted.
@@ -35,22 +41,28 @@ class ThreadOnDemand:
             try:
                 if self._is_missing():
                     with uninterrupted():
-                        self._thread = start_thread(self._run, self._name)
+                        self._start()
             finally:
                 self._lock.release()
-
-    def _run(self) -> None:
-        self._thread = threading.current_thread()  # before who starts it has noted it
-        self._target()
 
     def _is_missing(self) -> bool:
         return not self.is_running and self._is_wanted()
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the thread is there now."""
-        thread = self._thread
-        return thread is not None and thread.is_alive()
+    def _start(self) -> None:
+        self.is_running = True
+        try:
+            start_thread(self._run, self._name)
+        except BaseException:  # there may be no more threads
+            self.is_running = False
+            raise
+
+    def _run(self) -> None:
+        self._thread = threading.current_thread()
+        try:
+            self._target()
+        except BaseException:
+            self.is_running = False
+            raise
 
     @property
     def is_here(self) -> bool:
@@ -60,4 +72,5 @@ class ThreadOnDemand:
     def ended(self) -> None:
         """Note that the thread returns now; another one starts if that is wanted."""
         self._thread = None
+        self.is_running = False
         self.start_if_wanted()  # something may have come in this moment
