@@ -172,14 +172,8 @@ class _Reader:
             changed, after = self._one_transform(lines)
             if not changed:
                 break
-            at = next(
-                (
-                    i
-                    for i, (a, b) in enumerate(zip(lines, after, strict=False))
-                    if a != b
-                ),
-                len(after) - 1,
-            )
+            pairs = enumerate(zip(lines, after, strict=False))
+            at = next((i for i, (a, b) in pairs if a != b), len(after) - 1)
             self.shell_lines.setdefault(above + at + 1, lines[at].strip())
             gone = len(lines) - len(after)
             lines = after[: at + 1] + ["\n"] * gone + after[at + 1 :]

@@ -24,6 +24,11 @@ def targets_of(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
     return node.targets if isinstance(node, ast.Assign) else [node.target]
 
 
+def defaults_of(arguments: ast.arguments) -> list[ast.expr]:
+    """Return the default values of a function, which are made with it."""
+    return [*arguments.defaults, *filter(None, arguments.kw_defaults)]
+
+
 def is_docstring(node: ast.stmt) -> bool:
     """Tell whether a statement is a bare constant, which does nothing."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from jupyter_graph.cells.syntax import DEFINITION, FUNCTION, bound_by
+from jupyter_graph.cells.syntax import DEFINITION, FUNCTION, bound_by, defaults_of
 
 
 @dataclass
@@ -50,11 +50,11 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
 
 
 def _same_scope(node: ast.AST) -> list[ast.AST]:
+    """Return the parts of a node that belong to the scope around it."""
     if isinstance(node, ast.Lambda):
-        return [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+        return [*defaults_of(node.args)]
     if isinstance(node, FUNCTION):
-        defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
-        return [*node.decorator_list, *defaults]
+        return [*node.decorator_list, *defaults_of(node.args)]
     if isinstance(node, ast.ClassDef):
         return [*node.decorator_list, *node.bases, *node.keywords]
     if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):

@@ -10,7 +10,7 @@ from typing import Any
 
 from jupyter_graph.cells.scope.bindings import Scope, stored_in
 from jupyter_graph.cells.scope.usage import Change, Names, Use, chain_of, quoted
-from jupyter_graph.cells.syntax import bound_by
+from jupyter_graph.cells.syntax import bound_by, defaults_of
 
 LAZY_ANNOTATIONS = sys.version_info >= (3, 14)  # PEP 649
 _CONSTRUCTION = {"__init__", "__new__", "__call__", "__init_subclass__", "__set_name__"}
@@ -252,7 +252,7 @@ class _Visitor(ast.NodeVisitor):
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self._decorators(node)
         self._bind(node.name, node.lineno)
-        self._block([*node.args.defaults, *filter(None, node.args.kw_defaults)])
+        self._block(defaults_of(node.args))
         with self._type_scope(node):
             arguments = _arguments(node.args)
             for annotation in [*(a.annotation for a in arguments), node.returns]:
@@ -269,7 +269,7 @@ class _Visitor(ast.NodeVisitor):
     visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        self._block([*node.args.defaults, *filter(None, node.args.kw_defaults)])
+        self._block(defaults_of(node.args))
         scope = stored_in([node.body])
         scope.bound |= {argument.arg for argument in _arguments(node.args)}
         with self._inside(scope, 1):

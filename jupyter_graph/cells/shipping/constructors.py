@@ -9,57 +9,39 @@ from typing import Any
 Compare = Callable[[Any, Any], bool]
 
 
-def _equal(live: Any, again: Any) -> bool:
-    return type(live) is type(again) and bool(live == again)
+def _by(read: Callable[[Any], Any]) -> Compare:
+    """Compare what can be read from two objects of one type."""
+
+    def compare(live: Any, again: Any) -> bool:
+        return type(live) is type(again) and bool(read(live) == read(again))
+
+    return compare
 
 
-def _same_type(live: Any, again: Any) -> bool:
-    return type(live) is type(again)
+def _by_attributes(*names: str) -> Compare:
+    return _by(lambda thing: [getattr(thing, name, None) for name in names])
+
+
+_equal = _by(lambda thing: thing)
+_same_type = _by(type)
+_same_repr = _by(repr)
+_reduced = _by(lambda thing: thing.__reduce__())
+_random_state = _by(lambda thing: thing.getstate())
+_members = _by(lambda kind: (kind.__bases__, [(m.name, m.value) for m in kind]))
+_fields = _by(lambda kind: (kind.__name__, kind._fields, kind._field_defaults))
 
 
 def _identical(live: Any, again: Any) -> bool:
     return live is again
 
 
-def _same_repr(live: Any, again: Any) -> bool:
-    return type(live) is type(again) and repr(live) == repr(again)
-
-
 def _empty(live: Any, again: Any) -> bool:
-    is_empty = live.qsize() == 0 if hasattr(live, "qsize") else not len(live)
-    return type(live) is type(again) and is_empty
-
-
-def _reduced(live: Any, again: Any) -> bool:
-    if type(live) is not type(again):
-        return False
-    return bool(live.__reduce__() == again.__reduce__())
-
-
-def _attributes(*names: str) -> Compare:
-    def compare(live: Any, again: Any) -> bool:
-        pairs = ((getattr(live, n, None), getattr(again, n, None)) for n in names)
-        return type(live) is type(again) and all(one == two for one, two in pairs)
-
-    return compare
-
-
-def _members(live: Any, again: Any) -> bool:
-    if not isinstance(live, type) or live.__bases__ != again.__bases__:
-        return False
-    return [(m.name, m.value) for m in live] == [(m.name, m.value) for m in again]  # type: ignore[attr-defined]
-
-
-def _fields(live: Any, again: Any) -> bool:
-    shape = [(c.__name__, c._fields, c._field_defaults) for c in (live, again)]
-    return shape[0] == shape[1]
-
-
-def _random_state(live: Any, again: Any) -> bool:
-    return type(live) is type(again) and live.getstate() == again.getstate()
+    size = live.qsize() if hasattr(live, "qsize") else len(live)
+    return type(live) is type(again) and size == 0
 
 
 def wraps_the_same(live: Any, again: Any) -> bool:
+    """Tell whether two caches are of one function."""
     wrapped = getattr(live, "__wrapped__", None)
     return type(live) is type(again) and wrapped is getattr(again, "__wrapped__", 0)
 
@@ -108,13 +90,13 @@ _ROWS: tuple[tuple[Compare, str], ...] = (
     (_random_state, "random.Random"),
     (_members, "enum.Enum enum.IntEnum enum.StrEnum enum.Flag enum.IntFlag"),
     (_fields, "collections.namedtuple typing.NamedTuple"),
-    (_attributes("template"), "string.Template"),
-    (_attributes("format"), "struct.Struct"),  # its text is its address
-    (_attributes("name"), "contextvars.ContextVar"),
-    (_attributes("__name__", "__bound__", "__constraints__"), "typing.TypeVar"),
-    (_attributes("__name__"), "typing.ParamSpec"),
-    (_attributes("__name__", "__supertype__"), "typing.NewType"),
-    (_attributes("_max_workers"), "concurrent.futures.ThreadPoolExecutor"),
+    (_by_attributes("template"), "string.Template"),
+    (_by_attributes("format"), "struct.Struct"),  # its text is its address
+    (_by_attributes("name"), "contextvars.ContextVar"),
+    (_by_attributes("__name__", "__bound__", "__constraints__"), "typing.TypeVar"),
+    (_by_attributes("__name__"), "typing.ParamSpec"),
+    (_by_attributes("__name__", "__supertype__"), "typing.NewType"),
+    (_by_attributes("_max_workers"), "concurrent.futures.ThreadPoolExecutor"),
 )
 TABLE = {name: compare for compare, names in _ROWS for name in names.split()}
 ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "os.environ"})

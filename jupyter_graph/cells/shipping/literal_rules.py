@@ -13,6 +13,7 @@ from jupyter_graph.cells.syntax import (
     ASSIGNMENT,
     DEFINITION,
     IMPORT,
+    defaults_of,
     is_docstring,
     targets_of,
 )
@@ -44,8 +45,7 @@ def is_reproducible(node: ast.expr, dotted: Dotted) -> bool:
     [True, False]
     """
     if isinstance(node, ast.Lambda):
-        defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
-        return all(is_reproducible(item, dotted) for item in defaults)
+        return all(is_reproducible(item, dotted) for item in defaults_of(node.args))
     if isinstance(node, ast.Attribute):
         return dotted(node) is not None
     if isinstance(node, ast.Subscript):
