@@ -193,6 +193,7 @@ def test_a_broker_that_comes_back_gets_what_waited(open_runner, tmp_path):
         assert values == {b"before", b"meanwhile"}
 
 
+@pytest.mark.slow
 def test_nobody_there_is_told_in_time(open_runner):
     graph = Graph("g")
     # The client needs a moment to be refused, and a busy machine makes it longer.
@@ -237,6 +238,7 @@ def test_a_closed_target_takes_no_more():
         asyncio.run(target.do_event(Event(1)))
 
 
+@pytest.mark.slow
 def test_closing_leaves_no_thread(open_runner):
     before = set(threading.enumerate())
     target = KafkaTarget(NOWHERE, "t", timeout_s=0.2)

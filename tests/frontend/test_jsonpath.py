@@ -18,6 +18,7 @@ VALUES = st.recursive(
 OTHERS = ["$", "$.*", "$..a", "$.a[0]", "$.a[*].b", "$['a']", "a.`parent`.b"]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.one_of(PLAIN, PLAIN.map("$.{}".format)), st.dictionaries(NAMES, VALUES))
 def test_a_plain_expression_finds_what_the_library_finds(expression, body):

@@ -151,6 +151,7 @@ def test_any_shape_is_drawn(shape):
     ElementTree.fromstring(svg(GraphSpec(steps=(step,))))
 
 
+@pytest.mark.slow
 def test_a_thousand_steps_are_drawn(big_graph, counted):
     ElementTree.fromstring(svg(big_graph, counted(big_graph)))
 

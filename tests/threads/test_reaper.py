@@ -67,6 +67,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", KINDS)
 def test_what_nobody_closed_says_so_with_its_place(what):
     [told] = forget(KINDS[what])
@@ -78,6 +79,7 @@ def test_what_nobody_closed_says_so_with_its_place(what):
     assert isinstance(told.source, Unclosed)
 
 
+@pytest.mark.slow
 def test_the_line_that_entered_a_stack_of_contexts_is_named():
     def make():
         stack = contextlib.ExitStack()
@@ -88,6 +90,7 @@ def test_the_line_that_entered_a_stack_of_contexts_is_named():
     assert told.filename == HERE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", KINDS.values(), ids=list(KINDS))
 def test_what_was_closed_says_nothing(make):
     def closed():
@@ -98,6 +101,7 @@ def test_what_was_closed_says_nothing(make):
     assert forget(closed) == []
 
 
+@pytest.mark.slow
 def test_a_step_of_a_runner_is_told_with_the_runner():
     def make():
         many = Graph("math")
@@ -109,6 +113,7 @@ def test_a_step_of_a_runner_is_told_with_the_runner():
     ]
 
 
+@pytest.mark.slow
 def test_tracemalloc_shows_where_it_was_opened():
     import tracemalloc
 
