@@ -304,3 +304,12 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path):
 
     with pytest.raises(ValueError, match=r"in\.parquet cannot be read as Parquet"):
         list(ParquetSource(tmp_path / "in.parquet"))
+
+
+def test_rows_of_a_folder_keep_their_order_though_their_table_has_many_chunks(tmp_path):
+    target = ParquetTarget(tmp_path / "out")
+    for number in range(2_000):
+        target.do(pa.table({"n": [number]}))
+    target.close()
+
+    assert [row["n"] for row in ParquetSource(tmp_path / "out")] == list(range(2_000))

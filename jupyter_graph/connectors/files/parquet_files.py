@@ -122,6 +122,7 @@ class ParquetFolder:
             ),
             existing_data_behavior="overwrite_or_ignore",
             max_partitions=10_000,
+            use_threads=False,  # with threads, chunks of a table may change places
         )
         self._count += 1
         self._folder.file_written()
