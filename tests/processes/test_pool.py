@@ -127,7 +127,7 @@ def test_an_error_that_holds_what_cannot_travel_says_the_same(opened):
     error = ask(opened(targets={"work": work}), 1).error
 
     assert isinstance(error, RunError)
-    assert str(error) == "ValueError: full"
+    assert f"{error}" == "ValueError: full"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_process_that_ends_takes_only_its_own_work_with_it(opened, word, messa
     processes = opened(2)
     beside = begun(processes.submit("work", "beside", 0.5))
 
-    assert str(ask(processes, word).error) == message
+    assert f"{ask(processes, word).error}" == message
     assert ask(processes, "again").result()[0] == "again"
     assert beside.result(20).result()[0] == "beside"
 
@@ -157,7 +157,7 @@ def test_work_that_takes_too_long_is_ended_with_its_process(opened):
     error = ask(processes, "slow", 30, limit_s=0.2).error
 
     assert isinstance(error, DeadlineError)
-    assert str(error) == "took longer than 0.2 s"
+    assert f"{error}" == "took longer than 0.2 s"
     assert time.monotonic() - began < 5
     assert ask(processes, "next").result()[1] != first
 
