@@ -36,8 +36,8 @@ def built(drawn: Drawn, *, of_storey: bool = False, name: str = "g") -> Graph:
         graph.change_step(drawn.responder, responder=True)
     if drawn.on_error:
         graph.set_error_handler(drawn.on_error)
-    drawn.order = order(graph.spec)
-    return Graph.from_spec(graph.spec, graph.namespace, literal=True)
+    drawn.order = order(graph.written)
+    return Graph.from_spec(graph.written, graph.namespace, literal=True)
 
 
 LIMITS = ("retries", "backoff_s", "concurrency", "blocking", "processes")
