@@ -93,12 +93,12 @@ class SpecError(JupyterGraphError, ValueError):
 
         A single problem stands alone; more stand below the title.
         """
-        found = tuple(problems)
-        if len(found) == 1:
-            raise cls(found[0])
-        if found:
-            lines = "\n  - ".join(found)
-            raise cls(f"{title}:\n  - {lines}", found)
+        texts = tuple(problems)
+        if len(texts) == 1:
+            raise cls(texts[0])
+        if texts:
+            lines = "\n  - ".join(texts)
+            raise cls(f"{title}:\n  - {lines}", texts)
 
 
 class UnknownStepError(SpecError):

@@ -25,7 +25,7 @@ from jupyter_graph.spec.model import StepSpec
 INJECTED: Final[tuple[Injected, ...]] = get_args(Injected)
 FROM_MLRUN: Final = frozenset(get_args(FromMLRun))
 BY_ANY_KEYWORD: Final = frozenset({"name", "context"})
-"""Given to every constructor that takes any keyword; routes and outlets are not."""
+"""Passed to every constructor that takes any keyword; routes and outlets are not."""
 
 
 def inspect_step(

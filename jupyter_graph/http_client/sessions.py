@@ -15,7 +15,7 @@ Holder: TypeAlias = "AsyncGenerator[ClientSession, None]"
 
 
 class HttpPool:
-    """Gives the calling loop's session; a loop that ends closes its own.
+    """One session for each event loop; a loop that ends closes its own.
 
     A session belongs to the loop it was opened on. It is held by an asynchronous
     generator, which every loop closes at its end, and ``close`` before that. Safe

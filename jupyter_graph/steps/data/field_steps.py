@@ -12,7 +12,7 @@ from jupyter_graph.values.dataframe_rows import is_pandas
 
 
 class Rename:
-    """Give fields of a body other names.
+    """Rename fields of a body.
 
     Body in: an object ``{...}`` or a DataFrame. Body out: a new one; renamed fields
     come last, take the place of a field of the same name, and one that is not there

@@ -48,7 +48,7 @@ class _ByFunction:
 
 
 class Map(_ByFunction):
-    """Give what a function makes of each body.
+    """Replace each body by what a function returns for it.
 
     Body in: what ``fn`` takes. Body out: what ``fn`` gives.
 
