@@ -241,3 +241,18 @@ def test_the_test_of_a_feature_exists(name, path):
     text = (ROOT / "docs" / path).read_text(encoding="utf-8")
 
     assert re.search(rf"^(async )?def {name}\(", text, re.M)
+
+
+@pytest.mark.parametrize("page", ["DESIGN.md", "CONTRIBUTING.md"])
+def test_files_that_the_pages_for_developers_name_are_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:[a-z_]+/)+[a-z_]+(?:\.py)?)`", text)
+    places = (ROOT, ROOT / "jupyter_graph")
+
+    assert named
+    assert [
+        name
+        for name in named
+        if not any((place / name).exists() for place in places)
+        and not (ROOT / "jupyter_graph" / f"{name}.py").exists()
+    ] == []
