@@ -18,6 +18,9 @@ from jupyter_graph.values.json_form import to_json
 
 PROBLEM: Final = "application/problem+json"
 
+OVERLOADED = 429
+"""The status of an event that finds the graph full; counted by the host's metrics."""
+
 
 def status_of(error: BaseException) -> int:
     """Return the HTTP status of a failure; only what says so is the caller's fault.
@@ -32,7 +35,7 @@ def status_of(error: BaseException) -> int:
     if isinstance(cause, StatusError):
         return cause.status_code
     if isinstance(cause, OverloadError):
-        return 429
+        return OVERLOADED
     if isinstance(cause, DeadlineError):
         return 408
     if isinstance(cause, ClosedError):
@@ -80,7 +83,7 @@ def problem(
     }
     if says_error:
         document["error"] = document["detail"]
-    headers = {"Retry-After": "1"} if status in (429, 503) else {}
+    headers = {"Retry-After": "1"} if status in (OVERLOADED, 503) else {}
     return RawResponse(to_json(document), status, PROBLEM, headers)
 
 

@@ -1,4 +1,1 @@
-"""From a spec to something that runs: names resolved, code generated, wiring planned.
-
-May import ``errors``, ``types``, ``spec`` and ``steps``.
-"""
+"""From a spec to something that runs: names resolved, code generated."""

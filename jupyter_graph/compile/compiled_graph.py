@@ -21,8 +21,8 @@ from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.compile.storey_code import is_terminal
 from jupyter_graph.errors import SpecError, UnknownStepError
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.cut import EVERYWHERE, distinct, part_of, starting_from
 from jupyter_graph.spec.model import GraphSpec, StepSpec, flow_inside
+from jupyter_graph.spec.subgraphs import EVERYWHERE, distinct, part_of, starting_from
 from jupyter_graph.spec.topology import followers, responder_of
 from jupyter_graph.spec.validate import validate
 

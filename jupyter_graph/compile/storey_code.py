@@ -172,7 +172,7 @@ def _flatten() -> type:
 @functools.cache
 def _collector() -> type:
     """Return storey's Collector: ours, with what storey does when a stream fails."""
-    from jupyter_graph.steps.gather import Collector
+    from jupyter_graph.steps.collector import Collector
 
     class StoreyCollector(Collector):
         def __init__(self, expected_completions: int = 1) -> None:

@@ -1,5 +1,5 @@
 """Where events come from and go to: sources, targets and tables.
 
-May import ``errors``, ``types`` and ``spec``. Classes are written like steps: a target
+Classes are written like steps: a target
 has ``do(body)``, which stores the body and gives it back; a source is iterated over.
 """

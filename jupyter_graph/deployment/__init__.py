@@ -1,4 +1,1 @@
-"""DEPLOYED: from a graph to a running function.
-
-May import errors, types, spec, cells, connectors, compile, run and host.
-"""
+"""From a graph to a running function: bundle, parity check, deploy target."""

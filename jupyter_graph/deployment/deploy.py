@@ -33,7 +33,7 @@ from jupyter_graph.errors import DeployError, NameTakenError
 from jupyter_graph.host.platform import write_private
 from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.cut import EVERYWHERE
+from jupyter_graph.spec.subgraphs import EVERYWHERE
 from jupyter_graph.spec.topology import leaves, responder_of
 from jupyter_graph.spec.validate import validate
 

@@ -1,4 +1,4 @@
-"""The three words of ASGI, and what of a request the host needs early."""
+"""The types of ASGI, and what of a request the host needs early."""
 
 from __future__ import annotations
 

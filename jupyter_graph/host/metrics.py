@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from jupyter_graph.answer.problem import OVERLOADED
+
 TICK_S: Final = 0.1
 """How often a worker writes its counts."""
 
@@ -120,7 +122,7 @@ class _Allocations:
                 key = tuple(sample.labels.get(label, "") for label in LABELS)
                 if sample.name == "nuclio_processor_handled_events_total":
                     done[key] = done.get(key, 0) + sample.value
-                elif sample.labels.get("status") == "429":
+                elif sample.labels.get("status") == str(OVERLOADED):
                     busy[key] = busy.get(key, 0) + sample.value
         name = "nuclio_processor_worker_allocation"
         total = CounterMetricFamily(

@@ -11,7 +11,7 @@ from jupyter_graph.answer.raw_response import TEXT, RawResponse
 from jupyter_graph.host.metrics import TICK_S
 from jupyter_graph.host.metrics import page as metrics_page
 from jupyter_graph.run.runner import Runner
-from jupyter_graph.spec.cut import own_name
+from jupyter_graph.spec.subgraphs import own_name
 from jupyter_graph.spec.topology import roots
 from jupyter_graph.values.decode import JSON
 

@@ -1,4 +1,4 @@
-"""The words that say what a step is and where it goes, read into options."""
+"""The command-line options of a step, parsed into ``StepOptions``."""
 
 from __future__ import annotations
 

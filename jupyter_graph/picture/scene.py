@@ -14,7 +14,6 @@ from jupyter_graph.picture.layout.measure import (
     shorten,
     text_width,
 )
-from jupyter_graph.spec.cut import distinct
 from jupyter_graph.spec.model import (
     DEFAULT_CLASSES,
     START,
@@ -22,6 +21,7 @@ from jupyter_graph.spec.model import (
     GraphSpec,
     StepSpec,
 )
+from jupyter_graph.spec.subgraphs import distinct
 from jupyter_graph.spec.topology import (
     Edge,
     back_edges,

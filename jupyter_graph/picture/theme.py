@@ -27,6 +27,8 @@ _COLOURS = {
 PLAIN = {kind: (fill, stroke) for kind, (_, fill, stroke) in _COLOURS.items()}
 PLAIN_TEXT, PLAIN_MUTED = "#1c2430", "#5b6572"
 PLAIN_LINE, PLAIN_GROUND = "#8a94a2", "#ffffff"
+PLAIN_ERROR_LINE = PLAIN["error_step"][1]
+"""Lines of failed events, where no style sheet is read; ``.jg-error`` is the other."""
 PLAIN_RED, PLAIN_GREEN = "#e5484d", "#1a7f4e"
 
 _LIGHT = "--jg-ground0:#ffffff;--jg-text0:#1c2430;"

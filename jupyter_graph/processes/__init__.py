@@ -1,1 +1,1 @@
-"""Other processes of this one: fresh interpreters that take work over a pipe."""
+"""Worker processes of a step: fresh interpreters that take calls over a pipe."""

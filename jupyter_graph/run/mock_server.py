@@ -25,8 +25,8 @@ from jupyter_graph.event import Event, Trigger, own_id, own_path
 from jupyter_graph.frontend.factory import make_frontend
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.cut import EVERYWHERE
 from jupyter_graph.spec.model import GraphSpec
+from jupyter_graph.spec.subgraphs import EVERYWHERE
 from jupyter_graph.spec.topology import followers
 from jupyter_graph.values.decode import decode_body
 

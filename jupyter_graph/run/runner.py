@@ -18,8 +18,8 @@ from jupyter_graph.run.lifecycle import GraphInstance
 from jupyter_graph.run.openable import Openable
 from jupyter_graph.run.owned_resources import seconds_of
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.cut import EVERYWHERE
 from jupyter_graph.spec.model import GraphSpec
+from jupyter_graph.spec.subgraphs import EVERYWHERE
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:

@@ -1,5 +1,4 @@
 """What this notebook holds: its graphs, step cells, events and open runners.
 
-No IPython here: the user namespace and the cells come as arguments. May import
-``errors``, ``types``, ``spec``, ``cells``, ``compile``, ``run``, ``deployment``.
+No IPython here: the user namespace and the cells come as arguments.
 """

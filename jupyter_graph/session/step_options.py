@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_graph.errors import MagicError, SpecError, did_you_mean
-from jupyter_graph.spec.cut import EVERYWHERE
 from jupyter_graph.spec.edit import Place
 from jupyter_graph.spec.field_types import LONGEST_S
 from jupyter_graph.spec.names import check_function_name, step_name_problem
 from jupyter_graph.spec.step_fields import BY_KEY, OPTIONS
+from jupyter_graph.spec.subgraphs import EVERYWHERE
 
 FIELD_OF = {option.flag: key for key, option in OPTIONS.items()}
 """The options that stand for a field of the step, to that field."""

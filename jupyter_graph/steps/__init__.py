@@ -1,7 +1,7 @@
 """What pre-defined steps do: ordinary classes, no base class needed.
 
-May import ``errors``, ``types``, ``spec`` and ``connectors``. ``steps.table.BLOCKS`` is
-the whole table: the name a document or a user writes, and where the class lives.
+``steps.block_table.BLOCKS`` is the whole table: the name a document or a user writes,
+and where the class lives.
 
 What the engine looks for in a step class, and asks of it:
 

@@ -40,7 +40,7 @@ OURS: dict[str, dict[str, str]] = {
     "steps.validators.schema_validator": {"SchemaValidator": "SchemaValidator"},
     "steps.choice": {"ChoiceByField": "ChoiceByField"},
     "steps.merge": {"Merge": "Merge"},
-    "steps.gather": {"Collector": "Collector", "gather": "Collector"},
+    "steps.collector": {"Collector": "Collector", "gather": "Collector"},
     "steps.routers.router": {"ModelRouter": "ModelRouter"},
     "steps.routers.parallel_run": {"ParallelRun": "ParallelRun"},
     "steps.routers.ensemble": {"VotingEnsemble": "VotingEnsemble"},

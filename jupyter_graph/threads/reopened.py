@@ -1,4 +1,4 @@
-"""A cell of a notebook that runs again: what it opened before and nobody else holds."""
+"""Close what a cell opened when it ran before, if nothing else refers to it."""
 
 from __future__ import annotations
 

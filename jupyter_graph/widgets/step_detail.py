@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from jupyter_graph.picture.scene import without_secrets
-from jupyter_graph.spec.cut import distinct
 from jupyter_graph.spec.model import GraphSpec, StepSpec
+from jupyter_graph.spec.subgraphs import distinct
 
 _LONGEST = 20_000
 _NOT_OPTIONS = frozenset({"name", "kind", "routes", "carried", "base_step"})

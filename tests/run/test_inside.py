@@ -9,7 +9,7 @@ from jupyter_graph import Event, Graph, MockServer, StepError
 from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.connectors.queues.memory_stream import memory_stream
 from jupyter_graph.errors import SpecError
-from jupyter_graph.spec.cut import part_of
+from jupyter_graph.spec.subgraphs import part_of
 
 
 def inc(x):

@@ -1,1 +1,1 @@
-"""Streams between steps and functions."""
+"""Queues between steps and functions: in memory, and Kafka."""

@@ -1,4 +1,4 @@
-"""Where stateful steps keep their state: one value by key, in one of several places."""
+"""Open the table that a URL, a mapping or a frame names."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _table(
     if scheme == "memory":
         return _memory(place, where, max_keys)
     if scheme == "store":
-        from jupyter_graph.connectors.tables.sqlite_store import StoreTable, store_path
+        from jupyter_graph.connectors.tables.sqlite_table import StoreTable, store_path
 
         return StoreTable(store_path(place), name, timeout_s=timeout_s)
     if scheme in ("redis", "rediss"):
@@ -96,7 +96,7 @@ def _table(
 
         return RedisTable(place, name, timeout_s=timeout_s)
     if "://" in place:
-        from jupyter_graph.connectors.tables.sql_store import SqlTable
+        from jupyter_graph.connectors.tables.sql_key_table import SqlTable
 
         return SqlTable(place, name, key_column=key_column, timeout_s=timeout_s)
     raise SpecError(f"there is no table {where!r}; it is {WHERE}")

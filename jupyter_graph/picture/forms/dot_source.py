@@ -93,7 +93,7 @@ def _lines(drawn: Scene) -> Iterator[str]:
         ends = f"{_id(edge.source, drawn)} -> {_id(edge.target, drawn)}"
         marks = []
         if edge.kind == "error":
-            marks.append(f'style=dashed, color="{theme.PLAIN["error_step"][1]}"')
+            marks.append(f'style=dashed, color="{theme.PLAIN_ERROR_LINE}"')
         if drawn.routes_of(edge.source):
             # Two ranks on, so that it stands behind the routes.
             marks.append(f"ltail={quoted('cluster_' + edge.source)}, minlen=2")

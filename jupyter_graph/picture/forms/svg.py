@@ -81,7 +81,7 @@ def _inside(drawn: Drawing, counters: Snapshot | None) -> Iterator[str]:
 
 def _edge(edge: dict[str, Any]) -> str:
     error = edge["kind"] == "error"
-    colour = theme.PLAIN["error_step"][1] if error else theme.PLAIN_LINE
+    colour = theme.PLAIN_ERROR_LINE if error else theme.PLAIN_LINE
     dashes = ' stroke-dasharray="5 4"' if error else ""
     return (
         f'<g class="jg-edge jg-{edge["kind"]}" aria-hidden="true">'

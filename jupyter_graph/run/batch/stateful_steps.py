@@ -1,4 +1,4 @@
-"""Steps that buffer bodies during a batch run: what they flush is of its answers."""
+"""Steps that buffer bodies in a batch run: what they flush belongs to its answers."""
 
 from __future__ import annotations
 

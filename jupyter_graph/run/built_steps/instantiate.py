@@ -18,8 +18,8 @@ from jupyter_graph.run.batch.vectorised import of_frame
 from jupyter_graph.run.built_steps.step_instances import BuiltStep, StepInstances
 from jupyter_graph.run.built_steps.sub_flow import route_of
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.retry_limits import with_limits
-from jupyter_graph.spec.cut import own_name
+from jupyter_graph.run.step_limits import with_limits
+from jupyter_graph.spec.subgraphs import own_name
 from jupyter_graph.spec.topology import followers
 from jupyter_graph.types import NOTHING
 

@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.codec import from_dict, name_in
-from jupyter_graph.spec.cut import EVERYWHERE
 from jupyter_graph.spec.documents.document_reader import copied, is_empty, short
 from jupyter_graph.spec.documents.document_text import LONGEST, check_size, read_json
 from jupyter_graph.spec.mlrun.secret_sources import secrets_in
 from jupyter_graph.spec.names import graph_name
+from jupyter_graph.spec.subgraphs import EVERYWHERE
 
 VARIABLE: Final = "SERVING_SPEC_ENV"
 FUNCTION_VARIABLE: Final = "SERVING_CURRENT_FUNCTION"

@@ -1,4 +1,4 @@
-"""Every rule a graph must obey, one function each; fields have their types here."""
+"""Rules on the structure of a graph, one function each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from jupyter_graph.errors import did_you_mean
-from jupyter_graph.spec.cut import EVERYWHERE
 from jupyter_graph.spec.model import START, GraphSpec
 from jupyter_graph.spec.names import (
     function_name_problem,
@@ -14,6 +13,7 @@ from jupyter_graph.spec.names import (
     step_name_problem,
 )
 from jupyter_graph.spec.rules.graph_problem import Problem, shown
+from jupyter_graph.spec.subgraphs import EVERYWHERE
 from jupyter_graph.spec.topology import cycle_in, followers, handler_names, reached
 
 KINDS = ("task", "router", "flow", "queue", "model_runner", "error_step")

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_graph import Graph, StepError
 from jupyter_graph.errors import BadRequestError, DeadlineError, SpecError
-from jupyter_graph.run.retry_limits import waits
+from jupyter_graph.run.step_limits import waits
 from jupyter_graph.spec.model import StepSpec
 
 pytestmark = pytest.mark.slow
