@@ -69,9 +69,27 @@ def postgres_url():
     words = [f"{home}/postgres", "-D", folder, "-p", str(port), "-F", "-k", ""]
     with subprocess.Popen([*words, "-h", "127.0.0.1"], **quiet) as it:
         wait_for_port(port, it)
+        wait_for_postgres(port)
         yield f"postgresql+psycopg://ann@127.0.0.1:{port}/postgres"
         it.terminate()
     shutil.rmtree(folder)
+
+
+def wait_for_postgres(port):
+    """Wait until it takes connections: it listens while it still starts up."""
+    import psycopg
+
+    end = time.monotonic() + 15
+    while True:
+        try:
+            with psycopg.connect(
+                f"host=127.0.0.1 port={port} user=ann dbname=postgres"
+            ):
+                return
+        except psycopg.OperationalError:
+            if time.monotonic() > end:
+                raise
+            threading.Event().wait(0.05)
 
 
 def place_of(kind, request, tmp_path):

@@ -8,7 +8,6 @@ a second hang on the way out, and the run never ends.
 from __future__ import annotations
 
 import faulthandler
-import gc
 import os
 import signal
 import tempfile
@@ -48,14 +47,6 @@ class Hangs:
         seconds = max(0.1, self._until - time.monotonic())
         if not (self._is_off or is_debugging()):
             faulthandler.dump_traceback_later(seconds, exit=True, file=self._stderr)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_collection(self) -> Any:
-        gc.disable()  # nothing of all that is made here is garbage: a third of the time
-        try:
-            return (yield)
-        finally:
-            gc.enable()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self) -> Any:
