@@ -216,7 +216,7 @@ class Dispatcher:
         it = self.argument_of(event)
         result = self._limited(function, it, event, takes_slot=True)
         if self.compiled.streams and isinstance(result, Iterator):
-            return self._guarded(result, event)
+            return self._guarded(result, event, self.owner())
         return result
 
     def _limited(
@@ -261,16 +261,17 @@ class Dispatcher:
             return outcome.result()
         late(step, event.id, self.compiled.spec.name, self.timeout_s)
 
-    def _guarded(self, items: Iterator[Any], event: Event) -> Iterator[Any]:
-        """Yield a stream; each item has the time of an event, a failure is ours."""
-        owner = self.owner()  # who reads the stream keeps the graph open
+    def _guarded(self, items: Iterator[Any], event: Event, owner: Any) -> Iterator[Any]:
+        """Yield a stream; each item has the time of an event, a failure is ours.
+
+        Who has the stream keeps ``owner`` open, before the first item is read, too.
+        """
 
         def following(rest: Iterator[Any]) -> Any:
             return next(rest, NOTHING)
 
         while (item := self._limited(following, items, event)) is not NOTHING:
             yield item
-        del owner
 
     # -- from a coroutine -------------------------------------------------------
 
@@ -294,7 +295,13 @@ class Dispatcher:
             return tasks.aiterated(result, event) if is_stream else result
         if not self.own_loop:
             return self._run_sync(self.function, event)
-        return await in_thread(self._run_now, event, None)
+        return await self.in_thread(self._run_now, event, None)
+
+    async def in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
+        """Do the work in a thread, which keeps the owner open until it ends."""
+        import asyncio
+
+        return await asyncio.to_thread(_holding, self.owner(), work, *args)
 
     def tasks(self) -> EventTasks:
         """Return what runs the events of an asynchronous graph, made with the first."""
@@ -347,8 +354,6 @@ def _check_time_left(event: Event) -> None:
         )
 
 
-async def in_thread(call: Callable[..., Result], *args: Any) -> Result:
-    """Call something in a thread, without keeping the loop."""
-    import asyncio
-
-    return await asyncio.to_thread(call, *args)
+def _holding(owner: Any, work: Callable[..., Result], *args: Any) -> Result:
+    """Do the work; this frame is what holds the owner meanwhile."""
+    return work(*args)

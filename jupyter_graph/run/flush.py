@@ -172,7 +172,12 @@ class Flusher:
             outcome = Outcome()
             outcome.settle(self.flush(end=end))
             return outcome
-        if tasks is None or tasks.loop is None or tasks.is_here():
+        if tasks is None or tasks.is_here():
+            return None
+        if end and ends_steps and tasks.has_thread:
+            # Closing, or replaced: a caller's loop may have ended, ours surely turns.
+            return tasks.thread.start(self.flush_async(end=True))
+        if tasks.loop is None:
             return None
         return tasks.submit(self.flush_async(end=end, ends_steps=ends_steps))
 

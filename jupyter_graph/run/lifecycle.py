@@ -177,8 +177,10 @@ class GraphInstance:
             before.end()
 
     def _flush_due(self) -> None:
+        owner = self.dispatcher.owner()  # not collected, and so ended, in its midst
         if self.flusher is not None:
             self.flusher.begin(self.dispatcher.owned.tasks)
+        del owner
 
     def wait_for_completion(self, timeout_s: float | None) -> bool:
         """Wait for emitted events, then flush; see ``Runner.wait_for_completion``."""

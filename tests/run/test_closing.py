@@ -1,6 +1,7 @@
 """Closing in spite of interrupts, forks, finalizers and hanging callers."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -8,12 +9,14 @@ import sys
 import textwrap
 import threading
 import time
+import weakref
 
 import pytest
 
 from jupyter_graph import Graph, MockServer, Runner
-from jupyter_graph.errors import ClosedError
+from jupyter_graph.errors import ClosedError, StepDeadlineError
 from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.types import NOTHING
 
 
 class Step:
@@ -359,3 +362,152 @@ def test_a_closed_mock_server_says_so():
     assert repr(server) == "<MockServer of graph 'g', closed>"
     with pytest.raises(Exception, match="this MockServer of graph 'g' is closed"):
         server.test(body=1)
+
+
+# -- what steps buffered, and who keeps a runner open ---------------------------
+
+
+class Pairs:
+    """A step that keeps bodies to the end."""
+
+    may_drop = True
+
+    def __init__(self):
+        self.kept = []
+
+    def do(self, body):
+        self.kept.append(body)
+        return NOTHING
+
+    def flush(self, end=False):
+        kept, self.kept = self.kept, []
+        return [kept] if end and kept else []
+
+
+class OtherPairs(Pairs):
+    pass
+
+
+def buffering(sent, kind=Pairs):
+    async def write(body):
+        sent.append(body)
+        return body
+
+    graph = Graph("g")
+    graph.to(name="pairs", class_name=kind).to(name="write", handler=write).respond()
+    return graph
+
+
+def test_what_steps_buffered_is_flushed_at_close_where_callers_bring_the_loop():
+    sent = []
+    with Runner(buffering(sent), own_loop=False) as runner:
+        runner.run(1)
+        runner.run(2)
+
+    assert sent == [[1, 2]]
+
+
+def test_what_replaced_steps_buffered_is_flushed_though_a_callers_loop_has_ended():
+    sent = []
+    with Runner(buffering(sent), own_loop=False) as runner:
+        asyncio.run(runner.arun(1))
+        runner.run(2)
+        runner.swap(buffering(sent, OtherPairs))
+
+        assert sent == [[1, 2]]
+
+
+def numbers(count):
+    for number in range(count):
+        if number == 1:
+            end = time.monotonic() + 5
+            while time.monotonic() < end:
+                pass
+        yield number
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_a_stream_keeps_its_runner_and_its_deadline_before_its_first_item_is_read():
+    def started():
+        graph = Graph("g")
+        graph.to(name="numbers", handler=numbers).respond()
+        return Runner(graph, timeout_s=0.3).open().run(3)
+
+    items = started()
+    gc.collect()
+    with Runner(graph_of_handler(abs)) as other:  # gives back what interrupts
+        other.run(1)
+
+    assert next(items) == 0
+    with pytest.raises(StepDeadlineError):
+        next(items)
+    del items
+
+
+def graph_of_handler(handler):
+    graph = Graph("other")
+    graph.to(name="it", handler=handler).respond()
+    return graph
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_a_flush_in_its_midst_keeps_its_runner():
+    runners, is_kept = [], []
+    dropped, ended = threading.Event(), threading.Event()
+
+    class Due(Pairs):
+        flush_every_s = 0.01
+
+        def flush(self, end=False):
+            kept, self.kept = self.kept, []
+            return kept
+
+    def write(body):
+        dropped.wait(10)
+        gc.collect()
+        is_kept.append(runners[0]() is not None)
+        ended.set()
+        return body
+
+    def forget():
+        graph = Graph("due")
+        graph.to(name="due", class_name=Due).to(name="write", handler=write).respond()
+        runner = Runner(graph).open()
+        runners.append(weakref.ref(runner))
+        runner.run(1)
+        while runner._instance.flusher.steps[0].instance.kept:
+            time.sleep(0.001)  # until the flush has begun
+
+    forget()
+    dropped.set()
+
+    assert ended.wait(10)
+    assert is_kept == [True]
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_a_step_of_a_cancelled_event_keeps_its_runner():
+    runners, is_kept, cancelled = [], [], threading.Event()
+
+    def step(body):
+        cancelled.wait(10)
+        gc.collect()
+        is_kept.append(runners[0]() is not None)
+        return body
+
+    async def run_one():
+        runner = Runner(graph_of_handler(step)).open()
+        runners.append(weakref.ref(runner))
+        return await runner.arun(1)
+
+    async def cancel():
+        task = asyncio.create_task(run_one())
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.wait([task])
+        del task
+        cancelled.set()
+
+    asyncio.run(cancel())  # waits for the thread
+
+    assert is_kept == [True]
