@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import JupyterGraphError
+from jupyter_graph.run.dispatch import in_thread
 from jupyter_graph.run.lifecycle import GraphInstance
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Answering:
                 result = await dispatcher.tasks().hop(self._run_traced(event), event)
                 return self._answered(result, event, leave, whole=False)
             if traced and dispatcher.own_loop:
-                return await dispatcher.in_thread(self._handle_traced, event, leave)
+                return await in_thread(dispatcher, self._handle_traced, event, leave)
             if traced:
                 return self._handle_traced(event, leave)
             value = leave(await dispatcher.arun(event))

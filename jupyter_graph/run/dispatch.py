@@ -295,13 +295,7 @@ class Dispatcher:
             return tasks.aiterated(result, event) if is_stream else result
         if not self.own_loop:
             return self._run_sync(self.function, event)
-        return await self.in_thread(self._run_now, event, None)
-
-    async def in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
-        """Do the work in a thread, which keeps the owner open until it ends."""
-        import asyncio
-
-        return await asyncio.to_thread(_holding, self.owner(), work, *args)
+        return await in_thread(self, self._run_now, event, None)
 
     def tasks(self) -> EventTasks:
         """Return what runs the events of an asynchronous graph, made with the first."""
@@ -352,6 +346,15 @@ def _check_time_left(event: Event) -> None:
         raise DeadlineError(
             "the event's time was up before it came here (X-Event-Time-Left-Ms)"
         )
+
+
+async def in_thread(
+    dispatcher: Dispatcher, work: Callable[..., Result], *args: Any
+) -> Result:
+    """Do the work in a thread, which keeps the dispatcher's owner open meanwhile."""
+    import asyncio
+
+    return await asyncio.to_thread(_holding, dispatcher.owner(), work, *args)
 
 
 def _holding(owner: Any, work: Callable[..., Result], *args: Any) -> Result:

@@ -12,7 +12,7 @@ from jupyter_graph.compile.runtime.streams import drain_async
 from jupyter_graph.errors import RunError
 from jupyter_graph.run.answering import Answering
 from jupyter_graph.run.context import Context, Pushed
-from jupyter_graph.run.dispatch import Dispatcher, get_ident
+from jupyter_graph.run.dispatch import Dispatcher, get_ident, in_thread
 from jupyter_graph.run.event_errors import fail
 from jupyter_graph.run.lifecycle import GraphInstance
 from jupyter_graph.run.openable import Openable
@@ -412,8 +412,14 @@ class Runner(Openable):
 
         stopped, chosen = threading.Event(), BatchOptions(**options)
         try:
-            return await self._dispatcher.in_thread(
-                run_batch, self._instance, data, chosen, Runner, stopped
+            return await in_thread(
+                self._dispatcher,
+                run_batch,
+                self._instance,
+                data,
+                chosen,
+                Runner,
+                stopped,
             )
         finally:
             stopped.set()
