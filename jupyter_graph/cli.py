@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -268,6 +269,7 @@ def _execute(client: Any, code: str, number: int) -> None:
     )["content"]
     if reply["status"] != "ok":
         what = reply.get("evalue") or reply["status"]
+        what = re.sub(r" \[JG\d+\]$", "", what)  # the code of this error follows
         raise RunError(f"cell {number}: {reply.get('ename', 'stopped')}: {what}")
 
 

@@ -52,6 +52,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {by_lower[near[0]]!r}?" if near else ""
 
 
+def _is_ours(code: Any) -> bool:
+    """Return whether a class or function of errors is one of this package."""
+    return str(getattr(code, "__module__", "")).startswith("jupyter_graph.")
+
+
 class JupyterGraphError(Exception):
     """Base of every error of this package.
 
@@ -68,10 +73,13 @@ class JupyterGraphError(Exception):
 
     def __str__(self) -> str:
         text = self.text()
+        if type(self) is JupyterGraphError or not _is_ours(type(self)):
+            return text  # raised by a step, in words of its own
         return f"{text} [{self.code}]" if text else f"[{self.code}]"
 
     def __format__(self, spec: str) -> str:
-        return format(self.text(), spec)
+        is_own = not _is_ours(type(self)) and not _is_ours(type(self).__str__)
+        return format(str(self) if is_own else self.text(), spec)
 
     def text(self) -> str:
         """Return what is wrong, without the code."""

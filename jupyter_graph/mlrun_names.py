@@ -39,6 +39,14 @@ from jupyter_graph.steps.block_table import MLRUN, load_block
 if TYPE_CHECKING:
     from jupyter_graph.run.mock_server import MockServer
 
+
+class _RaisedBySteps(RunError):
+    """An error of MLRun's without a status; its text is that of the step."""
+
+    def __str__(self) -> str:
+        return self.text()
+
+
 ERRORS: dict[str, type[BaseException]] = {
     "GraphError": SpecError,
     "MLRunAccessDeniedError": AccessDeniedError,
@@ -46,7 +54,7 @@ ERRORS: dict[str, type[BaseException]] = {
     "MLRunBaseError": JupyterGraphError,
     "MLRunConflictError": ConflictError,
     "MLRunEmptySampleDFError": ValueError,
-    "MLRunFatalFailureError": RunError,
+    "MLRunFatalFailureError": _RaisedBySteps,
     "MLRunHTTPError": JupyterGraphError,
     "MLRunHTTPStatusError": StatusError,
     "MLRunIncompatibleVersionError": BadRequestError,
@@ -62,13 +70,13 @@ ERRORS: dict[str, type[BaseException]] = {
     "MLRunNotImplementedServerError": NotImplementedServerError,
     "MLRunPaginationEndOfResultsError": NotFoundError,
     "MLRunPreconditionFailedError": PreconditionFailedError,
-    "MLRunRetryExhaustedError": RunError,
+    "MLRunRetryExhaustedError": _RaisedBySteps,
     "MLRunRuntimeError": InternalServerError,
     "MLRunServiceUnavailableError": ServiceUnavailableError,
     "MLRunStreamConnectionFailureError": BadRequestError,
     "MLRunTSDBConnectionFailureError": BadRequestError,
-    "MLRunTaskCancelledError": RunError,
-    "MLRunTaskNotReadyError": RunError,
+    "MLRunTaskCancelledError": _RaisedBySteps,
+    "MLRunTaskNotReadyError": _RaisedBySteps,
     "MLRunTimeoutError": GatewayTimeoutError,
     "MLRunUnauthorizedError": UnauthorizedError,
     "MLRunUnprocessableEntityError": UnprocessableError,

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from jupyter_graph import errors
+from jupyter_graph import errors, mlrun_names
 from jupyter_graph.errors import ClosedError, NotFoundError, SpecError, StepError, said
 
 
@@ -45,3 +45,27 @@ def test_an_error_that_was_pickled_has_the_same_text(error):
 
 def test_said_names_the_class_and_leaves_the_code_out():
     assert said(SpecError("no steps")) == "SpecError: no steps"
+
+
+class Mine(SpecError):
+    def __str__(self):
+        return "mine!"
+
+
+class Refused(NotFoundError):
+    def __str__(self):
+        return "refused!"
+
+
+@pytest.mark.parametrize("error", [Mine("x"), Refused("x")])
+def test_a_subclass_of_the_users_keeps_its_own_text_everywhere(error):
+    assert (f"{error}", str(error)) in [("mine!", "mine!"), ("refused!", "refused!")]
+
+
+def test_errors_that_only_steps_raise_have_no_code_in_their_text():
+    class Own(errors.RunError):
+        pass
+
+    assert str(Own("boom")) == "boom"
+    assert str(mlrun_names.MLRunFatalFailureError("boom")) == "boom"
+    assert str(errors.JupyterGraphError("boom")) == "boom"

@@ -75,7 +75,10 @@ def _refreshed(
 ) -> bool:
     if graph is None or inner is None or not inner.spec.every_step():
         return False
-    if name not in graph.written and not edit.router_with(graph.written, name):
+    root = graph.written.router
+    is_root = root is not None and root.name == name
+    is_there = is_root or name in graph.written
+    if not is_there and not edit.router_with(graph.written, name):
         return False
     written = edit.embed(graph.written, name, inner.spec)
     names = inner.namespace

@@ -484,7 +484,18 @@ class Graph:
         graph_shape: str | None = None,
         **options: Any,
     ) -> Graph:
-        """Add an error handler for one step, or (without ``step``) for the graph."""
+        """Add an error handler for one step, or (without ``step``) for the graph.
+
+        Raises:
+            SpecError: ``step`` names no step, or a handler's place is given.
+        """
+        if step == WHOLE_GRAPH:
+            raise SpecError("the handler of the whole graph has no step; leave it out")
+        if given := [word for word in ("after", "kind") if word in options]:
+            raise SpecError(
+                f"an error handler has no {given[0]}: it is after the step whose "
+                "errors it takes; name that as step"
+            )
         place = Place(
             before=names_of(before),
             on_error=step or WHOLE_GRAPH,

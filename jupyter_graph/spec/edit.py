@@ -86,8 +86,9 @@ def put(graph: GraphSpec, step: StepSpec, place: Place) -> GraphSpec:
     for name in place.after or ():
         if name != PREVIOUS:
             graph.step(name)
+    named = {previous(graph) if n == PREVIOUS else n for n in place.after or ()}
     for name in place.before:
-        if name in (step.name, *(place.after or ())):
+        if name in {step.name, *named}:
             raise SpecError(
                 f"graph loop, step {name!r} is specified in before and/or after "
                 f"{step.name!r}"
@@ -152,7 +153,11 @@ def _put_in_flow(graph: GraphSpec, step: StepSpec, place: Place) -> GraphSpec:
     for one in place.before:
         follower = graph.step(one)
         if name not in follower.after:
-            passed = (*upstream, *after)
+            # A queue that was there already may follow others than this step would.
+            passed = set(upstream)
+            if place.queue is not None:
+                passed &= set(graph.step(place.queue).after)
+            passed |= set(after)
             others = tuple(other for other in follower.after if other not in passed)
             graph = change(graph, one, after=(*others, name))
     # A cell that does not name a way back any more takes it away.
@@ -374,7 +379,8 @@ def remove(graph: GraphSpec, name: str) -> GraphSpec:
         after = _swapped(step.after, name, gone.after)
         return replace(
             step,
-            after=tuple(one for one in after if one != step.name),  # no loop to itself
+            # No new loop to itself; one that was there stays.
+            after=tuple(n for n in after if n != step.name or n in step.after),
             before=_swapped(step.before, name, ()),
             on_error=None if step.on_error == name else step.on_error,
             base_step=None if step.base_step == name else step.base_step,
@@ -494,6 +500,8 @@ def embed(graph: GraphSpec, name: str, inner: GraphSpec) -> GraphSpec:
     Raises:
         UnknownStepError: there is no such step.
     """
+    if graph.router is not None and graph.router.name == name:
+        return replace(graph, router=as_step(inner, graph.router))
     router = None if name in graph else router_with(graph, name)
     if router is None:
         return _replaced(graph, as_step(inner, graph.step(name)))

@@ -602,3 +602,16 @@ def test_a_spec_follows_the_name_of_its_graph():
     graph.name = "renamed"
 
     assert (before, graph.spec.name) == ("g", "renamed")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"step": "graph"}, "the handler of the whole graph has no step"),
+        ({"after": "a"}, "an error handler has no after"),
+        ({"kind": "task"}, "an error handler has no kind"),
+    ],
+)
+def test_an_error_handler_has_no_place_of_its_own(options, message):
+    with pytest.raises(SpecError, match=message):
+        chain("a").error_handler("h", handler=f, **options)

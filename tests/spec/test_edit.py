@@ -201,3 +201,34 @@ def test_a_graph_is_one_step_of_another_and_follows_it():
     followed = edit.embed(graph, "part", longer).step("part")
     assert (followed.kind, followed.after) == ("flow", ("a",))
     assert [one.name for one in followed.steps] == ["x", "y", "z"]
+
+
+def test_a_loop_of_a_step_to_itself_stays_when_another_step_goes():
+    looped = edit.cycle(flow("a", "b"), "a", ["a"])
+    left = edit.remove(looped, "b")
+
+    assert (left.step("a").after, left.step("a").cycle_from) == (("a",), ("a",))
+
+
+def test_a_step_behind_a_queue_that_was_there_cuts_only_ways_through_it():
+    graph = flow("a")
+    graph = edit.put(graph, task("b", function="f"), Place(queue="q"))
+    graph = edit.put(graph, task("c"), Place(after=("a",)))
+    graph = edit.put(graph, task("d"), Place(after=("c",)))
+    shared = edit.put(graph, task("x", function="f"), Place(queue="q", before=("d",)))
+
+    assert after(shared)["d"] == ("c", "x")
+
+
+def test_prev_in_after_is_compared_with_before():
+    with pytest.raises(SpecError, match="graph loop, step 'b'"):
+        edit.put(flow("a", "b"), task("x"), Place(after=("$prev",), before=("b",)))
+
+
+def test_a_root_router_that_is_another_graph_follows_it():
+    inner = GraphSpec(name="inner", router=router("router"))
+    outer = GraphSpec(name="outer", router=router("router"))
+    followed = edit.embed(outer, "router", edit.put(inner, task("x"), Place()))
+
+    assert followed.router is not None
+    assert [route.name for route in followed.router.routes] == ["m", "n", "x"]
