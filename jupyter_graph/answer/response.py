@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import Enum
 from types import AsyncGeneratorType, GeneratorType
@@ -80,7 +81,8 @@ def encode(value: Any) -> RawResponse:
     if isinstance(value, AsyncGeneratorType):
         raise AnswerError("answer: an async generator can only leave as a stream")
     if isinstance(value, GeneratorType):
-        return collected(None, list(value))
+        with closing(value):
+            return collected(None, value)
     return RawResponse(*_encode_body(value, None))
 
 
@@ -122,8 +124,11 @@ async def collect(value: Any) -> RawResponse:
     return RawResponse(payload, opened.status_code, opened.content_type, opened.headers)
 
 
-def collected(value: Any, items: list[Any]) -> RawResponse:
-    """Return a stream as one answer, from its items and its own status and headers."""
+def collected(value: Any, items: Iterable[Any]) -> RawResponse:
+    """Return a stream as one answer, from its items and its own status and headers.
+
+    Each item becomes bytes before the next is asked for: a step may change it then.
+    """
     chunker = _Chunker()
     payload = b"".join([chunker.chunk(item) for item in items])
     return RawResponse(payload, *_stream_head(value, chunker))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_graph.answer.answer import Answer
@@ -12,6 +13,8 @@ from jupyter_graph.errors import AnswerError, JupyterGraphError
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jupyter_graph.event import Event
     from jupyter_graph.frontend.interface import Frontend
 
@@ -66,15 +69,22 @@ class AnswerFactory:
             return self.ok(value, event, trace, outputs)
         items: list[Any] = []
         broken: JupyterGraphError | None = None
+        stream = getattr(value, "body", value)
+
+        def read() -> Iterator[Any]:
+            nonlocal broken
+            try:
+                for item in stream:
+                    items.append(item)
+                    yield item
+            except JupyterGraphError as error:
+                if not (partly and items):
+                    raise
+                broken = error
+
         try:
-            for item in value.body if isinstance(value, Response) else value:
-                items.append(item)
-        except JupyterGraphError as error:
-            if not (partly and items):
-                return self.failed(error, event, trace)
-            broken = error
-        try:
-            raw = collected(value, items)
+            with closing(stream):  # an item that has no form ends it early
+                raw = collected(value, read())
         except JupyterGraphError as error:
             return self.failed(error, event, trace)
         return Answer(raw, event.id, items, None, trace, outputs, True, broken)

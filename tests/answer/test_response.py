@@ -286,6 +286,34 @@ def test_a_generator_streams_and_is_collected_to_the_same_bytes(
     )  # fmt: skip
 
 
+def test_an_item_that_changes_later_is_collected_as_it_was():
+    def counted():
+        item = {}
+        for item["n"] in range(3):
+            yield item
+
+    expected = b'{"n": 0}\n{"n": 1}\n{"n": 2}\n'
+    assert encode(counted()).payload == expected
+    assert encode(Response(counted())).payload == expected
+
+
+def test_a_generator_is_closed_when_an_item_has_no_form():
+    ended = []
+
+    def items():
+        try:
+            yield object()
+            yield 1
+        finally:
+            ended.append(True)
+
+    stream = items()
+    with pytest.raises(AnswerError, match=r"answer\[0\]: object of type object"):
+        encode(stream)
+
+    assert ended == [True]
+
+
 def test_a_stream_that_began_as_text_takes_no_objects():
     with pytest.raises(AnswerError, match=r"answer\[1\]: a stream that began as text"):
         chunks_of(it for it in ["a", {}])

@@ -7,6 +7,7 @@ import pytest
 
 from jupyter_graph import Graph, StepError
 from jupyter_graph.errors import SpecError
+from jupyter_graph.event import Event
 
 
 def three(x):
@@ -182,6 +183,39 @@ def test_a_generator_that_fails_midway_gives_what_it_had(open_runner, error, is_
         next(found)
 
     assert type(caught.value.__cause__) is error
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_an_answer_holds_items_as_they_were_when_they_came(open_runner, traced):
+    def counted(x):
+        item = {}
+        for item["n"] in range(x):
+            yield item
+
+    graph = Graph("g")
+    graph.to(name="items", handler=counted).respond()
+    answer = open_runner(graph).handle(Event(3), traced=traced)
+
+    assert answer.payload == b'{"n": 0}\n{"n": 1}\n{"n": 2}\n'
+
+
+def test_an_answer_with_an_item_that_has_no_form_ends_its_stream(open_runner):
+    ended = []
+
+    def items(x):
+        try:
+            yield x
+            yield object()
+            yield x
+        finally:
+            ended.append(x)
+
+    graph = Graph("g")
+    graph.to(name="items", handler=items).respond()
+    answer = open_runner(graph).handle(Event(3))
+
+    assert "answer[1]: object of type object" in str(answer.error)
+    assert ended == [3]
 
 
 @pytest.mark.parametrize("step", STEPS)
