@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
+from enum import Enum
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -48,6 +49,29 @@ def snapshot(row: Row) -> dict[str, Any]:
     if all(type(value) in FLAT for value in row.values()):
         return dict(row)
     return copy.deepcopy(dict(row))
+
+
+def bare(value: Any) -> Any:
+    """Return the Python value in an Enum, a float of numpy or a scalar of Arrow.
+
+    A subclass of text or of a number becomes exactly that; others stay as they are.
+
+    >>> bare(type("Loud", (str,), {"__str__": lambda self: "!"})("a"))
+    'a'
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return value if isinstance(value, bool) else int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, Enum):
+        return bare(value.value)
+    if hasattr(value, "as_py"):
+        return bare(value.as_py())
+    if getattr(getattr(value, "dtype", None), "kind", "") == "f" and value.ndim == 0:
+        return float(value)
+    return value
 
 
 def short(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 from functools import cache, lru_cache
 from typing import Any, Final
 
@@ -122,7 +123,10 @@ def _row_of(kind: Any) -> Row:
     """Return the row of the table for a type: the nearest of its bases that has one.
 
     Types of other packages go by name, so that nothing is imported to know them.
+    An Enum goes by its value, also where it is a decimal or a date besides.
     """
+    if issubclass(kind, Enum) and not issubclass(kind, str | int | float):
+        return json_python.enum_value
     for base in kind.__mro__:
         name = f"{base.__module__.partition('.')[0]}.{base.__qualname__}"
         if row := _TABLE.get(name):

@@ -54,6 +54,11 @@ def unknown(value: Any, depth: int, form: Form) -> Any:
     raise NotJSON(f"object of type {name} has no JSON form; {form.policy.advice}")
 
 
+def enum_value(value: Any, depth: int, form: Form) -> Any:
+    """Return the form of an Enum's value."""
+    return form.convert(value.value, depth + 1)
+
+
 def _model(value: Any, depth: int, form: Form) -> Any:
     dump = getattr(value, "model_dump", None)
     return form.convert(dump() if dump else dict(value), depth + 1)
@@ -97,7 +102,6 @@ ROWS: Final[dict[str, Row]] = {
     "decimal.Decimal": lambda value, depth, form: (
         str(value) if value.is_finite() else None
     ),
-    "enum.Enum": lambda value, depth, form: form.convert(value.value, depth + 1),
     "pydantic.BaseModel": _model,
 }
 """``package.Class`` to its row; a subclass takes the row of its nearest base."""

@@ -10,12 +10,15 @@ import subprocess
 import tempfile
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from jupyter_graph import Graph
+from jupyter_graph.connectors.sql.database import value_for
 from jupyter_graph.connectors.sql.sql_source import SQLSource
 from jupyter_graph.connectors.sql.sql_target import SQLTarget
 from jupyter_graph.errors import BadRequestError, SpecError, UnprocessableError
@@ -142,6 +145,45 @@ def test_values_of_many_types_come_back(url, table):
     if url.startswith("postgres"):
         assert found["deep"] == row["deep"]
         assert found["at"] == row["at"]
+
+
+def test_numpys_numbers_and_days_have_the_columns_of_pythons(url, table):
+    row = {
+        "amount": np.float64("inf"),
+        "f32": np.float32("-inf"),
+        "plain": math.inf,
+        "day": np.datetime64("2026-01-02"),
+        "month": np.datetime64("2026-01"),
+        "at": np.datetime64("2026-01-02T03:04:05", "ns"),
+    }
+    store(SQLTarget(url, table), row)
+    engine = sqlalchemy.create_engine(url)
+    columns = sqlalchemy.inspect(engine).get_columns(table)
+    engine.dispose()
+    kinds = {column["name"]: column["type"].python_type for column in columns}
+    [found] = SQLSource(url, table=table)
+
+    assert [found[key] for key in ("amount", "f32", "plain")] == [
+        math.inf, -math.inf, math.inf,
+    ]  # fmt: skip
+    assert kinds == {
+        **dict.fromkeys(("amount", "f32", "plain"), float),
+        **dict.fromkeys(("day", "month"), datetime.date),
+        "at": datetime.datetime,
+    }
+    assert value_for(row["day"]) == datetime.date(2026, 1, 2)
+
+
+def test_enums_are_their_values_whatever_the_driver_makes_of_them(url, table):
+    class Status(str, Enum):  # noqa: UP042 - its str() is its name
+        OPEN = "open"
+
+    class Level(int, Enum):
+        LOW = 1
+
+    store(SQLTarget(url, table), {"status": Status.OPEN, "level": Level.LOW})
+
+    assert list(SQLSource(url, table=table)) == [{"status": "open", "level": 1}]
 
 
 def test_deep_values_are_json_text_in_a_table_without_json(url, table):

@@ -96,6 +96,7 @@ ROWS = [
     Row("`timedelta(minutes=1)`", dt.timedelta(minutes=1), '"PT1M"', "PT1M"),
     Row('`Decimal("1.10")`', Decimal("1.10"), '"1.10"', "1.10"),
     Row("`UUID`", UUID(int=7), f'"{UUID(int=7)}"', str(UUID(int=7))),
+    Row('`Decimal("Infinity")`', Decimal("Infinity"), "null", "Infinity"),
     Row('`PurePosixPath("/a")`', PurePosixPath("/a"), '"/a"', "/a"),
     Row("an `Enum`", Colour.RED, '"red"', "red", is_kept=False),
     Row("a dataclass", Point(1), '{"x": 1}', '{"x": 1}', is_kept=False),
@@ -103,6 +104,7 @@ ROWS = [
         '{"id": 1, "at": "2026-01-02"}', is_kept=False),
     Row("`np.int64(7)`", np.int64(7), "7", "7"),
     Row("`np.float64(nan)`", np.float64(NAN), "null", ""),
+    Row("`np.float32(inf)`", np.float32("inf"), "null", "inf"),
     Row("`np.array([1.5, nan])`", np.array([1.5, NAN]), "[1.5, null]", "[1.5, null]"),
     Row("a structured array", STRUCTURED, '[{"a": 1, "b": "x"}]',
         '[{"a": 1, "b": "x"}]'),
@@ -216,6 +218,54 @@ def test_a_value_has_the_same_form_in_a_cell_of_csv(row, tmp_path):
 
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == [["v", "last"], [row.cell, "1"]]
+
+
+class Level(int, Enum):
+    LOW = 1
+
+
+class Limit(float, Enum):
+    NONE = float("inf")
+
+
+class Status(str, Enum):  # noqa: UP042 - its str() is its name
+    OPEN = "open"
+
+
+class Price(Decimal, Enum):
+    LOW = Decimal("1.5")
+
+
+class Where(PurePosixPath, Enum):
+    ROOT = "/a"
+
+
+class Day(dt.date, Enum):
+    FIRST = (2026, 1, 2)
+
+
+ENUMS = [
+    pytest.param(Level.LOW, 1, "1", id="int"),
+    pytest.param(Limit.NONE, None, "inf", id="float"),
+    pytest.param(Status.OPEN, "open", "open", id="str"),
+    pytest.param(Price.LOW, "1.5", "1.5", id="decimal"),
+    pytest.param(Where.ROOT, "/a", "/a", id="path"),
+    pytest.param(Day.FIRST, "2026-01-02", "2026-01-02", id="date"),
+]
+
+
+@pytest.mark.parametrize(("value", "form", "cell"), ENUMS)
+def test_an_enum_that_is_something_else_besides_is_its_value(
+    value, form, cell, tmp_path
+):
+    target = CSVTarget(tmp_path / "out.csv")
+    target.do({"v": value, Level.LOW: "x"})
+    target.close()
+
+    assert json.loads(encode({"v": value}).payload) == {"v": form}
+    assert json.loads(json_texts({"v": [value]}, "queue")[0]) == {"v": [form]}
+    assert (tmp_path / "out.csv").read_text() == f"v,1\n{cell},x\n"
+    assert not isinstance(value_for(value), Enum)
 
 
 @pytest.fixture

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from jupyter_graph.connectors.files.line_target import LinesTarget
 from jupyter_graph.connectors.files.places import Where
 from jupyter_graph.connectors.rows import (
     Row,
+    bare,
     checked_columns,
     json_text,
     rows_of,
@@ -162,7 +164,7 @@ class CSVTarget(LinesTarget):
             return ""
         text = io.StringIO()
         writer = csv.writer(text, delimiter=self._delimiter, lineterminator="\n")
-        writer.writerow(self._columns)
+        writer.writerow([bare(name) for name in self._columns])
         return text.getvalue()
 
 
@@ -174,8 +176,11 @@ def cell(value: Any) -> Any:
     """
     if type(value) in _AS_IT_IS:
         return value
+    value = bare(value)
     if isinstance(value, float | str | int):  # text holds infinity, JSON does not
         return "" if value != value else value
+    if isinstance(value, Decimal) and value.is_infinite():
+        return Decimal.__str__(value)
     form = to_jsonable(value, "a cell", TARGET)
     if form is None:
         return ""

@@ -9,12 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 from jupyter_graph.connectors.extras import needed
-from jupyter_graph.connectors.rows import json_text, short
+from jupyter_graph.connectors.rows import bare, json_text, short
 from jupyter_graph.errors import SpecError, UnprocessableError
 from jupyter_graph.values.json_form import to_jsonable
 from jupyter_graph.values.json_rules import TARGET
 
 _NATIVE = frozenset({type(None), bool, int, str, bytes, date, time, Decimal})
+_EXACT = frozenset({float, dict, list, datetime})
 
 
 def engine_of(url: Any, *, password: str | None = None, by: str) -> Any:
@@ -95,12 +96,17 @@ def saved(connection: Any) -> Iterator[None]:
 def value_for(value: Any) -> Any:
     """Return a value as a database takes it: NaN is NULL, arrays are lists.
 
+    An Enum is its value; drivers differ in what they make of one.
+
     >>> value_for(float("nan")), value_for(2.5)
     (None, 2.5)
     """
     kind = type(value)
     if kind in _NATIVE:
         return value
+    if kind not in _EXACT:
+        value = bare(value)
+        kind = type(value)
     if kind is float:
         return None if value != value else value  # NaN
     if kind is dict or kind is list:
@@ -118,7 +124,11 @@ def value_for(value: Any) -> Any:
         return value.total_seconds()  # columns of older tables hold numbers
     time_kind = getattr(getattr(value, "dtype", None), "kind", "")
     if time_kind in ("m", "M") and value.ndim == 0:  # one of numpy's
-        return value_for(value.astype(f"{time_kind}8[us]").item())
+        item = value.item()  # a date for days and longer, a number for nanoseconds
+        is_number = isinstance(item, int)
+        return value_for(
+            value.astype(f"{time_kind}8[us]").item() if is_number else item
+        )
     return to_jsonable(value, "a column", TARGET)
 
 
