@@ -8,7 +8,9 @@ import json
 import math
 import shutil
 import sys
+from collections import defaultdict
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,11 @@ from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.values.equal import same
 
 OLD = Path(__file__).parent / "data" / "c3916d6"
+
+
+class Status(str, Enum):  # noqa: UP042 - its str() is its name
+    OPEN = "open"
+
 
 KEPT = {
     "plain": {"a": [1, 2.5, None, True], "b": {"c": "é"}},
@@ -87,6 +94,21 @@ def test_plain_values_are_written_as_older_versions_wrote_them(key):
 )
 def test_values_that_look_like_tags_come_back_as_they_were(value):
     assert same(decode(encode(value, "x")), value)
+
+
+@pytest.mark.parametrize("text", ["$tuple", "$items", "$float", "$", '"$tuple":'])
+def test_a_text_that_is_named_like_a_tag_may_be_nested_deeper_than_tags(text):
+    value = text
+    for _ in range(120):
+        value = [value]
+
+    assert same(decode(encode(value, "x")), value)
+
+
+def test_a_subclass_of_plain_values_is_written_as_older_versions_wrote_it():
+    value = defaultdict(list, a=[Status.OPEN])
+
+    assert encode(value, "x") == '{"a":["open"]}'
 
 
 def test_records_of_an_older_version_are_found(old, monkeypatch):

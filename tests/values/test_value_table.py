@@ -294,6 +294,34 @@ def test_a_table_refuses_what_it_could_give_back_only_by_importing_a_class(row, 
         table.put("ann", {"v": [row.value]})
 
 
+class Shown(str):
+    def __str__(self):
+        return "shown"
+
+
+@pytest.mark.parametrize(
+    ("value", "base"),
+    [
+        pytest.param(Status.OPEN, "open", id="str-enum"),
+        pytest.param(Level.LOW, 1, id="int-enum"),
+        pytest.param(Limit.NONE, float("inf"), id="float-enum"),
+        pytest.param({"s": Status.OPEN, Status.OPEN: 1}, {"s": "open", "open": 1},
+                     id="key"),
+        pytest.param(Shown("kept"), "kept", id="str-that-shows-something-else"),
+    ],
+)  # fmt: skip
+def test_a_table_keeps_a_subclass_of_text_or_a_number_as_that(value, base, table):
+    table.put("ann", value)
+
+    assert same(table.get("ann"), base)
+
+
+@pytest.mark.parametrize("value", [Colour.RED, Price.LOW, Day.FIRST])
+def test_a_table_refuses_other_enums(value, table):
+    with pytest.raises(TypeError, match="cannot be kept there"):
+        table.put("ann", value)
+
+
 def test_the_docs_show_this_table():
     text = DOCS.read_text(encoding="utf-8")
     missing = [line for line in map(in_docs, ROWS) if line not in text]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from jupyter_graph.errors import InternalServerError, ValueShipError
@@ -24,8 +24,14 @@ _FORMATS: Final = frozenset(("npy", "parquet"))
 _LOOKS_TAGGED: Final = re.compile(r'"\$(tuple|items|float)?":')
 """A key of the value's own that a reader, also an older one, would take for a tag."""
 
-_BASES: Final[tuple[type[Any], ...]] = (str, bool, int, float, tuple, list)
-"""Types whose subclasses are kept as these types."""
+_BASES: Final[dict[type[Any], Callable[[Any], Any]]] = {
+    str: str.__str__,  # str(value) is what a subclass shows, such as "Status.OPEN"
+    int: int.__int__,
+    float: float.__float__,
+    tuple: tuple,
+    list: list,
+}
+"""Types whose subclasses are kept as these types, and what makes them so."""
 
 _write = json_writer(ascii_only=True, compact=True)
 
@@ -49,9 +55,16 @@ def encode(value: Any, where: str) -> str:
         except (ValueError, RecursionError):  # NaN, or a number that is too long
             pass
         else:
-            if not ('"$' in text and _LOOKS_TAGGED.search(text)):
+            if not _looks_tagged(text):
                 return text
-    return _write({TAG: EXACT, "of": _tagged(value, where)})
+    exact = _tagged(value, where)
+    text = _write(exact)
+    # Of subclasses only: nothing is tagged, so that older versions read it, too.
+    return _write({TAG: EXACT, "of": exact}) if _looks_tagged(text) else text
+
+
+def _looks_tagged(text: str) -> bool:
+    return '"$' in text and _LOOKS_TAGGED.search(text) is not None
 
 
 def _tagged(value: Any, where: str) -> Any:
@@ -74,9 +87,9 @@ class _Writer(tagged_pandas.Writer):
     def part(self, value: Any, where: str) -> Any:
         """Return tagged JSON for what is not a plain Python value."""
         if not hasattr(value, "dtype"):  # numpy's numbers are subclasses of float, too
-            for kind in _BASES:
+            for kind, exact in _BASES.items():
                 if isinstance(value, kind):
-                    return self.encode(kind(value), where)
+                    return self.encode(exact(value), where)
             if isinstance(value, Mapping):
                 return self.encode(dict(value), where)
         return super().part(value, where)
@@ -103,7 +116,8 @@ def decode(text: str) -> Any:
     if isinstance(value, dict) and value.get(TAG) == EXACT and len(value) == 2:
         return tagged_pandas.decode(value["of"], _read_file)
     # Until December 2026 tables held tuples and keys as graph documents do.
-    is_tagged = f'"{TUPLE_KEY}"' in text or f'"{ITEMS_KEY}"' in text
+    # As a key only: no text of a value's own is one, and those may be nested deeper.
+    is_tagged = f'"{TUPLE_KEY}":' in text or f'"{ITEMS_KEY}":' in text
     return untagged(value) if is_tagged else value
 
 
