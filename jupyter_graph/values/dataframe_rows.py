@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from jupyter_graph.errors import UnprocessableError
+
 
 def is_frame(value: Any) -> bool:
     """Return whether a value is a table: pandas', Arrow's, or one that gives Arrow.
@@ -28,7 +30,16 @@ def is_pandas(value: Any) -> bool:
 
 
 def _is_arrow(value: Any) -> bool:
-    return hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__")
+    gives = hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__")
+    return gives and not _is_column(value)
+
+
+def _is_column(value: Any) -> bool:
+    """Return whether a value that gives Arrow is one column; structs are rows."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None and isinstance(value, arrow.Array | arrow.ChunkedArray):
+        return not arrow.types.is_struct(value.type)
+    return hasattr(type(value), "dtype")  # Series of pandas 3 and Polars
 
 
 def has_named_index(frame: Any) -> bool:
@@ -37,7 +48,11 @@ def has_named_index(frame: Any) -> bool:
 
 
 def table_of(frame: Any) -> Any:
-    """Return a frame as a ``pyarrow.Table``; an index without a name is left out."""
+    """Return a frame as a ``pyarrow.Table``; an index without a name is left out.
+
+    Raises:
+        UnprocessableError: it gives Arrow, but no table.
+    """
     import pyarrow
 
     if is_pandas(frame):
@@ -46,7 +61,13 @@ def table_of(frame: Any) -> Any:
         return table.replace_schema_metadata(None)
     if isinstance(frame, pyarrow.RecordBatch):
         return pyarrow.Table.from_batches([frame])
-    return frame if isinstance(frame, pyarrow.Table) else pyarrow.table(frame)
+    if isinstance(frame, pyarrow.Table):
+        return frame
+    try:
+        return pyarrow.table(frame)
+    except (pyarrow.ArrowException, TypeError, ValueError) as error:
+        kind = type(frame).__name__
+        raise UnprocessableError(f"a {kind} is no table: {error}") from None
 
 
 def pandas_of(frame: Any) -> Any:

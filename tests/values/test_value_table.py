@@ -28,10 +28,10 @@ from jupyter_graph.connectors.files.csv_target import CSVTarget
 from jupyter_graph.connectors.files.jsonlines import JSONLinesTarget
 from jupyter_graph.connectors.files.parquet_target import ParquetTarget
 from jupyter_graph.connectors.http_target import HTTPTarget
-from jupyter_graph.connectors.rows import json_texts
+from jupyter_graph.connectors.rows import json_texts, rows_of
 from jupyter_graph.connectors.sql.database import value_for
 from jupyter_graph.connectors.tables.open_table import open_table
-from jupyter_graph.errors import AnswerError, UnprocessableError
+from jupyter_graph.errors import AnswerError, BadRequestError, UnprocessableError
 from jupyter_graph.event import Event
 from jupyter_graph.host.logs import JsonLines
 from jupyter_graph.steps.remote.remote_step import RemoteStep
@@ -398,6 +398,33 @@ def test_a_log_line_never_fails(value, form, server, tmp_path):
 )
 def test_a_whole_frame_is_a_batch_of_rows_for_a_target(frame):
     assert json_texts(frame, "queue") == ['{"a": 1.5}', '{"a": null}']
+
+
+class Column:
+    """What gives Arrow, but no table, and says so only when it is read."""
+
+    def __arrow_c_array__(self, requested_schema=None):
+        return pa.array([1]).__arrow_c_array__(requested_schema)
+
+
+@pytest.mark.parametrize(
+    ("body", "texts"),
+    [
+        pytest.param(pa.array([1, None]), ["[1, null]"], id="array"),
+        pytest.param(pa.chunked_array([[1], [2]]), ["[1, 2]"], id="chunked"),
+        pytest.param(pd.Series([1, 2]), ["[1, 2]"], id="series"),
+        pytest.param(pa.array([{"a": 1}]), ['{"a": 1}'], id="structs"),
+    ],
+)
+def test_an_arrow_array_is_a_list_for_a_target_and_one_of_structs_is_rows(body, texts):
+    assert json_texts(body, "queue") == texts
+
+
+def test_an_arrow_array_is_no_row_and_what_gives_no_table_is_the_callers_fault():
+    with pytest.raises(BadRequestError, match="a list of dicts or a frame"):
+        rows_of(pa.array([1]), "x")
+    with pytest.raises(UnprocessableError, match="queue: a Column is no table"):
+        json_texts(Column(), "queue")
 
 
 def test_parquet_keeps_the_types_of_arrow(tmp_path):
