@@ -75,7 +75,7 @@ def _checked(pool: type[Any], rules: HostRules) -> type[Any]:
 
     class Connection(plain):  # type: ignore[misc]
         def connect(self) -> None:
-            for address in _addresses(self.host, self.port):
+            for address in addresses_of(self.host, self.port):
                 rules.check_address(self.host.lower(), address)
             super().connect()
             # the name may have been resolved to something else by now (rebinding);
@@ -86,7 +86,8 @@ def _checked(pool: type[Any], rules: HostRules) -> type[Any]:
     return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
 
 
-def _addresses(host: str, port: int) -> Iterable[Any]:
+def addresses_of(host: str, port: int | None) -> Iterable[Any]:
+    """Return the addresses that a host has now, none when it is not found."""
     try:
         answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from jupyter_graph.errors import AccessDeniedError
 from jupyter_graph.http_client.checked_resolver import CheckedResolver
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
 
-_CHAINED = re.compile(r"::(?![^\[\]]*\])")
-"""Between the parts of a chained URL, not within an IPv6 address."""
+_READS_OTHER_URLS = ("reference", "generic")
+"""Schemes whose files name URLs that fsspec then opens with a client of its own."""
 
 
 def http_options(url: str) -> dict[str, Any]:
@@ -24,19 +25,49 @@ def http_options(url: str) -> dict[str, Any]:
     read over HTTP, and are empty for any other URL.
 
     Raises:
-        AccessDeniedError: the URL's host may not be called.
+        AccessDeniedError: the URL's host may not be called, or what is called cannot
+            be checked.
 
     >>> http_options("memory://rows.csv")
     {}
     """
     options: dict[str, Any] = {}
-    for part in _CHAINED.split(url):
-        scheme = part.partition("://")[0]
+    for part in url.split("::"):  # as fsspec does, also within an IPv6 address
+        scheme, mark, _ = part.partition("://")
+        if scheme in _READS_OTHER_URLS:
+            raise AccessDeniedError(
+                f"{scheme}:// is not read: it opens URLs that are named elsewhere, "
+                "whose hosts cannot be checked; give the URL of the file itself"
+            )
         if scheme in ("http", "https"):
-            if "://" in part:
-                check_url(part)
+            if mark:
+                _check_part(part)
             options[scheme] = {"get_client": checked_session}
+        elif scheme in ("webhdfs", "webHDFS"):
+            # it calls this for what it asks, and for where that sends it
+            options[scheme] = {"data_proxy": _checked_place}
     return options
+
+
+def _check_part(url: str) -> None:
+    host = re.split(r"[/?#]", url.partition("://")[2])[0].rpartition("@")[2]
+    if "[" in host and "]" not in host:
+        raise AccessDeniedError(
+            f"{host}:: ends a part of a chained URL; write an IPv6 address in full, as "
+            "[0:0:0:0:0:0:0:1]"
+        )
+    check_url(url)
+
+
+def _checked_place(url: str) -> str:
+    """Return a URL that WebHDFS is about to ask, when it may be called."""
+    from jupyter_graph.http_client.checked_requests import addresses_of
+
+    check_url(url)
+    parts = urlsplit(url)
+    for address in addresses_of(str(parts.hostname), parts.port):
+        OPEN_RULES.check_address(str(parts.hostname), address)
+    return url
 
 
 def reason_of(error: BaseException) -> str:

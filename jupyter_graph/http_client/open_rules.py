@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_graph.http_client.host_rules import HostRules
-from jupyter_graph.http_client.urls import without_user
+from jupyter_graph.http_client.urls import sent_url, without_user
 
 OPEN_RULES = HostRules(None, allow_local=True)
 """Everything but link-local, metadata and reserved addresses may be called."""
@@ -15,6 +15,4 @@ def check_url(url: str) -> None:
     Raises:
         AccessDeniedError: its host may not be called.
     """
-    from requests.utils import requote_uri
-
-    OPEN_RULES.check_url(requote_uri(without_user(url)))
+    OPEN_RULES.check_url(without_user(sent_url(url)))

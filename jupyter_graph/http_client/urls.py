@@ -118,6 +118,24 @@ def without_user(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+def sent_url(url: str) -> str:
+    """Return a URL as ``requests`` sends it: one spelling for all that mean the same.
+
+    Raises:
+        AccessDeniedError: it is no URL.
+
+    >>> sent_url("HTTP://Bücher.example/%7eada")
+    'http://xn--bcher-kva.example/~ada'
+    """
+    import requests
+
+    try:
+        return str(requests.Request("GET", url).prepare().url)
+    except ValueError as error:  # as requests' own about URLs are
+        shown = re.sub(r"//[^/?#]*@", "//", url)
+        raise AccessDeniedError(f"{shown!r:.80} is no URL that can be sent") from error
+
+
 def check_headers(headers: Any) -> dict[str, str]:
     """Return headers as they may be sent; numbers become text, None leaves one out.
 

@@ -6,10 +6,12 @@ import threading
 import weakref
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 
 import pytest
 import requests
 
+from jupyter_graph.connectors.files.places import place_of
 from jupyter_graph.connectors.http_source import HTTPSource
 from jupyter_graph.connectors.http_target import HTTPTarget
 from jupyter_graph.connectors.open_source import open_source
@@ -19,6 +21,7 @@ from jupyter_graph.errors import (
     ServiceUnavailableError,
     SpecError,
 )
+from jupyter_graph.http_client import addresses
 from jupyter_graph.http_client.blocking_client import BlockingClient
 from jupyter_graph.http_client.checked_requests import CheckedSession
 from jupyter_graph.http_client.client import HttpRequest
@@ -77,7 +80,8 @@ def test_nobody_calls_a_metadata_address(call, host, connections):
         call(f"http://{host}/rows.csv")
 
     assert not connections
-    assert "closed here" in str(caught.value) or "in disguise" in str(caught.value)
+    words = "closed here", "in disguise", "write an IPv6 address in full"
+    assert any(word in str(caught.value) for word in words)
 
 
 @pytest.mark.parametrize("call", CALLERS.values(), ids=CALLERS)
@@ -91,7 +95,7 @@ def test_the_reason_is_the_same_text_for_all(call):
 
 
 @contextmanager
-def served(answer):
+def served(answer, host="127.0.0.1"):
     """Serve HTTP on the loopback; ``answer`` gets the request's handler."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -101,6 +105,7 @@ def served(answer):
             length = int(self.headers.get("Content-Length", 0))
             self.rfile.read(length)
             server.seen.append(dict(self.headers))
+            server.paths.append(self.path)
             status, headers, data = answer(self)
             self.send_response(status)
             for name, value in {"Content-Length": len(data), **headers}.items():
@@ -113,10 +118,11 @@ def served(answer):
         def log_message(self, *_):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer((host, 0), Handler) as server:
         server.daemon_threads = True
         server.seen = []
-        server.url = f"http://127.0.0.1:{server.server_port}"
+        server.paths = []
+        server.url = f"http://{host}:{server.server_port}"
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield server
@@ -286,3 +292,115 @@ def test_a_secret_may_be_a_variable_of_the_environment(monkeypatch):
 
     assert secret_of(Context(secrets={}), "TOKEN") == "of the environment"
     assert secret_of(Context(secrets={"TOKEN": "given"}), "TOKEN") == "given"
+
+
+# -- fsspec's chained URLs ------------------------------------------------------
+
+
+@pytest.fixture
+def closed(monkeypatch):
+    """Serve at a loopback address that counts as one of a cloud's secrets."""
+    there = addresses.METADATA | {ip_address("127.0.0.2")}
+    monkeypatch.setattr(addresses, "METADATA", there)
+    with served(lambda _: (200, {}, b"secret"), "127.0.0.2") as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("simplecache::{url}/latest?]", id="a-bracket-behind"),
+        pytest.param("simplecache::{url}/[a]", id="brackets-behind"),
+        pytest.param("zip://x/[a::{url}/latest?]", id="brackets-around"),
+        pytest.param("generic://{url}/latest", id="generic"),
+        pytest.param("webhdfs://{host}/latest", id="webhdfs"),
+        pytest.param("zip://a.csv::webhdfs://{host}/latest", id="zip-of-webhdfs"),
+    ],
+)
+def test_no_chained_url_leads_to_a_metadata_address(url, closed):
+    host = closed.url.removeprefix("http://")
+    with pytest.raises((SpecError, AccessDeniedError), match=r"closed here|not read"):
+        place_of(url.format(url=closed.url, host=host)).raw()
+
+    assert closed.paths == []
+
+
+@pytest.mark.parametrize("chain", ["reference://x.csv", "simplecache::reference://x"])
+def test_an_index_of_urls_is_not_read(chain, closed):
+    index = f'{{"version": 1, "refs": {{"x.csv": ["{closed.url}/latest"]}}}}'.encode()
+    with (
+        served(lambda _: (200, {}, index)) as server,
+        pytest.raises(SpecError, match="reference:// is not read"),
+    ):
+        place_of(f"{chain}::{server.url}/refs.json").raw()
+
+    assert closed.paths == server.paths == []
+
+
+@pytest.mark.parametrize(
+    "chain",
+    ["simplecache::", "filecache::", "blockcache::", "cached::", "zip://a::",
+     "tar://a::", "dir://a::", ""],
+)  # fmt: skip
+def test_no_chained_url_is_redirected_to_a_metadata_address(chain, closed):
+    def answer(_):
+        return 302, {"Location": f"{closed.url}/latest", "Connection": "close"}, b""
+
+    with (
+        served(answer) as server,
+        pytest.raises((AccessDeniedError, FileNotFoundError)),
+    ):
+        place_of(f"{chain}{server.url}/a").raw().read()
+
+    assert server.paths
+    assert closed.paths == []
+
+
+def test_webhdfs_asks_no_name_with_a_metadata_address(monkeypatch, connections):
+    monkeypatch.setattr(socket, "getaddrinfo", answers_of(METADATA))
+    with pytest.raises(AccessDeniedError, match="closed here"):
+        place_of("webhdfs://names.test/rows.csv").raw()
+
+    assert not connections
+
+
+def test_a_chained_url_with_a_short_ipv6_address_is_refused_in_plain_words():
+    with pytest.raises(SpecError, match=r"\[:: ends a part .*write .* in full") as told:
+        place_of("simplecache::http://ada:secret@[::1]/a.csv")
+
+    assert "secret" not in str(told.value)
+    assert place_of("simplecache::http://[0:0:0:0:0:0:0:1]/a[1.csv")
+
+
+# -- names that are not ASCII ---------------------------------------------------
+
+
+@pytest.mark.parametrize("call", [HTTPSource, HTTPTarget, place_of])
+def test_the_name_of_a_host_may_have_letters_of_any_language(call):
+    assert call("http://bücher.example/a.csv")
+
+
+def test_a_name_with_other_letters_is_asked_by_its_ascii_form(monkeypatch, connections):
+    asked = []
+
+    def getaddrinfo(host, port, *_, **__):
+        asked.append(host)
+        return answers_of("127.0.0.1")(host, port)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with pytest.raises(ServiceUnavailableError):
+        list(HTTPSource("http://bücher.example/a.csv", retries=0))
+
+    assert set(asked) == {"xn--bcher-kva.example"}
+
+
+@pytest.mark.parametrize(
+    "host", ["１６９.254.169.254", "①⑥⑨.254.169.254", "ada:secret@a..b.ü", "a@b\\@c"]
+)
+def test_letters_hide_no_address(host, monkeypatch, connections):
+    monkeypatch.setattr(socket, "getaddrinfo", answers_of("127.0.0.1"))
+    with pytest.raises((SpecError, ServiceUnavailableError)) as caught:
+        list(HTTPSource(f"http://{host}/a.csv", retries=0))
+
+    assert "secret" not in str(caught.value)
+    assert not any(str(at[0]).startswith("169") for at in connections)
