@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import get_auth_from_url
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from jupyter_graph.http_client.addresses import literal
@@ -24,14 +25,33 @@ class CheckedSession(requests.Session):
     Args:
         rules: which hosts may be called.
         connections: kept open for each host.
+        netrc: requests without credentials, in a header or in the URL, get those of
+            the user's ``.netrc``.
     """
 
-    def __init__(self, rules: HostRules, connections: int) -> None:
+    def __init__(
+        self, rules: HostRules, connections: int, *, netrc: bool = True
+    ) -> None:
         super().__init__()
+        self._netrc = netrc
         self._rules = rules
         self._checked: str | None = None
         for scheme in ("http://", "https://"):
             self.mount(scheme, _CheckedAdapter(rules, connections))
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Keep ``.netrc`` from a request that it is not for.
+
+        ``requests`` itself lets it replace a header and the user in a URL.
+        """
+        if request.auth is None:
+            in_url: Any = get_auth_from_url(str(request.url))
+            names = {name.lower() for name in request.headers}
+            if any(in_url):
+                request.auth = in_url
+            elif not self._netrc or "authorization" in names:
+                request.auth = _as_it_is
+        return super().prepare_request(request)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> Any:
         # a target sends to one URL again and again; rules do not change
@@ -53,7 +73,12 @@ class CheckedSession(requests.Session):
             lower = {name.lower() for name in kept}
             for name in [name for name in headers if name.lower() not in lower]:
                 del headers[name]
-        super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
+        if self._netrc and "Authorization" not in headers:
+            super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
+
+
+def _as_it_is(request: Any) -> Any:
+    return request
 
 
 class _CheckedAdapter(HTTPAdapter):

@@ -245,8 +245,8 @@ def test_a_failed_target_leaves_nothing_to_the_collector(monkeypatch):
     sessions = []
     opened = CheckedSession.__init__
 
-    def remember(self, *args):
-        opened(self, *args)
+    def remember(self, *args, **options):
+        opened(self, *args, **options)
         sessions.append(weakref.ref(self))
 
     monkeypatch.setattr(CheckedSession, "__init__", remember)
@@ -404,3 +404,73 @@ def test_letters_hide_no_address(host, monkeypatch, connections):
 
     assert "secret" not in str(caught.value)
     assert not any(str(at[0]).startswith("169") for at in connections)
+
+
+# -- credentials of the user's .netrc -------------------------------------------
+
+
+@pytest.fixture
+def netrc(tmp_path, monkeypatch):
+    file = tmp_path / "netrc"
+    file.write_text("default login ada password of-netrc\n")
+    monkeypatch.setenv("NETRC", str(file))
+
+
+def again(handler):
+    if handler.path.endswith("/r"):
+        return 302, {"Location": "/rows.jsonl"}, b""
+    return 200, {}, b'{"a":1}\n'
+
+
+def authorizations(server):
+    return [headers.get("Authorization") for headers in server.seen]
+
+
+def test_a_download_sends_no_credentials_of_this_machine(netrc):
+    with served(again) as server:
+        download(f"{server.url}/r", [f"{server.url}/"])
+
+    assert authorizations(server) == [None, None]
+
+
+def test_a_download_still_uses_the_proxy_of_the_environment(netrc, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with served(lambda _: (200, {}, b"by the proxy")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        url = "http://images.test/a"
+
+        assert download(url, ["http://images.test/"]).read() == b"by the proxy"
+    assert proxy.paths == [url]
+    assert authorizations(proxy) == [None]
+
+
+@pytest.mark.parametrize("name", ["Authorization", "authorization"])
+def test_a_header_wins_over_netrc_also_after_a_redirect(netrc, name):
+    with served(again) as server:
+        headers = {name: "Bearer mine"}
+        list(HTTPSource(f"{server.url}/r", format="jsonlines", headers=headers))
+
+    assert [h.get(name) for h in server.seen] == ["Bearer mine"] * 2
+
+
+def test_a_secret_wins_over_netrc(netrc):
+    context = Context(secrets={"TOKEN": "mine"})
+    with served(again) as server:
+        HTTPTarget(f"{server.url}/in", token_secret="TOKEN", context=context).do({})
+
+    assert authorizations(server) == ["Bearer mine"]
+
+
+def test_the_user_of_a_url_wins_over_netrc(netrc):
+    with served(again) as server:
+        HTTPTarget(server.url.replace("//", "//bob:mine@") + "/in").do({})
+
+    assert authorizations(server) == ["Basic Ym9iOm1pbmU="]
+
+
+def test_a_source_without_credentials_gets_those_of_netrc(netrc):
+    with served(again) as server:
+        list(HTTPSource(f"{server.url}/r", format="jsonlines"))
+
+    assert authorizations(server) == ["Basic YWRhOm9mLW5ldHJj"] * 2
