@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from jupyter_graph.errors import AccessDeniedError, BadRequestError
 from jupyter_graph.http_client.addresses import literal
@@ -134,6 +134,16 @@ def sent_url(url: str) -> str:
     except ValueError as error:  # as requests' own about URLs are
         shown = re.sub(r"//[^/?#]*@", "//", url)
         raise AccessDeniedError(f"{shown!r:.80} is no URL that can be sent") from error
+
+
+def leads_upwards(path: str) -> bool:
+    """Tell whether a server may read a path as one that leaves its folder.
+
+    >>> leads_upwards("/img/%2e%2e/secret"), leads_upwards("/img/a..b")
+    (True, False)
+    """
+    parts = unquote(path).replace("\\", "/").split("/")
+    return any(part.partition(";")[0] == ".." for part in parts)
 
 
 def check_headers(headers: Any) -> dict[str, str]:

@@ -31,7 +31,7 @@ from jupyter_graph.http_client.secrets import secret_of
 from jupyter_graph.run.context import Context
 from jupyter_graph.steps import LLM, RemoteStep
 from jupyter_graph.steps.models.model_downloads import local_copy
-from jupyter_graph.steps.routers.input_downloads import download
+from jupyter_graph.steps.routers.input_downloads import checked_prefixes, download
 
 METADATA = "169.254.169.254"
 SPELLINGS = {
@@ -404,6 +404,82 @@ def test_letters_hide_no_address(host, monkeypatch, connections):
 
     assert "secret" not in str(caught.value)
     assert not any(str(at[0]).startswith("169") for at in connections)
+
+
+# -- inputs that a request names ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path"),
+    [
+        pytest.param("HTTP://LocalHost:{port}/img/", "/img/a", id="capitals"),
+        pytest.param("http://localhost:{port}/%7Eada/", "/~ada/a", id="escape"),
+        pytest.param("http://localhost:{port}/~ada/", "/%7eada/a", id="plain"),
+        pytest.param("http://localhost:{port}/é/", "/%C3%A9/a", id="a-letter"),
+        pytest.param("http://localhost:{port}/get?", "/get?a", id="a-query"),
+        pytest.param("http://localhost:{port}/img/", "/img/b/../a", id="and-back"),
+        pytest.param("http://localhost:{port}/img/", "/img/a..b", id="two-dots"),
+    ],
+)
+def test_a_prefix_matches_by_what_is_sent(prefix, path):
+    with served(lambda _: (200, {}, b"an image")) as server:
+        port = server.server_port
+        allowed = checked_prefixes(prefix.format(port=port))
+
+        assert download(f"http://localhost:{port}{path}", allowed).read() == b"an image"
+        with pytest.raises(BadRequestError, match="must begin with"):
+            download(f"http://localhost:{port}/other", allowed)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path"),
+    [("/get?", "/getaway"), ("/img/..", "/a"), ("/img/.", "/img/a"), ("/a#", "/ab")],
+)
+def test_a_prefix_does_not_grow_by_its_spelling(prefix, path):
+    allowed = checked_prefixes(f"http://localhost{prefix}")
+
+    with pytest.raises(BadRequestError, match="must begin with"):
+        download(f"http://localhost{path}", allowed)
+
+
+@pytest.mark.parametrize("prefix", ["http://[::1/", "http://*/", 7])
+def test_a_prefix_that_is_no_url_is_refused(prefix):
+    with pytest.raises(SpecError, match="must look like"):
+        checked_prefixes([prefix])
+
+
+UPWARDS = [
+    "%2e%2e/secret",
+    "%2E./secret",
+    "a/%2e%2e%2f%2e%2e/x",
+    "..%5csecret",
+    "..;/x",
+]
+
+
+@pytest.mark.parametrize("path", UPWARDS)
+def test_no_download_leaves_its_prefix_upwards(path):
+    with served(lambda _: (200, {}, b"secret")) as server:
+        allowed = checked_prefixes(f"{server.url}/img/")
+        with pytest.raises(BadRequestError, match="leads upwards"):
+            download(f"{server.url}/img/{path}", allowed)
+
+    assert server.paths == []
+
+
+@pytest.mark.parametrize("path", [*UPWARDS, "../secret"])
+@pytest.mark.parametrize("begin", ["", "http://localhost:{port}"])
+def test_no_redirect_of_a_download_leaves_its_prefix_upwards(begin, path):
+    def answer(handler):
+        place = begin.format(port=server.server_port)
+        return 302, {"Location": f"{place}/img/{path}"}, b""
+
+    with served(answer) as server:
+        url = server.url.replace("127.0.0.1", "localhost") + "/img/"
+        with pytest.raises(BadRequestError, match=r"leads upwards|must begin"):
+            download(f"{url}a", checked_prefixes(url))
+
+    assert server.paths == ["/img/a"]
 
 
 # -- credentials of the user's .netrc -------------------------------------------

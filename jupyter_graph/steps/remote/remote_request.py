@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from jupyter_graph.errors import (
     AccessDeniedError,
@@ -14,7 +13,7 @@ from jupyter_graph.errors import (
     SpecError,
 )
 from jupyter_graph.http_client.client import HttpRequest
-from jupyter_graph.http_client.urls import check_headers, plain_url
+from jupyter_graph.http_client.urls import check_headers, leads_upwards, plain_url
 from jupyter_graph.spec.expressions import compile_expression
 from jupyter_graph.spec.python_syntax import parse
 from jupyter_graph.steps.remote.http_bodies import json_payload
@@ -101,7 +100,7 @@ class RequestPlan:
     def _url_with(self, path: str) -> str:
         if not self._appends_path:
             return self.endpoint
-        if ".." in unquote(path.partition("?")[0]).replace("\\", "/").split("/"):
+        if leads_upwards(path.partition("?")[0]):
             raise BadRequestError(f"the path {path!r:.80} leads upwards")
         return f"{self.endpoint}/{path.lstrip('/')}"
 

@@ -19,6 +19,7 @@ from jupyter_graph.http_client.blocking_client import BlockingClient
 from jupyter_graph.http_client.client import HttpRequest
 from jupyter_graph.http_client.host_rules import HostRules
 from jupyter_graph.http_client.retry import RetryPolicy
+from jupyter_graph.http_client.urls import leads_upwards, sent_url
 
 TIMEOUT_S = 30.0
 _ONCE = RetryPolicy(retries=0, backoff_s=0, timeout_s=TIMEOUT_S)
@@ -26,7 +27,7 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 def checked_prefixes(prefixes: Sequence[str] | str) -> tuple[str, ...]:
-    """Return the beginnings of URLs that requests may name.
+    """Return the beginnings of URLs that requests may name, spelt as they are sent.
 
     Raises:
         SpecError: one is no beginning of a web address, or its host may go on.
@@ -38,15 +39,22 @@ def checked_prefixes(prefixes: Sequence[str] | str) -> tuple[str, ...]:
 'https://images.example.com/', got 'https://images.example.com' [JG110]
     """
     checked = (prefixes,) if isinstance(prefixes, str) else tuple(prefixes)
-    for prefix in checked:
+    return tuple(map(_checked_prefix, checked))
+
+
+def _checked_prefix(prefix: Any) -> str:
+    try:
         parts = urlsplit(prefix if isinstance(prefix, str) else "")
         is_web = parts.scheme in ("http", "https") and parts.netloc
-        if not is_web or not parts.path.startswith("/"):
-            raise SpecError(
-                "data_url_prefixes must look like 'https://images.example.com/', "
-                f"got {prefix!r}"
-            )
-    return checked
+        if is_web and parts.path.startswith("/"):
+            # the letter keeps an end like "?" or "/." as it is
+            return sent_url(f"{prefix}x").removesuffix("x")
+    except (AccessDeniedError, ValueError):
+        pass
+    raise SpecError(
+        "data_url_prefixes must look like 'https://images.example.com/', "
+        f"got {prefix!r}"
+    )
 
 
 def download(url: Any, allowed: Sequence[str]) -> BytesIO:
@@ -54,11 +62,11 @@ def download(url: Any, allowed: Sequence[str]) -> BytesIO:
 
     Raises:
         AccessDeniedError: its host has a link-local, metadata or reserved address.
-        BadRequestError: it begins with none of ``allowed``, redirects elsewhere, or
-            does not answer.
+        BadRequestError: it begins with none of ``allowed``, leads upwards, redirects
+            elsewhere, or does not answer.
         TooLargeError: it is larger.
     """
-    _check(url, allowed)
+    _check(url, _sent(url), allowed)
     try:
         rules = _PrefixRules(allowed)
         # a request chooses the URL, so it gets no credentials of this machine
@@ -86,16 +94,25 @@ def _read(client: BlockingClient, url: str) -> bytes:
             raise OSError(f"{error}") from error
 
 
-def _check(url: Any, allowed: Sequence[str]) -> None:
+def _check(url: Any, sent: str, allowed: Sequence[str]) -> None:
     if not allowed:
         raise BadRequestError(
             "'data_url' is not allowed here: the router downloads nothing unless its "
             "data_url_prefixes name what requests may ask for"
         )
-    if not isinstance(url, str) or not url.startswith(tuple(allowed)):
+    if leads_upwards(urlsplit(sent).path):
+        raise BadRequestError(f"data_url {url!r} leads upwards")
+    if not _sent(sent).startswith(tuple(allowed)):
         raise BadRequestError(
             f"data_url must begin with {' or '.join(allowed)}, got {url!r}"
         )
+
+
+def _sent(url: Any) -> str:
+    try:
+        return sent_url(url) if isinstance(url, str) else ""
+    except AccessDeniedError:
+        return ""
 
 
 class _PrefixRules(HostRules):
@@ -106,5 +123,5 @@ class _PrefixRules(HostRules):
         self._allowed = allowed
 
     def check_url(self, text: Any) -> Any:
-        _check(text, self._allowed)
+        _check(text, text, self._allowed)
         return super().check_url(text)

@@ -173,7 +173,9 @@ def test_the_url_may_grow(peer, arguments, path, asked):
     assert ask(step, {"to": "t"}, path=path)["path"] == asked
 
 
-@pytest.mark.parametrize("path", ["/../admin", "/a/%2e%2e/admin", "/a\\..\\admin"])
+@pytest.mark.parametrize(
+    "path", ["/../admin", "/a/%2e%2e/admin", "/a\\..\\admin", "/a/..;x/admin"]
+)
 def test_the_events_path_does_not_lead_upwards(peer, path):
     with pytest.raises(Exception, match="leads upwards"):
         ask(RemoteStep(f"{peer.url}/echo", subpath="$path"), {}, path=path)
