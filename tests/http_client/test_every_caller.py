@@ -5,6 +5,7 @@ import socket
 import threading
 import weakref
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 
@@ -29,7 +30,7 @@ from jupyter_graph.http_client.host_rules import HostRules
 from jupyter_graph.http_client.retry import RetryPolicy
 from jupyter_graph.http_client.secrets import secret_of
 from jupyter_graph.run.context import Context
-from jupyter_graph.steps import LLM, RemoteStep
+from jupyter_graph.steps import LLM, BatchHttpRequests, LLMStream, RemoteStep
 from jupyter_graph.steps.models.model_downloads import local_copy
 from jupyter_graph.steps.routers.input_downloads import checked_prefixes, download
 
@@ -550,3 +551,18 @@ def test_a_source_without_credentials_gets_those_of_netrc(netrc):
         list(HTTPSource(f"{server.url}/r", format="jsonlines"))
 
     assert authorizations(server) == ["Basic YWRhOm9mLW5ldHJj"] * 2
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        partial(RemoteStep, "http://localhost/"),
+        partial(BatchHttpRequests, "http://localhost/"),
+        partial(LLM, "m"),
+        partial(LLMStream, "m"),
+    ],
+    ids=["remote-step", "batch-of-requests", "language-model", "stream"],
+)
+def test_a_step_takes_a_list_of_hosts_or_none_at_all(step):
+    with pytest.raises(SpecError, match="allow_hosts must be a list, got None"):
+        step(allow_hosts=None)

@@ -41,6 +41,8 @@ class HttpStep:
         self.name = name
         self.is_cut_off = bool(getattr(context, "is_parity", False))
         self._context = context
+        if allow_hosts is None:  # which means to HostRules that there is no such list
+            raise SpecError("allow_hosts must be a list, got None")
         allow_local = not getattr(context, "is_deployed", False)
         try:
             host = plain_url(url).raw_host if url else None
