@@ -165,7 +165,7 @@ def test_a_runner_writes_when_the_time_has_come(open_runner, tmp_path):
     graph.to("CSVTarget", name="save", **options).respond()
     open_runner(graph).run({"a": 1})
     ends = time.monotonic() + 10
-    while not path.exists() and time.monotonic() < ends:
+    while not (path.exists() and path.read_text()) and time.monotonic() < ends:
         time.sleep(0.005)
 
     assert path.read_text() == "a\n1\n"
