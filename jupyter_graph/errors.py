@@ -78,8 +78,8 @@ class JupyterGraphError(Exception):
         return f"{text} [{self.code}]" if text else f"[{self.code}]"
 
     def __format__(self, spec: str) -> str:
-        is_own = not _is_ours(type(self)) and not _is_ours(type(self).__str__)
-        return format(str(self) if is_own else self.text(), spec)
+        is_ours = _is_ours(type(self).__str__)  # else a text of the user's own
+        return format(self.text() if is_ours else str(self), spec)
 
     def text(self) -> str:
         """Return what is wrong, without the code."""

@@ -174,8 +174,10 @@ class Flusher:
             return outcome
         if tasks is None or tasks.is_here():
             return None
-        if end and ends_steps and tasks.has_thread:
+        if end and ends_steps:
             # Closing, or replaced: a caller's loop may have ended, ours surely turns.
+            if not tasks.has_thread:
+                return None
             return tasks.thread.start(self.flush_async(end=True))
         if tasks.loop is None:
             return None

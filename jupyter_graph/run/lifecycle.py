@@ -194,14 +194,9 @@ class GraphInstance:
                 begun.result(timeout_s)
         return True
 
-    def _own_tasks(self) -> EventTasks | None:
-        """Return the tasks where their loop is ours: only that one surely turns."""
-        tasks = self.dispatcher.owned.tasks
-        return tasks if tasks is not None and tasks.has_thread else None
-
     def _flush_replaced(self) -> None:
         for flusher in self._replaced.take_flushers():
-            begun = flusher.begin(self._own_tasks(), end=True)
+            begun = flusher.begin(self.dispatcher.owned.tasks, end=True)
             if begun is not None:
                 begun.wait(LAST_FLUSH_S)
 
@@ -289,12 +284,12 @@ class GraphInstance:
         if dispatcher.background is not None:
             limit_s = min(dispatcher.timeout_s, LONGEST_WAIT_S)
             await dispatcher.background.wait_on_loop(limit_s)
-        flusher, tasks = self.flusher, self._own_tasks()
+        flusher, tasks = self.flusher, dispatcher.owned.tasks
         if flusher is None or not flusher.is_async:
             return
         if not dispatcher.own_loop:
             self.termination = await flusher.flush_async(end=True)
-        elif tasks is not None and not tasks.is_here():
+        elif tasks is not None and tasks.has_thread and not tasks.is_here():
             dispatcher.refuse()
             self.flusher = None
             await self._aflush_at_end(flusher, tasks)

@@ -132,6 +132,11 @@ def by_ctrl_c(turn: Round, chance: random.Random, count: int) -> Any:
             sent.append(seconds)
 
     sent: list[float] = []
+
+    def until_sent(number: int) -> None:
+        while len(sent) <= number:  # the sender may be late on a busy machine
+            time.sleep(0.001)
+
     sender = threading.Thread(target=send)
     sender.start()
     began = time.perf_counter()
@@ -142,13 +147,11 @@ def by_ctrl_c(turn: Round, chance: random.Random, count: int) -> Any:
         try:
             orders.put(chance.random() * life_s * 1.1)
             turn.live()
-            while len(sent) <= number:  # the sender may be late on a busy machine
-                time.sleep(0.001)
+            until_sent(number)
             time.sleep(1.0)
             turn.stage = "lost in a callback of Python's own"
         except KeyboardInterrupt:
-            while len(sent) <= number:
-                time.sleep(0.001)
+            until_sent(number)
         yield turn.stage, turn.problems()
     orders.put(None)
     sender.join()
