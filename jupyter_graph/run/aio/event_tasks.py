@@ -113,12 +113,16 @@ class EventTasks:
 
     def _slots_here(self) -> EventSlots:
         loop = asyncio.get_running_loop()
-        if loop not in self._slots_of:
-            for gone in [known for known in self._slots_of if known.is_closed()]:
-                del self._slots_of[gone]
-            self._slots_of[loop] = EventSlots(loop, self.limit_s, self.max_in_flight)
-        self._slots = self._slots_of[loop]
-        return self._slots
+        slots = self._slots_of.get(loop)
+        if slots is None:
+            # Callers on the loops of several threads may come here at once.
+            with uninterrupted(), self._lock:
+                for gone in [known for known in self._slots_of if known.is_closed()]:
+                    del self._slots_of[gone]
+                slots = EventSlots(loop, self.limit_s, self.max_in_flight)
+                self._slots_of[loop] = slots
+        self._slots = slots
+        return slots
 
     # -- from elsewhere ---------------------------------------------------------
 
@@ -126,8 +130,10 @@ class EventTasks:
     def loop(self) -> asyncio.AbstractEventLoop | None:
         """The loop that events run on, None before the first."""
         if self.own_loop:
-            return self._thread.loop if self._thread is not None else None
-        return self._callers.loop if self._callers is not None else None
+            thread = self._thread  # asked for once: another thread may close it
+            return thread.loop if thread is not None else None
+        callers = self._callers
+        return callers.loop if callers is not None else None
 
     def submit(self, work: Work) -> OnLoop:
         """Run a coroutine on the loop that events run on, without waiting for it."""
@@ -264,11 +270,13 @@ class EventTasks:
         )
 
     def _watch_caller(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._callers is not None and self._callers.loop is not loop:
-            self._callers.close()
-            self._callers = None
-        if self._callers is None:
-            self._callers = CallersLoop(self.limit_s, self._load)
+        if self._callers is None or self.loop is not loop:
+            with uninterrupted(), self._lock:
+                before, self._callers = self._callers, None
+                if before is not None:
+                    before.close()
+                if not self._is_over:
+                    self._callers = CallersLoop(self.limit_s, self._load)
         self.callers_slots = self._slots_here()
 
     def iterated(self, items: AsyncIterator[Any], event: Event) -> Iterator[Any]:
@@ -303,9 +311,10 @@ class EventTasks:
 
     def bound(self, limit: int) -> None:
         """Let so many events be inside at once from now on."""
-        self.max_in_flight = limit
-        self._slots_of.clear()
-        self._slots = self.callers_slots = None
+        with uninterrupted(), self._lock:
+            self.max_in_flight = limit
+            self._slots_of.clear()
+            self._slots = self.callers_slots = None
 
     def close(self) -> None:
         """End the loop's thread, and wait for that."""

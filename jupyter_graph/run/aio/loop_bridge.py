@@ -41,7 +41,7 @@ class LoopBridge:
         self._out: deque[Sent] = deque()
         self._back: deque[tuple[asyncio.Future[Any], asyncio.Task[Any]]] = deque()
         self._tasks: dict[asyncio.Future[Any], asyncio.Task[Any]] = {}
-        self._has_called = self._is_called = False
+        self._has_called = self._is_called = self._is_over = False
 
     def send(self, work: Work) -> asyncio.Future[Any]:
         """Start the work over there; return what becomes of it over here.
@@ -57,8 +57,10 @@ class LoopBridge:
                 self.there.call_soon_threadsafe(self._begin)
             except RuntimeError:
                 self._has_called = False
-                self._out.pop()
+                self._out.clear()  # only this one, if `end` did not take it
                 raise
+        if self._is_over:  # asked last: it may have ended since the first line
+            raise RuntimeError("Event loop is closed")
         return future
 
     def cancel(self, future: asyncio.Future[Any]) -> None:
@@ -71,10 +73,12 @@ class LoopBridge:
 
     def end(self) -> None:
         """The loop over there is closed: cancel what its last turn left undone."""
-        left = [future for _, _, future in self._out] + list(self._tasks)
-        for work, _, _ in self._out:
+        self._is_over = True
+        left = list(self._tasks)
+        while self._out:  # the other thread may be adding to it
+            work, _, future = self._out.popleft()
             work.close()
-        self._out.clear()
+            left.append(future)
         if left:
             try:
                 self.here.call_soon_threadsafe(_cancel, left)

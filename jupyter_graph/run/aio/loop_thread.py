@@ -199,9 +199,11 @@ class LoopThread:
         """Return the bridge from a loop to this one."""
         bridge = self._bridges.get(here)
         if bridge is None:
-            for gone in [known for known in self._bridges if known.is_closed()]:
-                del self._bridges[gone]
-            bridge = self._bridges[here] = LoopBridge(here, self.loop, limit_s)
+            # Callers on the loops of several threads may come here at once.
+            with uninterrupted(), self._lock:
+                for gone in [known for known in self._bridges if known.is_closed()]:
+                    del self._bridges[gone]
+                bridge = self._bridges[here] = LoopBridge(here, self.loop, limit_s)
         self._heartbeat.wake()
         return bridge
 

@@ -1,8 +1,12 @@
 """Callers on one loop, their work on another one."""
 
 import asyncio
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
+from functools import partial
+from itertools import chain
 
 import pytest
 
@@ -141,3 +145,42 @@ def test_callers_are_told_when_the_runner_is_closed_under_them():
 
     found = asyncio.run(closed())
     assert [type(error) for error in found] == [ClosedError] * 3
+
+
+def test_what_is_sent_after_the_end_is_refused():
+    there = asyncio.new_event_loop()
+
+    async def send_three():
+        bridge = LoopBridge(asyncio.get_running_loop(), there, LIMIT_S)
+        first = bridge.send(told(1))
+        there.close()  # before its turn came
+        bridge.end()
+        for late in (told(2), told(3)):
+            with pytest.raises(RuntimeError, match="closed"):
+                bridge.send(late)
+            late.close()
+        await asyncio.sleep(0)
+        return first.cancelled()
+
+    assert asyncio.run(send_three())
+
+
+@pytest.mark.parametrize("own_loop", [True, False])
+def test_callers_on_the_loops_of_many_threads_are_answered(own_loop):
+    graph = Graph("many", topology="flow")
+    graph.add_step(name="told", handler=told, after=[])
+
+    async def some(runner, start):
+        return await asyncio.gather(*(runner.arun(start + n) for n in range(3)))
+
+    def call(runner, start):  # a new loop for three events, so that loops come and go
+        return [body for body, _ in asyncio.run(some(runner, start))]
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with Runner(graph, own_loop=own_loop) as runner, ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(partial(call, runner), range(0, 1200, 3)))
+    finally:
+        sys.setswitchinterval(0.005)
+
+    assert list(chain.from_iterable(found)) == list(range(1200))
