@@ -22,6 +22,8 @@ GRACE_S = 20.0
 """Seconds beyond its own time that a test may take to end, at most as long again."""
 LONGEST_S = 60.0
 """Seconds for anything beside a test: a file to collect, what the session opened."""
+TIDY_S = 600.0
+"""Seconds that pytest has at its end to remove the folders of earlier runs."""
 LAST_S = 30.0
 """Seconds for the rest of the run once a test has hung."""
 
@@ -107,6 +109,15 @@ class Hangs:
     @pytest.hookimpl(trylast=True)
     def pytest_exception_interact(self) -> None:
         self._arm_again()  # pytest's own plugin for faulthandler disarms it
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Any:
+        # A hundred thousand files, on a disk that other runs use too.
+        self.arm(TIDY_S)
+        try:
+            return (yield)
+        finally:
+            self.arm(LONGEST_S)
 
     def pytest_enter_pdb(self) -> None:
         self._is_off = True

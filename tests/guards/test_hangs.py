@@ -90,6 +90,33 @@ def test_that_leaves_a_thread():
     threading.Thread(target=threading.Event().wait).start()
 """
 
+TIDYING = """
+import time
+
+import pytest
+
+from tests.guards import hangs
+
+hangs.LONGEST_S = 0.5
+
+@pytest.fixture(scope="session", autouse=True)
+def a_slow_end(request):
+    class Tidy:
+        def pytest_sessionfinish(self):
+            time.sleep(1.5)
+    request.config.pluginmanager.register(Tidy())
+
+def test_that_passes():
+    pass
+"""
+
+
+def test_pytest_has_its_time_to_remove_the_folders_of_earlier_runs(run_tests):
+    code, output, errors = run_tests("hangs", TIDYING)
+
+    assert (code, errors) == (0, "")
+    assert "1 passed" in output
+
 
 def test_the_run_ends_with_the_first_test_that_hangs(run_tests):
     code, output, errors = run_tests("hangs", TWICE)
