@@ -18,7 +18,6 @@ from jupyter_graph.magics.graph_magic import GraphMagics
 from jupyter_graph.magics.step_arguments import ARGUMENTS_OF_STEPS
 from jupyter_graph.magics.step_magic import StepMagics
 from jupyter_graph.steps import BLOCKS
-from jupyter_graph.steps.block_table import MLRUN, OURS
 
 pytestmark = pytest.mark.slow
 
@@ -207,9 +206,8 @@ def test_the_documents_of_the_readme_compile():
 
 @pytest.mark.parametrize("name", BLOCKS)
 def test_every_name_of_a_block_stands_in_the_reference(name):
-    own = MLRUN.get(name, name)
-    blocks = {n: block for names in OURS.values() for n, block in names.items()}
-    [line] = re.findall(rf"^\| \[`{blocks[own]}`\].*$", REFERENCE, re.M)
+    block = BLOCKS[name].partition(":")[2]
+    [line] = re.findall(rf"^\| \[`{block}`\].*$", REFERENCE, re.M)
 
     assert f"`{name}`" in line
 
