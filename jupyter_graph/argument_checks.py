@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from jupyter_graph.errors import SpecError, did_you_mean
@@ -65,6 +66,18 @@ def one_of(key: str, value: Any, known: Any) -> None:
     if not (isinstance(value, str) and value in known):
         hint = did_you_mean(value, known) if isinstance(value, str) else ""
         raise SpecError(f"{key} must be one of {', '.join(known)}, got {value!r}{hint}")
+
+
+def all_known(what: str, words: Iterable[Any], known: Collection[str]) -> None:
+    """Check the keys of an object, or a list of words.
+
+    Raises:
+        SpecError: one of them, ``what`` in the text, is not known.
+    """
+    for word in words:
+        if word not in known:
+            near = did_you_mean(str(word), known)
+            raise SpecError(f"{what} {word!r}{near} (known: {', '.join(known)})")
 
 
 def whole(key: str, value: Any, least: int) -> int:

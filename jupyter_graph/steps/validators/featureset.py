@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
+from jupyter_graph.argument_checks import all_known
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.field_rules import Rule, RulesValidator, Test
@@ -91,8 +92,7 @@ def _document(featureset: Any, context: Any) -> Mapping[str, Any]:
     if isinstance(featureset, str):
         known = getattr(context, "parameters", {}).get("featuresets") or {}
         featureset = known.get(featureset, featureset)
-    if callable(getattr(featureset, "to_dict", None)):
-        featureset = featureset.to_dict()
+    featureset = _as_object(featureset)
     if isinstance(featureset, Mapping):
         return featureset
     if isinstance(featureset, str | Path):
@@ -139,12 +139,16 @@ def _named(features: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     else:
         raise SpecError(f"features must be an object or a list, got {features!r}")
     for name, feature in pairs:
-        if callable(getattr(feature, "to_dict", None)):
-            feature = feature.to_dict()
+        feature = _as_object(feature)
         if not isinstance(name, str) or not isinstance(feature, Mapping):
             raise SpecError(f"a feature must be an object with a name, got {feature!r}")
         is_validator = "kind" in feature and "validator" not in feature
         yield name, {"validator": feature} if is_validator else feature
+
+
+def _as_object(described: Any) -> Any:
+    to_dict = getattr(described, "to_dict", None)
+    return to_dict() if callable(to_dict) else described
 
 
 def _get(feature: Any, key: str) -> Any:
@@ -153,23 +157,29 @@ def _get(feature: Any, key: str) -> Any:
     )
 
 
-def _rules(name: str, feature: Mapping[str, Any]) -> Iterator[Rule]:
-    """Yield the rules of one feature: its type, then its limits."""
-    validator = feature.get("validator")
+def _rules(name: str, feature: Mapping[str, Any]) -> list[Rule]:
+    """Return the rules of one feature: its type, then its limits."""
+    try:
+        rules = list(_rules_of(feature))
+    except SpecError as error:
+        raise SpecError(f"feature {name!r}: {error}") from None
+    for rule in rules:
+        rule.place((name,))  # a name may have dots in it
+    return rules
+
+
+def _rules_of(feature: Mapping[str, Any]) -> Iterator[Rule]:
+    validator = _as_object(feature.get("validator"))
     if validator is None:
         return
-    if callable(getattr(validator, "to_dict", None)):
-        validator = validator.to_dict()
     if not isinstance(validator, Mapping):
-        raise SpecError(
-            f"feature {name!r}: a validator must be an object, got {validator!r}"
-        )
+        raise SpecError(f"a validator must be an object, got {validator!r}")
     own = dict(validator)
     kind = KINDS.get(str(own.pop("kind", "")).rpartition(".")[2])
     severity, check_type = own.pop("severity", None), own.pop("check_type", None)
     if kind is None:
         raise SpecError(
-            f"feature {name!r}: there is no validator {validator['kind']!r} "
+            f"there is no validator {validator['kind']!r} "
             "(known: minmax, minmaxlen, regex)"
         )
     more: dict[str, Any] = {
@@ -179,26 +189,12 @@ def _rules(name: str, feature: Mapping[str, Any]) -> Iterator[Rule]:
     value_type = str(feature.get("value_type"))
     if check_type and value_type in TYPES:
         test, text = TYPES[value_type]
-        yield _at_path(name, Rule("", text, holds=test, **more))
+        yield Rule("", text, holds=test, **more)
     make, known = kind
-    for key in own:
-        if key not in known:
-            raise SpecError(
-                f"feature {name!r}: its validator takes no {key!r}"
-                f"{did_you_mean(str(key), known)} (known: {', '.join(known)})"
-            )
+    all_known("its validator takes no", own, known)
     given = {known[key]: value for key, value in own.items() if value is not None}
     if make is not None and given:
-        try:
-            yield _at_path(name, make("", **given, **more))
-        except SpecError as error:
-            raise SpecError(f"feature {name!r}: {error}") from None
-
-
-def _at_path(name: str, rule: Rule) -> Rule:
-    """Put a rule on a feature, whose name may have dots in it."""
-    rule.place((name,))
-    return rule
+        yield make("", **given, **more)
 
 
 Kind = tuple[Callable[..., Rule] | None, Mapping[str, str]]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Unpack
 
-from jupyter_graph.argument_checks import one_of
-from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.argument_checks import all_known, one_of
+from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.validator import Acting, Severity, Validator
 from jupyter_graph.steps.validators.violations import LEVELS as SEVERITIES
@@ -17,10 +17,6 @@ from jupyter_graph.values.dotted_path import MISSING, Get, getter, keys_of, spre
 
 Test = Callable[[Any], bool]
 Options = Mapping[str, Any]
-
-
-def never(_: Any) -> bool:
-    return False
 
 
 @dataclass(slots=True)
@@ -43,7 +39,7 @@ class Rule:
     path: str
     text: str
     holds: Test
-    quick: Test = never
+    quick: Test = lambda _: False
     column: Callable[[Any], Any] = lambda _: None
     required: bool = True
     allow_none: bool = False
@@ -126,7 +122,9 @@ class RulesValidator(Validator):
         if type(body) is dict:
             return body, self._one(body)
         if isinstance(body, list | tuple):
-            return body, self._items(body)
+            return body, [
+                v for i, one in enumerate(body) for v in self._any(one, row=i)
+            ]
         if is_pandas(body):
             return body, [v for rule in self.rules for v in _in_frame(rule, body)]
         return body, self._any(body)
@@ -146,9 +144,6 @@ class RulesValidator(Validator):
                 if not rule.obeys(value)
             ]
         return violations
-
-    def _items(self, bodies: Sequence[Any]) -> list[Violation]:
-        return [v for i, body in enumerate(bodies) for v in self._any(body, row=i)]
 
     def _any(self, body: Any, **row: Any) -> list[Violation]:
         if self._is_bare or isinstance(body, Mapping):
@@ -208,19 +203,10 @@ def _in_frame(rule: Rule, frame: Any) -> Iterator[Violation]:
         if rule.required:
             yield rule.violation(MISSING)
         return
-    if rule.is_spread:
-        yield from _spread_rows(rule, column)
-        return
-    good = rule.column(column)
-    if good is None:
-        good = [rule.obeys(value) for value in column.tolist()]
-    else:
-        empty = column.isna().to_numpy()
-        good = (good | empty) if rule.allow_none else (good & ~empty)
-    for row, is_good in enumerate(good):
-        if not is_good:
-            label = column.index[row]
-            yield rule.violation(column.iloc[row], row=row, label=label, unit="row")
+    bad = _bad_parts if rule.is_spread else _bad_cells
+    for row, value, path in bad(rule, column):
+        label = column.index[row]
+        yield rule.violation(value, path, row=row, label=label, unit="row")
 
 
 def column_of(rule: Rule, frame: Any) -> Any:
@@ -240,12 +226,21 @@ def column_of(rule: Rule, frame: Any) -> Any:
     return type(column)(values, index=column.index, dtype=object)
 
 
-def _spread_rows(rule: Rule, column: Any) -> Iterator[Violation]:
+def _bad_cells(rule: Rule, column: Any) -> Iterator[tuple[int, Any, None]]:
+    good = rule.column(column)
+    if good is None:
+        good = [rule.obeys(value) for value in column.tolist()]
+    else:
+        empty = column.isna().to_numpy()
+        good = (good | empty) if rule.allow_none else (good & ~empty)
+    return ((row, column.iloc[row], None) for row, ok in enumerate(good) if not ok)
+
+
+def _bad_parts(rule: Rule, column: Any) -> Iterator[tuple[int, Any, str]]:
     for row, value in enumerate(column.tolist()):
         for path, inner in spread(rule.keys, {rule.keys[0]: value}):
             if not rule.obeys(inner):
-                label = column.index[row]
-                yield rule.violation(inner, path, row=row, label=label, unit="row")
+                yield row, inner, path
 
 
 def rules_of(
@@ -266,13 +261,6 @@ def rules_of(
     Raises:
         SpecError: there is no field, or options are wrong.
     """
-    options_by_path = _options_of(fields, common, short)
-    return [_at_field(path, make, options) for path, options in options_by_path]
-
-
-def _options_of(
-    fields: Any, common: Options, short: Callable[[Any], Options | None]
-) -> Iterator[tuple[str, dict[str, Any]]]:
     if isinstance(fields, str):
         fields = (fields,)
     if isinstance(fields, list | tuple):
@@ -282,17 +270,23 @@ def _options_of(
             "fields must be a path, a list of paths, or an object of paths to "
             f"options, got {fields!r}"
         )
+    rules = []
     for path, own in fields.items():
-        options = own if isinstance(own, Mapping) else {} if own is None else short(own)
-        if options is None:
-            raise SpecError(f"field {path!r}: {own!r} is no options")
-        for key in options:
-            if key not in common:
-                raise SpecError(
-                    f"field {path!r}: there is no option {key!r}"
-                    f"{did_you_mean(str(key), common)} (known: {', '.join(common)})"
-                )
-        yield path, {**common, **options}
+        try:
+            rules.append(make(path, **_options_of(own, common, short)))
+        except SpecError as error:
+            raise SpecError(f"field {path!r}: {error}") from None
+    return rules
+
+
+def _options_of(
+    own: Any, common: Options, short: Callable[[Any], Options | None]
+) -> Options:
+    options = own if isinstance(own, Mapping) else {} if own is None else short(own)
+    if options is None:
+        raise SpecError(f"{own!r} is no options")
+    all_known("there is no option", options, common)
+    return {**common, **options}
 
 
 def low_and_high(own: Any) -> Options | None:
@@ -300,11 +294,3 @@ def low_and_high(own: Any) -> Options | None:
     if isinstance(own, list | tuple) and len(own) == 2:
         return {"min": own[0], "max": own[1]}
     return None
-
-
-def _at_field(path: str, make: Callable[..., Rule], options: Options) -> Rule:
-    """Make a rule; an error in its options names the field."""
-    try:
-        return make(path, **options)
-    except SpecError as error:
-        raise SpecError(f"field {path!r}: {error}") from None
