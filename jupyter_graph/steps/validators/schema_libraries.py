@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import reprlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.values.dataframe_rows import is_pandas
@@ -16,18 +17,20 @@ Problem = tuple[Any, ...]
 """Path, value, rule; for a table also the row's position and label."""
 
 
-class Schema(Protocol):
+class Schema(ABC):
     """What a body is held against."""
 
-    converts: ClassVar[bool]
-    takes_whole: bool
+    converts: ClassVar[bool] = True
+    takes_whole = False
     """A list or table is one body to it, not many."""
 
+    @abstractmethod
     def read(self, body: Any) -> tuple[Any, list[Problem]]:
         """Return the body as the schema reads it, and what is wrong with it."""
 
     def plain(self, read: Any) -> Any:
         """Return what it read as a body."""
+        return read
 
 
 def schema_of(schema: Any, *, strict: bool, check_formats: bool) -> Schema:
@@ -58,17 +61,14 @@ def missing(package: str, extra: str) -> SpecError:
     )
 
 
-class PydanticSchema:
+class PydanticSchema(Schema):
     """A pydantic model, dataclass or TypedDict."""
-
-    converts: ClassVar[bool] = True
 
     def __init__(self, schema: Any, *, strict: bool) -> None:
         try:
             from pydantic import TypeAdapter, ValidationError
         except ImportError:
             raise missing("pydantic", "validate") from None
-        self.takes_whole = False
         try:
             self._adapter = TypeAdapter(schema)
         except Exception as error:
@@ -96,10 +96,10 @@ def _of_pydantic(one: Any) -> Problem:
     return ".".join(map(str, one["loc"])), value, message[:1].lower() + message[1:]
 
 
-class JSONSchema:
+class JSONSchema(Schema):
     """A JSON Schema of any draft that ``jsonschema`` knows, 2020-12 by default."""
 
-    converts: ClassVar[bool] = False
+    converts = False
 
     def __init__(self, schema: Mapping[str, Any], *, check_formats: bool) -> None:
         try:
@@ -126,9 +126,6 @@ class JSONSchema:
 
     def read(self, body: Any) -> tuple[Any, list[Problem]]:
         return body, [_of_json(error) for error in self._validator.iter_errors(body)]
-
-    def plain(self, read: Any) -> Any:
-        return read
 
 
 FORMATS = frozenset(
@@ -187,15 +184,14 @@ def _of_json(error: Any) -> Problem:
     return ".".join(keys), value, f"must obey {word} {reprlib.repr(asked)}"
 
 
-class PanderaSchema:
+class PanderaSchema(Schema):
     """A pandera schema or model of a DataFrame."""
 
-    converts: ClassVar[bool] = True
+    takes_whole = True
 
     def __init__(self, schema: Any) -> None:
         from pandera.errors import SchemaErrors
 
-        self.takes_whole = True
         self._schema = schema.to_schema() if hasattr(schema, "to_schema") else schema
         if not callable(getattr(self._schema, "validate", None)):
             raise SpecError(f"a pandera schema is needed, got {schema!r}")
@@ -209,9 +205,6 @@ class PanderaSchema:
         except self._error as error:
             cases = error.failure_cases.to_dict("records")
             return body, [_of_pandera(case, body) for case in cases]
-
-    def plain(self, read: Any) -> Any:
-        return read
 
 
 def _of_pandera(case: Any, frame: Any) -> Problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 from jupyter_graph.argument_checks import one_of
@@ -82,51 +82,29 @@ class SchemaValidator(Validator):
             raise SpecError("convert=True: JSON Schema converts nothing, pydantic does")
 
     def judged(self, body: Any) -> tuple[Any, list[Violation]]:
-        if self._schema.takes_whole or isinstance(body, Mapping):
-            return self._whole(body)
-        if isinstance(body, list | tuple):
-            given, violations = self._each(body, None)
-            return (given if self._convert else body), violations
-        if is_pandas(body):
-            given, violations = self._each(body.to_dict("records"), body.index)
-            # rows that were not converted would give the frame columns of mixed types
-            if self._convert and not violations:
-                return type(body)(given, index=body.index), violations
-            return body, violations
-        return self._whole(body)
-
-    def _whole(self, body: Any) -> tuple[Any, list[Violation]]:
-        read, problems = self._schema.read(body)
-        violations = [self._violation(*problem) for problem in problems]
-        return (
-            self._schema.plain(read) if self._convert and not violations else body
-        ), violations
-
-    def _each(
-        self, bodies: Sequence[Any], index: Any
-    ) -> tuple[list[Any], list[Violation]]:
+        is_table = is_pandas(body)
+        if self._schema.takes_whole or not (is_table or isinstance(body, list | tuple)):
+            return self._one(body, (None, None), "row")
         given, violations = [], []
-        unit = "item" if index is None else "row"
-        for row, body in enumerate(bodies):
-            read, problems = self._schema.read(body)
-            if self._convert:
-                given.append(body if problems else self._schema.plain(read))
-            label = None if index is None else index[row]
-            violations += [
-                self._violation(path, value, rule, row, label, unit)
-                for path, value, rule, *_ in problems
-            ]
-        return given, violations
+        for row, one in enumerate(body.to_dict("records") if is_table else body):
+            label = body.index[row] if is_table else None
+            read, found = self._one(one, (row, label), "row" if is_table else "item")
+            given.append(read)
+            violations += found
+        # rows that were not converted would give the frame columns of mixed types
+        if not self._convert or (is_table and violations):
+            return body, violations
+        return type(body)(given, index=body.index) if is_table else given, violations
 
-    def _violation(
-        self,
-        path: str,
-        value: Any,
-        rule: str,
-        row: int | None = None,
-        label: Any = None,
-        unit: str = "row",
-    ) -> Violation:
-        return Violation(
-            path, value, rule, self._severity, row, label, self._message, unit
-        )
+    def _one(
+        self, body: Any, place: Sequence[Any], unit: str
+    ) -> tuple[Any, list[Violation]]:
+        read, problems = self._schema.read(body)
+        severity, message = self._severity, self._message
+        violations = [
+            Violation(path, value, rule, severity, row, label, message, unit)
+            for path, value, rule, *own in problems
+            for row, label in [own or place]
+        ]
+        is_read = self._convert and not violations
+        return self._schema.plain(read) if is_read else body, violations
