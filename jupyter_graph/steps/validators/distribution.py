@@ -126,9 +126,8 @@ class DistributionValidator(RulesValidator):
             raise SpecError(f"field {field!r}: one value of each body is looked at")
         super().__init__([rule], **acting)
         self._min = whole("min_values", window if min_values is None else min_values, 1)
-        self._every = whole(
-            "every", _pace(method, window) if every is None else every, 1
-        )
+        pace = max(window // 10, 1) if method == "ks" else 1
+        self._every = whole("every", pace if every is None else every, 1)
         if self._min > window:
             raise SpecError(f"min_values must not be above window, got {min_values!r}")
         self._limit, self._method, self._size = limit, method, window
@@ -190,9 +189,8 @@ def _values(rule: Rule, body: Any) -> Iterable[Any]:
         column = column_of(rule, body)
         return () if column is None else column.tolist()
     bodies = body if isinstance(body, list | tuple) else (body,)
-    if not rule.keys:
-        return bodies
-    return [rule.get(one) for one in bodies if isinstance(one, Mapping)]
+    is_bare = not rule.keys
+    return [rule.get(one) for one in bodies if is_bare or isinstance(one, Mapping)]
 
 
 def _counts(rule: Rule, value: Any) -> bool:
@@ -200,15 +198,9 @@ def _counts(rule: Rule, value: Any) -> bool:
 
 
 def _window(method: str, size: int, reference: Any, bins: int) -> Window:
-    if method == "z":
-        return MeanWindow(size, reference)
     if method == "psi":
         return BinWindow(size, reference, bins)
-    return SampleWindow(size, reference)
-
-
-def _pace(method: str, window: int) -> int:
-    return max(window // 10, 1) if method == "ks" else 1
+    return (MeanWindow if method == "z" else SampleWindow)(size, reference)
 
 
 def _is_plain(value: Any) -> bool:

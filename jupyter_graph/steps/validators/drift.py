@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from jupyter_graph.errors import SpecError, did_you_mean
 
@@ -15,18 +16,30 @@ LEAST_SHARE = 1e-4
 ALPHA = 0.001
 
 
-class Window(Protocol):
+class Window(ABC):
     """The last values, and how far they are from the reference."""
 
+    usual_limit: ClassVar[float]
+
+    def __init__(self, size: int) -> None:
+        self._values: deque[Any] = deque(maxlen=size)
+
     @property
-    def count(self) -> int: ...
+    def count(self) -> int:
+        return len(self._values)
+
+    @abstractmethod
     def add(self, value: Any) -> None: ...
+
+    @abstractmethod
     def statistic(self) -> float: ...
+
     def limit(self) -> float:
-        """The greatest statistic that is no drift, when the user names none."""
+        """Return the greatest statistic that is no drift, if the user names none."""
+        return self.usual_limit
 
 
-class MeanWindow:
+class MeanWindow(Window):
     """How many standard errors the mean of the window is from the reference's.
 
     ``z = |mean - reference mean| / (reference std / sqrt(n))``, with a limit of 4.
@@ -39,15 +52,13 @@ class MeanWindow:
     2.0
     """
 
+    usual_limit = 4.0
+
     def __init__(self, size: int, reference: Any) -> None:
+        super().__init__(size)
         self._mean, self._std = _mean_and_std(reference)
-        self._values: deque[float] = deque(maxlen=size)
         self._sum = 0.0
         self._turns = 0
-
-    @property
-    def count(self) -> int:
-        return len(self._values)
 
     def add(self, value: float) -> None:
         values = self._values
@@ -63,11 +74,8 @@ class MeanWindow:
         count = len(self._values)
         return abs(self._sum / count - self._mean) * math.sqrt(count) / self._std
 
-    def limit(self) -> float:
-        return 4.0
 
-
-class BinWindow:
+class BinWindow(Window):
     """The population stability index over bins of numbers, or over categories.
 
     ``PSI = sum((share - reference share) * ln(share / reference share))``; a bin
@@ -83,11 +91,13 @@ class BinWindow:
     0.2747
     """
 
+    usual_limit = 0.25
+
     def __init__(self, size: int, reference: Any, bins: int) -> None:
+        super().__init__(size)
         self._edges, self._names, shares = _bins_of(reference, bins)
         total = math.fsum(shares)
         self._shares = [max(share / total, LEAST_SHARE) for share in shares]
-        self._places: deque[int] = deque(maxlen=size)
         self._counts = [0] * len(shares)
 
     @property
@@ -95,12 +105,8 @@ class BinWindow:
         """Whether its values are categories, not numbers."""
         return self._names is not None
 
-    @property
-    def count(self) -> int:
-        return len(self._places)
-
     def add(self, value: Any) -> None:
-        places = self._places
+        places = self._values
         if len(places) == places.maxlen:
             # the deque drops its oldest place with the append below
             self._counts[places[0]] -= 1
@@ -112,7 +118,7 @@ class BinWindow:
         self._counts[place] += 1
 
     def statistic(self) -> float:
-        count = len(self._places)
+        count = len(self._values)
         total = 0.0
         for number, expected in zip(self._counts, self._shares, strict=True):
             # an empty bin would be log(0)
@@ -120,11 +126,8 @@ class BinWindow:
             total += (share - expected) * math.log(share / expected)
         return total
 
-    def limit(self) -> float:
-        return 0.25
 
-
-class SampleWindow:
+class SampleWindow(Window):
     """The two-sample Kolmogorov-Smirnov statistic, the greatest distance of the ECDFs.
 
     ``D = sup |F_window(x) - F_reference(x)|``; the limit is the critical value for
@@ -139,13 +142,9 @@ class SampleWindow:
     """
 
     def __init__(self, size: int, reference: Any) -> None:
+        super().__init__(size)
         self._reference = sorted(_numbers(reference))
-        self._values: deque[float] = deque(maxlen=size)
         self._sorted: list[float] = []
-
-    @property
-    def count(self) -> int:
-        return len(self._values)
 
     def add(self, value: float) -> None:
         values = self._values
@@ -179,9 +178,13 @@ def is_finite(value: Any) -> bool:
     return not isinstance(value, bool | str | bytes) and math.isfinite(value)
 
 
-def _numbers(reference: Any) -> list[float]:
+def _listed(reference: Any) -> Any:
     tolist = getattr(reference, "tolist", None)
-    values = tolist() if callable(tolist) else reference
+    return tolist() if callable(tolist) else reference
+
+
+def _numbers(reference: Any) -> list[float]:
+    values = _listed(reference)
     if isinstance(values, Sequence) and not isinstance(values, str) and values:
         try:
             if all(map(is_finite, values)):
@@ -210,7 +213,7 @@ def _mean_and_std(reference: Any) -> tuple[float, float]:
 
 def _has(reference: Mapping[str, Any], keys: set[str]) -> None:
     if set(reference) != keys:
-        wrong = next(iter(sorted(map(str, set(reference) ^ keys))))
+        wrong = min(map(str, set(reference) ^ keys))
         raise SpecError(
             f"reference must have {' and '.join(map(repr, sorted(keys)))}, "
             f"{wrong!r} does not fit{did_you_mean(wrong, keys)}"
@@ -238,8 +241,7 @@ def _bins_of(reference: Any, bins: int) -> Bins:
                 f"got {len(edges)} edges and {len(shares)} shares"
             )
         return edges, None, shares
-    tolist = getattr(reference, "tolist", None)
-    values = tolist() if callable(tolist) else reference
+    values = _listed(reference)
     if isinstance(values, list | tuple) and values and isinstance(values[0], str):
         return _bins_of({"categories": dict(Counter(values))}, bins)
     return _quantile_bins(sorted(_numbers(reference)), bins)
