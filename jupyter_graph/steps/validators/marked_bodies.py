@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
+from jupyter_graph.steps.validators.violations import Violation
 from jupyter_graph.types import NOTHING
 from jupyter_graph.values.dataframe_rows import is_pandas
 
 
-class Found(Protocol):
-    """What is needed of a violation here."""
-
-    @property
-    def row(self) -> int | None: ...
-    def as_dict(self) -> dict[str, Any]: ...
-
-
-def tagged(body: Any, violations: Sequence[Found], field: str) -> Any:
+def tagged(body: Any, violations: Sequence[Violation], field: str) -> Any:
     """Return a new body whose field lists the violations.
 
     In a list the items that have some get the field; in a table it is a column
@@ -42,7 +35,7 @@ def tagged(body: Any, violations: Sequence[Found], field: str) -> Any:
     raise _unmarkable(body, field)
 
 
-def without(body: Any, violations: Iterable[Found]) -> Any:
+def without(body: Any, violations: Iterable[Violation]) -> Any:
     """Return a list or table without its bad items; ``NOTHING`` when none is left."""
     bad = {one.row for one in violations}
     if None in bad:
@@ -63,11 +56,10 @@ def _kept(old: Any) -> list[Any]:
     return old if isinstance(old, list) else []
 
 
-def _by_row(violations: Iterable[Found], length: int) -> list[list[dict[str, Any]]]:
+def _by_row(violations: Iterable[Violation], length: int) -> list[list[dict[str, Any]]]:
     rows: list[list[dict[str, Any]]] = [[] for _ in range(length)]
     for one in violations:
-        places = range(length) if one.row is None else (one.row,)
-        for row in places:
+        for row in range(length) if one.row is None else (one.row,):
             rows[row].append(one.as_dict())
     return rows
 

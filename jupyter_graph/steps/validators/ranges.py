@@ -231,14 +231,10 @@ def _quick(
 def _column_test(kind: str, between: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def number(column: Any) -> Any:
         import numpy
-        from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
+        from pandas.api.types import is_any_real_numeric_dtype
 
         dtype = column.dtype
-        if (
-            not is_numeric_dtype(dtype)
-            or is_bool_dtype(dtype)
-            or is_complex_dtype(dtype)
-        ):
+        if not is_any_real_numeric_dtype(dtype):
             return None
         # pandas' own nullable types have no byte order; their NA becomes NaN
         is_plain = dtype.kind in "iuf" and hasattr(dtype, "newbyteorder")
@@ -268,14 +264,11 @@ def limits_text(low: Any, high: Any, with_low: bool, with_high: bool, word: str)
     """Return two limits in words."""
     if low is None and high is None:
         return f"must be {word}"
-    first = f"{low}" if with_low else f"above {low}"
-    last = f"{high}" if with_high else f"below {high}"
-    if low is not None and high is not None:
-        if with_low and with_high:
-            return f"must be from {low} to {high}"
-        return f"must be {first}{' or more' if with_low else ''} and {last}" + (
-            " or less" if with_high else ""
-        )
+    first = f"must be {low} or more" if with_low else f"must be above {low}"
+    last = f"{high} or less" if with_high else f"below {high}"
     if high is None:
-        return f"must be {low} or more" if with_low else f"must be {first}"
-    return f"must be {high} or less" if with_high else f"must be {last}"
+        return first
+    if low is None:
+        return f"must be {last}"
+    both = with_low and with_high
+    return f"must be from {low} to {high}" if both else f"{first} and {last}"

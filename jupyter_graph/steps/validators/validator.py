@@ -7,7 +7,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
 from jupyter_graph.argument_checks import one_of
 from jupyter_graph.errors import SpecError
@@ -17,8 +17,6 @@ from jupyter_graph.types import Nothing
 
 OnViolation: TypeAlias = Literal["reject", "route", "tag", "count", "drop"]
 Severity: TypeAlias = Literal["info", "warning", "error"]
-
-MODES: Final = ("reject", "route", "tag", "count", "drop")
 
 
 class Acting(TypedDict, total=False):
@@ -67,7 +65,14 @@ class Validator(ABC):
         act_on: Severity = "error",
         context: Any = None,
     ) -> None:
-        one_of("on_violation", on_violation, MODES)
+        acts: dict[str, Callable[[Any, list[Violation]], Any]] = {
+            "reject": self._reject,
+            "route": self._route,
+            "tag": self._tagged,
+            "count": lambda body, _: body,
+            "drop": without,
+        }
+        one_of("on_violation", on_violation, acts)
         one_of("act_on", act_on, LEVELS)
         routes = {"to": to, "valid_to": valid_to}
         for key, value in routes.items():
@@ -87,13 +92,7 @@ class Validator(ABC):
             "jupyter_graph.steps"
         )
         self._where = getattr(context, "name", "") or type(self).__name__
-        self._act: Callable[[Any, list[Violation]], Any] = {
-            "reject": self._reject,
-            "route": self._route,
-            "tag": self._tagged,
-            "count": self._pass,
-            "drop": without,
-        }[on_violation]
+        self._act = acts[on_violation]
         self._is_quiet = on_violation not in ("count", "drop")
         self._lock = threading.Lock()
         self._bodies = 0
@@ -112,11 +111,10 @@ class Validator(ABC):
         Safe to read from any thread.
         """
         with self._lock:
-            fields = dict(self._fields)
             return {
                 "bodies": self._bodies,
-                "violations": sum(fields.values()),
-                "fields": fields,
+                "violations": self._fields.total(),
+                "fields": dict(self._fields),
             }
 
     def do(self, body: Any) -> Any | Nothing:
@@ -158,9 +156,6 @@ class Validator(ABC):
     def _tagged(self, body: Any, violations: list[Violation]) -> Any:
         return tagged(body, violations, str(self._tag))
 
-    def _pass(self, body: Any, _: list[Violation]) -> Any:
-        return body
-
     def _note(self, violations: list[Violation], acting: list[Violation]) -> None:
         with self._lock:
             self._bodies += 1
@@ -169,7 +164,7 @@ class Validator(ABC):
             fresh = [v for v in violations if id(v) not in quiet and self._is_new(v)]
         for violation in fresh:
             self._logger.log(
-                LEVELS[min(violation.severity, "warning", key=_level)],
+                min(LEVELS[violation.severity], logging.WARNING),
                 "step %r: %s (said once; see counts)",
                 self._where,
                 violation.text,
@@ -182,10 +177,6 @@ class Validator(ABC):
             return False
         self._logged.add(key)
         return True
-
-
-def _level(severity: str) -> int:
-    return LEVELS[severity]
 
 
 def _route_problem(key: str, value: Any, mode: str) -> str:
