@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_graph.argument_checks import is_real
+from jupyter_graph.argument_checks import all_known, is_real
 from jupyter_graph.errors import SpecError, UnprocessableError, did_you_mean
 from jupyter_graph.steps.state.durations import Duration, duration
 from jupyter_graph.steps.state.windowed_sums import OPERATIONS, Sums, Timeline
@@ -127,21 +127,26 @@ def _read(one: Any, where: str) -> Aggregation:
         if field not in FIELDS:
             near = did_you_mean(str(field), FIELDS)
             raise SpecError(f"{where} has an unknown field {field!r}{near}")
+    try:
+        return _aggregation(one)
+    except SpecError as error:
+        raise SpecError(f"{where}: {error}") from None
+
+
+def _aggregation(one: Mapping[str, Any]) -> Aggregation:
     column = one.get("column")
     if not callable(column) and not (isinstance(column, str) and column):
-        raise SpecError(f"{where}: column must be a field's name, got {column!r}")
+        raise SpecError(f"column must be a field's name, got {column!r}")
     name = one.get("name", column)
     if not isinstance(name, str) or not name:
-        raise SpecError(f"{where}: name must be a text, got {name!r}")
+        raise SpecError(f"name must be a text, got {name!r}")
     keeps = one.get("aggregation_filter")
     if keeps is not None and not callable(keeps):
-        raise SpecError(
-            f"{where}: aggregation_filter must be a function, got {keeps!r}"
-        )
-    operations = _operations(one.get("operations"), where)
-    windows = _windows(one.get("windows"), where)
-    is_fixed = _is_fixed(one, where)
-    period_ms = _period_ms(one.get("period"), windows, where, is_fixed=is_fixed)
+        raise SpecError(f"aggregation_filter must be a function, got {keeps!r}")
+    operations = _operations(one.get("operations"))
+    windows = _windows(one.get("windows"))
+    is_fixed = _is_fixed(one)
+    period_ms = _period_ms(one.get("period"), windows, is_fixed=is_fixed)
     return Aggregation(
         name=name,
         column=column,
@@ -154,47 +159,38 @@ def _read(one: Any, where: str) -> Aggregation:
             for window in windows
         ),
         keeps=keeps,
-        max_value=_max_value(one.get("max_value"), where),
+        max_value=_max_value(one.get("max_value")),
     )
 
 
-def _operations(given: Any, where: str) -> list[str]:
+def _operations(given: Any) -> list[str]:
     operations = [given] if isinstance(given, str) else given
     if not isinstance(operations, list | tuple) or not operations:
         raise SpecError(
-            f"{where}: operations must be a list of {', '.join(OPERATIONS)}, "
-            f"got {given!r}"
+            f"operations must be a list of {', '.join(OPERATIONS)}, got {given!r}"
         )
-    for operation in operations:
-        if operation not in OPERATIONS:
-            raise SpecError(
-                f"{where}: unknown operation {operation!r}"
-                f"{did_you_mean(str(operation), OPERATIONS)} "
-                f"(known: {', '.join(OPERATIONS)})"
-            )
+    all_known("unknown operation", operations, OPERATIONS)
     return list(dict.fromkeys(operations))
 
 
-def _windows(given: Any, where: str) -> list[Duration]:
+def _windows(given: Any) -> list[Duration]:
     windows = given if isinstance(given, list | tuple) else [given]
     if not windows:
-        raise SpecError(f"{where}: windows must not be empty")
-    durations = [duration(window, f"{where}: windows") for window in windows]
+        raise SpecError("windows must not be empty")
+    durations = [duration(window, "windows") for window in windows]
     return sorted(dict.fromkeys(durations), key=lambda window: window.ms)
 
 
-def _is_fixed(one: Mapping[str, Any], where: str) -> bool:
+def _is_fixed(one: Mapping[str, Any]) -> bool:
     kind = one.get("kind", "fixed" if one.get("period") is None else "sliding")
     if kind not in ("fixed", "sliding"):
-        raise SpecError(f"{where}: kind must be 'fixed' or 'sliding', got {kind!r}")
+        raise SpecError(f"kind must be 'fixed' or 'sliding', got {kind!r}")
     return bool(kind == "fixed")
 
 
-def _period_ms(
-    given: Any, windows: list[Duration], where: str, *, is_fixed: bool
-) -> int:
+def _period_ms(given: Any, windows: list[Duration], *, is_fixed: bool) -> int:
     if given is not None:
-        period = duration(given, f"{where}: period").ms
+        period = duration(given, "period").ms
     elif is_fixed:
         period = math.gcd(*(window.ms for window in windows))
     else:
@@ -202,20 +198,20 @@ def _period_ms(
     for window in windows:
         if window.ms % period:
             raise SpecError(
-                f"{where}: each window must be a multiple of the period, "
+                "each window must be a multiple of the period, "
                 f"{window.label} is none of {given or f'{period / 1000:g} s'!r}"
             )
     if windows[-1].ms // period > MOST_BUCKETS:
         raise SpecError(
-            f"{where}: the window {windows[-1].label} has more than {MOST_BUCKETS:,} "
+            f"the window {windows[-1].label} has more than {MOST_BUCKETS:,} "
             "periods; give a longer period"
         )
     return period
 
 
-def _max_value(given: Any, where: str) -> float | None:
+def _max_value(given: Any) -> float | None:
     if given is None:
         return None
     if not is_real(given):
-        raise SpecError(f"{where}: max_value must be a number, got {given!r}")
+        raise SpecError(f"max_value must be a number, got {given!r}")
     return float(given)
