@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from jupyter_graph.connectors.tables.table import Table
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.state.aggregation_spec import Aggregation
-from jupyter_graph.steps.state.windowed_sums import Sums, Timeline, Window
+from jupyter_graph.steps.state.windowed_sums import Sums, Timeline
 from jupyter_graph.types import Clock
 
 PREFIX: Final = "$aggregates:"
@@ -18,30 +19,29 @@ PREFIX: Final = "$aggregates:"
 SWEEP_EVENTS = 1024
 
 
+def _count(
+    aggregations: Sequence[Aggregation],
+    lines: Sequence[Timeline],
+    body: Mapping[str, Any],
+    time_ms: float,
+) -> tuple[dict[str, float], bool]:
+    """Count a body; give all results, and whether it came too late for one."""
+    values = [one.value(body) for one in aggregations]  # all or none of it counts
+    features: dict[str, float] = {}
+    is_late = False
+    for one, line, value in zip(aggregations, lines, values, strict=True):
+        if value is not None and not line.add(value, time_ms):
+            is_late = True
+        features.update(one.features(line, time_ms))
+    return features, is_late
+
+
+@dataclass(slots=True, eq=False)
 class _Windows:
     """The timelines of one key, one per aggregation."""
 
-    __slots__ = ("lines", "touched")
-
-    def __init__(self, lines: Sequence[Timeline]) -> None:
-        self.lines = lines
-        self.touched = 0
-
-    def count(
-        self,
-        aggregations: Sequence[Aggregation],
-        body: Mapping[str, Any],
-        time_ms: float,
-    ) -> tuple[dict[str, float], bool]:
-        """Count a body; give all results, and whether it came too late for one."""
-        values = [one.value(body) for one in aggregations]  # all or none of it counts
-        features: dict[str, float] = {}
-        is_late = False
-        for one, line, value in zip(aggregations, self.lines, values, strict=True):
-            if value is not None and not line.add(value, time_ms):
-                is_late = True
-            features.update(one.features(line, time_ms))
-        return features, is_late
+    lines: Sequence[Timeline]
+    touched: int = 0
 
 
 class KeptInMemory:
@@ -77,7 +77,8 @@ class KeptInMemory:
     ) -> dict[str, float]:
         with self._lock:
             windows = self._of(key)
-            features, is_late = windows.count(self._aggregations, body, time_ms)
+            lines = windows.lines
+            features, is_late = _count(self._aggregations, lines, body, time_ms)
             # a key that was seen in this round is not swept, whatever its times say: a
             # replay may send one key after another
             windows.touched = self._round
@@ -148,8 +149,7 @@ class KeptInTable:
         def change(kept: Mapping[str, Any]) -> dict[str, Any]:
             nonlocal features, is_late
             lines = [load(one, kept, self._table.name) for one in self._aggregations]
-            windows = _Windows(lines)
-            features, is_late = windows.count(self._aggregations, body, time_ms)
+            features, is_late = _count(self._aggregations, lines, body, time_ms)
             pairs = zip(self._aggregations, lines, strict=True)
             return {**kept, **{one.name: dump(one, line) for one, line in pairs}}
 
@@ -206,7 +206,7 @@ def query(
             f"feature {feature!r} cannot be told from periods of "
             f"{period_ms / 1000:g} s; its window must be a multiple of that"
         )
-    window = Window(window_ms // period_ms, is_fixed=kept["is_fixed"])
-    line = Timeline(period_ms, [window.buckets], is_fixed=window.is_fixed)
+    buckets = window_ms // period_ms
+    line = Timeline(period_ms, [buckets], is_fixed=kept["is_fixed"])
     line.load(kept["buckets"])
-    return line.sums_of(window, time_ms)
+    return line.sums_of(line.windows[0], time_ms)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-import math
 import threading
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.argument_checks import at_least
+from jupyter_graph.argument_checks import at_least, is_number
 from jupyter_graph.connectors.event_key import KeySpec, is_event, key_reader
 from jupyter_graph.errors import BadRequestError, SpecError
-from jupyter_graph.steps.state.state_arguments import either
+from jupyter_graph.steps.state.keyed_steps import one_key
 from jupyter_graph.types import NOTHING, Clock
 
 SOONEST_S, LATEST_S = 0.01, 1.0
@@ -73,7 +72,7 @@ class Batch:
             raise SpecError("a Batch needs max_events, flush_after_s or both")
         at_least("max_events", max_events, 1, or_none=True)
         at_least("max_keys", max_keys, 1, or_none=True)
-        key = either("key", key, "key_field", key_field)
+        key = one_key(key, key_field)
         is_field = isinstance(key, str) and not key.startswith("$")
         if drop_key_field and not is_field:
             raise SpecError(
@@ -128,18 +127,13 @@ class _Waiting:
 
     def batch(self) -> Any:
         last = self.bodies[-1]
-        if not is_event(last):
-            return self.bodies
-        event = copy.copy(last)
-        event.body = self.bodies
-        return event
+        return _copied(last, self.bodies) if is_event(last) else self.bodies
 
 
 def _every(flush_after_s: Any) -> float | None:
     if flush_after_s is None:
         return None
-    is_number = isinstance(flush_after_s, int | float) and flush_after_s is not True
-    if not is_number or not 0 < flush_after_s < math.inf:
+    if not is_number(flush_after_s) or flush_after_s <= 0:
         raise SpecError(
             f"flush_after_s must be a number of seconds above 0, got {flush_after_s!r}"
         )
@@ -154,8 +148,11 @@ def _without(field: str, item: Any) -> Any:
             f"got {type(body).__name__}"
         )
     rest = {name: value for name, value in body.items() if name != field}
-    if body is item:
-        return rest
-    event = copy.copy(item)
-    event.body = rest
+    return rest if body is item else _copied(item, rest)
+
+
+def _copied(event: Any, body: Any) -> Any:
+    """Return an event like this one with another body."""
+    event = copy.copy(event)
+    event.body = body
     return event

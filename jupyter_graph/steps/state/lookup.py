@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jupyter_graph.argument_checks import at_least, is_real
-from jupyter_graph.connectors.event_key import KeySpec, body_of, is_event, key_reader
+from jupyter_graph.connectors.event_key import KeySpec, key_reader
 from jupyter_graph.connectors.tables.open_table import open_table
 from jupyter_graph.connectors.tables.table import MISSING, TIMEOUT_S, Table
-from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.state.aggregate_store import PREFIX, query
 from jupyter_graph.steps.state.durations import TimeSpec, duration, time_reader
-from jupyter_graph.steps.state.state_arguments import either
+from jupyter_graph.steps.state.keyed_steps import object_in, one_key, with_body
 from jupyter_graph.steps.state.windowed_sums import OPERATIONS
 from jupyter_graph.types import NOTHING, Clock
 
@@ -93,11 +93,9 @@ class JoinWithTable:
         self._rows = _Rows(self.table, cache_s, max_cached, clock)
 
     def do(self, body: Any) -> Any:
-        inner = body if type(body) is dict else body_of(body)
-        if self._join is None and not isinstance(inner, Mapping):
-            raise BadRequestError(
-                f"the body must be an object to be joined, got {type(inner).__name__}"
-            )
+        inner = body
+        if self._join is None and type(body) is not dict:
+            inner = object_in(body, "joined")
         row = self._rows.get(self._key(body))
         if row is MISSING and self._inner:
             return NOTHING
@@ -105,7 +103,7 @@ class JoinWithTable:
         if self._join is not None:
             joined = self._join(body, fields)
             return NOTHING if joined is None else joined
-        return _put(body, inner, {**inner, **fields})
+        return with_body(body, inner, {**inner, **fields})
 
     def close(self) -> None:
         self.table.close()
@@ -179,25 +177,20 @@ class QueryByKey:
         names = _names("features", features)
         if not names:
             raise SpecError("features must be a list of one name or more")
-        key = either("key", key, "key_field", key_field)
+        key = one_key(key, key_field)
         self._key = key_reader(key) if key is not None else None
         self._features = [_Feature(name) for name in names]
         self._aliases = _aliases(aliases)
         self._time = time_reader(time_field, time_format, time_unit, clock)
         self.table = _lookup_table(table, key, None, timeout_s)
         self._has_windows = any(feature.operation for feature in self._features)
-        self._has_fields = any(not feature.operation for feature in self._features)
 
     def do(self, body: Any) -> Any:
-        inner = body if type(body) is dict else body_of(body)
-        if not isinstance(inner, Mapping):
-            raise BadRequestError(
-                f"the body must be an object to be enriched, got {type(inner).__name__}"
-            )
+        inner = body if type(body) is dict else object_in(body, "enriched")
         key = self._key(body) if self._key is not None else ""
         features = self._found(key, body, inner)
         features.update(inner)
-        return _put(body, inner, features)
+        return with_body(body, inner, features)
 
     def close(self) -> None:
         self.table.close()
@@ -205,28 +198,26 @@ class QueryByKey:
     def _found(self, key: str, body: Any, inner: Any) -> dict[str, Any]:
         kept = self.table.get(PREFIX + key, {}) if self._has_windows else {}
         time_ms = self._time(body, inner) if kept else 0.0
-        is_row_asked = self._has_fields or any(
-            feature.operation and feature.column not in kept
-            for feature in self._features
-        )
+        is_row_asked = any(feature.column not in kept for feature in self._features)
         row = self.table.get(key) if is_row_asked else None
         row = row if isinstance(row, Mapping) else {}
         features: dict[str, Any] = {}
         for feature in self._features:
             name = self._aliases.get(feature.name, feature.name)
-            if feature.operation and feature.column in kept:
-                window_ms = feature.window_ms
-                operation = OPERATIONS[feature.operation]
+            if feature.column in kept:
                 column = kept[feature.column]
-                sums = query(column, window_ms, time_ms, feature.name)
-                features[name] = operation(sums)
+                sums = query(column, feature.window_ms, time_ms, feature.name)
+                features[name] = OPERATIONS[feature.operation](sums)
             else:
                 features[name] = row.get(feature.name)
         return features
 
 
 class _Feature:
-    """A feature's name, taken apart when it is that of an aggregation."""
+    """A feature's name, taken apart when it is that of an aggregation.
+
+    ``column`` and ``operation`` of another are "", which no aggregation is called.
+    """
 
     __slots__ = ("column", "name", "operation", "window_ms")
 
@@ -257,10 +248,7 @@ class _Rows:
         self._clock = clock
         self._known: dict[str, tuple[float, Any]] = {}
         self._lock = threading.Lock()
-        self.get = self._cached if cache_s else self._asked
-
-    def _asked(self, key: str) -> Any:
-        return self._table.get(key, MISSING)
+        self.get = self._cached if cache_s else lambda key: table.get(key, MISSING)
 
     def _cached(self, key: str) -> Any:
         now = self._clock()
@@ -275,13 +263,6 @@ class _Rows:
             if len(self._known) > self._most:
                 del self._known[next(iter(self._known))]
         return row
-
-
-def _put(item: Any, body: Any, joined: dict[str, Any]) -> Any:
-    if item is not body and is_event(item):
-        item.body = joined
-        return item
-    return joined
 
 
 def _lookup_table(

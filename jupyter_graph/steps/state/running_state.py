@@ -10,10 +10,9 @@ from typing import Any
 
 from jupyter_graph.argument_checks import at_least
 from jupyter_graph.connectors.event_key import KeySpec, body_of, is_event, key_reader
-from jupyter_graph.connectors.tables.open_table import open_table
 from jupyter_graph.connectors.tables.table import MISSING, TIMEOUT_S
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.state.state_arguments import writable
+from jupyter_graph.steps.state.keyed_steps import state_table
 from jupyter_graph.types import NOTHING
 
 ALL = "all"
@@ -78,19 +77,11 @@ class MapWithState:
         if group_by_key and key not in (None, "$key"):
             raise SpecError(f"group_by_key means key='$key', got key={key!r} as well")
         at_least("max_keys", max_keys, 1, or_none=True)
-        self._fn = _function(fn, 2)
+        self._fn = _function(fn)
         self._initial = copy.deepcopy(initial_state)
         key = "$key" if group_by_key else key
         self._key = key_reader(key) if key is not None else None
-        self.table = writable(
-            open_table(
-                table,
-                name=name,
-                max_keys=max_keys,
-                timeout_s=timeout_s,
-                context=context,
-            )
-        )
+        self.table = state_table(table, name, max_keys, timeout_s, context)
 
     def do(self, body: Any) -> Any:
         key = self._key(body) if self._key is not None else ALL
@@ -150,7 +141,7 @@ class Reduce:
         *,
         running: bool = False,
     ) -> None:
-        self._fn = _function(fn, 2)
+        self._fn = _function(fn)
         self._value = copy.deepcopy(initial_value)
         self.running = running
         self._lock = threading.Lock()
@@ -174,19 +165,19 @@ class Reduce:
             return [body_of(self._value)]
 
 
-def _function(fn: Any, arguments: int) -> Callable[..., Any]:
+def _function(fn: Any) -> Callable[..., Any]:
     if not callable(fn) or inspect.isclass(fn):
-        raise SpecError(f"fn must be a function of {arguments} arguments, got {fn!r}")
+        raise SpecError(f"fn must be a function of 2 arguments, got {fn!r}")
     if inspect.iscoroutinefunction(fn) or inspect.isgeneratorfunction(fn):
         raise SpecError(
             f"fn must be a plain function, {fn!r} is a coroutine or a generator; do "
             "what waits in a step of its own"
         )
     try:
-        inspect.signature(fn).bind(*range(arguments))
+        inspect.signature(fn).bind(None, None)
     except TypeError:
         raise SpecError(
-            f"fn must take {arguments} arguments, {fn!r} takes {inspect.signature(fn)}"
+            f"fn must take 2 arguments, {fn!r} takes {inspect.signature(fn)}"
         ) from None
     except ValueError:
         pass  # a function of C's that does not tell

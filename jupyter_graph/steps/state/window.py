@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.argument_checks import at_least
-from jupyter_graph.connectors.event_key import KeySpec, body_of, is_event, key_reader
-from jupyter_graph.connectors.tables.open_table import open_table
+from jupyter_graph.connectors.event_key import KeySpec, body_of, key_reader
 from jupyter_graph.connectors.tables.table import TIMEOUT_S
-from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.state.aggregate_store import KeptInMemory, KeptInTable
 from jupyter_graph.steps.state.aggregation_spec import read_aggregations
 from jupyter_graph.steps.state.durations import TimeSpec, time_reader
-from jupyter_graph.steps.state.state_arguments import either, writable
+from jupyter_graph.steps.state.keyed_steps import (
+    object_in,
+    one_key,
+    state_table,
+    with_body,
+)
 from jupyter_graph.types import NOTHING, Clock
 
 
@@ -179,7 +182,7 @@ class Aggregate:
         context: Any = None,
     ) -> None:
         at_least("max_keys", max_keys, 1, or_none=True)
-        key = either("key", key, "key_field", key_field)
+        key = one_key(key, key_field)
         self.aggregations = read_aggregations(aggregates)
         self._key = key_reader(key) if key is not None else None
         self._time = time_reader(time_field, time_format, time_unit, clock)
@@ -187,14 +190,8 @@ class Aggregate:
         if isinstance(table, str) and table == "memory":
             self._kept = KeptInMemory(self.aggregations, max_keys=max_keys, clock=clock)
         else:
-            opened = open_table(
-                table,
-                name=name,
-                max_keys=max_keys,
-                timeout_s=timeout_s,
-                context=context,
-            )
-            self._kept = KeptInTable(self.aggregations, writable(opened))
+            opened = state_table(table, name, max_keys, timeout_s, context)
+            self._kept = KeptInTable(self.aggregations, opened)
 
     @property
     def late_events(self) -> int:
@@ -202,19 +199,11 @@ class Aggregate:
         return self._kept.late_events
 
     def do(self, body: Any) -> Any:
-        inner = body if type(body) is dict else body_of(body)
-        if not isinstance(inner, Mapping):
-            raise BadRequestError(
-                f"the body must be an object to be aggregated, got "
-                f"{type(inner).__name__}"
-            )
+        inner = body if type(body) is dict else object_in(body, "aggregated")
         key = self._key(body) if self._key is not None else ""
         features = self._kept.count(key, inner, self._time(body, inner))
         features.update(inner)
-        if inner is not body and is_event(body):
-            body.body = features
-            return body
-        return features
+        return features if inner is body else with_body(body, inner, features)
 
     def close(self) -> None:
         self._kept.close()

@@ -229,9 +229,8 @@ class Timeline:
 
     def is_past(self, time_ms: float) -> bool:
         """Tell whether no window that ends at this time or later reaches a value."""
-        if self.newest is None:
-            return True
-        return int(time_ms // self.period_ms) - self._longest >= self.newest.index
+        end = int(time_ms // self.period_ms)
+        return self.newest is None or end - self._longest >= self.newest.index
 
     def _add_late(self, index: int, value: float, time_ms: float, now: int) -> bool:
         if index <= now - self._longest:
@@ -262,8 +261,7 @@ class Timeline:
         return sums
 
     def _rebuild(self, newest: Sums) -> None:
-        lengths = [(window.buckets, window.is_fixed) for window in self.windows]
-        self.windows = [Window(n, is_fixed=is_fixed) for n, is_fixed in lengths]
+        self.windows = [Window(w.buckets, is_fixed=w.is_fixed) for w in self.windows]
         for bucket in self._buckets[:-1]:
             for window in self.windows:
                 window.close(bucket, newest.index)
