@@ -6,16 +6,14 @@ from importlib import import_module
 from typing import Any
 
 OURS: dict[str, str] = {
-    "steps.data.transform": "Assert Extend Filter ForEach Map",
-    "steps.data.flatten": "FlatMap Flatten",
-    "steps.data.partition": "Partition",
+    "steps.data.transform": "Assert Extend Filter FlatMap Flatten ForEach Map "
+    "Partition",
     "steps.data.field_steps": "Drop Rename",
     "steps.state.batch_step": "Batch",
     "steps.state.window": "Aggregate SampleWindow",
     "steps.state.running_state": "MapWithState Reduce",
     "steps.state.lookup": "JoinWithTable QueryByKey",
-    "steps.data.features": "DropFeatures Imputer",
-    "steps.data.categories": "OneHotEncoder",
+    "steps.data.features": "DropFeatures Imputer OneHotEncoder",
     "steps.data.dates": "DateExtractor",
     "steps.data.metadata": "SetEventMetadata",
     "steps.data.map_values": "MapValues",

@@ -7,6 +7,7 @@ https://docs.mlrun.org/en/stable/feature-store/transformations.html
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -15,7 +16,6 @@ from jupyter_graph.steps.data.features import features_of, mapping_of
 from jupyter_graph.values.dataframe_rows import is_pandas
 
 RANGES: Final = "ranges"
-_OPEN: Final = {"-inf": float("-inf"), "inf": float("inf")}
 
 Change = Callable[[Any], Any]
 
@@ -162,6 +162,6 @@ def _ranges(feature: str, ranges: Any) -> list[tuple[Any, Any, Any]]:
                 f"got {bounds!r}"
             )
         low, high = bounds
-        low = _OPEN["-inf"] if low == "-inf" else low
-        read.append((low, _OPEN["inf"] if high == "inf" else high, new))
+        low = -math.inf if low == "-inf" else low
+        read.append((low, math.inf if high == "inf" else high, new))
     return read

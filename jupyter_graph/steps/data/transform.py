@@ -1,4 +1,4 @@
-"""Steps that change, keep or check bodies by a function; they remember nothing.
+"""Steps that change, keep, check, split or direct bodies; they remember nothing.
 
 Functions stand in a document as MLRun writes them, ``"_fn": "double"`` or
 ``"_fn": "(event['x'] > 1)"``, and may be coroutine functions.
@@ -9,7 +9,7 @@ Source: storey's steps of these names, https://storey.readthedocs.io
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
 from jupyter_graph.argument_checks import is_count
@@ -20,6 +20,7 @@ from jupyter_graph.steps.data.step_functions import (
     called,
     checked,
     gives_many,
+    must_wait,
     name_of,
 )
 from jupyter_graph.types import NOTHING
@@ -187,3 +188,117 @@ class Assert(_ByFunction):
         if self.status_code == UnprocessableError.status_code:
             raise UnprocessableError(message)
         raise StatusError(message, status_code=self.status_code)
+
+
+class FlatMap:
+    """Send on each item that a function makes of a body, one by one.
+
+    Body in: what ``fn`` takes. Body out: each item of what ``fn`` gives, in order; of
+    an empty list nothing goes on. All items belong to the event they come from. A
+    caller who waits gets the items as a stream.
+
+    Args:
+        fn: gives a list or another iterable, or is a (asynchronous) generator. Texts
+            and objects do not count as lists.
+
+    Raises:
+        SpecError: ``fn`` is no function.
+        TypeError: (from ``do``) ``fn`` gave something without items.
+
+    >>> list(FlatMap(lambda body: [body, -body]).do(3))
+    [3, -3]
+    """
+
+    def __init__(self, fn: Function) -> None:
+        self.fn = checked(fn, "FlatMap: fn")
+
+    def do(self, body: Any) -> Iterator[Any]:
+        result = called(self.fn, body)
+        if hasattr(result, "__aiter__"):
+            result = called(_collected, result)
+        yield from _items(result, name_of(self.fn))
+
+    async def do_async(self, body: Any) -> AsyncIterator[Any]:
+        result = await awaited(self.fn, body)
+        if hasattr(result, "__aiter__"):
+            async for item in result:
+                yield item
+            return
+        for item in _items(result, name_of(self.fn)):
+            yield item
+
+
+class Flatten:
+    """Send on each item of a list, one by one.
+
+    Body in: a list or another iterable. Body out: each item, in order; of an empty
+    list nothing goes on. All items belong to the event they come from. A caller who
+    waits gets the items as a stream.
+
+    Raises:
+        TypeError: (from ``do``) the body is no list.
+
+    >>> list(Flatten().do([1, 2]))
+    [1, 2]
+    """
+
+    def do(self, body: Any) -> Iterator[Any]:
+        yield from _items(body, "the step before")
+
+
+class Partition:
+    """Send a body to one of two followers, by a function that says which.
+
+    Body in, body out: what ``predicate`` takes, unchanged.
+
+    Args:
+        predicate: a plain function of the body; a coroutine function is refused.
+        true: the follower, or the list of followers, for bodies it holds true for.
+        false: the follower, or the list of them, for all others.
+
+    Raises:
+        SpecError: ``predicate`` is no plain function, or a follower has no name.
+
+    >>> half = Partition(lambda body: body % 2 == 0, true="even", false="odd")
+    >>> half.select_outlets(2), half.select_outlets(3)
+    (['even'], ['odd'])
+    """
+
+    def __init__(
+        self, predicate: Function, *, true: str | list[str], false: str | list[str]
+    ) -> None:
+        self.predicate = checked(predicate, "Partition: predicate")
+        if gives_many(predicate) or must_wait(predicate):
+            raise SpecError(
+                f"Partition: {name_of(predicate)!r} is a coroutine or a generator; "
+                "a plain function is needed"
+            )
+        self.true = _followers(true, "true")
+        self.false = _followers(false, "false")
+
+    def select_outlets(self, body: Any) -> list[str]:
+        return self.true if self.predicate(body) else self.false
+
+
+async def _collected(items: AsyncIterator[Any]) -> list[Any]:
+    return [item async for item in items]
+
+
+def _items(result: Any, giver: str) -> Iterable[Any]:
+    is_whole = isinstance(result, str | bytes | Mapping) or is_pandas(result)
+    if is_whole or not hasattr(result, "__iter__"):
+        raise TypeError(
+            f"a list of items is needed, but {giver} gave {reprlib.repr(result)}"
+        )
+    return result  # type: ignore[no-any-return]  # it has __iter__
+
+
+def _followers(names: Any, what: str) -> list[str]:
+    listed = [names] if isinstance(names, str) else names
+    is_list = isinstance(listed, list | tuple) and len(listed) > 0
+    if not is_list or not all(isinstance(name, str) and name for name in listed):
+        raise SpecError(
+            f"Partition: {what} must be the name of a step or a list of names, "
+            f"got {names!r}"
+        )
+    return list(listed)
