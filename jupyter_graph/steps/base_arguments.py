@@ -9,6 +9,11 @@ from inspect import Parameter
 from typing import Any, TypeVar
 
 Init = TypeVar("Init", bound=Callable[..., None])
+OPEN_ENDS: dict[Any, set[Any]] = {
+    Parameter.VAR_POSITIONAL: {Parameter.POSITIONAL_OR_KEYWORD},
+    Parameter.VAR_KEYWORD: {Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD},
+}
+"""``*args`` or ``**options`` to the kinds of arguments of the base that it takes."""
 
 
 def takes_arguments_of(
@@ -63,9 +68,8 @@ def _joined(
 ) -> inspect.Signature:
     """Return a signature whose open ends are replaced by what the base takes."""
     code: Any = vars(base).get("__init__", base)
-    open_ends = Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD
     # ``**class_args`` of the class and of its base have one name: it is not taken yet
-    names = {p.name for p in own.parameters.values() if p.kind not in open_ends}
+    names = {p.name for p in own.parameters.values() if p.kind not in OPEN_ENDS}
     theirs = [
         one.replace(default=defaults.get(one.name, one.default))
         for one in inspect.signature(code).parameters.values()
@@ -73,11 +77,6 @@ def _joined(
     ]
     joined = []
     for one in own.parameters.values():
-        if one.kind is Parameter.VAR_POSITIONAL:
-            joined += [p for p in theirs if p.kind is Parameter.POSITIONAL_OR_KEYWORD]
-        elif one.kind is Parameter.VAR_KEYWORD:
-            joined += [p for p in theirs if p.kind is Parameter.KEYWORD_ONLY]
-            joined += [p for p in theirs if p.kind is Parameter.VAR_KEYWORD]
-        else:
-            joined.append(one)
+        kinds = OPEN_ENDS.get(one.kind)
+        joined += [p for p in theirs if p.kind in kinds] if kinds else [one]
     return own.replace(parameters=joined)

@@ -55,12 +55,10 @@ class Merge:
         expected_num_events: int | None = None,
         context: Any = None,
     ) -> None:
-        if max_behind is not None and max_behind < 1:
-            raise SpecError(f"max_behind must be 1 or more, got {max_behind!r}")
-        if expected_num_events is not None and expected_num_events < 1:
-            raise SpecError(
-                f"expected_num_events must be 1 or more, got {expected_num_events!r}"
-            )
+        counts = {"max_behind": max_behind, "expected_num_events": expected_num_events}
+        for argument, count in counts.items():
+            if count is not None and count < 1:
+                raise SpecError(f"{argument} must be 1 or more, got {count!r}")
         self.expected = expected_num_events
         self.full_event = bool(full_event)
         self._key = _key_of(key_path) if key_path else None
