@@ -98,33 +98,26 @@ class KeptInMemory:
         """Do nothing: there is nothing to close."""
 
     def _of(self, key: str) -> _Windows:
-        if self._max_keys is None:
-            windows = self._windows.get(key)
-            if windows is None:
-                windows = self._windows[key] = self._new()
-            return windows
         # put in again at the end: the dict is in order of use, the first key goes first
-        windows = self._windows.pop(key, None) or self._new()
+        take = self._windows.get if self._max_keys is None else self._windows.pop
+        windows = take(key, None)
+        if windows is None:
+            windows = _Windows([one.timeline() for one in self._aggregations])
         self._windows[key] = windows
-        if len(self._windows) > self._max_keys:
+        if self._max_keys is not None and len(self._windows) > self._max_keys:
             del self._windows[next(iter(self._windows))]
         return windows
-
-    def _new(self) -> _Windows:
-        return _Windows([one.timeline() for one in self._aggregations])
 
     def _sweep(self) -> None:
         now = self._clock()
         if now - self._swept_at < self._span_s:
             return
-        gone = [
-            key
+        self._windows = {
+            key: windows
             for key, windows in self._windows.items()
-            if windows.touched < self._round
-            and all(line.is_past(self._newest_ms) for line in windows.lines)
-        ]
-        for key in gone:
-            del self._windows[key]
+            if windows.touched == self._round
+            or not all(line.is_past(self._newest_ms) for line in windows.lines)
+        }
         self._swept_at = now
         self._round += 1
 

@@ -210,8 +210,6 @@ def _period_ms(given: Any, windows: list[Duration], *, is_fixed: bool) -> int:
 
 
 def _max_value(given: Any) -> float | None:
-    if given is None:
-        return None
-    if not is_real(given):
+    if given is not None and not is_real(given):
         raise SpecError(f"max_value must be a number, got {given!r}")
-    return float(given)
+    return None if given is None else float(given)

@@ -37,6 +37,7 @@ def duration(value: Any, argument: str) -> Duration:
     >>> duration("10m", "window").ms, duration(90, "window").label
     (600000, '90s')
     """
+    made = Duration("", 0, 0)
     if isinstance(value, str) and (match := re.fullmatch(r"(\d+)([smhd])", value)):
         unit = _UNITS_MS[match[2]]
         made = Duration(value, int(match[1]) * unit, unit)
@@ -44,8 +45,6 @@ def duration(value: Any, argument: str) -> Duration:
         ms = round(value * 1000) if abs(value) < _YEAR_5000_S else 0
         unit = next((unit for unit in _UNITS_MS.values() if ms % unit == 0), 1)
         made = Duration(f"{value:g}s", ms, unit)
-    else:
-        made = Duration("", 0, 0)
     if made.ms < 1:
         raise SpecError(
             f"{argument} must be a length of time such as '30s', '10m', '1h', '7d' or "
@@ -84,8 +83,7 @@ def time_reader(
     hint = "; for milliseconds, time_unit='ms'" if time_unit == "s" else ""
 
     def read(item: Any, body: Mapping[str, Any]) -> float:
-        value: Any
-        value = time_field(item) if callable(time_field) else body.get(time_field)
+        value: Any = time_field(item) if callable(time_field) else body.get(time_field)
         is_number = type(value) is float or type(value) is int
         if is_number or (isinstance(value, Real) and not isinstance(value, bool)):
             if not -most < value < most:

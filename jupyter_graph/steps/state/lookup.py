@@ -274,9 +274,8 @@ def _lookup_table(
             "use 'memory://NAME' in the step that fills it, too"
         )
     if table_key is None and isinstance(key, str):
-        columns = getattr(table, "columns", ())
-        is_list = isinstance(table, list)
-        table_key = key if is_list or key in columns else None
+        is_column = isinstance(table, list) or key in getattr(table, "columns", ())
+        table_key = key if is_column else None
     opened = open_table(table, key_column=table_key, timeout_s=timeout_s)
     if table_key is not None and isinstance(table, Mapping):
         raise SpecError(

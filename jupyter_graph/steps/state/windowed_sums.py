@@ -66,10 +66,6 @@ class Sums:
         both.last, both.last_ms = later.last, later.last_ms
         return both
 
-    def to_list(self) -> list[Any]:
-        """Return the numbers in the order of the arguments of ``Sums``, for JSON."""
-        return list(_numbers(self))
-
 
 _numbers = attrgetter(*(one.name for one in fields(Sums)))
 NONE: Final = Sums()
@@ -206,9 +202,7 @@ class Timeline:
             return [NONE] * len(self.windows)
         # asked for a time without values: rare, so it is added up from the buckets
         if index != newest.index:
-            return [
-                self._counted(window.start(index), index) for window in self.windows
-            ]
+            return [self.sums_of(window, time_ms) for window in self.windows]
         if self._is_stale:
             self._rebuild(newest)
         return [window.closed.then(newest) for window in self.windows]
@@ -219,7 +213,8 @@ class Timeline:
         return self._counted(window.start(index), index)
 
     def to_list(self) -> list[list[Any]]:
-        return [bucket.to_list() for bucket in self._buckets]
+        """Return the numbers of each bucket as ``Sums`` takes them, for JSON."""
+        return [list(_numbers(bucket)) for bucket in self._buckets]
 
     def load(self, buckets: Iterable[Iterable[Any]]) -> None:
         """Take over what ``to_list`` gave."""
