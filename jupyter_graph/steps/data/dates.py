@@ -66,20 +66,17 @@ class DateExtractor:
         record = features_of(body, "DateExtractor")
         self._must_have(record)
         stamp = self._stamp(record[self.timestamp_col])
-        return {
-            **record,
-            **{name: _part(stamp, part) for part, name in self._names.items()},
-        }
+        parts = {name: _part(stamp, part) for part, name in self._names.items()}
+        return {**record, **parts}
 
     def _frame(self, frame: Any) -> Any:
         self._must_have(frame.columns)
         stamps = [self._stamp(value) for value in frame[self.timestamp_col].tolist()]
-        return frame.assign(
-            **{
-                name: [_part(stamp, part) for stamp in stamps]
-                for part, name in self._names.items()
-            }
-        )
+        parts = {
+            name: [_part(stamp, part) for stamp in stamps]
+            for part, name in self._names.items()
+        }
+        return frame.assign(**parts)
 
     def _must_have(self, names: Any) -> None:
         if self.timestamp_col not in names:
