@@ -10,9 +10,8 @@ from jupyter_graph.argument_checks import all_known
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.field_rules import Rule, RulesValidator, Test
-from jupyter_graph.steps.validators.lengths import length_rule
 from jupyter_graph.steps.validators.patterns import pattern_rule
-from jupyter_graph.steps.validators.ranges import is_number, range_rule
+from jupyter_graph.steps.validators.ranges import is_number, length_rule, range_rule
 from jupyter_graph.steps.validators.validator import (
     Acting,
     Validator,
@@ -212,32 +211,24 @@ KINDS: Mapping[str, Kind] = {
 """MLRun's kind, or class, to what makes the rule, and its arguments to ours."""
 
 
-def _in(least: int, most: int) -> Test:
-    return lambda value: is_number(value) and least <= value <= most
-
-
 def _is_float(value: Any) -> bool:
     float(value)  # says by an error when it is none
     return True
 
 
-def _is_bytes(value: Any) -> bool:
-    return isinstance(value, bytes | bytearray | memoryview)
-
-
 def _whole(bits: int, *, signed: bool) -> tuple[Test, str]:
     least = -(2 ** (bits - 1)) if signed else 0
     most = 2 ** (bits - signed) - 1
-    return _in(least, most), f"must be from {least} to {most}"
+    text = f"must be from {least} to {most}"
+    return lambda value: is_number(value) and least <= value <= most, text
 
 
 TYPES: Mapping[str, tuple[Test, str]] = {
-    **{f"int{bits}": _whole(bits, signed=True) for bits in (8, 16, 32, 128)},
+    **{f"int{bits}": _whole(bits, signed=True) for bits in (8, 16, 32, 64, 128)},
     **{f"uint{bits}": _whole(bits, signed=False) for bits in (8, 16, 32, 64, 128)},
     "int": _whole(64, signed=True),
-    "int64": _whole(64, signed=True),
     "float32": (_is_float, "must be a number"),
     "float": (_is_float, "must be a number"),
-    "bytes": (_is_bytes, "must be bytes"),
+    "bytes": (lambda v: isinstance(v, bytes | bytearray | memoryview), "must be bytes"),
 }
 """MLRun's value types that ``check_type`` checks; any value is of another type."""

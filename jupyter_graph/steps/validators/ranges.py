@@ -1,14 +1,15 @@
-"""Limits of values."""
+"""Limits of values, and of their lengths."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence, Sized
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any, Literal, Unpack
 
-from jupyter_graph.argument_checks import one_of
+from jupyter_graph.argument_checks import one_of, whole
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.field_rules import (
@@ -125,6 +126,83 @@ def range_rule(
     )
 
 
+class LengthValidator(FieldsValidator):
+    """Let texts, lists and objects pass whose length lies between two limits.
+
+    Body in, body out: an object, a list of objects or a DataFrame, unchanged when
+    valid. The length of a text is in characters, of bytes in bytes.
+
+    Args:
+        fields: a dotted path, a list of them, or an object of paths to
+            ``[min, max]`` or to own values of the options from ``min`` to
+            ``severity``. "" is the body itself.
+        min: the least length, 0 or more; None for no limit. It is valid itself.
+        max: the greatest length; None for no limit. It is valid itself.
+        required: a body without the field is a violation.
+        allow_none: None and NaN are valid.
+        message: used instead of the standard text.
+        severity: ``info``, ``warning`` or ``error``.
+        on_violation: ``reject``, ``route``, ``tag``, ``count`` or ``drop``.
+        to: for ``route``, the follower of bodies with violations.
+        valid_to: for ``route``, the follower of valid bodies.
+        tag: the field that lists violations.
+        act_on: the lowest severity that is acted on.
+        context: given by the engine.
+
+    Raises:
+        SpecError: an argument is wrong.
+        ViolationError: (from ``do``) 422, with ``on_violation="reject"``.
+
+    State: ``counts``, as ``Validator`` says.
+
+    >>> LengthValidator("name", min=1, max=40).do({"name": "Ada"})
+    {'name': 'Ada'}
+    """
+
+    @takes_arguments_of(FieldsValidator)
+    def __init__(
+        self,
+        fields: Fields,
+        *,
+        min: int | None = None,
+        max: int | None = None,
+        **options: Unpack[FieldOptions],
+    ) -> None:
+        own = {
+            "min": min,
+            "max": max,
+        }
+        super().__init__(fields, length_rule, low_and_high, own, **options)
+
+
+def length_rule(
+    path: str, *, min: int | None = None, max: int | None = None, **options: Any
+) -> Rule:
+    """Return the rule that a length lies between two limits.
+
+    Raises:
+        SpecError: the limits are no whole numbers of 0 or more in order.
+    """
+    for key, limit in (("min", min), ("max", max)):
+        if limit is not None:
+            whole(key, limit, 0)
+    if min is None and max is None:
+        raise SpecError("a length needs min or max")
+    least, most = min or 0, sys.maxsize if max is None else max
+    if least > most:
+        raise SpecError(f"min must not be above max, got {min!r} and {max!r}")
+    text = limits_text(min, max, True, True, "").replace(
+        "must be", "must have a length of", 1
+    )
+    return Rule(
+        path,
+        text.replace("of from", "from"),
+        holds=lambda value: isinstance(value, Sized) and least <= len(value) <= most,
+        quick=lambda value: type(value) is str and least <= len(value) <= most,
+        **options,
+    )
+
+
 def _kind_of(low: Any, high: Any) -> str:
     limit = high if low is None else low
     if limit is None:
@@ -177,15 +255,11 @@ def _is_time(value: Any) -> bool:
     return isinstance(value, date)
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
 Kind = tuple[Test, Callable[[Any], Any], str]
 KINDS: Mapping[str, Kind] = {
-    "int": (is_int, _same, "a whole number"),
-    "number": (is_number, _same, "a number"),
-    "str": (lambda value: isinstance(value, str), _same, "a text"),
+    "int": (is_int, lambda value: value, "a whole number"),
+    "number": (is_number, lambda value: value, "a number"),
+    "str": (lambda value: isinstance(value, str), lambda value: value, "a text"),
     "datetime": (_is_time, _as_time, "a time, such as 2024-05-01T12:00:00Z"),
 }
 """Type of a range to: test of a value, conversion, and what the type is called."""
@@ -214,12 +288,9 @@ def _between(
 def _quick(
     kinds: tuple[type, ...], low: Any, high: Any, inclusive: bool, between: Test
 ) -> Test:
-    if len(kinds) == 1:
-        [kind] = kinds
-        if inclusive and low is not None and high is not None:
-            return lambda value: type(value) is kind and low <= value <= high
-        return lambda value: type(value) is kind and between(value)
-    if not inclusive or not kinds:
+    # of texts there is none below or above all others
+    is_open = kinds == (str,) and (low is None or high is None)
+    if not inclusive or not kinds or is_open:
         return lambda value: type(value) in kinds and between(value)
     # type() and not isinstance(): bool is an int, and numpy's scalars are slow to
     # compare
