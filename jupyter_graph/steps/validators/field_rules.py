@@ -10,8 +10,7 @@ from jupyter_graph.argument_checks import all_known, one_of
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.validator import Acting, Severity, Validator
-from jupyter_graph.steps.validators.violations import LEVELS as SEVERITIES
-from jupyter_graph.steps.validators.violations import Violation
+from jupyter_graph.steps.validators.violations import LEVELS, Violation
 from jupyter_graph.values.dataframe_rows import is_pandas
 from jupyter_graph.values.dotted_path import MISSING, Get, getter, keys_of, spread
 
@@ -50,12 +49,11 @@ class Rule:
 
     def __post_init__(self) -> None:
         self.place(keys_of(self.path))
-        one_of("severity", self.severity, SEVERITIES)
+        one_of("severity", self.severity, LEVELS)
         for key in ("required", "allow_none"):
-            if not isinstance(getattr(self, key), bool):
-                raise SpecError(
-                    f"{key} must be true or false, got {getattr(self, key)!r}"
-                )
+            value = getattr(self, key)
+            if not isinstance(value, bool):
+                raise SpecError(f"{key} must be true or false, got {value!r}")
         if not isinstance(self.message, str | None):
             raise SpecError(f"message must be a text, got {self.message!r}")
 

@@ -100,12 +100,15 @@ def pattern_rule(
     def holds(value: Any) -> bool:
         return isinstance(value, str) and len(value) <= max_length and matches(value)
 
+    def quick(value: Any) -> bool:
+        return type(value) is str and len(value) <= max_length and matches(value)
+
     text = f"must match {pattern!r}"
     if timeout_s is not None:
         text += f" within {timeout_s:g} s"
     if max_length != 1000:
         text += f" and have {max_length} characters at most"
-    return Rule(path, text, holds=holds, quick=holds, **options)
+    return Rule(path, text, holds=holds, quick=quick, **options)
 
 
 def _matcher(pattern: Any, timeout_s: float | None) -> Callable[[str], bool]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+PARSER: Any = import_module("re._parser")  # 3.11 to 3.14 have it; ``sre_parse`` warns
 OTHER = 256
 """Stands for all characters from U+0100 on."""
 EVERY = frozenset(range(OTHER + 1))
@@ -64,11 +65,9 @@ class _Automaton:
             # that matches anything they can; what is inside is checked by itself
             inside = value[2] if op == "POSSESSIVE_REPEAT" else value
             return self._place(self._apart(inside), empty=1)
-        if op == "BRANCH":
-            return self._either([self.sequence(branch) for branch in value[1]])
-        if op == "GROUPREF_EXISTS":
-            branches = [self.sequence(branch or ()) for branch in value[1:]]
-            return self._either(branches)
+        if op in ("BRANCH", "GROUPREF_EXISTS"):
+            branches = value[1] if op == "BRANCH" else value[1:]
+            return self._either([self.sequence(branch or ()) for branch in branches])
         if op == "GROUPREF":
             # the text it refers to is not known here: any text, or none
             return self._place(EVERY, empty=1)
@@ -118,7 +117,7 @@ class _Automaton:
                 whole = self._joined(whole, part)
             return whole
         part = self.sequence(items)
-        if part.empty and (least > 1 or most != _parser().MAXREPEAT):
+        if part.empty and (least > 1 or most != PARSER.MAXREPEAT):
             self.is_risky = True
         # a loop: its end leads back to its beginning
         self._connect(part.last, part.first)
@@ -188,14 +187,10 @@ def can_explode(pattern: str) -> bool:
     >>> can_explode(r"([a-z0-9-]+\.)+[a-z]{2,}"), can_explode(r"(a+)+")
     (False, True)
     """
-    parsed = _parser().parse(pattern)
+    parsed = PARSER.parse(pattern)
     automaton = _Automaton(bool(parsed.state.flags & 2))
     automaton.sequence(parsed)
     return automaton.is_exponential()
-
-
-def _parser() -> Any:
-    return import_module("re._parser")  # 3.11 to 3.14 have it; ``sre_parse`` warns
 
 
 def _chars(op: str, value: Any, ignore_case: bool) -> frozenset[int]:
@@ -223,9 +218,8 @@ def _set(items: Any, ignore_case: bool) -> frozenset[int]:
             is_negated = True
         elif kind == "RANGE":
             low, high = value
-            codes = range(low, min(high, OTHER) + 1) if low < OTHER else (OTHER,)
-            for code in codes:
-                members |= _literal(code, ignore_case) if code < OTHER else {OTHER}
+            for code in range(min(low, OTHER), min(high, OTHER) + 1):
+                members |= _literal(code, ignore_case)
         elif kind == "CATEGORY":
             members |= _category(str(value))
         else:
@@ -235,8 +229,7 @@ def _set(items: Any, ignore_case: bool) -> frozenset[int]:
 
 def _category(name: str) -> frozenset[int]:
     tests = {"DIGIT": str.isdigit, "SPACE": str.isspace, "WORD": _is_word}
-    *_, kind = name.split("_")
-    test = tests.get(kind)
+    test = tests.get(name.split("_")[-1])
     if test is None:
         return EVERY
     own = frozenset(code for code in range(OTHER) if test(chr(code)))

@@ -54,10 +54,11 @@ def schema_of(schema: Any, *, strict: bool, check_formats: bool) -> Schema:
     )
 
 
-def missing(package: str, extra: str) -> SpecError:
+def missing(package: str) -> SpecError:
     """Return the error that tells how to install a package."""
     return SpecError(
-        f'this schema needs the package {package}: pip install "jupyter_graph[{extra}]"'
+        f"this schema needs the package {package}: "
+        'pip install "jupyter_graph[validate]"'
     )
 
 
@@ -68,7 +69,7 @@ class PydanticSchema(Schema):
         try:
             from pydantic import TypeAdapter, ValidationError
         except ImportError:
-            raise missing("pydantic", "validate") from None
+            raise missing("pydantic") from None
         try:
             self._adapter = TypeAdapter(schema)
         except Exception as error:
@@ -107,7 +108,7 @@ class JSONSchema(Schema):
             import referencing
             from jsonschema.validators import validator_for
         except ImportError:
-            raise missing("jsonschema", "validate") from None
+            raise missing("jsonschema") from None
         schema = dict(schema)
         self.takes_whole = schema.get("type") == "array"
         kind = validator_for(schema, default=jsonschema.Draft202012Validator)

@@ -8,14 +8,13 @@ from typing import Any, Unpack
 from jupyter_graph.argument_checks import one_of
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
-from jupyter_graph.steps.validators.schema_libraries import Schema, schema_of
+from jupyter_graph.steps.validators.schema_libraries import schema_of
 from jupyter_graph.steps.validators.validator import (
     Acting,
     Severity,
     Validator,
 )
-from jupyter_graph.steps.validators.violations import LEVELS as SEVERITIES
-from jupyter_graph.steps.validators.violations import Violation
+from jupyter_graph.steps.validators.violations import LEVELS, Violation
 from jupyter_graph.values.dataframe_rows import is_pandas
 
 
@@ -73,17 +72,16 @@ class SchemaValidator(Validator):
         **acting: Unpack[Acting],
     ) -> None:
         super().__init__(**acting)
-        one_of("severity", severity, SEVERITIES)
+        one_of("severity", severity, LEVELS)
         self._severity, self._message, self._convert = severity, message, convert
-        self._schema: Schema = schema_of(
-            schema, strict=strict, check_formats=check_formats
-        )
+        self._schema = schema_of(schema, strict=strict, check_formats=check_formats)
         if convert and not self._schema.converts:
             raise SpecError("convert=True: JSON Schema converts nothing, pydantic does")
 
     def judged(self, body: Any) -> tuple[Any, list[Violation]]:
         is_table = is_pandas(body)
-        if self._schema.takes_whole or not (is_table or isinstance(body, list | tuple)):
+        is_list = type(body) is not dict and isinstance(body, list | tuple)
+        if self._schema.takes_whole or not (is_table or is_list):
             return self._one(body, (None, None), "row")
         given, violations = [], []
         for row, one in enumerate(body.to_dict("records") if is_table else body):

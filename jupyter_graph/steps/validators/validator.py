@@ -6,14 +6,14 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from jupyter_graph.argument_checks import one_of
 from jupyter_graph.errors import SpecError
-from jupyter_graph.steps.validators.marked_bodies import tagged, without
 from jupyter_graph.steps.validators.violations import LEVELS, Violation, ViolationError
-from jupyter_graph.types import Nothing
+from jupyter_graph.types import NOTHING, Nothing
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 OnViolation: TypeAlias = Literal["reject", "route", "tag", "count", "drop"]
 Severity: TypeAlias = Literal["info", "warning", "error"]
@@ -74,8 +74,7 @@ class Validator(ABC):
         }
         one_of("on_violation", on_violation, acts)
         one_of("act_on", act_on, LEVELS)
-        routes = {"to": to, "valid_to": valid_to}
-        for key, value in routes.items():
+        for key, value in (("to", to), ("valid_to", valid_to)):
             if (on_violation == "route") != bool(value):
                 raise SpecError(_route_problem(key, value, on_violation))
         if tag is not None and on_violation not in ("route", "tag"):
@@ -191,3 +190,69 @@ def _route_problem(key: str, value: Any, mode: str) -> str:
 def names(given: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return one name, or several, as a tuple."""
     return (given,) if isinstance(given, str) else tuple(given or ())
+
+
+def tagged(body: Any, violations: Sequence[Violation], field: str) -> Any:
+    """Return a new body whose field lists the violations.
+
+    In a list the items that have some get the field; in a table it is a column
+    with a list in each row. What the field already lists is kept.
+
+    Raises:
+        TypeError: the body, or an item of it, can hold no field.
+    """
+    if isinstance(body, Mapping):
+        return _marked(body, [one.as_dict() for one in violations], field)
+    if is_pandas(body):
+        rows = _by_row(violations, len(body))
+        before = body[field].tolist() if field in body.columns else [[]] * len(body)
+        column = [[*_kept(old), *new] for old, new in zip(before, rows, strict=True)]
+        return body.assign(**{field: _objects(column, body.index)})
+    if isinstance(body, list | tuple):
+        rows = _by_row(violations, len(body))
+        return [
+            _marked(item, new, field) if new else item
+            for item, new in zip(body, rows, strict=True)
+        ]
+    raise _unmarkable(body, field)
+
+
+def without(body: Any, violations: Iterable[Violation]) -> Any:
+    """Return a list or table without its bad items; ``NOTHING`` when none is left."""
+    bad = {one.row for one in violations}
+    if None in bad:
+        return NOTHING
+    good = [row for row in range(len(body)) if row not in bad]
+    if not good:
+        return NOTHING
+    return body.iloc[good] if is_pandas(body) else [body[row] for row in good]
+
+
+def _marked(body: Any, new: list[dict[str, Any]], field: str) -> dict[str, Any]:
+    if not isinstance(body, Mapping):
+        raise _unmarkable(body, field)
+    return {**body, field: [*_kept(body.get(field)), *new]}
+
+
+def _kept(old: Any) -> list[Any]:
+    return old if isinstance(old, list) else []
+
+
+def _by_row(violations: Iterable[Violation], length: int) -> list[list[dict[str, Any]]]:
+    rows: list[list[dict[str, Any]]] = [[] for _ in range(length)]
+    for one in violations:
+        for row in range(length) if one.row is None else (one.row,):
+            rows[row].append(one.as_dict())
+    return rows
+
+
+def _objects(column: list[Any], index: Any) -> Any:
+    import pandas
+
+    return pandas.Series(column, index=index, dtype=object)
+
+
+def _unmarkable(body: Any, field: str) -> TypeError:
+    return TypeError(
+        f"only an object can get the field {field!r}, got {type(body).__name__}"
+    )

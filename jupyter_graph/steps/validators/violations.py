@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,8 @@ class Violation:
     @property
     def text(self) -> str:
         """Place, value and rule in one line."""
-        place = "" if self.row is None else f"{self.unit} {self._row()!r}: "
+        label = _bare(self.row if self.label is None else self.label)
+        place = "" if self.row is None else f"{self.unit} {label!r}: "
         return place + (self._own() if self.message else self._standard())
 
     def as_dict(self) -> dict[str, Any]:
@@ -64,9 +66,6 @@ class Violation:
         if self.value is not MISSING:
             fields["value"] = _plain(self.value)
         return {**fields, "message": self.text}
-
-    def _row(self) -> Any:
-        return _bare(self.row if self.label is None else self.label)
 
     def _standard(self) -> str:
         place = f"field {self.field!r}" if self.field else "the body"
@@ -88,14 +87,11 @@ def _bare(value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     value = _bare(value)
-    if isinstance(value, float) and (value != value or value in _INFINITE):
+    if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     return value[:200] if isinstance(value, str) else _short.repr(value)
-
-
-_INFINITE: Final = (float("inf"), float("-inf"))
 
 
 class ViolationError(UnprocessableError):
