@@ -169,6 +169,9 @@ class FieldsValidator(RulesValidator):
         own: the options of the kind of rule, for all fields.
         required, allow_none, message, severity: as of ``Rule``, for all fields.
         **acting: as of ``Validator``.
+
+    Raises:
+        SpecError: there is no field, or options are wrong.
     """
 
     @takes_arguments_of(Validator)
@@ -192,7 +195,22 @@ class FieldsValidator(RulesValidator):
             "message": message,
             "severity": severity,
         }
-        super().__init__(rules_of(fields, common, make, short), **acting)
+        if isinstance(fields, str):
+            fields = (fields,)
+        if isinstance(fields, list | tuple):
+            fields = dict.fromkeys(fields)
+        if not isinstance(fields, Mapping) or not fields:
+            raise SpecError(
+                "fields must be a path, a list of paths, or an object of paths to "
+                f"options, got {fields!r}"
+            )
+        rules = []
+        for path, given in fields.items():
+            try:
+                rules.append(make(path, **_options_of(given, common, short)))
+            except SpecError as error:
+                raise SpecError(f"field {path!r}: {error}") from None
+        super().__init__(rules, **acting)
 
 
 def _in_frame(rule: Rule, frame: Any) -> Iterator[Violation]:
@@ -241,45 +259,10 @@ def _bad_parts(rule: Rule, column: Any) -> Iterator[tuple[int, Any, str]]:
                 yield row, inner, path
 
 
-def rules_of(
-    fields: Any,
-    common: Options,
-    make: Callable[..., Rule],
-    short: Callable[[Any], Options | None],
-) -> list[Rule]:
-    """Make the rule of each path from its options: its own ones over the common ones.
-
-    Args:
-        fields: a path, several, or paths to options.
-        common: the options that hold for all fields.
-        make: makes a rule from a path and options.
-        short: turns the short form of a field's options into the long one, or returns
-            None for what is neither.
-
-    Raises:
-        SpecError: there is no field, or options are wrong.
-    """
-    if isinstance(fields, str):
-        fields = (fields,)
-    if isinstance(fields, list | tuple):
-        fields = dict.fromkeys(fields)
-    if not isinstance(fields, Mapping) or not fields:
-        raise SpecError(
-            "fields must be a path, a list of paths, or an object of paths to "
-            f"options, got {fields!r}"
-        )
-    rules = []
-    for path, own in fields.items():
-        try:
-            rules.append(make(path, **_options_of(own, common, short)))
-        except SpecError as error:
-            raise SpecError(f"field {path!r}: {error}") from None
-    return rules
-
-
 def _options_of(
     own: Any, common: Options, short: Callable[[Any], Options | None]
 ) -> Options:
+    """Return a field's options: its own ones over the common ones."""
     options = own if isinstance(own, Mapping) else {} if own is None else short(own)
     if options is None:
         raise SpecError(f"{own!r} is no options")

@@ -309,11 +309,8 @@ def _column_test(kind: str, between: Callable[[Any], Any]) -> Callable[[Any], An
             return None
         # pandas' own nullable types have no byte order; their NA becomes NaN
         is_plain = dtype.kind in "iuf" and hasattr(dtype, "newbyteorder")
-        values = (
-            column.to_numpy()
-            if is_plain
-            else column.to_numpy(dtype="float64", na_value=float("nan"))
-        )
+        form = {} if is_plain else {"dtype": "float64", "na_value": float("nan")}
+        values = column.to_numpy(**form)
         good = between(values)
         if kind == "int":
             good = good & numpy.isfinite(values) & (values == numpy.floor(values))

@@ -152,10 +152,8 @@ class _Automaton:
     def _is_ambiguous(self, loop: set[int]) -> bool:
         """Tell whether two different ways through a loop read the same text."""
         ways = [(a, b, n) for (a, b), n in self.ways.items() if {a, b} <= loop]
-        if any(n > 1 for _, _, n in ways):
-            return True
-        if len(ways) ** 2 > MOST_PAIRS * 50:
-            return True  # too large to be looked at
+        if any(n > 1 for _, _, n in ways) or len(ways) ** 2 > MOST_PAIRS * 50:
+            return True  # or too large to be looked at
         # the product of the loop with itself: a pair of places that can be reached from
         # a pair of equal ones, and leads back to one, reads one text in two ways
         after, before = defaultdict(set), defaultdict(set)
