@@ -98,7 +98,8 @@ class KeptInMemory:
         """Do nothing: there is nothing to close."""
 
     def _of(self, key: str) -> _Windows:
-        # put in again at the end: the dict is in order of use, the first key goes first
+        # with a limit a key is put in again at the end: the dict is in order of use,
+        # the first key goes first
         take = self._windows.get if self._max_keys is None else self._windows.pop
         windows = take(key, None)
         if windows is None:

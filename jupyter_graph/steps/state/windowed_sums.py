@@ -124,13 +124,9 @@ class Window:
         self._back.append(bucket)
         self._rest = self._rest.then(bucket)
         start = self.start(now)
-        while True:
-            # ``_turn`` fills the front with running sums, newest bucket first, so that
-            # the oldest lies on top and is dropped in one step
-            if not self._front and not self._turn():
-                break
-            if self._front[-1][0] >= start:
-                break
+        # ``_turn`` fills the front with running sums, newest bucket first, so that the
+        # oldest lies on top and is dropped in one step
+        while (self._front or self._turn()) and self._front[-1][0] < start:
             self._front.pop()
         self.closed = self._front[-1][1].then(self._rest) if self._front else self._rest
 
