@@ -204,10 +204,13 @@ def tagged(body: Any, violations: Sequence[Violation], field: str) -> Any:
     if isinstance(body, Mapping):
         return _marked(body, [one.as_dict() for one in violations], field)
     if is_pandas(body):
+        import pandas
+
         rows = _by_row(violations, len(body))
         before = body[field].tolist() if field in body.columns else [[]] * len(body)
         column = [[*_kept(old), *new] for old, new in zip(before, rows, strict=True)]
-        return body.assign(**{field: _objects(column, body.index)})
+        marks = pandas.Series(column, index=body.index, dtype=object)
+        return body.assign(**{field: marks})
     if isinstance(body, list | tuple):
         rows = _by_row(violations, len(body))
         return [
@@ -244,12 +247,6 @@ def _by_row(violations: Iterable[Violation], length: int) -> list[list[dict[str,
         for row in range(length) if one.row is None else (one.row,):
             rows[row].append(one.as_dict())
     return rows
-
-
-def _objects(column: list[Any], index: Any) -> Any:
-    import pandas
-
-    return pandas.Series(column, index=index, dtype=object)
 
 
 def _unmarkable(body: Any, field: str) -> TypeError:
