@@ -27,6 +27,9 @@ _KINDS = {
     "model_runner": "model runner",
     "missing": "missing step",
 }
+_OF_NODE = (
+    "name", "kind", "x", "y", "width", "height", "title", "code", "responder"
+)  # fmt: skip
 _MOST_EDGES = 60  # a description read aloud must end some time
 
 
@@ -39,27 +42,19 @@ def drawing(spec: GraphSpec, places: Layout) -> Drawing:
         "about": about(spec, places),
         "frames": [asdict(frame) for frame in places.frames],
         "edges": [_edge(edge) for edge in places.edges],
-        "nodes": [_node(name, node) for name, node in places.nodes.items()],
+        "nodes": [_node(node) for node in places.nodes.values()],
     }
 
 
-def _node(name: str, node: Node) -> dict[str, Any]:
+def _node(node: Node) -> dict[str, Any]:
     return {
-        "name": name,
-        "kind": node.kind,
-        "x": node.x,
-        "y": node.y,
-        "width": node.width,
-        "height": node.height,
-        "title": node.label,
-        "code": node.code,
+        **{key: getattr(node, key) for key in _OF_NODE},
         "title_y": _title_y(node),
         "code_y": _title_y(node) + 16.5,
-        "responder": node.responder,
         "count": str(node.count) if node.kind == "model_runner" else "",
         "outline": outline(node.shape, node.width, node.height),
         "rim": rim(node.shape, node.width, node.height),
-        "about": about_node(name, node),
+        "about": about_node(node),
     }
 
 
@@ -81,18 +76,17 @@ def _edge(edge: EdgePath) -> dict[str, Any]:
     }
 
 
-def about_node(name: str, node: Node) -> str:
+def about_node(node: Node) -> str:
     """Return in words what a box shows.
 
-    >>> about_node("a", Node(0, 0, 9, 9, "task", "box", "a", "f()", responder=True))
+    >>> about_node(Node("a", "task", "box", "a", "f()", responder=True))
     'step a, f(), answers the caller'
     """
     if node.kind == "start":
         return "start of the graph"
-    words = [f"{_KINDS.get(node.kind, 'step')} {clean(name)}", node.code]
-    if node.kind == "model_runner":
-        words.append(plural(node.count, "model"))
-    words.append("answers the caller" if node.responder else "")
+    kind = _KINDS.get(node.kind, "step")
+    answers = "answers the caller" if node.responder else ""
+    words = (f"{kind} {clean(node.name)}", node.code, node.models, answers)
     return ", ".join(word for word in words if word)
 
 
@@ -102,8 +96,7 @@ def about(spec: GraphSpec, places: Layout) -> str:
     sentences = [_about_edge(edge) for edge in places.edges[:_MOST_EDGES]]
     if len(places.edges) > _MOST_EDGES:
         sentences.append(f"and {len(places.edges) - _MOST_EDGES} more edges")
-    kind = "router" if spec.topology == "router" else "flow"
-    return f"A {kind} of {plural(steps, 'step')}. {'; '.join(sentences)}."
+    return f"A {spec.topology} of {plural(steps, 'step')}. {'; '.join(sentences)}."
 
 
 def _about_edge(edge: EdgePath) -> str:

@@ -75,6 +75,17 @@ class Figure:
     router: str | None = None
     count: int = 0
 
+    @property
+    def models(self) -> str:
+        """How many models a model runner holds, nothing of other boxes."""
+        return plural(self.count, "model") if self.kind == "model_runner" else ""
+
+    @property
+    def below(self) -> list[str]:
+        """The lines below its title."""
+        lines = (self.code, self.models, "answers" if self.responder else "")
+        return [line for line in lines if line]
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -125,7 +136,7 @@ def scene(spec: GraphSpec) -> Scene:
 def _figures(
     spec: GraphSpec, handlers: frozenset[str], responder: str | None
 ) -> Iterator[Figure]:
-    yield Figure(START, "start", "egg", START_WORD, width=66, height=44)
+    yield Figure(START, "start", "egg", START_WORD, width=66.0, height=44.0)
     tops = (*((spec.router,) if spec.router else ()), *spec.steps)
     for step in tops:
         kind = "error_step" if step.name in handlers else _kind(step)

@@ -22,10 +22,10 @@ def outline(shape: str, width: float, height: float) -> str:
     'M-10 0L0 -5L10 0L0 5Z'
     """
     w, h = width / 2, height / 2
-    if shape == "egg":
-        return _egg(w, h)
+    if shape == "egg":  # the upper half is the pointed one
+        return _oval(w, h, top=w * 0.39, waist=h * 0.14, bottom=h * _KAPPA * 1.1)
     if shape in ("ellipse", "oval", "circle"):
-        return _ellipse(w, h)
+        return _oval(w, h, top=w * _KAPPA, waist=0, bottom=h * _KAPPA)
     if shape == "cylinder":
         return _cylinder(w, h)
     if shape == "diamond":
@@ -63,20 +63,12 @@ def _box(w: float, h: float) -> str:
     )  # fmt: skip
 
 
-def _ellipse(w: float, h: float) -> str:
+def _oval(w: float, h: float, *, top: float, waist: float, bottom: float) -> str:
+    """Draw an ellipse; ``waist`` is how far below the middle it is widest."""
     x, y = w * _KAPPA, h * _KAPPA
     return _path(
-        "M", 0, -h, "C", x, -h, w, -y, w, 0, "C", w, y, x, h, 0, h,
-        "C", -x, h, -w, y, -w, 0, "C", -w, -y, -x, -h, 0, -h, "Z",
-    )  # fmt: skip
-
-
-def _egg(w: float, h: float) -> str:
-    """Draw an ellipse whose upper half is the pointed one."""
-    x, top, y, waist = w * _KAPPA, w * 0.39, h * _KAPPA, h * 0.14
-    return _path(
-        "M", 0, -h, "C", top, -h, w, -y, w, waist, "C", w, y * 1.1, x, h, 0, h,
-        "C", -x, h, -w, y * 1.1, -w, waist, "C", -w, -y, -top, -h, 0, -h, "Z",
+        "M", 0, -h, "C", top, -h, w, -y, w, waist, "C", w, bottom, x, h, 0, h,
+        "C", -x, h, -w, bottom, -w, waist, "C", -w, -y, -top, -h, 0, -h, "Z",
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from jupyter_graph.spec.model import GraphSpec, StepSpec
 from jupyter_graph.spec.subgraphs import distinct
 
 _LONGEST = 20_000
+_TEXTS = ("code", "input", "output", "error")
 _NOT_OPTIONS = frozenset({"name", "kind", "routes", "carried", "base_step"})
 
 
@@ -72,10 +73,7 @@ def sent(
 def _sent(detail: StepDetail, step: StepSpec) -> dict[str, Any]:
     options = dict(detail.options) or options_of(step)
     return {
-        "code": shortened(detail.code),
-        "input": shortened(detail.input),
-        "output": shortened(detail.output),
-        "error": shortened(detail.error),
+        **{key: shortened(getattr(detail, key)) for key in _TEXTS},
         "where": detail.where,
         "options": {str(key): shortened(str(value)) for key, value in options.items()},
     }

@@ -14,10 +14,9 @@ from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.picture.forms import dot_source
 from jupyter_graph.picture.forms.mermaid import mermaid
 from jupyter_graph.picture.forms.mimebundle import mimebundle
-from jupyter_graph.picture.forms.png import image
 from jupyter_graph.picture.forms.svg import svg
 from jupyter_graph.picture.forms.text_picture import text
-from jupyter_graph.picture.layout.graphviz_engine import program
+from jupyter_graph.picture.layout.graphviz_engine import image, program
 from jupyter_graph.spec.model import GraphSpec
 
 TEXT_FORMATS = ("svg", "mermaid", "mmd", "text", "txt", "dot", "gv")

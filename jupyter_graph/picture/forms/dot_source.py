@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jupyter_graph.picture import theme
-from jupyter_graph.picture.layout.measure import clean, plural
+from jupyter_graph.picture.layout.measure import clean
 from jupyter_graph.picture.scene import Figure, Scene, scene
 from jupyter_graph.spec.model import START, START_WORD, GraphSpec
 
-_SHAPES = {"route": "box", "task": "box", "error_step": "box", "missing": "box"}
 _GRAPH = (
     'graph [rankdir=LR, compound=true, fontname="Helvetica", nodesep=0.3, '
     'ranksep=0.6, pad=0.2, bgcolor="#ffffff"]',
@@ -61,26 +60,15 @@ def _id(name: str, drawn: Scene) -> str:
 
 def _node(figure: Figure, drawn: Scene) -> str:
     fill, colour = theme.PLAIN.get(figure.kind, theme.PLAIN["task"])
-    shape = (
-        _SHAPES.get(figure.kind, figure.shape)
-        if figure.shape == "box"
-        else figure.shape
-    )
-    style = "filled,rounded" if shape == "box" else "filled"
+    style = "filled,rounded" if figure.shape == "box" else "filled"
     if figure.kind == "missing":
         style += ",dashed"
     width = 1.2
     if figure.responder:
         colour, width = theme.PLAIN_GREEN, 2.2
-    words = (
-        figure.title,
-        figure.code,
-        plural(figure.count, "model") if figure.kind == "model_runner" else "",
-        "answers" if figure.responder else "",
-    )
-    label = "\\n".join(escaped(word) for word in words if word)
+    label = "\\n".join(escaped(word) for word in (figure.title, *figure.below) if word)
     return (
-        f'{_id(figure.name, drawn)} [label="{label}", shape={quoted(shape)}, '
+        f'{_id(figure.name, drawn)} [label="{label}", shape={quoted(figure.shape)}, '
         f'style="{style}", fillcolor="{fill}", color="{colour}", penwidth={width}, '
         f"tooltip={quoted(START_WORD if figure.kind == 'start' else figure.name)}]"
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jupyter_graph.picture import theme
-from jupyter_graph.picture.layout.measure import plural
 from jupyter_graph.picture.scene import Figure, Scene, scene
 from jupyter_graph.spec.model import GraphSpec
 
@@ -76,11 +75,9 @@ def _node(figure: Figure, number: str) -> str:
     opening, closing = _SHAPES.get(figure.shape, ("[", "]"))
     if figure.kind == "start":
         return f'{number}{opening}"start"{closing}'
-    label = f"<b>{escaped(figure.title)}</b>"
-    label += f"<br/>{escaped(figure.code)}" if figure.code else ""
-    if figure.kind == "model_runner":
-        label += f"<br/>{plural(figure.count, 'model')}"
-    label += "<br/>answers" if figure.responder else ""
+    label = "<br/>".join(
+        [f"<b>{escaped(figure.title)}</b>", *map(escaped, figure.below)]
+    )
     return f'{number}{opening}"{label}"{closing}'
 
 

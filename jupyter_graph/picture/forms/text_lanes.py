@@ -70,10 +70,8 @@ class Lanes:
             elif first < index < others[-1]:
                 sign = "┼" if way else self._level(index, others)
             cells.append(sign)
-            if first <= index < others[-1]:
-                cells.append(self._level(index, others))
-            else:
-                cells.append(" ")
+            is_between = first <= index < others[-1]
+            cells.append(self._level(index, others) if is_between else " ")
         return "".join(cells).rstrip()
 
     def _level(self, index: int, others: list[int]) -> str:

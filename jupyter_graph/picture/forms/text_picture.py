@@ -37,8 +37,7 @@ def text(
     drawn = scene(spec)
     rows = _rows(drawn, counters)
     steps = plural(len(spec.every_step()), "step")
-    kind = "router" if spec.topology == "router" else "flow"
-    lines = [f"{spec.name} · {kind} · {steps}", *rows]
+    lines = [f"{spec.name} · {spec.topology} · {steps}", *rows]
     whole = "\n".join(line.rstrip() for line in lines)
     return whole.translate(_ASCII) if ascii else whole
 
@@ -74,7 +73,8 @@ def _rows(drawn: Scene, counters: Snapshot | None) -> list[str]:
     steps = [row for row in rows if row.step]
     named = max(columns(_name(row)) for row in steps)
     coded = max(columns(_code(row)) for row in steps)
-    return [_written(drawn, row, counters, wide, named, coded) for row in rows]
+    widths = (wide, named, coded)
+    return [_written(drawn, row, counters, widths) for row in rows]
 
 
 def _flow(drawn: Scene, counters: Snapshot | None) -> Iterator[_Row]:
@@ -158,13 +158,9 @@ def _name(row: _Row) -> str:
 
 
 def _written(
-    drawn: Scene,
-    row: _Row,
-    counters: Snapshot | None,
-    wide: int,
-    named: int,
-    coded: int,
+    drawn: Scene, row: _Row, counters: Snapshot | None, widths: tuple[int, int, int]
 ) -> str:
+    wide, named, coded = widths
     art = _padded(row.art, wide)
     if row.step is None:
         return f"{art}   {row.remark}" if row.remark else row.art
@@ -183,9 +179,8 @@ def _written(
 def _code(row: _Row) -> str:
     if row.step is None or row.step.kind == "start":
         return ""
-    if row.step.kind == "model_runner":
-        return f"{row.step.code} · {plural(row.step.count, 'model')}"
-    return row.step.code
+    models = row.step.models
+    return f"{row.step.code} · {models}" if models else row.step.code
 
 
 def _padded(words: str, wide: int) -> str:

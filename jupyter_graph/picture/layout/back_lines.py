@@ -21,24 +21,21 @@ def with_back_lines(plan: Plan, boxes: dict[str, Block], links: Iterable[Link]) 
     centres, ways = plan.centres, dict(plan.ways)
     taken: list[tuple[float, float, float]] = []  # left, right, height
     for link in sorted(links, key=lambda link: abs(_span(link, centres))):
-        start, end = (
-            _top(link.source, boxes, centres),
-            _top(link.target, boxes, centres),
-        )
-        left, right = sorted((start[0] + _ASIDE, end[0] - _ASIDE))
+        x1, y1 = _top(link.source, boxes, centres)
+        x2, y2 = _top(link.target, boxes, centres)
+        start, end = (x1 + _ASIDE, y1), (x2 - _ASIDE, y2)
+        left, right = sorted((start[0], end[0]))
         tops = [
             centres[name][1] - box.height / 2
             for name, box in boxes.items()
             if centres[name][0] - box.width / 2 < right
             and left < centres[name][0] + box.width / 2
         ]
-        level = min([start[1], end[1], *tops]) - _RISE
+        level = min([y1, y2, *tops]) - _RISE
         crossed = [y for a, b, y in taken if a < right and left < b]
         level = min([level, *(y - _LANE for y in crossed)])
         taken.append((left, right, level))
-        ways[link] = _over(
-            (start[0] + _ASIDE, start[1]), (end[0] - _ASIDE, end[1]), level
-        )
+        ways[link] = _over(start, end, level)
     return Plan(centres, ways)
 
 

@@ -82,14 +82,12 @@ def blocks(drawn: Scene, gap: float) -> dict[str, Block]:
         if routes := drawn.routes_of(figure.name):
             placed[figure.name] = _router_block(figure, routes, gap)
         else:
-            low = figure.name in drawn.handlers
-            here = ((figure.name, (0.0, 0.0)),)
             placed[figure.name] = Block(
                 figure.name,
                 figure.width,
                 figure.height,
-                low=low,
-                members=here,
+                low=figure.name in drawn.handlers,
+                members=((figure.name, (0.0, 0.0)),),
                 step_down=figure.height / 4 if figure.shape == "box" else 0.0,
             )
     return placed
@@ -123,7 +121,6 @@ def _router_block(router: Figure, routes: list[Figure], gap: float) -> Block:
         width,
         height,
         _PAD,
-        low=False,
         members=tuple(members),
         inner=tuple(inner),
         step_down=height / 4,

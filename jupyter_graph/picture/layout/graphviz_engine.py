@@ -10,6 +10,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
+from jupyter_graph.errors import SpecError
 from jupyter_graph.picture.layout.block import Block, Link, Plan
 from jupyter_graph.picture.layout.curves import Curve, Point, straight
 
@@ -68,6 +69,23 @@ def _run(path: str, source: str, format_: str) -> bytes:
         message = done.stderr.decode(errors="replace").strip()
         raise GraphvizFailedError(f"{Path(path).name}: {message or 'gave no output'}")
     return done.stdout
+
+
+def image(source: str, format_: str) -> bytes:
+    """Draw a DOT document in a format that ``dot`` or ``graphviz-pure`` knows.
+
+    Raises:
+        SpecError: neither program is there, or both fail; the text ends with the
+            line that installs one.
+    """
+    failures = []
+    for name in filter(program, PROGRAMS):
+        try:
+            return run(name, source, format_)
+        except GraphvizFailedError as error:
+            failures.append(f"{error}")
+    why = "; ".join(failures) or "neither dot nor graphviz-pure is there"
+    raise SpecError(f"cannot draw a {format_} picture: {why}; {INSTALL_LINE}")
 
 
 def arrange(name: str, blocks: dict[str, Block], links: list[Link], gap: float) -> Plan:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from jupyter_graph.picture.layout.ordering import Columns
+from jupyter_graph.picture.layout.ordering import Columns, neighbours
 
 _ROUNDS = 6
 _MANY = 8_000  # nodes from which on fewer rounds must do
@@ -162,14 +162,9 @@ def chains(count: int, pulls: list[Pull]) -> list[list[int]]:
     >>> chains(4, [Pull(0, 1, 1), Pull(1, 2, 1), Pull(1, 3, 1, drop=9)])
     [[0, 1, 2]]
     """
-    outs: list[list[int]] = [[] for _ in range(count)]
-    ins = [0] * count
-    for pull in pulls:
-        if not pull.drop:
-            outs[pull.left].append(pull.right)
-            ins[pull.right] += 1
+    ins, outs = neighbours(count, [(p.left, p.right) for p in pulls if not p.drop])
     following = [
-        near[0] if len(near) == 1 and ins[near[0]] == 1 else None for near in outs
+        near[0] if len(near) == 1 and len(ins[near[0]]) == 1 else None for near in outs
     ]
     inside = {node for node in following if node is not None}
     runs = []

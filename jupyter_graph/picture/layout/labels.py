@@ -72,10 +72,5 @@ def _spots(line: Curve) -> Iterator[Point]:
 
 
 def _around(middle: Point) -> Box:
-    x, y = middle
-    return (
-        x - LABEL_WIDTH / 2,
-        y - LABEL_HEIGHT / 2,
-        x + LABEL_WIDTH / 2,
-        y + LABEL_HEIGHT / 2,
-    )
+    (x, y), wide, high = middle, LABEL_WIDTH / 2, LABEL_HEIGHT / 2
+    return (x - wide, y - high, x + wide, y + high)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.picture.layout import graphviz_engine, layered
@@ -14,7 +14,7 @@ from jupyter_graph.picture.layout.graphviz_engine import (
     GraphvizFailedError,
 )
 from jupyter_graph.picture.layout.labels import place_labels
-from jupyter_graph.picture.scene import Scene, scene
+from jupyter_graph.picture.scene import Figure, Scene, scene
 from jupyter_graph.spec.model import GraphSpec
 
 ENGINES = ("dot", "graphviz-pure", "layered")
@@ -25,19 +25,11 @@ _GAP, _ROOMY_GAP = 60.0, 164.0
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class Node(Figure):
     """A box with its place: ``x, y`` is its centre, in pixels from the top left."""
 
-    x: float
-    y: float
-    width: float
-    height: float
-    kind: str
-    shape: str
-    label: str
-    code: str = ""
-    responder: bool = False
-    count: int = 0
+    x: float = 0.0
+    y: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +151,8 @@ def _finished(drawn: Scene, boxes: dict[str, Block], plan: Plan, engine: str) ->
     for name, box in boxes.items():
         x, y = plan.centres[name]
         for member, (dx, dy) in box.members:
-            nodes[member] = _node(drawn, member, x + dx, y + dy)
+            figure = asdict(drawn.figures[member])
+            nodes[member] = Node(**figure, x=_tidy(x + dx), y=_tidy(y + dy))
         for route, way in box.inner:
             ways[name, route, "route"] = moved(way, x, y)
         if box.is_frame:
@@ -179,22 +172,6 @@ def _finished(drawn: Scene, boxes: dict[str, Block], plan: Plan, engine: str) ->
         _tidy(right + _MARGIN),
         _tidy(bottom + _MARGIN / 2),
         engine,
-    )
-
-
-def _node(drawn: Scene, name: str, x: float, y: float) -> Node:
-    figure = drawn.figures[name]
-    return Node(
-        x=_tidy(x),
-        y=_tidy(y),
-        width=_tidy(figure.width),
-        height=_tidy(figure.height),
-        kind=figure.kind,
-        shape=figure.shape,
-        label=figure.title,
-        code=figure.code,
-        responder=figure.responder,
-        count=figure.count,
     )
 
 

@@ -44,7 +44,7 @@ def ordered(rank: list[int], low: list[bool], hops: list[Hop]) -> Columns:
 
 
 def neighbours(count: int, hops: list[Hop]) -> tuple[list[list[int]], list[list[int]]]:
-    """Return each node's neighbours one rank to the left, and one to the right."""
+    """Return each node's neighbours to the left, and those to the right."""
     before: list[list[int]] = [[] for _ in range(count)]
     after: list[list[int]] = [[] for _ in range(count)]
     for left, right in hops:

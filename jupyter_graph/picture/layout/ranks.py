@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from jupyter_graph.picture.layout.ordering import neighbours
+
 Pair = tuple[int, int]
 
 
@@ -16,12 +18,8 @@ def ranks(count: int, pairs: list[Pair]) -> list[int]:
     [0, 1, 2, 3]
     """
     forward = _without_cycles(count, pairs)
-    after: list[list[int]] = [[] for _ in range(count)]
-    missing = [0] * count
-    for source, target in forward:
-        after[source].append(target)
-        missing[target] += 1
-    ins = list(missing)
+    before, after = neighbours(count, forward)
+    missing = [len(sources) for sources in before]
     rank = [0] * count
     ready = [n for n in range(count) if not missing[n]]
     for node in ready:  # grows while it is walked
@@ -31,16 +29,14 @@ def ranks(count: int, pairs: list[Pair]) -> list[int]:
             if not missing[target]:
                 ready.append(target)
     for node in reversed(ready):
-        if len(after[node]) > ins[node]:
+        if len(after[node]) > len(before[node]):
             rank[node] = min(rank[target] for target in after[node]) - 1
     return rank
 
 
 def _without_cycles(count: int, pairs: list[Pair]) -> list[Pair]:
     """Turn the lines that close a cycle around, and leave out loops on one node."""
-    after: list[list[int]] = [[] for _ in range(count)]
-    for source, target in pairs:
-        after[source].append(target)
+    _, after = neighbours(count, pairs)
     state = [0] * count  # 1: on the way, 2: done
     back: set[Pair] = set()
     for root in range(count):
