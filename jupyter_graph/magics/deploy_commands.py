@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from jupyter_graph.deployment.index import find, list_deployments
 from jupyter_graph.magics.display import Note
 from jupyter_graph.magics.notebook_expressions import pair
 from jupyter_graph.magics.subcommand import Command, Request
-from jupyter_graph.session.shown_table import Table
+from jupyter_graph.session.shown_table import Table, attributes
 
 FOR_INVOKE = frozenset({"--path", "--method", "--header", "--silent"})
 
-COLUMNS: dict[str, Callable[[Any], Any]] = {
-    "name": lambda deployment: deployment.name,
-    "target": lambda deployment: deployment.target,
-    "state": lambda deployment: deployment.state,
-    "url": lambda deployment: deployment.url,
-}
+COLUMNS = attributes("name", "target", "state", "url")
 
 
 def list_(request: Request) -> Table[Any]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from jupyter_graph.deployment.notebook_file import set_notebook
 from jupyter_graph.errors import RunError
 
 if TYPE_CHECKING:
-    from jupyter_graph.deployment.sources import Sources
-    from jupyter_graph.run.record import RecordedInput
     from jupyter_graph.session.session import Session
-    from jupyter_graph.spec.builder import Graph
 
 _held: list[Session] = []
 
@@ -35,12 +30,7 @@ def notebook() -> Session:
 def activate(session: Session) -> None:
     """Make this the session that ``notebook()`` returns, and ``deploy`` asks."""
     _held[:] = [session]
-    set_notebook(partial(_view, session))
-
-
-def _view(session: Session, graph: Graph) -> tuple[Sources, Sequence[RecordedInput]]:
-    """Return a graph's cells, and what it was asked in this notebook."""
-    return session.sources_for(graph), session.event_ring.inputs(graph.name)
+    set_notebook(session.view)
 
 
 def deactivate(session: Session) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +47,8 @@ def add_block(session: Session, kind: str, options: StepOptions) -> StepPlaced:
     if options.path is not None:
         options = replace(options, args={"path": options.path, **options.args})
     if kind == ROUTER:
-        step = replace(step_spec(str(options.name), "", None, options), kind=ROUTER)
-        step = replace(step, handler=None)
+        step = step_spec(str(options.name), "", None, options)
+        step = replace(step, kind=ROUTER, handler=None)
         check_fit(step, _code(session, "ModelRouter"), _arguments(session, step))
         return _put(session, step, options)
     code = _code(session, kind)
@@ -102,16 +101,15 @@ def add_model(
 
 
 def _code(session: Session, name: str) -> Any:
-    resolver = Resolver(_names(session), is_trusted=True)
     try:
-        code = resolver.named(name, "%graph add")
+        code = _resolver(session).named(name, "%graph add")
     except UnknownStepError as error:
         text, mark, _ = f"{error}".partition("; modules are allowed by name")
         if mark:  # that is how documents may; a notebook imports it
             module, _, own = name.rpartition(".")
             text += f"; import it in a cell: from {module} import {own}"
-        graphs = _listed("graphs", session.graphs.names())
-        raise MagicError(f"{text}{graphs}") from None
+        graphs = ", ".join(session.graphs.names())
+        raise MagicError(f"{text} (graphs: {graphs})" if graphs else text) from None
     if not inspect.isclass(code) and not inspect.isroutine(code):
         raise MagicError(
             f"%graph add: {name!r} is a {type(code).__name__}; a class, a function, "
@@ -120,15 +118,10 @@ def _code(session: Session, name: str) -> Any:
     return code
 
 
-def _names(session: Session) -> dict[str, Any]:
-    """Return the notebook's names, those left out that every notebook has."""
-    names = session.user_ns
-    return {key: value for key, value in names.items() if key not in EVERYWHERE}
-
-
-def _listed(what: str, names: Iterable[str]) -> str:
-    listed = ", ".join(names)
-    return f" ({what}: {listed})" if listed else ""
+def _resolver(session: Session) -> Resolver:
+    """Return what looks up the notebook's names, but for those that all have."""
+    names = {k: v for k, v in session.user_ns.items() if k not in EVERYWHERE}
+    return Resolver(names, is_trusted=True)
 
 
 def _arguments(session: Session, step: StepSpec) -> dict[str, Any]:
@@ -137,9 +130,8 @@ def _arguments(session: Session, step: StepSpec) -> dict[str, Any]:
     Raises:
         MagicError: a name stands for nothing.
     """
-    resolver = Resolver(_names(session), is_trusted=True)
     try:
-        return resolver.arguments(step, session.graphs.named().spec)
+        return _resolver(session).arguments(step, session.graphs.named().spec)
     except SpecError as error:
         raise MagicError(f"{error}") from None
 

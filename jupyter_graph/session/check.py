@@ -14,21 +14,14 @@ from jupyter_graph.deployment.named_code import argument_names
 from jupyter_graph.errors import SpecError
 from jupyter_graph.session.graph_hints import advice
 from jupyter_graph.session.graph_program import shipped_names
-from jupyter_graph.session.shown_table import Table
+from jupyter_graph.session.shown_table import Table, attributes
 from jupyter_graph.session.step_sources import StepSources
 from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.validate import problems
 
 SEVERITIES = ("error", "warning", "note")
-COLUMNS = {
-    "severity": lambda finding: finding.severity,
-    "step": lambda finding: finding.step,
-    "cell": lambda finding: finding.cell,
-    "line": lambda finding: finding.line,
-    "message": lambda finding: finding.message,
-    "fix": lambda finding: finding.fix,
-}
+COLUMNS = attributes("severity", "step", "cell", "line", "message", "fix")
 
 
 def check(

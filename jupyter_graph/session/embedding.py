@@ -30,19 +30,6 @@ def check_names(graph: Graph, inner: Graph, own: Iterable[str] | None = None) ->
             )
 
 
-def check_is_no_loop(graph: str, inner: str, embedded: Embedded) -> None:
-    """Raise a MagicError when a graph would stand inside itself."""
-    todo, seen = [inner], set()
-    while todo:
-        name = todo.pop()
-        if name == graph:
-            where = "itself" if inner == graph else f"{inner!r}, which stands inside it"
-            raise MagicError(f"graph {graph!r} cannot hold {where}")
-        if name not in seen:
-            seen.add(name)
-            todo += [source for (home, _), source in embedded.items() if home == name]
-
-
 def embed_again(
     embedded: Embedded,
     graphs: Mapping[str, Graph],
@@ -75,10 +62,7 @@ def _refreshed(
 ) -> bool:
     if graph is None or inner is None or not inner.spec.every_step():
         return False
-    root = graph.written.router
-    is_root = root is not None and root.name == name
-    is_there = is_root or name in graph.written
-    if not is_there and not edit.router_with(graph.written, name):
+    if all(step.name != name for step in graph.written.every_step()):
         return False
     written = edit.embed(graph.written, name, inner.spec)
     names = inner.namespace

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +43,8 @@ class EventRecord:
     body: Any
     path: str = "/"
     method: str = "POST"
-    headers: Mapping[str, str] | None = None
-    content_type: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = ""
     step: str | None = None
     error: BaseException | None = None
     status: int = 200
@@ -55,14 +55,8 @@ class EventRecord:
     @property
     def input(self) -> RecordedInput:
         """What entered the graph, for replays and parity checks."""
-        return RecordedInput(
-            body=self.body,
-            path=self.path,
-            method=self.method,
-            headers=dict(self.headers or {}),
-            content_type=self.content_type or "",
-            event_id=self.event_id,
-        )
+        facts = {row.name: getattr(self, row.name) for row in fields(RecordedInput)}
+        return RecordedInput(**{**facts, "headers": dict(self.headers)})
 
 
 COLUMNS = {
@@ -75,17 +69,11 @@ COLUMNS = {
 }
 
 
-class Events:
+class Events(deque[EventRecord]):
     """A bounded ring of records, oldest first."""
 
     def __init__(self) -> None:
-        self._ring: deque[EventRecord] = deque(maxlen=LONGEST_RING)
-
-    def __len__(self) -> int:
-        return len(self._ring)
-
-    def clear(self) -> None:
-        self._ring.clear()
+        super().__init__(maxlen=LONGEST_RING)
 
     def add(self, graph: str, body: Any, answer: Answer, **request: Any) -> EventRecord:
         """Remember an event by the body it entered with and its answer."""
@@ -101,15 +89,15 @@ class Events:
             answer=answer,
             **request,
         )
-        self._ring.append(record)
-        if len(self._ring) > TRACES_KEPT:
-            self._ring[-TRACES_KEPT - 1].answer = None
+        self.append(record)
+        if len(self) > TRACES_KEPT:
+            self[-TRACES_KEPT - 1].answer = None
         return record
 
     def of(self, graph: str) -> Table[EventRecord]:
         """Return the records of one graph, oldest first."""
         return Table(
-            [record for record in self._ring if record.graph == graph],
+            [record for record in self if record.graph == graph],
             COLUMNS,
             empty="no events yet: %graph run sends one",
         )

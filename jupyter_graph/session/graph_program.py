@@ -13,7 +13,6 @@ from jupyter_graph.deployment.named_code import code_names
 from jupyter_graph.session.step_sources import StepSources
 from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.model import StepSpec
 
 
 def cells_of(graph: Graph, sources: StepSources, cells: Sequence[Cell]) -> list[Cell]:
@@ -24,20 +23,16 @@ def cells_of(graph: Graph, sources: StepSources, cells: Sequence[Cell]) -> list[
     not.
     """
     own = {source.cell for source in sources.of_graph(graph.name)}
-    names = {source.code_name for source in sources.of_graph(graph.name)}
+    names = sources.code_names(graph.name)
     foreign = {
         source.cell
-        for source in sources.all()
+        for source in sources.values()
         if source.graph != graph.name and source.code_name in names
     }
     live = [cell for cell in cells if cell in own or cell not in foreign]
     # Without its id, or it would count as an older run of what the cell says now.
     lost = [replace(cell, id=None) for cell in own if cell not in live]
-    return sorted([*lost, *live], key=_number) if lost else live
-
-
-def _number(cell: Cell) -> int:
-    return cell.number if cell.number is not None else 0
+    return sorted([*lost, *live], key=lambda cell: cell.number or 0) if lost else live
 
 
 def code_of(graph: Graph, sources: StepSources, step: str) -> str:
@@ -54,7 +49,8 @@ def code_of(graph: Graph, sources: StepSources, step: str) -> str:
     known_step = known[0] if known else graph.spec.step(step)
     parts = [part for part in known_step.inside() if part.class_name or part.handler]
     names = dict.fromkeys(part.code_name for part in parts)
-    return "\n\n".join(_source(graph, name) for name in names) or _plain(known_step)
+    plain = f"# {step}: a {known_step.kind}, which has no code of its own"
+    return "\n\n".join(_source(graph, name) for name in names) or plain
 
 
 def _source(graph: Graph, name: str) -> str:
@@ -62,10 +58,6 @@ def _source(graph: Graph, name: str) -> str:
         return inspect.getsource(graph.namespace[name])
     except (KeyError, TypeError, OSError):
         return f"# {name}: its source is not at hand"
-
-
-def _plain(step: StepSpec) -> str:
-    return f"# {step.name}: a {step.kind}, which has no code of its own"
 
 
 def shipped_names(graph: Graph, namespace: Mapping[str, Any]) -> list[str]:

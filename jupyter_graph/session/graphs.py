@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyter_graph.deployment.named_code import code_names
 from jupyter_graph.errors import MagicError, SpecError, did_you_mean
-from jupyter_graph.session.embedding import Embedded, check_is_no_loop, embed_again
+from jupyter_graph.session.embedding import Embedded, embed_again
 from jupyter_graph.session.step_sources import StepSource, StepSources
 from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.builder import Graph
@@ -126,7 +126,7 @@ class Graphs:
         """Return the names of a graph that mean what the notebook has under them."""
         names = [*value_names(graph.spec), *code_names(graph.spec, in_arguments=True)]
         if graph.name in self._borrowing:
-            own = {source.code_name for source in self.sources.of_graph(graph.name)}
+            own = self.sources.code_names(graph.name)
             names += [name for name in code_names(graph.spec) if name not in own]
         return names
 
@@ -136,7 +136,9 @@ class Graphs:
         Raises:
             MagicError: the graph would stand inside itself.
         """
-        check_is_no_loop(graph, inner, self._embedded)
+        if inner in (graph, *self.holding(graph)):
+            where = "itself" if inner == graph else f"{inner!r}, which stands inside it"
+            raise MagicError(f"graph {graph!r} cannot hold {where}")
         self._embedded[graph, step] = inner
 
     def release(self, graph: str, step: str, new: str | None = None) -> None:
@@ -147,22 +149,16 @@ class Graphs:
 
     def holding(self, inner: str) -> list[str]:
         """Return the graphs that hold this one, however deep."""
-        holders: list[str] = []
-        todo = [inner]
-        while todo:
-            name = todo.pop()
+        holders = [inner]
+        for name in holders:  # grows while it is walked
             homes = [home for (home, _), own in self._embedded.items() if own == name]
-            todo += [home for home in homes if home not in holders]
-            holders += [home for home in homes if home not in holders]
-        return holders
+            holders += [home for home in dict.fromkeys(homes) if home not in holders]
+        return holders[1:]
 
     def embed_again(self) -> None:
         """Bring the steps that are graphs up to date with them."""
         if self._embedded:
-            embed_again(self._embedded, self._graphs, self._own_names)
-
-    def _own_names(self, graph: str) -> set[str]:
-        return {source.code_name for source in self.sources.of_graph(graph)}
+            embed_again(self._embedded, self._graphs, self.sources.code_names)
 
     def home_of(self, source: StepSource | None) -> Graph:
         """Return the graph in which a cell that says no graph puts its step.

@@ -55,9 +55,8 @@ class Runners:
         held = self._open.get(name)
         return held.runner if held else None
 
-    def close(self, name: str | None = None) -> None:
-        """Close one runner, or all."""
-        for key in [name] if name else list(self._open):
-            held = self._open.pop(key, None)
-            if held is not None:
+    def close(self) -> None:
+        """Close all runners."""
+        for name in list(self._open):
+            if held := self._open.pop(name, None):
                 held.runner.close()

@@ -25,9 +25,7 @@ ANSWER_COLUMNS = {
 def send(
     graph: Graph,
     body: Any,
-    path: str,
-    method: str,
-    headers: Mapping[str, str] | None,
+    request: Mapping[str, Any],
     *,
     runners: Runners | None,
     ring: Events,
@@ -38,20 +36,13 @@ def send(
         graph: the graph, or a part of it.
         body: what the first step receives, as a copy: steps may change it, the
             notebook's own object stays as it is.
-        path: the path of the request.
-        method: the method of the request.
-        headers: the headers of the request.
+        request: the path, the method and the headers of the request.
         runners: the open runners; None for a part, which is run once and closed.
         ring: where the event is remembered.
     """
     entered = private_copy(body)
-    request: dict[str, Any] = {
-        "path": path,
-        "method": method,
-        "headers": dict(headers or {}),
-    }
-    call: dict[str, Any] = {**request, "event_id": uuid4().hex}
-    call |= {"silent": True, "traced": True}
+    request = {**request, "headers": dict(request["headers"] or {})}
+    call = {**request, "event_id": uuid4().hex, "silent": True, "traced": True}
     if runners is not None:
         answer = runners.of(graph).answer(private_copy(body), **call)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
     from jupyter_graph.cells.lint import Finding
     from jupyter_graph.deployment.sources import Sources
+    from jupyter_graph.run.record import RecordedInput
     from jupyter_graph.session.open_runners import Runners
 
 AS_RECORDED: Any = object()
@@ -169,7 +170,8 @@ class Session:
         if until is not None:
             target = part(target, until=until)
         self._validate(target)
-        return self._send(target, body, (path, method, headers), silent=silent)
+        request = {"path": path, "method": method, "headers": headers}
+        return self._send(target, body, request, silent=silent)
 
     def run_each(
         self, bodies: Iterable[Any], silent: bool = False, **request: Any
@@ -214,7 +216,7 @@ class Session:
             body = record.body if from_step is None else input_of(record, from_step)
         if from_step is not None:
             target = part(target, from_step=from_step)
-        request = (record.path, record.method, record.headers)
+        request = {key: getattr(record, key) for key in ("path", "method", "headers")}
         return self._send(target, body, request, silent=silent)
 
     def _validate(self, graph: Graph) -> None:
@@ -224,18 +226,13 @@ class Session:
             self._valid = spec
 
     def _send(
-        self,
-        graph: Graph,
-        body: Any,
-        request: tuple[str, str, Mapping[str, str] | None],
-        *,
-        silent: bool,
+        self, graph: Graph, body: Any, request: Mapping[str, Any], *, silent: bool
     ) -> Answer:
         from jupyter_graph.session.run_event import send
 
         is_whole = graph is self.graphs.named(graph.name)
         runners = self.runners if is_whole else None
-        answer = send(graph, body, *request, runners=runners, ring=self.event_ring)
+        answer = send(graph, body, request, runners=runners, ring=self.event_ring)
         self.changed(graph.name)
         if answer.error is not None and not silent:
             raise answer.error
@@ -263,10 +260,12 @@ class Session:
             )
         from jupyter_graph.deployment.deploy import deploy
 
-        events = self.event_ring.inputs(target.name)
-        return deploy(
-            target, sources=self.sources_for(target), events=events, **options
-        )
+        sources, events = self.view(target)
+        return deploy(target, sources=sources, events=events, **options)
+
+    def view(self, graph: Graph) -> tuple[Sources, Sequence[RecordedInput]]:
+        """Return a graph's cells, and what it was asked in this notebook."""
+        return self.sources_for(graph), self.event_ring.inputs(graph.name)
 
     def sources_for(self, graph: Graph) -> Sources:
         """Return the cells and names that a graph of this notebook is made of."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 Row = TypeVar("Row")
@@ -59,6 +60,11 @@ class Table(list[Row], Generic[Row]):
             for line in self._cells()
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def attributes(*names: str) -> dict[str, Callable[[Any], Any]]:
+    """Return the columns that show these attributes of a record."""
+    return {name: attrgetter(name) for name in names}
 
 
 def _text(value: Any) -> str:

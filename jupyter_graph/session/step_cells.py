@@ -111,10 +111,7 @@ def plan_step(graphs: Graphs, options: StepOptions, cell: Cell) -> StepPlan:
     if problem := step_name_problem(name, route=options.is_route):
         raise MagicError(f"{problem}; say %%graph_step NAME")
     owned = graphs.sources.owned_by(cell.id)
-    if options.graph is None:
-        graph = graphs.home_of(owned)
-    else:
-        graph = graphs.named(options.graph)
+    graph = graphs.named(options.graph) if options.graph else graphs.home_of(owned)
     owned = owned or graphs.sources.renamed_from(graph.name, name)
     plan = StepPlan(graph.name, name, options, definition, cell, owned)
     check_place(graph, _old_name(plan) or name, options)
@@ -234,8 +231,8 @@ def rename_step(graphs: Graphs, graph: Graph, name: str, new: str) -> None:
 def drop_unused_code(graphs: Graphs, graph: Graph) -> None:
     """Forget the functions and classes that no step of the graph names any more."""
     used = set(code_names(graph.spec))
-    owned = {source.code_name for source in graphs.sources.of_graph(graph.name)}
-    for name in [n for n in graph.namespace if n not in used and n not in owned]:
+    used |= graphs.sources.code_names(graph.name)
+    for name in [n for n in graph.namespace if n not in used]:
         value = graph.namespace[name]
         if inspect.isfunction(value) or inspect.isclass(value):
             del graph.namespace[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from jupyter_graph.cells.source import Cell
 
@@ -28,32 +28,24 @@ class StepSource:
     defined_as: str
 
 
-@dataclass
-class StepSources:
+class StepSources(dict[tuple[str, str], StepSource]):
     """Sources by graph and step."""
 
-    _by_step: dict[tuple[str, str], StepSource] = field(default_factory=dict)
-
-    def __copy__(self) -> StepSources:
-        return StepSources(dict(self._by_step))
-
-    def clear(self) -> None:
-        self._by_step.clear()
-
     def of(self, graph: str, step: str) -> StepSource | None:
-        return self._by_step.get((graph, step))
+        return self.get((graph, step))
 
     def of_graph(self, graph: str) -> list[StepSource]:
-        return [source for source in self._by_step.values() if source.graph == graph]
+        return [source for source in self.values() if source.graph == graph]
 
-    def all(self) -> list[StepSource]:
-        return list(self._by_step.values())
+    def code_names(self, graph: str) -> set[str]:
+        """Return the names of the functions and classes that a graph's cells define."""
+        return {source.code_name for source in self.of_graph(graph)}
 
     def owned_by(self, cell_id: str | None) -> StepSource | None:
         """Return what the cell of this id has defined, the last if several."""
         if cell_id is None:
             return None
-        owned = [s for s in self._by_step.values() if s.cell.id == cell_id]
+        owned = [s for s in self.values() if s.cell.id == cell_id]
         return owned[-1] if owned else None
 
     def renamed_from(self, graph: str, name: str) -> StepSource | None:
@@ -64,17 +56,17 @@ class StepSources:
         return None
 
     def put(self, source: StepSource) -> None:
-        self._by_step.pop((source.graph, source.step), None)
-        self._by_step[source.graph, source.step] = source
+        self.forget(source.graph, source.step)
+        self[source.graph, source.step] = source
 
     def forget(self, graph: str, step: str) -> None:
-        self._by_step.pop((graph, step), None)
+        self.pop((graph, step), None)
 
     def forget_graph(self, graph: str) -> None:
-        for key in [key for key in self._by_step if key[0] == graph]:
-            del self._by_step[key]
+        for key in [key for key in self if key[0] == graph]:
+            del self[key]
 
     def rename(self, graph: str, step: str, new: str) -> None:
-        source = self._by_step.pop((graph, step), None)
+        source = self.pop((graph, step), None)
         if source is not None:
             self.put(replace(source, step=new))

@@ -9,7 +9,7 @@ from jupyter_graph.errors import MagicError, did_you_mean
 from jupyter_graph.session.graph_hints import ResolvedGraph
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import START, GraphSpec, StepSpec
-from jupyter_graph.spec.topology import followers, handler_names, reached
+from jupyter_graph.spec.topology import followers, ordinary_names, reached
 
 
 def part(
@@ -29,21 +29,20 @@ def part(
         raise MagicError(
             f"graph {spec.name!r} is a router; --until and --from cut flows"
         )
-    handlers = handler_names(spec)
+    ordinary = ordinary_names(spec)
     for option, name in (("--until", until), ("--from", from_step)):
-        if name is not None and (name not in spec or name in handlers):
-            known = [n for n in spec.names() if n not in handlers]
+        if name is not None and name not in ordinary:
             raise MagicError(
                 f"{option} names step {name!r}, which is no step of graph "
-                f"{spec.name!r}{did_you_mean(name, known)} "
-                f"(its steps: {', '.join(known) or 'none yet'})"
+                f"{spec.name!r}{did_you_mean(name, ordinary)} "
+                f"(its steps: {', '.join(ordinary) or 'none yet'})"
             )
     if until is not None and spec.step(until).kind == "queue":
         raise MagicError(
             f"--until {until}: a queue runs no code and gives nothing; name the step "
             "before or after it"
         )
-    kept = set(spec.names()) - handlers
+    kept = set(ordinary)
     if until is not None:
         kept &= _up_to(spec, until)
     if from_step is not None:

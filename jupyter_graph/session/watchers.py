@@ -10,20 +10,14 @@ PAUSE_S = 0.2
 Watcher = Callable[[str], None]
 
 
-class Watchers:
+class Watchers(list[Watcher]):
     """Functions that are called with the name of a graph that changed."""
 
     def __init__(self) -> None:
-        self._watching: list[Watcher] = []
+        super().__init__()
         self._called_at = 0.0
         self._pause_s = 0.0
         self._waiting: dict[str, None] = {}
-
-    def append(self, watcher: Watcher) -> None:
-        self._watching.append(watcher)
-
-    def clear(self) -> None:
-        self._watching.clear()
 
     def tell(self, graphs: Iterable[str]) -> None:
         """Call every watcher for each of these graphs, or later inside ``seldom``."""
@@ -33,7 +27,7 @@ class Watchers:
             return
         self._called_at = monotonic()
         for name in graphs:
-            for watcher in list(self._watching):
+            for watcher in list(self):
                 watcher(name)
 
     @contextmanager
