@@ -83,14 +83,13 @@ def words(text: str) -> list[str]:
     >>> words('parse "two words"')
     ['parse', 'two words']
     """
-    return [_unquoted(word) for word in _WORD.findall(text)]
+    return [unquoted(word) for word in _WORD.findall(text)]
 
 
-def _unquoted(word: str) -> str:
-    for mark in "\"'":
-        if len(word) >= 2 and word[0] == word[-1] == mark:
-            return word[1:-1]
-    return word
+def unquoted(word: str) -> str:
+    """Take off the quotes around a word."""
+    is_quoted = len(word) >= 2 and word[0] == word[-1] and word[0] in "\"'"
+    return word[1:-1] if is_quoted else word
 
 
 def read_options(
@@ -159,6 +158,14 @@ def _value(
         return text, []
     first, *rest = words(text)
     return first, rest
+
+
+def one_name(loose: list[str], *, magic: str, hint: str) -> str | None:
+    """Return the name that is all of the words; None when there is no word."""
+    names = plain_words(loose, magic=magic)
+    if len(names) > 1:
+        raise MagicError(f"{magic} takes one NAME, got {' '.join(names)!r}{hint}")
+    return names[0] if names else None
 
 
 def plain_words(loose: list[str], *, magic: str) -> list[str]:

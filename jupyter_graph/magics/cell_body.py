@@ -42,43 +42,36 @@ class CellBody:
         last = tree.body[-1] if tree.body else None
         is_quiet = DisplayHook.semicolon_at_end_of_expression(source)
         flag = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.autoawait else 0
-        self._last: CodeType | None = None
         with shell.compile.extra_flags(flag):
             compiled: Any = shell.compile  # it takes trees too, its types do not say so
             # The last expression's value is displayed, as in a cell without the magic.
+            shown: list[CodeType] = []
             if isinstance(last, ast.Expr) and not is_quiet:
                 tree.body.pop()
-                self._last = compiled(ast.Expression(last.value), name, "eval")
-            self._rest: CodeType = compiled(tree, name, "exec")
+                shown.append(compiled(ast.Expression(last.value), name, "eval"))
+            self._parts: list[CodeType] = [compiled(tree, name, "exec"), *shown]
 
     @property
     def awaits(self) -> bool:
         """Whether it awaits outside of functions."""
-        return any(
-            code is not None and code.co_flags & inspect.CO_COROUTINE
-            for code in (self._rest, self._last)
-        )
+        return any(map(_awaits, self._parts))
 
     def run(self) -> None:
         """Run it; the value of a last expression is displayed."""
         __tracebackhide__ = True
-        names = self.shell.user_ns
-        eval(self._rest, self.shell.user_global_ns, names)
-        if self._last is not None:
-            _show(eval(self._last, self.shell.user_global_ns, names))
+        for code in self._parts:
+            _show(eval(code, self.shell.user_global_ns, self.shell.user_ns))
 
     async def run_async(self) -> None:
         """Run it where it awaits; otherwise as ``run``."""
         __tracebackhide__ = True
-        names = self.shell.user_ns
-        value = eval(self._rest, self.shell.user_global_ns, names)
-        if self._rest.co_flags & inspect.CO_COROUTINE:
-            await value
-        if self._last is not None:
-            value = eval(self._last, self.shell.user_global_ns, names)
-            if self._last.co_flags & inspect.CO_COROUTINE:
-                value = await value
-            _show(value)
+        for code in self._parts:
+            value = eval(code, self.shell.user_global_ns, self.shell.user_ns)
+            _show(await value if _awaits(code) else value)
+
+
+def _awaits(code: CodeType) -> bool:
+    return bool(code.co_flags & inspect.CO_COROUTINE)
 
 
 def _show(value: Any) -> None:

@@ -21,8 +21,10 @@ from jupyter_graph.magics import deploy_commands, graph_commands
 from jupyter_graph.magics.argument_parser import split_line, words
 from jupyter_graph.magics.deploy_commands import FOR_INVOKE
 from jupyter_graph.magics.deploy_magic import DeployMagics
+from jupyter_graph.magics.display import FORMATS
 from jupyter_graph.magics.graph_magic import GraphMagics
 from jupyter_graph.magics.step_magic import StepMagics
+from jupyter_graph.magics.subcommand import Command
 from jupyter_graph.session.session import Session
 from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.spec.step_fields import BY_KEY, OPTIONS
@@ -33,6 +35,13 @@ _NAME = re.compile(r"\$?[A-Za-z_]\w*\Z|\$\Z|\Z")
 _HIDDEN = frozenset({"In", "Out", "exit", "quit", "open", "get_ipython"})
 WORDS = {option.flag: BY_KEY[key].type.known for key, option in OPTIONS.items()}
 """The options of a step that take one of a few words."""
+
+MAGICS: dict[str, tuple[Any, dict[str, Command]]] = {
+    "graph_step": (StepMagics.graph_step, {}),
+    "graph": (GraphMagics.graph, graph_commands.COMMANDS),
+    "deploy": (DeployMagics.deploy, deploy_commands.COMMANDS),
+}
+"""Each magic and its subcommands."""
 
 EXPRESSIONS = frozenset({"--args", "--arg", "--example", "--with"})
 NOTHING: SimpleMatcherResult = {"completions": [], "suppress": False}
@@ -60,8 +69,17 @@ class Completions:
             "--runtime": lambda: RUNTIMES,
             "--topology": lambda: ("flow", "router"),
             "--engine": lambda: ("async", "sync"),
-            "--format": lambda: graph_commands.FORMATS,
+            "--format": lambda: FORMATS,
             "--allow-pickle": self._variables,
+        }
+        self._first_words: dict[str, Callable[[], Iterable[str]]] = {
+            "remove": steps,
+            "code": steps,
+            "rename": steps,
+            "trace": self._event_ids,
+            "replay": self._event_ids,
+            "use": session.graphs.names,
+            "add": self._what_can_be_added,
         }
 
     @context_matcher(identifier="jupyter_graph", priority=200)
@@ -96,27 +114,20 @@ class Completions:
         return self._word(magic, head, fragment)
 
     def _options(self, magic: str, head: list[str]) -> dict[str, Any]:
-        parsers = {
-            "graph_step": StepMagics.graph_step,
-            "graph": GraphMagics.graph,
-            "deploy": DeployMagics.deploy,
-        }
-        known = dict(parsers[magic].parser._option_string_actions)
+        declared, commands = MAGICS[magic]
+        known: dict[str, Any] = declared.parser._option_string_actions
+        command = commands.get(head[0] if head else "show")
         allowed: Collection[str] = known
-        if magic == "graph":
-            command = graph_commands.COMMANDS.get(head[0] if head else "show")
-            allowed = command.options if command else ()
-        elif magic == "deploy":
-            chosen = deploy_commands.COMMANDS.get(head[0] if head else "")
-            allowed = set(known) - FOR_INVOKE
-            if chosen is not None:
-                allowed = chosen.options
+        if command is not None:
+            allowed = command.options
+        elif magic != "graph_step":
+            allowed = set(known) - FOR_INVOKE if magic == "deploy" else ()
         return {name: action for name, action in known.items() if name in allowed}
 
     def _word(self, magic: str, head: list[str], fragment: str) -> SimpleMatcherResult:
         if magic == "graph_step":
             return NOTHING
-        table: Any = (graph_commands if magic == "graph" else deploy_commands).COMMANDS
+        _, table = MAGICS[magic]
         if not head:
             return _offer(fragment, table)
         command, place = table.get(head[0]), len(head) - 1
@@ -130,22 +141,7 @@ class Completions:
     def _words_of(self, magic: str, command: str, place: int) -> Iterable[str]:
         if magic == "deploy":
             return self._deployments() if command != "list" and not place else ()
-        if place and command != "rename":
-            return ()
-        if command in ("remove", "code", "rename") and not (
-            command == "rename" and place
-        ):
-            return self._steps()
-        if command in ("trace", "replay"):
-            return self._event_ids()
-        if command == "use":
-            return self.session.graphs.names()
-        if command == "add":
-            own = [name for name in BLOCKS if not name.startswith("mlrun.")]
-            graphs = self.session.graphs
-            others = [name for name in graphs.names() if name != graphs.current_name]
-            return ["router", "queue", *own, *self._classes(), *others]
-        return ()
+        return () if place else self._first_words.get(command, tuple)()
 
     def _expression(self, fragment: str) -> SimpleMatcherResult:
         match = _NAME.search(fragment)
@@ -155,6 +151,12 @@ class Completions:
         mark = "$" if typed.startswith("$") else ""
         offered = _offer(typed, [f"{mark}{name}" for name in self._variables()])
         return {**offered, "suppress": bool(mark)}
+
+    def _what_can_be_added(self) -> list[str]:
+        own = [name for name in BLOCKS if not name.startswith("mlrun.")]
+        graphs = self.session.graphs
+        others = [name for name in graphs.names() if name != graphs.current_name]
+        return ["router", "queue", *own, *self._classes(), *others]
 
     def _spec(self) -> GraphSpec:
         """Return the current graph; asking for it does not make the first one."""

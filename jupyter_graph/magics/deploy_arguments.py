@@ -10,7 +10,8 @@ from typing import Any
 from jupyter_graph.deployment.nuclio.function_fields import merged, nested
 from jupyter_graph.deployment.nuclio.triggers import read_trigger
 from jupyter_graph.errors import MagicError
-from jupyter_graph.magics.notebook_expressions import pair, read_value
+from jupyter_graph.magics.argument_parser import unquoted
+from jupyter_graph.magics.notebook_expressions import pairs, read_value
 from jupyter_graph.session.session import Session
 
 AS_TYPED = ("graph", "workers", "port", "project", "dashboard", "runtime")
@@ -50,13 +51,8 @@ def read_deployment(
 def _texts(
     given: Iterable[str] | None, option: str, form: str = "K=V"
 ) -> dict[str, str]:
-    pairs = (pair(text, what=option, form=form) for text in given or ())
-    return {key: _unquoted(value) for key, value in pairs}
-
-
-def _unquoted(text: str) -> str:
-    quoted = len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'"
-    return text[1:-1] if quoted else text
+    typed = pairs(given, what=option, form=form)
+    return {key: unquoted(value) for key, value in typed}
 
 
 def _triggers(words: argparse.Namespace, session: Session) -> dict[str, Any]:
@@ -68,13 +64,8 @@ def _triggers(words: argparse.Namespace, session: Session) -> dict[str, Any]:
 
 
 def _config(words: argparse.Namespace, session: Session) -> dict[str, Any]:
-    typed = {
-        field: read_value(value)
-        for field, value in (
-            pair(text, what="--config", form="FIELD=VALUE")
-            for text in words.config or ()
-        )
-    }
+    given = pairs(words.config, what="--config", form="FIELD=VALUE")
+    typed = {field: read_value(value) for field, value in given}
     if not words.config_file:
         return typed
     document = _document(words.config_file, session, "--config-file")

@@ -6,7 +6,6 @@ from typing import Any
 
 from jupyter_graph.deployment.index import find, list_deployments
 from jupyter_graph.magics.display import Note
-from jupyter_graph.magics.notebook_expressions import pair
 from jupyter_graph.magics.subcommand import Command, Request
 from jupyter_graph.session.shown_table import Table, attributes
 
@@ -28,15 +27,8 @@ def logs(request: Request) -> Note:
 
 
 def invoke(request: Request) -> Any:
-    options = request.options
-    body = request.evaluate(request.expression, "EXPR of %deploy invoke")
-    return find(request.words[0]).invoke(
-        body,
-        path=options.path,
-        method=options.method.upper(),
-        headers=dict(pair(text, what="--header") for text in options.header or ()),
-        silent=options.silent,
-    )
+    body = request.body()
+    return find(request.words[0]).invoke(body, **request.call)
 
 
 def delete(request: Request) -> Note:

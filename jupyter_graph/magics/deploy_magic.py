@@ -15,11 +15,10 @@ from IPython.core.magic import (
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from jupyter_graph.deployment.targets.target_registry import TARGETS
-from jupyter_graph.errors import MagicError
-from jupyter_graph.magics.argument_parser import plain_words, read_options, split_line
+from jupyter_graph.magics.argument_parser import one_name, read_options, split_line
+from jupyter_graph.magics.declared_options import option, whole
 from jupyter_graph.magics.deploy_arguments import RAW, read_deployment
 from jupyter_graph.magics.deploy_commands import COMMANDS, FOR_INVOKE
-from jupyter_graph.magics.step_arguments import seconds, whole
 from jupyter_graph.magics.subcommand import Command, Request
 from jupyter_graph.magics.tracebacks import reports_errors
 from jupyter_graph.session.session import Session
@@ -44,56 +43,43 @@ class DeployMagics(Magics):
         f"or one of: {', '.join(COMMANDS)}",
     )
     @argument("words", nargs="*", help="what the subcommand is about")
-    @argument("--to", metavar="TARGET", help=TARGETS_SHOWN)
-    @argument("--graph", metavar="G", help="which graph (default: the current one)")
-    @argument("--output", metavar="DIR", help="where the bundle goes; may be a .zip")
-    @argument("--dry-run", action="store_true", help="show everything, send nothing")
-    @argument("--workers", metavar="N", type=whole, help="processes (default: 1)")
-    @argument("--port", metavar="P", type=whole, help="port (default: a free one)")
-    @argument(
-        "--wait", metavar="S", type=seconds, help="seconds until ready (default: 120)"
-    )
-    @argument(
-        "--trigger",
-        metavar="NAME=KIND[:k=v,…]",
+    @option("--to TARGET", TARGETS_SHOWN)
+    @option("--graph G", "which graph (default: the current one)")
+    @option("--output DIR", "where the bundle goes; may be a .zip")
+    @option("--dry-run", "show everything, send nothing")
+    @option("--workers N", "processes (default: 1)")
+    @option("--port P", "port (default: a free one)", type=whole)
+    @option("--wait S", "seconds until ready (default: 120)")
+    @option(
+        "--trigger NAME=KIND[:k=v,…]",
+        "a Nuclio trigger (default: one of kind http)",
         action="append",
-        help="a Nuclio trigger (default: one of kind http)",
     )
-    @argument("--trigger-file", metavar="F", help="triggers from a YAML or JSON file")
-    @argument(
-        "--config",
-        metavar="FIELD=VALUE",
-        action="append",
-        help="a field of the function spec, dotted",
+    @option("--trigger-file F", "triggers from a YAML or JSON file")
+    @option(
+        "--config FIELD=VALUE", "a field of the function spec, dotted", action="append"
     )
-    @argument("--config-file", metavar="F", help="fields from a YAML or JSON file")
-    @argument("--env", metavar="K=V", action="append", help="environment variable")
-    @argument(
-        "--secret",
-        metavar="K=NAME/KEY",
-        action="append",
-        help="environment variable from a secret",
+    @option("--config-file F", "fields from a YAML or JSON file")
+    @option("--env K=V", "environment variable", action="append")
+    @option(
+        "--secret K=NAME/KEY", "environment variable from a secret", action="append"
     )
-    @argument("--requirements", metavar="FILE", action="append", help="added to ours")
-    @argument("--pip", metavar="NAME", action="append", help="one requirement more")
-    @argument("--api", metavar="FILE", help="endpoints before the graph: YAML or JSON")
-    @argument("--openai", action="store_true", help="OpenAI's, under /v1")
-    @argument("--project", metavar="P", help="of Nuclio (default: default)")
-    @argument(
-        "--dashboard", metavar="URL", help="of Nuclio (default: $NUCLIO_DASHBOARD_URL)"
-    )
-    @argument("--runtime", metavar="R", help="bundled (default) or pip")
-    @argument("--with-events", action="store_true", help="events into the archive")
-    @argument("--fresh-env", action="store_true", help="check in a new environment")
-    @argument("--no-parity", action="store_true", help="do not compare the answers")
-    @argument("--replace", action="store_true", help="take a name that is in use")
-    @argument(
-        "--allow-pickle", metavar="VAR", action="append", help="may travel as pickle"
-    )
-    @argument("--path", metavar="P", default="/", help="invoke: path of the request")
-    @argument("--method", metavar="M", default="POST", help="invoke: its method")
-    @argument("--header", metavar="K=V", action="append", help="invoke: a header")
-    @argument("--silent", action="store_true", help="invoke: do not raise")
+    @option("--requirements FILE", "added to ours", action="append")
+    @option("--pip NAME", "one requirement more", action="append")
+    @option("--api FILE", "endpoints before the graph: YAML or JSON")
+    @option("--openai", "OpenAI's, under /v1")
+    @option("--project P", "of Nuclio (default: default)")
+    @option("--dashboard URL", "of Nuclio (default: $NUCLIO_DASHBOARD_URL)")
+    @option("--runtime R", "bundled (default) or pip")
+    @option("--with-events", "events into the archive")
+    @option("--fresh-env", "check in a new environment")
+    @option("--no-parity", "do not compare the answers")
+    @option("--replace", "take a name that is in use")
+    @option("--allow-pickle VAR", "may travel as pickle", action="append")
+    @option("--path P", "invoke: path of the request", default="/")
+    @option("--method M", "invoke: its method", default="POST")
+    @option("--header K=V", "invoke: a header", action="append")
+    @option("--silent", "invoke: do not raise")
     @no_var_expand
     @output_can_be_silenced
     @line_magic
@@ -118,33 +104,13 @@ class DeployMagics(Magics):
             raw=RAW,
             allowed=frozenset(known) - FOR_INVOKE,
         )
-        names = plain_words(loose, magic="%deploy")
-        if len(names) > 1:
-            raise MagicError(
-                f"%deploy takes one NAME, got {' '.join(names)!r} "
-                f"(subcommands: {', '.join(COMMANDS)})"
-            )
-        return read_deployment(names[0] if names else None, words, self.session)
+        hint = f" (subcommands: {', '.join(COMMANDS)})"
+        name = one_name(loose, magic="%deploy", hint=hint)
+        return read_deployment(name, words, self.session)
 
     def read_command(self, name: str, line: str) -> tuple[Command, Request]:
         """Return a subcommand and what was typed after it."""
-        command, magic = COMMANDS[name], f"%deploy {name}"
-        typed = line.strip().removeprefix(name)
-        words, loose, head = read_options(
-            self.deploy.parser,
-            typed,
-            magic=magic,
-            raw=frozenset({"--header"}),
-            allowed=command.options,
-        )
-        expression = head.partition(" ")[2].strip()
-        if command.takes_expression:
-            loose = loose[:1]
-        command.check_count(magic, plain_words(loose, magic=magic))
-        return command, Request(
-            magic=magic,
-            words=loose,
-            expression=expression,
-            options=words,
-            session=self.session,
-        )
+        command, typed = COMMANDS[name], line.strip().removeprefix(name)
+        magic = f"%deploy {name}"
+        given = command.read(self.deploy.parser, typed, magic=magic, raw=RAW)
+        return command, Request(**given, session=self.session)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from jupyter_graph.spec.model import GraphSpec
 
+FORMATS = {
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "mermaid": "text/vnd.mermaid",
+    "text": "text/plain",
+}
+"""The formats of a picture, and what each is."""
+
 
 class Note(str):
-    """One line for the user; shows itself without quotes."""
+    """A text for the user; shows itself without quotes."""
 
     __slots__ = ()
 
@@ -16,13 +25,10 @@ class Note(str):
         return str(self)
 
 
-class Code(str):
+class Code(Note):
     """A text of Python; shows itself with colours where there are any."""
 
     __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
 
     def _repr_markdown_(self) -> str:
         fence = "````" if "```" in self else "```"
@@ -45,23 +51,16 @@ class Picture:
     @classmethod
     def of(cls, spec: GraphSpec, wanted: str) -> Picture:
         """Draw a graph as ``svg``, ``png``, ``mermaid`` or ``text``."""
+        from jupyter_graph.picture.forms.mermaid import mermaid
+        from jupyter_graph.picture.forms.png import png
+        from jupyter_graph.picture.forms.svg import svg
         from jupyter_graph.picture.forms.text_picture import text
 
-        plain = text(spec)
-        if wanted == "svg":
-            from jupyter_graph.picture.forms.svg import svg
-
-            return cls(svg(spec), "image/svg+xml", plain)
-        if wanted == "png":
-            from jupyter_graph.picture.forms.png import png
-
-            return cls(png(spec), "image/png", plain)
-        if wanted == "mermaid":
-            from jupyter_graph.picture.forms.mermaid import mermaid
-
-            source = mermaid(spec)
-            return cls(source, "text/vnd.mermaid", source)
-        return cls(plain, "text/plain", plain)
+        draw: dict[str, Callable[[GraphSpec], str | bytes]]
+        draw = {"svg": svg, "png": png, "mermaid": mermaid, "text": text}
+        data = draw[wanted](spec)
+        shown = mermaid if wanted == "mermaid" else text
+        return cls(data, FORMATS[wanted], shown(spec))
 
     def __str__(self) -> str:
         return self.data if isinstance(self.data, str) else self._text

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_graph.errors import MagicError, did_you_mean
-from jupyter_graph.magics.display import Code, Note, Picture
-from jupyter_graph.magics.notebook_expressions import pair
+from jupyter_graph.magics.display import FORMATS, Code, Note, Picture
 from jupyter_graph.magics.step_arguments import ARGUMENTS_OF_STEPS, read_step
 from jupyter_graph.magics.subcommand import Command, Request
 from jupyter_graph.magics.views import Views
@@ -17,14 +16,13 @@ from jupyter_graph.session.adding import add_block, add_model
 from jupyter_graph.session.session import AS_RECORDED
 from jupyter_graph.session.shown_table import Table
 from jupyter_graph.session.step_cells import remove_step, rename_step
+from jupyter_graph.session.step_options import StepOptions
 from jupyter_graph.spec.builder import Graph
 
 OF_NEW = (
     "topology", "engine", "max_in_flight", "order_by", "allow_cyclic", "max_iterations"
 )  # fmt: skip
 """What ``%graph new`` takes: options of ``Graph``."""
-
-FORMATS = ("svg", "png", "mermaid", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +35,14 @@ class GraphRequest(Request):
     def graph(self) -> Graph:
         return self.session.graph(self.options.graph)
 
-    def path(self, at: int = 0) -> Path:
+    def path(self) -> Path:
         """Return a file of the notebook's folder."""
-        return self.session.folder / Path(self.words[at]).expanduser()
+        return self.session.folder / Path(self.words[0]).expanduser()
+
+    def step(self, name: str) -> StepOptions:
+        """Return what is typed about a step."""
+        names = self.session.user_ns
+        return read_step(name, self.options, names, magic=self.magic)
 
 
 def show(request: GraphRequest) -> Any:
@@ -75,31 +78,21 @@ def list_graphs(request: GraphRequest) -> Table[Graph]:
 
 def add(request: GraphRequest) -> Any:
     kind, name = request.words
-    options = read_step(
-        name, request.options, request.session.user_ns, magic=request.magic
-    )
-    return add_block(request.session, kind, options)
+    return add_block(request.session, kind, request.step(name))
 
 
 def model(request: GraphRequest) -> Any:
     [name], options = request.words, request.options
     if not options.class_name:
         raise MagicError("%graph model needs --class C: the model's class")
-    step = read_step(name, options, request.session.user_ns, magic=request.magic)
+    step = request.step(name)
     return add_model(request.session, options.class_name, options.model_path, step)
 
 
 def run(request: GraphRequest) -> Any:
     options = request.options
-    body = request.evaluate(request.expression, "EXPR of %graph run")
-    call = {
-        "path": options.path or "/",
-        "method": options.method.upper(),
-        "headers": dict(pair(text, what="--header") for text in options.header or ()),
-        "silent": options.silent,
-        "graph": options.graph,
-        "until": options.until,
-    }
+    body = request.body()
+    call = {**request.call, "graph": options.graph, "until": options.until}
     if not options.each:
         return request.session.run(body, **call)
     if isinstance(body, str | bytes | dict) or not isinstance(body, Iterable):
@@ -186,7 +179,7 @@ def undo(request: GraphRequest) -> Note:
 
 
 def plot(request: GraphRequest) -> Any:
-    wanted, spec = request.options.format, request.graph.spec
+    wanted = request.options.format
     if wanted is None:
         from jupyter_graph.picture.plot import plot as digraph
 
@@ -196,7 +189,7 @@ def plot(request: GraphRequest) -> Any:
             f"--format is one of {', '.join(FORMATS)}, got {wanted!r}"
             f"{did_you_mean(wanted, FORMATS)}"
         )
-    return Picture.of(spec, wanted)
+    return Picture.of(request.graph.spec, wanted)
 
 
 def export(request: GraphRequest) -> Note:

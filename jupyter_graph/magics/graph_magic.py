@@ -15,9 +15,10 @@ from IPython.core.magic import (
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from jupyter_graph.errors import MagicError, did_you_mean
-from jupyter_graph.magics.argument_parser import plain_words, read_options, split_line
+from jupyter_graph.magics.argument_parser import split_line
+from jupyter_graph.magics.declared_options import option
 from jupyter_graph.magics.graph_commands import COMMANDS, GraphRequest
-from jupyter_graph.magics.step_arguments import step_arguments, whole
+from jupyter_graph.magics.step_arguments import step_arguments
 from jupyter_graph.magics.subcommand import Command
 from jupyter_graph.magics.tracebacks import reports_errors
 from jupyter_graph.magics.views import Views
@@ -41,30 +42,22 @@ class GraphMagics(Magics):
     @step_arguments
     @argument("--topology", choices=("flow", "router"), default="flow", help="new")
     @argument("--engine", choices=("async", "sync"), default="async", help="new")
-    @argument(
-        "--max-in-flight", metavar="N", type=whole, default=1024, help="new: events"
-    )
-    @argument(
-        "--order-by", metavar="FIELD", help="new: events of a key one after the other"
-    )
-    @argument("--allow-cyclic", action="store_true", help="new: steps may lead back")
-    @argument("--class", dest="class_name", metavar="C", help="model: its class")
-    @argument("--model-path", metavar="P", help="model: its file or folder")
-    @argument(
-        "--path",
-        metavar="P",
-        help="run: path of the request (default: /); add: a queue's URL",
-    )
-    @argument("--method", metavar="M", default="POST", help="run: its method")
-    @argument("--header", metavar="K=V", action="append", help="run: a header")
-    @argument("--until", metavar="STEP", help="run: the step that answers")
-    @argument("--silent", action="store_true", help="run, replay: do not raise")
-    @argument("--each", action="store_true", help="run: one event for each item")
-    @argument("--from", dest="from_step", metavar="STEP", help="replay: begin there")
-    @argument("--with", dest="with_body", metavar="EXPR", help="replay: this body")
-    @argument("--compiled", action="store_true", help="code: what runs")
-    @argument("--format", metavar="F", help="plot: svg, png, mermaid or text")
-    @argument("--allow", metavar="MODULE", action="append", help="import: a module")
+    @option("--max-in-flight N", "new: events", default=1024)
+    @option("--order-by FIELD", "new: events of a key one after the other")
+    @option("--allow-cyclic", "new: steps may lead back")
+    @option("--class C", "model: its class", dest="class_name")
+    @option("--model-path P", "model: its file or folder")
+    @option("--path P", "run: path of the request (default: /); add: a queue's URL")
+    @option("--method M", "run: its method", default="POST")
+    @option("--header K=V", "run: a header", action="append")
+    @option("--until STEP", "run: the step that answers")
+    @option("--silent", "run, replay: do not raise")
+    @option("--each", "run: one event for each item")
+    @option("--from STEP", "replay: begin there", dest="from_step")
+    @option("--with EXPR", "replay: this body", dest="with_body")
+    @option("--compiled", "code: what runs")
+    @option("--format F", "plot: svg, png, mermaid or text")
+    @option("--allow MODULE", "import: a module", action="append")
     @no_var_expand
     @output_can_be_silenced
     @line_magic
@@ -83,30 +76,12 @@ class GraphMagics(Magics):
 
     def read(self, line: str) -> tuple[Command, GraphRequest]:
         """Read the words after ``%graph``; MagicError says what is wrong with them."""
-        name, _, rest = split_line(line).head.partition(" ")
-        name = name or "show"
+        name = split_line(line).head.partition(" ")[0] or "show"
         if name not in COMMANDS:
             raise MagicError(
                 f"%graph has no subcommand {name!r}{did_you_mean(name, COMMANDS)} "
                 f"(known: {', '.join(COMMANDS)})"
             )
-        command = COMMANDS[name]
-        magic = f"%graph {name}"
-        typed = line.strip().removeprefix(name)
-        words, loose, _ = read_options(
-            self.graph.parser, typed, magic=magic, raw=RAW, allowed=command.options
-        )
-        expression = rest.strip()
-        if not command.takes_expression:
-            loose = plain_words(loose, magic=magic)
-            command.check_count(magic, loose)
-        elif not expression:
-            expression = " ".join(loose)
-        return command, GraphRequest(
-            magic=magic,
-            words=loose,
-            expression=expression,
-            options=words,
-            session=self.session,
-            views=self.views,
-        )
+        command, typed = COMMANDS[name], line.strip().removeprefix(name)
+        given = command.read(self.graph.parser, typed, magic=f"%graph {name}", raw=RAW)
+        return command, GraphRequest(**given, session=self.session, views=self.views)

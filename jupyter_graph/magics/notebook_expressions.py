@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from jupyter_graph.errors import MagicError, did_you_mean, said
@@ -73,6 +74,13 @@ def pair(text: str, *, what: str, form: str = "NAME=VALUE") -> tuple[str, str]:
     if not sign or not key.strip():
         raise MagicError(f"{what} takes {form}, got {text!r}")
     return key.strip(), value.strip()
+
+
+def pairs(
+    given: Iterable[str] | None, *, what: str, form: str = "NAME=VALUE"
+) -> list[tuple[str, str]]:
+    """Cut what was typed after an option that may stand several times."""
+    return [pair(text, what=what, form=form) for text in given or ()]
 
 
 def read_value(text: str) -> Any:

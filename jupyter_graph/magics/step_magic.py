@@ -10,8 +10,9 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.errors import MagicError
-from jupyter_graph.magics.argument_parser import plain_words, read_options
+from jupyter_graph.magics.argument_parser import one_name, read_options
 from jupyter_graph.magics.cell_body import CellBody, run_now
+from jupyter_graph.magics.declared_options import option
 from jupyter_graph.magics.kernel_cells import KernelCells, is_step_cell
 from jupyter_graph.magics.notebook_expressions import evaluate
 from jupyter_graph.magics.step_arguments import RAW, read_step, step_arguments
@@ -19,8 +20,6 @@ from jupyter_graph.magics.tracebacks import reports_errors
 from jupyter_graph.session.session import Session
 from jupyter_graph.session.step_cells import StepPlaced, StepPlan
 from jupyter_graph.session.step_options import StepOptions
-
-NOT_GIVEN: Any = object()
 
 
 @magics_class
@@ -38,20 +37,10 @@ class StepMagics(Magics):
     @magic_arguments()
     @argument("name", nargs="?", help="the step's name (default: its function's)")
     @step_arguments
-    @argument(
-        "--path",
-        metavar="URL",
-        help="with --queue: its stream's URL (default: in process)",
-    )
-    @argument(
-        "--keep",
-        action="store_true",
-        help="under another name: keep the step this cell defined before",
-    )
-    @argument(
-        "--example",
-        metavar="EXPR",
-        help="run the graph up to and with this step on this body, now",
+    @option("--path URL", "with --queue: its stream's URL (default: in process)")
+    @option("--keep", "under another name: keep the step this cell defined before")
+    @option(
+        "--example EXPR", "run the graph up to and with this step on this body, now"
     )
     @no_var_expand
     @line_cell_magic
@@ -86,13 +75,7 @@ class StepMagics(Magics):
         words, loose, _ = read_options(
             self.graph_step.parser, line, magic=magic, raw=RAW
         )
-        names = plain_words(loose, magic=magic)
-        if len(names) > 1:
-            raise MagicError(
-                f"{magic} takes one NAME, got {' '.join(names)!r}; "
-                "options begin with --"
-            )
-        name = names[0] if names else None
+        name = one_name(loose, magic=magic, hint="; options begin with --")
         options = read_step(name, words, self.session.user_ns, magic=magic)
         if options.path is not None and options.queue is None:
             raise MagicError(f"{magic}: --path is the URL of a queue: say --queue NAME")
@@ -111,10 +94,7 @@ class StepMagics(Magics):
         return Cell(f"%%graph_step {line}".rstrip() + f"\n{cell}", number, cell_id)
 
     def _placed(self, plan: StepPlan, example: str | None) -> StepPlaced:
-        body = NOT_GIVEN
-        if example is not None:
-            body = evaluate(example, self.session.user_ns, what="--example")
-        placed = self.session.put_step(plan)
-        if body is NOT_GIVEN:
-            return placed
-        return self.session.with_example(placed, body)
+        if example is None:
+            return self.session.put_step(plan)
+        body = evaluate(example, self.session.user_ns, what="--example")
+        return self.session.with_example(self.session.put_step(plan), body)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from jupyter_graph.errors import MagicError
-from jupyter_graph.magics.notebook_expressions import evaluate
+from jupyter_graph.magics.argument_parser import plain_words, read_options
+from jupyter_graph.magics.notebook_expressions import evaluate, pairs
 from jupyter_graph.session.session import Session
 
 
@@ -30,6 +31,20 @@ class Request:
     options: argparse.Namespace
     session: Session
 
+    @property
+    def call(self) -> dict[str, Any]:
+        """How the event is sent that ``%graph run`` and ``%deploy invoke`` send."""
+        return {
+            "path": self.options.path or "/",
+            "method": self.options.method.upper(),
+            "headers": dict(pairs(self.options.header, what="--header")),
+            "silent": self.options.silent,
+        }
+
+    def body(self) -> Any:
+        """Return the value of the expression that was typed."""
+        return self.evaluate(self.expression, f"EXPR of {self.magic}")
+
     def evaluate(self, text: str, what: str) -> Any:
         return evaluate(text, self.session.user_ns, what=what)
 
@@ -50,10 +65,35 @@ class Command:
     options: frozenset[str] = frozenset()
     takes_expression: bool = False
 
-    def check_count(self, magic: str, words: list[str]) -> None:
-        """Raise a MagicError when there are too few or too many words."""
+    def read(
+        self,
+        parser: argparse.ArgumentParser,
+        line: str,
+        *,
+        magic: str,
+        raw: Collection[str],
+    ) -> dict[str, Any]:
+        """Read what was typed after the subcommand: the fields of a ``Request``.
+
+        Raises:
+            MagicError: an option is wrong, or there are too few or too many words.
+        """
+        options, loose, head = read_options(
+            parser, line, magic=magic, raw=raw, allowed=self.options
+        )
         forms = [form for form in self.form.split() if form != "EXPR"]
+        words, expression = loose, head
+        if self.takes_expression:
+            words, rest = loose[: len(forms)], loose[len(forms) :]
+            typed = head.split(maxsplit=len(forms))[len(forms) :]
+            expression = " ".join(typed or rest)
         least = sum(not form.startswith("[") for form in forms)
-        if not least <= len(words) <= len(forms):
+        if not least <= len(plain_words(words, magic=magic)) <= len(forms):
             usage = f"{magic} {self.form}".strip()
             raise MagicError(f"usage: {usage}, got {' '.join(words) or 'nothing'}")
+        return {
+            "magic": magic,
+            "words": words,
+            "expression": expression,
+            "options": options,
+        }

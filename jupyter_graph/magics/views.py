@@ -6,7 +6,6 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.cells.source import place as cell_place
-from jupyter_graph.errors import UnknownStepError
 from jupyter_graph.session.session import Session
 from jupyter_graph.spec.builder import Graph
 
@@ -69,12 +68,8 @@ class Views:
 
     def _code(self, graph: Graph, step: str) -> dict[str, Any]:
         source = self.session.graphs.sources.of(graph.name, step)
-        try:
-            text = self.session.code_of(step, graph.name)
-        except UnknownStepError:
-            text = ""
         where = cell_place(source.cell, source.line) if source else ""
-        return {"code": text, "where": where}
+        return {"code": self.session.code_of(step, graph.name), "where": where}
 
     def _last_bodies(self, graph: str) -> dict[str, dict[str, Any]]:
         last: dict[str, dict[str, Any]] = defaultdict(dict)
