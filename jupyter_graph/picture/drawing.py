@@ -16,14 +16,10 @@ from jupyter_graph.spec.model import START, GraphSpec
 
 Drawing = dict[str, Any]
 
+# How they are called, where otherwise than by their kind.
 _KINDS = {
     "task": "step",
-    "router": "router",
-    "route": "route",
     "error_step": "error handler",
-    "target": "target",
-    "queue": "queue",
-    "flow": "flow",
     "model_runner": "model runner",
     "missing": "missing step",
 }
@@ -84,7 +80,7 @@ def about_node(node: Node) -> str:
     """
     if node.kind == "start":
         return "start of the graph"
-    kind = _KINDS.get(node.kind, "step")
+    kind = _KINDS.get(node.kind, node.kind)
     answers = "answers the caller" if node.responder else ""
     words = (f"{kind} {clean(node.name)}", node.code, node.models, answers)
     return ", ".join(word for word in words if word)

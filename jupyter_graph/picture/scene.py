@@ -150,8 +150,9 @@ def _figure(
 ) -> Figure:
     inner = _kind(step)  # a route may be a flow, an error handler a runner
     shape = step.shape or _SHAPES.get(kind) or _SHAPES.get(inner, "box")
-    figure = _sized(step.name, kind, shape, code_line(step), responder, router)
-    return replace(figure, count=len(step.steps) or len(models_of(step)))
+    figure = _sized(step.name, kind, shape, code_line(step))
+    count = len(step.steps) or len(models_of(step))
+    return replace(figure, responder=responder, router=router, count=count)
 
 
 _SHAPES = {
@@ -163,22 +164,14 @@ _SHAPES = {
 }
 
 
-def _sized(
-    name: str,
-    kind: str,
-    shape: str,
-    code: str,
-    responder: bool = False,
-    router: str | None = None,
-) -> Figure:
+def _sized(name: str, kind: str, shape: str, code: str) -> Figure:
     room = _WIDEST - 2 * _PADDING
     title = fitting(shorten(clean(name), LONGEST_NAME), TITLE_SIZE, room, bold=True)
     code = shorten(code, int(room / CODE_SIZE / MONO))
     text = max(text_width(title, TITLE_SIZE, bold=True), mono_width(code, CODE_SIZE))
     wider, higher = _EXTRA.get(shape, (0.0, 0.0))
     width = min(max(text + 2 * _PADDING, _NARROWEST), _WIDEST) + wider
-    size = (float(round(width)), _HEIGHT + higher)
-    return Figure(name, kind, shape, title, code, *size, responder, router)
+    return Figure(name, kind, shape, title, code, float(round(width)), _HEIGHT + higher)
 
 
 def models_of(step: StepSpec) -> Mapping[str, object]:

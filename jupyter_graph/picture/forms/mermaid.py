@@ -58,9 +58,8 @@ def _lines(drawn: Scene, number: dict[str, str]) -> Iterator[str]:
         if edge.kind != "route":
             arrow = "-.->|error|" if edge.kind == "error" else "-->"
             yield f"{number[edge.source]} {arrow} {number[edge.target]}"
-    for kind in sorted(
-        {figure.kind for figure in drawn.figures.values()}, reverse=True
-    ):
+    kinds = {figure.kind for figure in drawn.figures.values()}
+    for kind in sorted(kinds, reverse=True):
         fill, stroke = theme.PLAIN[kind]
         members = [number[f.name] for f in drawn.figures.values() if f.kind == kind]
         yield f"classDef {kind} fill:{fill},stroke:{stroke},color:{theme.PLAIN_TEXT}"

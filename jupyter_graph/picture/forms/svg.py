@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 from jupyter_graph.picture import counter_texts, theme
 from jupyter_graph.picture.counter_texts import Snapshot
 from jupyter_graph.picture.drawing import Drawing, drawing
+from jupyter_graph.picture.layout.curves import Point
 from jupyter_graph.picture.layout.layout import Layout
 from jupyter_graph.picture.layout.layout import layout as lay_out
 from jupyter_graph.picture.layout.measure import mono_width, text_width
@@ -96,7 +97,9 @@ def _node(node: dict[str, Any], counted: Any) -> str:
     about = [node["about"], figure, f"{errors} errors" if errors else ""]
     label = ", ".join(word for word in about if word)
     responder = " jg-responder" if node["responder"] else ""
-    fill, stroke = theme.PLAIN.get(node["kind"], theme.PLAIN["task"])
+    fill, stroke = theme.PLAIN[node["kind"]]
+    title, code = (0.0, node["title_y"]), (0.0, node["code_y"])
+    below = (0.0, node["height"] / 2 + 14)
     parts = [
         f'<g class="jg-node jg-kind-{node["kind"]}{responder}" '
         f'transform="translate({n(node["x"])} {n(node["y"])})" '
@@ -107,34 +110,24 @@ def _node(node: dict[str, Any], counted: Any) -> str:
         f'<path class="jg-rim" d="{node["rim"]}" fill="none" stroke="{stroke}"/>'
         if node["rim"]
         else "",
-        _text("title", node["title_y"], node["title"], 13, theme.PLAIN_TEXT, bold=True),
+        _text("title", title, node["title"], 13, theme.PLAIN_TEXT, bold=True),
+        _text("code", code, node["code"], 10.5, theme.PLAIN_MUTED),
+        _text("figures", below, figure, 11, theme.PLAIN_MUTED),
+        _count(node) if node["count"] else "",
+        _reply(node) if node["responder"] else "",
+        _badge(node, errors) if errors else "",
+        "</g>",
     ]
-    if node["code"]:
-        parts.append(
-            _text("code", node["code_y"], node["code"], 10.5, theme.PLAIN_MUTED)
-        )
-    if figure:
-        below = node["height"] / 2 + 14
-        parts.append(_text("figures", below, figure, 11, theme.PLAIN_MUTED))
-    if node["count"]:
-        parts.append(_count(node))
-    if node["responder"]:
-        parts.append(_reply(node))
-    if errors:
-        parts.append(_badge(node, errors))
-    return "".join([*parts, "</g>"])
+    return "".join(parts)
 
 
 def _text(
-    class_: str,
-    y: float,
-    text: str,
-    size: float,
-    fill: str,
-    *,
-    bold: bool = False,
-    x: float = 0.0,
+    class_: str, at: Point, text: str, size: float, fill: str, *, bold: bool = False
 ) -> str:
+    """Draw a text in the middle of a place; nothing where there is no text."""
+    if not text:
+        return ""
+    x, y = at
     weight = ' font-weight="600"' if bold else ""
     return (
         f'<text class="jg-{class_}" x="{n(x)}" y="{n(y)}" font-size="{n(size)}" '
@@ -142,16 +135,9 @@ def _text(
     )
 
 
-def _pill(
-    class_: str,
-    x: float,
-    y: float,
-    size: tuple[float, float],
-    fill: str,
-    stroke: str = "",
-) -> str:
-    """Draw a rectangle with round ends around ``x, y``."""
-    width, height = size
+def _pill(class_: str, at: Point, size: Point, fill: str, stroke: str = "") -> str:
+    """Draw a rectangle with round ends around a place."""
+    (x, y), (width, height) = at, size
     line = f' stroke="{stroke}"' if stroke else ""
     return (
         f'<rect class="jg-{class_}" x="{n(x - width / 2)}" y="{n(y - height / 2)}" '
@@ -163,8 +149,8 @@ def _pill(
 def _reply(node: dict[str, Any]) -> str:
     x, y = -node["width"] / 2 + 26, -node["height"] / 2 - 5
     colours = theme.PLAIN_GROUND, theme.PLAIN_GREEN
-    text = _text("reply-text", y + 3.5, "↩ answer", 9.5, theme.PLAIN_GREEN, x=x)
-    return _pill("reply", x, y, (60, 16), *colours) + text
+    text = _text("reply-text", (x, y + 3.5), "↩ answer", 9.5, theme.PLAIN_GREEN)
+    return _pill("reply", (x, y), (60, 16), *colours) + text
 
 
 def _count(node: dict[str, Any]) -> str:
@@ -172,16 +158,16 @@ def _count(node: dict[str, Any]) -> str:
     fill, stroke = theme.PLAIN[node["kind"]]
     wide = 12 + text_width(node["count"], 10)
     x, y = node["width"] / 2 - 44, -node["height"] / 2 + 4
-    text = _text("count-text", y + 3.5, node["count"], 10, theme.PLAIN_TEXT, x=x)
-    return _pill("count", x, y, (wide, 16), fill, stroke) + text
+    text = _text("count-text", (x, y + 3.5), node["count"], 10, theme.PLAIN_TEXT)
+    return _pill("count", (x, y), (wide, 16), fill, stroke) + text
 
 
 def _badge(node: dict[str, Any], errors: int) -> str:
     text = f"✕ {counter_texts.number(errors)}"
     wide = 14 + text_width(text, 10)
     x, y = node["width"] / 2 - wide / 2 + 6, -node["height"] / 2
-    label = _text("badge-text", y + 3.5, text, 10, "#ffffff", bold=True, x=x)
-    return _pill("badge", x, y, (wide, 18), theme.PLAIN_RED) + label
+    label = _text("badge-text", (x, y + 3.5), text, 10, "#ffffff", bold=True)
+    return _pill("badge", (x, y), (wide, 18), theme.PLAIN_RED) + label
 
 
 def _chip(edge: dict[str, Any], counted: Any) -> str:
@@ -203,7 +189,7 @@ def _chip(edge: dict[str, Any], counted: Any) -> str:
         f'<g class="jg-flow-value" role="graphics-symbol img" '
         f"aria-label={quoteattr(about)}>"
         f"<title>{escape(about)}</title>"
-        f"{_pill('chip', x, y, (wide, 18), theme.PLAIN_GROUND, '#dde1e6')}"
+        f"{_pill('chip', (x, y), (wide, 18), theme.PLAIN_GROUND, '#dde1e6')}"
         f'<text x="{n(x - wide / 2 + 8)}" y="{n(y + 3.6)}">'
         f'<tspan class="jg-chip-count" font-size="10.5" font-weight="600" '
         f'fill="{theme.PLAIN_TEXT}">{many}</tspan>{shown if value else ""}</text></g>'

@@ -19,13 +19,9 @@ def curve(start: Point, end: Point) -> Curve:
 def straight(start: Point, end: Point) -> Curve:
     """Return a straight line in the form of a curve."""
     (x1, y1), (x2, y2) = start, end
-    third, two_thirds = (2 * x1 + x2) / 3, (x1 + 2 * x2) / 3
-    return (
-        start,
-        (third, (2 * y1 + y2) / 3),
-        (two_thirds, (y1 + 2 * y2) / 3),
-        end,
-    )
+    third = ((2 * x1 + x2) / 3, (2 * y1 + y2) / 3)
+    two_thirds = ((x1 + 2 * x2) / 3, (y1 + 2 * y2) / 3)
+    return (start, third, two_thirds, end)
 
 
 def at(points: Curve, part: float) -> Point:
