@@ -95,8 +95,8 @@ def check(given: argparse.Namespace) -> int:
 
     graph = load_graph(given.graph)
     lines = [f"error: {problem}" for problem in problems(graph.spec)]
-    for line in lines or [f"graph {graph.name!r}: nothing to mend"]:
-        sys.stdout.write(f"{line}\n")
+    shown = lines or [f"graph {graph.name!r}: nothing to mend"]
+    sys.stdout.writelines(f"{line}\n" for line in shown)
     return 1 if lines else 0
 
 
@@ -128,7 +128,11 @@ def _run(runner: Runner, options: Mapping[str, Any]) -> list[str]:
         answer = runner.answer(options["body"], silent=True)
         if answer.error is not None:
             return [f"{type(answer.error).__name__}: {answer.error}"]
-        _write_lines(options["output"], answer.payload.decode("utf-8", "replace"))
+        text = answer.payload.decode("utf-8", "replace") + "\n"
+        if options["output"] is None:
+            sys.stdout.write(text)
+        else:
+            Path(options["output"]).write_text(text, encoding="utf-8")
         return []
     result = runner.run_batch(
         options["data"],
@@ -149,13 +153,6 @@ class _Lines:
         return answer
 
 
-def _write_lines(output: str | None, text: str) -> None:
-    if output is None:
-        sys.stdout.write(text + "\n")
-    else:
-        Path(output).write_text(text + "\n", encoding="utf-8")
-
-
 def _failures(result: BatchResult) -> list[str]:
     errors = result.errors
     lines = [
@@ -172,8 +169,7 @@ def _failures(result: BatchResult) -> list[str]:
 def _report(lines: Sequence[str]) -> int:
     """Write failures to stderr, after the answers; return the exit code."""
     sys.stdout.flush()
-    for line in lines:
-        sys.stderr.write(line + "\n")
+    sys.stderr.writelines(f"{line}\n" for line in lines)
     return 1 if lines else 0
 
 
@@ -232,8 +228,8 @@ def _run_notebook(path: Path, name: str | None, options: dict[str, Any]) -> int:
         for key in ("data", "output"):
             if options[key] is not None and "://" not in options[key]:
                 options[key] = str(Path(options[key]).resolve())
-        is_shown = options["output"] is None
-        options |= {"output": str(lines) if is_shown else options["output"]}
+        if is_shown := options["output"] is None:
+            options["output"] = str(lines)
         # The notebook's session lives in its kernel, so the graph runs there too.
         last = (
             f"from jupyter_graph.cli import run_here as _run_here\n"
