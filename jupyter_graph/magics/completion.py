@@ -67,8 +67,6 @@ class Completions:
             "--class": self._classes,
             "--to": lambda: TARGETS,
             "--runtime": lambda: RUNTIMES,
-            "--topology": lambda: ("flow", "router"),
-            "--engine": lambda: ("async", "sync"),
             "--format": lambda: FORMATS,
             "--allow-pickle": self._variables,
         }
@@ -101,12 +99,13 @@ class Completions:
         options = self._options(magic, head)
         name, value = cut.options[-1] if cut.options else ("", "")
         action = options.get(name)
-        takes_value = action is not None and action.nargs != 0
-        if takes_value and (not value or name in EXPRESSIONS):
+        is_open = not value or name in EXPRESSIONS
+        if action is not None and action.nargs != 0 and is_open:
             if name in EXPRESSIONS:
                 return self._expression(fragment.rpartition("=")[2])
             typed = fragment.rpartition(",")[2]
-            return _offer(typed, WORDS.get(name) or self._values.get(name, list)())
+            known = WORDS.get(name) or action.choices
+            return _offer(typed, known or self._values.get(name, list)())
         if fragment.startswith("--"):
             used = {typed for typed, _ in cut.options} - {"--arg", "--env", "--config"}
             helps = {o: str(a.help) for o, a in options.items() if o not in used}

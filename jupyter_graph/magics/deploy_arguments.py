@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from jupyter_graph.deployment.nuclio.function_fields import merged, nested
@@ -23,22 +22,23 @@ def read_deployment(
     name: str | None, words: argparse.Namespace, session: Session
 ) -> dict[str, Any]:
     """Return the options that were typed; what was not typed is left to ``deploy``."""
-    output = words.output
     options = {
         "name": name,
         "target": words.to,
         "wait_s": words.wait,
-        "output": session.folder / Path(output).expanduser() if output else None,
+        "output": session.path(words.output) if words.output else None,
         "env": _texts(words.env, "--env"),
         "secrets": _texts(words.secret, "--secret", "K=NAME/KEY"),
-        "triggers": _triggers(words, session),
+        "triggers": {
+            **_document(words.trigger_file, session, "--trigger-file"),
+            **dict(map(read_trigger, words.trigger or ())),
+        },
         "config": _config(words, session),
         "requirements": tuple(
-            str(session.folder / Path(file).expanduser())
-            for file in words.requirements or ()
+            str(session.path(file)) for file in words.requirements or ()
         ),
         "pip": tuple(words.pip or ()),
-        "api_handler": _document(words.api, session, "--api") if words.api else None,
+        "api_handler": _document(words.api, session, "--api"),
         "openai_frontend": {"prefix": "/v1"} if words.openai else None,
         "parity": False if words.no_parity else None,
         "allow_pickle": tuple(words.allow_pickle or ()),
@@ -55,14 +55,6 @@ def _texts(
     return {key: unquoted(value) for key, value in typed}
 
 
-def _triggers(words: argparse.Namespace, session: Session) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    if words.trigger_file:
-        options.update(_document(words.trigger_file, session, "--trigger-file"))
-    options.update(read_trigger(text) for text in words.trigger or ())
-    return options
-
-
 def _config(words: argparse.Namespace, session: Session) -> dict[str, Any]:
     given = pairs(words.config, what="--config", form="FIELD=VALUE")
     typed = {field: read_value(value) for field, value in given}
@@ -74,10 +66,12 @@ def _config(words: argparse.Namespace, session: Session) -> dict[str, Any]:
     return merged(nested(document), nested(typed))
 
 
-def _document(file: str, session: Session, option: str) -> dict[str, Any]:
+def _document(file: str | None, session: Session, option: str) -> dict[str, Any]:
     import yaml  # reads JSON too
 
-    path = session.folder / Path(file).expanduser()
+    if file is None:
+        return {}
+    path = session.path(file)
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -42,12 +42,11 @@ class Extension:
 
     def register(self) -> None:
         shell = self.shell
-        for made in (
+        shell.register_magics(
             StepMagics(shell, self.session, self.cells),
             GraphMagics(shell, self.session, self.views),
             DeployMagics(shell, self.session),
-        ):
-            shell.register_magics(made)
+        )
         self.cells.register()
         shell.input_transformers_post.append(await_step_cells)
         shell.Completer.custom_matchers.append(self.completions.matcher)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from jupyter_graph.errors import MagicError, did_you_mean
@@ -34,10 +33,6 @@ class GraphRequest(Request):
     @property
     def graph(self) -> Graph:
         return self.session.graph(self.options.graph)
-
-    def path(self) -> Path:
-        """Return a file of the notebook's folder."""
-        return self.session.folder / Path(self.words[0]).expanduser()
 
     def step(self, name: str) -> StepOptions:
         """Return what is typed about a step."""
@@ -195,7 +190,7 @@ def plot(request: GraphRequest) -> Any:
 def export(request: GraphRequest) -> Note:
     from jupyter_graph.spec.codec import save_graph
 
-    path = request.path()
+    path = request.session.path(request.words[0])
     try:
         save_graph(request.graph, path)
     except OSError as error:
@@ -204,7 +199,8 @@ def export(request: GraphRequest) -> Note:
 
 
 def import_(request: GraphRequest) -> Note:
-    graph = request.session.import_graph(request.path(), request.options.allow or ())
+    path = request.session.path(request.words[0])
+    graph = request.session.import_graph(path, request.options.allow or ())
     count = len(graph.spec.every_step())
     return Note(f"graph {graph.name!r} with {count} steps is the current one")
 

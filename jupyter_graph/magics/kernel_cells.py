@@ -7,6 +7,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -114,12 +115,9 @@ def _ends(node: ast.stmt) -> int:
 
 
 def _failing_line(error: BaseException | None) -> int | None:
-    trace = error.__traceback__ if error is not None else None
-    while trace is not None:
-        if trace.tb_frame.f_code.co_name == "<module>":
-            return trace.tb_lineno
-        trace = trace.tb_next
-    return None
+    frames = walk_tb(error.__traceback__ if error is not None else None)
+    lines = (line for frame, line in frames if frame.f_code.co_name == "<module>")
+    return next(lines, None)
 
 
 def notebook_path(user_ns: dict[str, Any]) -> Path | None:

@@ -98,18 +98,16 @@ def _names(text: str | None, option: str, magic: str) -> tuple[str, ...] | None:
 
 
 def _arguments(words: argparse.Namespace, names: dict[str, Any]) -> dict[str, Any]:
-    arguments: dict[str, Any] = {}
-    if words.args is not None:
-        given = evaluate(words.args, names, what="--args")
-        if not isinstance(given, dict) or not all(isinstance(k, str) for k in given):
-            raise MagicError(
-                "--args must be an object of argument names and values, "
-                f"got {type(given).__name__}: {words.args}"
-            )
-        arguments.update(given)
-    for key, value in pairs(words.arg, what="--arg", form="K=V"):
-        arguments[key] = argument_value(value, names, what=f"--arg {key}")
-    return arguments
+    no_args = words.args is None
+    given = {} if no_args else evaluate(words.args, names, what="--args")
+    if not isinstance(given, dict) or not all(isinstance(k, str) for k in given):
+        raise MagicError(
+            "--args must be an object of argument names and values, "
+            f"got {type(given).__name__}: {words.args}"
+        )
+    typed = pairs(words.arg, what="--arg", form="K=V")
+    read = {k: argument_value(v, names, what=f"--arg {k}") for k, v in typed}
+    return {**given, **read}
 
 
 def argument_value(text: str, names: dict[str, Any], *, what: str) -> Any:

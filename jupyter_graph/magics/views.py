@@ -47,11 +47,7 @@ class Views:
         self._shown.clear()
 
     def _update(self, view: GraphView, graph: Graph) -> None:
-        details = self._details(graph)
-        if view.spec == graph.spec:
-            view.set_details(details)
-        else:
-            view.set_spec(graph.spec, details)
+        view.set_spec(graph.spec, self._details(graph))
         runner = self.session.runners.peek(graph.name)
         if runner is not None:
             view.show(runner.counters.snapshot())

@@ -40,7 +40,10 @@ def check(
         namespace: what their names stand for now.
         folder: where the notebook's own modules lie.
     """
-    findings = list(_spec(graph, sources))
+    findings = [
+        _finding(f"{problem}", problem.step, sources, graph.name)
+        for problem in problems(graph.spec)
+    ]
     if not findings:
         findings += [*_code(graph), *_advice(graph, namespace, sources)]
     if graph.spec.every_step():
@@ -64,18 +67,8 @@ def _steps_of_names(graph: Graph) -> dict[str, str]:
 
 def _finding(message: str, step: str | None, sources: StepSources, graph: str) -> Any:
     source = sources.of(graph, step) if step else None
-    return Finding(
-        severity="error",
-        message=message,
-        cell=source.cell.number if source else None,
-        line=1 if source else None,
-        step=step,
-    )
-
-
-def _spec(graph: Graph, sources: StepSources) -> Iterator[Finding]:
-    for problem in problems(graph.spec):
-        yield _finding(str(problem), problem.step, sources, graph.name)
+    cell, line = (source.cell.number, 1) if source else (None, None)
+    return Finding(severity="error", message=message, cell=cell, line=line, step=step)
 
 
 def _advice(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 from jupyter_graph.errors import MagicError
 from jupyter_graph.spec import edit
 from jupyter_graph.spec.builder import Graph
-
-Embedded = dict[tuple[str, str], str]
-"""Graph and step to the name of the graph that the step is."""
 
 
 def check_names(graph: Graph, inner: Graph, own: Iterable[str] | None = None) -> None:
@@ -30,36 +27,22 @@ def check_names(graph: Graph, inner: Graph, own: Iterable[str] | None = None) ->
             )
 
 
-def embed_again(
-    embedded: Embedded,
-    graphs: Mapping[str, Graph],
-    own_names: Callable[[str], Iterable[str]],
-) -> None:
-    """Bring every step that is a graph up to date.
+def refreshed(
+    graph: Graph | None, name: str, inner: Graph | None, own: Iterable[str]
+) -> bool:
+    """Bring a step that is a graph up to date, and tell whether it was not.
 
     A graph that is gone, or has no steps, leaves its steps as they are.
 
     Args:
-        embedded: which steps are graphs.
-        graphs: all graphs.
-        own_names: returns the names that a graph's own cells define.
+        graph: the graph that holds the other one.
+        name: the step.
+        inner: the graph that the step is.
+        own: the names that the first one's own cells define.
 
     Raises:
-        MagicError: a graph now means something else by a name of the other's cells.
+        MagicError: the first graph means something else by a name of the other's cells.
     """
-    for _ in range(len(embedded)):  # a graph in a graph in a graph
-        again = [
-            home
-            for (home, step), source in embedded.items()
-            if _refreshed(graphs.get(home), step, graphs.get(source), own_names(home))
-        ]
-        if not again:
-            break
-
-
-def _refreshed(
-    graph: Graph | None, name: str, inner: Graph | None, own: Iterable[str]
-) -> bool:
     if graph is None or inner is None or not inner.spec.every_step():
         return False
     if all(step.name != name for step in graph.written.every_step()):

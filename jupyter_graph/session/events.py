@@ -58,7 +58,28 @@ class EventRecord:
         facts = {row.name: getattr(self, row.name) for row in fields(RecordedInput)}
         return RecordedInput(**{**facts, "headers": dict(self.headers)})
 
+    def input_of(self, step: str) -> Any:
+        """Return what a step received.
 
+        Raises:
+            MagicError: the event did not reach the step, or its input is not kept.
+        """
+        trace = self.answer.trace if self.answer is not None else None
+        for row in trace or ():
+            is_kept = row.input.value is not None or row.input.type == "NoneType"
+            if row.step == step and is_kept:
+                return private_copy(row.input.value)
+        raise MagicError(
+            f"what step {step!r} received in event {self.event_id} is not kept; "
+            "give the body yourself: --with EXPR"
+        )
+
+
+ANSWER_COLUMNS = {
+    "event_id": lambda answer: answer.event_id,
+    "status": lambda answer: answer.status_code,
+    "body": lambda answer: answer.body,
+}
 COLUMNS = {
     "event_id": lambda record: record.event_id,
     "time": lambda record: record.time.strftime("%H:%M:%S.%f")[:-3],

@@ -21,6 +21,7 @@ from jupyter_graph.spec.topology import (
 )
 from jupyter_graph.spec.validate import problems
 
+WAITING = ("waits_for_branches", "collects_streams")
 REMOTE = ("RemoteStep", "BatchHttpRequests", "HTTPTarget")
 
 
@@ -70,9 +71,10 @@ def notes_about(
 
 
 def advice(graph: Graph, namespace: Mapping[str, Any]) -> list[Advice]:
-    """Return all notes about a graph that breaks no rule."""
+    """Return all notes about a graph that breaks no rule; they are about flows."""
+    rules = RULES if graph.spec.router is None else ()
     seen = ResolvedGraph(graph, namespace)
-    return [note for rule in RULES for note in rule(seen)]
+    return [note for rule in rules for note in rule(seen)]
 
 
 @dataclass(frozen=True)
@@ -125,18 +127,14 @@ def plain_joins(seen: ResolvedGraph) -> Iterator[Advice]:
         upstream = [name for name in step.after if name not in step.cycle_from]
         if len(upstream) < 2 or step.join or step.kind == "queue":
             continue
-        if any(
-            seen.says(step, word) for word in ("waits_for_branches", "collects_streams")
-        ):
-            continue
-        if not _branches_meet(seen, step.name, upstream):
-            continue
-        yield Advice(
-            f"step {step.name!r} comes after {', '.join(upstream)} and runs once for "
-            "each of them that arrives",
-            step.name,
-            "--join all gives it one list, --join any the first that comes",
-        )
+        waits = any(seen.says(step, word) for word in WAITING)
+        if not waits and _branches_meet(seen, step.name, upstream):
+            yield Advice(
+                f"step {step.name!r} comes after {', '.join(upstream)} and runs once "
+                "for each of them that arrives",
+                step.name,
+                "--join all gives it one list, --join any the first that comes",
+            )
 
 
 def _branches_meet(seen: ResolvedGraph, name: str, upstream: list[str]) -> bool:
@@ -162,9 +160,7 @@ def _branches_meet(seen: ResolvedGraph, name: str, upstream: list[str]) -> bool:
 
 def nobody_answers(seen: ResolvedGraph) -> Iterator[Advice]:
     """Flows in which no step responds."""
-    if seen.spec.router is not None or seen.responder is not None:
-        return
-    if not seen.spec.steps:
+    if seen.responder is not None or not seen.spec.steps:
         return
     ends = leaves(seen.spec)
     where = f": the flow ends in {', '.join(ends)}" if len(ends) > 1 else ""
@@ -178,7 +174,7 @@ def nobody_answers(seen: ResolvedGraph) -> Iterator[Advice]:
 def responders_with_followers(seen: ResolvedGraph) -> Iterator[Advice]:
     """The answer is that of the responder, whatever comes after it."""
     after = seen.ways.get(str(seen.responder), ())
-    if seen.responder and after and seen.spec.router is None:
+    if seen.responder and after:
         yield Advice(
             f"step {seen.responder!r} answers the caller; what {', '.join(after)} "
             "makes of its result is not in the answer",
@@ -189,7 +185,7 @@ def responders_with_followers(seen: ResolvedGraph) -> Iterator[Advice]:
 
 def dead_ends(seen: ResolvedGraph) -> Iterator[Advice]:
     """Steps whose results go nowhere."""
-    if seen.responder is None or seen.spec.router is not None:
+    if seen.responder is None:
         return
     for name in leaves(seen.spec):
         step = seen.spec.step(name)
@@ -205,20 +201,22 @@ def dead_ends(seen: ResolvedGraph) -> Iterator[Advice]:
 
 
 def _writes(seen: ResolvedGraph, step: StepSpec) -> bool:
-    name = (step.class_name or "").rpartition(".")[2]
+    name = _class_name(step)
     return name.endswith("Target") or name in REMOTE or seen.says(step, "is_target")
+
+
+def _class_name(step: StepSpec) -> str:
+    return (step.class_name or "").rpartition(".")[2]
 
 
 def drops_before_the_answer(seen: ResolvedGraph) -> Iterator[Advice]:
     """Filters on the way to the answer."""
-    if seen.responder is None or seen.spec.router is not None:
-        return
     handlers = handler_names(seen.spec)
     for step in seen.spec.steps:
         if step.kind == "queue" or step.name in handlers:
             continue
-        on_the_way = seen.responder in reached(step.name, seen.ways)
-        if on_the_way and (step.class_name or "").rpartition(".")[2] == "Filter":
+        is_filter = _class_name(step) == "Filter"
+        if is_filter and seen.responder in reached(step.name, seen.ways):
             yield Advice(
                 f"a caller whose event {step.name!r} drops gets an empty answer (204)",
                 step.name,

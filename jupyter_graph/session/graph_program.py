@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from jupyter_graph.cells.source import Cell
@@ -65,17 +64,3 @@ def shipped_names(graph: Graph, namespace: Mapping[str, Any]) -> list[str]:
     codes = code_names(graph.spec)
     names = [name for name in codes if name in graph.namespace or name in namespace]
     return list(dict.fromkeys([*names, *value_names(graph.spec)]))
-
-
-def program_of(
-    graph: Graph, cells: Sequence[Cell], namespace: Mapping[str, Any], folder: Path
-) -> str:
-    """Return the program that the cells of a graph make up: what would ship.
-
-    Raises:
-        CellError: a line that is needed cannot run outside of a notebook.
-    """
-    from jupyter_graph.cells.slice.module_slice import slice_cells
-
-    roots = shipped_names(graph, namespace)
-    return slice_cells(cells, roots, namespace, folder=folder).source

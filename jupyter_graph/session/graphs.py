@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyter_graph.deployment.named_code import code_names
 from jupyter_graph.errors import MagicError, SpecError, did_you_mean
-from jupyter_graph.session.embedding import Embedded, embed_again
+from jupyter_graph.session.embedding import refreshed
 from jupyter_graph.session.step_sources import StepSource, StepSources
 from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.builder import Graph
@@ -35,7 +35,7 @@ class Graphs:
     _current: str | None = None
     _implicit: set[str] = field(default_factory=set)
     _borrowing: set[str] = field(default_factory=set)
-    _embedded: Embedded = field(default_factory=dict)
+    _embedded: dict[tuple[str, str], str] = field(default_factory=dict)
     _past: deque[_Moment] = field(
         default_factory=lambda: deque(maxlen=LONGEST_WAY_BACK)
     )
@@ -157,8 +157,15 @@ class Graphs:
 
     def embed_again(self) -> None:
         """Bring the steps that are graphs up to date with them."""
-        if self._embedded:
-            embed_again(self._embedded, self._graphs, self.sources.code_names)
+        get, own = self._graphs.get, self.sources.code_names
+        for _ in self._embedded:  # a graph in a graph in a graph
+            again = [
+                home
+                for (home, step), inner in self._embedded.items()
+                if refreshed(get(home), step, get(inner), own(home))
+            ]
+            if not again:
+                break
 
     def home_of(self, source: StepSource | None) -> Graph:
         """Return the graph in which a cell that says no graph puts its step.

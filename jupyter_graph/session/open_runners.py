@@ -1,14 +1,20 @@
-"""Open runners, one per graph; a changed graph is taken over by the next event."""
+"""Open runners, one per graph, and the events that are sent through them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from jupyter_graph.run.runner import Runner
+from jupyter_graph.session.events import Events, private_copy
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
+
+if TYPE_CHECKING:
+    from jupyter_graph.answer.answer import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +33,16 @@ class _Open:
 
 
 class Runners:
-    """The runners of one notebook, opened when an event needs them."""
+    """The runners of one notebook, opened when an event needs them.
 
-    def __init__(self) -> None:
+    A changed graph is taken over by the next event.
+
+    Args:
+        ring: where events are remembered.
+    """
+
+    def __init__(self, ring: Events) -> None:
+        self._ring = ring
         self._open: dict[str, _Open] = {}
 
     def of(self, graph: Graph) -> Runner:
@@ -49,6 +62,26 @@ class Runners:
             runner.swap(graph)
         self._open[graph.name] = _Open(runner, graph.spec, dict(graph.namespace))
         return runner
+
+    def send(
+        self, graph: Graph, body: Any, request: Mapping[str, Any], *, is_whole: bool
+    ) -> Answer:
+        """Send one event and remember it; a failed one has its error in the answer.
+
+        Args:
+            graph: the graph, or a part of it.
+            body: what the first step receives, as a copy: steps may change it, the
+                notebook's own object stays as it is.
+            request: the path, the method and the headers of the request.
+            is_whole: False for a part, which is run once and closed.
+        """
+        entered = private_copy(body)
+        request = {**request, "headers": dict(request["headers"] or {})}
+        call = {**request, "event_id": uuid4().hex, "silent": True, "traced": True}
+        with nullcontext(self.of(graph)) if is_whole else Runner(graph) as runner:
+            answer = runner.answer(private_copy(body), **call)
+        self._ring.add(graph.name, entered, answer, is_whole=is_whole, **request)
+        return answer
 
     def peek(self, name: str) -> Runner | None:
         """Return the graph's runner if one is open."""

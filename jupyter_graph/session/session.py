@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.errors import DeployError
-from jupyter_graph.session.events import EventRecord, Events
-from jupyter_graph.session.graph_program import cells_of, code_of, program_of
+from jupyter_graph.session.events import ANSWER_COLUMNS, EventRecord, Events
+from jupyter_graph.session.graph_program import cells_of, code_of, shipped_names
 from jupyter_graph.session.graphs import Graphs
 from jupyter_graph.session.shown_table import Table
 from jupyter_graph.session.step_cells import StepPlaced, StepPlan, plan_step, put_step
@@ -54,7 +56,6 @@ class Session:
         self.graphs = Graphs(default_name=graph_name_of(notebook_path))
         self.event_ring = Events()
         self.watchers = Watchers()
-        self._runners: Runners | None = None
         self._valid: GraphSpec | None = None
         self._placed: dict[tuple[str, str], StepPlaced] = {}
 
@@ -67,14 +68,16 @@ class Session:
         """The folder that relative paths mean."""
         return self.notebook_path.parent if self.notebook_path else Path.cwd()
 
-    @property
+    def path(self, name: str) -> Path:
+        """Return a file that is named from the notebook's folder."""
+        return self.folder / Path(name).expanduser()
+
+    @cached_property
     def runners(self) -> Runners:
         """The open runners; the engine is imported by the first event."""
-        if self._runners is None:
-            from jupyter_graph.session.open_runners import Runners
+        from jupyter_graph.session.open_runners import Runners
 
-            self._runners = Runners()
-        return self._runners
+        return Runners(self.event_ring)
 
     # -- steps ------------------------------------------------------------------
 
@@ -181,8 +184,6 @@ class Session:
         Raises:
             StepError: one failed; those after it are not sent.
         """
-        from jupyter_graph.session.run_event import ANSWER_COLUMNS
-
         with self.watchers.seldom():
             answers = [self.run(body, silent=silent, **request) for body in bodies]
         return Table(
@@ -207,13 +208,11 @@ class Session:
             graph: the graph's name, the current one by default.
             silent: give a failed event's answer instead of raising.
         """
-        from jupyter_graph.session.run_event import input_of
-
         target = self.graph(graph)
         self._validate(target)
         record = self.event_ring.find(target.name, id)
         if body is AS_RECORDED:
-            body = record.body if from_step is None else input_of(record, from_step)
+            body = record.body if from_step is None else record.input_of(from_step)
         if from_step is not None:
             target = part(target, from_step=from_step)
         request = {key: getattr(record, key) for key in ("path", "method", "headers")}
@@ -228,11 +227,8 @@ class Session:
     def _send(
         self, graph: Graph, body: Any, request: Mapping[str, Any], *, silent: bool
     ) -> Answer:
-        from jupyter_graph.session.run_event import send
-
         is_whole = graph is self.graphs.named(graph.name)
-        runners = self.runners if is_whole else None
-        answer = send(graph, body, request, runners=runners, ring=self.event_ring)
+        answer = self.runners.send(graph, body, request, is_whole=is_whole)
         self.changed(graph.name)
         if answer.error is not None and not silent:
             raise answer.error
@@ -301,10 +297,17 @@ class Session:
         return code_of(self.graphs.named(graph), self.graphs.sources, step)
 
     def program(self, graph: str | None = None) -> str:
-        """Return the program that the graph's cells make up: what would ship."""
+        """Return the program that the graph's cells make up: what would ship.
+
+        Raises:
+            CellError: a line that is needed cannot run outside of a notebook.
+        """
+        from jupyter_graph.cells.slice.module_slice import slice_cells
+
         target = self.graph(graph)
         cells, names = self.cells_for(target), self.names_for(target)
-        return program_of(target, cells, names, self.folder)
+        roots = shipped_names(target, names)
+        return slice_cells(cells, roots, names, folder=self.folder).source
 
     def changed(self, graph: str) -> None:
         """Call whoever shows this graph: it, or its counters, changed."""
@@ -318,8 +321,8 @@ class Session:
 
     def close(self) -> None:
         """Close all runners; the next event opens them again."""
-        if self._runners is not None:
-            self._runners.close()
+        if "runners" in vars(self):
+            self.runners.close()
 
 
 def graph_name_of(path: Path | None) -> str:
@@ -330,9 +333,6 @@ def graph_name_of(path: Path | None) -> str:
     """
     if path is None:
         return "notebook"
-    stem = "".join(
-        sign if sign.isascii() and (sign.isalnum() or sign in "_.-") else "_"
-        for sign in path.stem
-    )
+    stem = re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem)
     stem = stem if stem[:1].isalpha() or stem[:1] == "_" else f"_{stem}"
     return stem[:63] if stem not in ("start", "graph") else f"{stem}_"

@@ -50,10 +50,8 @@ class StepSources(dict[tuple[str, str], StepSource]):
 
     def renamed_from(self, graph: str, name: str) -> StepSource | None:
         """Return the step that a cell defined under this name, renamed since."""
-        for source in self.of_graph(graph):
-            if source.defined_as == name and source.step != name:
-                return source
-        return None
+        renamed = (s for s in self.of_graph(graph) if s.step != name)
+        return next((s for s in renamed if s.defined_as == name), None)
 
     def put(self, source: StepSource) -> None:
         self.forget(source.graph, source.step)

@@ -58,7 +58,7 @@ class GraphView(anywidget.AnyWidget):
         *,
         clock: Clock = monotonic,
     ) -> None:
-        self._spec = spec
+        self.spec = spec
         self._clock = clock
         self._gate = RLock()  # who observes a trait may ask for the next picture
         self._waiting: Snapshot | None = None
@@ -68,11 +68,6 @@ class GraphView(anywidget.AnyWidget):
             details=sent(spec, details),
             counters={"steps": {}, "edges": {}},
         )
-
-    @property
-    def spec(self) -> GraphSpec:
-        """The graph that is shown."""
-        return self._spec
 
     def show(self, snapshot: Snapshot) -> None:
         """Show these counters now, or with the next call that comes late enough.
@@ -101,19 +96,14 @@ class GraphView(anywidget.AnyWidget):
         """Show another state of the graph; counters of steps that stay are kept."""
         # One message to the browser, so that it never draws half of the change.
         with self._gate, self.hold_sync():
-            self._spec = spec
-            self.drawing = _drawn(spec)
+            if spec != self.spec:
+                self.spec, self.drawing = spec, _drawn(spec)
             self.details = sent(spec, details)
             if self.selected not in self.details:
                 self.selected = ""
 
-    def set_details(self, details: Mapping[str, StepDetail]) -> None:
-        """Show other texts in the panel."""
-        with self._gate:
-            self.details = sent(self._spec, details)
-
     def __repr__(self) -> str:
-        return f"<view of graph {self._spec.name!r}>"
+        return f"<view of graph {self.spec.name!r}>"
 
     def _repr_mimebundle_(
         self, **words: Any
@@ -123,7 +113,7 @@ class GraphView(anywidget.AnyWidget):
         if shown is None:
             return None
         data, metadata = shown
-        static = mimebundle(self._spec, self.counters)
+        static = mimebundle(self.spec, self.counters)
         return {**data, **static}, metadata
 
 

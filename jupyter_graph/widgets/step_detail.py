@@ -64,9 +64,9 @@ def sent(
 ) -> dict[str, dict[str, Any]]:
     """Return the details of all steps as JSON values of bounded size."""
     known = details or {}
-    steps = {step.name: step for step in distinct(spec).every_step()}
     return {
-        name: _sent(known.get(name, StepDetail()), step) for name, step in steps.items()
+        step.name: _sent(known.get(step.name, StepDetail()), step)
+        for step in distinct(spec).every_step()
     }
 
 
