@@ -67,10 +67,10 @@ def _config(words: argparse.Namespace, session: Session) -> dict[str, Any]:
 
 
 def _document(file: str | None, session: Session, option: str) -> dict[str, Any]:
-    import yaml  # reads JSON too
-
     if file is None:
         return {}
+    import yaml  # reads JSON too
+
     path = session.path(file)
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -96,16 +96,13 @@ class DeployMagics(Magics):
 
     def read(self, line: str) -> dict[str, Any]:
         """Return the options of a deployment; MagicError when a word is wrong."""
-        known = self.deploy.parser._option_string_actions
+        parser, magic = self.deploy.parser, "%deploy"
+        allowed = frozenset(parser._option_string_actions) - FOR_INVOKE
         words, loose, _ = read_options(
-            self.deploy.parser,
-            line,
-            magic="%deploy",
-            raw=RAW,
-            allowed=frozenset(known) - FOR_INVOKE,
+            parser, line, magic=magic, raw=RAW, allowed=allowed
         )
         hint = f" (subcommands: {', '.join(COMMANDS)})"
-        name = one_name(loose, magic="%deploy", hint=hint)
+        name = one_name(loose, magic=magic, hint=hint)
         return read_deployment(name, words, self.session)
 
     def read_command(self, name: str, line: str) -> tuple[Command, Request]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -24,21 +23,16 @@ CELL_MAGICS = ("graph_step",)
 _loaded: dict[int, Extension] = {}
 
 
-@dataclass
 class Extension:
     """What one shell was given."""
 
-    shell: InteractiveShell
-    session: Session
-    cells: KernelCells
-    views: Views
-    completions: Completions
-
-    @classmethod
-    def of(cls, shell: InteractiveShell) -> Extension:
-        cells = KernelCells(shell)
-        session = Session(shell.user_ns, cells.cells, notebook_path(shell.user_ns))
-        return cls(shell, session, cells, Views(session), Completions(session))
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self.cells = KernelCells(shell)
+        names = shell.user_ns
+        self.session = Session(names, self.cells.cells, notebook_path(names))
+        self.views = Views(self.session)
+        self.completions = Completions(self.session)
 
     def register(self) -> None:
         shell = self.shell
@@ -87,7 +81,7 @@ def show_graph(graph: Graph, **_: Any) -> dict[str, Any]:
 def load(shell: InteractiveShell) -> None:
     """Register everything; a second time changes nothing."""
     if id(shell) not in _loaded:
-        extension = Extension.of(shell)
+        extension = Extension(shell)
         extension.register()
         _loaded[id(shell)] = extension
 

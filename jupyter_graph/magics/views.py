@@ -56,16 +56,13 @@ class Views:
     def _details(self, graph: Graph) -> dict[str, StepDetail]:
         from jupyter_graph.widgets.step_detail import StepDetail
 
-        last = self._last_bodies(graph.name)
-        return {
-            step.name: StepDetail(**self._code(graph, step.name), **last[step.name])
-            for step in graph.spec.every_step()
-        }
-
-    def _code(self, graph: Graph, step: str) -> dict[str, Any]:
-        source = self.session.graphs.sources.of(graph.name, step)
-        where = cell_place(source.cell, source.line) if source else ""
-        return {"code": self.session.code_of(step, graph.name), "where": where}
+        details, last = {}, self._last_bodies(graph.name)
+        for name in [step.name for step in graph.spec.every_step()]:
+            source = self.session.graphs.sources.of(graph.name, name)
+            where = cell_place(source.cell, source.line) if source else ""
+            code = self.session.code_of(name, graph.name)
+            details[name] = StepDetail(code=code, where=where, **last[name])
+        return details
 
     def _last_bodies(self, graph: str) -> dict[str, dict[str, Any]]:
         last: dict[str, dict[str, Any]] = defaultdict(dict)

@@ -104,6 +104,12 @@ class Scene:
         """Return the steps that a step leads back to."""
         return [e.target for e in self.edges if e.source == name and self.leads_back(e)]
 
+    def boxes(self) -> Iterator[tuple[Figure, list[Figure]]]:
+        """Yield each box that is no route, with the boxes of its routes."""
+        for figure in self.figures.values():
+            if figure.router is None:
+                yield figure, self.routes_of(figure.name)
+
     def routes_of(self, router: str) -> list[Figure]:
         """Return the boxes of a router's routes, in order."""
         return [figure for figure in self.figures.values() if figure.router == router]

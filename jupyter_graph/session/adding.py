@@ -92,12 +92,9 @@ def add_model(
     session: Session, class_name: str, model_path: str | None, options: StepOptions
 ) -> StepPlaced:
     """Add a model: a route of a router whose class is a model server."""
-    args = dict(options.args)
-    if model_path is not None:
-        args["model_path"] = model_path
-    return add_block(
-        session, class_name, replace(options, args=args, route=options.name)
-    )
+    given = {} if model_path is None else {"model_path": model_path}
+    options = replace(options, args={**options.args, **given}, route=options.name)
+    return add_block(session, class_name, options)
 
 
 def _code(session: Session, name: str) -> Any:

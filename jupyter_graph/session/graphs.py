@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from jupyter_graph.deployment.named_code import code_names
@@ -20,7 +20,6 @@ from jupyter_graph.spec.rules.type_rules import fields_have_their_types
 LONGEST_WAY_BACK = 100
 
 
-@dataclass
 class Graphs:
     """The graphs of one notebook; one of them is current.
 
@@ -29,16 +28,15 @@ class Graphs:
         sources: which cell each step comes from.
     """
 
-    default_name: str = "notebook"
-    sources: StepSources = field(default_factory=StepSources)
-    _graphs: dict[str, Graph] = field(default_factory=dict)
-    _current: str | None = None
-    _implicit: set[str] = field(default_factory=set)
-    _borrowing: set[str] = field(default_factory=set)
-    _embedded: dict[tuple[str, str], str] = field(default_factory=dict)
-    _past: deque[_Moment] = field(
-        default_factory=lambda: deque(maxlen=LONGEST_WAY_BACK)
-    )
+    def __init__(self, default_name: str = "notebook") -> None:
+        self.default_name = default_name
+        self.sources = StepSources()
+        self._graphs: dict[str, Graph] = {}
+        self._current: str | None = None
+        self._implicit: set[str] = set()
+        self._borrowing: set[str] = set()
+        self._embedded: dict[tuple[str, str], str] = {}
+        self._past: deque[_Moment] = deque(maxlen=LONGEST_WAY_BACK)
 
     def names(self) -> list[str]:
         return list(self._graphs)

@@ -24,12 +24,9 @@ class _Open:
     namespace: Mapping[str, Any]
 
     def fits(self, graph: Graph) -> bool:
-        same_names = self.namespace.keys() == graph.namespace.keys()
-        return (
-            self.spec == graph.spec
-            and same_names
-            and all(self.namespace[n] is graph.namespace[n] for n in self.namespace)
-        )
+        old, new = self.namespace, graph.namespace
+        is_same = old.keys() == new.keys() and all(old[n] is new[n] for n in old)
+        return is_same and self.spec == graph.spec
 
 
 class Runners:

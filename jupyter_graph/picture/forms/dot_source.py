@@ -32,14 +32,12 @@ def body(spec: GraphSpec, attributes: dict[str, str] | None = None) -> list[str]
     drawn = scene(spec)
     own = ", ".join(f"{quoted(k)}={quoted(v)}" for k, v in (attributes or {}).items())
     lines = [*_GRAPH, *([f"graph [{own}]"] if own else [])]
-    for figure in drawn.figures.values():
-        if figure.router is None:
-            lines += _box(figure, drawn)
+    for figure, routes in drawn.boxes():
+        lines += _box(figure, routes, drawn)
     return [f"\t{line}\n" for line in (*lines, *_lines(drawn))]
 
 
-def _box(figure: Figure, drawn: Scene) -> Iterator[str]:
-    routes = drawn.routes_of(figure.name)
+def _box(figure: Figure, routes: list[Figure], drawn: Scene) -> Iterator[str]:
     if not routes:
         yield _node(figure, drawn)
         return

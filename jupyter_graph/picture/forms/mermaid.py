@@ -41,19 +41,17 @@ def mermaid(spec: GraphSpec) -> str:
 
 
 def _lines(drawn: Scene, number: dict[str, str]) -> Iterator[str]:
-    for name, figure in drawn.figures.items():
-        if figure.router is not None:
-            continue
-        routes = drawn.routes_of(name)
+    for figure, routes in drawn.boxes():
+        own = number[figure.name]
         if routes:
-            yield f'subgraph {number[name]}c [" "]'
-            yield f"    {_node(figure, number[name])}"
+            yield f'subgraph {own}c [" "]'
+            yield f"    {_node(figure, own)}"
             for route in routes:
                 yield f"    {_node(route, number[route.name])}"
-                yield f"    {number[name]} --> {number[route.name]}"
+                yield f"    {own} --> {number[route.name]}"
             yield "end"
         else:
-            yield _node(figure, number[name])
+            yield _node(figure, own)
     for edge in drawn.edges:
         if edge.kind != "route":
             arrow = "-.->|error|" if edge.kind == "error" else "-->"

@@ -76,10 +76,8 @@ class Plan:
 def blocks(drawn: Scene, gap: float) -> dict[str, Block]:
     """Return the blocks of a scene; ``gap`` is the free place from router to routes."""
     placed: dict[str, Block] = {}
-    for figure in drawn.figures.values():
-        if figure.router is not None:
-            continue
-        if routes := drawn.routes_of(figure.name):
+    for figure, routes in drawn.boxes():
+        if routes:
             placed[figure.name] = _router_block(figure, routes, gap)
         else:
             placed[figure.name] = Block(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 from jupyter_graph.picture.layout.ordering import Columns, neighbours
+
+Pulled = list[list[tuple[int, float, float]]]
+"""For each node those that pull at it: their weight, and how far below they stand."""
 
 _ROUNDS = 6
 _MANY = 8_000  # nodes from which on fewer rounds must do
@@ -39,8 +41,8 @@ def level(columns: Columns, sizes: list[float], pulls: list[Pull]) -> list[float
     """
     count = len(sizes)
     ys = _stacked(columns, sizes)
-    from_left: list[list[tuple[int, float, float]]] = [[] for _ in range(count)]
-    from_right: list[list[tuple[int, float, float]]] = [[] for _ in range(count)]
+    from_left: Pulled = [[] for _ in range(count)]
+    from_right: Pulled = [[] for _ in range(count)]
     for pull in pulls:
         from_left[pull.right].append((pull.left, pull.weight, pull.drop))
         from_right[pull.left].append((pull.right, pull.weight, -pull.drop))
@@ -66,10 +68,7 @@ def _stacked(columns: Columns, sizes: list[float]) -> list[float]:
 
 
 def _relax(
-    columns: Iterable[list[int]],
-    ys: list[float],
-    sizes: list[float],
-    pulled: list[list[tuple[int, float, float]]],
+    columns: Columns, ys: list[float], sizes: list[float], pulled: Pulled
 ) -> None:
     for column in columns:
         wishes, weights = [], []

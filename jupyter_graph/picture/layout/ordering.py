@@ -33,9 +33,8 @@ def ordered(rank: list[int], low: list[bool], hops: list[Hop]) -> Columns:
         # few sweeps, and the best order counts.
         if not fewest or waited > _PATIENCE:
             break
-        columns = _swept(
-            columns, low, *((before, 1) if sweep % 2 == 0 else (after, -1))
-        )
+        towards, step = (after, -1) if sweep % 2 else (before, 1)
+        columns = _swept(columns, low, towards, step)
         count = crossings(columns, after)
         waited += 1
         if count < fewest:
@@ -74,14 +73,13 @@ def _swept(
     """Sort each column by the mean place of its neighbours in the one before it."""
     place = {n: index for column in columns for index, n in enumerate(column)}
     sorted_columns = [list(column) for column in columns]
+
+    def wish(node: int) -> float:
+        near = towards[node]
+        return sum(place[n] for n in near) / len(near) if near else place[node]
+
     for column in sorted_columns[::step]:
-        wish = {
-            n: sum(place[m] for m in near) / len(near)
-            if (near := towards[n])
-            else place[n]
-            for n in column
-        }
-        column.sort(key=lambda n: (low[n], wish[n], place[n]))
+        column.sort(key=lambda n: (low[n], wish(n), place[n]))
         place.update({n: index for index, n in enumerate(column)})
     return sorted_columns
 
