@@ -54,6 +54,6 @@ def option(form: str, help: str, **more: Any) -> argument:
     """
     flag, _, metavar = form.partition(" ")
     if not metavar:
-        return argument(flag, action="store_true", help=help)
+        return argument(flag, action="store_true", help=help, **more)
     how = {"type": READERS.get(metavar, str), **more}
     return argument(flag, metavar=metavar, help=help, **how)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +28,7 @@ class Request:
     magic: str
     words: list[str]
     expression: str
-    options: argparse.Namespace
+    options: Namespace
     session: Session
 
     @property
@@ -66,12 +66,7 @@ class Command:
     takes_expression: bool = False
 
     def read(
-        self,
-        parser: argparse.ArgumentParser,
-        line: str,
-        *,
-        magic: str,
-        raw: Collection[str],
+        self, parser: ArgumentParser, line: str, *, magic: str, raw: Collection[str]
     ) -> dict[str, Any]:
         """Read what was typed after the subcommand: the fields of a ``Request``.
 
@@ -85,15 +80,11 @@ class Command:
         words, expression = loose, head
         if self.takes_expression:
             words, rest = loose[: len(forms)], loose[len(forms) :]
-            typed = head.split(maxsplit=len(forms))[len(forms) :]
-            expression = " ".join(typed or rest)
+            after = head.split(maxsplit=len(forms))[len(forms) :]
+            expression = " ".join(after or rest)
         least = sum(not form.startswith("[") for form in forms)
         if not least <= len(plain_words(words, magic=magic)) <= len(forms):
             usage = f"{magic} {self.form}".strip()
             raise MagicError(f"usage: {usage}, got {' '.join(words) or 'nothing'}")
-        return {
-            "magic": magic,
-            "words": words,
-            "expression": expression,
-            "options": options,
-        }
+        typed = {"words": words, "expression": expression, "options": options}
+        return {"magic": magic, **typed}

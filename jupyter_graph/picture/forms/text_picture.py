@@ -70,9 +70,8 @@ def _rows(drawn: Scene, counters: Snapshot | None) -> list[str]:
     if max(len(row.art) for row in rows) > 2 * _MOST_LANES:
         rows = list(_plain(drawn))
     wide = max(columns(row.art) for row in rows)
-    steps = [row for row in rows if row.step]
-    named = max(columns(_name(row)) for row in steps)
-    coded = max(columns(_code(row)) for row in steps)
+    steps = [(row.branch + row.step.title, _code(row.step)) for row in rows if row.step]
+    named, coded = (max(map(columns, texts)) for texts in zip(*steps, strict=True))
     widths = (wide, named, coded)
     return [_written(drawn, row, counters, widths) for row in rows]
 
@@ -153,10 +152,6 @@ def _plain(drawn: Scene) -> Iterator[_Row]:
             yield _Row(" ", remark=f"after {', '.join(ups[:8])}{' …' * (len(ups) > 8)}")
 
 
-def _name(row: _Row) -> str:
-    return row.branch + (row.step.title if row.step else "")
-
-
 def _written(
     drawn: Scene, row: _Row, counters: Snapshot | None, widths: tuple[int, int, int]
 ) -> str:
@@ -172,15 +167,13 @@ def _written(
         "↩ answers" if row.step.responder else "",
         *(f"↺ {shown(name)}" for name in drawn.back_from(row.step.name)),
     ]
-    name, code = _padded(_name(row), named), _padded(_code(row), coded)
+    name = _padded(row.branch + row.step.title, named)
+    code = _padded(_code(row.step), coded)
     return f"{art} {name}  {code}  {'  '.join(end for end in ends if end)}"
 
 
-def _code(row: _Row) -> str:
-    if row.step is None or row.step.kind == "start":
-        return ""
-    models = row.step.models
-    return f"{row.step.code} · {models}" if models else row.step.code
+def _code(figure: Figure) -> str:
+    return f"{figure.code} · {figure.models}" if figure.models else figure.code
 
 
 def _padded(words: str, wide: int) -> str:
