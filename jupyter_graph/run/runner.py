@@ -410,17 +410,10 @@ class Runner(Openable):
         from jupyter_graph.run.batch.batch_options import BatchOptions
         from jupyter_graph.run.batch.batch_run import run_batch
 
-        stopped, chosen = threading.Event(), BatchOptions(**options)
+        stopped = threading.Event()
+        batch = self._instance, data, BatchOptions(**options), Runner, stopped
         try:
-            return await in_thread(
-                self._dispatcher,
-                run_batch,
-                self._instance,
-                data,
-                chosen,
-                Runner,
-                stopped,
-            )
+            return await in_thread(self._dispatcher, run_batch, *batch)
         finally:
             stopped.set()
 

@@ -59,11 +59,12 @@ class AnswerWriter:
         if isinstance(target, ParquetTarget):
             if self._place is not None and not self._count:
                 target = self._target = _grouped(self._where, answers)
-            self._write(_table_written(target), labels, answers)
+            # As one Arrow table: all of them, or none.
+            self._write(lambda some: target.do(_table(some)), labels, answers)
         elif isinstance(target, LinesTarget | DataFrameTarget):
-            keeps = isinstance(target, JSONLinesTarget)
             rows = _listed(answers)
-            rows = rows if keeps else [as_row(row) for row in rows]
+            if not isinstance(target, JSONLinesTarget):
+                rows = list(map(as_row, rows))
             self._write(target.do, labels, rows)
         else:
             for label, answer in zip(labels, _listed(answers), strict=True):
@@ -79,8 +80,7 @@ class AnswerWriter:
                 raise  # the disk is full, the network away: no row's fault
             if len(labels) == 1:
                 text = f"the answer cannot be written: {said(error)}"
-                failure = RunError(text)
-                self._failed(labels[0], failure)
+                self._failed(labels[0], RunError(text))
                 return
         else:
             self._count += len(labels)
@@ -159,15 +159,6 @@ def _bytes_of(answers: Any) -> int:
         return int(_table(answers).nbytes)
     except Exception:
         return GROUP_BYTES  # what cannot be a table fails when it is written
-
-
-def _table_written(target: ParquetTarget) -> Callable[[Any], Any]:
-    """Return what writes answers as one Arrow table: all of them, or none."""
-
-    def write(answers: Any) -> None:
-        target.do(_table(answers))
-
-    return write
 
 
 def _table(answers: Any) -> Any:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 from jupyter_graph.errors import JupyterGraphError, RunError
 from jupyter_graph.run.aio.event_slots import DeadlineWheel
@@ -19,6 +18,7 @@ from jupyter_graph.run.batch.calls import (
     Pass,
     late_error,
     row_error,
+    stuck,
 )
 from jupyter_graph.run.deadline.step_threads import step_in_thread
 from jupyter_graph.run.event_errors import closed
@@ -40,12 +40,6 @@ class CallsOnLoop:
         self._tasks = tasks
         self._at_once = 1 if in_order else tasks.max_in_flight
         self._done = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
 
     def run(
         self, function: Function, bodies: list[Any], given: Pass | None = None
@@ -115,26 +109,21 @@ class CallsOnLoop:
 
     def _wait(self, begun: OnLoop, thread: LoopThread) -> None:
         """Wait for all bodies; a step that keeps the loop to itself ends the run."""
-        limit_s = self._tasks.limit_s
-        seen, since = -1, 0.0
-        while True:
-            try:
-                is_done = begun.wait(min(0.5, limit_s / 4))
-            except BaseException:  # the user's stop
-                begun.cancel()
-                raise
-            if is_done and begun.is_cancelled:
-                raise closed(self._tasks.graph)
-            if is_done:
-                begun.result()
-                return
-            now = time.monotonic()
-            if self._done != seen:
-                seen, since = self._done, now
-            elif now - since > limit_s * GRACE + 1:
-                step = step_in_thread(thread.thread)
-                begun.cancel()
-                raise late_error(step, self._tasks.graph, limit_s)
+        graph, limit_s = self._tasks.graph, self._tasks.limit_s
+        try:
+            stuck_at = stuck(
+                begun, lambda: self._done, limit_s / 4, limit_s * GRACE + 1
+            )
+        except BaseException:  # the user's stop
+            begun.cancel()
+            raise
+        if stuck_at is not None:
+            step = step_in_thread(thread.thread)
+            begun.cancel()
+            raise late_error(step, graph, limit_s)
+        if begun.is_cancelled:
+            raise closed(graph)
+        begun.result()
 
 
 async def _settled(result: Any, given: Pass) -> Any:

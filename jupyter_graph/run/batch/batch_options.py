@@ -32,9 +32,10 @@ class BatchOptions:
         rows = self.batch_rows
         if rows is not None and not is_count(rows):
             raise SpecError(f"batch_rows must be 1 row or more, got {rows!r}")
-        for name in ("progress", "check"):
+        for name, known in (
+            ("progress", (True, False, None)),
+            ("check", (True, False)),
+        ):
             value = getattr(self, name)
-            if value not in (True, False) and not (
-                name == "progress" and value is None
-            ):
+            if value not in known:
                 raise SpecError(f"{name} must be True or False, got {value!r}")

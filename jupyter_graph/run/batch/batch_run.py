@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import ClosedError, JupyterGraphError
@@ -16,15 +17,16 @@ from jupyter_graph.run.batch.batch_result import (
 )
 from jupyter_graph.run.batch.calls import Caller, Calls
 from jupyter_graph.run.batch.chunk import ChunkRun, plain_label
+from jupyter_graph.run.batch.dask_payload import MakeRunner
+from jupyter_graph.run.batch.dask_run import is_dask, run_on_dask
 from jupyter_graph.run.batch.graph_parts import GraphPart, GraphParts
-from jupyter_graph.run.batch.progress import Progress
+from jupyter_graph.run.batch.progress import progress_bar
 from jupyter_graph.run.batch.row_chunks import FRAME_ROWS, ROWS, Chunk, chunks_of
 from jupyter_graph.run.batch.stateful_steps import BufferedAnswers, buffered_answers
+from jupyter_graph.run.lifecycle import GraphInstance
 
 if TYPE_CHECKING:
     from jupyter_graph.run.batch.answer_writer import AnswerWriter
-    from jupyter_graph.run.batch.dask_payload import MakeRunner
-    from jupyter_graph.run.lifecycle import GraphInstance
 
 
 def run_batch(
@@ -43,8 +45,6 @@ def run_batch(
         make_runner: makes a runner of a compiled graph, in a worker of Dask's.
         stopped: set when nobody waits for the answers any more.
     """
-    from jupyter_graph.run.batch.dask_run import is_dask, run_on_dask
-
     batch = object()
     try:
         instance.batches.add(batch)  # a swap meanwhile closes no step of this one
@@ -92,19 +92,17 @@ class Batch:
         usual = FRAME_ROWS if self._parts[0].is_vectorized else ROWS
         chunks, total = chunks_of(data, options.batch_rows or usual)
         out = self._output(options.target)
-        progress = Progress(options.progress, name=spec.name, total=total)
+        progress = progress_bar(options.progress, name=spec.name, total=total)
         last: Any = None
-        try:
-            with self._caller() as caller:
-                for chunk in chunks:
-                    if stopped.is_set() or not self._instance.is_open:
-                        raise ClosedError("nobody waits for this batch any more")
-                    self._through(chunk, caller, out)
-                    last = chunk.labels[-1]
-                    progress.add(len(chunk))
-                self._flush(caller, out, last)
-        finally:
-            progress.close()
+        with progress as bar, self._caller() as caller:
+            for chunk in chunks:
+                if stopped.is_set() or not self._instance.is_open:
+                    raise ClosedError("nobody waits for this batch any more")
+                self._through(chunk, caller, out)
+                last = chunk.labels[-1]
+                if bar is not None:
+                    bar.update(len(chunk))
+            self._flush(caller, out, last)
         out.finish()
         return BatchResult(
             count=self._count,
@@ -129,7 +127,8 @@ class Batch:
         if dispatcher.compiled.is_async:
             from jupyter_graph.run.batch.async_calls import CallsOnLoop
 
-            return CallsOnLoop(dispatcher.tasks(), in_order=spec.order_by is not None)
+            in_order = spec.order_by is not None
+            return nullcontext(CallsOnLoop(dispatcher.tasks(), in_order=in_order))
         return Calls(spec.name, dispatcher.timeout_s)
 
     def _through(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, Self
 from jupyter_graph.answer.response import Response
 from jupyter_graph.errors import JupyterGraphError, RunError
 from jupyter_graph.run.deadline.interrupt import MainThreadInterrupter
-from jupyter_graph.run.deadline.step_threads import Worker, pool, step_in_thread
+from jupyter_graph.run.deadline.step_threads import pool, step_in_thread
 from jupyter_graph.run.deadline.watchdog import unwatch, watch
 from jupyter_graph.run.event_errors import fail, late
 from jupyter_graph.threads.outcome import Outcome
@@ -167,22 +167,24 @@ class Calls:
                         result = given.settled(result)
                     take(result)
             except BaseException as error:
-                given.failed(self._error(error))
+                # What stops the whole run is raised here.
+                given.failed(row_error(error, self.graph, self.timeout_s, self))
                 if given.stops:
                     return
             else:
                 return
-
-    def _error(self, error: BaseException) -> JupyterGraphError:
-        """Return the error of a row; what stops the whole run is raised."""
-        return row_error(error, self.graph, self.timeout_s, self)
 
     # -- beside the main thread -------------------------------------------------
 
     def _elsewhere(self, function: Function, bodies: list[Any], given: Pass) -> Pass:
         while True:
             outcome, worker = pool.submit(self._all, function, bodies, given)
-            stuck_at = self._stuck_at(outcome, worker, given)
+            done, nap_s = given.answers.__len__, max(0.005, self.timeout_s / 25)
+            try:
+                stuck_at = stuck(outcome, done, nap_s, self.timeout_s)
+            except BaseException:
+                pool.leave(outcome, worker)
+                raise
             if stuck_at is None:
                 outcome.result()
                 return given
@@ -194,21 +196,23 @@ class Calls:
             if given.stops:
                 return given
 
-    def _stuck_at(self, outcome: Outcome, worker: Worker, given: Pass) -> int | None:
-        """Wait; return the body whose call takes too long, None at the end."""
-        nap = min(0.5, max(0.005, self.timeout_s / 25))
-        seen, since = -1, 0.0
-        try:
-            while not outcome.wait(nap):
-                count, now = len(given.answers), time.monotonic()
-                if count != seen:
-                    seen, since = count, now
-                elif now - since >= self.timeout_s:
-                    return count
-        except BaseException:
-            pool.leave(outcome, worker)
-            raise
-        return None
+
+def stuck(
+    outcome: Outcome, done: Callable[[], int], nap_s: float, limit_s: float
+) -> int | None:
+    """Wait for work on many bodies, and look at it every ``nap_s``, or half a second.
+
+    Returns:
+        how many are done where that stays the same for too long; None at the end.
+    """
+    seen, since = -1, 0.0
+    while not outcome.wait(min(0.5, nap_s)):
+        count, now = done(), time.monotonic()
+        if count != seen:
+            seen, since = count, now
+        elif now - since >= limit_s:
+            return count
+    return None
 
 
 def row_error(

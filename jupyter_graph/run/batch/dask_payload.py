@@ -6,20 +6,18 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 from uuid import uuid4
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.compile.generated_module import module_of
 from jupyter_graph.errors import SpecError, said
+from jupyter_graph.run.batch.batch_options import BatchOptions
+from jupyter_graph.run.batch.batch_result import BatchResult
 from jupyter_graph.run.batch.graph_parts import CODE
+from jupyter_graph.run.lifecycle import GraphInstance
 from jupyter_graph.threads.module_lock import module_lock
 from jupyter_graph.threads.process_ends import AtExit
-
-if TYPE_CHECKING:
-    from jupyter_graph.run.batch.batch_options import BatchOptions
-    from jupyter_graph.run.batch.batch_result import BatchResult
-    from jupyter_graph.run.lifecycle import GraphInstance
 
 
 class BatchRunner(Protocol):
@@ -88,7 +86,7 @@ class DaskPayload:
     def __call__(self, frame: Any) -> BatchResult:
         """Run the rows of a frame; in another process each needs no more than this."""
         with _open(self) as runner:
-            return _run(runner, frame, self.options)
+            return runner.run_batch(frame, **vars(self.options))
 
     def new_runner(self, **settings: Any) -> BatchRunner:
         """Return an open runner of its own."""
@@ -99,16 +97,13 @@ class DaskPayload:
 
     def tried(self, frame: Any) -> BatchResult:
         """Run the rows of a frame on steps that write nothing, and forget those."""
+        options = replace(self.options, on_error="collect")
         with closing(self.new_runner(is_parity=True)) as runner:
-            return _run(runner, frame, replace(self.options, on_error="collect"))
+            return runner.run_batch(frame, **vars(options))
 
     def __reduce__(self) -> Any:
         packed = _pack(self.compiled), self.settings, self.options, self.key
         return _restored, (_dumped((*packed, self.make_runner), self.compiled),)
-
-
-def _run(runner: BatchRunner, frame: Any, options: BatchOptions) -> BatchResult:
-    return runner.run_batch(frame, **vars(options))
 
 
 # -- there and back -------------------------------------------------------------

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import functools
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.errors import RunError, SpecError
+from jupyter_graph.run.batch.batch_options import BatchOptions
 from jupyter_graph.run.batch.batch_result import BatchResult, RowError
-from jupyter_graph.run.batch.dask_payload import DaskPayload
-
-if TYPE_CHECKING:
-    from jupyter_graph.run.batch.batch_options import BatchOptions
-    from jupyter_graph.run.batch.dask_payload import MakeRunner
-    from jupyter_graph.run.lifecycle import GraphInstance
+from jupyter_graph.run.batch.dask_payload import DaskPayload, MakeRunner
+from jupyter_graph.run.lifecycle import GraphInstance
 
 SAMPLE = 5
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import Any
 
+from jupyter_graph.connectors.extras import needed
 from jupyter_graph.errors import SpecError
 
 
-class Progress:
-    """Shows how many rows are done.
+def progress_bar(wanted: bool | None, *, name: str, total: int | None) -> Any:
+    """Return a bar that shows how many rows are done, for a ``with`` statement.
+
+    None stands there where there is no bar.
 
     Args:
         wanted: True, False, or None: in a terminal or a notebook, where tqdm is there.
@@ -19,30 +23,15 @@ class Progress:
     Raises:
         SpecError: it is wanted and tqdm is missing.
     """
-
-    def __init__(self, wanted: bool | None, *, name: str, total: int | None) -> None:
-        self._bar: Any = None
-        if wanted is False or (wanted is None and not _is_seen()):
-            return
-        try:
-            from tqdm.auto import tqdm
-        except ImportError as missing:
-            if wanted is None:
-                return
-            raise SpecError(
-                'a progress bar needs tqdm: pip install "jupyter_graph[batch]"'
-            ) from missing
-        self._bar = tqdm(total=total, desc=name, unit="row", unit_scale=True)
-
-    def add(self, rows: int) -> None:
-        """Note that so many more rows are done."""
-        if self._bar is not None:
-            self._bar.update(rows)
-
-    def close(self) -> None:
-        """Leave the bar as it is."""
-        if self._bar is not None:
-            self._bar.close()
+    if wanted is False or (wanted is None and not _is_seen()):
+        return nullcontext()
+    try:
+        tqdm = needed("tqdm.auto", "batch", "a progress bar").tqdm
+    except SpecError:
+        if wanted is None:
+            return nullcontext()
+        raise
+    return tqdm(total=total, desc=name, unit="row", unit_scale=True)
 
 
 def _is_seen() -> bool:

@@ -113,7 +113,10 @@ def _dicts(names: list[Any], columns: list[list[Any]], count: int) -> list[Any]:
 
 def _plain_values(series: Any) -> list[Any]:
     """Return a pandas column as plain values; NaT and NA become None, NaN stays."""
-    if getattr(series.dtype, "kind", "O") in "biufcO" and not _is_extended(series):
+    import pandas as pd
+
+    is_extended = isinstance(series.dtype, pd.api.extensions.ExtensionDtype)
+    if getattr(series.dtype, "kind", "O") in "biufcO" and not is_extended:
         return series.tolist()  # type: ignore[no-any-return]
     missing = series.isna()
     values: list[Any] = series.astype(object).tolist()
@@ -123,12 +126,6 @@ def _plain_values(series: Any) -> list[Any]:
         None if is_missing else value
         for value, is_missing in zip(values, missing, strict=True)
     ]
-
-
-def _is_extended(series: Any) -> bool:
-    import pandas as pd
-
-    return isinstance(series.dtype, pd.api.extensions.ExtensionDtype)
 
 
 def _values(column: Any) -> list[Any]:

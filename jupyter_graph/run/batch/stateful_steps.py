@@ -5,17 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.errors import JupyterGraphError, StepError
 from jupyter_graph.event import Event
 from jupyter_graph.run.context import Context
 from jupyter_graph.run.flush import BufferedStep, Flusher
+from jupyter_graph.run.lifecycle import GraphInstance
 from jupyter_graph.types import NOTHING
-
-if TYPE_CHECKING:
-    from jupyter_graph.run.lifecycle import GraphInstance
 
 
 class BufferedAnswers(Flusher):
