@@ -14,8 +14,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.errors import ClosedError
-from jupyter_graph.processes.call import Call, CallQueue
-from jupyter_graph.processes.subprocess_worker import LONGEST_S, WorkerProcess
+from jupyter_graph.processes.subprocess_worker import (
+    LONGEST_S,
+    Call,
+    CallQueue,
+    WorkerProcess,
+)
 from jupyter_graph.processes.transport import Reply, Target, packed
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.reaper import Unclosed

@@ -11,28 +11,22 @@ import signal
 import sys
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from multiprocessing import connection
+from typing import Any
 
 from jupyter_graph.processes.transport import Place, Target, replied
 from jupyter_graph.threads.process_ends import die_with_parent
 
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
 
 def serve(handle: int) -> None:
     """Work for the process at the other end of a pipe, until that is closed."""
-    from multiprocessing import connection
-
     kind = "PipeConnection" if sys.platform == "win32" else "Connection"
     here = Server(getattr(connection, kind)(handle))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side says when it ends
     # The end of the pipe does the same, but not while the work keeps the interpreter.
     die_with_parent(getattr(signal, "SIGKILL", signal.SIGTERM))
-    sys.stdout, sys.stderr = (
-        ForwardedOutput(here, "stdout"),
-        ForwardedOutput(here, "stderr"),
-    )
+    sys.stdout = ForwardedOutput(here, "stdout")
+    sys.stderr = ForwardedOutput(here, "stderr")
     records = logging.getLogger("jupyter_graph")
     records.setLevel(logging.DEBUG)
     records.propagate = False
@@ -43,7 +37,7 @@ def serve(handle: int) -> None:
 class Server:
     """This end of the pipe, in the process that works."""
 
-    def __init__(self, pipe: Connection) -> None:
+    def __init__(self, pipe: connection.Connection) -> None:
         self._pipe = pipe
         self._inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._targets: dict[str, Target] | None = None

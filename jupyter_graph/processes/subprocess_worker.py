@@ -1,10 +1,11 @@
-"""A thread that takes care of one process."""
+"""A call on its way to another process, and the thread that takes care of that."""
 
 from __future__ import annotations
 
 import logging
 import os
 import pickle
+import queue
 import signal
 import subprocess
 import sys
@@ -13,10 +14,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.errors import DeadlineError, ProcessEndedError
-from jupyter_graph.processes.call import Call, CallQueue
-from jupyter_graph.processes.transport import Reply, arrived
-from jupyter_graph.threads.outcome import Outcome
+from jupyter_graph.errors import DeadlineError, ProcessEndedError, said
+from jupyter_graph.processes.transport import Reply, arrived, dumps
+from jupyter_graph.threads.outcome import Outcome, Task
 from jupyter_graph.threads.start import start_thread
 
 if TYPE_CHECKING:
@@ -27,6 +27,35 @@ logger = logging.getLogger("jupyter_graph")
 LAST_S = 0.5
 LONGEST_S = 1e6
 """Seconds beyond which a limit is none: the waits of the system end near there."""
+
+
+class Call(Task):
+    """A call of a target: on its way, or in the process that ``worker`` has."""
+
+    def __init__(self, name: str, args: tuple[Any, ...], limit_s: float) -> None:
+        super().__init__()
+        self.limit_s = limit_s
+        self.worker: WorkerProcess | None = None
+        try:
+            self.data = dumps((name, args))
+        except Exception as error:
+            raise TypeError(
+                f"what it gets cannot go to another process: {said(error)}"
+            ) from error
+
+
+class CallQueue:
+    """The calls that wait for a process of one pool, and what each process gets first.
+
+    Args:
+        payload: the pool's targets, pickled.
+        logger: gets the records of the package's loggers in the processes.
+    """
+
+    def __init__(self, payload: bytes, logger: Any) -> None:
+        self.payload, self.logger = payload, logger
+        self.inbox: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self.is_over = False
 
 
 class WorkerProcess:

@@ -83,18 +83,14 @@ def packed(targets: Mapping[str, Target], what: str) -> bytes:
         return dumps(dict(targets))
     except Exception:
         for name, target in targets.items():
-            _check(target, f"{what} {name!r}")
+            try:
+                dumps(target)
+            except Exception as error:
+                raise SpecError(
+                    f"{what} {name!r} cannot go to another process: {said(error)}; "
+                    "open what it holds in its constructor, or use threads"
+                ) from error
         raise
-
-
-def _check(target: Target, what: str) -> None:
-    try:
-        dumps(target)
-    except Exception as error:
-        raise SpecError(
-            f"{what} cannot go to another process: {said(error)}; open "
-            "what it holds in its constructor, or use threads"
-        ) from error
 
 
 class Deferred:
@@ -121,8 +117,7 @@ def replied(value: Any, error: BaseException | None) -> tuple[bytes, list[Place]
         portable = None if error is None else _portable(error)
         return dumps((value, portable)), [] if error is None else _places(error)
     except Exception as wrong:
-        reason = f"what it gave cannot leave another process: {said(wrong)}"
-        return dumps((None, TypeError(reason))), []
+        return dumps((None, _kept_there(wrong))), []
 
 
 def arrived(data: bytes, places: list[Place]) -> Reply:
@@ -130,12 +125,15 @@ def arrived(data: bytes, places: list[Place]) -> Reply:
     try:
         value, error = pickle.loads(data)
     except Exception as wrong:
-        reason = f"what it gave cannot leave another process: {said(wrong)}"
-        value, error = None, TypeError(reason)
+        value, error = None, _kept_there(wrong)
     if error is not None and places:
         with suppress(Exception):  # a class may refuse that
             error.add_note("".join(_formatted(places)).rstrip())
     return Reply(value, error)
+
+
+def _kept_there(reason: Exception) -> TypeError:
+    return TypeError(f"what it gave cannot leave another process: {said(reason)}")
 
 
 def _portable(error: BaseException) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_graph.errors import JupyterGraphError
 from jupyter_graph.run.dispatch import in_thread
 from jupyter_graph.run.lifecycle import GraphInstance
+from jupyter_graph.run.tracer import end_trace, start_trace
 
 if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
@@ -93,8 +94,6 @@ class Answering:
     # -- traced -----------------------------------------------------------------
 
     def _handle_traced(self, event: Event, leave: Leave) -> Answer:
-        from jupyter_graph.run.tracer import end_trace, start_trace
-
         answers, (tracer, function) = self._answers(), self._instance.traced()
         trace, token = start_trace(tracer)
         try:
@@ -123,8 +122,6 @@ class Answering:
             return answers.failed(wrong, event, trace)
 
     async def _run_traced(self, event: Event) -> Traced:
-        from jupyter_graph.run.tracer import end_trace, start_trace
-
         tracer, function = self._instance.traced()
         trace, token = start_trace(tracer)
         dispatcher = self._dispatcher

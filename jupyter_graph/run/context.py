@@ -103,21 +103,19 @@ class Context:
 
     def named(self, name: str) -> Context:
         """Return the same context for another step."""
-        other = copy.copy(self)
-        other.name = name
-        return other
+        return self._but(name=name)
 
     def reporting(self, push: Pushed) -> Context:
         """Return the same context, with errors reported to ``push``."""
-        other = self.named(self.name)
-        other._push = push
-        return other
+        return self._but(_push=push)
 
     def elsewhere(self) -> Context:
         """Return the same context for another process, where the runner is not."""
-        other = self.named(self.name)
-        other._push = None
-        other.logger = logging.getLogger("jupyter_graph.steps")
+        return self._but(_push=None, logger=logging.getLogger("jupyter_graph.steps"))
+
+    def _but(self, **changes: Any) -> Context:
+        other = copy.copy(self)
+        vars(other).update(changes)
         return other
 
     def get_param(self, key: str, default: Any = None) -> Any:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from jupyter_graph.errors import ClosedError, blamed, said
+from jupyter_graph.event import Event
+from jupyter_graph.run.context import Context
 from jupyter_graph.threads.interrupts import uninterrupted
+from jupyter_graph.threads.outcome import Outcome
 from jupyter_graph.threads.slots import Slot, Slots
-
-if TYPE_CHECKING:
-    from jupyter_graph.event import Event
-    from jupyter_graph.run.context import Context
-    from jupyter_graph.threads.outcome import Outcome
-    from jupyter_graph.threads.thread_pool import Threads
+from jupyter_graph.threads.thread_pool import Threads
 
 
 class BackgroundEvents:

@@ -17,6 +17,7 @@ from jupyter_graph.run.context import Context
 from jupyter_graph.run.deadline.watchdog import is_watchdog
 from jupyter_graph.run.dispatch import Dispatcher
 from jupyter_graph.run.owned_resources import OwnedResources
+from jupyter_graph.run.tracer import Counters, Tracer
 from jupyter_graph.threads.interrupts import call_all, uninterrupted
 from jupyter_graph.threads.reaper import Unclosed, do_elsewhere
 from jupyter_graph.threads.reopened import close_older
@@ -24,7 +25,6 @@ from jupyter_graph.threads.reopened import close_older
 if TYPE_CHECKING:
     from jupyter_graph.run.aio.event_tasks import EventTasks
     from jupyter_graph.run.flush import Flusher, Ticker
-    from jupyter_graph.run.tracer import Counters, Tracer
 
 LAST_FLUSH_S = 30.0
 LONGEST_WAIT_S = 60.0
@@ -44,6 +44,7 @@ class GraphInstance:
         flusher: flushes the steps that hold bodies back, None where none does.
         termination: what storey calls the flow's result, once it is closed.
         batches: stands for each batch run that is under way.
+        counters: what traced events did so far.
     """
 
     def __init__(self, dispatcher: Dispatcher, context: Context) -> None:
@@ -52,8 +53,8 @@ class GraphInstance:
         self.termination: Any = None
         self.batches: set[object] = set()
         self._steps: StepInstances | None = None
+        self.counters = Counters()
         self._traced: tuple[Tracer, Callable[[Any], Any]] | None = None
-        self._counters: Counters | None = None
         self._replaced = ReplacedSteps()
         self._unclosed: Unclosed | None = None
 
@@ -137,8 +138,6 @@ class GraphInstance:
 
     def traced(self) -> tuple[Tracer, Callable[[Any], Any]]:
         """Return the traced version of the graph, made when somebody first looks."""
-        from jupyter_graph.run.tracer import Tracer
-
         with self.dispatcher.lock:
             if self._traced is None:
                 steps, compiled = self.steps, self.dispatcher.compiled
@@ -146,15 +145,6 @@ class GraphInstance:
                 calls = tracer.wrap_all(steps)
                 self._traced = tracer, compiled.function(calls, steps.instances)
             return self._traced
-
-    @property
-    def counters(self) -> Counters:
-        """What traced events did so far."""
-        from jupyter_graph.run.tracer import Counters
-
-        if self._counters is None:
-            self._counters = Counters()
-        return self._counters
 
     # -- flushed ----------------------------------------------------------------
 

@@ -75,18 +75,14 @@ class Batcher:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        callers, self._waiting = (
-            self._waiting[: self._size],
-            self._waiting[self._size :],
-        )
+        callers = self._waiting[: self._size]
+        self._waiting = self._waiting[self._size :]
         task = asyncio.get_running_loop().create_task(self._run(callers))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
     async def _run(self, callers: Sequence[_Caller]) -> None:
-        callers = [
-            caller for caller in callers if not caller.answer.done()
-        ]  # some gave up
+        callers = [one for one in callers if not one.answer.done()]  # some gave up
         if not callers:
             return
         try:

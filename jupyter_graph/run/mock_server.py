@@ -9,9 +9,11 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+from jupyter_graph.answer.answer import Answer
 from jupyter_graph.answer.response import Response
+from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.connectors.queues.memory_stream import MemoryStream
 from jupyter_graph.errors import (
     BadRequestError,
@@ -29,10 +31,6 @@ from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.spec.subgraphs import EVERYWHERE
 from jupyter_graph.spec.topology import followers
 from jupyter_graph.values.decode import decode_body
-
-if TYPE_CHECKING:
-    from jupyter_graph.answer.answer import Answer
-    from jupyter_graph.compile.compiled_graph import CompiledGraph
 
 START_FROM = "START_FROM_STEP"
 JSON_TYPES = ("", "json", "application/json")

@@ -5,16 +5,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from jupyter_graph.connectors.event_key import key_reader
 from jupyter_graph.errors import DeadlineError
+from jupyter_graph.event import Event
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.outcome import Outcome
 from jupyter_graph.threads.slots import Place
-
-if TYPE_CHECKING:
-    from jupyter_graph.event import Event
 
 
 class Turn(Place):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from jupyter_graph.argument_checks import is_positive
 from jupyter_graph.errors import ClosedError, RunError
 from jupyter_graph.run.deadline.interrupt import MainThreadInterrupter
 from jupyter_graph.run.deadline.watchdog import look_now
@@ -61,7 +61,6 @@ def seconds_of(limit: Any) -> float:
     """
     if limit is None:
         return NO_LIMIT_S
-    is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
-    if not is_number or math.isnan(limit) or limit <= 0:
+    if not is_positive(limit):
         raise RunError(f"timeout_s must be above 0 seconds, got {limit!r}")
     return float(min(limit, NO_LIMIT_S))

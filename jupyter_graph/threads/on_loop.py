@@ -82,8 +82,7 @@ class OnLoop(Outcome):
     def _end(self, task: asyncio.Task[Any]) -> None:
         self._task = None
         if task.cancelled():
-            self.is_cancelled = True
-            self.settle(None, asyncio.CancelledError())
+            self.abandon()
         elif (error := task.exception()) is not None:
             self.settle(None, error)
         else:

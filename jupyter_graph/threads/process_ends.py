@@ -8,8 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from jupyter_graph.threads.outcome import Outcome
-from jupyter_graph.threads.start import start_thread
+from jupyter_graph.threads.start import join, start_thread
 
 LAST_S = 5.0
 """Seconds that the end of the process waits for something to close."""
@@ -45,14 +44,5 @@ class AtExit:
         atexit.unregister(self._run)
 
     def _run(self) -> None:
-        done = Outcome()
-
-        def run() -> None:
-            try:
-                self._call()
-            finally:
-                done.settle(None)
-
         with suppress(RuntimeError):  # the interpreter starts no threads any more
-            start_thread(run, "jupyter_graph-exit")
-            done.wait(self._limit_s)
+            join(start_thread(self._call, "jupyter_graph-exit"), self._limit_s)

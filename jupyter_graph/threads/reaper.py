@@ -146,7 +146,7 @@ class _Reaper:
         self.thread.start_if_wanted()
 
     def do(self, work: Callable[[], Any]) -> None:
-        """Do something in this thread; whoever asks waits for nothing."""
+        """Do something in the reaper's thread, and wait for nothing."""
         self.notes.put(work)
         self.thread.start_if_wanted()
 
@@ -207,13 +207,9 @@ def _try(call: Callable[[], Any]) -> None:
         )
 
 
-def do_elsewhere(work: Callable[[], Any]) -> None:
-    """Do something in the reaper's thread, and wait for nothing."""
-    _reaper.do(work)
-
-
 _reaper = _Reaper()
 _note = _reaper.notes.put
+do_elsewhere = _reaper.do
 
 
 def _warn_now(one: Unclosed) -> None:

@@ -127,10 +127,10 @@ def _instance(
             raise cannot_be_built(name, error) from error
     if not code.is_class:
         return None
-    injected: dict[str, Any] = {"name": own_name(step), "context": context.named(name)}
-    injected |= {key: getattr(step, key) for key in ("input_path", "result_path")}
-    injected |= {"full_event": step.full_event, "graph_step": step}
-    injected["outlets"] = ways.get(name, ())
+    fields = ("input_path", "result_path", "full_event")
+    injected: dict[str, Any] = {key: getattr(step, key) for key in fields}
+    injected |= {"name": own_name(step), "context": context.named(name)}
+    injected |= {"graph_step": step, "outlets": ways.get(name, ())}
     injected["routes"] = {
         key: route_of(step, context, route_anew) for key, step in routes.items()
     }
@@ -172,7 +172,8 @@ def _plain_call(
     """Return what a step's code is called by, without its limits."""
     if code.is_class:
         if not code.method:
-            return None if _is_only_asked(code) else _without_handler(code)
+            is_only_asked = code.selects or code.merges or code.collects
+            return None if is_only_asked else _without_handler(code)
         if code.direct:
             from jupyter_graph.run.storey.storey_calls import direct_call
 
@@ -198,10 +199,6 @@ def with_call(call: Call, code: StepCode) -> Call:
     limited = with_limits(call, code)
     has_paths = code.takes_event and not code.knows_paths
     return _with_paths(limited, code) if has_paths else limited
-
-
-def _is_only_asked(code: StepCode) -> bool:
-    return code.selects or code.merges or code.collects
 
 
 def _without_handler(code: StepCode) -> Call:

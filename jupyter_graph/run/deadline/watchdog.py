@@ -53,11 +53,13 @@ class _Watchdog:
         )
 
     def add(self, watched: Watched) -> None:
+        """Let the watchdog look at this mark from now on."""
         self._watched[id(watched)] = _LastMark(watched)
         self.thread.start_if_wanted()
         self.wake()
 
     def remove(self, watched: Watched) -> None:
+        """Take a mark away from the watchdog."""
         self._watched.pop(id(watched), None)
         self.wake()
 
@@ -71,6 +73,7 @@ class _Watchdog:
                 one.forked()  # it is watched again when it has work
 
     def wake(self) -> None:
+        """Look now: something that rested has work."""
         self._calls.put(None)
 
     def _run(self) -> None:
@@ -115,25 +118,11 @@ class _LastMark:
 
 
 _watchdog = _Watchdog()
+watch, unwatch, look_now = _watchdog.add, _watchdog.remove, _watchdog.wake
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_watchdog.forked)
-
-
-def watch(watched: Watched) -> None:
-    """Let the watchdog look at this mark from now on."""
-    _watchdog.add(watched)
-
-
-def look_now() -> None:
-    """Wake the watchdog: something that rested has work."""
-    _watchdog.wake()
 
 
 def is_watchdog() -> bool:
     """Tell whether the calling thread is the watchdog's, which must not wait."""
     return _watchdog.thread.is_here
-
-
-def unwatch(watched: Watched) -> None:
-    """Take a mark away from the watchdog."""
-    _watchdog.remove(watched)

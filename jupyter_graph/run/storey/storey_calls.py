@@ -83,11 +83,8 @@ def _of_class(step: Any, code: StepCode) -> Call:
 
 def _with_state(step: Any) -> Call:
     """A function of body and state: one event at a time, as in a flow of storey's."""
-    element, call, lock = (
-        private_api.reads(step),
-        private_api.with_state(step),
-        threading.Lock(),
-    )
+    element, call = private_api.reads(step), private_api.with_state(step)
+    lock = threading.Lock()
     goes_on = _mapped(step, streams=())  # a generator is a body as any other
 
     def run(event: Event) -> Any:

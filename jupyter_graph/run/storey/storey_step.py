@@ -192,29 +192,22 @@ class _Call(private_api.AwaitableResult):
 
 def _new(code: StepCode, arguments: Mapping[str, Any], context: Context) -> Any:
     spec = code.step
-    options: dict[str, Any] = {"name": spec.name, "context": _for_storey(context)}
-    for key in ("input_path", "result_path"):
+    # A context that drops errors, which are dealt with here: storey's workers end for
+    # ever at the first one otherwise (storey 1.14). The caller's answer says what
+    # happened.
+    silent = context.reporting(lambda *_: None)
+    options: dict[str, Any] = {"name": spec.name, "context": silent}
+    for key in ("input_path", "result_path", "full_event"):
         if getattr(spec, key) is not None:
             options[key] = getattr(spec, key)
-    if spec.full_event is not None:
-        options["full_event"] = spec.full_event
-    elif code.code.__name__ == "Batch":
-        options["full_event"] = arguments.get("full_event", True)  # storey asks for it
+    if code.code.__name__ == "Batch":  # storey asks for it
+        options.setdefault("full_event", arguments.get("full_event", True))
     signature = signature_of(code.code)
     takes = signature.parameters.values() if signature else ()
     if not any(p.kind is p.VAR_KEYWORD for p in takes):
         known = {p.name for p in takes}
         options = {key: value for key, value in options.items() if key in known}
     return code.code(**{**options, **arguments})
-
-
-def _for_storey(context: Context) -> Context:
-    """Return a context whose ``push_error`` drops errors, which are dealt with here.
-
-    Its workers end for ever at the first error otherwise (storey 1.14); the caller's
-    own answer says what happened.
-    """
-    return context.reporting(lambda *_: None)
 
 
 def _storey_event(event: Event, call: _Call) -> Any:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.processes.call import Call
 from jupyter_graph.processes.process_pool import WorkerPool
+from jupyter_graph.processes.subprocess_worker import Call
 from jupyter_graph.steps.routers.router_routes import Route, copy_of
 from jupyter_graph.threads.outcome import Task
 from jupyter_graph.threads.thread_pool import Threads
