@@ -100,7 +100,8 @@ class Dispatcher:
         order, limit = self._order_of(compiled), compiled.spec.max_in_flight
         if not self.is_open or limit != self.compiled.spec.max_in_flight:
             self._slots = Slots(max(1, limit - 1))  # one is the main thread's
-            self.owned.bound(limit)
+            if self.owned.tasks is not None:
+                self.owned.tasks.bound(limit)
         self.compiled, self.function, self.order = compiled, function, order
         self.is_open = True
         runs_here = self._lend() is not None or not self.own_loop
@@ -152,7 +153,7 @@ class Dispatcher:
     def watch(self) -> None:
         """Hold deadlines from now on; a child process asks for it with an event."""
         self._is_forked = False
-        if self.owned.take_signal():
+        if MainThreadInterrupter.install(self.owned):
             self._main_id = get_ident()
             self.fast_id = self._main_id if self._is_plain else -1
         watch(self)

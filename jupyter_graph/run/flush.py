@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph
@@ -115,7 +116,7 @@ class Flusher:
         self._context = context
         for step in steps:
             if isinstance(step.instance, StoreyStep):
-                step.instance.send_late = self._sender(step)
+                step.instance.send_late = partial(self._send, step)
 
     def only(self, instances: set[int]) -> Flusher | None:
         """Return the part for the steps with these instances' ids, None without any."""
@@ -215,12 +216,6 @@ class Flusher:
         except BaseException as error:
             self._report(step.name, Event(), error)
             return None
-
-    def _sender(self, step: BufferedStep) -> Callable[[Event], Any]:
-        async def send(event: Event) -> None:
-            await self._send(step, event)
-
-        return send
 
     async def _send(self, step: BufferedStep, event: Event) -> None:
         if step.go_on is None:

@@ -90,7 +90,9 @@ class Batcher:
         except BaseException as error:
             is_over = isinstance(error, asyncio.CancelledError) or is_interrupt(error)
             if len(callers) == 1 or is_over:
-                self._fail(callers, error)
+                for caller in callers:
+                    if not caller.answer.done():
+                        caller.answer.set_exception(settable(error))
                 return
             # One bad body among n costs about 2 log n calls, and nobody else's answer.
             middle = len(callers) // 2
@@ -118,12 +120,6 @@ class Batcher:
             f"step {self._name!r} runs on batches and must give a list of as many "
             f"results as it got bodies, {len(bodies)}; it gave {got}"
         )
-
-    @staticmethod
-    def _fail(callers: Sequence[_Caller], error: BaseException) -> None:
-        for caller in callers:
-            if not caller.answer.done():
-                caller.answer.set_exception(settable(error))
 
 
 def at_once(call: Call, limit: int) -> Call:

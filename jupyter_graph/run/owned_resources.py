@@ -28,15 +28,6 @@ class OwnedResources:
         self.ticker: Ticker | None = None
         self.kills: list[Callable[[], Any]] = []
 
-    def take_signal(self) -> bool:
-        """Take the signal of deadlines; False where this is not the main thread."""
-        return MainThreadInterrupter.install(self)
-
-    def bound(self, limit: int) -> None:
-        """Let so many events be inside at once from now on."""
-        if self.tasks is not None:
-            self.tasks.bound(limit)
-
     def end(self) -> None:
         """End all of it, and wait for none of it; from any thread."""
         MainThreadInterrupter.uninstall(self)

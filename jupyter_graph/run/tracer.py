@@ -103,7 +103,7 @@ class Tracer:
     def wrap_all(self, steps: StepInstances) -> dict[str, Callable[..., Any]]:
         """Return the calls of all steps, traced."""
         return {
-            name: self.wrap(name, step.call, is_async=step.is_awaited)
+            name: self.wrap(name, step.call, is_async=step.code.is_awaited)
             for name, step in steps.steps.items()
             if step.call is not None
         }

@@ -135,11 +135,15 @@ class Task(Outcome):
 
     def begin(self) -> bool:
         """Tell whether the work may begin; it is cancelled, or under way, else."""
-        return self._take_turn()
+        try:
+            self._turn.pop()
+        except IndexError:
+            return False
+        return True
 
     def cancel(self) -> bool:
         """Cancel the work unless it has begun; tell whether it is cancelled."""
-        if self._take_turn():
+        if self.begin():  # nobody else can begin it any more
             self.is_cancelled = True
             self.settle(None, ClosedError("it was closed before it began"))
         return self.is_cancelled
@@ -152,10 +156,3 @@ class Task(Outcome):
             self.cancel()
             raise
         return self.result()
-
-    def _take_turn(self) -> bool:
-        try:
-            self._turn.pop()
-        except IndexError:
-            return False
-        return True

@@ -183,7 +183,7 @@ class EventTasks:
         begun = None
         try:
             thread = self.thread
-            self._refuse_to_wait_for_itself(thread)
+            self.refuse_a_step_of_its_own(thread, "arun")
             begun = OnLoop(thread.loop, work)
             thread.begin(begun)
             begun.wait(self.limit_s * GRACE)
@@ -203,11 +203,12 @@ class EventTasks:
         begun.cancel()
         late(step, event.id, self.graph, self.limit_s)
 
-    def _refuse_to_wait_for_itself(self, thread: LoopThread) -> None:
+    def refuse_a_step_of_its_own(self, thread: LoopThread, instead: str) -> None:
+        """Raise RunError in the loop's thread, which would wait for itself."""
         if threading.current_thread() is thread.thread:
             raise RunError(
                 f"graph {self.graph!r} is run by one of its own steps; "
-                "await runner.arun(...) there"
+                f"await runner.{instead}(...) there"
             )
 
     def _result(self, begun: OnLoop) -> Any:

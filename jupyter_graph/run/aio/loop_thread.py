@@ -38,19 +38,19 @@ class Heartbeat:
 
     Args:
         loop: the loop.
+        thread: what it runs in; a step that keeps it for 50 ms is named in a warning.
         timeout_s: seconds after which it is stuck.
         load: returns how many events there were so far, and how many are inside.
-        on_slow: called when one event has kept the loop for 50 ms.
         on_stuck: called when it has kept it for ``timeout_s``.
     """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
+        thread: threading.Thread,
         timeout_s: float,
         *,
         load: Callable[[], tuple[int, int]],
-        on_slow: Callable[[], None],
         on_stuck: Callable[[], None],
     ) -> None:
         self.loop = loop
@@ -62,7 +62,8 @@ class Heartbeat:
         self._looks = 0
         self._task: Any = None
         self._since = 0.0
-        self._on_slow = on_slow
+        self._thread = thread
+        self._slow: set[str] = set()
         self._on_stuck = on_stuck
         self._on_back: Callable[[], None] | None = None
 
@@ -102,12 +103,22 @@ class Heartbeat:
         return self.asked
 
     def _look_at_task(self) -> None:
-        """Call ``on_slow`` where one task keeps the loop, not many after each other."""
+        """Warn where one task keeps the loop, not many after each other."""
         task, now = asyncio.current_task(self.loop), time.monotonic()
         if task is None or task is not self._task:
             self._task, self._since = task, now
         elif now - self._since >= SLOW_S:
-            self._on_slow()
+            self._warn_of(step_in_thread(self._thread))
+
+    def _warn_of(self, step: str) -> None:
+        """Warn of a step, once; "" is none."""
+        if step and step not in self._slow:
+            self._slow.add(step)
+            logger.warning(
+                "step %r keeps the loop to itself; mark it blocking if it waits, give "
+                "it processes if it computes, and other events go on meanwhile",
+                step,
+            )
 
     def _beat(self) -> None:
         self._answered = self.asked
@@ -123,23 +134,6 @@ class Heartbeat:
         return self.asked == mark and self._answered != mark
 
 
-class SlowStepWarnings:
-    """The steps of which a warning has been given."""
-
-    def __init__(self) -> None:
-        self._known: set[str] = set()
-
-    def note(self, step: str) -> None:
-        """Warn of a step, once; "" is none."""
-        if step and step not in self._known:
-            self._known.add(step)
-            logger.warning(
-                "step %r keeps the loop to itself; mark it blocking if it waits, give "
-                "it processes if it computes, and other events go on meanwhile",
-                step,
-            )
-
-
 class LoopThread:
     """A loop in a daemon thread; a step that keeps it to itself loses it.
 
@@ -151,7 +145,6 @@ class LoopThread:
     def __init__(self, timeout_s: float, load: Callable[[], tuple[int, int]]) -> None:
         self.is_stuck = False
         self._next_throw = 0.0
-        self._slow = SlowStepWarnings()
         self._begun: set[OnLoop] = set()
         self._bridges: dict[asyncio.AbstractEventLoop, LoopBridge] = {}
         self._last: asyncio.Task[None] | None = None
@@ -163,11 +156,7 @@ class LoopThread:
                 _run_loop, "jupyter_graph-loop", self.loop, self._begun, self._bridges
             )
             self._heartbeat = Heartbeat(
-                self.loop,
-                timeout_s,
-                load=load,
-                on_slow=lambda: self._slow.note(step_in_thread(self.thread)),
-                on_stuck=self._is_kept,
+                self.loop, self.thread, timeout_s, load=load, on_stuck=self._is_kept
             )
             watch(self._heartbeat)
 
@@ -310,13 +299,9 @@ class CallersLoop:
 
     def __init__(self, timeout_s: float, load: Callable[[], tuple[int, int]]) -> None:
         self.loop = asyncio.get_running_loop()
-        thread, slow = threading.current_thread(), SlowStepWarnings()
+        here = threading.current_thread()
         self._heartbeat = Heartbeat(
-            self.loop,
-            timeout_s,
-            load=load,
-            on_slow=lambda: slow.note(step_in_thread(thread)),
-            on_stuck=self._is_kept,
+            self.loop, here, timeout_s, load=load, on_stuck=self._is_kept
         )
         self._interrupts = MainThreadInterrupter.install(self)
         if self._interrupts:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from typing import Any
 
-from jupyter_graph.errors import JupyterGraphError, RunError
+from jupyter_graph.errors import JupyterGraphError
 from jupyter_graph.run.aio.event_slots import DeadlineWheel
 from jupyter_graph.run.aio.event_tasks import GRACE, EventTasks
 from jupyter_graph.run.aio.loop_thread import LoopThread
@@ -17,7 +16,6 @@ from jupyter_graph.run.batch.calls import (
     Items,
     Pass,
     late_error,
-    row_error,
     stuck,
 )
 from jupyter_graph.run.deadline.step_threads import step_in_thread
@@ -46,11 +44,7 @@ class CallsOnLoop:
     ) -> Pass:
         """Call the function with each body, see ``Caller``."""
         thread = self._tasks.thread
-        if threading.current_thread() is thread.thread:
-            raise RunError(
-                f"graph {self._tasks.graph!r} is run by one of its own steps; "
-                "await runner.arun_batch(...) there"
-            )
+        self._tasks.refuse_a_step_of_its_own(thread, "arun_batch")
         given = given or Pass()
         given.answers = [NOTHING] * len(bodies)
         self._wait(thread.start(self._all(function, bodies, given)), thread)
@@ -87,9 +81,9 @@ class CallsOnLoop:
                     result = await _settled(result, given)
                 given.answers[at] = result
             except BaseException as error:
-                was_late = limit.discard(*place)
                 given.is_plain = False
-                given.failures.append(Failure(at, self._error(error, was_late)))
+                failure = Failure(at, self._error(error, limit.discard(*place)))
+                given.failures.append(failure)
             finally:
                 limit.discard(*place)
             self._done += 1
@@ -100,12 +94,10 @@ class CallsOnLoop:
                 await asyncio.sleep(0)
 
     def _error(self, error: BaseException, was_late: bool) -> JupyterGraphError:
-        tasks = self._tasks
-        if was_late:
-            from jupyter_graph.compile.failing_step import failed_step
-
-            return late_error(failed_step(error), tasks.graph, tasks.limit_s)
-        return row_error(error, tasks.graph, tasks.limit_s, None)
+        try:
+            self._tasks.failed(error, was_late)
+        except JupyterGraphError as ours:
+            return ours
 
     def _wait(self, begun: OnLoop, thread: LoopThread) -> None:
         """Wait for all bodies; a step that keeps the loop to itself ends the run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, Protocol, Self
 from uuid import uuid4
@@ -180,16 +180,13 @@ def _open(payload: DaskPayload) -> Iterator[BatchRunner]:
         for key in [key for key, one in _held.items() if not one.users]:
             if key != payload.key:
                 _held.pop(key).runner.close()
-        held = _held.get(payload.key)
-        if held is None:
-            held = _Held(payload.new_runner())
-            _held[payload.key] = held
+        if payload.key not in _held:
+            _held[payload.key] = _Held(payload.new_runner())
+        held = _held[payload.key]
         held.users += 1
     try:
-        if payload.compiled.keeps:  # what steps keep belongs to one partition
-            with held.turn:
-                yield held.runner
-        else:
+        # What steps keep belongs to one partition.
+        with held.turn if payload.compiled.keeps else nullcontext():
             yield held.runner
     finally:
         with _lock:
@@ -198,8 +195,7 @@ def _open(payload: DaskPayload) -> Iterator[BatchRunner]:
 
 def _close_all() -> None:
     while _held:
-        _, held = _held.popitem()
-        held.runner.close()
+        _held.popitem()[1].runner.close()
 
 
 AtExit(_close_all)

@@ -71,14 +71,10 @@ def _compare(together: Mapping[str, Any], alone: Any, where: str) -> None:
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    if one is other:
+    if one is other or (_is_missing(one) and _is_missing(other)):
         return True
     if isinstance(one, float | int) and isinstance(other, float | int):
-        if math.isnan(one) or math.isnan(other):
-            return math.isnan(one) and math.isnan(other)
         return math.isclose(one, other, rel_tol=CLOSE, abs_tol=CLOSE)
-    if _is_missing(one) and _is_missing(other):
-        return True
     try:
         return bool(one == other)
     except (TypeError, ValueError):  # arrays: as many answers as items

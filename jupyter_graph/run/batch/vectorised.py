@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jupyter_graph.compile.step_code import StepCode
+from jupyter_graph.values.dataframe_rows import is_pandas
 
 Call = Callable[..., Any]
 
@@ -17,16 +18,12 @@ def of_frame(call: Call, code: StepCode) -> Call:
     """
 
     def run(body: Any) -> Any:
-        import pandas as pd
-
-        if isinstance(body, pd.DataFrame):
+        if is_pandas(body):
             return call(body)
         return _row(call(_frame(body, code)), code)
 
     async def run_async(body: Any) -> Any:
-        import pandas as pd
-
-        if isinstance(body, pd.DataFrame):
+        if is_pandas(body):
             return await call(body)
         return _row(await call(_frame(body, code)), code)
 

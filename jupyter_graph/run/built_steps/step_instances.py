@@ -26,11 +26,6 @@ class BuiltStep:
     call: Call | None
     functions: Functions | None = None
 
-    @property
-    def is_awaited(self) -> bool:
-        """Whether the call returns a coroutine."""
-        return self.code.is_awaited
-
 
 @dataclass(frozen=True)
 class StepInstances:

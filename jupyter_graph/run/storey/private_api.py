@@ -2,8 +2,8 @@
 
 A step of storey's is made to be part of a flow of its own. Driving it alone means to
 know where it looks for its neighbours, what it calls with an event, and how it reports
-that an event is done. ``pyproject.toml`` bounds the versions; ``missing_names`` says
-what a new one has not any more, and ``tests/run/storey`` asks it. Tried with 1.12.6
+that an event is done. ``pyproject.toml`` bounds the versions; ``tests/run/storey`` has
+the list of these names, and says what a new version has not any more. Tried with 1.12.6
 and 1.14.1.
 """
 
@@ -13,47 +13,7 @@ from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-NAMES = {
-    "Map": (
-        "_fn", "_full_event", "_input_path", "_result_path", "_outlets", "_inlets",
-        "_create_name_to_outlet", "_runnable", "_do", "_do_and_recover",
-        "_do_downstream", "_get_event_or_body", "_user_fn_output_to_event",
-    ),
-    "MapWithState": ("_fn", "_state"),
-    "MapClass": ("_filter",),
-    "ConcurrentExecution": (
-        "_lazy_init", "_process_event", "_process_event_with_retries",
-        "_handle_completed", "_executor",
-    ),
-}  # fmt: skip
-"""What is used here, by the class of whose instances it is asked."""
-
 Handler = Callable[..., Awaitable[Any]]
-
-
-def missing_names() -> list[str]:
-    """Return what this version of storey has not, as ``Class._name``."""
-    import storey
-    from storey import dtypes
-
-    made = {
-        "Map": lambda: storey.Map(str),
-        "MapWithState": lambda: storey.MapWithState({}, lambda body, state: body),
-        "MapClass": storey.MapClass,
-        "ConcurrentExecution": lambda: storey.ConcurrentExecution(event_processor=str),
-    }
-    steps = {name: make() for name, make in made.items()}
-    missing = [
-        f"{kind}.{name}"
-        for kind, names in NAMES.items()
-        for name in names
-        if not hasattr(steps[kind], name)
-    ]
-    if not hasattr(dtypes, "_termination_obj"):
-        missing.append("dtypes._termination_obj")
-    if not hasattr(storey.Event(None), "_awaitable_result"):
-        missing.append("Event._awaitable_result")
-    return missing
 
 
 # -- what a step was made with --------------------------------------------------

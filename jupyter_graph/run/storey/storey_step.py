@@ -45,7 +45,9 @@ class StoreyStep:
         self._lock = FairLock()
         self._call: _Call | None = None
         self._closeables: list[Any] | None = None
-        self._select = self.step.select_outlets
+        self.select_outlets = (
+            self.step.select_outlets
+        )  # its own; `connect` sets another
         self._has_ended = False
 
     @property
@@ -54,10 +56,6 @@ class StoreyStep:
         import storey
 
         return isinstance(self.step, storey.Reduce)
-
-    def select_outlets(self, body: Any) -> Any:
-        """Name the followers that get the body."""
-        return self._select(body)
 
     async def do_event(self, event: Event) -> Any:
         """Return the event that goes on, ``NOTHING`` or ``Several``."""
