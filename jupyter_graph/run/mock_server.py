@@ -154,7 +154,7 @@ class MockServer:
             headers=sent,
             content_type=content_type or self._default_content_type or "",
             id=event_id or own_id(sent),
-            trigger=_trigger(trigger),
+            trigger=Trigger(getattr(trigger, "kind", ""), getattr(trigger, "name", "")),
             offset=offset,
             time=_moment(time),
         )
@@ -272,10 +272,6 @@ def _traceback_of(error: BaseException) -> str:
         return "".join([*traceback.format_tb(error.__traceback__), said(error)])
 
 
-def _trigger(given: Any) -> Trigger:
-    return Trigger(getattr(given, "kind", ""), getattr(given, "name", ""))
-
-
 def _moment(given: datetime | str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(given) if isinstance(given, str) else given
@@ -289,14 +285,14 @@ def _moment(given: datetime | str | None) -> datetime | None:
 def _stream_on_stream(compiled: CompiledGraph) -> str | None:
     """Return the text of the error where a generator gets the items of another one."""
     ways = followers(compiled.spec)
-    firsts = [name for name in ways if _streams(compiled, name)]
-    for first in firsts:
+    streams = {name for name, code in compiled.steps.items() if code.is_stream}
+    for first in (name for name in ways if name in streams):
         todo, seen = list(ways[first]), {first}
         while todo:
             name = todo.pop(0)
             if name in seen or compiled.steps[name].collects:
                 continue
-            if _streams(compiled, name):
+            if name in streams:
                 return (
                     "Streaming on top of streaming is not allowed. Step "
                     f"{name!r} received a streaming event from {first!r}."
@@ -304,10 +300,6 @@ def _stream_on_stream(compiled: CompiledGraph) -> str | None:
             seen.add(name)
             todo += ways[name]
     return None
-
-
-def _streams(compiled: CompiledGraph, name: str) -> bool:
-    return name in compiled.steps and compiled.steps[name].is_stream
 
 
 def _streamed(items: list[Any], error: BaseException | None) -> Iterator[Any]:

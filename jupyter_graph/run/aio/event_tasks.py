@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_graph.compile.failing_step import (
@@ -20,7 +20,7 @@ from jupyter_graph.run.aio.loop_thread import CallersLoop, LoopThread
 from jupyter_graph.run.deadline.step_threads import step_in_thread
 from jupyter_graph.run.event_errors import closed, fail, late
 from jupyter_graph.threads.interrupts import uninterrupted
-from jupyter_graph.threads.on_loop import OnLoop
+from jupyter_graph.threads.on_loop import OnLoop, Work
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 LAST_S = 0.02
 GRACE = 1.1  # a caller waits at most 1.1 times the limit
 HOP_GRACE = 1.06  # the ticks of its deadline come on top
-Work = Coroutine[Any, Any, Any]
 
 
 class EventTasks:

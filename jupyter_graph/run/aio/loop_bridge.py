@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
 from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
 
 from jupyter_graph.run.aio.event_slots import DeadlineWheel
+from jupyter_graph.threads.on_loop import Work
 
-Work = Coroutine[Any, Any, Any]
 Sent = tuple[Work, Context, asyncio.Future[Any]]
 
 
