@@ -57,16 +57,13 @@ def _pickler() -> Any:
     import cloudpickle
 
     known = cloudpickle.CloudPickler.dispatch_table
-    with_files = ChainMap({CodeType: _of_file(known[CodeType])}, known)
+
+    def of_code(code: CodeType) -> Any:
+        return _with_file, (code.co_filename, *known[CodeType](code))
+
+    with_files = ChainMap({CodeType: of_code}, known)
     # code keeps the name of its file, so that the lines of a traceback can be found
     return type("Pickler", (cloudpickle.CloudPickler,), {"dispatch_table": with_files})
-
-
-def _of_file(reduce: Callable[[CodeType], Any]) -> Callable[[CodeType], Any]:
-    def reduce_with_file(code: CodeType) -> Any:
-        return _with_file, (code.co_filename, *reduce(code))
-
-    return reduce_with_file
 
 
 def _with_file(name: str, make: Callable[..., CodeType], args: Any) -> CodeType:

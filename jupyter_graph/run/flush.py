@@ -9,6 +9,7 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -251,7 +252,10 @@ class Ticker:
         self._thread = start_thread(self._run, "jupyter_graph-flush")
 
     def _run(self) -> None:
-        while not self._is_stopped():
+        while True:
+            with suppress(queue.Empty):
+                self._stopped.get(timeout=min(self._seconds, threading.TIMEOUT_MAX))
+                return
             call = self._method()
             if call is None:
                 return
@@ -260,13 +264,6 @@ class Ticker:
             except Exception:
                 logger.exception("what steps kept could not go on")
             del call  # it would hold the object through the next wait
-
-    def _is_stopped(self) -> bool:
-        try:
-            self._stopped.get(timeout=min(self._seconds, threading.TIMEOUT_MAX))
-        except queue.Empty:
-            return False
-        return True
 
     def end(self) -> None:
         """Call it no more, without waiting for a call that is under way."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
@@ -65,10 +66,8 @@ class LoopBridge:
     def cancel(self, future: asyncio.Future[Any]) -> None:
         """Cancel work that nobody waits for any more."""
         future.cancel()
-        try:
+        with suppress(RuntimeError):  # that loop has ended, and the work with it
             self.there.call_soon_threadsafe(self._stop, future)
-        except RuntimeError:
-            return  # that loop has ended, and the work with it
 
     def end(self) -> None:
         """The loop over there is closed: cancel what its last turn left undone."""
@@ -79,10 +78,8 @@ class LoopBridge:
             work.close()
             left.append(future)
         if left:
-            try:
+            with suppress(RuntimeError):  # nobody is there any more
                 self.here.call_soon_threadsafe(_cancel, left)
-            except RuntimeError:
-                return  # nobody is there any more
 
     # -- over there -------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import ClosedError, JupyterGraphError
@@ -53,11 +53,9 @@ def run_batch(
             return run_on_dask(instance, data, options, make_runner)
         with buffered_answers(instance) as buffered:
             parts = GraphParts(dispatcher.compiled, steps, dispatcher.function)
-            try:
+            with closing(parts):
                 run = Batch(instance, parts.all, options, buffered)
                 return run.of(data, stopped or threading.Event())
-            finally:
-                parts.close()
     finally:
         instance.batches.discard(batch)
 

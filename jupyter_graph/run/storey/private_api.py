@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 Handler = Callable[..., Awaitable[Any]]
 
@@ -19,17 +19,9 @@ Handler = Callable[..., Awaitable[Any]]
 # -- what a step was made with --------------------------------------------------
 
 
-class Paths(NamedTuple):
-    """Where in an event a step reads, and where its result goes."""
-
-    full_event: Any
-    input_path: Any
-    result_path: Any
-
-
-def paths_of(step: Any) -> Paths:
-    """Return the paths of a step."""
-    return Paths(step._full_event, step._input_path, step._result_path)
+def paths_of(step: Any) -> tuple[Any, Any, Any]:
+    """Return a step's ``full_event``, ``input_path`` and ``result_path``."""
+    return step._full_event, step._input_path, step._result_path
 
 
 def function_of(step: Any) -> Any:
