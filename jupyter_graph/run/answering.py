@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import JupyterGraphError
-from jupyter_graph.run.dispatch import Dispatcher, in_thread
+from jupyter_graph.run.dispatch import in_thread
 from jupyter_graph.run.lifecycle import GraphInstance
-from jupyter_graph.run.tracer import end_trace, start_trace
 
 if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
@@ -24,24 +23,23 @@ Leave = Callable[..., Any]
 
 
 class Answering:
-    """An object over a graph's instance that answers its events."""
+    """Answers the events of one graph; a failed event has an answer, too.
 
-    _instance: GraphInstance
-    _dispatcher: Dispatcher
-    _front: Frontend | None
-    _mlrun_status: bool
-    _made: tuple[CompiledGraph, AnswerFactory] | None = None
+    Args:
+        instance: the graph.
+        front: what stands before it, or None.
+        mlrun_status: a failed step answers 400 instead of 500.
+    """
 
-    def handle(
-        self, event: Event, *, traced: bool = False, partly: bool = False
-    ) -> Answer:
-        """Answer one event; a failed event has an answer too, with its error.
+    def __init__(
+        self, instance: GraphInstance, *, front: Frontend | None, mlrun_status: bool
+    ) -> None:
+        self._instance, self._dispatcher = instance, instance.dispatcher
+        self._front, self._mlrun_status = front, mlrun_status
+        self._made: tuple[CompiledGraph, AnswerFactory] | None = None
 
-        Args:
-            event: the event.
-            traced: keep each step's input, output and time.
-            partly: of a stream that broke off, answer with its items and its error.
-        """
+    def handle(self, event: Event, *, traced: bool, partly: bool) -> Answer:
+        """Answer one event; see ``Runner.handle``."""
         answers, dispatcher = self._answers(), self._dispatcher
         try:
             leave = self._enter(event)
@@ -55,7 +53,7 @@ class Answering:
         except JupyterGraphError as error:
             return answers.failed(error, event, None)
 
-    async def ahandle(self, event: Event, *, traced: bool = False) -> Answer:
+    async def ahandle(self, event: Event, *, traced: bool) -> Answer:
         """``handle`` from a coroutine; the value of a stream is left unread."""
         answers, dispatcher = self._answers(), self._dispatcher
         try:
@@ -95,6 +93,8 @@ class Answering:
     # -- traced -----------------------------------------------------------------
 
     def _handle_traced(self, event: Event, leave: Leave) -> Answer:
+        from jupyter_graph.run.tracer import end_trace, start_trace
+
         answers, (tracer, function) = self._answers(), self._instance.traced()
         trace, token = start_trace(tracer)
         try:
@@ -123,6 +123,8 @@ class Answering:
             return answers.failed(wrong, event, trace)
 
     async def _run_traced(self, event: Event) -> Traced:
+        from jupyter_graph.run.tracer import end_trace, start_trace
+
         tracer, function = self._instance.traced()
         trace, token = start_trace(tracer)
         dispatcher = self._dispatcher

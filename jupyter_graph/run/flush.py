@@ -222,11 +222,13 @@ class Flusher:
         if step.go_on is None:
             return
         try:
-            result = await step.go_on(event)
-            if hasattr(result, "__anext__"):
-                await drain_async(result)
+            await self._ended_on_loop(await step.go_on(event))
         except BaseException as error:
             self._report(step.name, event, error)
+
+    async def _ended_on_loop(self, result: Any) -> None:
+        if hasattr(result, "__anext__"):
+            await drain_async(result)
 
     def _ended(self, result: Any) -> None:
         if inspect.isgenerator(result):
@@ -235,6 +237,9 @@ class Flusher:
     def _report(self, step: str, event: Event, error: BaseException) -> None:
         if is_interrupt(error):
             raise error
+        self._failed(step, event, error)
+
+    def _failed(self, step: str, event: Event, error: BaseException) -> None:
         text = f"what step {step!r} kept failed later on: {said(error)}"
         self._context.named(step).push_error(event, text, step)
 

@@ -35,7 +35,7 @@ __all__ = ["Runner"]
 EMIT_THREADS = 8
 
 
-class Runner(Openable, Answering):
+class Runner(Openable):
     """Runs events through a graph; each event fails alone, and none hangs for ever.
 
     Safe from several threads. Steps of a synchronous graph run in the caller's thread
@@ -102,7 +102,7 @@ class Runner(Openable, Answering):
         front: Frontend | None = None,
     ) -> None:
         self.timeout_s = seconds_of(timeout_s)
-        self._front, self._mlrun_status = front, mlrun_status
+        self._front = front
         self._compile = _compiler(front, namespace, current_function, from_step)
         self._dispatcher = Dispatcher(
             graph if isinstance(graph, CompiledGraph) else self._compile(graph),
@@ -126,6 +126,9 @@ class Runner(Openable, Answering):
             push=push_error,
         )
         self._instance = GraphInstance(self._dispatcher, context)
+        self._answering = Answering(
+            self._instance, front=front, mlrun_status=mlrun_status
+        )
 
     # -- open and closed --------------------------------------------------------
 
@@ -333,6 +336,22 @@ class Runner(Openable, Answering):
     ) -> Answer:
         """``answer`` from a coroutine."""
         return _checked(await self.ahandle(_event(body, facts), traced=traced), silent)
+
+    def handle(
+        self, event: Event, *, traced: bool = False, partly: bool = False
+    ) -> Answer:
+        """Answer one event; a failed event has an answer too, with its error.
+
+        Args:
+            event: the event.
+            traced: keep each step's input, output and time.
+            partly: of a stream that broke off, answer with its items and its error.
+        """
+        return self._answering.handle(event, traced=traced, partly=partly)
+
+    async def ahandle(self, event: Event, *, traced: bool = False) -> Answer:
+        """``handle`` from a coroutine; the value of a stream is left unread."""
+        return await self._answering.ahandle(event, traced=traced)
 
     # -- many rows --------------------------------------------------------------
 

@@ -444,6 +444,27 @@ def test_the_users_stop_ends_the_run(open_runner):
         open_runner(graph_of(stopped)).run_batch(FRAME)
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_users_stop_ends_the_run_while_buffered_rows_go_on(open_runner, is_async):
+    import signal
+
+    def stopped(rows):
+        signal.raise_signal(signal.SIGINT)
+        return rows
+
+    async def on_a_loop(rows):
+        return rows
+
+    graph = Graph("g", topology="flow")
+    graph.to(name="b", class_name="Batch", max_events=100)
+    graph.to(name="s", handler=stopped)
+    if is_async:
+        graph.to(name="a", handler=on_a_loop)
+
+    with pytest.raises(KeyboardInterrupt):
+        open_runner(graph).run_batch(FRAME)
+
+
 def test_a_step_may_run_a_batch_of_its_own(open_runner):
     inner = open_runner(graph_of(ratio))
 

@@ -46,19 +46,16 @@ class BufferedAnswers(Flusher):
         elif result is not NOTHING:
             self.answers.append(result)
 
+    async def _ended_on_loop(self, result: Any) -> None:
+        if hasattr(result, "__anext__"):
+            self.answers += [item async for item in result]
+        else:
+            self._ended(result)
+
     async def _send(self, step: BufferedStep, event: Event) -> None:
         if step.name == self._responder:
             self.answers.append(event.body)
-        if step.go_on is None:
-            return
-        try:
-            result = await step.go_on(event)
-            if hasattr(result, "__anext__"):
-                self.answers += [item async for item in result]
-            elif result is not NOTHING:
-                self.answers.append(result)
-        except Exception as error:
-            self._report(step.name, event, error)
+        await super()._send(step, event)
 
     async def _end(self, step: BufferedStep) -> Any:
         """End a step of storey's; what storey calls its result may be the answer."""
@@ -67,7 +64,7 @@ class BufferedAnswers(Flusher):
             self.answers.append(result)
         return result
 
-    def _report(self, step: str, event: Event, error: BaseException) -> None:
+    def _failed(self, step: str, event: Event, error: BaseException) -> None:
         self.errors.append(StepError(step, None, error))
 
 
