@@ -29,7 +29,7 @@ JupyterGraphError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
@@ -86,6 +86,17 @@ class JupyterGraphError(Exception):
         return super().__str__()
 
 
+def listed(title: str, problems: Sequence[str]) -> str:
+    """Return the text of an error about all these problems; a single one stands alone.
+
+    >>> listed("a bad graph", ["no step 'a'"])
+    "no step 'a'"
+    """
+    if len(problems) == 1:
+        return problems[0]
+    return f"{title}:\n  - " + "\n  - ".join(problems)
+
+
 class SpecError(JupyterGraphError, ValueError):
     """A graph is described wrongly; ``problems`` holds one text per problem."""
 
@@ -101,12 +112,8 @@ class SpecError(JupyterGraphError, ValueError):
 
         A single problem stands alone; more stand below the title.
         """
-        texts = tuple(problems)
-        if len(texts) == 1:
-            raise cls(texts[0])
-        if texts:
-            lines = "\n  - ".join(texts)
-            raise cls(f"{title}:\n  - {lines}", texts)
+        if texts := tuple(problems):
+            raise cls(listed(title, texts), texts)
 
 
 class UnknownStepError(SpecError):

@@ -26,7 +26,7 @@ from jupyter_graph.deployment.nuclio.nuclio_types import (
 )
 from jupyter_graph.deployment.nuclio.triggers import normal_trigger, read_trigger
 from jupyter_graph.deployment.targets.target_registry import TARGETS, load_target
-from jupyter_graph.errors import DeployError, SpecError, did_you_mean
+from jupyter_graph.errors import DeployError, SpecError, did_you_mean, listed
 from jupyter_graph.spec.names import check_function_name, function_name
 
 RUNTIMES = ("bundled", "pip")
@@ -106,9 +106,7 @@ def read_options(graph_name: str, given: Mapping[str, Any]) -> DeployOptions:
         problems = [*_problems(options)]
         if not problems:
             return options
-    if len(problems) == 1:
-        raise DeployError(problems[0])
-    raise DeployError("the deployment cannot be made:\n  - " + "\n  - ".join(problems))
+    raise DeployError(listed("the deployment cannot be made", problems))
 
 
 def _wrong(values: Mapping[str, Any], checks: Mapping[str, Kind]) -> Iterator[str]:

@@ -28,12 +28,12 @@ class RecordedInput:
     @classmethod
     def of(cls, body: Any, **facts: Any) -> RecordedInput:
         """Keep a copy of a body; one that cannot be copied is kept itself."""
-        return cls(body=_copied(body), **facts)
+        return cls(body=private_copy(body), **facts)
 
     def event(self) -> Event:
         """Return a fresh event with the same content."""
         return Event(
-            _copied(self.body),
+            private_copy(self.body),
             path=self.path,
             method=self.method,
             headers=dict(self.headers),
@@ -42,7 +42,8 @@ class RecordedInput:
         )
 
 
-def _copied(body: Any) -> Any:
+def private_copy(body: Any) -> Any:
+    """Return a copy that steps cannot change; the object itself when it has none."""
     try:
         return copy.deepcopy(body)
     except Exception:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -10,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import MagicError, StepError, did_you_mean, said
-from jupyter_graph.run.record import RecordedInput
+from jupyter_graph.run.record import RecordedInput, private_copy
 from jupyter_graph.session.shown_table import Table
 
 if TYPE_CHECKING:
@@ -152,11 +151,3 @@ class Events(deque[EventRecord]):
                 "write last, -2 or an id that %graph events shows"
             )
         return matching[-1]
-
-
-def private_copy(body: Any) -> Any:
-    """Return a copy that steps cannot change; the object itself when it has none."""
-    try:
-        return copy.deepcopy(body)
-    except Exception:
-        return body

@@ -135,7 +135,7 @@ class Graphs:
             MagicError: the graph would stand inside itself.
         """
         if inner in (graph, *self.holding(graph)):
-            where = "itself" if inner == graph else f"{inner!r}, which stands inside it"
+            where = "itself" if inner == graph else f"{inner!r}, which holds it"
             raise MagicError(f"graph {graph!r} cannot hold {where}")
         self._embedded[graph, step] = inner
 

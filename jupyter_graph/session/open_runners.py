@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from jupyter_graph.run.record import private_copy
 from jupyter_graph.run.runner import Runner
-from jupyter_graph.session.events import Events, private_copy
+from jupyter_graph.session.events import Events
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
 

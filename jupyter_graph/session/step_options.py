@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_graph.errors import MagicError, SpecError, did_you_mean
+from jupyter_graph.errors import MagicError, SpecError, did_you_mean, listed
 from jupyter_graph.spec.edit import Place
 from jupyter_graph.spec.field_types import LONGEST_S
 from jupyter_graph.spec.names import check_function_name, step_name_problem
@@ -56,10 +56,8 @@ def check_options(options: StepOptions) -> None:
     jupyter_graph.errors.MagicError: --on-error and --route exclude each other: ...
     """
     problems = list(_problems(options))
-    if len(problems) == 1:
-        raise MagicError(problems[0])
     if problems:
-        raise MagicError("the options do not fit:\n  - " + "\n  - ".join(problems))
+        raise MagicError(listed("the options do not fit", problems))
 
 
 def _problems(options: StepOptions) -> Iterator[str]:

@@ -304,7 +304,7 @@ def test_a_renamed_step_follows_its_graph_too(nested):
 
 
 def test_a_graph_does_not_hold_itself(nested):
-    with pytest.raises(MagicError, match="'main', which stands inside it"):
+    with pytest.raises(MagicError, match="'main', which holds it"):
         nested("%graph add main again --graph clean")
 
 

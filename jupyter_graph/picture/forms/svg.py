@@ -13,7 +13,7 @@ from jupyter_graph.picture.drawing import Drawing, drawing
 from jupyter_graph.picture.layout.curves import Point
 from jupyter_graph.picture.layout.layout import Layout
 from jupyter_graph.picture.layout.layout import layout as lay_out
-from jupyter_graph.picture.layout.measure import mono_width, text_width
+from jupyter_graph.picture.layout.measure import mono_width, plural, text_width
 from jupyter_graph.picture.shapes import number as n
 from jupyter_graph.spec.model import GraphSpec
 
@@ -94,7 +94,7 @@ def _edge(edge: dict[str, Any]) -> str:
 
 def _node(node: dict[str, Any], counted: Any) -> str:
     figure, errors = counter_texts.step_line(counted), counter_texts.errors_of(counted)
-    about = [node["about"], figure, f"{errors} errors" if errors else ""]
+    about = [node["about"], figure, plural(errors, "error") if errors else ""]
     label = ", ".join(word for word in about if word)
     responder = " jg-responder" if node["responder"] else ""
     fill, stroke = theme.PLAIN[node["kind"]]
