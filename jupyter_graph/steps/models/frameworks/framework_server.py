@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from jupyter_graph.errors import BadRequestError, SpecError
-from jupyter_graph.steps.models.frameworks.pickles import (
-    PICKLES,
-    check_trust,
-    unpickled,
-)
 from jupyter_graph.steps.models.model_files import ModelFile, check_sha256, find_model
+from jupyter_graph.steps.models.model_schema import Feature
 from jupyter_graph.steps.models.model_server import V2ModelServer
 from jupyter_graph.steps.models.tensors import Columns
+
+PICKLES: Final = (".pkl", ".pickle", ".joblib")
 
 
 class FrameworkServer(V2ModelServer):
@@ -66,7 +66,7 @@ class FrameworkServer(V2ModelServer):
                 "model_path="
             )
         check_sha256(sha256)
-        check_trust(trust_pickle, sha256)
+        _check_trust(trust_pickle, sha256)
         if trust_pickle and not self.opens_pickles:
             raise SpecError(
                 f"trust_pickle=True means nothing here: {type(self).__name__} opens no "
@@ -80,10 +80,12 @@ class FrameworkServer(V2ModelServer):
 
     def load(self) -> Any:
         """Load the model of ``model_path``."""
-        self.model = self.read(self.file())
+        file = self.file()
+        is_pickle = self.trust_pickle and file.path.suffix in PICKLES
+        self.model = _unpickled(file) if is_pickle else self.read(file)
 
     def read(self, file: ModelFile) -> Any:
-        """Return the model in a file."""
+        """Return the model in a file that is no pickle."""
         raise NotImplementedError
 
     def explain(self, request: dict[str, Any]) -> Any:
@@ -99,10 +101,6 @@ class FrameworkServer(V2ModelServer):
         if not file.path.name.endswith(wanted):
             raise SpecError(self._refusal(file.path.name))
         return file
-
-    def unpickled(self, file: ModelFile) -> Any:
-        """Return the object of a pickle; None when the file is none."""
-        return unpickled(file) if file.path.suffix in PICKLES else None
 
     def _refusal(self, file: str) -> str:
         known = " or ".join(self.suffixes)
@@ -133,6 +131,49 @@ class FrameworkServer(V2ModelServer):
                 f"{type(self).__name__} needs {name}, which cannot be imported "
                 f'({error}); pip install "jupyter_graph[{extra or self.extra}]"'
             ) from error
+
+
+def _check_trust(trust_pickle: Any, sha256: str | None) -> None:
+    """Refuse trust in a file that has no digest.
+
+    Raises:
+        SpecError: ``trust_pickle`` without ``sha256``, or it is no truth value.
+    """
+    if not isinstance(trust_pickle, bool):
+        raise SpecError(f"trust_pickle must be True or False, got {trust_pickle!r}")
+    if trust_pickle and sha256 is None:
+        raise SpecError(
+            "trust_pickle=True needs sha256= of the file: a pickle runs whatever code "
+            "is in it"
+        )
+
+
+def _unpickled(file: ModelFile) -> Any:
+    """Return the object of a pickle whose SHA-256 is the one that was named."""
+    if file.sha256 is None:
+        raise SpecError(f"{file.path.name!r} is a pickle; it needs sha256=")
+    data = file.read()
+    if file.path.suffix == ".joblib":
+        import joblib
+
+        return joblib.load(io.BytesIO(data))
+    import pickle
+
+    return pickle.loads(data)
+
+
+@contextmanager
+def opening(problem: str, *errors: type[Exception]) -> Iterator[None]:
+    """Say in one line what a framework has against a model that it shall open.
+
+    Raises:
+        SpecError: one of the errors; the text begins with ``problem``.
+    """
+    try:
+        yield
+    except errors as error:
+        message = str(error).strip().partition("\n")[0]
+        raise SpecError(f"{problem}: {message}") from error
 
 
 def rows_of(inputs: Any, names: Sequence[str] = ()) -> Any:
@@ -204,6 +245,12 @@ def _numbers(array: Any) -> Any:
         return array.astype("float64")
     except (TypeError, ValueError):
         return array
+
+
+def feature(name: str, datatype: str, shape: Sequence[Any]) -> Feature:
+    """Return what the metadata say of a tensor; -1 stands for any size."""
+    sizes = [size if isinstance(size, int) else -1 for size in shape]
+    return {"name": name, "datatype": datatype, "shape": sizes}
 
 
 def check_width(rows: Any, width: int | None, model: str) -> None:

@@ -11,6 +11,7 @@ from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
+    opening,
     plain,
 )
 from jupyter_graph.steps.models.frameworks.pipelines import (
@@ -126,13 +127,9 @@ class HuggingFaceModelServer(FrameworkServer):
         """Return the pipeline."""
         transformers = self.imported()
         source = _source(file)
-        try:
+        errors = OSError, ValueError, KeyError, RuntimeError, ImportError
+        with opening(f"transformers cannot open {source!r}", *errors):
             return self._pipeline(transformers, source)
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-            message = str(error).partition("\n")[0]
-            raise SpecError(
-                f"transformers cannot open {source!r}: {message}"
-            ) from error
 
     def _pipeline(self, transformers: Any, source: str) -> Any:
         # nothing but folders is read where nothing may be downloaded, see file();

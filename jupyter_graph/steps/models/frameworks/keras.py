@@ -9,6 +9,8 @@ from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
+    feature,
+    opening,
     plain,
     rows_of,
 )
@@ -82,18 +84,14 @@ class KerasModelServer(FrameworkServer):
     def read(self, file: ModelFile) -> Any:
         """Return the model; Keras refuses a file that holds code."""
         keras = self.imported()
-        try:
+        problem = f"Keras cannot open {file.path.name!r}"
+        with opening(problem, TypeError, ValueError, OSError):
             return keras.saving.load_model(
                 str(file.checked()),
                 custom_objects=self.custom_objects or None,
                 compile=False,
                 safe_mode=True,
             )
-        except (TypeError, ValueError, OSError) as error:
-            message = str(error).partition("\n")[0]
-            raise SpecError(
-                f"Keras cannot open {file.path.name!r}: {message}"
-            ) from error
 
     def _open(self) -> None:
         super()._open()
@@ -103,9 +101,8 @@ class KerasModelServer(FrameworkServer):
             )
         # a subclassed model has no inputs and outputs that it could name
         self.nodes = _named(self.model, "input")
-        nodes = _named(self.model, "output")
-        self.output_names = tuple(nodes) or self.output_names
-        self.results = nodes
+        self.results = _named(self.model, "output")
+        self.output_names = tuple(self.results) or self.output_names
 
     def predict(self, request: dict[str, Any]) -> Any:
         """Return the model's outputs."""
@@ -162,10 +159,7 @@ class KerasModelServer(FrameworkServer):
     def describe(self) -> tuple[list[Feature], list[Feature]]:
         """Return the tensors of the model itself."""
         inputs, outputs = super().describe()
-        return (
-            inputs or [_feature(*one) for one in self.nodes.items()],
-            outputs or [_feature(*one) for one in self.results.items()],
-        )
+        return inputs or _features(self.nodes), outputs or _features(self.results)
 
 
 def _named(model: Any, side: str) -> dict[str, Any]:
@@ -185,9 +179,8 @@ def _named(model: Any, side: str) -> dict[str, Any]:
     return dict(zip(names, nodes, strict=True))
 
 
-def _feature(name: str, node: Any) -> Feature:
-    return {
-        "name": name,
-        "datatype": NAMES.get(str(node.dtype), "BYTES"),
-        "shape": [-1 if size is None else int(size) for size in node.shape],
-    }
+def _features(nodes: Mapping[str, Any]) -> list[Feature]:
+    return [
+        feature(name, NAMES.get(str(node.dtype), "BYTES"), node.shape)
+        for name, node in nodes.items()
+    ]

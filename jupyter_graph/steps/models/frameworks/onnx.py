@@ -10,25 +10,19 @@ from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
+    feature,
+    opening,
     plain,
     rows_of,
 )
 from jupyter_graph.steps.models.input_conversion import cast_input
 from jupyter_graph.steps.models.model_files import ModelFile
 from jupyter_graph.steps.models.model_schema import Feature
-from jupyter_graph.steps.models.tensors import DATATYPES, Columns
+from jupyter_graph.steps.models.tensors import DATATYPES, NAMES, Columns
 
 TYPES: Final = {
-    "tensor(bool)": "BOOL",
-    "tensor(int8)": "INT8",
-    "tensor(int16)": "INT16",
-    "tensor(int32)": "INT32",
-    "tensor(int64)": "INT64",
-    "tensor(uint8)": "UINT8",
-    "tensor(uint16)": "UINT16",
-    "tensor(uint32)": "UINT32",
-    "tensor(uint64)": "UINT64",
-    "tensor(float16)": "FP16",
+    # most have numpy's names
+    **{f"tensor({kind})": datatype for kind, datatype in NAMES.items()},
     "tensor(float)": "FP32",
     "tensor(double)": "FP64",
     "tensor(string)": "BYTES",
@@ -122,11 +116,9 @@ class ONNXModelServer(FrameworkServer):
         wanted = self.execution_providers or [one for one in PREFERRED if one in there]
         serialize = getattr(self.model, "SerializeToString", None)
         source = serialize() if serialize else self.model
-        try:
+        # its errors share no class of their own
+        with opening("ONNX Runtime cannot open the model", Exception):
             return runtime.InferenceSession(source, options, providers=list(wanted))
-        except Exception as error:  # its errors share no class of their own
-            message = str(error).partition("\n")[0]
-            raise SpecError(f"ONNX Runtime cannot open the model: {message}") from error
 
     def predict(self, request: dict[str, Any]) -> Any:
         """Return the model's outputs."""
@@ -149,9 +141,7 @@ class ONNXModelServer(FrameworkServer):
             return self._only(rows_of(inputs, self.input_names())), False
         if len(self.nodes) > 1:
             if len(inputs) != len(self.nodes):
-                raise BadRequestError(
-                    f"model {self.name} takes {self._wants()}, got {len(inputs)} values"
-                )
+                raise self._misfit(f"{len(inputs)} values")
             return self._named(dict(zip(self._names_of(), inputs, strict=True))), True
         rows = rows_of(inputs)
         rank = len(self.nodes[0].shape or ())
@@ -166,22 +156,18 @@ class ONNXModelServer(FrameworkServer):
         missing = [name for name in names if any(name not in row for row in rows)]
         if missing:
             raise BadRequestError(
-                f"an input lacks {missing}; model {self.name} takes {self._wants()}"
+                f"an input lacks {missing}; model {self.name} takes the inputs {names}"
             )
         return self._named({name: [row[name] for row in rows] for name in names})
 
     def _only(self, rows: Any) -> dict[str, Any]:
         if len(self.nodes) != 1:
-            raise BadRequestError(
-                f"model {self.name} takes {self._wants()}, got one value"
-            )
+            raise self._misfit("one value")
         return self._named({self.nodes[0].name: rows})
 
     def _named(self, values: Mapping[str, Any]) -> dict[str, Any]:
         if set(values) != set(self._names_of()):
-            raise BadRequestError(
-                f"model {self.name} takes {self._wants()}, got {list(values)}"
-            )
+            raise self._misfit(f"{list(values)}")
         return {node.name: self._fitted(node, values[node.name]) for node in self.nodes}
 
     def _fitted(self, node: Any, value: Any) -> Any:
@@ -207,8 +193,11 @@ class ONNXModelServer(FrameworkServer):
     def _names_of(self) -> list[str]:
         return [node.name for node in self.nodes]
 
-    def _wants(self) -> str:
-        return f"the inputs {self._names_of()}"
+    def _misfit(self, got: str) -> BadRequestError:
+        wanted = self._names_of()
+        return BadRequestError(
+            f"model {self.name} takes the inputs {wanted}, got {got}"
+        )
 
     def describe(self) -> tuple[list[Feature], list[Feature]]:
         """Return the tensors of the model itself."""
@@ -221,12 +210,6 @@ class ONNXModelServer(FrameworkServer):
 
 def _features(nodes: Sequence[Any]) -> list[Feature]:
     return [
-        {
-            "name": node.name,
-            "datatype": TYPES.get(node.type, "BYTES"),
-            "shape": [
-                size if isinstance(size, int) else -1 for size in node.shape or ()
-            ],
-        }
+        feature(node.name, TYPES.get(node.type, "BYTES"), node.shape or ())
         for node in nodes
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import re
 from collections.abc import Callable, Mapping
@@ -12,16 +13,11 @@ from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
     like,
+    opening,
     plain,
     rows_of,
 )
-from jupyter_graph.steps.models.frameworks.torch_modules import (
-    arguments_of,
-    array_of,
-    fitted,
-    kind_of,
-)
-from jupyter_graph.steps.models.input_conversion import by_name, check_shape
+from jupyter_graph.steps.models.input_conversion import by_name, cast, check_shape
 from jupyter_graph.steps.models.model_files import ModelFile
 from jupyter_graph.steps.models.tensors import Columns
 
@@ -133,25 +129,21 @@ class PyTorchModelServer(FrameworkServer):
         if file.path.suffix == ".safetensors":
             return self.imported("safetensors.torch").load(file.read())
         data = io.BytesIO(file.read())
-        try:
+        problem = f"{file.path.name!r} is no state dict"
+        with opening(problem, Exception):  # pickle's, zip's and torch's own
             return torch.load(data, map_location="cpu", weights_only=True)
-        except Exception as error:  # pickle's, zip's and torch's own
-            message = str(error).partition("\n")[0]
-            raise SpecError(
-                f"{file.path.name!r} is no state dict: {message}"
-            ) from error
 
     def _open(self) -> None:
         super()._open()
         torch = self.imported()
         self._checked(torch, self.model)
         names = self.dtype if isinstance(self.dtype, Mapping) else {"": self.dtype}
-        self.kinds = {key: kind_of(torch, one) for key, one in names.items()}
+        self.kinds = {key: _kind_of(torch, one) for key, one in names.items()}
         has_gpu = self.use_cuda and torch.cuda.is_available()
         self.device = torch.device("cuda" if has_gpu else "cpu")
         # eval() turns dropout off, and makes batch norm use its stored figures
         self.model = self.model.to(self.device).eval()
-        self.taken, self.needed = arguments_of(self.model.forward)
+        self.taken, self.needed = _arguments_of(self.model.forward)
         self.shapes = {o["name"]: o["shape"] for o in self.inputs if "shape" in o}
 
     def _checked(self, torch: Any, module: Any) -> Any:
@@ -199,7 +191,7 @@ class PyTorchModelServer(FrameworkServer):
         kind = self.kinds.get(name) or self.kinds.get("", torch.float32)
         try:
             # a copy: an array of a request may not be written to
-            tensor = torch.tensor(fitted(value, kind), dtype=kind, device=self.device)
+            tensor = torch.tensor(_fitted(value, kind), dtype=kind, device=self.device)
         except (TypeError, ValueError) as error:
             message = str(kind).removeprefix("torch.")
             raise BadRequestError(f"input {name!r} is {message}: {error}") from None
@@ -213,15 +205,72 @@ class PyTorchModelServer(FrameworkServer):
     def _given(self, torch: Any, inputs: Any, result: Any) -> Any:
         """Return arrays for tensors, by name where there are several."""
         if isinstance(result, torch.Tensor):
-            return like(inputs, array_of(torch, result))
+            return like(inputs, _array_of(torch, result))
         if isinstance(result, Mapping):
-            arrays = Columns(
-                {str(k): array_of(torch, one) for k, one in result.items()}
-            )
-            return like(inputs, arrays)
+            named = {str(key): _array_of(torch, one) for key, one in result.items()}
+            return like(inputs, Columns(named))
         if not isinstance(result, tuple | list):
             raise TypeError(f"the module gave a {type(result).__name__}, no tensor")
-        several = [array_of(torch, one) for one in result]
+        several = [_array_of(torch, one) for one in result]
         if isinstance(inputs, list):
             return plain(several)
         return Columns({f"output_{n}": one for n, one in enumerate(several)})
+
+
+def _array_of(torch: Any, tensor: Any) -> Any:
+    """Return the numpy array of a tensor.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(tensor, torch.Tensor):
+        raise TypeError(f"the module gave a {type(tensor).__name__} among its tensors")
+    if tensor.dtype == torch.bfloat16:  # numpy has no such type
+        tensor = tensor.float()
+    return tensor.detach().cpu().numpy()
+
+
+def _fitted(value: Any, kind: Any) -> Any:
+    """Return an array that a tensor of this kind can be made of.
+
+    Raises:
+        ValueError: a value is no number, or the kind cannot hold it.
+        TypeError: the same.
+    """
+    import numpy as np
+
+    array = np.asarray(value)
+    if not kind.is_floating_point and not kind.is_complex:
+        return cast(array, str(kind).removeprefix("torch."))
+    return array if array.dtype.kind in "fciub" else cast(array, "float64")
+
+
+def _kind_of(torch: Any, name: Any) -> Any:
+    """Return torch's type of this name.
+
+    Raises:
+        SpecError: there is none.
+    """
+    kind = getattr(torch, name, None) if isinstance(name, str) else None
+    if not isinstance(kind, torch.dtype):
+        raise SpecError(f"dtype must be the name of a type, got {name!r}")
+    return kind
+
+
+def _arguments_of(forward: Any) -> tuple[list[str], list[str]]:
+    """Return the names of a module's arguments, and of those that it cannot do without.
+
+    >>> _arguments_of(lambda ids, mask=None: ids)
+    (['ids', 'mask'], ['ids'])
+    """
+    schema = getattr(forward, "schema", None)
+    if schema is not None:  # TorchScript
+        arguments = [(a.name, a.has_default_value()) for a in schema.arguments][1:]
+    else:
+        arguments = [
+            (name, one.default is not one.empty)
+            for name, one in inspect.signature(forward).parameters.items()
+            if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+        ]
+    names = [name for name, _ in arguments]
+    return names, [name for name, is_free in arguments if not is_free]

@@ -7,6 +7,7 @@ from typing import Any
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.models.frameworks.boosters import BoosterServer, both_classes
+from jupyter_graph.steps.models.frameworks.framework_server import opening
 from jupyter_graph.steps.models.model_files import ModelFile
 
 
@@ -43,19 +44,13 @@ class XGBoostModelServer(BoosterServer):
 
     def read(self, file: ModelFile) -> Any:
         """Return the model of a file, as the kind that saved it."""
-        if (model := self.unpickled(file)) is not None:
-            return model
         xgboost = self.imported()
         data = bytearray(file.read())
+        problem = f"{file.path.name!r} is no XGBoost model"
         if not data:  # XGBoost 3.2 ends the process
-            raise SpecError(f"{file.path.name!r} is no XGBoost model: it is empty")
-        try:
+            raise SpecError(f"{problem}: it is empty")
+        with opening(problem, xgboost.core.XGBoostError):
             booster = xgboost.Booster(model_file=data)
-        except xgboost.core.XGBoostError as error:
-            message = str(error).strip().partition("\n")[0]
-            raise SpecError(
-                f"{file.path.name!r} is no XGBoost model: {message}"
-            ) from error
         attributes = json.loads(booster.attr("scikit_learn") or "{}")
         if attributes.get("_estimator_type") != "classifier":
             return booster
