@@ -1,25 +1,25 @@
 """The open inference protocol: requests and answers of KServe, Triton and others.
 
 A request is known by its shape: each of its inputs says ``name`` and ``datatype``.
+Values may follow the JSON as they are, in binary.
 
 Source: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+and https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from jupyter_graph.errors import BadRequestError
-from jupyter_graph.steps.models.binary_tensors import (
-    LENGTH_HEADER,
-    binary_of,
-    joined,
-    parameters_of,
-)
 from jupyter_graph.steps.models.output_tensors import tensor_of
 from jupyter_graph.steps.models.tensors import DATATYPES, Columns, Tensor
+
+LENGTH_HEADER: Final = "Inference-Header-Content-Length"
+"""How many bytes of a body are JSON; binary values follow them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,51 @@ class Inference:
         ]
 
 
+def read_body(body: Any, header: str | None) -> Any:
+    """Return the request of a body whose values follow in binary, else the body.
+
+    Args:
+        body: what came.
+        header: the value of ``LENGTH_HEADER``, None when it did not come.
+
+    Raises:
+        BadRequestError: the header is no length, or the body is not what it says.
+
+    >>> text = b'{"inputs": [{"name": "x", "parameters": {"binary_data_size": 2}}]}'
+    >>> read_body(text + b"ab", str(len(text)))["inputs"][0]["data"]
+    b'ab'
+    """
+    if header is None or not isinstance(body, bytes):
+        return body
+    if not header.isdecimal() or int(header) > len(body):
+        raise BadRequestError(
+            f"{LENGTH_HEADER} must be the length of the JSON part, got {header!r}"
+        )
+    at = int(header)
+    try:
+        document = json.loads(body[:at])
+    except ValueError as error:
+        raise BadRequestError(f"the JSON part of the body: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("inputs"), list):
+        raise BadRequestError('Expected key "inputs" in request body')
+    for one in document["inputs"]:
+        size = (
+            _parameters_of(one).get("binary_data_size")
+            if isinstance(one, dict)
+            else None
+        )
+        if size is None:
+            continue
+        if type(size) is not int or not 0 <= size <= len(body) - at:
+            raise BadRequestError(
+                f"binary_data_size of input {one.get('name')!r} is {size!r}, but "
+                f"{len(body) - at} bytes are left"
+            )
+        one["data"] = body[at : at + size]
+        at += size
+    return document
+
+
 def is_inference(body: Any) -> bool:
     """Tell whether a body is a request of this protocol.
 
@@ -68,13 +113,9 @@ def is_inference(body: Any) -> bool:
     """
     inputs = body.get("inputs") if isinstance(body, dict) else None
     first = inputs[0] if isinstance(inputs, list) and inputs else None
-    if not isinstance(first, dict):
+    if not isinstance(first, dict) or "datatype" not in first or "name" not in first:
         return False
-    return (
-        "datatype" in first
-        and "name" in first
-        and ("shape" in first or "data" in first)
-    )
+    return "shape" in first or "data" in first
 
 
 def read_inference(body: Mapping[str, Any]) -> Inference:
@@ -95,11 +136,17 @@ def read_inference(body: Mapping[str, Any]) -> Inference:
             f"'outputs' must be a list of objects with a name, got {wanted!r}"
         )
     # the request's own word is the default, each output may say otherwise
-    binary = {"": bool(parameters_of(body).get("binary_data_output"))}
+    binary = {"": bool(_parameters_of(body).get("binary_data_output"))}
     for one in wanted:
-        if "binary_data" in (parameters := parameters_of(one)):
+        if "binary_data" in (parameters := _parameters_of(one)):
             binary[one["name"]] = bool(parameters["binary_data"])
     return Inference(tensors, tuple(one["name"] for one in wanted), binary)
+
+
+def _parameters_of(holder: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the parameters of a request, an input or an output."""
+    parameters = holder.get("parameters")
+    return parameters if isinstance(parameters, Mapping) else {}
 
 
 def _tensor(number: int, one: Any) -> Tensor:
@@ -169,7 +216,7 @@ def answer_of(
             "shape": list(tensor.shape),
         }
         if binary.get(tensor.name, binary[""]):
-            pieces.append(binary_of(tensor))
+            pieces.append(tensor.binary())
             one["parameters"] = {"binary_data_size": len(pieces[-1])}
         elif isinstance(tensor.data, list):
             one["data"] = [_readable(value) for value in tensor.data]
@@ -205,10 +252,12 @@ def reply(
     document, pieces = answer_of(head, tensors, binary)
     if not pieces or response is None:
         return document
-    body, length = joined(document, pieces)
-    headers = {LENGTH_HEADER: str(length)}
-    kind = "application/octet-stream"
-    return response(body=body, headers=headers, content_type=kind)
+    text = json.dumps(document, ensure_ascii=False).encode()
+    return response(
+        body=b"".join([text, *pieces]),
+        headers={LENGTH_HEADER: str(len(text))},
+        content_type="application/octet-stream",
+    )
 
 
 # -- what a server says of itself ---------------------------------------------------

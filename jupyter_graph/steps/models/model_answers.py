@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from jupyter_graph.errors import BadRequestError, StatusError
@@ -10,7 +11,6 @@ from jupyter_graph.steps.models import inference_protocol
 from jupyter_graph.steps.models.model_lifecycle import ModelLifecycle
 from jupyter_graph.steps.models.model_schema import Feature, in_order
 from jupyter_graph.steps.models.request_kind import PREDICTIONS, Call
-from jupyter_graph.steps.models.tracking import record_of
 
 
 class ModelAnswers(ModelLifecycle):
@@ -89,7 +89,7 @@ class ModelAnswers(ModelLifecycle):
     def _finished(self, call: Call, answer: Any) -> Any:
         """Record the answer, and return it in the protocol of its request."""
         if self._sink is not None:
-            self._sink(self._record(call, answer))
+            self._sink(self._record(call, **self._logged(call, answer)))
         if call.inference is None:
             return answer
         head = {"model_name": self.plain_name, "id": str(call.id)}
@@ -101,19 +101,46 @@ class ModelAnswers(ModelLifecycle):
         response = self.context.Response if self.context is not None else None
         return inference_protocol.reply(head, tensors, call.inference, response)
 
-    def _record(self, call: Call, answer: Any) -> dict[str, Any]:
+    def _logged(self, call: Call, answer: Any) -> dict[str, Any]:
         inputs, outputs = self.logged_results(call.request, answer, call.operation)
-        parts = {"request": call.request, "resp": answer}
-        if inputs is not None or outputs is not None:
-            request = {"id": call.id, "inputs": inputs or []}
-            parts = {"request": request, "resp": {"outputs": outputs or []}}
-        return record_of(self, call.start, call.operation, **parts)
+        if inputs is None and outputs is None:
+            return {"request": call.request, "resp": answer}
+        request = {"id": call.id, "inputs": inputs or []}
+        return {"request": request, "resp": {"outputs": outputs or []}}
+
+    def _record(self, call: Call, **parts: Any) -> dict[str, Any]:
+        """Return what was asked and answered, for monitoring.
+
+        Args:
+            call: what was asked.
+            **parts: ``request`` and ``resp``, or ``request`` and ``error``.
+
+        Source: the records of MLRun's model monitoring stream,
+        https://docs.mlrun.org/en/stable/model-monitoring/
+        """
+        record = {
+            "class": type(self).__name__,
+            "worker": getattr(self.context, "worker_id", None),
+            "model": self.name,
+            "endpoint_id": self.model_endpoint_uid,
+            "op": call.operation,
+            "when": call.start.isoformat(sep=" ", timespec="microseconds"),
+            "microsec": round((datetime.now(UTC) - call.start).total_seconds() * 1e6),
+            **parts,
+        }
+        if self.labels:
+            record["labels"] = dict(self.labels)
+        if self.metrics:
+            record["metrics"] = dict(self.metrics)
+        inputs = (parts.get("request") or {}).get("inputs")
+        if isinstance(inputs, list):
+            record["effective_sample_count"] = len(inputs)
+        return record
 
     def _failed(self, call: Call, error: Exception) -> Any:
         """Record a failure; return the protocol's own form of one that has a status."""
         if self._sink is not None:
-            parts = {"request": call.request, "error": f"{error}"}
-            self._sink(record_of(self, call.start, call.operation, **parts))
+            self._sink(self._record(call, request=call.request, error=f"{error}"))
         is_ours = call.is_inference and isinstance(error, StatusError)
         if not is_ours or self.context is None:
             return None

@@ -62,7 +62,12 @@ def cache_folder() -> Path:
 
 
 def _fetched(url: str, sha256: str | None) -> Path:
-    fsspec = _fsspec()
+    try:
+        import fsspec
+    except ImportError:
+        raise SpecError(
+            'a model at a URL needs fsspec; pip install "fsspec>=2024.2"'
+        ) from None
     try:
         store, path = fsspec.core.url_to_fs(url, **http_options(url))
         info = store.info(path)
@@ -90,16 +95,6 @@ def _copy(store: Any, path: str, target: Path) -> None:
         if part.is_dir() and target.exists():
             shutil.rmtree(target)
         part.replace(target)
-
-
-def _fsspec() -> Any:
-    try:
-        import fsspec
-    except ImportError:
-        raise SpecError(
-            'a model at a URL needs fsspec; pip install "fsspec>=2024.2"'
-        ) from None
-    return fsspec
 
 
 def digest_of(path: Path) -> str:

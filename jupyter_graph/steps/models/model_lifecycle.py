@@ -5,18 +5,21 @@ from __future__ import annotations
 import inspect
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from jupyter_graph.errors import ServiceUnavailableError, SpecError, said
 from jupyter_graph.steps.models.model_files import find_model
 from jupyter_graph.steps.models.model_schema import ModelSpec, features
-from jupyter_graph.steps.models.tracking import sink_of
 from jupyter_graph.threads.outcome import Outcome
 from jupyter_graph.threads.start import run_in_thread, start_thread
 
 LOAD_WAIT_S: Final = 250.0
 """How long an event of a queue waits for a model that loads; a caller over HTTP does
 not wait."""
+
+Sink = Callable[[dict[str, Any]], None]
+"""Takes one record for monitoring; the ``push_prediction`` of a context."""
 
 _MODES: Final = (None, "sync", "async")
 
@@ -84,7 +87,8 @@ class ModelLifecycle:
         self.labels: dict[str, Any] = {}
         self.ready = False
         self.error: Exception | None = None
-        self._sink = sink_of(context)
+        push = getattr(context, "push_prediction", None)
+        self._sink: Sink | None = push if callable(push) else None
         self._lock = threading.Lock()
         self._is_started = False
         self._has_tried = Outcome()
@@ -154,7 +158,9 @@ class ModelLifecycle:
             self._load()
         elif _can_wait(event):
             self._has_tried.wait(LOAD_WAIT_S)
-        self._refuse_unready()
+        if not self.ready:
+            why = f": {said(self.error)}" if self.error else " yet"
+            raise ServiceUnavailableError(f"model {self.name} is not ready{why}")
 
     async def _check_readiness_async(self, event: Any) -> None:
         if self.ready:
@@ -163,12 +169,6 @@ class ModelLifecycle:
 
         # waiting would hold up the loop, and with it the caller of every other model
         await asyncio.to_thread(self._check_readiness, event)
-
-    def _refuse_unready(self) -> None:
-        if self.ready:
-            return
-        why = f": {said(self.error)}" if self.error else " yet"
-        raise ServiceUnavailableError(f"model {self.name} is not ready{why}")
 
     # -- what a subclass may ask ------------------------------------------------
 

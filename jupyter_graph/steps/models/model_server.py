@@ -16,7 +16,6 @@ from jupyter_graph.steps.models.request_kind import (
     OPERATIONS,
     Call,
     body_of,
-    now,
     operation_of,
 )
 from jupyter_graph.steps.models.tensors import Columns
@@ -124,8 +123,7 @@ class V2ModelServer(ModelAnswers):
             answer = self.postprocess(self._answer(call, work(request)))
             event.body = self._placed(event, self._finished(call, answer))
         except Exception as error:
-            refusal = self._failed(call, error)
-            if refusal is None:
+            if (refusal := self._failed(call, error)) is None:
                 raise
             event.body = refusal
         return event
@@ -149,8 +147,7 @@ class V2ModelServer(ModelAnswers):
             answer = await _now(self.postprocess(answer))
             event.body = self._placed(event, self._finished(call, answer))
         except Exception as error:
-            refusal = self._failed(call, error)
-            if refusal is None:
+            if (refusal := self._failed(call, error)) is None:
                 raise
             event.body = refusal
         return event
@@ -163,22 +160,20 @@ class V2ModelServer(ModelAnswers):
         operation = operation_of(event, body)
         if operation in OPERATIONS and not (event.method == "GET" and body is None):
             is_inference = inference_protocol.is_inference(body)
-            return Call(operation, now(), request=body, is_inference=is_inference)
+            return Call(operation, request=body, is_inference=is_inference)
         if event.method == "GET" and operation in ("", "ready"):
-            is_ready = operation == "ready"
             event.body = (
                 self._readiness(event)
-                if is_ready
+                if operation == "ready"
                 else self._placed(event, self._metadata())
             )
             return None
         custom = getattr(self, f"op_{operation}", None)
         if callable(custom):
-            return Call(operation, now(), custom=custom)
+            return Call(operation, custom=custom)
         refuse = MethodNotAllowedError if event.method == "GET" else BadRequestError
-        more = ""
-        if operation in OPERATIONS:
-            more = "; without a body, an argument of type 'NoneType' is not a request"
+        without = "; without a body, an argument of type 'NoneType' is not a request"
+        more = without if operation in OPERATIONS else ""
         raise refuse(
             f"illegal model operation {operation}, method={event.method}{more}"
         )

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from jupyter_graph.errors import BadRequestError
-from jupyter_graph.steps.models.binary_tensors import LENGTH_HEADER, read_body
-from jupyter_graph.steps.models.inference_protocol import Inference
+from jupyter_graph.steps.models.inference_protocol import (
+    LENGTH_HEADER,
+    Inference,
+    read_body,
+)
+from jupyter_graph.steps.remote.propagation import header_of
 
 PREDICTIONS: Final = frozenset(("infer", "predict", "infer_dict", "predict_dict"))
 OPERATIONS: Final = PREDICTIONS | {"explain"}
@@ -30,7 +35,7 @@ class Call:
     """
 
     operation: str
-    start: datetime
+    start: datetime = field(default_factory=partial(datetime.now, UTC))
     id: Any = None
     request: Any = None
     is_inference: bool = False
@@ -76,14 +81,4 @@ def body_of(event: Any) -> Any:
     body = event.body
     if not isinstance(body, bytes):
         return body
-    headers = getattr(event, "headers", None) or {}
-    wanted = LENGTH_HEADER.lower()
-    content_type = next(
-        (value for key, value in headers.items() if key.lower() == wanted), None
-    )
-    return read_body(body, content_type)
-
-
-def now() -> datetime:
-    """Return the time, with time zone."""
-    return datetime.now(UTC)
+    return read_body(body, header_of(event, LENGTH_HEADER))

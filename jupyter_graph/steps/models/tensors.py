@@ -80,6 +80,16 @@ class Tensor:
             flat = np.array(values, dtype=DATATYPES[self.datatype])
         return flat.reshape(self.shape)
 
+    def binary(self) -> bytes:
+        """Return the values in binary, the lowest byte of a number first."""
+        if self.datatype == "BYTES":
+            texts = [v if isinstance(v, bytes) else v.encode() for v in self.data]
+            return b"".join(struct.pack("<I", len(text)) + text for text in texts)
+        import numpy as np
+
+        kind = np.dtype(DATATYPES[self.datatype]).newbyteorder("<")
+        return np.ascontiguousarray(self.data, dtype=kind).tobytes()
+
     def _from_binary(self) -> Any:
         import numpy as np
 

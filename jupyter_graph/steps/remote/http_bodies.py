@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.errors import StatusError
 from jupyter_graph.http_client.client import HttpReply
+from jupyter_graph.steps.remote.propagation import header_in
 from jupyter_graph.values.decode import JSON, media_type
 from jupyter_graph.values.json_form import to_json
 from jupyter_graph.values.json_rules import REQUEST
@@ -36,7 +36,7 @@ def content_of(reply: HttpReply, shown: str, *, as_json: bool) -> Any:
     >>> content_of(HttpReply(200, {}, b"[1]"), "http://models", as_json=True)
     [1]
     """
-    kind = content_type(reply.headers)
+    kind = media_type(header_in(reply.headers, "Content-Type") or "")
     if not as_json and kind != JSON:
         return reply.payload
     if not reply.payload.strip():
@@ -48,18 +48,6 @@ def content_of(reply: HttpReply, shown: str, *, as_json: bool) -> Any:
             f"the answer of {shown} is not JSON ({kind or 'no content type'}): {error}",
             status_code=502,
         ) from None
-
-
-def content_type(headers: Mapping[str, str]) -> str:
-    """Return the bare content type, "" where there is none.
-
-    >>> content_type({"content-type": "application/json; charset=utf-8"})
-    'application/json'
-    """
-    for name, value in headers.items():
-        if name.lower() == "content-type":
-            return media_type(value)
-    return ""
 
 
 def excerpt(payload: bytes) -> str:

@@ -64,7 +64,15 @@ def forwarded(event: Any, names: Iterable[str]) -> dict[str, str]:
 
 def header_of(event: Any, name: str) -> str | None:
     """Return a header of an event by its name in any case."""
-    headers: Mapping[str, str] = getattr(event, "headers", None) or {}
+    return header_in(getattr(event, "headers", None) or {}, name)
+
+
+def header_in(headers: Mapping[str, str], name: str) -> str | None:
+    """Return a header by its name in any case, None where it is not there.
+
+    >>> header_in({"content-type": "text/csv"}, "Content-Type")
+    'text/csv'
+    """
     wanted = name.lower()
     for key, value in headers.items():
         if key.lower() == wanted:

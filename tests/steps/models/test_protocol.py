@@ -8,8 +8,12 @@ import pytest
 from jupyter_graph import Graph
 from jupyter_graph.errors import BadRequestError
 from jupyter_graph.steps import V2ModelServer
-from jupyter_graph.steps.models.binary_tensors import LENGTH_HEADER, read_body
-from jupyter_graph.steps.models.inference_protocol import health, is_inference
+from jupyter_graph.steps.models.inference_protocol import (
+    LENGTH_HEADER,
+    health,
+    is_inference,
+    read_body,
+)
 from jupyter_graph.steps.models.tensors import Columns
 
 
