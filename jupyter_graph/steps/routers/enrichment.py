@@ -10,39 +10,65 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_graph.errors import SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.routers.ensemble import VotingEnsemble
 from jupyter_graph.steps.routers.feature_vectors import FeatureVectors, UnknownEntity
-from jupyter_graph.steps.routers.router import ModelRouter, from_json
-from jupyter_graph.steps.routers.router_routes import Call
+from jupyter_graph.steps.routers.router import BY_NAME, ModelRouter, Router, from_json
 
 
-def _vectors(
-    table: Any, feature_vector_uri: str, keys: Any, **options: Any
-) -> FeatureVectors:
-    if table is None:
-        wanted = (
-            f"feature_vector_uri={feature_vector_uri!r} needs MLRun's feature store, "
-            "which is not here; "
-            if feature_vector_uri
-            else ""
+class Enriched(Router):
+    """What the routers share whose models get features in place of entities."""
+
+    @takes_arguments_of(Router, without=BY_NAME, positional=2)
+    def __init__(
+        self,
+        *router: Any,
+        feature_vector_uri: str = "",
+        impute_policy: Mapping[str, Any] | None = None,
+        table: Any = None,
+        keys: str | Sequence[str] | None = None,
+        features: Sequence[str] | None = None,
+        stats: Mapping[str, Mapping[str, Any]] | None = None,
+        unknown_entity: UnknownEntity = "error",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*router, **kwargs)
+        if table is None:
+            wanted = (
+                f"feature_vector_uri={feature_vector_uri!r} needs MLRun's feature "
+                "store, which is not here; "
+                if feature_vector_uri
+                else ""
+            )
+            raise SpecError(
+                f"{wanted}give table=..., which holds the features by entity: a dict, "
+                "a list of rows, a DataFrame, 'redis://host' or an SQL URL"
+            )
+        self._vectors = FeatureVectors(
+            table,
+            keys=keys,
+            features=features,
+            impute_policy=impute_policy,
+            stats=stats,
+            unknown_entity=unknown_entity,
+            context=self.context,
         )
-        raise SpecError(
-            f"{wanted}give table=..., which holds the features by entity: a dict, a "
-            "list of rows, a DataFrame, 'redis://host' or an SQL URL"
-        )
-    return FeatureVectors(table, keys=keys, **options)
+
+    def preprocess(self, event: Any) -> Any:
+        """Put features in place of entities; a subclass calls it first or last."""
+        body = event.body
+        if isinstance(body, str | bytes | bytearray):
+            body = from_json(body)
+        if isinstance(body, Mapping) and "inputs" in body:
+            event.body = {**body, "inputs": self._vectors.of(body["inputs"])}
+        return event
+
+    def close(self) -> None:
+        """Close the table."""
+        self._vectors.close()
 
 
-def _with_vectors(event: Any, vectors: FeatureVectors) -> Any:
-    body = event.body
-    if isinstance(body, str | bytes | bytearray):
-        body = from_json(body)
-    if isinstance(body, Mapping) and "inputs" in body:
-        event.body = {**body, "inputs": vectors.of(body["inputs"])}
-    return event
-
-
-class EnrichmentModelRouter(ModelRouter):
+class EnrichmentModelRouter(Enriched, ModelRouter):
     """A ``ModelRouter`` whose models get features in place of the ids of entities.
 
     Body in: ``{"inputs": [["ann"], {"user": "bob"}, "cid"], ...}``: each entity as a
@@ -88,48 +114,8 @@ class EnrichmentModelRouter(ModelRouter):
     {'inputs': [[30, 2.0]]}
     """
 
-    def __init__(
-        self,
-        context: Any = None,
-        name: str | None = None,
-        routes: Mapping[str, Call] | None = None,
-        protocol: str | None = None,
-        url_prefix: str | None = None,
-        health_prefix: str | None = None,
-        feature_vector_uri: str = "",
-        impute_policy: Mapping[str, Any] | None = None,
-        *,
-        table: Any = None,
-        keys: str | Sequence[str] | None = None,
-        features: Sequence[str] | None = None,
-        stats: Mapping[str, Mapping[str, Any]] | None = None,
-        unknown_entity: UnknownEntity = "error",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            context, name, routes, protocol, url_prefix, health_prefix, **kwargs
-        )
-        self._vectors = _vectors(
-            table,
-            feature_vector_uri,
-            keys,
-            features=features,
-            impute_policy=impute_policy,
-            stats=stats,
-            unknown_entity=unknown_entity,
-            context=context,
-        )
 
-    def preprocess(self, event: Any) -> Any:
-        """Put features in place of entities; a subclass calls it first or last."""
-        return _with_vectors(event, self._vectors)
-
-    def close(self) -> None:
-        """Close the table."""
-        self._vectors.close()
-
-
-class EnrichmentVotingEnsemble(VotingEnsemble):
+class EnrichmentVotingEnsemble(Enriched, VotingEnsemble):
     """A ``VotingEnsemble`` whose models get features in place of the ids of entities.
 
     Body in, body out, errors: as of ``EnrichmentModelRouter`` and ``VotingEnsemble``.
@@ -171,55 +157,28 @@ class EnrichmentVotingEnsemble(VotingEnsemble):
     [32.5]
     """
 
+    @takes_arguments_of(Enriched, positional=5)
     def __init__(
         self,
-        context: Any = None,
-        name: str | None = None,
-        routes: Mapping[str, Call] | None = None,
-        protocol: str | None = None,
-        url_prefix: str | None = None,
-        health_prefix: str | None = None,
+        *router: Any,
         vote_type: str | None = None,
         executor_type: str = "thread",
         prediction_col_name: str | None = None,
         feature_vector_uri: str = "",
         impute_policy: Mapping[str, Any] | None = None,
-        *,
-        table: Any = None,
-        keys: str | Sequence[str] | None = None,
-        features: Sequence[str] | None = None,
-        stats: Mapping[str, Mapping[str, Any]] | None = None,
-        unknown_entity: UnknownEntity = "error",
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            context,
-            name,
-            routes,
-            protocol,
-            url_prefix,
-            health_prefix,
+            *router,
             vote_type=vote_type,
             executor_type=executor_type,
             prediction_col_name=prediction_col_name,
+            feature_vector_uri=feature_vector_uri,
+            impute_policy=impute_policy,
             **kwargs,
         )
-        self._vectors = _vectors(
-            table,
-            feature_vector_uri,
-            keys,
-            features=features,
-            impute_policy=impute_policy,
-            stats=stats,
-            unknown_entity=unknown_entity,
-            context=context,
-        )
-
-    def preprocess(self, event: Any) -> Any:
-        """Put features in place of entities; a subclass calls it first or last."""
-        return _with_vectors(event, self._vectors)
 
     def close(self) -> None:
         """Close threads, processes and the table."""
+        VotingEnsemble.close(self)
         super().close()
-        self._vectors.close()

@@ -10,15 +10,12 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.errors import (
-    BadRequestError,
-    MethodNotAllowedError,
-    SpecError,
-)
+from jupyter_graph.errors import BadRequestError, MethodNotAllowedError, SpecError
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.routers.fan_out import Replies
 from jupyter_graph.steps.routers.parallel_run import EVERY, ParallelRun
-from jupyter_graph.steps.routers.router import path_of
-from jupyter_graph.steps.routers.router_routes import Call, Route
+from jupyter_graph.steps.routers.router import BY_NAME, Router, path_of
+from jupyter_graph.steps.routers.router_routes import Route
 from jupyter_graph.steps.routers.votes import are_classes, majority, mean, weights_of
 
 OPERATIONS = ("infer", "predict", "explain")
@@ -86,34 +83,20 @@ class VotingEnsemble(ParallelRun):
     {'id': '7', 'model_name': 'VotingEnsemble', 'outputs': [1, 3]}
     """
 
+    @takes_arguments_of(Router, without=BY_NAME, positional=6)
     def __init__(
         self,
-        context: Any = None,
-        name: str | None = None,
-        routes: Mapping[str, Call] | None = None,
-        protocol: str | None = None,
-        url_prefix: str | None = None,
-        health_prefix: str | None = None,
+        *router: Any,
         vote_type: str | None = None,
         weights: Mapping[str, float] | None = None,
         executor_type: str = "thread",
         format_response_with_col_name_flag: bool = False,
         prediction_col_name: str | None = "prediction",
         shard_by_endpoint: bool | None = None,
-        *,
         model_endpoint_uid: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            context,
-            name,
-            routes,
-            protocol,
-            url_prefix,
-            health_prefix,
-            executor_type=executor_type,
-            **kwargs,
-        )
+        super().__init__(*router, executor_type=executor_type, **kwargs)
         if vote_type not in (None, *VOTE_TYPES):
             raise SpecError(
                 f"vote_type must be {' or '.join(VOTE_TYPES)}, got {vote_type!r}"
@@ -123,9 +106,8 @@ class VotingEnsemble(ParallelRun):
         self.prediction_col_name = prediction_col_name or "prediction"
         self.model_endpoint_uid = model_endpoint_uid
         self._weights = weights_of(weights, self.routes)
-        self.weights = (
-            None if weights is None else {**weights, **_without(self.routes, weights)}
-        )
+        weightless = {name: 0 for name in self.routes if name not in (weights or {})}
+        self.weights = None if weights is None else {**weights, **weightless}
         self._lock = threading.Lock()
 
     # -- what a subclass may write ----------------------------------------------
@@ -280,10 +262,6 @@ class VotingEnsemble(ParallelRun):
         for key in ("inputs", "outputs"):
             metadata[key] = next((body[key] for body in bodies if body.get(key)), [])
         return metadata
-
-
-def _without(routes: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, int]:
-    return {name: 0 for name in routes if name not in weights}
 
 
 def _outputs(name: str, body: Any) -> Any:

@@ -6,7 +6,6 @@ of the event. The replies come in the order of the routes.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -99,9 +98,7 @@ class OneByOne:
         replies: dict[str, Reply] = {}
         for name, route in self._routes.items():
             try:
-                answer = route(copy_of(event))
-                answer = await answer if inspect.isawaitable(answer) else answer
-                replies[name] = Reply(answer.body)
+                replies[name] = Reply((await route.run_async(copy_of(event))).body)
             except Exception as error:
                 replies[name] = Reply(error=error)
                 if self._stops:
@@ -209,20 +206,15 @@ def _settled(tasks: list[Task]) -> list[Any]:
         for task in tasks:
             task.cancel()
         raise
-    return [_outcome(task) for task in tasks]
+    return [task.value if task.error is None else task.error for task in tasks]
 
 
 async def _outcome_of(route: Route, event: Any) -> Any:
     """Return a route's answer or error; a task would not forward every error."""
     try:
-        answer = route(copy_of(event))
-        return await answer if inspect.isawaitable(answer) else answer
+        return await route.run_async(copy_of(event))
     except BaseException as error:
         return error
-
-
-def _outcome(task: Task) -> Any:
-    return task.value if task.error is None else task.error
 
 
 def _named(names: Mapping[str, Any], outcomes: list[Any]) -> Replies:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from jupyter_graph.connectors.event_key import key_text
 from jupyter_graph.connectors.tables.open_table import open_table
-from jupyter_graph.errors import (
-    BadRequestError,
-    NotFoundError,
-    SpecError,
-    did_you_mean,
-)
+from jupyter_graph.errors import BadRequestError, NotFoundError, SpecError, did_you_mean
 
 UnknownEntity = Literal["error", "null", "impute"]
-STATISTICS = ("mean", "min", "max", "std", "count")
+STATISTICS: Mapping[str, Callable[[list[Any]], Any]] = {
+    "mean": statistics.mean,
+    "min": min,
+    "max": max,
+    "std": statistics.stdev,
+    "count": len,
+}
 
 
 class FeatureVectors:
@@ -216,14 +217,8 @@ def _is_missing(value: Any) -> bool:
 
 
 def _statistic_of(values: list[Any], name: str, word: str) -> Any:
-    if word == "count":
-        return len(values)
     try:
-        if word == "mean":
-            return statistics.mean(values)
-        if word == "std":
-            return statistics.stdev(values)
-        return min(values) if word == "min" else max(values)
+        return STATISTICS[word](values)
     except (TypeError, ValueError, statistics.StatisticsError) as error:
         raise SpecError(
             f"impute_policy: the {word} of {name!r} cannot be made: {error}"

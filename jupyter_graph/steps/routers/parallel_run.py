@@ -12,9 +12,10 @@ from typing import Any, Final, Literal
 
 from jupyter_graph.argument_checks import at_least
 from jupyter_graph.errors import SpecError, StatusError, said
+from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.routers.fan_out import MOST_WORKERS, Replies, asking_by
-from jupyter_graph.steps.routers.router import Router
-from jupyter_graph.steps.routers.router_routes import Call, Route, copied
+from jupyter_graph.steps.routers.router import BY_NAME, Router
+from jupyter_graph.steps.routers.router_routes import Route, copied
 from jupyter_graph.types import NOTHING
 
 logger = logging.getLogger("jupyter_graph.steps")
@@ -77,24 +78,17 @@ class ParallelRun(Router):
 
     prefers_async = True
 
+    @takes_arguments_of(Router, without=BY_NAME, positional=2)
     def __init__(
         self,
-        context: Any = None,
-        name: str | None = None,
-        routes: Mapping[str, Call] | None = None,
-        protocol: str | None = None,
-        url_prefix: str | None = None,
-        health_prefix: str | None = None,
+        *router: Any,
         extend_event: bool | None = None,
         executor_type: str = "thread",
-        *,
         on_member_error: OnMemberError | None = None,
         max_workers: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            context, name, routes, protocol, url_prefix, health_prefix, **kwargs
-        )
+        super().__init__(*router, **kwargs)
         if on_member_error not in (None, "drop", "fail"):
             raise SpecError(
                 f"on_member_error must be 'drop' or 'fail', got {on_member_error!r}"
@@ -110,7 +104,7 @@ class ParallelRun(Router):
             self.routes,
             stops=self.on_member_error == "fail",
             max_workers=most,
-            context=context,
+            context=self.context,
         )
 
     def merger(self, body: dict[str, Any], results: dict[str, Any]) -> Any:
@@ -143,7 +137,7 @@ class ParallelRun(Router):
     async def handle_async(self, event: Any) -> Any:
         route = self.choose(event)
         if route is not EVERY:
-            return event if route is None else await self._asked(route, event)
+            return event if route is None else await route.run_async(event)
         _ = event.id if hasattr(event, "id") else None
         return self.merge(event, await self._asking.ask_async(event))
 

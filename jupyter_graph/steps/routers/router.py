@@ -28,6 +28,9 @@ from jupyter_graph.values.dotted_path import part_of, with_part
 HEALTH = {"/live": "live", "/ready": "ready"}
 """The end of a path to the question of the Open Inference Protocol."""
 
+BY_NAME = ("input_path", "result_path", "data_url_prefixes")
+"""Arguments of ``Router`` that those of its subclasses stand before."""
+
 
 class Router:
     """What routers of models share: their paths, and how a request is read.
@@ -165,12 +168,7 @@ class Router:
     async def handle_async(self, event: Any) -> Any:
         """``handle`` where a route is a coroutine."""
         route = self.choose(event)
-        return event if route is None else await self._asked(route, event)
-
-    @staticmethod
-    async def _asked(route: Route, event: Any) -> Any:
-        answer = route(event)
-        return await answer if inspect.isawaitable(answer) else answer
+        return event if route is None else await route.run_async(event)
 
     def _read(self, event: Any) -> Any:
         if self._input_path:

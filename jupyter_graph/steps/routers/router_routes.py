@@ -42,6 +42,11 @@ class Route:
     run = __call__
     """MLRun's word for the call, as its routers write it."""
 
+    async def run_async(self, event: Any) -> Any:
+        """Call it where it may be a coroutine."""
+        answer = self.call(event)
+        return await answer if inspect.isawaitable(answer) else answer
+
     def __repr__(self) -> str:
         return f"<Route {self.name!r}>"
 
