@@ -68,13 +68,15 @@ class Chat(HttpStep):
         self.usage = Usage()
         self._prompt = Prompt(prompt, system)
         self.fields = request_fields(
-            model=model,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            response_format=response_format,
-            tools=tools,
-            tool_choice=tool_choice,
-            options=options,
+            {
+                "model": model,
+                "temperature": temperature,
+                "max_tokens": max_tokens,
+                "response_format": response_format,
+                "tools": tools,
+                "tool_choice": tool_choice,
+            },
+            options,
         )
         url = f"{str(base_url).rstrip('/')}/chat/completions"
         super().__init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.argument_checks import is_count
@@ -82,40 +82,31 @@ def _messages_in(body: Any) -> Any:
 
 
 def request_fields(
-    *,
-    model: str,
-    temperature: float | None,
-    max_tokens: int | None,
-    response_format: str | Mapping[str, Any] | None,
-    tools: Sequence[Mapping[str, Any]] | None,
-    tool_choice: str | Mapping[str, Any] | None,
-    options: Mapping[str, Any] | None,
+    given: Mapping[str, Any], options: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return the fields that all requests of a step have.
+
+    Args:
+        given: those that are arguments of the step, None for what is not said.
+        options: further ones.
 
     Raises:
         SpecError: one has a wrong value.
     """
+    model, tools = given["model"], given["tools"]
     if not isinstance(model, str) or not model:
         raise SpecError(f"model must be the name of a model, got {model!r}")
-    _check_numbers(temperature, max_tokens)
+    _check_numbers(given["temperature"], given["max_tokens"])
     if tools is not None and (not isinstance(tools, list | tuple) or not tools):
         raise SpecError(f"tools must be a list of tools, got {tools!r:.80}")
-    if tool_choice is not None and not tools:
+    if given["tool_choice"] is not None and not tools:
         raise SpecError("tool_choice chooses among tools, and there are none")
     if not isinstance(options or {}, Mapping):
         raise SpecError(f"options must be an object, got {options!r:.80}")
     for name in OWN:
         if name in (options or {}):
             raise SpecError(f"options may not hold {name!r}, which the step sets")
-    fields = {
-        "model": model,
-        "temperature": temperature,
-        "max_tokens": max_tokens,
-        "response_format": _format(response_format),
-        "tools": tools,
-        "tool_choice": tool_choice,
-    }
+    fields = {**given, "response_format": _format(given["response_format"])}
     set_ = {key: value for key, value in fields.items() if value is not None}
     return {**set_, **(options or {})}
 

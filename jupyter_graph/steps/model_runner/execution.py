@@ -6,7 +6,6 @@ Source: storey's ``ParallelExecution``, https://storey.readthedocs.io
 from __future__ import annotations
 
 import inspect
-import os
 import threading
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ END: Final = object()
 
 @dataclass(frozen=True)
 class ModelFactory:
-    """How a model is made: its class and the parameters of its constructor."""
+    """How a model is made: its class and its constructor's parameters but ``name``."""
 
     name: str
     kind: Any
@@ -43,9 +42,7 @@ class ModelFactory:
 
     def same_as(self, other: ModelFactory) -> bool:
         """Tell whether both make the same model, whatever it is called."""
-        mine = {k: v for k, v in self.parameters.items() if k != "name"}
-        theirs = {k: v for k, v in other.parameters.items() if k != "name"}
-        return self.kind is other.kind and mine == theirs
+        return self.kind is other.kind and self.parameters == other.parameters
 
 
 class Execution(Protocol):
@@ -250,20 +247,11 @@ def default_mechanism(kind: Any) -> str:
     return "asyncio" if is_async and not is_plain else "thread_pool"
 
 
-def most_processes() -> int:
-    """Return how many processes a pool has at most by default."""
-    return os.cpu_count() or 16
-
-
 def _predicts(model: Model, word: str) -> None:
-    name = "predict_async" if word == "asyncio" else "predict"
-    runs = "run_async" if word == "asyncio" else "run"
-    is_written = any(
-        getattr(type(model), method) is not getattr(Model, method)
-        for method in (name, runs)
-    )
-    if not is_written:
+    ending = "_async" if word == "asyncio" else ""
+    names = f"predict{ending}", f"run{ending}"
+    if all(getattr(type(model), name) is getattr(Model, name) for name in names):
         raise SpecError(
             f"model {model.name!r} is running with {word} execution_mechanism but "
-            f"{name}() is not implemented"
+            f"{names[0]}() is not implemented"
         )

@@ -66,28 +66,24 @@ class LLModel(Model):
         self._prompt = prompt
         self._input_path = input_path
         self._result_path = result_path
-        self._config = dict(invocation_config or {})
-        self._context = context
+        self._options = dict(invocation_config or {}, name=name, context=context)
         self._llm: LLM | None = None
 
     def load(self) -> None:
         """Make the client; the first event connects it."""
         from jupyter_graph.steps.llm.llm import LLM
 
-        options = {**self._config, "name": self.name, "context": self._context}
         try:
-            self._llm = LLM(self._model, self._prompt, **options)
+            self._llm = LLM(self._model, self._prompt, **self._options)
         except TypeError as error:
             raise SpecError(f"invocation_config: {error}") from None
 
     async def predict_async(self, body: Any, **kwargs: Any) -> Any:
         assert self._llm is not None  # load comes first
-        whole = body
-        if self._input_path:
-            body = part_of(whole, self._input_path)
-        answer = await self._llm.do(body)
+        asked = part_of(body, self._input_path) if self._input_path else body
+        answer = await self._llm.do(asked)
         return (
-            with_part(whole, self._result_path, answer) if self._result_path else answer
+            with_part(body, self._result_path, answer) if self._result_path else answer
         )
 
     def close(self) -> None:

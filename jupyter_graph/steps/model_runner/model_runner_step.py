@@ -7,6 +7,7 @@ https://docs.mlrun.org/en/stable/serving/model-runner-step.html
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,6 @@ from jupyter_graph.steps.model_runner.execution import (
     Pools,
     checked_mechanism,
     default_mechanism,
-    most_processes,
 )
 from jupyter_graph.steps.model_runner.runner_models import (
     Model,
@@ -132,7 +132,7 @@ class ModelRunnerStep:
         self._raises = raise_exception
         self._most = (
             _count("max_threads", max_threads, 32),
-            _count("max_processes", max_processes, most_processes()),
+            _count("max_processes", max_processes, os.cpu_count() or 16),
             _count("pool_factor", pool_factor, 1),
         )
         self._pools = Pools(*self._most, context)
@@ -333,14 +333,7 @@ def _factory(name: str, value: Any, notes: Mapping[str, Any]) -> ModelFactory:
 
 
 def _selector(newer: Any, older: Any) -> ModelSelector:
-    pairs = [
-        _pair(value, word)
-        for word, value in (
-            ("model_runner_selector", newer),
-            ("model_selector", older),
-        )
-        if value is not None
-    ]
+    pairs = _pair(newer, "model_runner_selector"), _pair(older, "model_selector")
     given = [(kind, parameters) for kind, parameters in pairs if kind is not None]
     if not given:
         return ModelSelector()

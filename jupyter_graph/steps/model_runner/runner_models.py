@@ -74,11 +74,13 @@ class Model:
 
     def run(self, body: Any, path: str, origin_name: str | None = None) -> Any:
         """Predict; a list passes ``format_batch`` first."""
-        return self.predict(self.format_batch(body) if _is_list(body) else body)
+        return self.predict(self.format_batch(body) if isinstance(body, list) else body)
 
     def run_async(self, body: Any, path: str, origin_name: str | None = None) -> Any:
         """Return the coroutine or asynchronous generator of the prediction."""
-        return self.predict_async(self.format_batch(body) if _is_list(body) else body)
+        return self.predict_async(
+            self.format_batch(body) if isinstance(body, list) else body
+        )
 
     def is_streaming(self) -> bool:
         """Tell whether the output comes in parts; override it where that is not seen.
@@ -169,12 +171,11 @@ class ModelRunnerError(StatusError):
         status_code: int | None = None,
     ) -> None:
         self.models_errors: dict[str, str] = {}
-        text = models_errors
         if not isinstance(models_errors, str):
             said_so = models_errors.items()
             self.models_errors = {name: said for name, said in said_so if said}
-            text = "; ".join(f"{name}: {said}" for name, said in models_errors.items())
-        super().__init__(str(text), status_code=status_code)
+            models_errors = "; ".join(f"{name}: {said}" for name, said in said_so)
+        super().__init__(models_errors, status_code=status_code)
 
     def get_errors(self) -> dict[str, str]:
         return self.models_errors
@@ -219,7 +220,3 @@ def is_stream(output: Any) -> bool:
     (True, False)
     """
     return isinstance(output, GeneratorType | AsyncGeneratorType)
-
-
-def _is_list(body: Any) -> bool:
-    return isinstance(body, list)

@@ -86,11 +86,7 @@ def read_body(body: Any, header: str | None) -> Any:
     if not isinstance(document, dict) or not isinstance(document.get("inputs"), list):
         raise BadRequestError('Expected key "inputs" in request body')
     for one in document["inputs"]:
-        size = (
-            _parameters_of(one).get("binary_data_size")
-            if isinstance(one, dict)
-            else None
-        )
+        size = _parameters_of(one).get("binary_data_size")
         if size is None:
             continue
         if type(size) is not int or not 0 <= size <= len(body) - at:
@@ -143,9 +139,9 @@ def read_inference(body: Mapping[str, Any]) -> Inference:
     return Inference(tensors, tuple(one["name"] for one in wanted), binary)
 
 
-def _parameters_of(holder: Mapping[str, Any]) -> Mapping[str, Any]:
+def _parameters_of(holder: Any) -> Mapping[str, Any]:
     """Return the parameters of a request, an input or an output."""
-    parameters = holder.get("parameters")
+    parameters = holder.get("parameters") if isinstance(holder, Mapping) else None
     return parameters if isinstance(parameters, Mapping) else {}
 
 

@@ -45,8 +45,7 @@ class HttpStep:
             raise SpecError("allow_hosts must be a list, got None")
         allow_local = not getattr(context, "is_deployed", False)
         try:
-            host = plain_url(url).raw_host if url else None
-            own_host = host.lower() if host else None
+            own_host = str(plain_url(url).raw_host).lower() if url else None
             rules = HostRules(allow_hosts, allow_local=allow_local, own_host=own_host)
             if url:
                 rules.check_url(url)
