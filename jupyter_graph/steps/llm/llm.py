@@ -9,8 +9,7 @@ from typing import Any, Unpack
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.llm.chat import result_of, text_of
-from jupyter_graph.steps.llm.chat_base import Chat, ChatArguments
-from jupyter_graph.steps.llm.chat_request import wants_json
+from jupyter_graph.steps.llm.chat_base import Chat, ChatArguments, wants_json
 
 
 class LLM(Chat):

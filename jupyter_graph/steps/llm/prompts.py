@@ -7,13 +7,77 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from jupyter_graph.errors import SpecError, UnprocessableError, did_you_mean
+from jupyter_graph.errors import (
+    BadRequestError,
+    SpecError,
+    UnprocessableError,
+    did_you_mean,
+)
 from jupyter_graph.values.dotted_path import MISSING, find
 
 ROLES: Final = ("assistant", "developer", "system", "tool", "user")
 
 _FIELD = re.compile(r"\{\{\s*(\.|[\w-]+(?:\.[\w-]+)*)\s*\}\}")
 _BRACES = re.compile(r"\{\{[^{}]*\}\}")
+
+
+class Prompt:
+    """Makes the messages of a request.
+
+    Args:
+        template: a text (one message of the user) or a list of messages; None takes
+            the messages, or the text, that the body itself is.
+        system: a template for the system's message before them.
+
+    Raises:
+        SpecError: a template is wrong.
+
+    >>> Prompt("Greet {{name}}.", system="Be brief.").messages({"name": "Ann"})
+    [{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': \
+'Greet Ann.'}]
+    """
+
+    def __init__(self, template: Any = None, system: str | None = None) -> None:
+        if template is not None:
+            check_template(template)
+        if system is not None and not isinstance(system, str):
+            raise SpecError(f"system must be a text, got {system!r:.80}")
+        check_template(system or "", "system")
+        self._template = template
+        self._system = system
+
+    def messages(self, body: Any) -> list[Any]:
+        """Return the messages for a body.
+
+        Raises:
+            UnprocessableError: 422, the body does not have a field of the template.
+            BadRequestError: 400, there is no template and the body has no messages.
+        """
+        if self._template is None:
+            rendered = _messages_in(body)
+        else:
+            rendered = render_prompt(self._template, body)
+        if isinstance(rendered, str):
+            rendered = [{"role": "user", "content": rendered}]
+        if self._system is None:
+            return list(rendered)
+        system = render_prompt(self._system, body)
+        return [{"role": "system", "content": system}, *rendered]
+
+
+def _messages_in(body: Any) -> Any:
+    messages = body.get("messages") if isinstance(body, Mapping) else body
+    if isinstance(messages, str) and messages:
+        return messages
+    if not isinstance(messages, list | tuple) or not messages:
+        raise BadRequestError(
+            "without a prompt the body must be a text, a list of messages, or an "
+            f"object with messages, got {type(body).__name__}"
+        )
+    for at, message in enumerate(messages, 1):
+        if problem := problem_of_message(message):
+            raise BadRequestError(f"message {at} of the body: {problem}")
+    return messages
 
 
 def render_prompt(

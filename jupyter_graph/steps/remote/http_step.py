@@ -31,12 +31,12 @@ class HttpStep:
         self,
         url: str,
         *,
-        max_in_flight: int | None,
-        allow_hosts: Iterable[str],
-        verify: bool,
+        max_in_flight: int | None = None,
+        allow_hosts: Iterable[str] = (),
+        verify: bool = True,
         argument: str = "",
         name: str,
-        context: Any,
+        context: Any = None,
     ) -> None:
         self.name = name
         self.is_cut_off = bool(getattr(context, "is_parity", False))

@@ -45,12 +45,12 @@ class RequestPlan:
     def __init__(
         self,
         url: str | None = None,
-        *,
         subpath: str | None = None,
         method: str | None = None,
         headers: Mapping[str, Any] | None = None,
         url_expression: str | None = None,
         body_expression: str | None = None,
+        *,
         headers_expression: str | None = None,
     ) -> None:
         if not url and not url_expression:

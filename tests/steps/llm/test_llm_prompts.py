@@ -6,8 +6,8 @@ import pytest
 
 from jupyter_graph.errors import SpecError, StatusError, UnprocessableError
 from jupyter_graph.http_client.server_events import LONGEST, data_of
+from jupyter_graph.steps.llm.chat_base import Usage
 from jupyter_graph.steps.llm.prompts import check_template, render_prompt
-from jupyter_graph.steps.llm.token_usage import Usage
 
 
 @pytest.mark.parametrize(
