@@ -6,16 +6,17 @@ Source: https://platform.openai.com/docs/api-reference/chat
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import GatewayTimeoutError, StatusError
-from jupyter_graph.http_client.client import HttpClient, HttpRequest, read
+from jupyter_graph.http_client.client import HttpRequest, read
 from jupyter_graph.http_client.retry import RetryableError, RetryPolicy, asked_wait_s
 from jupyter_graph.http_client.server_events import data_of
 from jupyter_graph.http_client.urls import plain_url, shown_url
 from jupyter_graph.steps.remote.http_bodies import excerpt, json_payload
+from jupyter_graph.steps.remote.http_step import HttpStep
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -24,32 +25,22 @@ AGAIN = frozenset((408, 409, 425, 429))
 """Answers below 500 after which another attempt may help."""
 
 
-class ChatServer:
-    """Sends chat requests to one server.
+class ChatStep(HttpStep):
+    """A step that sends chat requests to one server.
 
     Args:
-        client: sends the requests.
+        base_url: the server's URL up to ``/v1``.
         retries: how often and how long.
-        url: the server's ``…/chat/completions``.
-        api_key: sent as a bearer token; never shown.
-        note: called with a text for each failed attempt that another one follows.
+        **http: those of ``HttpStep``.
     """
 
-    def __init__(
-        self,
-        client: HttpClient,
-        retries: RetryPolicy,
-        url: str,
-        *,
-        api_key: str | None,
-        note: Callable[[str], None],
-    ) -> None:
-        self._client = client
+    _key: str | None = None  # sent as a bearer token; never shown
+
+    def __init__(self, base_url: str, retries: RetryPolicy, **http: Any) -> None:
+        self._url = f"{str(base_url).rstrip('/')}/chat/completions"
+        super().__init__(self._url, argument="base_url: ", **http)
+        self._shown = shown_url(plain_url(self._url))
         self._retries = retries
-        self._url = url
-        self._shown = shown_url(plain_url(url))
-        self._key = api_key
-        self._note = note
 
     async def complete(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the server's answer to a request.

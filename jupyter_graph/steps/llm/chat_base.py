@@ -11,7 +11,7 @@ from jupyter_graph.errors import SpecError
 from jupyter_graph.http_client.retry import RetryPolicy
 from jupyter_graph.http_client.secrets import no_value, read_secret
 from jupyter_graph.steps.base_arguments import takes_arguments_of
-from jupyter_graph.steps.llm.chat import ChatServer
+from jupyter_graph.steps.llm.chat import ChatStep
 from jupyter_graph.steps.llm.prompts import Prompt
 from jupyter_graph.steps.remote.http_step import HttpStep
 
@@ -51,7 +51,7 @@ class ChatArguments(TypedDict, total=False):
     context: Any
 
 
-class Chat(HttpStep):
+class Chat(ChatStep):
     """Asks a chat model; the base of the steps of language models."""
 
     @takes_arguments_of(HttpStep, without=("url", "argument"), name="llm")
@@ -87,16 +87,10 @@ class Chat(HttpStep):
             },
             options,
         )
-        url = f"{str(base_url).rstrip('/')}/chat/completions"
-        super().__init__(url, argument="base_url: ", **http)
-        key = None if self.is_cut_off else _key(url, api_key_secret, self._context)
-        self.server = ChatServer(
-            self._client,
-            RetryPolicy(retries, backoff_factor, timeout),
-            url,
-            api_key=key,
-            note=self._note,
-        )
+        policy = RetryPolicy(retries, backoff_factor, timeout)
+        super().__init__(base_url, policy, **http)
+        if not self.is_cut_off:
+            self._key = _key(self._url, api_key_secret, self._context)
 
     def request(self, body: Any) -> dict[str, Any]:
         """Return the chat request for a body."""

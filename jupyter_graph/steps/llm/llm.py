@@ -98,7 +98,7 @@ class LLM(Chat):
         if self.result_field is not None and not isinstance(body, Mapping):
             kind = type(body).__name__
             raise TypeError(f"result_field needs a body that is an object, got {kind}")
-        answer = await self.server.complete(request)
+        answer = await self.complete(request)
         self.usage.add(answer.get("usage"))
         result = result_of(answer, as_json=self._as_json)
         if self.result_field is None:
@@ -152,7 +152,7 @@ class LLMStream(Chat):
         if self.is_cut_off:
             return
         usage: Any = None
-        async with aclosing(self.server.stream(self.request(body))) as pieces:
+        async with aclosing(self.stream(self.request(body))) as pieces:
             async for piece in pieces:
                 usage = piece.get("usage") or usage
                 if text := text_of(piece):

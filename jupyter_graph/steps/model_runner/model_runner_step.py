@@ -130,11 +130,11 @@ class ModelRunnerStep:
         self.name = name
         self._context = context
         self._raises = raise_exception
-        self._most = (
-            _count("max_threads", max_threads, 32),
-            _count("max_processes", max_processes, os.cpu_count() or 16),
-            _count("pool_factor", pool_factor, 1),
-        )
+        at_least("max_threads", max_threads, 1, or_none=True)
+        at_least("max_processes", max_processes, 1, or_none=True)
+        at_least("pool_factor", pool_factor, 1, or_none=True)
+        max_processes = max_processes or os.cpu_count() or 16
+        self._most = max_threads or 32, max_processes, pool_factor or 1
         self._pools = Pools(*self._most, context)
         self._shared = {
             key: _factory(key, value, {})
@@ -366,10 +366,3 @@ def _block(name: str, what: str) -> Any:
     if name in BLOCKS:
         return load_block(name)
     raise SpecError(f"{what} names the class {name!r}, which stands for nothing here")
-
-
-def _count(word: str, value: Any, default: int) -> int:
-    if value is None:
-        return default
-    at_least(word, value, 1)
-    return int(value)

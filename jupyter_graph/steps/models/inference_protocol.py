@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jupyter_graph.errors import BadRequestError
-from jupyter_graph.steps.models.output_tensors import tensor_of
-from jupyter_graph.steps.models.tensors import DATATYPES, Columns, Tensor
+from jupyter_graph.steps.models.tensors import DATATYPES, Columns, Tensor, tensor_of
 
 LENGTH_HEADER: Final = "Inference-Header-Content-Length"
 """How many bytes of a body are JSON; binary values follow them."""

@@ -63,9 +63,8 @@ def cast(value: Any, kind: str) -> Any:
             return converted
         # cast back and compare; -1 as uint8 is 255 and back again -1, so the sign is
         # compared too
-        lost = (converted.astype(array.dtype) != array) | (
-            (converted < 0) != (array < 0)
-        )
+        lost = converted.astype(array.dtype) != array
+        lost |= (converted < 0) != (array < 0)
     if np.any(lost):
         raise ValueError(f"{array[lost].ravel()[0].item()!r} is no {kind}")
     return converted

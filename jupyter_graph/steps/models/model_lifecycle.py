@@ -77,10 +77,7 @@ class ModelLifecycle:
         self.outputs = features(outputs, "outputs")
         self.load_mode = load_mode
         given = {"inputs": inputs, "outputs": outputs}
-        self._params = {
-            **class_args,
-            **{key: value for key, value in given.items() if value is not None},
-        }
+        self._params = class_args | {k: v for k, v in given.items() if v is not None}
         self.model_endpoint_uid = class_args.get("model_endpoint_uid")
         self.model_spec: ModelSpec | None = None
         self.metrics: dict[str, Any] = {}

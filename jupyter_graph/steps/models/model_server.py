@@ -81,9 +81,8 @@ class V2ModelServer(ModelAnswers):
             if "inputs" not in request:
                 raise BadRequestError('Expected key "inputs" in request body')
             inputs = request["inputs"]
-            if not isinstance(inputs, list | Columns) and not hasattr(
-                inputs, "__array__"
-            ):
+            is_list = isinstance(inputs, list | Columns)
+            if not is_list and not hasattr(inputs, "__array__"):
                 raise BadRequestError('Expected "inputs" to be a list')
         return request
 
@@ -193,9 +192,8 @@ def is_async(cls: type) -> bool:
 
 def _is_coroutine(hook: Any) -> bool:
     # a decorator may hide a coroutine function behind a plain wrapper
-    return inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(
-        inspect.unwrap(hook) if callable(hook) else hook
-    )
+    inner = inspect.unwrap(hook) if callable(hook) else hook
+    return inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(inner)
 
 
 async def _now(result: Any) -> Any:

@@ -181,11 +181,8 @@ class Mirror:
             self.shadows.append(shadow)
         if shadow.error is not None:
             self._logger.warning(
-                "%s: route %r failed in the background on event %s: %s",
-                self.name,
-                shadow.route,
-                shadow.event_id,
-                shadow.error,
+                f"{self.name}: route {shadow.route!r} failed in the background on "
+                f"event {shadow.event_id}: {shadow.error}"
             )
 
     def do_event(self, event: Any) -> Any:

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from jupyter_graph.errors import BadRequestError
-from jupyter_graph.steps.models.output_tensors import tensor_of
-from jupyter_graph.steps.models.tensors import DATATYPES, Tensor
+from jupyter_graph.steps.models.tensors import DATATYPES, Tensor, tensor_of
 
 CASES = [
     pytest.param("BOOL", [True, False], id="BOOL"),

@@ -117,6 +117,20 @@ class FrameworkServer(V2ModelServer):
             "file you know"
         )
 
+    @staticmethod
+    @contextmanager
+    def opening(problem: str, *errors: type[Exception]) -> Iterator[None]:
+        """Say in one line what the framework has against a model that it shall open.
+
+        Raises:
+            SpecError: one of the errors; the text begins with ``problem``.
+        """
+        try:
+            yield
+        except errors as error:
+            message = str(error).strip().partition("\n")[0]
+            raise SpecError(f"{problem}: {message}") from error
+
     def imported(self, module: str | None = None, extra: str | None = None) -> Any:
         """Import the framework, or another module it needs.
 
@@ -160,20 +174,6 @@ def _unpickled(file: ModelFile) -> Any:
     import pickle
 
     return pickle.loads(data)
-
-
-@contextmanager
-def opening(problem: str, *errors: type[Exception]) -> Iterator[None]:
-    """Say in one line what a framework has against a model that it shall open.
-
-    Raises:
-        SpecError: one of the errors; the text begins with ``problem``.
-    """
-    try:
-        yield
-    except errors as error:
-        message = str(error).strip().partition("\n")[0]
-        raise SpecError(f"{problem}: {message}") from error
 
 
 def rows_of(inputs: Any, names: Sequence[str] = ()) -> Any:

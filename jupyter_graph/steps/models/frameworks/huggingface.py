@@ -11,7 +11,6 @@ from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
-    opening,
     plain,
 )
 from jupyter_graph.steps.models.frameworks.pipelines import (
@@ -128,7 +127,7 @@ class HuggingFaceModelServer(FrameworkServer):
         transformers = self.imported()
         source = _source(file)
         errors = OSError, ValueError, KeyError, RuntimeError, ImportError
-        with opening(f"transformers cannot open {source!r}", *errors):
+        with self.opening(f"transformers cannot open {source!r}", *errors):
             return self._pipeline(transformers, source)
 
     def _pipeline(self, transformers: Any, source: str) -> Any:

@@ -10,7 +10,6 @@ from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
     feature,
-    opening,
     plain,
     rows_of,
 )
@@ -85,7 +84,7 @@ class KerasModelServer(FrameworkServer):
         """Return the model; Keras refuses a file that holds code."""
         keras = self.imported()
         problem = f"Keras cannot open {file.path.name!r}"
-        with opening(problem, TypeError, ValueError, OSError):
+        with self.opening(problem, TypeError, ValueError, OSError):
             return keras.saving.load_model(
                 str(file.checked()),
                 custom_objects=self.custom_objects or None,

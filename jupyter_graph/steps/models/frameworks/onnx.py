@@ -11,7 +11,6 @@ from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
     feature,
-    opening,
     plain,
     rows_of,
 )
@@ -117,7 +116,7 @@ class ONNXModelServer(FrameworkServer):
         serialize = getattr(self.model, "SerializeToString", None)
         source = serialize() if serialize else self.model
         # its errors share no class of their own
-        with opening("ONNX Runtime cannot open the model", Exception):
+        with self.opening("ONNX Runtime cannot open the model", Exception):
             return runtime.InferenceSession(source, options, providers=list(wanted))
 
     def predict(self, request: dict[str, Any]) -> Any:

@@ -13,7 +13,6 @@ from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import (
     FrameworkServer,
     like,
-    opening,
     plain,
     rows_of,
 )
@@ -130,7 +129,7 @@ class PyTorchModelServer(FrameworkServer):
             return self.imported("safetensors.torch").load(file.read())
         data = io.BytesIO(file.read())
         problem = f"{file.path.name!r} is no state dict"
-        with opening(problem, Exception):  # pickle's, zip's and torch's own
+        with self.opening(problem, Exception):  # pickle's, zip's and torch's own
             return torch.load(data, map_location="cpu", weights_only=True)
 
     def _open(self) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.models.frameworks.boosters import BoosterServer, both_classes
-from jupyter_graph.steps.models.frameworks.framework_server import opening
 from jupyter_graph.steps.models.model_files import ModelFile
 
 
@@ -49,7 +48,7 @@ class XGBoostModelServer(BoosterServer):
         problem = f"{file.path.name!r} is no XGBoost model"
         if not data:  # XGBoost 3.2 ends the process
             raise SpecError(f"{problem}: it is empty")
-        with opening(problem, xgboost.core.XGBoostError):
+        with self.opening(problem, xgboost.core.XGBoostError):
             booster = xgboost.Booster(model_file=data)
         attributes = json.loads(booster.attr("scikit_learn") or "{}")
         if attributes.get("_estimator_type") != "classifier":
