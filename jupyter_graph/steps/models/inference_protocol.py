@@ -198,33 +198,6 @@ def _chosen(tensors: list[Tensor], wanted: tuple[str, ...], model: str) -> list[
     return [by_name[name] for name in wanted]
 
 
-def answer_of(
-    head: dict[str, Any], tensors: list[Tensor], binary: Mapping[str, bool]
-) -> tuple[dict[str, Any], list[bytes]]:
-    """Return the document of an answer, and the values that follow it in binary."""
-    pieces: list[bytes] = []
-    outputs = []
-    for tensor in tensors:
-        one: dict[str, Any] = {
-            "name": tensor.name,
-            "datatype": tensor.datatype,
-            "shape": list(tensor.shape),
-        }
-        if binary.get(tensor.name, binary[""]):
-            pieces.append(tensor.binary())
-            one["parameters"] = {"binary_data_size": len(pieces[-1])}
-        elif isinstance(tensor.data, list):
-            one["data"] = [_readable(value) for value in tensor.data]
-        else:
-            one["data"] = tensor.data.ravel().tolist()
-        outputs.append(one)
-    return {**head, "outputs": outputs}, pieces
-
-
-def _readable(value: Any) -> Any:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
 def reply(
     head: dict[str, Any],
     tensors: list[Tensor],
@@ -242,9 +215,24 @@ def reply(
     Raises:
         BadRequestError: the request wants an output that there is not.
     """
-    tensors = _chosen(tensors, inference.wanted, head["model_name"])
     binary = inference.binary if response is not None else {"": False}
-    document, pieces = answer_of(head, tensors, binary)
+    outputs: list[dict[str, Any]] = []
+    pieces: list[bytes] = []
+    for tensor in _chosen(tensors, inference.wanted, head["model_name"]):
+        one: dict[str, Any] = {
+            "name": tensor.name,
+            "datatype": tensor.datatype,
+            "shape": list(tensor.shape),
+        }
+        if binary.get(tensor.name, binary[""]):
+            pieces.append(tensor.binary())
+            one["parameters"] = {"binary_data_size": len(pieces[-1])}
+        elif isinstance(tensor.data, list):
+            one["data"] = [_readable(value) for value in tensor.data]
+        else:
+            one["data"] = tensor.data.ravel().tolist()
+        outputs.append(one)
+    document = {**head, "outputs": outputs}
     if not pieces or response is None:
         return document
     text = json.dumps(document, ensure_ascii=False).encode()
@@ -253,6 +241,10 @@ def reply(
         headers={LENGTH_HEADER: str(len(text))},
         content_type="application/octet-stream",
     )
+
+
+def _readable(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 # -- what a server says of itself ---------------------------------------------------

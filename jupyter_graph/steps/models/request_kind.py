@@ -79,6 +79,5 @@ def _after_model(path: str) -> str:
 def body_of(event: Any) -> Any:
     """Return the body, read where its values follow in binary."""
     body = event.body
-    if not isinstance(body, bytes):
-        return body
-    return read_body(body, header_of(event, LENGTH_HEADER))
+    is_binary = isinstance(body, bytes)
+    return read_body(body, header_of(event, LENGTH_HEADER)) if is_binary else body

@@ -68,15 +68,12 @@ class FeatureVectors:
                 f"got {unknown_entity!r}"
             )
         self.keys = (keys,) if isinstance(keys, str) else tuple(keys or ())
-        key_column = self.keys[0] if len(self.keys) == 1 else None
-        is_given = not isinstance(table, str)
         # a list or a frame is looked up by a column; a mapping has its keys already
-        rows_by_key = is_given and not isinstance(table, Mapping)
-        self.table = open_table(
-            table, key_column=key_column if rows_by_key else None, context=context
-        )
+        has_column = len(self.keys) == 1 and not isinstance(table, str | Mapping)
+        key_column = self.keys[0] if has_column else None
+        self.table = open_table(table, key_column=key_column, context=context)
         self._unknown_entity = unknown_entity
-        self._is_given = is_given
+        self._is_given = not isinstance(table, str)
         self.features = self._features(features)
         self._values = self._imputed(impute_policy or {}, stats)
 
@@ -193,7 +190,12 @@ class FeatureVectors:
             )
         at = self.features.index(name)
         values = [_by_name(row, self.features)[at] for row in self._rows()]
-        return _statistic_of([v for v in values if not _is_missing(v)], name, word)
+        try:
+            return STATISTICS[word]([v for v in values if not _is_missing(v)])
+        except (TypeError, ValueError, statistics.StatisticsError) as error:
+            raise SpecError(
+                f"impute_policy: the {word} of {name!r} cannot be made: {error}"
+            ) from error
 
 
 def _by_name(row: Any, features: Sequence[str]) -> list[Any]:
@@ -214,12 +216,3 @@ def _is_missing(value: Any) -> bool:
         return not math.isfinite(value)
     except TypeError:
         return False  # a text, a list
-
-
-def _statistic_of(values: list[Any], name: str, word: str) -> Any:
-    try:
-        return STATISTICS[word](values)
-    except (TypeError, ValueError, statistics.StatisticsError) as error:
-        raise SpecError(
-            f"impute_policy: the {word} of {name!r} cannot be made: {error}"
-        ) from error

@@ -196,11 +196,13 @@ class Router:
             is_health = _is_below(path, self.health_prefix)
             if (question := path.removeprefix(self.health_prefix)) in HEALTH:
                 return self._answers(event, self._health(HEALTH[question]))
-            if is_health or path in ("/", f"/{self.protocol}"):
+            if is_health or path in (
+                "/",
+                f"/{self.protocol}",
+            ):
                 return self._answers(event, self.get_metadata())
         if path == f"/{self.protocol}/repository/index":
-            index = [_in_index(name) for name in self.routes]
-            return self._answers(event, index)
+            return self._answers(event, [_in_index(name) for name in self.routes])
         if path != "/" and not _is_below(path, self.url_prefix):
             raise BadRequestError(
                 f"illegal path prefix {event.path!r}, must start with "

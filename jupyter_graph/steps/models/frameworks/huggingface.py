@@ -9,10 +9,7 @@ from typing import Any
 
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
-from jupyter_graph.steps.models.frameworks.framework_server import (
-    FrameworkServer,
-    plain,
-)
+from jupyter_graph.steps.models.frameworks.framework_server import FrameworkServer
 from jupyter_graph.steps.models.frameworks.pipelines import (
     FINDINGS,
     base_of,
@@ -21,6 +18,7 @@ from jupyter_graph.steps.models.frameworks.pipelines import (
     task_of,
 )
 from jupyter_graph.steps.models.model_files import ModelFile, find_model
+from jupyter_graph.steps.models.model_rows import plain
 
 
 class HuggingFaceModelServer(FrameworkServer):

@@ -6,8 +6,8 @@ from typing import Any
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.models.frameworks.boosters import BoosterServer, both_classes
-from jupyter_graph.steps.models.frameworks.framework_server import labels_of
 from jupyter_graph.steps.models.model_files import ModelFile
+from jupyter_graph.steps.models.model_rows import labels_of
 
 
 class LightGBMModelServer(BoosterServer):

@@ -8,14 +8,10 @@ from typing import Any, Final
 from jupyter_graph.argument_checks import is_count
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
-from jupyter_graph.steps.models.frameworks.framework_server import (
-    FrameworkServer,
-    feature,
-    plain,
-    rows_of,
-)
+from jupyter_graph.steps.models.frameworks.framework_server import FrameworkServer
 from jupyter_graph.steps.models.input_conversion import cast_input
 from jupyter_graph.steps.models.model_files import ModelFile
+from jupyter_graph.steps.models.model_rows import feature, plain, rows_of
 from jupyter_graph.steps.models.model_schema import Feature
 from jupyter_graph.steps.models.tensors import DATATYPES, NAMES, Columns
 

@@ -7,13 +7,9 @@ from typing import Any, Final
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
-from jupyter_graph.steps.models.frameworks.framework_server import (
-    FrameworkServer,
-    check_width,
-    like,
-    rows_of,
-)
+from jupyter_graph.steps.models.frameworks.framework_server import FrameworkServer
 from jupyter_graph.steps.models.model_files import ModelFile
+from jupyter_graph.steps.models.model_rows import check_width, like, rows_of
 from jupyter_graph.steps.models.model_schema import Feature
 
 METHODS: Final = (

@@ -10,14 +10,10 @@ from typing import Any, Final
 
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
-from jupyter_graph.steps.models.frameworks.framework_server import (
-    FrameworkServer,
-    like,
-    plain,
-    rows_of,
-)
+from jupyter_graph.steps.models.frameworks.framework_server import FrameworkServer
 from jupyter_graph.steps.models.input_conversion import by_name, cast, check_shape
 from jupyter_graph.steps.models.model_files import ModelFile
+from jupyter_graph.steps.models.model_rows import like, plain, rows_of
 from jupyter_graph.steps.models.tensors import Columns
 
 MISFIT: Final = re.compile(
