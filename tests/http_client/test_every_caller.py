@@ -31,7 +31,7 @@ from jupyter_graph.http_client.retry import RetryPolicy
 from jupyter_graph.http_client.secrets import secret_of
 from jupyter_graph.run.context import Context
 from jupyter_graph.steps import LLM, BatchHttpRequests, LLMStream, RemoteStep
-from jupyter_graph.steps.models.model_downloads import local_copy
+from jupyter_graph.steps.models.model_files import local_copy
 from jupyter_graph.steps.routers.input_downloads import checked_prefixes, download
 
 METADATA = "169.254.169.254"

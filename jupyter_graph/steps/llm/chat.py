@@ -15,8 +15,7 @@ from jupyter_graph.http_client.client import HttpRequest, read
 from jupyter_graph.http_client.retry import RetryableError, RetryPolicy, asked_wait_s
 from jupyter_graph.http_client.server_events import data_of
 from jupyter_graph.http_client.urls import plain_url, shown_url
-from jupyter_graph.steps.remote.http_bodies import excerpt, json_payload
-from jupyter_graph.steps.remote.http_step import HttpStep
+from jupyter_graph.steps.remote.http_step import HttpStep, excerpt, json_payload
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse

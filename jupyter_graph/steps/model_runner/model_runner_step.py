@@ -136,10 +136,8 @@ class ModelRunnerStep:
         max_processes = max_processes or os.cpu_count() or 16
         self._most = max_threads or 32, max_processes, pool_factor or 1
         self._pools = Pools(*self._most, context)
-        self._shared = {
-            key: _factory(key, value, {})
-            for key, value in (shared_models or {}).items()
-        }
+        shared = shared_models or {}
+        self._shared = {key: _factory(key, value, {}) for key, value in shared.items()}
         self._shared_words = dict(shared_models_mechanism or {})
         self._selector = _selector(model_runner_selector, model_selector)
         words = dict(execution_mechanism_by_model_name or {})

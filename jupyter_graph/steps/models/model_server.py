@@ -160,12 +160,11 @@ class V2ModelServer(ModelAnswers):
         if operation in OPERATIONS and not (event.method == "GET" and body is None):
             is_inference = inference_protocol.is_inference(body)
             return Call(operation, request=body, is_inference=is_inference)
-        if event.method == "GET" and operation in ("", "ready"):
-            event.body = (
-                self._readiness(event)
-                if operation == "ready"
-                else self._placed(event, self._metadata())
-            )
+        if event.method == "GET" and operation == "ready":
+            event.body = self._readiness(event)
+            return None
+        if event.method == "GET" and not operation:
+            event.body = self._placed(event, self._metadata())
             return None
         custom = getattr(self, f"op_{operation}", None)
         if callable(custom):

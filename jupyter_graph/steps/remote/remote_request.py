@@ -16,7 +16,7 @@ from jupyter_graph.http_client.client import HttpRequest
 from jupyter_graph.http_client.urls import check_headers, leads_upwards, plain_url
 from jupyter_graph.spec.expressions import compile_expression
 from jupyter_graph.spec.python_syntax import parse
-from jupyter_graph.steps.remote.http_bodies import json_payload
+from jupyter_graph.steps.remote.http_step import json_payload
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 WITHOUT_BODY = ("GET", "HEAD")

@@ -11,8 +11,7 @@ from jupyter_graph.http_client.retry import RetryableError, RetryPolicy, asked_w
 from jupyter_graph.http_client.secrets import secret_headers_of
 from jupyter_graph.http_client.urls import check_headers, plain_url, shown_url
 from jupyter_graph.steps.base_arguments import takes_arguments_of
-from jupyter_graph.steps.remote.http_bodies import content_of, excerpt
-from jupyter_graph.steps.remote.http_step import HttpStep
+from jupyter_graph.steps.remote.http_step import HttpStep, content_of, excerpt
 from jupyter_graph.steps.remote.propagation import (
     EVENT_ID,
     attempt_headers,

@@ -212,9 +212,7 @@ class Router:
 
     def _health(self, question: str) -> dict[str, bool]:
         """Answer ``live`` and ``ready`` of the Open Inference Protocol."""
-        models = [
-            getattr(route.call, "instance", None) for route in self.routes.values()
-        ]
+        models = [getattr(r.call, "instance", None) for r in self.routes.values()]
         status, answer = health(question, models)
         if status != 200:
             raise ServiceUnavailableError(f"router {self.name}: models are loading")

@@ -204,11 +204,10 @@ class Mirror:
             shadow = copy_of(event)
             if hasattr(shadow, "deadline"):
                 shadow.deadline = None  # that of the caller, who does not wait for this
-            is_sent = (
-                self._start(self._try_async(route, shadow))
-                if on_loop and route.is_async
-                else self._submit(route, shadow)
-            )
+            if on_loop and route.is_async:
+                is_sent = self._start(self._try_async(route, shadow))
+            else:
+                is_sent = self._submit(route, shadow)
             with self._lock:
                 self.counts.sent += is_sent
                 self.counts.dropped += not is_sent

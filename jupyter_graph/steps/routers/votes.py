@@ -33,10 +33,8 @@ def weights_of(
         raise SpecError(f"weights must be numbers by route, got {weights!r}")
     for name, weight in weights.items():
         if name not in routes:
-            raise SpecError(
-                f"weights has {name!r}, which is no route"
-                f"{did_you_mean(str(name), routes)}"
-            )
+            near = did_you_mean(str(name), routes)
+            raise SpecError(f"weights has {name!r}, which is no route{near}")
         if not is_number(weight):
             raise SpecError(f"the weight of {name!r} must be a number, got {weight!r}")
     total = sum(weights.values())

@@ -7,13 +7,15 @@ import pytest
 from jupyter_graph import Graph
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps import V2ModelServer
-from jupyter_graph.steps.models.model_downloads import (
+from jupyter_graph.steps.models.model_files import (
     CACHE_VARIABLE,
+    ExtraFile,
     cache_folder,
+    check_sha256,
     digest_of,
+    find_model,
     local_copy,
 )
-from jupyter_graph.steps.models.model_files import ExtraFile, check_sha256, find_model
 
 
 def sha256(data):

@@ -66,6 +66,12 @@ class BoosterServer(FrameworkServer):
         self.booster = self.booster_of(self.model)
         self.width, self.names = self.fitted()
 
+    def _check_probabilities(self, gives: bool, objective: str) -> None:
+        if self.method == "predict_proba" and not gives:
+            raise SpecError(
+                f"the objective {objective} has no probabilities; use method='predict'"
+            )
+
     def booster_of(self, model: Any) -> Any:
         """Return the booster of a model, which may be one itself."""
         raise NotImplementedError

@@ -56,11 +56,7 @@ class LightGBMModelServer(BoosterServer):
         self.objective = self.booster.dump_model(num_iteration=1).get("objective", "")
         self.per_class = self.booster.num_model_per_iteration()
         gives = self.per_class > 1 or self.objective.startswith(("binary", "cross_ent"))
-        if self.method == "predict_proba" and not gives:
-            raise SpecError(
-                f"the objective {self.objective!r} has no probabilities; "
-                "use method='predict'"
-            )
+        self._check_probabilities(gives, repr(self.objective))
 
     def booster_of(self, model: Any) -> Any:
         """Return the booster of a model, which may be one itself."""

@@ -65,11 +65,7 @@ class XGBoostModelServer(BoosterServer):
         objective = json.loads(self.booster.save_config())["learner"]["objective"]
         self.objective = str(objective["name"])
         gives = self.objective in ("binary:logistic", "multi:softprob")
-        if self.method == "predict_proba" and not (gives or self.is_classifier):
-            raise SpecError(
-                f"the objective {self.objective} has no probabilities; "
-                "use method='predict'"
-            )
+        self._check_probabilities(gives or self.is_classifier, self.objective)
 
     def booster_of(self, model: Any) -> Any:
         """Return the booster of a model, which may be one itself."""
