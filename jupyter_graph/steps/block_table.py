@@ -41,8 +41,8 @@ OURS: dict[str, str] = {
     "steps.models.frameworks.torch": "PyTorchModelServer",
     "steps.models.frameworks.keras": "KerasModelServer",
     "steps.models.frameworks.huggingface": "HuggingFaceModelServer",
-    "steps.remote.remote_step": "BatchHttpRequests RemoteStep",
-    "steps.remote.mlrun_remote": "MLRunAPIRemoteStep RemoteFunctionStep",
+    "steps.remote.remote_step": "BatchHttpRequests MLRunAPIRemoteStep RemoteFunctionStep "
+    "RemoteStep",
     "steps.llm.llm": "LLM LLMStream",
     "connectors.files.csv_target": "CSVTarget",
     "connectors.dataframes": "DataFrameTarget",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from jupyter_graph.errors import SpecError, did_you_mean
@@ -33,16 +33,12 @@ END: Final = object()
 class ModelFactory:
     """How a model is made: its class and its constructor's parameters but ``name``."""
 
-    name: str
+    name: str = field(compare=False)  # equal ones make the same model
     kind: Any
     parameters: Mapping[str, Any]
 
     def build(self, context: Any = None) -> Model:
         return built_model(self.kind, self.parameters, self.name, context)
-
-    def same_as(self, other: ModelFactory) -> bool:
-        """Tell whether both make the same model, whatever it is called."""
-        return self.kind is other.kind and self.parameters == other.parameters
 
 
 class Execution(Protocol):

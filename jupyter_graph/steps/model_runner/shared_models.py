@@ -62,9 +62,7 @@ class Shared:
     def load(self) -> None:
         factory, word, pools, context = self._arguments
         with _lock:
-            known = (
-                k for k in _models if k.word == word and k.factory.same_as(factory)
-            )
+            known = (k for k in _models if k.word == word and k.factory == factory)
             shared = next(known, None)
             if shared is None:
                 shared = _SharedModel(factory, word, pools)

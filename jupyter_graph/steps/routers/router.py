@@ -83,9 +83,8 @@ class Router:
         self.routes: dict[str, Route] = routes_of(routes, kind)
         self.protocol = protocol or "v2"
         self.url_prefix = "/" + (url_prefix or f"{self.protocol}/models").strip("/")
-        self.health_prefix = "/" + (health_prefix or f"{self.protocol}/health").strip(
-            "/"
-        )
+        health_prefix = health_prefix or f"{self.protocol}/health"
+        self.health_prefix = "/" + health_prefix.strip("/")
         self.inputs_key = "instances" if self.protocol == "v1" else "inputs"
         self.data_url_prefixes = checked_prefixes(data_url_prefixes)
         self.kwargs = kwargs

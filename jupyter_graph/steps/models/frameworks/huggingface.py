@@ -189,12 +189,10 @@ class HuggingFaceModelServer(FrameworkServer):
         if isinstance(inputs[0], Mapping):
             results = [self._called(one) for one in inputs]
         else:
-            results = self._asked(
-                [_out_of_column(one) for one in inputs], **self.options
-            )
-            if len(inputs) == 1 and not (
-                isinstance(results, list) and len(results) == 1
-            ):
+            texts = [_out_of_column(one) for one in inputs]
+            results = self._asked(texts, **self.options)
+            is_listed = isinstance(results, list) and len(results) == 1
+            if len(inputs) == 1 and not is_listed:
                 results = [results]  # some pipelines unpack the results of one input
         if getattr(self.model, "task", None) in FINDINGS:
             return plain(list(results))

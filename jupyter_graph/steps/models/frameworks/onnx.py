@@ -93,10 +93,8 @@ class ONNXModelServer(FrameworkServer):
     def _open(self) -> None:
         super()._open()
         runtime = self.imported()
-        if isinstance(self.model, runtime.InferenceSession):
-            self.session = self.model
-        else:
-            self.session = self._session(runtime)
+        is_open = isinstance(self.model, runtime.InferenceSession)
+        self.session = self.model if is_open else self._session(runtime)
         self.nodes = self.session.get_inputs()
         names = [one.name for one in self.session.get_outputs()]
         missing = [one for one in self.output_names if one not in names]
