@@ -41,8 +41,8 @@ OURS: dict[str, str] = {
     "steps.models.frameworks.torch": "PyTorchModelServer",
     "steps.models.frameworks.keras": "KerasModelServer",
     "steps.models.frameworks.huggingface": "HuggingFaceModelServer",
-    "steps.remote.remote_step": "BatchHttpRequests MLRunAPIRemoteStep RemoteFunctionStep "
-    "RemoteStep",
+    "steps.remote.remote_step": "BatchHttpRequests MLRunAPIRemoteStep "
+    "RemoteFunctionStep RemoteStep",
     "steps.llm.llm": "LLM LLMStream",
     "connectors.files.csv_target": "CSVTarget",
     "connectors.dataframes": "DataFrameTarget",
@@ -84,8 +84,8 @@ _CALLED_THE_SAME = {
     "ModelRouter ModelRunnerStep ModelRunnerSelector ModelSelector ParallelRun "
     "V2ModelServer VotingEnsemble",
     "mlrun.serving.merger": "Merge",
-    "mlrun.serving.remote": "BatchHttpRequests MLRunAPIRemoteStep RemoteFunctionStep "
-    "RemoteStep",
+    "mlrun.serving.remote": "BatchHttpRequests MLRunAPIRemoteStep "
+    "RemoteFunctionStep RemoteStep",
     "mlrun.serving.routers": "EnrichmentModelRouter EnrichmentVotingEnsemble "
     "ModelRouter ParallelRun VotingEnsemble",
     "mlrun.serving.states": "LLModel Model ModelRunnerStep ModelRunnerSelector "
