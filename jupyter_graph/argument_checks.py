@@ -27,7 +27,19 @@ def is_number(value: Any) -> bool:
     >>> is_number(0.5), is_number(True), is_number(float("nan"))
     (True, False, False)
     """
-    return is_real(value) and math.isfinite(value)
+    return is_real(value) and is_finite(value)
+
+
+def is_finite(value: Any) -> bool:
+    """Tell whether a number is neither NaN nor infinite, nor too large for a float.
+
+    >>> is_finite(7), is_finite(float("inf")), is_finite(10**400)
+    (True, False, False)
+    """
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def is_real(value: Any) -> bool:

@@ -214,5 +214,5 @@ def _is_missing(value: Any) -> bool:
         return True
     try:
         return not math.isfinite(value)
-    except TypeError:
-        return False  # a text, a list
+    except (TypeError, OverflowError):
+        return False  # a text, a list, an integer too large for a float

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import isfinite
 from typing import Any, Literal, Unpack
 
-from jupyter_graph.argument_checks import one_of, whole
+from jupyter_graph.argument_checks import is_finite, one_of, whole
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.drift import (
@@ -14,7 +13,7 @@ from jupyter_graph.steps.validators.drift import (
     MeanWindow,
     SampleWindow,
     Window,
-    is_finite,
+    is_usable,
 )
 from jupyter_graph.steps.validators.field_rules import (
     Rule,
@@ -115,7 +114,7 @@ class DistributionValidator(RulesValidator):
         rule = Rule(
             field,
             "must be a text" if named else "must be a finite number",
-            holds=_is_text if named else is_finite,
+            holds=_is_text if named else is_usable,
             quick=_is_text if named else _is_plain,
             required=required,
             allow_none=allow_none,
@@ -204,7 +203,7 @@ def _window(method: str, size: int, reference: Any, bins: int) -> Window:
 
 
 def _is_plain(value: Any) -> bool:
-    return type(value) in (int, float) and isfinite(value)
+    return type(value) in (int, float) and is_finite(value)
 
 
 def _is_text(value: Any) -> bool:

@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from jupyter_graph.argument_checks import is_finite
 from jupyter_graph.errors import SpecError, did_you_mean
 
 LEAST_SHARE = 1e-4
@@ -173,9 +174,9 @@ class SampleWindow(Window):
         return math.sqrt(-math.log(ALPHA / 2) / 2 * (n + m) / (n * m))
 
 
-def is_finite(value: Any) -> bool:
-    """Tell whether a value is a number that is neither NaN nor infinite."""
-    return not isinstance(value, bool | str | bytes) and math.isfinite(value)
+def is_usable(value: Any) -> bool:
+    """Tell whether a value is a number that a distribution can count."""
+    return not isinstance(value, bool | str | bytes) and is_finite(value)
 
 
 def _listed(reference: Any) -> Any:
@@ -187,7 +188,7 @@ def _numbers(reference: Any) -> list[float]:
     values = _listed(reference)
     if isinstance(values, Sequence) and not isinstance(values, str) and values:
         try:
-            if all(map(is_finite, values)):
+            if all(map(is_usable, values)):
                 return [float(value) for value in values]
         except TypeError:
             pass

@@ -219,3 +219,9 @@ def test_a_graph_enriches(ask):
 
     assert ask(graph, {"inputs": [["bob"]]}).body == {"rows": [[1, 4.0]]}
     assert ask(graph, {"inputs": [["zoe"]]}).status_code == 404
+
+
+def test_an_integer_too_large_for_a_float_is_a_feature_as_others():
+    table = FeatureVectors({"ann": {"x": 10**400}})
+
+    assert table.of([["ann"]]) == [[10**400]]

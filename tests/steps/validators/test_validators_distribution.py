@@ -244,3 +244,11 @@ def test_psi_of_edges_and_shares():
 def test_a_wrong_argument_is_refused(args, message):
     with pytest.raises(SpecError, match=message):
         DistributionValidator(**{"field": "temp", "reference": TRAINING, **args})
+
+
+@pytest.mark.parametrize("method", ["z", "psi", "ks"])
+def test_an_integer_too_large_for_a_float_is_no_value_of_a_distribution(method):
+    step = DistributionValidator("temp", TRAINING, method=method, window=50)
+
+    assert "violations" in step.do({"temp": 10**400})
+    assert "violations" not in step.do({"temp": 20.0})
