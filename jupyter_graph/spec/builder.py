@@ -58,7 +58,9 @@ class StepHandle:
         Raises:
             SpecError: this is a queue and no ``function`` is named for what follows.
         """
-        if self._is_queue and not options.get("function"):
+        spec = self.graph.spec
+        is_queue = self.name in spec and spec.step(self.name).kind == "queue"
+        if is_queue and not options.get("function"):
             raise SpecError(
                 f"step {name or class_name or handler!r} must specify a function, "
                 f"because it follows the queue {self.name!r}"
@@ -66,11 +68,6 @@ class StepHandle:
         return self.graph.add_step(
             class_name, name, handler, after=self.name, **options
         )
-
-    @property
-    def _is_queue(self) -> bool:
-        spec = self.graph.spec
-        return self.name in spec and spec.step(self.name).kind == "queue"
 
     def respond(self) -> StepHandle:
         """Let this step's result answer the caller."""
@@ -375,10 +372,8 @@ class Graph:
         Raises:
             SpecError: the name is taken or wrong, or there is no class and no handler.
         """
-        place = place_of(after, before, cycle_to=cycle_to)
-        settings = settings_in(options, graph_shape)
-        args = {**(class_args or {}), **options}
-        step = StepSpec(name=name or "", kind=kind, class_args=args, **settings)
+        place = place_of(after, before, cycle_to)
+        step = _without_code(name, kind, class_args, options, graph_shape)
         return _add(self, step, place, class_name, handler, path)
 
     def cycle_to(self, name: str, targets: After) -> None:
@@ -415,7 +410,8 @@ class Graph:
             self.written = replace(self.written, steps=())
             after: After = START_WORD
             for step in given:
-                options = dict(step) if isinstance(step, Mapping) else _alone(step)
+                word = "handler" if inspect.isroutine(step) else "class_name"
+                options = dict(step) if isinstance(step, Mapping) else {word: step}
                 handle = self.add_step(**{**options, "after": after})
                 after = handle.name
         return handle
@@ -496,14 +492,8 @@ class Graph:
                 f"an error handler has no {given[0]}: it is after the step whose "
                 "errors it takes; name that as step"
             )
-        place = Place(
-            before=names_of(before),
-            on_error=step or WHOLE_GRAPH,
-            cycle_to=names_of(cycle_to),
-        )
-        settings = settings_in(options, graph_shape)
-        args = {**(class_args or {}), **options}
-        new = StepSpec(name=name or "", kind="error_step", class_args=args, **settings)
+        place = place_of(PREVIOUS, before, cycle_to, on_error=step or WHOLE_GRAPH)
+        new = _without_code(name, "error_step", class_args, options, graph_shape)
         _add(self, new, place, class_name, handler)
         return self
 
@@ -574,16 +564,15 @@ def names_of(names: After) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names or ())
 
 
-def place_of(after: After, before: After = None, **place: Any) -> Place:
+def place_of(
+    after: After, before: After = None, cycle_to: After = None, **place: str | None
+) -> Place:
     """Return where a step goes by the words of ``add_step``."""
     where: tuple[str, ...] | None = None
     if after != PREVIOUS and not (after is None and before):
         where = tuple(name for name in names_of(after) if name and name != START_WORD)
-    return Place(
-        after=where,
-        before=names_of(before),
-        **{**place, "cycle_to": names_of(place.get("cycle_to"))},
-    )
+    before, cycle_to = names_of(before), names_of(cycle_to)
+    return Place(after=where, before=before, cycle_to=cycle_to, **place)
 
 
 def check_cycles(graph: Graph, name: str, targets: tuple[str, ...]) -> None:
@@ -595,12 +584,19 @@ def check_cycles(graph: Graph, name: str, targets: tuple[str, ...]) -> None:
         )
 
 
-def settings_in(options: dict[str, Any], shape: str | None) -> dict[str, Any]:
-    """Take the fields of a step out of options; what is left are its arguments."""
+def _without_code(
+    name: str | None,
+    kind: str,
+    class_args: Mapping[str, Any] | None,
+    options: dict[str, Any],
+    shape: str | None,
+) -> StepSpec:
+    """Return a step; options that are no fields of one are its arguments."""
     settings = {key: options.pop(key) for key in SETTINGS if key in options}
     if shape and not settings.get("shape"):
         settings["shape"] = shape
-    return settings
+    args = {**(class_args or {}), **options}
+    return StepSpec(name=name or "", kind=kind, class_args=args, **settings)
 
 
 def _add(
@@ -694,8 +690,3 @@ def _queue_fields(args: Mapping[str, Any]) -> dict[str, Any]:
     options = {k: v for k, v in args.items() if v is not None}
     own = {key: options.pop(key) for key in QUEUE_FIELDS if key in options}
     return {**own, "options": options} if options else own
-
-
-def _alone(step: Any) -> dict[str, Any]:
-    is_function = inspect.isroutine(step)
-    return {"handler" if is_function else "class_name": step}

@@ -11,7 +11,6 @@ from jupyter_graph.spec.builder import (
     After,
     Graph,
     check_cycles,
-    names_of,
     place_of,
     unchanged_on_error,
 )
@@ -86,10 +85,10 @@ def step(
     place = place_of(
         after,
         before,
+        cycle_to,
         on_error=on_error,
         router=router,
         route=route,
-        cycle_to=names_of(cycle_to),
         queue=queue,
         path=path,
     )

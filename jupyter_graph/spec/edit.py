@@ -211,12 +211,10 @@ def _put_error_handler(graph: GraphSpec, step: StepSpec, place: Place) -> GraphS
 
 
 def _forget_handler(graph: GraphSpec, name: str) -> GraphSpec:
-    if graph.on_error == name:
-        graph = replace(graph, on_error=None)
     for step in graph.steps:
         if step.on_error == name:
             graph = change(graph, step.name, on_error=None)
-    return graph
+    return replace(graph, on_error=None) if graph.on_error == name else graph
 
 
 # -- queues ---------------------------------------------------------------------
@@ -284,8 +282,14 @@ def change(graph: GraphSpec, name: str, **fields: Any) -> GraphSpec:
 
 
 def _replaced(graph: GraphSpec, step: StepSpec) -> GraphSpec:
-    steps = tuple(step if old.name == step.name else old for old in graph.steps)
-    return replace(graph, steps=steps)
+    return replace(graph, steps=_with_one(graph.steps, step.name, step))
+
+
+def _with_one(
+    steps: tuple[StepSpec, ...], name: str, new: StepSpec
+) -> tuple[StepSpec, ...]:
+    """Return steps, or routes, with another one in the place of this name."""
+    return tuple(new if old.name == name else old for old in steps)
 
 
 def set_error_handler(
@@ -301,10 +305,8 @@ def put_route(graph: GraphSpec, router: str, route: StepSpec) -> GraphSpec:
     """Return the graph with a route added, or replaced where one has its name."""
     old = find_router(graph, router)
     if any(known.name == route.name for known in old.routes):
-        new = tuple(route if r.name == route.name else r for r in old.routes)
-    else:
-        new = (*old.routes, route)
-    return _with_routes(graph, old, new)
+        return _with_routes(graph, old, _with_one(old.routes, route.name, route))
+    return _with_routes(graph, old, (*old.routes, route))
 
 
 def _with_routes(
@@ -374,21 +376,8 @@ def remove(graph: GraphSpec, name: str) -> GraphSpec:
     for step in graph.steps:
         graph = _cut(graph, step, set(step.cycle_from) if step is gone else {name})
     gone = graph.step(name)  # as it is without its own ways back
-
-    def healed(step: StepSpec) -> StepSpec:
-        after = _swapped(step.after, name, gone.after)
-        return replace(
-            step,
-            # No new loop to itself; one that was there stays.
-            after=tuple(n for n in after if n != step.name or n in step.after),
-            before=_swapped(step.before, name, ()),
-            on_error=None if step.on_error == name else step.on_error,
-            base_step=None if step.base_step == name else step.base_step,
-        )
-
-    kept = tuple(healed(step) for step in graph.steps if step.name != name)
-    on_error = None if graph.on_error == name else graph.on_error
-    return replace(graph, steps=kept, on_error=on_error)
+    kept = tuple(step for step in graph.steps if step.name != name)
+    return _renamed(replace(graph, steps=kept), name, None, gone.after)
 
 
 def rename(graph: GraphSpec, name: str, new: str) -> GraphSpec:
@@ -400,29 +389,47 @@ def rename(graph: GraphSpec, name: str, new: str) -> GraphSpec:
                 f"router {router.name!r} already has a route {new!r}"
             )
         routes = tuple(
-            replace(route, name=new) if route.name == name else route
-            for route in router.routes
+            replace(r, name=new) if r.name == name else r for r in router.routes
         )
         return _with_routes(graph, router, routes)
     graph.step(name)
     check_step_name(new)
     if new != name and new in graph:
         raise DuplicateStepError(f"graph {graph.name!r} already has a step {new!r}")
+    return _renamed(graph, name, new, (new,))
+
+
+def _renamed(
+    graph: GraphSpec, name: str, new: str | None, upstream: tuple[str, ...]
+) -> GraphSpec:
+    """Return the graph with another name wherever a step is named.
+
+    Args:
+        graph: the graph.
+        name: the name that is written now.
+        new: the one in its place, None where there is no such step any more.
+        upstream: those in its place where a step comes after it.
+    """
+    others = (new,) if new else ()
+
+    def instead(given: str | None) -> str | None:
+        return new if given == name else given
 
     def renamed(step: StepSpec) -> StepSpec:
+        after = _swapped(step.after, name, upstream)
         return replace(
             step,
-            name=new if step.name == name else step.name,
-            after=_swapped(step.after, name, (new,)),
-            cycle_from=_swapped(step.cycle_from, name, (new,)),
-            before=_swapped(step.before, name, (new,)),
-            on_error=new if step.on_error == name else step.on_error,
-            base_step=new if step.base_step == name else step.base_step,
+            name=instead(step.name) or step.name,
+            # No new loop to itself; one that was there stays.
+            after=tuple(n for n in after if n != step.name or n in step.after),
+            cycle_from=_swapped(step.cycle_from, name, others),
+            before=_swapped(step.before, name, others),
+            on_error=instead(step.on_error),
+            base_step=instead(step.base_step),
         )
 
     steps = tuple(renamed(step) for step in graph.steps)
-    on_error = new if graph.on_error == name else graph.on_error
-    return replace(graph, steps=steps, on_error=on_error)
+    return replace(graph, steps=steps, on_error=instead(graph.on_error))
 
 
 def _swapped(names: tuple[str, ...], old: str, new: tuple[str, ...]) -> tuple[str, ...]:
