@@ -10,9 +10,8 @@ from jupyter_graph.compile.generator.branch_writer import BranchWriter
 from jupyter_graph.compile.generator.code_buffer import CodeBuffer, Position
 from jupyter_graph.compile.generator.graph_facts import GraphFacts
 from jupyter_graph.compile.generator.handler_writer import HandlerWriter
-from jupyter_graph.compile.generator.identifiers import TAKEN
 from jupyter_graph.compile.generator.inlining import Inlining
-from jupyter_graph.compile.generator.module_names import Functions, Globals
+from jupyter_graph.compile.generator.module_names import TAKEN, Functions, Globals
 from jupyter_graph.compile.generator.step_writer import StepWriter
 from jupyter_graph.compile.generator.stream_writer import StreamWriter
 from jupyter_graph.compile.runtime.prelude import HELPERS

@@ -52,7 +52,7 @@ class FlowWriter:
         while following is not None:
             following = self._step(*following)
 
-    def go_on(self, name: str, at: Position, *, stands_for: str | None = None) -> None:
+    def go_on(self, name: str, at: Position, stands_for: str | None = None) -> None:
         """Write all that comes after a step (or first), whose result was made here.
 
         Args:
@@ -72,11 +72,8 @@ class FlowWriter:
     def _step(self, name: str, at: Position) -> Following | None:
         """Write a step; return the one that follows in line."""
         facts = self._facts
-        step, code, is_counted = (
-            facts.steps[name],
-            facts.codes[name],
-            name in facts.counted,
-        )
+        step, code = facts.steps[name], facts.codes[name]
+        is_counted = name in facts.counted
         # Asking a choice is part of the step where its error handler must see it fail.
         picks = bool(
             step.on_error and code.selects and facts.next[name] and not code.is_stream

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jupyter_graph.compile.generator.stream_nesting import (
-    check_joins,
-    nestings,
-    stream_of,
-)
 from jupyter_graph.compile.step_code import StepCode
-from jupyter_graph.spec.model import GraphSpec
+from jupyter_graph.errors import SpecError
+from jupyter_graph.spec.model import START, GraphSpec
 from jupyter_graph.spec.topology import (
     back_edges,
     edges,
@@ -20,6 +16,12 @@ from jupyter_graph.spec.topology import (
     responder_of,
     steps_in_cycles,
 )
+
+Nesting = tuple[str, ...]
+"""The steps whose streams an event is in, the outermost first."""
+
+SEVERAL = "$several"
+"""Begins the nesting of a step that events reach in different ones."""
 
 
 class GraphFacts:
@@ -65,8 +67,8 @@ class GraphFacts:
         self.back = back_edges(graph) if graph.allow_cyclic else frozenset()
         self.counted = steps_in_cycles(graph) if self.back else frozenset()
         self.joined = [name for name in self.order if self.steps[name].join]
-        self.nestings = nestings(self.steps, codes, self.next)
-        check_joins(self.steps, self.nestings)
+        self.nestings = self._nestings()
+        self._check_joins()
         own = [codes[name] for name in self.steps]
         self.takes_event = any(code.takes_event for code in own)
         remembers = any(code.merges or code.collects for code in own)
@@ -110,7 +112,7 @@ class GraphFacts:
         return [
             name
             for name in self.steps
-            if stream_of(name, self.nestings) == stream
+            if self._stream_of(name) == stream
             and (self.waits(name) or name in self.counted)
         ]
 
@@ -137,3 +139,46 @@ class GraphFacts:
             if code.collects and name in self.next
         )
         return bool(self.nestings.get(stream)) or comes_after_one
+
+    # Each item of a stream is an event of its own: what waits for branches, or counts
+    # rounds, does so for one item. A collector ends all streams.
+
+    def _nestings(self) -> dict[str, Nesting]:
+        """Return the streams that events are in at each step."""
+        nesting_of: dict[str, Nesting] = {}
+        todo: list[tuple[str, Nesting]] = [(name, ()) for name in self.next[START]]
+        while todo:
+            name, nesting = todo.pop()
+            known = nesting_of.get(name)
+            if known is not None and known != nesting:
+                nesting = (SEVERAL,)
+            if known == nesting:
+                continue
+            nesting_of[name] = nesting
+            handler = self.steps[name].on_error
+            todo += [(handler, nesting)] if handler else []
+            behind = self._behind(name, nesting)
+            todo += [(target, behind) for target in self.next[name]]
+        return nesting_of
+
+    def _behind(self, name: str, nesting: Nesting) -> Nesting:
+        code = self.codes[name]
+        if code.collects:
+            return ()
+        gives_many = code.is_stream or code.direct == "FlatMap"
+        return (*nesting, name) if gives_many and name not in nesting else nesting
+
+    def _stream_of(self, name: str) -> str:
+        """Return the innermost stream whose items come to a step, "" for none."""
+        nesting = self.nestings.get(name, ())
+        return nesting[-1] if nesting and nesting[-1] != SEVERAL else ""
+
+    def _check_joins(self) -> None:
+        """Refuse joins whose branches stand partly inside a stream."""
+        problems = [
+            f"step {step.name!r} joins branches inside and outside of a stream; put a "
+            "Collector between the generator and the join"
+            for step in self.steps.values()
+            if step.join and self.nestings.get(step.name, ())[-1:] == (SEVERAL,)
+        ]
+        SpecError.raise_all("joins inside streams", problems)

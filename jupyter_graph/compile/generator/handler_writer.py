@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from jupyter_graph.compile.generator.code_buffer import BODY, CodeBuffer, Position
 from jupyter_graph.compile.generator.graph_facts import GraphFacts
@@ -12,20 +12,6 @@ from jupyter_graph.compile.generator.step_writer import StepWriter
 from jupyter_graph.spec.model import START, StepSpec
 
 Write: TypeAlias = Callable[[Position], None]
-
-
-class GoOn(Protocol):
-    """Writes all that comes after a step.
-
-    Args:
-        name: the step.
-        at: where.
-        stands_for: for an error handler, the step that failed.
-    """
-
-    def __call__(
-        self, name: str, at: Position, *, stands_for: str | None = None
-    ) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -42,13 +28,14 @@ class HandlerWriter:
         facts: the graph.
         code: what is written to.
         steps: writes the handlers' own lines.
-        go_on: writes what comes after a handler.
+        go_on: writes what comes after a handler, which stands for the third: the step
+            that failed.
     """
 
     facts: GraphFacts
     code: CodeBuffer
     steps: StepWriter
-    go_on: GoOn
+    go_on: Callable[[str, Position, str], None]
 
     def scope(self, write: Write, name: str) -> None:
         """Put the graph's own error handler, if any, around a function's steps.
@@ -149,7 +136,7 @@ class HandlerWriter:
         elif targets:
             if answers:
                 code.line(at, f"answer = twin({code.value})", handler)
-            self.go_on(handler, at.after_answer(answers), stands_for=stands_for)
+            self.go_on(handler, at.after_answer(answers), stands_for)
         else:
             code.line(at, f"return {'answer' if at.answered else self._handled}")
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import keyword
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from jupyter_graph.compile.generator.graph_facts import GraphFacts
-from jupyter_graph.compile.generator.identifiers import identifiers
+from jupyter_graph.compile.runtime.prelude import HELPERS
 from jupyter_graph.spec.model import START_WORD, StepSpec
+
+TAKEN = frozenset(HELPERS) | {
+    "body", "event", "items", "found", "whole", "parts", "answer", "error", "failed",
+    "picked", "targets", "twin", "twins", "run", "begin", "len", "type",
+    "BaseException", "__builtins__",
+}  # fmt: skip
+"""What generated code calls or assigns beside the steps: no step may be called so."""
+
+GENERATED = ("at_", "after_", "back_", "item_", "rest_", "end_", "later_")
+"""What the names of generated functions begin with."""
 
 FunctionKey = tuple[str, ...]
 """Kind of a function, the step it is about, and for ``from`` the branches it ends."""
@@ -136,3 +148,23 @@ class Functions:
     def per_item(self, stream: str) -> str:
         """Return the function that takes an item of a stream."""
         return self.want("item" if self.facts.per_item(stream) else "after", stream)
+
+
+def identifiers(names: Mapping[str, StepSpec]) -> Iterator[str]:
+    """Yield a readable, unique identifier for each step's name."""
+    taken = set(TAKEN)
+    for name in names:
+        ident = re.sub(r"\W", "_", name)
+        if keyword.iskeyword(ident) or not ident.isidentifier():
+            ident = f"step_{ident}"
+        if ident.startswith(GENERATED):
+            ident = f"step_{ident}"
+        while taken & _derived(ident):
+            ident = f"{ident}_"
+        taken |= _derived(ident)
+        yield ident
+
+
+def _derived(name: str) -> set[str]:
+    ends = ("", "_select", "_merge", "_join", "_collect", "_outlets", "_part")
+    return {f"{name}{end}" for end in ends}
