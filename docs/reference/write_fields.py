@@ -13,12 +13,7 @@ from pathlib import Path
 from jupyter_graph.magics.step_magic import StepMagics
 from jupyter_graph.spec.graph_schema import schema_text
 from jupyter_graph.spec.model import GraphSpec, StepSpec
-from jupyter_graph.spec.step_fields import (
-    GRAPH_FIELDS,
-    STEP_FIELDS,
-    Field,
-    default_of,
-)
+from jupyter_graph.spec.step_fields import GRAPH_FIELDS, STEP_FIELDS, Field
 
 HERE = Path(__file__).parent
 PAGE = HERE / "documents.md"
@@ -28,21 +23,21 @@ HEAD = "| field | type | default | meaning |\n|---|---|---|---|\n"
 OPTIONS_HEAD = "| option | meaning |\n|---|---|\n"
 
 
-def field_rows(rows: Iterable[Field], of: type) -> str:
+def field_rows(rows: Iterable[Field], of: StepSpec | GraphSpec) -> str:
     """Return the rows of a table of fields, with the defaults that a spec has."""
     lines = (f"| {' | '.join(_cells(row, of))} |\n" for row in rows)
     return "".join(line.replace("|  |", "| |") for line in lines)
 
 
-def _cells(row: Field, of: type) -> Iterator[str]:
+def _cells(row: Field, of: StepSpec | GraphSpec) -> Iterator[str]:
     yield f"`{row.key}`"
     yield row.type.title
     yield _default(row, of) if row.default is None else row.default
     yield f"*ours:* {row.meaning}" if row.is_ours else row.meaning
 
 
-def _default(row: Field, of: type) -> str:
-    default = default_of(of, row.key)
+def _default(row: Field, of: StepSpec | GraphSpec) -> str:
+    default = getattr(of, row.key)
     text = json.dumps(list(default) if isinstance(default, tuple) else default)
     return f"`{text}`" if isinstance(default, str | tuple | dict) else text
 
@@ -68,10 +63,10 @@ def pages() -> dict[Path, str]:
     """Return the text that each file shall have."""
     page = PAGE.read_text(encoding="utf-8")
     page = with_table(
-        page, "## Fields of a graph\n", HEAD, field_rows(GRAPH_FIELDS, GraphSpec)
+        page, "## Fields of a graph\n", HEAD, field_rows(GRAPH_FIELDS, GraphSpec())
     )
     page = with_table(
-        page, "## Fields of a step\n", HEAD, field_rows(STEP_FIELDS, StepSpec)
+        page, "## Fields of a step\n", HEAD, field_rows(STEP_FIELDS, StepSpec(name=""))
     )
     magics = MAGICS.read_text(encoding="utf-8")
     magics = with_table(magics, "<!-- %%graph_step", OPTIONS_HEAD, option_rows())

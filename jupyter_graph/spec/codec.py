@@ -30,7 +30,7 @@ from jupyter_graph.spec.documents.document_text import (
 )
 from jupyter_graph.spec.field_types import STEPS
 from jupyter_graph.spec.model import GraphSpec, HasSpec, StepSpec, map_steps
-from jupyter_graph.spec.step_fields import BY_KEY, DEFAULTS, default_of
+from jupyter_graph.spec.step_fields import BY_KEY, DEFAULTS, GRAPH_DEFAULTS
 from jupyter_graph.spec.validate import problems as rule_problems
 
 YAML = (".yaml", ".yml")
@@ -51,7 +51,7 @@ def to_dict(graph: GraphSpec) -> dict[str, Any]:
         document["steps"] = {step.name: _step_to_dict(step) for step in graph.steps}
     for name in ("on_error", *OF_ANY_GRAPH, *OF_CYCLES):
         value = getattr(graph, name)
-        if value != default_of(GraphSpec, name):
+        if value != getattr(GRAPH_DEFAULTS, name):
             document[name] = list(value) if isinstance(value, tuple) else value
     return {**document, **graph.carried}
 

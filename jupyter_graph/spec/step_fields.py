@@ -8,7 +8,7 @@ the JSON Schema. A new field is a row here and an attribute of ``StepSpec``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 
 from jupyter_graph.spec.field_types import (
@@ -24,7 +24,7 @@ from jupyter_graph.spec.field_types import (
     text,
     words,
 )
-from jupyter_graph.spec.model import StepSpec
+from jupyter_graph.spec.model import GraphSpec, StepSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,20 +253,12 @@ WRITTEN_AS: Final[Mapping[str, str]] = {
 """The options of a cell as ``@step`` spells them, and MLRun's word, to the fields."""
 
 
-def default_of(of: type, key: str) -> Any:
-    """Return the value that an attribute of a spec has by default."""
-    [attribute] = [f for f in fields(of) if f.name == key]
-    if attribute.default is not MISSING:
-        return attribute.default
-    made = attribute.default_factory
-    return made() if made is not MISSING else None
-
-
 GROUP_OF: Final[Mapping[str, str]] = {
     row.key: row.group for row in STEP_FIELDS if row.group
 }
 """Fields that one attribute of the spec holds together, to that attribute."""
 
 DEFAULTS: Final[Mapping[str, Any]] = {
-    row.key: default_of(StepSpec, row.key) for row in STEP_FIELDS if not row.group
+    row.key: getattr(StepSpec(name=""), row.key) for row in STEP_FIELDS if not row.group
 }
+GRAPH_DEFAULTS: Final = GraphSpec()

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.model import GraphSpec, HasSpec, StepSpec, flow_inside
 from jupyter_graph.spec.rules import graph_rules
-from jupyter_graph.spec.rules.graph_problem import Problem, shown
+from jupyter_graph.spec.rules.graph_problem import Problem, of_another_kind, shown
 from jupyter_graph.spec.rules.type_rules import fields_have_their_types
 from jupyter_graph.spec.step_fields import GROUP_OF
 
@@ -26,12 +26,7 @@ def flows_inside_are_right(graph: GraphSpec) -> Iterator[Problem]:
         elif step.kind == "flow":
             yield from _inside(step, graph)
         elif step.steps:
-            yield Problem(
-                f"step {step.name!r} has steps but is of kind {step.kind!r}; only a "
-                "flow has steps",
-                step.name,
-                "steps",
-            )
+            yield of_another_kind(step, "flow", "steps", "steps")
 
 
 def _inside(
@@ -98,10 +93,7 @@ def problems(graph: GraphSpec, unread: Container[str | None] = ()) -> list[Probl
         unread: steps (None = the graph) that a reader could not make out: what rules
             would say of them may only follow from that.
     """
-    of_types = [
-        replace(problem, step=problem.step and str(problem.step))
-        for problem in fields_have_their_types(graph)
-    ]
+    of_types = list(fields_have_their_types(graph))
     usable = _without(graph, of_types)  # rules compare names, count and sort
     broken = [
         problem

@@ -5,6 +5,8 @@ from __future__ import annotations
 import reprlib
 from dataclasses import dataclass
 
+from jupyter_graph.spec.model import StepSpec
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -22,6 +24,24 @@ class Problem:
 
     def __str__(self) -> str:
         return self.message
+
+
+def of_another_kind(step: StepSpec, owner: str, field: str, it: str = "one") -> Problem:
+    """Return the problem of a field that only steps of one kind have.
+
+    Args:
+        step: the step.
+        owner: the kind of steps that have it.
+        field: the field.
+        it: the word for what it holds, if there is one.
+    """
+    what = repr(field) if it == "one" else it
+    return Problem(
+        f"step {step.name!r} has {what} but is of kind {step.kind!r}; only a {owner} "
+        f"has {it}",
+        step.name,
+        field,
+    )
 
 
 def shown(value: object) -> str:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from jupyter_graph.errors import did_you_mean
-from jupyter_graph.spec.model import START, GraphSpec
+from jupyter_graph.spec.model import START, GraphSpec, StepSpec
 from jupyter_graph.spec.names import (
     function_name_problem,
     graph_name_problem,
     step_name_problem,
 )
-from jupyter_graph.spec.rules.graph_problem import Problem, shown
+from jupyter_graph.spec.rules.graph_problem import Problem, of_another_kind, shown
 from jupyter_graph.spec.subgraphs import EVERYWHERE
 from jupyter_graph.spec.topology import cycle_in, followers, handler_names, reached
 
@@ -41,6 +41,17 @@ class Hints:
 
 
 WITHOUT_CODE = ("router", "flow", "queue", "model_runner")
+OF_CODE = ("class_name", "handler", "full_event", "class_args", "responder")
+OF_PLACE = ("after", "before", "on_error")
+
+
+def _without(
+    step: StepSpec, fields: Iterable[str], what: str, why: str
+) -> Iterator[Problem]:
+    """Yield a problem for each of these fields that a step has, and should not have."""
+    for field in fields:
+        if getattr(step, field):
+            yield Problem(f"{what} {field!r}{why}", step.name, field)
 
 
 def the_graph_has_a_name(graph: GraphSpec) -> Iterator[Problem]:
@@ -73,14 +84,12 @@ def names_follow_the_rule(graph: GraphSpec) -> Iterator[Problem]:
 
 
 def names_are_unique(graph: GraphSpec) -> Iterator[Problem]:
-    for name, count in Counter(step.name for step in graph.top_steps()).items():
-        if count > 1:
-            yield Problem(f"{count} steps are named {name!r}", name, "name")
-    for router in graph.every_step():
-        for name, count in Counter(route.name for route in router.routes).items():
+    groups = [("steps", graph.top_steps())]
+    groups += [(f"routes of {one.name!r}", one.routes) for one in graph.every_step()]
+    for what, steps in groups:
+        for name, count in Counter(step.name for step in steps).items():
             if count > 1:
-                problem = f"{count} routes of {router.name!r} are named {name!r}"
-                yield Problem(problem, name, "name")
+                yield Problem(f"{count} {what} are named {name!r}", name, "name")
 
 
 def kinds_are_known(graph: GraphSpec) -> Iterator[Problem]:
@@ -262,20 +271,10 @@ def queues_are_mere_queues(graph: GraphSpec) -> Iterator[Problem]:
         if step.kind != "queue":
             if step.path or step.queue:
                 field = "path" if step.path else next(iter(step.queue))
-                yield Problem(
-                    f"step {name!r} has {field!r} but is of kind {step.kind!r}; only "
-                    "a queue has one",
-                    name,
-                    field,
-                )
+                yield of_another_kind(step, "queue", field)
             continue
-        for field in ("class_name", "handler", "full_event", "class_args", "responder"):
-            if getattr(step, field):
-                yield Problem(
-                    f"queue {name!r} has {field!r}; a queue runs no code",
-                    name,
-                    field,
-                )
+        what = f"queue {name!r} has"
+        yield from _without(step, OF_CODE, what, "; a queue runs no code")
         if not step.path and not ways.get(name):
             yield Problem(
                 f"queue {name!r} has neither a path nor a step after it, so its "
@@ -289,12 +288,7 @@ def runner_fields_belong_to_runners(graph: GraphSpec) -> Iterator[Problem]:
     for step in graph.every_step():
         if step.runner and step.kind != "model_runner":
             field = next(iter(step.runner))
-            yield Problem(
-                f"step {step.name!r} has {field!r} but is of kind {step.kind!r}; only "
-                "a model_runner has one",
-                step.name,
-                field,
-            )
+            yield of_another_kind(step, "model_runner", field)
 
 
 def joins_have_branches(graph: GraphSpec) -> Iterator[Problem]:
@@ -357,39 +351,23 @@ def routers_have_routes(graph: GraphSpec) -> Iterator[Problem]:
                 f"router {step.name!r} has no routes; add one with add_route", step.name
             )
         if step.kind != "router" and step.routes:
-            yield Problem(
-                f"step {step.name!r} has routes but is of kind {step.kind!r}; "
-                "only a router has routes",
-                step.name,
-                "routes",
-            )
+            yield of_another_kind(step, "router", "routes", "routes")
 
 
 def routes_stand_alone(graph: GraphSpec) -> Iterator[Problem]:
     """A route is reached through its router only, and fails as its router does."""
     for router in graph.every_step():
         for route in router.routes:
-            for field in ("after", "before", "on_error", "responder", "routes"):
-                if getattr(route, field):
-                    yield Problem(
-                        f"route {route.name!r} of {router.name!r} has {field!r}, which "
-                        f"a route cannot have; put it at {router.name!r}",
-                        route.name,
-                        field,
-                    )
+            what = f"route {route.name!r} of {router.name!r} has"
+            why = f", which a route cannot have; put it at {router.name!r}"
+            yield from _without(route, (*OF_PLACE, "responder", "routes"), what, why)
 
 
 def a_root_router_stands_alone(graph: GraphSpec) -> Iterator[Problem]:
     if graph.router is None:
         return
-    for field in ("after", "before", "on_error"):
-        if getattr(graph.router, field):
-            yield Problem(
-                f"router {graph.router.name!r} is the whole graph, so it has no "
-                f"{field!r}; make it a step of a flow",
-                graph.router.name,
-                field,
-            )
+    what = f"router {graph.router.name!r} is the whole graph, so it has no"
+    yield from _without(graph.router, OF_PLACE, what, "; make it a step of a flow")
     if graph.steps:
         yield Problem(
             f"a router topology has no steps beside its router, found "

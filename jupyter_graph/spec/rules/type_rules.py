@@ -9,10 +9,10 @@ from jupyter_graph.spec.names import step_name_problem
 from jupyter_graph.spec.rules.graph_problem import Problem, shown
 from jupyter_graph.spec.step_fields import (
     DEFAULTS,
+    GRAPH_DEFAULTS,
     OF_GRAPH,
     STEP_FIELDS,
     Field,
-    default_of,
 )
 
 
@@ -22,30 +22,28 @@ def fields_have_their_types(graph: GraphSpec) -> Iterator[Problem]:
         if not isinstance(step.name, str):
             yield Problem(str(step_name_problem(step.name)), str(step.name), "name")
         grouped = {**step.queue, **step.runner}
+        where = f" of step {step.name!r}"
         for row in STEP_FIELDS:
             if row.group is None:
-                yield from _problems_of(row, step, getattr(step, row.key))
+                value, default = getattr(step, row.key), DEFAULTS[row.key]
+                yield from _wrong(row, value, default, str(step.name), where)
             elif row.key in grouped:
-                yield from _problems_of(row, step, grouped[row.key])
+                yield from _wrong(row, grouped[row.key], ..., str(step.name), where)
         if isinstance(step.class_args, Mapping):
             yield from _names_of_arguments(step)
     for row in OF_GRAPH:
-        value = getattr(graph, row.key)
-        is_open = value is None and default_of(GraphSpec, row.key) is None
-        if not is_open and not row.type.fits(value):
-            yield Problem(
-                f"{row.called or row.key} must be {row.type.must}, got {shown(value)}",
-                field=row.key,
-            )
+        value, default = getattr(graph, row.key), getattr(GRAPH_DEFAULTS, row.key)
+        yield from _wrong(row, value, default)
 
 
-def _problems_of(row: Field, step: StepSpec, value: object) -> Iterator[Problem]:
-    is_open = value is None and row.group is None and DEFAULTS[row.key] is None
-    if not is_open and not row.type.fits(value):
+def _wrong(
+    row: Field, value: object, default: object, step: str | None = None, where: str = ""
+) -> Iterator[Problem]:
+    if not (value is None and default is None) and not row.type.fits(value):
         yield Problem(
-            f"{row.key} of step {step.name!r} must be {row.type.must}, "
+            f"{row.called or row.key}{where} must be {row.type.must}, "
             f"got {shown(value)}",
-            step.name,
+            step,
             row.key,
         )
 
@@ -56,6 +54,6 @@ def _names_of_arguments(step: StepSpec) -> Iterator[Problem]:
             yield Problem(
                 f"class_args of step {step.name!r} must have texts as names, "
                 f"got {shown(key)}",
-                step.name,
+                str(step.name),
                 "class_args",
             )
