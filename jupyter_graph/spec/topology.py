@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from typing import Literal
 
 from jupyter_graph.errors import SpecError
@@ -129,7 +130,7 @@ def cycle_in(graph: GraphSpec) -> tuple[str, ...]:
     >>> cycle_in(GraphSpec(steps=loop))
     ('a', 'b', 'a')
     """
-    return next(_cycles(graph, _ways(graph)), ())
+    return _cycle(graph, _ways(graph))
 
 
 def back_edges(graph: GraphSpec) -> frozenset[tuple[str, str]]:
@@ -142,7 +143,7 @@ def back_edges(graph: GraphSpec) -> frozenset[tuple[str, str]]:
     back = {(source, s.name) for s in graph.steps for source in s.cycle_from}
     for source, target in back:
         ways[source] = tuple(name for name in ways.get(source, ()) if name != target)
-    while cycle := next(_cycles(graph, ways), ()):
+    while cycle := _cycle(graph, ways):
         source, target = cycle[-2:]
         back.add((source, target))
         ways[source] = tuple(name for name in ways[source] if name != target)
@@ -178,14 +179,10 @@ def _ways(graph: GraphSpec) -> dict[str, tuple[str, ...]]:
     return ways
 
 
-def _cycles(
-    graph: GraphSpec, ways: dict[str, tuple[str, ...]]
-) -> Iterator[tuple[str, ...]]:
+def _cycle(graph: GraphSpec, ways: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     done: set[str] = set()
-    for name in graph.names():
-        if name not in done and (cycle := _walk(name, ways, done)):
-            yield cycle
-            return
+    walks = (_walk(name, ways, done) for name in graph.names() if name not in done)
+    return next(filter(None, walks), ())
 
 
 def _walk(
@@ -218,26 +215,9 @@ def order(graph: GraphSpec) -> tuple[str, ...]:
     if cycle and not graph.allow_cyclic:
         raise SpecError(f"the graph has a cycle: {' → '.join(cycle)}")
     back = back_edges(graph) if cycle else frozenset()
-    after = {
-        name: tuple(target for target in targets if (name, target) not in back)
-        for name, targets in followers(graph).items()
-    }
-    waiting = dict.fromkeys(graph.names(), 0)
-    if graph.router is not None:
-        waiting[graph.router.name] = 0
-    for targets in after.values():
+    sorter = TopologicalSorter({step.name: () for step in graph.top_steps()})
+    for source, targets in followers(graph).items():
         for target in targets:
-            if target in waiting:
-                waiting[target] += 1
-    for target in after[START]:
-        if target in waiting:
-            waiting[target] -= 1
-    ready = [name for name, count in waiting.items() if not count]
-    ordered: list[str] = []
-    while ready:
-        ordered.append(name := ready.pop(0))
-        for target in after[name]:
-            waiting[target] -= 1
-            if not waiting[target]:
-                ready.append(target)
-    return tuple(ordered)
+            if source != START and (source, target) not in back:
+                sorter.add(target, source)
+    return tuple(sorter.static_order())
