@@ -58,7 +58,9 @@ class BuiltStep:
                 f"step {own_name(name, class_name)!r} must specify a function, because "
                 f"it follows the queue step {self.name!r}"
             )
-        return self.flow.put(class_name, name, handler, after=[self.name], **options)
+        return self.flow.add_step(
+            class_name, name, handler, after=[self.name], **options
+        )
 
     def after_step(self, *after: Any, append: bool = True) -> BuiltStep:
         """Put this step after others."""
@@ -90,9 +92,8 @@ class BuiltStep:
         """Add an error handler for this step; return this step."""
         handler_name = self.flow.put_handler(name, class_name, handler, **options)
         names = [before] if isinstance(before, str) else list(before or ())
-        self.flow.steps[handler_name] |= filled({"base_step": self.name})
-        if names:
-            self.flow.steps[handler_name]["before"] = names
+        place = filled({"base_step": self.name, "before": names or None})
+        self.flow.steps[handler_name] |= place
         self.fields["on_error"] = handler_name
         return self
 
@@ -197,46 +198,7 @@ class BuiltFlow:
         **options: Any,
     ) -> BuiltStep:
         """Add a first step."""
-        return self.put(class_name, name, handler, **options)
-
-    def put(
-        self,
-        class_name: Any,
-        name: str | None,
-        handler: Any,
-        *,
-        after: Iterable[str] = (),
-        before: str | None = None,
-        cycle_to: str | list[str] | None = None,
-        max_iterations: int | None = None,
-        **options: Any,
-    ) -> BuiltStep:
-        """Add a step; with ``before`` in the place of what came before that one.
-
-        Raises:
-            SpecError: its name is taken, or it would come after or before itself.
-        """
-        name, fields = step_of(self.keep, class_name, name, handler, **options)
-        if name in self.steps:
-            raise DuplicateStepError(
-                f"the graph already has a step {name!r}; give the new one another name"
-            )
-        names = list(dict.fromkeys(after))
-        if before is not None:
-            if before == name or before in names:
-                raise SpecError(
-                    f"graph loop, step {before} is specified in before and/or after "
-                    f"{name}"
-                )
-            names = list(self._known(before, "before").get("after", []))
-            self.steps[before]["after"] = [name]
-        if names:
-            fields["after"] = names
-        if max_iterations is not None:
-            fields["max_iterations"] = max_iterations
-        self.steps[name] = fields
-        self._last = name
-        return self._handle(name).cycle_to(cycle_to or [])
+        return self.add_step(class_name, name, handler, **options)
 
     def _known(self, name: str, place: str) -> Document:
         if name not in self.steps:
@@ -253,31 +215,50 @@ class BuiltFlow:
         handler: Any = None,
         after: str | list[str] | None = None,
         before: str | None = None,
+        *,
+        cycle_to: str | list[str] | None = None,
+        max_iterations: int | None = None,
         **options: Any,
     ) -> BuiltStep:
         """Add a step, ``after`` others (``$prev``: the one added last) or ``before``.
 
+        With ``before`` it stands in the place of what came before that one.
+
         Raises:
-            SpecError: there is no such step, or its name is taken.
+            SpecError: there is no such step, its name is taken, or it would come after
+                or before itself.
         """
         given = after if isinstance(after, list) else [after]
         names = [self._last if one == "$prev" else one for one in given]
-        upstream = [name for name in names if name]
+        upstream = list(dict.fromkeys(name for name in names if name))
         for one in upstream:
             self._known(one, "after")
         if before is not None and before != name:
             self._known(before, "before")
-        return self.put(
-            class_name, name, handler, after=upstream, before=before, **options
+        name, fields = step_of(self.keep, class_name, name, handler, options)
+        if name in self.steps:
+            raise DuplicateStepError(
+                f"the graph already has a step {name!r}; give the new one another name"
+            )
+        if before is not None:
+            if before == name or before in upstream:
+                raise SpecError(
+                    f"graph loop, step {before} is specified in before and/or after "
+                    f"{name}"
+                )
+            upstream = list(self.steps[before].get("after", []))
+            self.steps[before]["after"] = [name]
+        self.steps[name] = fields | filled(
+            {"after": upstream or None, "max_iterations": max_iterations}
         )
+        self._last = name
+        return self._handle(name).cycle_to(cycle_to or [])
 
     def put_handler(
         self, name: str | None, class_name: Any, handler: Any, **options: Any
     ) -> str:
         """Add an error handler, or replace the one of that name; return its name."""
-        if not (class_name or handler):
-            raise SpecError("class_name or handler must be provided")
-        own, fields = step_of(self.keep, class_name, name, handler, **options)
+        own, fields = step_of(self.keep, class_name, name, handler, options)
         if own in self.steps and self.steps[own]["kind"] != "error_step":
             raise DuplicateStepError(f"the graph already has a step {own!r}")
         self.steps[own] = {**fields, "kind": "error_step"}

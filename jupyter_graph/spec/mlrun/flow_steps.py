@@ -17,6 +17,15 @@ Keep = Callable[[Any], Any]
 
 QUEUES = (">>", "$queue")
 OF_QUEUES = ("path", "shards", "retention_in_hours", "trigger_args")
+OPTIONS = {
+    "function": "function",
+    "full_event": "full_event",
+    "input_path": "input_path",
+    "result_path": "result_path",
+    "model_endpoint_creation_strategy": "model_endpoint_creation_strategy",
+    "graph_shape": "shape",
+}
+"""What a call says of a step beside its class and arguments, to the step's fields."""
 
 
 def own_name(name: str | None, class_name: Any) -> str:
@@ -38,33 +47,27 @@ def own_name(name: str | None, class_name: Any) -> str:
 
 def step_of(
     keep: Keep,
-    class_name: Any = None,
-    name: str | None = None,
-    handler: Any = None,
-    *,
-    graph_shape: str | None = None,
-    function: str | None = None,
-    full_event: bool | None = None,
-    input_path: str | None = None,
-    result_path: str | None = None,
-    model_endpoint_creation_strategy: Any = None,
-    **class_args: Any,
+    class_name: Any,
+    name: str | None,
+    handler: Any,
+    options: Mapping[str, Any],
 ) -> tuple[str, Document]:
     """Return name and fields of a task, a router (``*``) or a queue (``>>``).
+
+    Args:
+        keep: keeps the objects of classes and functions.
+        class_name: the class, or what stands for a router or a queue.
+        name: the step's name, else that of its class.
+        handler: the function, or the method of the class.
+        options: fields of the step; what is none is an argument of its class.
 
     Raises:
         SpecError: there is no class and no handler, no name, or a queue has no path.
     """
-    fields = {
-        "function": function,
-        "full_event": full_event,
-        "input_path": input_path,
-        "result_path": result_path,
-        "model_endpoint_creation_strategy": model_endpoint_creation_strategy,
-        "shape": graph_shape,
-    }
+    fields = {key: options.get(word) for word, key in OPTIONS.items()}
+    class_args = {key: options[key] for key in options if key not in OPTIONS}
     if isinstance(class_name, str) and class_name in QUEUES:
-        return _queue(name, full_event, graph_shape, class_args)
+        return _queue(name, fields, class_args)
     if callable(getattr(class_name, "to_dict", None)):
         return _of_object(class_name, name, fields)
     if isinstance(class_name, str) and class_name.startswith("*"):
@@ -101,10 +104,7 @@ def task_of(
 
 
 def _queue(
-    name: str | None,
-    full_event: bool | None,
-    shape: str | None,
-    args: Mapping[str, Any],
+    name: str | None, fields: Mapping[str, Any], args: Mapping[str, Any]
 ) -> tuple[str, Document]:
     if "path" not in args:
         raise SpecError(
@@ -114,10 +114,9 @@ def _queue(
     if not name:
         raise SpecError("queue name must be specified")
     options = {key: value for key, value in args.items() if key not in OF_QUEUES}
-    if full_event is not None:
-        options["full_event"] = full_event
-    own = {key: args.get(key) for key in OF_QUEUES}
-    return name, filled({"kind": "queue", **own, "options": options, "shape": shape})
+    options |= filled({"full_event": fields["full_event"]})
+    own = {key: args.get(key) for key in OF_QUEUES} | {"options": options}
+    return name, filled({"kind": "queue", **own, "shape": fields["shape"]})
 
 
 def _of_object(

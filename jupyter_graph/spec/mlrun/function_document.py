@@ -23,24 +23,8 @@ SERVED: Final = tuple(
 )
 """Fields of a function's spec that a serving spec has too."""
 
-DEPLOYED: Final = (
-    "add_templated_ingress_host_mode", "affinity", "allow_empty_resources", "args",
-    "auth", "auto_mount_injected_env_names", "base_image_pull", "base_spec",
-    "build", "clone_target_dir", "command", "config", "custom_scaling_metric_specs",
-    "default_class", "default_handler", "description", "disable_auto_mount",
-    "disable_default_http_trigger", "entry_points", "env", "env_from", "filename",
-    "function_handler", "function_kind", "function_refs", "image",
-    "image_pull_policy", "image_pull_secret", "max_replicas", "min_replicas",
-    "mode", "model_endpoint_creation_task_name", "model_endpoints_instructions",
-    "models", "mount_applied", "mount_otlp_secret", "no_cache", "node_name",
-    "node_selector", "nuclio_runtime", "nuclio_runtime_attributes", "output_path",
-    "preemption_mode", "priority_class_name", "pythonpath", "readiness_timeout",
-    "readiness_timeout_before_failure", "replicas", "resources", "rundb",
-    "security_context", "service_account", "service_type", "serving_spec", "source",
-    "state_thresholds", "tolerations", "use_default_image", "volume_mounts",
-    "volumes", "workdir",
-)  # fmt: skip
-"""Fields of a function's spec that say how it is built and deployed."""
+LOOK_ALIKES: Final = ("mode", "models", "resources", "source")
+"""Fields of a function's spec that are spelled nearly like one of those."""
 
 
 def is_function(document: Mapping[str, Any]) -> bool:
@@ -130,7 +114,7 @@ def _problems(document: Mapping[str, Any], what: str) -> Iterator[str]:
         yield f"field 'spec' of {what} is an object, got {short(spec)}"
         return
     for key in spec:
-        if key not in SERVED and key not in DEPLOYED:
+        if key not in SERVED and key not in LOOK_ALIKES:
             near = did_you_mean(str(key), SERVED)
             if near:
                 yield f"'spec' of {what} has an unknown field {short(key)}{near}"
