@@ -203,31 +203,28 @@ def read_event(raw: Any) -> Event:
 
 
 def _from_nuclio(raw: Any) -> Event:
-    headers = _headers(raw.headers)
+    headers = {_text(key): _text(value) for key, value in (raw.headers or {}).items()}
     trigger = Trigger(_text(raw.trigger.kind), _text(raw.trigger.name))
     path, topic = _text(raw.path) or "/", _text(raw.topic) or None
+    content_type = _text(raw.content_type)
     if trigger.kind in _STREAMS:  # their path is the topic, not a place in the graph
         path, topic = "/", topic or path
-    event = Event(
+        content_type = content_type or _header(headers, "content-type") or ""
+    return Event(
         raw.body,
-        id=_text(raw.id) or None,
-        path=path,
+        id=own_id(headers) or _text(raw.id) or None,
+        path=own_path(headers) or path,
         method=_text(raw.method) or "POST",
         headers=headers,
-        content_type=_text(raw.content_type),
+        content_type=content_type,
         time=_aware(raw.timestamp),
         trigger=trigger,
         fields={_text(key): value for key, value in (raw.fields or {}).items()},
         topic=topic,
         shard_id=raw.shard_id,
         offset=raw.offset,
+        deadline=deadline_in(headers),
     )
-    event.id = own_id(headers) or event._id
-    event.path = own_path(headers) or event.path
-    event.deadline = deadline_in(headers)
-    if trigger.kind in _STREAMS and not event.content_type:
-        event.content_type = event.header("content-type") or ""
-    return event
 
 
 def own_id(headers: Headers) -> str | None:
@@ -257,10 +254,6 @@ def deadline_in(headers: Headers) -> float | None:
     except ValueError:
         return None
     return time.monotonic() + left_ms / 1000 if math.isfinite(left_ms) else None
-
-
-def _headers(raw: Mapping[Any, Any] | None) -> dict[str, str]:
-    return {_text(key): _text(value) for key, value in (raw or {}).items()}
 
 
 def _text(value: Any) -> str:

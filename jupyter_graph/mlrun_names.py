@@ -14,25 +14,8 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.errors import (
-    AccessDeniedError,
-    BadRequestError,
-    ConflictError,
-    GatewayTimeoutError,
-    InternalServerError,
-    InvalidArgumentError,
-    JupyterGraphError,
-    MethodNotAllowedError,
-    NotFoundError,
-    NotImplementedServerError,
-    PreconditionFailedError,
-    RunError,
-    ServiceUnavailableError,
-    SpecError,
-    StatusError,
-    UnauthorizedError,
-    UnprocessableError,
-)
+import jupyter_graph.errors as ours
+from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.mlrun.serving_function import ServingFunction
 from jupyter_graph.steps.block_table import MLRUN, load_block
 
@@ -40,7 +23,7 @@ if TYPE_CHECKING:
     from jupyter_graph.run.mock_server import MockServer
 
 
-class _RaisedBySteps(RunError):
+class _RaisedBySteps(ours.RunError):
     """An error of MLRun's without a status; its text is that of the step."""
 
     def __str__(self) -> str:
@@ -49,37 +32,37 @@ class _RaisedBySteps(RunError):
 
 ERRORS: dict[str, type[BaseException]] = {
     "GraphError": SpecError,
-    "MLRunAccessDeniedError": AccessDeniedError,
-    "MLRunBadRequestError": BadRequestError,
-    "MLRunBaseError": JupyterGraphError,
-    "MLRunConflictError": ConflictError,
+    "MLRunAccessDeniedError": ours.AccessDeniedError,
+    "MLRunBadRequestError": ours.BadRequestError,
+    "MLRunBaseError": ours.JupyterGraphError,
+    "MLRunConflictError": ours.ConflictError,
     "MLRunEmptySampleDFError": ValueError,
     "MLRunFatalFailureError": _RaisedBySteps,
-    "MLRunHTTPError": JupyterGraphError,
-    "MLRunHTTPStatusError": StatusError,
-    "MLRunIncompatibleVersionError": BadRequestError,
-    "MLRunInternalServerError": InternalServerError,
-    "MLRunInvalidArgumentError": InvalidArgumentError,
-    "MLRunInvalidArgumentTypeError": InvalidArgumentError,
-    "MLRunInvalidMMStoreTypeError": BadRequestError,
-    "MLRunMethodNotAllowedError": MethodNotAllowedError,
-    "MLRunMissingDependencyError": InternalServerError,
-    "MLRunMissingProjectError": BadRequestError,
-    "MLRunModelLimitExceededError": BadRequestError,
-    "MLRunNotFoundError": NotFoundError,
-    "MLRunNotImplementedServerError": NotImplementedServerError,
-    "MLRunPaginationEndOfResultsError": NotFoundError,
-    "MLRunPreconditionFailedError": PreconditionFailedError,
+    "MLRunHTTPError": ours.JupyterGraphError,
+    "MLRunHTTPStatusError": ours.StatusError,
+    "MLRunIncompatibleVersionError": ours.BadRequestError,
+    "MLRunInternalServerError": ours.InternalServerError,
+    "MLRunInvalidArgumentError": ours.InvalidArgumentError,
+    "MLRunInvalidArgumentTypeError": ours.InvalidArgumentError,
+    "MLRunInvalidMMStoreTypeError": ours.BadRequestError,
+    "MLRunMethodNotAllowedError": ours.MethodNotAllowedError,
+    "MLRunMissingDependencyError": ours.InternalServerError,
+    "MLRunMissingProjectError": ours.BadRequestError,
+    "MLRunModelLimitExceededError": ours.BadRequestError,
+    "MLRunNotFoundError": ours.NotFoundError,
+    "MLRunNotImplementedServerError": ours.NotImplementedServerError,
+    "MLRunPaginationEndOfResultsError": ours.NotFoundError,
+    "MLRunPreconditionFailedError": ours.PreconditionFailedError,
     "MLRunRetryExhaustedError": _RaisedBySteps,
-    "MLRunRuntimeError": InternalServerError,
-    "MLRunServiceUnavailableError": ServiceUnavailableError,
-    "MLRunStreamConnectionFailureError": BadRequestError,
-    "MLRunTSDBConnectionFailureError": BadRequestError,
+    "MLRunRuntimeError": ours.InternalServerError,
+    "MLRunServiceUnavailableError": ours.ServiceUnavailableError,
+    "MLRunStreamConnectionFailureError": ours.BadRequestError,
+    "MLRunTSDBConnectionFailureError": ours.BadRequestError,
     "MLRunTaskCancelledError": _RaisedBySteps,
     "MLRunTaskNotReadyError": _RaisedBySteps,
-    "MLRunTimeoutError": GatewayTimeoutError,
-    "MLRunUnauthorizedError": UnauthorizedError,
-    "MLRunUnprocessableEntityError": UnprocessableError,
+    "MLRunTimeoutError": ours.GatewayTimeoutError,
+    "MLRunUnauthorizedError": ours.UnauthorizedError,
+    "MLRunUnprocessableEntityError": ours.UnprocessableError,
     "MLRunValueError": ValueError,
 }
 """MLRun's errors to ours, those with a status to ours of the same status."""
