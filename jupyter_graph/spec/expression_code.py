@@ -65,7 +65,7 @@ def function_of(tree: ast.expr, text: str) -> Callable[[Any], Any]:
     result = writer.visit(tree)
     lines: list[ast.stmt] = []
     if writer.reads_body:
-        lines += parse("v_body = body_of(v_event)").body
+        lines += parse("v_body = _body_of(v_event)").body
     if writer.has_turns:
         lines += parse("spent = Spent()").body
     function = parse("def expression(v_event): pass").body[0]
@@ -91,15 +91,14 @@ class _Writer(ast.NodeTransformer):
         return ast.Name(f"v_{node.id}", node.ctx)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        return _call("part_of", self.visit(node.value), ast.Constant(node.attr))
+        return _call("_part_of", self.visit(node.value), ast.Constant(node.attr))
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        bounded = _OPERATORS.get(type(node.op))
-        is_safe = bounded is None or self._grows_not(node)
         left, right = self.visit(node.left), self.visit(node.right)
-        if is_safe:
+        bounded = _OPERATORS.get(type(node.op))
+        if bounded is None or self._grows_not(node):
             return self._made(ast.BinOp(left, node.op, right))
-        return self._made(_call(str(bounded), left, right))
+        return self._made(_call(bounded.__name__, left, right))
 
     def _grows_not(self, node: ast.BinOp) -> bool:
         """Tell whether one of the operands is a number that keeps the result small."""
@@ -323,26 +322,19 @@ def _bounded(size: int, most: int = LARGEST) -> None:
 GROWING: Final[dict[str, Callable[..., Any]]] = {"replace": _replace, "join": _join}
 """Methods whose result may be far larger than what they are called with."""
 
-_OPERATORS: Final[dict[type[ast.operator], str]] = {
-    ast.Add: "plus",
-    ast.Mult: "times",
-    ast.Pow: "power",
-    ast.Mod: "modulo",
-    ast.LShift: "shifted_left",
-    ast.RShift: "shifted_right",
+_OPERATORS: Final[dict[type[ast.operator], Callable[..., Any]]] = {
+    ast.Add: _plus,
+    ast.Mult: _times,
+    ast.Pow: _power,
+    ast.Mod: _modulo,
+    ast.LShift: _shifted_left,
+    ast.RShift: _shifted_right,
 }
 
 _NAMES: Final[dict[str, Any]] = {
     "__builtins__": {},
     "Spent": Spent,
-    "body_of": _body_of,
-    "part_of": _part_of,
-    "plus": _plus,
-    "times": _times,
-    "power": _power,
-    "modulo": _modulo,
-    "shifted_left": _shifted_left,
-    "shifted_right": _shifted_right,
+    **{one.__name__: one for one in (_body_of, _part_of, *_OPERATORS.values())},
     **{f"f_{name}": function for name, function in FUNCTIONS.items()},
     **{f"grow_{name}": function for name, function in GROWING.items()},
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 LONGEST_S = 365 * 24 * 3600.0
@@ -31,7 +31,7 @@ class FieldType:
     schema: Schema
     empty: tuple[Any, ...] = ()
     typed: str = ""
-    known: tuple[str, ...] = field(default=())
+    known: tuple[str, ...] = ()
 
     def is_empty(self, value: object) -> bool:
         """Tell whether a document leaves the field out by this value.
@@ -44,19 +44,11 @@ class FieldType:
         )
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_object(value: object) -> bool:
-    return isinstance(value, Mapping)
-
-
 def text(title: str = "text") -> FieldType:
     return FieldType(
         title=title,
         must="a text",
-        fits=_is_text,
+        fits=lambda value: isinstance(value, str),
         schema={"type": "string"},
         empty=("",),
     )
@@ -155,7 +147,7 @@ def mapping(must: str = "an object") -> FieldType:
     return FieldType(
         title="object",
         must=must,
-        fits=_is_object,
+        fits=lambda value: isinstance(value, Mapping),
         schema={"type": "object"},
         empty=({},),
     )

@@ -48,7 +48,11 @@ def step_name_problem(
 
 def check_step_name(name: str, *, route: bool = False) -> str:
     """Return the name back, or raise a SpecError that says what is wrong with it."""
-    if problem := step_name_problem(name, route=route):
+    return _fine(name, step_name_problem(name, route=route))
+
+
+def _fine(name: str, problem: str | None) -> str:
+    if problem:
         raise SpecError(problem)
     return name
 
@@ -60,9 +64,7 @@ def graph_name_problem(name: object) -> str | None:
     >>> graph_name_problem("my graph")
     "a graph's name holds letters, digits, '_', '.' and '-', got 'my graph'"
     """
-    if (
-        name == "graph"
-    ):  # reserved for steps only; what a graph is called when nobody names it
+    if name == "graph":  # only steps may not; a graph that nobody names is called so
         return None
     problem = step_name_problem(name)
     return problem and re.sub(r"\b(a|the) step\b", r"\1 graph", problem)
@@ -70,9 +72,7 @@ def graph_name_problem(name: object) -> str | None:
 
 def check_graph_name(name: str) -> str:
     """Return the name back, or raise a SpecError that says what is wrong with it."""
-    if problem := graph_name_problem(name):
-        raise SpecError(problem)
-    return name
+    return _fine(name, graph_name_problem(name))
 
 
 def graph_name(text: str) -> str:
@@ -82,8 +82,7 @@ def graph_name(text: str) -> str:
     ('_01_Fraud-model', 'graph')
     """
     name = re.sub(r"[^A-Za-z0-9_.\-]", "_", text)[: LONGEST_NAME - 1]
-    starts_well = name[:1] == "_" or name[:1].isalpha()
-    if not starts_well:
+    if not (name[:1] == "_" or name[:1].isalpha()):
         name = f"_{name}" if name else "graph"
     return f"{name}_" if name == "start" else name
 
@@ -109,9 +108,7 @@ def check_function_name(name: str) -> str:
         SpecError: it is not 1 to 56 of ``a-z 0-9 -`` with a letter or digit at
             both ends.
     """
-    if problem := function_name_problem(name):
-        raise SpecError(problem)
-    return name
+    return _fine(name, function_name_problem(name))
 
 
 def function_name(graph_name: str) -> str:

@@ -94,21 +94,22 @@ class Reader:
     def flow(self, document: Mapping[str, Any], name: str) -> GraphSpec:
         self.unknown(document, OF_FLOW, CARRIED_IN_GRAPHS, "the graph")
         steps = _given(document, ("steps",)).get("steps", {})
-        if not isinstance(steps, Mapping):
-            self.say(
-                "field 'steps' of the graph is an object of step names and steps, "
-                f"got {short(steps)}"
-            )
-            steps = {}
         return GraphSpec(
             name=name,
-            steps=self.steps(steps, "step"),
+            steps=self.steps(steps, "steps", "the graph"),
             on_error=self.handler(document.get("on_error"), "the graph"),
             carried=self.kept(document, CARRIED_IN_GRAPHS, "the graph"),
             **_given(document, (*OF_ANY_GRAPH, *OF_CYCLES)),
         )
 
-    def steps(self, documents: Mapping[Any, Any], what: str) -> tuple[StepSpec, ...]:
+    def steps(self, documents: Any, key: str, where: str) -> tuple[StepSpec, ...]:
+        what = key.removesuffix("s")
+        if not isinstance(documents, Mapping):
+            self.say(
+                f"field {key!r} of {where} is an object of {what} names and steps, "
+                f"got {short(documents)}"
+            )
+            return ()
         steps = []
         for key, value in documents.items():
             if isinstance(key, str):
@@ -158,13 +159,7 @@ class Reader:
             if row.group is not None or row.type.is_empty(value):
                 continue
             if row.type is STEPS:
-                if isinstance(value, Mapping):
-                    yield key, self.steps(value, key.removesuffix("s"))
-                else:
-                    self.say(
-                        f"field {key!r} of {where} is an object of "
-                        f"{key.removesuffix('s')} names and steps, got {short(value)}"
-                    )
+                yield key, self.steps(value, key, where)
             elif row.type.schema is NAMES_SCHEMA:
                 yield key, self.names(value, key, where)
             elif key == "class_args":

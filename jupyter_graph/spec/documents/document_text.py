@@ -6,7 +6,7 @@ import functools
 import json
 import math
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError
@@ -96,10 +96,7 @@ def check_size(value: Any, what: str) -> None:
     for _ in range(DEEPEST + 1):
         following: list[Any] = []
         for item in level:
-            if isinstance(item, Mapping):
-                following.extend(item.values())
-            elif isinstance(item, list | tuple):
-                following.extend(item)
+            following += _inside(item)
             if seen + len(following) > MOST_VALUES:
                 raise SpecError(f"{what} holds more than {MOST_VALUES:,} values")
         if not following:
@@ -125,9 +122,14 @@ def _holds_itself(value: Any) -> bool:
             return True
         elif isinstance(item, Mapping | list | tuple) and id(item) not in done:
             open_ids.add(id(item))
-            inside = item.values() if isinstance(item, Mapping) else item
-            todo += [(item, True), *((inner, False) for inner in inside)]
+            todo += [(item, True), *((inner, False) for inner in _inside(item))]
     return False
+
+
+def _inside(item: Any) -> Iterable[Any]:
+    if isinstance(item, Mapping):
+        return item.values()
+    return item if isinstance(item, list | tuple) else ()
 
 
 def _place(place: tuple[Any, ...]) -> str:
