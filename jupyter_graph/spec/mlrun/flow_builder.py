@@ -105,16 +105,6 @@ class BuiltStep:
 class BuiltRouter(BuiltStep):
     """A router in a flow, or the whole graph."""
 
-    def __init__(
-        self, flow: BuiltFlow, name: str, root: Document | None = None
-    ) -> None:
-        super().__init__(flow, name)
-        self._root = root
-
-    @property
-    def fields(self) -> Document:
-        return super().fields if self._root is None else self._root
-
     def add_route(
         self, key: str, route: Any = None, class_name: Any = None, handler: Any = None,
         **options: Any,
@@ -155,27 +145,22 @@ class BuiltFlow:
         """Return the document."""
         return self.document
 
-    def step(self, name: str) -> Document:
-        """Return the fields of a step."""
+    def step(self, name: str, problem: str = "") -> Document:
+        """Return the fields of a step; ``problem`` says that there is none."""
         if name not in self.steps:
-            raise SpecError(
-                f"step {name} doesnt exist in the graph{did_you_mean(name, self.steps)}"
-            )
+            problem = problem or f"step {name} doesnt exist in the graph"
+            raise SpecError(f"{problem}{did_you_mean(name, self.steps)}")
         return self.steps[name]
 
     def __getitem__(self, name: str) -> BuiltStep:
-        self.step(name)
-        return self._handle(name)
+        kind = BuiltRouter if self.step(name)["kind"] == "router" else BuiltStep
+        return kind(self, name)
 
     def __contains__(self, name: object) -> bool:
         return name in self.steps
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.steps)
-
-    def _handle(self, name: str) -> BuiltStep:
-        kind = BuiltRouter if self.steps[name]["kind"] == "router" else BuiltStep
-        return kind(self, name)
 
     def keep(self, code: Any) -> Any:
         """Return the name of a class or function and keep the object under it."""
@@ -199,14 +184,6 @@ class BuiltFlow:
     ) -> BuiltStep:
         """Add a first step."""
         return self.add_step(class_name, name, handler, **options)
-
-    def _known(self, name: str, place: str) -> Document:
-        if name not in self.steps:
-            raise SpecError(
-                f"cant set {place}, there is no step named {name}"
-                f"{did_you_mean(name, self.steps)}"
-            )
-        return self.steps[name]
 
     def add_step(
         self,
@@ -232,9 +209,9 @@ class BuiltFlow:
         names = [self._last if one == "$prev" else one for one in given]
         upstream = list(dict.fromkeys(name for name in names if name))
         for one in upstream:
-            self._known(one, "after")
+            self.step(one, f"cant set after, there is no step named {one}")
         if before is not None and before != name:
-            self._known(before, "before")
+            self.step(before, f"cant set before, there is no step named {before}")
         name, fields = step_of(self.keep, class_name, name, handler, options)
         if name in self.steps:
             raise DuplicateStepError(
@@ -252,7 +229,7 @@ class BuiltFlow:
             {"after": upstream or None, "max_iterations": max_iterations}
         )
         self._last = name
-        return self._handle(name).cycle_to(cycle_to or [])
+        return self[name].cycle_to(cycle_to or [])
 
     def put_handler(
         self, name: str | None, class_name: Any, handler: Any, **options: Any

@@ -82,17 +82,13 @@ class ServingFunction:
                     "provided class is not a router step, must provide a router class "
                     "in router topology"
                 )
-            return BuiltRouter(flow, root.get("name", "router"), root)
-        name = own_name(None, class_name or "router")
-        root = filled(
-            {
-                "kind": "router",
-                "name": name,
-                "class_name": flow.keep(class_name),
-                "class_args": class_args,
-            }
-        )
-        return BuiltRouter(flow, name, root)
+            name = root.get("name", "router")
+        else:
+            name = own_name(None, class_name or "router")
+            code = {"class_name": flow.keep(class_name), "class_args": class_args}
+            root = filled({"kind": "router", "name": name, **code})
+        flow.steps[name] = root
+        return BuiltRouter(flow, name)
 
     def add_model(
         self,
