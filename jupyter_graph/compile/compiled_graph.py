@@ -57,9 +57,7 @@ class CompiledGraph:
     @property
     def source(self) -> str:
         """The generated code, that of flows inside it after it."""
-        parts = [
-            f"# flow {name!r}\n\n{graph.source}" for name, graph in self.inner.items()
-        ]
+        parts = (f"# flow {name!r}\n\n{one.source}" for name, one in self.inner.items())
         return "\n\n".join([self.main.fused.source, *parts])
 
     @property
@@ -129,29 +127,21 @@ def compile_graph(
         body = double(body)
         return body
     """
-    spec = graph if isinstance(graph, GraphSpec) else graph.spec
+    if isinstance(graph, GraphSpec):
+        spec, resolver = graph, Resolver(namespace or {}, tuple(allow_imports))
+    else:
+        names = {**(namespace or {}), **graph.namespace}
+        allowed = (*graph.allow_imports, *allow_imports)
+        spec, resolver = graph.spec, Resolver(names, allowed, graph.is_trusted)
     validate(spec)
     spec = starting_from(spec, from_step) if from_step else spec
     spec = part_of(spec, current_function)
-    resolver = _resolver(graph, namespace, allow_imports)
     forget_collected()
     inspected = _inspect(spec, resolver, spec.engine)
     compiled = _generate(inspected, on_loop=inspected.needs_loop)
     for module in compiled.modules():
         keep_lines(compiled, module.filename)
     return compiled
-
-
-def _resolver(
-    graph: Graph | GraphSpec,
-    namespace: Mapping[str, Any] | None,
-    allow_imports: Iterable[str],
-) -> Resolver:
-    if isinstance(graph, GraphSpec):
-        return Resolver(namespace or {}, tuple(allow_imports))
-    names = {**(namespace or {}), **graph.namespace}
-    allowed = (*graph.allow_imports, *allow_imports)
-    return Resolver(names, allowed, is_trusted=graph.is_trusted)
 
 
 # -- inspecting -----------------------------------------------------------------

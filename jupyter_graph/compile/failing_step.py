@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from types import CodeType, FrameType, TracebackType
+from traceback import walk_tb
+from types import CodeType, FrameType
 from typing import Any
 
 LINES: dict[str, Mapping[int, str]] = {}
@@ -104,12 +105,7 @@ def _is_of_a_handler(error: BaseException) -> bool:
     if threading.current_thread() is not threading.main_thread():
         return False  # signals are handled in the main thread only
     codes = {_handler(number) for number in signal.valid_signals()} - {None}
-    traceback = error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code in codes:
-            return True
-        traceback = traceback.tb_next
-    return False
+    return any(frame.f_code in codes for frame, _ in walk_tb(error.__traceback__))
 
 
 def _handler(number: int) -> CodeType | None:
@@ -160,7 +156,9 @@ def failed_step(error: BaseException) -> str:
 
 
 def _step_of_error(error: BaseException) -> str:
-    return vars(error).get(TAG) or _innermost(_places_of(error.__traceback__))
+    return vars(error).get(TAG) or _innermost(
+        (frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)
+    )
 
 
 def as_raised(error: BaseException) -> BaseException:
@@ -241,12 +239,6 @@ def is_in_a_step(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def _places_of(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:
-    while traceback is not None:
-        yield traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
-        traceback = traceback.tb_next
 
 
 def _innermost(places: Iterable[tuple[str, int]]) -> str:

@@ -157,7 +157,8 @@ def _method(
     Raises:
         SpecError: the class has no such method.
     """
-    name = _named_method(step, code) if step.handler else _usual_method(code)
+    usual = (name for name in ("do_event", "do") if callable(getattr(code, name, None)))
+    name = _named_method(step, code) if step.handler else next(usual, "")
     if not name and not optional:
         raise SpecError(
             f"step {step.name!r}: class {code.__name__!r} has no method 'do'; add "
@@ -167,11 +168,6 @@ def _method(
     if name == "do" and is_given_async and callable(getattr(code, "do_async", None)):
         return "do_async"  # a block that was given a coroutine function
     return name
-
-
-def _usual_method(code: Any) -> str:
-    names = (name for name in ("do_event", "do") if callable(getattr(code, name, None)))
-    return next(names, "")
 
 
 def _named_method(step: StepSpec, code: Any) -> str:

@@ -84,10 +84,8 @@ class Resolver:
 
         A model runner also gets the models that its graph shares.
         """
-        arguments: dict[str, Any] = {}
-        if step.kind == "model_runner":
-            shared = (key for key in SHARED if key in graph.carried)
-            arguments = {key: graph.carried[key] for key in shared}
+        shared = SHARED if step.kind == "model_runner" else ()
+        arguments = {key: graph.carried[key] for key in shared if key in graph.carried}
         for key, value in step.class_args.items():
             where = f"step {step.name!r}: argument {key!r}"
             if (name := named_value(value)) is not None:
@@ -99,10 +97,9 @@ class Resolver:
         arguments |= step.runner
         # A block of ours may name further functions inside its arguments.
         fill_in = getattr(self._block(step), "resolve_arguments", None)
-        if fill_in is not None:
-            of_step = f"step {step.name!r}"
-            arguments = dict(fill_in(arguments, lambda name: self.named(name, of_step)))
-        return arguments
+        if fill_in is None:
+            return arguments
+        return dict(fill_in(arguments, lambda n: self.named(n, f"step {step.name!r}")))
 
     def _block(self, step: StepSpec) -> Any:
         """Return the block of ours that a step is, None for other code."""

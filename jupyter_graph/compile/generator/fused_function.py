@@ -142,9 +142,7 @@ class _ModuleWriter:
         facts, flow = self._facts, self._flow
         self._code.text += ["", ""]
         self._code.define(self._functions.want(*key))
-        after = (
-            "" if kind not in ("item", "later") else self._functions.want("after", name)
-        )
+        after = self._functions.want("after", name) if kind in ("item", "later") else ""
         match kind:
             case "at":
                 flow.handlers.scope(lambda at: flow.in_line(Following(name, at)), name)
@@ -171,9 +169,8 @@ class _ModuleWriter:
         #         return NOTHING
         #     return at_c(body, parts)
         step, code = self._facts.steps[merge], self._code
-        holder = (
-            self._names.join(merge) if step.join else self._names.holder(merge, "merge")
-        )
+        names = self._names
+        holder = names.join(merge) if step.join else names.holder(merge, "merge")
         gather = "gathered_event" if self._facts.takes_event else "gathered"
         if step.join_timeout_s is not None:
             gather = f"await {gather}_in_time"

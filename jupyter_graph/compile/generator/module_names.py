@@ -109,12 +109,9 @@ class Functions:
         Where the edge leads back, it is a global that makes a leap of the event:
         ``back_a = Leap.to(at_a, is_async=False)``.
         """
-        if self.facts.waits(target):
-            function = self.want(
-                "from", target, *self._slots(source, target, stands_for)
-            )
-        else:
-            function = self.want("at", target)
+        slots = self._slots(source, target, stands_for)
+        key = ("from", target, *slots) if self.facts.waits(target) else ("at", target)
+        function = self.want(*key)
         if (source, target) not in self.facts.back:
             return function
         leap = f"back_{function.removeprefix('at_')}"
@@ -155,9 +152,8 @@ def identifiers(names: Mapping[str, StepSpec]) -> Iterator[str]:
     taken = set(TAKEN)
     for name in names:
         ident = re.sub(r"\W", "_", name)
-        if keyword.iskeyword(ident) or not ident.isidentifier():
-            ident = f"step_{ident}"
-        if ident.startswith(GENERATED):
+        is_fit = ident.isidentifier() and not keyword.iskeyword(ident)
+        if not is_fit or ident.startswith(GENERATED):
             ident = f"step_{ident}"
         while taken & _derived(ident):
             ident = f"{ident}_"
