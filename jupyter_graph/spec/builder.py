@@ -29,7 +29,7 @@ from jupyter_graph.spec.model import (
 from jupyter_graph.spec.names import check_graph_name, check_step_name
 from jupyter_graph.spec.rules.graph_rules import WITHOUT_CODE
 from jupyter_graph.spec.step_fields import DEFAULTS, SETTINGS
-from jupyter_graph.spec.topology import is_linear, ordinary_names
+from jupyter_graph.spec.topology import is_linear, leaves
 
 QUEUE_FIELDS = ("shards", "retention_in_hours", "trigger_args")
 After = str | Iterable[str] | None
@@ -237,8 +237,7 @@ class Graph:
             allow_imports: modules that dotted names may be taken from.
             name: the graph's name, else the document's, else ``graph``.
         """
-        spec = from_dict(document, name=name)
-        graph = cls.from_spec(spec, namespace, literal=True)
+        graph = cls.from_spec(from_dict(document, name=name), namespace, literal=True)
         graph.allow_imports = tuple(allow_imports)
         graph.is_trusted = False
         return graph
@@ -638,9 +637,8 @@ def _with_code(
         inner = class_name.spec
         named = replace(step, name=step.name or inner.name, class_args={})
         return edit.as_step(inner, named)
-    kind = step.kind
-    if kind == "task":
-        kind = kind_of(class_name, step.class_args)
+    is_task = step.kind == "task"
+    kind = kind_of(class_name, step.class_args) if is_task else step.kind
     class_text = keep_code(graph.namespace, class_name)
     handler_text = keep_code(graph.namespace, handler)
     if not class_text and not handler_text and kind not in WITHOUT_CODE:
@@ -666,8 +664,7 @@ def _with_responder(spec: GraphSpec) -> GraphSpec:
     """Return a flow whose last step answers, when it is one chain and none does."""
     if not is_linear(spec) or any(step.responder for step in spec.steps):
         return spec
-    followed = {name for step in spec.steps for name in step.after}
-    [last] = [name for name in ordinary_names(spec) if name not in followed]
+    [last] = leaves(spec)
     if spec.step(last).kind == "queue":  # nobody waits for what is behind it
         return spec
     return edit.change(spec, last, responder=True)

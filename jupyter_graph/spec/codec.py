@@ -43,12 +43,9 @@ def to_dict(graph: GraphSpec) -> dict[str, Any]:
     >>> to_dict(GraphSpec(steps=(step,)))["steps"]
     {'a': {'kind': 'task', 'handler': 'f', 'responder': True}}
     """
-    document: dict[str, Any]
-    if graph.router is not None:
-        document = _step_to_dict(graph.router)
-    else:
-        document = {"engine": graph.engine}
-        document["steps"] = {step.name: _step_to_dict(step) for step in graph.steps}
+    steps = {step.name: _step_to_dict(step) for step in graph.steps}
+    flow: dict[str, Any] = {"engine": graph.engine, "steps": steps}
+    document = flow if graph.router is None else _step_to_dict(graph.router)
     for name in ("on_error", *OF_ANY_GRAPH, *OF_CYCLES):
         value = getattr(graph, name)
         if value != getattr(GRAPH_DEFAULTS, name):

@@ -250,11 +250,10 @@ def _put_queue(
 
 def _own_queue(graph: GraphSpec, after: tuple[str, ...], step: str) -> str | None:
     """Return the queue that leads to this step alone, None when there is none."""
-    ways = followers(graph)
-    for name in after:
-        if name in graph and graph.step(name).kind == "queue":
-            return name if len(after) == 1 and ways[name] == (step,) else None
-    return None
+    if len(after) != 1 or after[0] not in graph:
+        return None
+    is_queue = graph.step(after[0]).kind == "queue"
+    return after[0] if is_queue and followers(graph)[after[0]] == (step,) else None
 
 
 # -- steps and routes -------------------------------------------------------------

@@ -34,15 +34,16 @@ def part_of(graph: GraphSpec, function: str) -> GraphSpec:
         return graph
     local = {step.name for step in graph.steps if _is_local(step, function)}
     ways = followers(graph)
-    firsts = _firsts(graph, function, ways)
+    if function:
+        firsts = _firsts(graph, function)
+    else:
+        firsts = tuple(name for name in ways[START] if name in local)
     inside = {
         name: tuple(target for target in targets if target in local)
         for name, targets in ways.items()
     }
-    kept: set[str] = set()
-    for name in firsts:
-        kept |= reached(name, inside)
-    kept |= {name for name in handler_names(graph) if name in local}
+    handlers = local & handler_names(graph)
+    kept = handlers.union(*(reached(name, inside) for name in firsts))
     return _only(graph, kept, firsts)
 
 
@@ -52,19 +53,9 @@ def _is_local(step: StepSpec, function: str) -> bool:
     return (step.function or "") == function or step.function == EVERYWHERE
 
 
-def _firsts(
-    graph: GraphSpec, function: str, ways: dict[str, tuple[str, ...]]
-) -> tuple[str, ...]:
-    if not function:
-        return tuple(
-            name for name in ways[START] if _is_local(graph.step(name), function)
-        )
-    order = [name for name in graph.names() if graph.step(name).function == function]
-    firsts = tuple(
-        name
-        for name in order
-        if not any(other in order for other in graph.step(name).after)
-    )
+def _firsts(graph: GraphSpec, function: str) -> tuple[str, ...]:
+    own = {step.name: step for step in graph.steps if step.function == function}
+    firsts = tuple(n for n, step in own.items() if own.keys().isdisjoint(step.after))
     if not firsts:
         known = {step.function for step in graph.steps if step.function}
         raise SpecError(
