@@ -13,7 +13,6 @@ from jupyter_graph.compile.signature_check import (
     arguments_fit,
     limits_fit,
     method_takes_a_body,
-    processes_fit,
     signature_of,
     takes_a_body,
 )
@@ -61,16 +60,24 @@ def inspect_step(
             "a function or a class is needed"
         )
     if step_code.in_process:
-        processes_fit(
-            step,
-            {
-                "picks its followers": step_code.selects,
-                "waits for branches": step_code.merges,
-                "collects a stream": step_code.collects,
-                "keeps bodies for later": step_code.keeps,
-            },
-        )
+        _check_duties(step_code)
     return step_code
+
+
+def _check_duties(code: StepCode) -> None:
+    """Refuse processes for a step of which this process needs more than its answers."""
+    duties = {
+        "picks its followers": code.selects,
+        "waits for branches": code.merges,
+        "collects a stream": code.collects,
+        "keeps bodies for later": code.keeps,
+    }
+    for duty, is_there in duties.items():
+        if is_there:
+            raise SpecError(
+                f"step {code.step.name!r} {duty}, so it cannot run in processes of its "
+                "own; take away processes"
+            )
 
 
 # -- functions ------------------------------------------------------------------

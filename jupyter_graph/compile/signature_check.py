@@ -189,21 +189,6 @@ def limits_fit(step: StepSpec, kind: CallKind = PLAIN, *, what: str = "") -> Non
     _refuse(problems)
 
 
-def processes_fit(step: StepSpec, duties: Mapping[str, bool]) -> None:
-    """Refuse processes for a step of which this process needs more than its answers.
-
-    Args:
-        step: a step with ``processes``.
-        duties: what a step may have to do here, and whether this one has to.
-    """
-    for duty, is_there in duties.items():
-        if is_there:
-            raise SpecError(
-                f"step {step.name!r} {duty}, so it cannot run in processes of its own; "
-                "take away processes"
-            )
-
-
 def _refuse(problems: list[str]) -> None:
     if problems:
         raise SpecError("\n".join(problems), problems)

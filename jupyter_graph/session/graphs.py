@@ -15,7 +15,7 @@ from jupyter_graph.session.embedding import refreshed
 from jupyter_graph.session.step_sources import StepSource, StepSources
 from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.rules.type_rules import fields_have_their_types
+from jupyter_graph.spec.validate import fields_have_their_types
 
 LONGEST_WAY_BACK = 100
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import fields, replace
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.model import GraphSpec, HasSpec, StepSpec, flow_inside
+from jupyter_graph.spec.names import step_name_problem
 from jupyter_graph.spec.rules import graph_rules
 from jupyter_graph.spec.rules.graph_problem import Problem, of_another_kind, shown
-from jupyter_graph.spec.rules.type_rules import fields_have_their_types
-from jupyter_graph.spec.step_fields import GROUP_OF
+from jupyter_graph.spec.step_fields import (
+    DEFAULTS,
+    GRAPH_DEFAULTS,
+    GROUP_OF,
+    OF_GRAPH,
+    STEP_FIELDS,
+    Field,
+)
 
 Rule = Callable[[GraphSpec], Iterator[Problem]]
 
@@ -37,52 +44,84 @@ def _inside(
         yield replace(problem, message=message, step=step.name)
 
 
-RULES: tuple[Rule, ...] = (
-    graph_rules.the_graph_has_a_name,
-    graph_rules.has_steps,
-    graph_rules.names_follow_the_rule,
-    graph_rules.names_are_unique,
-    graph_rules.functions_follow_the_rule_of_names,
-    graph_rules.kinds_are_known,
-    graph_rules.steps_have_code,
-    graph_rules.upstream_steps_are_named_once,
-    graph_rules.after_names_exist,
-    graph_rules.before_names_exist,
-    graph_rules.before_belongs_to_error_handlers,
-    graph_rules.error_handlers_exist,
-    graph_rules.error_handlers_are_used,
-    graph_rules.error_handlers_come_after_errors_only,
-    graph_rules.one_responder,
-    graph_rules.routers_have_routes,
-    graph_rules.routes_stand_alone,
-    graph_rules.a_root_router_stands_alone,
-    graph_rules.cycle_names_exist,
-    graph_rules.no_cycles,
-    graph_rules.every_step_is_reached,
-    graph_rules.the_final_step_exists,
-    flows_inside_are_right,
-    graph_rules.queues_are_mere_queues,
-    graph_rules.runner_fields_belong_to_runners,
-    graph_rules.joins_have_branches,
-    graph_rules.batches_take_bodies,
-    graph_rules.processes_run_code,
-)
-"""They may trust that every field has its type."""
+RULES: Mapping[Rule, bool] = {
+    graph_rules.the_graph_has_a_name: False,
+    graph_rules.has_steps: False,
+    graph_rules.names_follow_the_rule: True,
+    graph_rules.names_are_unique: False,
+    graph_rules.functions_follow_the_rule_of_names: True,
+    graph_rules.kinds_are_known: True,
+    graph_rules.steps_have_code: False,
+    graph_rules.upstream_steps_are_named_once: True,
+    graph_rules.after_names_exist: True,
+    graph_rules.before_names_exist: True,
+    graph_rules.before_belongs_to_error_handlers: False,
+    graph_rules.error_handlers_exist: True,
+    graph_rules.error_handlers_are_used: False,
+    graph_rules.error_handlers_come_after_errors_only: False,
+    graph_rules.one_responder: False,
+    graph_rules.routers_have_routes: False,
+    graph_rules.routes_stand_alone: False,
+    graph_rules.a_root_router_stands_alone: False,
+    graph_rules.cycle_names_exist: True,
+    graph_rules.no_cycles: False,
+    graph_rules.every_step_is_reached: False,
+    graph_rules.the_final_step_exists: False,
+    flows_inside_are_right: False,
+    graph_rules.queues_are_mere_queues: False,
+    graph_rules.runner_fields_belong_to_runners: False,
+    graph_rules.joins_have_branches: False,
+    graph_rules.batches_take_bodies: False,
+    graph_rules.processes_run_code: False,
+}
+"""They may trust that every field has its type.
+
+True for those that speak of a value that stands there, so that what they say follows
+from nothing unread.
+"""
 
 
-OF_VALUES = frozenset(
-    {
-        graph_rules.names_follow_the_rule,
-        graph_rules.functions_follow_the_rule_of_names,
-        graph_rules.kinds_are_known,
-        graph_rules.upstream_steps_are_named_once,
-        graph_rules.after_names_exist,
-        graph_rules.before_names_exist,
-        graph_rules.error_handlers_exist,
-        graph_rules.cycle_names_exist,
-    }
-)
-"""They speak of a value that stands there, so it follows from nothing unread."""
+def fields_have_their_types(graph: GraphSpec) -> Iterator[Problem]:
+    """Yield a problem for each field of the graph and of its steps of a wrong type."""
+    for step in graph.every_step():
+        if not isinstance(step.name, str):
+            yield Problem(str(step_name_problem(step.name)), str(step.name), "name")
+        grouped = {**step.queue, **step.runner}
+        where = f" of step {step.name!r}"
+        for row in STEP_FIELDS:
+            if row.group is None:
+                value, default = getattr(step, row.key), DEFAULTS[row.key]
+                yield from _wrong(row, value, default, str(step.name), where)
+            elif row.key in grouped:
+                yield from _wrong(row, grouped[row.key], ..., str(step.name), where)
+        if isinstance(step.class_args, Mapping):
+            yield from _names_of_arguments(step)
+    for row in OF_GRAPH:
+        value, default = getattr(graph, row.key), getattr(GRAPH_DEFAULTS, row.key)
+        yield from _wrong(row, value, default)
+
+
+def _wrong(
+    row: Field, value: object, default: object, step: str | None = None, where: str = ""
+) -> Iterator[Problem]:
+    if not (value is None and default is None) and not row.type.fits(value):
+        yield Problem(
+            f"{row.called or row.key}{where} must be {row.type.must}, "
+            f"got {shown(value)}",
+            step,
+            row.key,
+        )
+
+
+def _names_of_arguments(step: StepSpec) -> Iterator[Problem]:
+    for key in step.class_args:
+        if not isinstance(key, str):
+            yield Problem(
+                f"class_args of step {step.name!r} must have texts as names, "
+                f"got {shown(key)}",
+                str(step.name),
+                "class_args",
+            )
 
 
 def problems(graph: GraphSpec, unread: Container[str | None] = ()) -> list[Problem]:
@@ -97,9 +136,9 @@ def problems(graph: GraphSpec, unread: Container[str | None] = ()) -> list[Probl
     usable = _without(graph, of_types)  # rules compare names, count and sort
     broken = [
         problem
-        for rule in RULES
+        for rule, is_of_a_value in RULES.items()
         for problem in rule(usable)
-        if problem.step not in unread or rule in OF_VALUES
+        if is_of_a_value or problem.step not in unread
     ]
     for step in usable.every_step():
         if step.kind == "flow" and step.steps and step.name in unread:

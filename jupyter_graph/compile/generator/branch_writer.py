@@ -129,10 +129,9 @@ class BranchWriter:
     ) -> tuple[str, dict[str, list[str]]] | None:
         """Return merge and chains of a fan-out that can be written out here."""
         facts = self.facts
-        if name not in facts.next or facts.takes_event or at.depth >= DEEPEST:
+        # The graph's error handler answers for each branch, with what that step got.
+        if facts.takes_event or facts.graph.on_error or at.depth >= DEEPEST:
             return None
-        if facts.graph.on_error:
-            return None  # it answers for each branch, with what that step got
         merged = self.inlining.where_it_merges(name)
         if merged is None:
             return None

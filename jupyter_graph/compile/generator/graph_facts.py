@@ -6,16 +6,8 @@ from collections.abc import Mapping
 
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.errors import SpecError
+from jupyter_graph.spec import topology
 from jupyter_graph.spec.model import START, GraphSpec
-from jupyter_graph.spec.topology import (
-    back_edges,
-    edges,
-    followers,
-    order,
-    reached,
-    responder_of,
-    steps_in_cycles,
-)
 
 Nesting = tuple[str, ...]
 """The steps whose streams an event is in, the outermost first."""
@@ -57,15 +49,15 @@ class GraphFacts:
         self.graph = graph
         self.codes = codes
         self.steps = {step.name: step for step in graph.top_steps()}
-        self.next = dict(followers(graph))
+        self.next = dict(topology.followers(graph))
         self.upstream: dict[str, list[str]] = {name: [] for name in self.steps}
-        for edge in edges(graph):
+        for edge in topology.edges(graph):
             if edge.kind == "flow" and edge.target in self.steps:
                 self.upstream[edge.target].append(edge.source)
-        self.order = order(graph)
-        self.responder = responder_of(graph)
-        self.back = back_edges(graph) if graph.allow_cyclic else frozenset()
-        self.counted = steps_in_cycles(graph) if self.back else frozenset()
+        self.order = topology.order(graph)
+        self.responder = topology.responder_of(graph)
+        self.back = topology.back_edges(graph) if graph.allow_cyclic else frozenset()
+        self.counted = topology.steps_in_cycles(graph) if self.back else frozenset()
         self.joined = [name for name in self.order if self.steps[name].join]
         self.nestings = self._nestings()
         self._check_joins()
@@ -93,7 +85,7 @@ class GraphFacts:
 
     def reached(self, first: str) -> set[str]:
         """Return a step and all that comes after it."""
-        return reached(first, self.next)
+        return topology.reached(first, self.next)
 
     def waits(self, name: str) -> bool:
         """Tell whether a step waits for its branches."""
@@ -122,7 +114,7 @@ class GraphFacts:
             name: () if name in self.codes and self.codes[name].collects else targets
             for name, targets in self.next.items()
         }
-        return reached(stream, until)
+        return topology.reached(stream, until)
 
     def collectors(self, stream: str) -> list[str]:
         """Return the steps that collect a stream, from first to last."""

@@ -59,48 +59,44 @@ class Reader:
         self.unread: set[str | None] = set()
         self.inside: list[str] = []
 
-    def say(self, problem: str) -> None:
-        self.problems.append(problem)
-        self.unread |= set(self.inside) or {None}
+    def say(self, *problems: str) -> None:
+        self.problems += problems
+        if problems:
+            self.unread |= set(self.inside) or {None}
 
     def graph(self, document: Any, name: str) -> GraphSpec:
         if not isinstance(document, Mapping):
             self.say(f"a graph document is an object of fields, got {short(document)}")
             return GraphSpec(name=name)
         kind = _given(document, ("kind",)).get("kind", "flow")
-        if kind == "router":
-            own = _given(document, ("name",)).get("name", "router")
-            if not isinstance(own, str):
-                self.say(f"the name of a router is a text, got {short(own)}")
-                document, own = {**document, "name": None}, "router"
-            values = _given(document, OF_ANY_GRAPH)
-            not_its_own = {*CARRIED_IN_GRAPHS, *OF_ANY_GRAPH, "graph_name"}
-            # One object holds the graph's fields and the router's.
-            own_part = {k: v for k, v in document.items() if k not in not_its_own}
-            return GraphSpec(
-                name=name,
-                topology="router",
-                router=self.step(own, own_part),
-                carried=self.kept(document, CARRIED_IN_GRAPHS, "the graph"),
-                **values,
-            )
-        if kind not in ("flow", "root"):
+        if kind not in ("router", "flow", "root"):
             self.say(
                 f"a graph is of kind 'flow' or 'router', got {short(kind)}"
                 f"{did_you_mean(str(kind), ('flow', 'router', 'root'))}"
             )
-        return self.flow(document, name)
+        parts = self.router(document) if kind == "router" else self.flow(document)
+        carried = self.kept(document, CARRIED_IN_GRAPHS, "the graph")
+        values = _given(document, OF_ANY_GRAPH)
+        return GraphSpec(name=name, carried=carried, **parts, **values)
 
-    def flow(self, document: Mapping[str, Any], name: str) -> GraphSpec:
-        self.unknown(document, OF_FLOW, CARRIED_IN_GRAPHS, "the graph")
+    def router(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        # One object holds the graph's fields and the router's.
+        not_its_own = {*CARRIED_IN_GRAPHS, *OF_ANY_GRAPH, "graph_name"}
+        own_part = {k: v for k, v in document.items() if k not in not_its_own}
+        name = _given(document, ("name",)).get("name", "router")
+        if not isinstance(name, str):
+            self.say(f"the name of a router is a text, got {short(name)}")
+            own_part["name"], name = None, "router"
+        return {"topology": "router", "router": self.step(name, own_part)}
+
+    def flow(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        self.say(*unknown_fields(document, OF_FLOW, "the graph", CARRIED_IN_GRAPHS))
         steps = _given(document, ("steps",)).get("steps", {})
-        return GraphSpec(
-            name=name,
-            steps=self.steps(steps, "steps", "the graph"),
-            on_error=self.handler(document.get("on_error"), "the graph"),
-            carried=self.kept(document, CARRIED_IN_GRAPHS, "the graph"),
-            **_given(document, (*OF_ANY_GRAPH, *OF_CYCLES)),
-        )
+        return {
+            "steps": self.steps(steps, "steps", "the graph"),
+            "on_error": self.handler(document.get("on_error"), "the graph"),
+            **_given(document, OF_CYCLES),
+        }
 
     def steps(self, documents: Any, key: str, where: str) -> tuple[StepSpec, ...]:
         what = key.removesuffix("s")
@@ -130,7 +126,8 @@ class Reader:
         if not isinstance(document, Mapping):
             self.say(f"{where} is an object of fields, got {short(document)}")
             return StepSpec(name=name)
-        self.unknown(document, (*BY_KEY, "name"), CARRIED_IN_STEPS, where)
+        known = (*BY_KEY, "name")
+        self.say(*unknown_fields(document, known, where, CARRIED_IN_STEPS))
         own = document.get("name")
         if own not in (None, "", name):
             self.say(
@@ -206,19 +203,18 @@ class Reader:
         )
         return ()
 
-    def unknown(
-        self,
-        document: Mapping[str, Any],
-        known: tuple[str, ...],
-        carried: frozenset[str],
-        where: str,
-    ) -> None:
-        for key in document:
-            if key not in known and key not in carried:
-                self.say(
-                    f"{where} has an unknown field {short(key)}"
-                    f"{did_you_mean(str(key), known)}"
-                )
+
+def unknown_fields(
+    document: Mapping[Any, Any],
+    known: tuple[str, ...],
+    where: str,
+    carried: Container[str] = (),
+) -> Iterator[str]:
+    """Yield what is wrong with fields that are neither known nor carried."""
+    for key in document:
+        if key not in known and key not in carried:
+            hint = did_you_mean(str(key), known)
+            yield f"{where} has an unknown field {short(key)}{hint}"
 
 
 def _given(document: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

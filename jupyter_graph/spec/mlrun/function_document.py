@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.spec.documents.document_reader import is_empty, short
+from jupyter_graph.spec.documents.document_reader import is_empty, short, unknown_fields
 from jupyter_graph.spec.mlrun.serving_spec import (
     CARRIED,
     KNOWN,
@@ -101,14 +101,12 @@ def _problems(document: Mapping[str, Any], what: str) -> Iterator[str]:
             f"{what} is of kind {short(kind)}, which holds no graph; only 'serving' "
             "does"
         )
-    for key in document:
-        if key not in TOP:
-            yield f"{what} has an unknown field {short(key)}{did_you_mean(key, TOP)}"
+    yield from unknown_fields(document, TOP, what)
     metadata, spec = document.get("metadata"), document.get("spec")
-    if metadata is not None and not isinstance(metadata, Mapping):
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    if not isinstance(metadata, Mapping | None):
         yield f"field 'metadata' of {what} is an object, got {short(metadata)}"
-    elif not isinstance((metadata or {}).get("name", ""), str | None):
-        name = (metadata or {})["name"]
+    if not isinstance(name, str | None):
         yield f"field 'name' in 'metadata' of {what} is a text, got {short(name)}"
     if not isinstance(spec, Mapping):
         yield f"field 'spec' of {what} is an object, got {short(spec)}"

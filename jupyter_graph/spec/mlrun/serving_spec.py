@@ -16,7 +16,12 @@ from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec.codec import from_dict, name_in
-from jupyter_graph.spec.documents.document_reader import copied, is_empty, short
+from jupyter_graph.spec.documents.document_reader import (
+    copied,
+    is_empty,
+    short,
+    unknown_fields,
+)
 from jupyter_graph.spec.documents.document_text import LONGEST, check_size, read_json
 from jupyter_graph.spec.mlrun.secret_sources import secrets_in
 from jupyter_graph.spec.names import graph_name
@@ -232,12 +237,7 @@ def _unpacked(text: str | bytes) -> Any:
 
 
 def _problems(document: Mapping[str, Any], what: str) -> Iterator[str]:
-    for key in document:
-        if key not in KNOWN:
-            yield (
-                f"{what} has an unknown field {short(key)}"
-                f"{did_you_mean(str(key), KNOWN)}"
-            )
+    yield from unknown_fields(document, KNOWN, what)
     for names, kinds, right in (
         (TEXTS, str, "a text"),
         (FLAGS, bool, "true or false"),
