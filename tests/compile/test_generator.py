@@ -57,7 +57,8 @@ class Parts:
         self.code = CodeBuffer(self.facts)
         self.names = Globals(self.facts.steps)
         self.functions = Functions(self.facts, self.names)
-        self.steps = StepWriter(self.facts, self.code, self.names)
+        self.shared = (self.facts, self.code, self.names, self.functions)
+        self.steps = StepWriter(*self.shared)
 
     @property
     def text(self):
@@ -105,7 +106,7 @@ def test_an_error_handler_stands_around_whatever_may_fail():
     graph = flow(("risky", same, {}))
     graph.error_handler("mend", handler=same, step="risky")
     parts = Parts(graph)
-    writer = HandlerWriter(parts.facts, parts.code, parts.steps, go_on=None)
+    writer = HandlerWriter(*parts.shared, parts.steps, go_on=None)
     writer.guard(
         parts.facts.steps["risky"],
         lambda at: parts.code.line(at, "may_fail()"),
@@ -127,10 +128,7 @@ def test_an_error_handler_stands_around_whatever_may_fail():
 def test_branches_get_a_body_each():
     parts = Parts(flow(("a", same, {})))
     writer = BranchWriter(
-        parts.facts,
-        parts.code,
-        parts.names,
-        parts.functions,
+        *parts.shared,
         parts.steps,
         Inlining(parts.facts),
         in_line=None,
@@ -147,9 +145,7 @@ def test_branches_get_a_body_each():
 
 def test_the_items_of_a_stream_go_on_one_by_one():
     parts = Parts(flow(("split", items, {}), ("b", same, {})))
-    writer = StreamWriter(
-        parts.facts, parts.code, parts.names, parts.functions, go_on_as_body=None
-    )
+    writer = StreamWriter(*parts.shared, go_on_as_body=None)
     writer.go_on("split", Position(0))
 
     assert parts.text == lines(

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from jupyter_graph.compile.generator.code_buffer import CodeBuffer, Position
-from jupyter_graph.compile.generator.graph_facts import GraphFacts
+from jupyter_graph.compile.generator.code_buffer import Position
 from jupyter_graph.compile.generator.inlining import Inlining
-from jupyter_graph.compile.generator.module_names import Functions, Globals
+from jupyter_graph.compile.generator.module_names import Writer
 from jupyter_graph.compile.generator.step_writer import StepWriter
 from jupyter_graph.spec.model import START
 
@@ -24,25 +23,17 @@ class Following(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BranchWriter:
+class BranchWriter(Writer):
     """Writes branches: as functions that are called, or one below the other.
 
     return branches((at_b, at_c), twins(body, 2))
 
     Attributes:
-        facts: the graph.
-        code: what is written to.
-        names: the globals of the module.
-        functions: the functions of the module.
         steps: writes the steps of branches that are written out.
         inlining: finds branches that can be written out.
         in_line: writes a step and all that follows it.
     """
 
-    facts: GraphFacts
-    code: CodeBuffer
-    names: Globals
-    functions: Functions
     steps: StepWriter
     inlining: Inlining
     in_line: Callable[[Following | None], None]

@@ -7,11 +7,10 @@ from jupyter_graph.compile.generator.branch_writer import (
     BranchWriter,
     Following,
 )
-from jupyter_graph.compile.generator.code_buffer import CodeBuffer, Position
-from jupyter_graph.compile.generator.graph_facts import GraphFacts
+from jupyter_graph.compile.generator.code_buffer import Position
 from jupyter_graph.compile.generator.handler_writer import HandlerWriter
 from jupyter_graph.compile.generator.inlining import Inlining
-from jupyter_graph.compile.generator.module_names import Functions, Globals
+from jupyter_graph.compile.generator.module_names import Writer
 from jupyter_graph.compile.generator.step_writer import StepWriter
 from jupyter_graph.compile.generator.stream_writer import StreamWriter
 from jupyter_graph.spec.model import DEFAULT_ITERATIONS
@@ -24,27 +23,22 @@ class FlowWriter:
     come back here for what follows, so they are given the methods they need.
 
     Args:
-        facts: the graph.
-        code: what is written to.
-        names: the globals of the module.
-        functions: the functions of the module.
+        parts: what its writers share.
 
     Attributes:
         streams: writes what comes after steps that give several results.
         handlers: writes error handlers.
     """
 
-    def __init__(
-        self, facts: GraphFacts, code: CodeBuffer, names: Globals, functions: Functions
-    ) -> None:
-        self._facts = facts
-        self._code = code
-        self._functions = functions
-        self._steps = StepWriter(facts, code, names)
-        self.streams = StreamWriter(facts, code, names, functions, self._go_on_as_body)
-        self.handlers = HandlerWriter(facts, code, self._steps, self.go_on)
+    def __init__(self, parts: Writer) -> None:
+        facts, code = self._facts, self._code = parts.facts, parts.code
+        self._functions = parts.functions
+        shared = (facts, code, parts.names, parts.functions)
+        self._steps = StepWriter(*shared)
+        self.streams = StreamWriter(*shared, self._go_on_as_body)
+        self.handlers = HandlerWriter(*shared, self._steps, self.go_on)
         self._branches = BranchWriter(
-            facts, code, names, functions, self._steps, Inlining(facts), self.in_line
+            *shared, self._steps, Inlining(facts), self.in_line
         )
 
     def in_line(self, following: Following | None) -> None:

@@ -19,6 +19,7 @@ from jupyter_graph.compile.generator.module_names import (
     FunctionKey,
     Functions,
     Globals,
+    Writer,
 )
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.spec.model import START, GraphSpec
@@ -69,7 +70,7 @@ class _ModuleWriter:
         self._code = CodeBuffer(facts)
         self._names = Globals(facts.steps)
         self._functions = Functions(facts, self._names)
-        self._flow = FlowWriter(facts, self._code, self._names, self._functions)
+        self._flow = FlowWriter(Writer(facts, self._code, self._names, self._functions))
 
     def write(self) -> Fused:
         """Write the module."""

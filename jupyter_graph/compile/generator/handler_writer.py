@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from jupyter_graph.compile.generator.code_buffer import BODY, CodeBuffer, Position
-from jupyter_graph.compile.generator.graph_facts import GraphFacts
+from jupyter_graph.compile.generator.code_buffer import BODY, Position
+from jupyter_graph.compile.generator.module_names import Writer
 from jupyter_graph.compile.generator.step_writer import StepWriter
 from jupyter_graph.spec.model import START, StepSpec
 
@@ -15,7 +15,7 @@ Write: TypeAlias = Callable[[Position], None]
 
 
 @dataclass(frozen=True)
-class HandlerWriter:
+class HandlerWriter(Writer):
     """Writes ``try`` and ``except`` around steps, and around whole functions.
 
     try:
@@ -25,15 +25,11 @@ class HandlerWriter:
         body = mend(body)
 
     Attributes:
-        facts: the graph.
-        code: what is written to.
         steps: writes the handlers' own lines.
         go_on: writes what comes after a handler, which stands for the third: the step
             that failed.
     """
 
-    facts: GraphFacts
-    code: CodeBuffer
     steps: StepWriter
     go_on: Callable[[str, Position, str], None]
 

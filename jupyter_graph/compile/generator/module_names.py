@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from jupyter_graph.compile.generator.code_buffer import CodeBuffer
 from jupyter_graph.compile.generator.graph_facts import GraphFacts
 from jupyter_graph.compile.runtime.prelude import HELPERS
 from jupyter_graph.spec.model import START_WORD, StepSpec
@@ -145,6 +146,23 @@ class Functions:
     def per_item(self, stream: str) -> str:
         """Return the function that takes an item of a stream."""
         return self.want("item" if self.facts.per_item(stream) else "after", stream)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """What every writer of a part of the module has.
+
+    Attributes:
+        facts: the graph.
+        code: what is written to.
+        names: the globals of the module.
+        functions: the functions of the module.
+    """
+
+    facts: GraphFacts
+    code: CodeBuffer
+    names: Globals
+    functions: Functions
 
 
 def identifiers(names: Mapping[str, StepSpec]) -> Iterator[str]:

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from jupyter_graph.compile.generator.code_buffer import CodeBuffer, Position
-from jupyter_graph.compile.generator.graph_facts import GraphFacts
-from jupyter_graph.compile.generator.module_names import Globals
+from jupyter_graph.compile.generator.code_buffer import Position
+from jupyter_graph.compile.generator.module_names import Writer
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.spec.model import StepSpec
 
 
-@dataclass(frozen=True)
-class StepWriter:
+class StepWriter(Writer):
     """Writes a step's own line.
 
     body = double(body)
     body = put_path(body, 'price', convert(get_path(body, 'amount')))
     event = same_event(enrich(event), 'enrich')
     items = stream(split(body), 'split')
-
-    Attributes:
-        facts: the graph.
-        code: what is written to.
-        names: the globals of the module.
     """
-
-    facts: GraphFacts
-    code: CodeBuffer
-    names: Globals
 
     def write(self, name: str, at: Position, variable: str | None = None) -> None:
         """Write the call of a step.

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jupyter_graph.compile.generator.code_buffer import CodeBuffer, Position
-from jupyter_graph.compile.generator.graph_facts import GraphFacts
-from jupyter_graph.compile.generator.module_names import Functions, Globals
+from jupyter_graph.compile.generator.code_buffer import Position
+from jupyter_graph.compile.generator.module_names import Writer
 from jupyter_graph.compile.generator.step_writer import StepWriter
 
 
 @dataclass(frozen=True)
-class StreamWriter:
+class StreamWriter(Writer):
     """Writes what comes after a step with several results.
 
     return each(items, after_split, None, None)     # the answer is a stream
@@ -20,17 +19,9 @@ class StreamWriter:
     return collect(each(...), (list_collect,), end_split, body, parts)
 
     Attributes:
-        facts: the graph.
-        code: what is written to.
-        names: the globals of the module.
-        functions: the functions of the module.
         go_on_as_body: writes what comes after a step whose result is one body.
     """
 
-    facts: GraphFacts
-    code: CodeBuffer
-    names: Globals
-    functions: Functions
     go_on_as_body: Callable[[str, Position], None]
 
     def go_on(self, name: str, at: Position) -> None:
