@@ -99,12 +99,10 @@ class Function(ServingFunction):
 
         if (document := self.to_dict()) is None:
             raise SpecError(f"function {self.name!r} has no graph, use set_topology()")
-        names = vars(namespace) if isinstance(namespace, ModuleType) else namespace
-        graph = Graph.from_spec(
-            from_dict(document, name=self.name),
-            {**(names or {}), **self.namespace},
-            literal=True,
-        )
+        spec = from_dict(document, name=self.name)
+        given = vars(namespace) if isinstance(namespace, ModuleType) else namespace
+        names = {**(given or {}), **self.namespace}
+        graph = Graph.from_spec(spec, names, literal=True)
         return MockServer(graph, current_function=current_function, **options)
 
 

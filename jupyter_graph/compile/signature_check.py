@@ -45,11 +45,8 @@ def takes_a_body(step: StepSpec, parameters: Parameters, name: str) -> None:
             f"step {step.name!r}: {name}() takes no argument; "
             "a step takes the body as its first"
         )
-    needed = [
-        needs
-        for needs in _needed(parameters)
-        if needs not in (positional[0].name, "context", *step.class_args)
-    ]
+    given = {positional[0].name, "context", *step.class_args}
+    needed = [name for name in _needed(parameters) if name not in given]
     if needed:
         raise SpecError(
             f"step {step.name!r}: {name}() needs {', '.join(needed)} besides the body; "

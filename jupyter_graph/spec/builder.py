@@ -113,13 +113,9 @@ def _takes_settings(method: Method) -> Method:
     types = {field.name: field.type for field in fields(StepSpec)}
     signature = inspect.signature(method)
     *own, options = signature.parameters.values()
+    keyword = inspect.Parameter.KEYWORD_ONLY
     settings = [
-        inspect.Parameter(
-            key,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=DEFAULTS[key],
-            annotation=types[key],
-        )
+        inspect.Parameter(key, keyword, default=DEFAULTS[key], annotation=types[key])
         for key in SETTINGS
     ]
     # ``**options`` takes them, since constructor arguments come the same way; what

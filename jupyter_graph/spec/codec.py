@@ -108,11 +108,9 @@ def graph_document(graph: GraphSpec) -> dict[str, Any]:
     Raises:
         SpecError: an argument cannot be written; the text names step and argument.
     """
-    written = replace(
-        map_steps(graph, _tagged_step),
-        carried=_tagged_values(graph.carried, "the graph: field"),
-    )
-    document = {"name": graph.name, **to_dict(written)}
+    written = map_steps(graph, _tagged_step)
+    carried = _tagged_values(graph.carried, "the graph: field")
+    document = {"name": graph.name, **to_dict(replace(written, carried=carried))}
     if document["name"] != graph.name:
         document["graph_name"] = graph.name
     return document

@@ -31,11 +31,7 @@ def load_graph(
         SpecError: the file cannot be read, or is no graph document.
     """
     document, notes = graph_in(read_document(path))
-    graph = Graph.from_dict(
-        document,
-        namespace=namespace,
-        allow_imports=allow_imports,
-        name=name_in(document) or graph_name(Path(path).stem),
-    )
+    name = name_in(document) or graph_name(Path(path).stem)
+    graph = Graph.from_dict(document, namespace, allow_imports, name=name)
     graph.notes = notes
     return graph
