@@ -26,6 +26,9 @@ from jupyter_graph.spec.subgraphs import EVERYWHERE, distinct, part_of, starting
 from jupyter_graph.spec.topology import followers, responder_of
 from jupyter_graph.spec.validate import validate
 
+WITH_MORE = ("queue", "model_runner")
+"""Kinds of steps whose code is given more than their own arguments."""
+
 
 @dataclass(frozen=True)
 class CompiledGraph:
@@ -177,10 +180,7 @@ def _inspect(spec: GraphSpec, resolver: Resolver, engine: str) -> _Inspected:
                 inner[name] = _inspect(inside, resolver, step.engine or engine)
             elif name in resolved.codes:
                 args = resolved.arguments[name]
-                if step.kind in (
-                    "queue",
-                    "model_runner",
-                ):  # with more than their own
+                if step.kind in WITH_MORE:
                     step = replace(step, class_args=args)
                 code = inspect_step(step, resolved.codes[name], args, engine=engine)
                 steps[name] = code

@@ -133,14 +133,13 @@ class Resolver:
             return code
         home = getattr(code, "__module__", None)
         here = {"__main__", self.namespace.get("__name__", "__main__")}
-        is_code = inspect.isfunction(code) or inspect.isclass(code)
-        if is_code and (home in here or self._is_allowed(str(home))):
-            return code
-        if not is_code:
+        if not (inspect.isfunction(code) or inspect.isclass(code)):
             raise UnknownStepError(
                 f"{where}: {name!r} is a {type(code).__name__} here; a function or "
                 "class that this notebook defines is needed"
             )
+        if home in here or self._is_allowed(str(home)):
+            return code
         raise UnknownStepError(
             f"{where}: {name!r} comes from module {home!r}, which a graph document "
             f"may not use; allow it with allow_imports=({home!r},)"

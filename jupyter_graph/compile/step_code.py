@@ -78,8 +78,7 @@ class StepCode:
     @property
     def needs_loop(self) -> bool:
         """Whether the graph must be asynchronous because of this step."""
-        step = self.step
-        return bool(self.is_async or step.batch or step.join_timeout_s)
+        return bool(self.is_async or self.step.batch or self.step.join_timeout_s)
 
     @property
     def is_generator(self) -> bool:

@@ -15,8 +15,8 @@ from jupyter_graph.spec.mlrun.flow_steps import (
     Document,
     filled,
     own_name,
-    route_of,
     step_of,
+    task_of,
 )
 from jupyter_graph.spec.model import DEFAULT_ITERATIONS
 
@@ -107,7 +107,7 @@ class BuiltRouter(BuiltStep):
 
     def add_route(
         self, key: str, route: Any = None, class_name: Any = None, handler: Any = None,
-        **options: Any,
+        function: str | None = None, creation_strategy: Any = None, **class_args: Any,
     ) -> Document:  # fmt: skip
         """Add a route, or replace the one of that key; return its fields.
 
@@ -121,10 +121,16 @@ class BuiltRouter(BuiltStep):
                 "replace one by its key"
             )
         if route is None:
-            route = route_of(self.flow.keep, class_name, handler, **options)
+            if not (class_name or handler):
+                raise SpecError("route or class_name must be specified")
+            fields = {
+                "function": function,
+                "model_endpoint_creation_strategy": creation_strategy,
+            }
+            route = task_of(self.flow.keep, class_name, handler, class_args, fields)
         routes[key] = route
-        fields: Document = routes[key]
-        return fields
+        added: Document = route
+        return added
 
 
 class BuiltFlow:

@@ -149,25 +149,3 @@ def _router(
         **{key: value for key, value in fields.items() if key != "full_event"},
     }
     return router_name, {**filled(step), "routes": {}}
-
-
-def route_of(
-    keep: Keep,
-    class_name: Any = None,
-    handler: Any = None,
-    function: str | None = None,
-    creation_strategy: Any = None,
-    **class_args: Any,
-) -> Document:
-    """Return the fields of a router's route.
-
-    Raises:
-        SpecError: there is no class and no handler.
-    """
-    if not (class_name or handler):
-        raise SpecError("route or class_name must be specified")
-    fields = {
-        "function": function,
-        "model_endpoint_creation_strategy": creation_strategy,
-    }
-    return task_of(keep, class_name, handler, class_args, fields)

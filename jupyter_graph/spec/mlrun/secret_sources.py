@@ -39,8 +39,7 @@ def secrets_in(
         return secrets, ()
     for number, source in enumerate(sources, 1):
         where = f"secret source {number}"
-        wrong = _wrong(source, where)
-        if wrong:
+        if wrong := _wrong(source, where):
             problems += wrong
         elif source["kind"] != "inline":
             notes.append(
