@@ -154,10 +154,8 @@ def _put_in_flow(graph: GraphSpec, step: StepSpec, place: Place) -> GraphSpec:
         follower = graph.step(one)
         if name not in follower.after:
             # A queue that was there already may follow others than this step would.
-            passed = set(upstream)
-            if place.queue is not None:
-                passed &= set(graph.step(place.queue).after)
-            passed |= set(after)
+            behind = upstream if place.queue is None else graph.step(place.queue).after
+            passed = {*after, *(set(upstream) & set(behind))}
             others = tuple(other for other in follower.after if other not in passed)
             graph = change(graph, one, after=(*others, name))
     # A cell that does not name a way back any more takes it away.
