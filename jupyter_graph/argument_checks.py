@@ -92,6 +92,16 @@ def all_known(what: str, words: Iterable[Any], known: Collection[str]) -> None:
             raise SpecError(f"{what} {word!r}{near} (known: {', '.join(known)})")
 
 
+def require(is_right: bool, rule: str, value: Any) -> None:
+    """Check an argument by a rule such as ``batch must be 1 or more``.
+
+    Raises:
+        SpecError: it is not right; the text is the rule, and what was given.
+    """
+    if not is_right:
+        raise SpecError(f"{rule}, got {value!r}")
+
+
 def whole(key: str, value: Any, least: int) -> int:
     """Return an argument that is a whole number.
 

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from jupyter_graph.argument_checks import is_count, is_positive
-from jupyter_graph.errors import SpecError, StatusError, said
+from jupyter_graph.argument_checks import is_count, is_positive, require
+from jupyter_graph.errors import StatusError, said
 from jupyter_graph.types import Body
 
 
@@ -49,20 +49,18 @@ class Buffered:
 
     def __init__(
         self,
-        *,
         where: object,
         name: str,
         context: Any,
         max_events: int,
         flush_every_s: float | None,
     ) -> None:
-        if not is_count(max_events):
-            raise SpecError(f"max_events must be 1 or more, got {max_events!r}")
-        if flush_every_s is not None and not is_positive(flush_every_s):
-            raise SpecError(
-                "flush_every_s must be seconds above 0, or None for no flushing by "
-                f"time, got {flush_every_s!r}"
-            )
+        require(is_count(max_events), "max_events must be 1 or more", max_events)
+        require(
+            flush_every_s is None or is_positive(flush_every_s),
+            "flush_every_s must be seconds above 0, or None for no flushing by time",
+            flush_every_s,
+        )
         self.flush_every_s = flush_every_s
         self._where = where
         self._name = name or type(self).__name__
@@ -165,8 +163,9 @@ class Buffered:
         """Raise for the event at hand, report for those that are long answered."""
         mine = [why for at, why in refused.items() if own is not None and at >= own]
         others = [why for at, why in refused.items() if own is None or at < own]
-        for why in others:
-            self._refusals.append(f"{self._where} refused a row: {said(why)}")
+        self._refusals += [
+            f"{self._where} refused a row: {said(why)}" for why in others
+        ]
         if mine:
             raise self._failure(mine[0]) from mine[0]
         if others and own is None:

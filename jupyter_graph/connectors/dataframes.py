@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from jupyter_graph.argument_checks import is_count
+from jupyter_graph.argument_checks import is_count, require
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.rows import checked_columns, rows_of, snapshot
 from jupyter_graph.connectors.source_base import (
@@ -19,6 +20,7 @@ from jupyter_graph.connectors.source_base import (
 from jupyter_graph.errors import SpecError
 from jupyter_graph.types import Body
 from jupyter_graph.values.dataframe_rows import (
+    has_named_index,
     is_frame,
     pandas_of,
     rows_of_frame,
@@ -57,8 +59,8 @@ class DataFrameTarget:
         context: Any = None,
     ) -> None:
         needed("pandas", "batch", "DataFrameTarget")
-        if keep_last is not None and not is_count(keep_last):
-            raise SpecError(f"keep_last must be 1 row or more, got {keep_last!r}")
+        is_right = keep_last is None or is_count(keep_last)
+        require(is_right, "keep_last must be 1 row or more", keep_last)
         self._columns = checked_columns(columns)
         self._keep_last = keep_last
         self._is_parity = bool(getattr(context, "is_parity", False))
@@ -117,7 +119,7 @@ def _parts_of(body: Body) -> list[Any]:
     if not is_frame(body):
         return [snapshot(row) for row in rows_of(body, "DataFrameTarget")]
     frame = pandas_of(body).copy()
-    if all(name is not None for name in frame.index.names):
+    if has_named_index(frame):
         frame = frame.reset_index()
     return [frame] if len(frame) else []
 
@@ -130,17 +132,11 @@ def _frames(parts: deque[Any]) -> Iterator[Any]:
     """Yield the parts as frames, neighbouring rows together."""
     import pandas
 
-    rows: list[dict[str, Any]] = []
-    for part in parts:
-        if isinstance(part, dict):
-            rows.append(part)
-            continue
-        if rows:
-            yield pandas.DataFrame(rows)
-            rows = []
-        yield part
-    if rows:
-        yield pandas.DataFrame(rows)
+    for kind, some in itertools.groupby(parts, key=type):
+        if kind is dict:
+            yield pandas.DataFrame(list(some))
+        else:
+            yield from some
 
 
 class DataFrameSource(ByRows):
@@ -186,18 +182,14 @@ class DataFrameSource(ByRows):
     def batches(self, size: int = BATCH, *, kind: str = "arrow") -> Iterator[Any]:
         """Return the rows in frames of ``size`` rows, the last one may be shorter."""
         check_batches(size, kind)
-        if kind == "pandas" and hasattr(self._frame, "iloc"):
-            return self._slices(size)
-        return in_kind(self._arrow_batches(size), kind)
+        starts = range(0, len(self._frame), size)
+        if not hasattr(self._frame, "iloc"):
+            table = (table_of(self._frame).slice(start, size) for start in starts)
+            return in_kind(_record_batches(table), kind)
+        parts = (self._frame.iloc[start : start + size] for start in starts)
+        return parts if kind == "pandas" else _record_batches(map(table_of, parts))
 
-    def _slices(self, size: int) -> Iterator[Any]:
-        for start in range(0, len(self._frame), size):
-            yield self._frame.iloc[start : start + size]
 
-    def _arrow_batches(self, size: int) -> Iterator[Any]:
-        for start in range(0, len(self._frame), size):
-            if hasattr(self._frame, "iloc"):
-                part = table_of(self._frame.iloc[start : start + size])
-            else:
-                part = table_of(self._frame).slice(start, size)
-            yield from part.combine_chunks().to_batches()
+def _record_batches(tables: Iterable[Any]) -> Iterator[Any]:
+    for table in tables:
+        yield from table.combine_chunks().to_batches()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from jupyter_graph.argument_checks import is_count, is_positive
+from jupyter_graph.argument_checks import is_count, is_positive, require
 from jupyter_graph.connectors.rows import short
 from jupyter_graph.errors import AccessDeniedError, SpecError
 from jupyter_graph.http_client.blocking_client import BlockingClient
@@ -26,16 +26,11 @@ class ConnectorRetries(RetryPolicy):
     longest_wait_s: float = 30.0
 
     def __post_init__(self) -> None:
-        if not is_positive(self.timeout_s):
-            raise SpecError(
-                f"timeout_s must be seconds above 0, got {self.timeout_s!r}"
-            )
-        if not is_count(self.retries, 0):
-            raise SpecError(f"retries must be 0 or more, got {self.retries!r}")
-        if self.backoff_s != 0 and not is_positive(self.backoff_s):
-            raise SpecError(
-                f"backoff_s must be seconds, 0 or more, got {self.backoff_s!r}"
-            )
+        timeout_s, retries, backoff_s = self.timeout_s, self.retries, self.backoff_s
+        require(is_positive(timeout_s), "timeout_s must be seconds above 0", timeout_s)
+        require(is_count(retries, 0), "retries must be 0 or more", retries)
+        is_wait = backoff_s == 0 or is_positive(backoff_s)
+        require(is_wait, "backoff_s must be seconds, 0 or more", backoff_s)
 
 
 def http_client(timeout_s: Any, retries: Any, backoff_s: Any) -> BlockingClient:

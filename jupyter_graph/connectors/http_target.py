@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.argument_checks import is_count
+from jupyter_graph.argument_checks import is_count, require
 from jupyter_graph.connectors.buffered_target import Buffered, Refused
 from jupyter_graph.connectors.http_arguments import (
     checked_headers,
@@ -14,7 +14,6 @@ from jupyter_graph.connectors.http_arguments import (
     http_client,
 )
 from jupyter_graph.connectors.rows import json_texts, short
-from jupyter_graph.errors import SpecError
 from jupyter_graph.http_client.client import HttpRequest
 from jupyter_graph.http_client.secrets import secret_of
 from jupyter_graph.http_client.urls import without_password
@@ -81,20 +80,13 @@ class HTTPTarget(Buffered):
         name: str = "",
         context: Any = None,
     ) -> None:
-        if not is_count(batch):
-            raise SpecError(f"batch must be 1 or more, got {batch!r}")
-        if format not in ("json", "jsonlines"):
-            raise SpecError(f"format must be json or jsonlines, got {format!r}")
-        if method not in ("POST", "PUT", "PATCH"):
-            raise SpecError(f"method must be POST, PUT or PATCH, got {method!r}")
+        require(is_count(batch), "batch must be 1 or more", batch)
+        is_known = format in ("json", "jsonlines")
+        require(is_known, "format must be json or jsonlines", format)
+        is_sent = method in ("POST", "PUT", "PATCH")
+        require(is_sent, "method must be POST, PUT or PATCH", method)
         self._url = checked_url(url)
-        super().__init__(
-            where=without_password(url),
-            name=name,
-            context=context,
-            max_events=batch,
-            flush_every_s=flush_every_s,
-        )
+        super().__init__(without_password(url), name, context, batch, flush_every_s)
         if batch == 1:
             self.flush_every_s = None
         self._method = method

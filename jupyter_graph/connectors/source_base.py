@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from jupyter_graph.argument_checks import is_count
+from jupyter_graph.argument_checks import is_count, require
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.rows import short
 from jupyter_graph.errors import SpecError
@@ -144,5 +144,4 @@ def check_batches(size: Any, kind: Any) -> None:
     """
     if not is_count(size):
         raise SpecError(f"size must be 1 row or more, got {short(size)}")
-    if kind not in KINDS:
-        raise SpecError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    require(kind in KINDS, f"kind must be one of {', '.join(KINDS)}", kind)

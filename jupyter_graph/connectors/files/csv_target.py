@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.connectors.files.line_target import LinesTarget
 from jupyter_graph.connectors.files.places import Where
 from jupyter_graph.connectors.rows import (
@@ -17,7 +18,7 @@ from jupyter_graph.connectors.rows import (
     json_text,
     rows_of,
 )
-from jupyter_graph.errors import SpecError, UnprocessableError
+from jupyter_graph.errors import UnprocessableError
 from jupyter_graph.types import Body
 from jupyter_graph.values.json_form import to_jsonable
 from jupyter_graph.values.json_rules import TARGET
@@ -83,8 +84,7 @@ class CSVTarget(LinesTarget):
     ) -> None:
         self._columns = checked_columns(columns)
         self._is_chosen = columns is not None
-        if not isinstance(header, bool):
-            raise SpecError(f"header must be True or False, got {header!r}")
+        require(isinstance(header, bool), "header must be True or False", header)
         self._header = header
         self._delimiter = checked_delimiter(delimiter)
         super().__init__(
@@ -98,15 +98,17 @@ class CSVTarget(LinesTarget):
         self._known: frozenset[str] | None = None
 
     def _take(self, body: Body) -> list[str]:
+        rows = self._rows(body)
+        return list(self._lines(map(cell, self._values(row)) for row in rows))
+
+    def _lines(self, rows: Iterable[Iterable[Any]]) -> Iterator[str]:
         text = io.StringIO()
         write = csv.writer(text, delimiter=self._delimiter, lineterminator="\n")
-        items = []
-        for row in self._rows(body):
-            write.writerow([cell(value) for value in self._values(row)])
-            items.append(text.getvalue())
+        for row in rows:
+            write.writerow(row)
+            yield text.getvalue()
             text.seek(0)
             text.truncate()
-        return items
 
     def _rows(self, body: Body) -> Iterable[Row]:
         is_list = isinstance(body, list | tuple) and len(body) > 0
@@ -162,10 +164,7 @@ class CSVTarget(LinesTarget):
     def _head(self) -> str:
         if not self._header or self._columns is None or self._sink.has_content():
             return ""
-        text = io.StringIO()
-        writer = csv.writer(text, delimiter=self._delimiter, lineterminator="\n")
-        writer.writerow([bare(name) for name in self._columns])
-        return text.getvalue()
+        return next(self._lines([map(bare, self._columns)]))
 
 
 def cell(value: Any) -> Any:
@@ -194,6 +193,6 @@ def checked_delimiter(delimiter: Any) -> str:
         SpecError: it is not one character of one byte, or one that cells need.
     """
     is_one = isinstance(delimiter, str) and len(delimiter.encode()) == 1
-    if not is_one or delimiter in '"\r\n':
-        raise SpecError(f"delimiter must be one character, got {delimiter!r}")
+    is_right = is_one and delimiter not in '"\r\n'
+    require(is_right, "delimiter must be one character", delimiter)
     return str(delimiter)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.connectors.buffered_target import Buffered, worker_of
 from jupyter_graph.connectors.files.atomic_files import sink_for
 from jupyter_graph.connectors.files.places import Where, place_to_write
@@ -24,17 +25,10 @@ class LinesTarget(Buffered):
         context: Any = None,
     ) -> None:
         place = place_to_write(path, worker=worker_of(context))
-        if not isinstance(append, bool):
-            raise SpecError(f"append must be True or False, got {append!r}")
+        require(isinstance(append, bool), "append must be True or False", append)
         if place.path is not None and place.path.is_dir():
             raise SpecError(f"{place} is a folder, {type(self).__name__} needs a file")
-        super().__init__(
-            where=place,
-            name=name,
-            context=context,
-            max_events=max_events,
-            flush_every_s=flush_every_s,
-        )
+        super().__init__(place, name, context, max_events, flush_every_s)
         self._place = place
         self._sink = sink_for(place, append=append)
 

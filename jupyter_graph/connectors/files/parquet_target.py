@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.argument_checks import is_count
-from jupyter_graph.connectors.buffered_target import (
-    Buffered,
-    Refused,
-    worker_of,
-)
+from jupyter_graph.argument_checks import is_count, require
+from jupyter_graph.connectors.buffered_target import Buffered, Refused, worker_of
 from jupyter_graph.connectors.column_types import arrow_types
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.files.growing_schema import GrowingSchema, own_copy
@@ -21,7 +17,7 @@ from jupyter_graph.connectors.files.parquet_files import (
 )
 from jupyter_graph.connectors.files.places import Where, place_to_write
 from jupyter_graph.connectors.rows import checked_columns, rows_of, snapshot
-from jupyter_graph.errors import SpecError, UnprocessableError
+from jupyter_graph.errors import UnprocessableError
 from jupyter_graph.types import Body
 from jupyter_graph.values.dataframe_rows import is_frame
 
@@ -98,14 +94,12 @@ class ParquetTarget(Buffered):
     ) -> None:
         needed("pyarrow.parquet", "batch", "ParquetTarget")
         place = place_to_write(path, worker=worker_of(context))
-        super().__init__(
-            where=place,
-            name=name,
-            context=context,
-            max_events=max_events,
-            flush_every_s=flush_every_s,
-        )
-        _check_options(append, row_group_rows, compression)
+        super().__init__(place, name, context, max_events, flush_every_s)
+        require(isinstance(append, bool), "append must be True or False", append)
+        is_rows = is_count(row_group_rows)
+        require(is_rows, "row_group_rows must be 1 or more", row_group_rows)
+        known = f"compression must be one of {', '.join(_COMPRESSIONS)}"
+        require(compression in _COMPRESSIONS, known, compression)
         self._group_rows = row_group_rows
         partitions = checked_columns(partition_cols, "partition_cols") or []
         self._schema = GrowingSchema(
@@ -134,12 +128,11 @@ class ParquetTarget(Buffered):
         return rows
 
     def _check_partitions(self, row: Mapping[str, Any]) -> None:
-        for column in self._partitions:
-            if column not in row:
-                raise UnprocessableError(
-                    f"the row has no {column!r}, which names its folder in "
-                    f"{self._where}"
-                )
+        if missing := [name for name in self._partitions if name not in row]:
+            raise UnprocessableError(
+                f"the row has no {missing[0]!r}, which names its folder in "
+                f"{self._where}"
+            )
 
     def _is_full(self) -> bool:
         return super()._is_full() or not isinstance(self._waiting[-1], dict)
@@ -207,15 +200,3 @@ def _without_empty(row: dict[str, Any]) -> dict[str, Any]:
 
 def _is_empty(value: Any) -> bool:
     return isinstance(value, dict) and not value
-
-
-def _check_options(append: Any, row_group_rows: Any, compression: Any) -> None:
-    if not isinstance(append, bool):
-        raise SpecError(f"append must be True or False, got {append!r}")
-    if not is_count(row_group_rows):
-        raise SpecError(f"row_group_rows must be 1 or more, got {row_group_rows!r}")
-    if compression not in _COMPRESSIONS:
-        raise SpecError(
-            f"compression must be one of {', '.join(_COMPRESSIONS)}, got "
-            f"{compression!r}"
-        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.argument_checks import is_positive
+from jupyter_graph.argument_checks import is_positive, require
 from jupyter_graph.connectors.event_key import KeySpec, key_reader, key_text
 from jupyter_graph.connectors.queues.kafka_client import Failed, KafkaClient, Message
 from jupyter_graph.connectors.rows import json_texts
@@ -99,8 +99,7 @@ class KafkaTarget:
     ) -> None:
         self.topic = _text(topic, "topic", "a topic's name")
         self._brokers = _text(brokers, "brokers", "'host:port', with commas between")
-        if not is_positive(timeout_s):
-            raise SpecError(f"timeout_s must be seconds above 0, got {timeout_s!r}")
+        require(is_positive(timeout_s), "timeout_s must be seconds above 0", timeout_s)
         self._timeout_s = float(timeout_s)
         self._key_of = key_reader(key) if key is not None else None
         self._is_of_event = isinstance(key, str) and key.startswith("$")
@@ -204,20 +203,19 @@ def _headers_of(event: Any) -> Headers:
 
 
 def _text(value: Any, argument: str, meaning: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise SpecError(f"{argument} must be {meaning}, got {value!r}")
-    return value.strip()
+    text = value.strip() if isinstance(value, str) else ""
+    require(text != "", f"{argument} must be {meaning}", value)
+    return text
 
 
 def _further(options: Mapping[str, Any] | None) -> dict[str, Any]:
     if options is None:
         return {}
-    if not isinstance(options, Mapping):
-        raise SpecError(f"options must be an object of settings, got {options!r}")
-    for name in options:
-        if name in SETTLED:
-            raise SpecError(
-                f"options has {name!r}, which KafkaTarget sets, by its arguments "
-                "or for its promise"
-            )
+    is_object = isinstance(options, Mapping)
+    require(is_object, "options must be an object of settings", options)
+    if settled := [name for name in options if name in SETTLED]:
+        raise SpecError(
+            f"options has {settled[0]!r}, which KafkaTarget sets, by its arguments "
+            "or for its promise"
+        )
     return dict(options)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -84,13 +83,6 @@ def _begin_at_once(engine: Any) -> None:
 def shown(url: Any) -> str:
     """Return a database URL without its password."""
     return str(url.render_as_string(hide_password=True))
-
-
-@contextmanager
-def saved(connection: Any) -> Iterator[None]:
-    """Take back what was done inside when it fails, and nothing before."""
-    with connection.begin_nested():
-        yield
 
 
 def value_for(value: Any) -> Any:

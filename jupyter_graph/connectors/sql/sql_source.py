@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.connectors.rows import checked_columns
 from jupyter_graph.connectors.source_base import BATCH, ByRows
 from jupyter_graph.connectors.sql.database import engine_of, shown
@@ -50,8 +51,8 @@ class SQLSource(ByRows):
             raise SpecError("give SQLSource either query= or table=")
         if query is not None and (columns or schema):
             raise SpecError("columns= and schema= go with table=, not with query=")
-        if not isinstance(chunk_rows, int) or chunk_rows < 1:
-            raise SpecError(f"chunk_rows must be 1 or more, got {chunk_rows!r}")
+        is_rows = isinstance(chunk_rows, int) and chunk_rows >= 1
+        require(is_rows, "chunk_rows must be 1 or more", chunk_rows)
         self._url = where
         url = engine_of(where, by="SQLSource").url
         self._shown = shown(url)

@@ -6,7 +6,6 @@ import itertools
 from typing import Any
 
 from jupyter_graph.connectors.rows import json_text
-from jupyter_graph.connectors.sql.database import saved
 
 UPSERTING = ("mariadb", "mysql", "postgresql", "sqlite")
 """Databases in which a row can replace the one with the same key."""
@@ -67,7 +66,7 @@ class SQLTable:
         table = sql.Table(self._name, sql.MetaData(), *columns, schema=self._schema)
         try:
             # a savepoint: in PostgreSQL a failed statement spoils the whole transaction
-            with saved(connection):
+            with connection.begin_nested():
                 table.create(connection)
         except sql.exc.DBAPIError:
             if not self.look(connection):
@@ -92,7 +91,7 @@ class SQLTable:
 
         fitting = [self._fitting(row) for row in rows]
         try:
-            with saved(connection):
+            with connection.begin_nested():
                 self._put(connection, fitting)
         # the connection is at fault, not a row: trying rows one by one would not help
         except sql.exc.OperationalError:
@@ -110,7 +109,7 @@ class SQLTable:
         unsure = 0
         for at, row in enumerate(rows):
             try:
-                with saved(connection):
+                with connection.begin_nested():
                     self._put(connection, [row])
             except sql.exc.OperationalError:
                 raise

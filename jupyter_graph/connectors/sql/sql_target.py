@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from jupyter_graph.argument_checks import is_count
+from jupyter_graph.argument_checks import is_count, require
 from jupyter_graph.connectors.buffered_target import Buffered, Refused
 from jupyter_graph.connectors.rows import checked_columns, rows_of, snapshot
 from jupyter_graph.connectors.sql.database import (
@@ -80,22 +80,15 @@ class SQLTarget(Buffered):
         name: str = "",
         context: Any = None,
     ) -> None:
-        if not isinstance(table, str) or not table:
-            raise SpecError(f"table must be a name, got {table!r}")
-        for word, value in (("create", create), ("append", append)):
-            if not isinstance(value, bool):
-                raise SpecError(f"{word} must be True or False, got {value!r}")
-        if not is_count(batch):
-            raise SpecError(f"batch must be 1 row or more, got {batch!r}")
+        is_name = isinstance(table, str) and table != ""
+        require(is_name, "table must be a name", table)
+        require(isinstance(create, bool), "create must be True or False", create)
+        require(isinstance(append, bool), "append must be True or False", append)
+        require(is_count(batch), "batch must be 1 row or more", batch)
         secret = secret_of(context, password_secret) if password_secret else None
         self._engine = engine_of(url, password=secret, by="SQLTarget")
-        super().__init__(
-            where=f"table {table!r} of {shown(self._engine.url)}",
-            name=name,
-            context=context,
-            max_events=batch,
-            flush_every_s=flush_every_s,
-        )
+        where = f"table {table!r} of {shown(self._engine.url)}"
+        super().__init__(where, name, context, batch, flush_every_s)
         keys = checked_columns(key, "key") or []
         if keys and self._engine.dialect.name not in UPSERTING:
             raise SpecError(

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.connectors.tables.memory_tables import (
     GivenRows,
     MemoryTable,
@@ -55,8 +56,7 @@ def open_table(
     >>> table.update("ann", lambda n: n + 1, 0), table.get("bob"), list(table.keys())
     (1, None, ['ann'])
     """
-    if not timeout_s > 0:
-        raise SpecError(f"timeout_s must be above 0 seconds, got {timeout_s!r}")
+    require(timeout_s > 0, "timeout_s must be above 0 seconds", timeout_s)
     table = _table(where, name, key_column, max_keys, timeout_s)
     is_own = isinstance(where, str) and where == "memory"
     if getattr(context, "is_parity", False) and not is_own:
