@@ -65,8 +65,6 @@ def key_text(key: Any) -> str:
     >>> key_text("ann"), key_text(7), key_text(("a", 1))
     ('ann', '7', '["a", 1]')
     """
-    if isinstance(key, str):
-        return str(key)
     if isinstance(key, list | tuple):
         return json.dumps(key, default=str, ensure_ascii=False)
     return str(key)

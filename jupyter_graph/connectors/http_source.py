@@ -6,13 +6,16 @@ import io
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.connectors.files.compression import unpacked
 from jupyter_graph.connectors.files.csv_source import CSVSource
 from jupyter_graph.connectors.files.jsonlines import JSONLinesSource
+from jupyter_graph.connectors.files.parquet_files import SUFFIXES
 from jupyter_graph.connectors.files.parquet_source import ParquetSource
 from jupyter_graph.connectors.files.places import Place
 from jupyter_graph.connectors.http_arguments import (
@@ -21,28 +24,22 @@ from jupyter_graph.connectors.http_arguments import (
     http_client,
 )
 from jupyter_graph.connectors.source_base import BATCH, check_batches
-from jupyter_graph.errors import SpecError
 from jupyter_graph.http_client.client import HttpRequest
 from jupyter_graph.http_client.urls import without_password
 
-_FORMATS = {
-    ".csv": "csv",
+FORMATS = {
+    **dict.fromkeys((".csv", ".tsv"), "csv"),
+    **dict.fromkeys((".jsonl", ".ndjson"), "jsonlines"),
+    **dict.fromkeys(SUFFIXES, "parquet"),
     ".json": "json",
-    ".jsonl": "jsonlines",
-    ".ndjson": "jsonlines",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".tsv": "csv",
 }
+"""Suffix of a file to what is in it."""
+_LINES = ("jsonl", "jsonlines", "x-jsonlines", "x-ndjson")
 _CONTENT_TYPES = {
-    "application/csv": "csv",
+    **dict.fromkeys(("application/csv", "text/csv"), "csv"),
+    **{f"application/{lines}": "jsonlines" for lines in _LINES},
     "application/json": "json",
-    "application/jsonl": "jsonlines",
-    "application/jsonlines": "jsonlines",
     "application/vnd.apache.parquet": "parquet",
-    "application/x-ndjson": "jsonlines",
-    "application/x-jsonlines": "jsonlines",
-    "text/csv": "csv",
 }
 
 
@@ -88,21 +85,19 @@ class HTTPSource:
         delimiter: str | None = None,
     ) -> None:
         self._url = checked_url(where)
-        known = sorted(set(_FORMATS.values()))
-        if format is not None and format not in known:
-            raise SpecError(f"format must be one of {', '.join(known)}, got {format!r}")
+        known = sorted(set(FORMATS.values()))
+        is_known = format is None or format in known
+        require(is_known, f"format must be one of {', '.join(known)}", format)
         place = Place(urlsplit(where)._replace(query="", fragment="").geturl())
         self._packing = place.packing
-        self._format = format or _FORMATS.get(place.kind)
+        self._format = format or FORMATS.get(place.kind)
         if delimiter is None:
             delimiter = "\t" if place.kind == ".tsv" else ","
-        self._csv: dict[str, Any] = {
-            "columns": columns,
-            "types": types,
-            "delimiter": delimiter,
-        }
+        self._csv = partial(
+            CSVSource, columns=columns, types=types, delimiter=delimiter
+        )
         if self._format in (None, "csv"):
-            CSVSource(_Opened(io.BytesIO(), where), **self._csv)
+            self._csv(_Opened(io.BytesIO(), where))
         self._columns = columns
         self._request = HttpRequest("GET", self._url, checked_headers(headers))
         self._limits = (timeout_s, retries, backoff_s)
@@ -152,10 +147,10 @@ class HTTPSource:
             opened = _Opened(plain, str(self))
             match self._format or self._format_of(response):
                 case "csv":
-                    yield CSVSource(opened, **self._csv)
+                    yield self._csv(opened)
                 case "parquet":
-                    with _saved(plain, self) as place:
-                        yield ParquetSource(cast("Any", place), columns=self._columns)
+                    with _saved(plain) as place:
+                        yield ParquetSource(place, columns=self._columns)
                 case format:
                     yield JSONLinesSource(opened, is_list=format == "json")
 
@@ -185,7 +180,7 @@ class _Opened:
 
 
 @contextmanager
-def _saved(file: BinaryIO, source: object) -> Iterator[Place]:
+def _saved(file: BinaryIO) -> Iterator[Place]:
     import shutil
 
     with tempfile.TemporaryDirectory() as folder:

@@ -9,10 +9,9 @@ from typing import Any
 from jupyter_graph.connectors.dataframes import DataFrameSource
 from jupyter_graph.connectors.files.csv_source import CSVSource
 from jupyter_graph.connectors.files.jsonlines import JSONLinesSource
-from jupyter_graph.connectors.files.parquet_files import SUFFIXES
 from jupyter_graph.connectors.files.parquet_source import ParquetSource
 from jupyter_graph.connectors.files.places import place_to_read
-from jupyter_graph.connectors.http_source import HTTPSource
+from jupyter_graph.connectors.http_source import FORMATS, HTTPSource
 from jupyter_graph.connectors.rows import short
 from jupyter_graph.connectors.source_base import ByRows, Source
 from jupyter_graph.connectors.sql.sql_source import SQLSource
@@ -20,14 +19,8 @@ from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.http_client.urls import without_password
 from jupyter_graph.values.dataframe_rows import is_frame
 
-BY_SUFFIX: dict[str, type[Any]] = {
-    ".csv": CSVSource,
-    ".json": JSONLinesSource,
-    ".jsonl": JSONLinesSource,
-    ".ndjson": JSONLinesSource,
-    ".tsv": CSVSource,
-    **dict.fromkeys(SUFFIXES, ParquetSource),
-}
+_SOURCES: dict[str, type[Any]] = {"csv": CSVSource, "parquet": ParquetSource}
+BY_SUFFIX = {at: _SOURCES.get(of, JSONLinesSource) for at, of in FORMATS.items()}
 """Suffix of a file to the source that reads it."""
 DATABASES = ("mariadb", "mssql", "mysql", "oracle", "postgres", "postgresql", "sqlite")
 

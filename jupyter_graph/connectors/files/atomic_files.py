@@ -1,4 +1,4 @@
-"""Files that are written aside, and take their place only when they are whole."""
+"""Files and folders that are written aside, and take their place when whole."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import os
 import shutil
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from jupyter_graph.connectors.files.compression import packed
 from jupyter_graph.connectors.files.places import Place
+from jupyter_graph.errors import SpecError
 
 
 class Stage:
@@ -55,26 +58,18 @@ class Stage:
             self.keep = True
 
 
-class StagedBytes:
-    """Bytes for a ``Stage``: each write is all there, or not at all."""
-
-    def __init__(self, place: Place, *, keep: bool = False) -> None:
-        self._stage = Stage(place, keep=keep)
+class StagedBytes(Stage):
+    """A ``Stage`` for bytes: each write is all there, or not at all."""
 
     def has_content(self) -> bool:
         """Tell whether rows stand in the file before the next ones."""
-        path = self._stage.path
-        if path is not None:
-            return path.exists() and path.stat().st_size > 0
-        return self._stage.keep and self._stage.place.exists()
+        if self.path is not None:
+            return self.path.exists() and self.path.stat().st_size > 0
+        return self.keep and self.place.exists()
 
     def write(self, data: bytes) -> None:
-        path = self._stage.start_with_copy()
-        with path.open("ab", buffering=0) as file:
-            append_whole(file, packed(data, self._stage.place.packing))
-
-    def commit(self) -> None:
-        self._stage.commit()
+        with self.start_with_copy().open("ab", buffering=0) as file:
+            append_whole(file, packed(data, self.place.packing))
 
 
 class AppendedBytes:
@@ -98,7 +93,7 @@ class AppendedBytes:
             if not self._path.is_file():
                 _write_all(file, data)  # a pipe or a device
                 return
-            with _Alone(file):
+            with _alone(file):
                 if not self._place.packing and _is_torn(self._path):
                     data = b"\n" + data  # the last writer died in the midst of a row
                 append_whole(file, packed(data, self._place.packing))
@@ -172,27 +167,117 @@ def _is_torn(path: Path) -> bool:
         return file.read(1) != b"\n"
 
 
-class _Alone:
+@contextmanager
+def _alone(file: BinaryIO) -> Iterator[None]:
     """Keep other processes out of a file while it grows, where the system can."""
+    try:
+        import fcntl
+    except ImportError:
+        yield  # Windows
+        return
+    # held by the open file, so the system releases it when the process dies
+    fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file.fileno(), fcntl.LOCK_UN)
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
 
-    def __enter__(self) -> None:
-        self._flock("LOCK_EX")
+class StagedFolder:
+    """Files for a folder: put there one by one, or all in place of the old ones.
 
-    def __exit__(self, *_: Any) -> None:
-        self._flock("LOCK_UN")
+    Args:
+        place: the folder.
+        append: each file goes there as soon as it is whole, and what is there stays.
+        suffix: of the files; a folder that holds others is never replaced.
 
-    def _flock(self, how: str) -> None:
+    Raises:
+        SpecError: the folder would be replaced and holds other files.
+    """
+
+    def __init__(self, place: Place, *, append: bool, suffix: str) -> None:
+        self._place = place
+        self._append = append
+        self._suffix = suffix
+        self._path: Path | None = None
+        if place.path is not None and place.path.exists() and not place.path.is_dir():
+            raise SpecError(f"{place} is a file, a folder was expected")
+        if not append:
+            self._check_old()
+
+    def start(self) -> Path:
+        """Return the folder aside to write whole files to."""
+        if self._path is None:
+            self._path = beside(self._place)
+            self._path.mkdir(parents=True)
+        return self._path
+
+    def file_written(self) -> None:
+        """Mark all staged files as whole; move appended ones to their place."""
+        if self._append:
+            self._move_files()
+
+    def commit(self) -> None:
+        """Put the files in their place; those that come later come beside them."""
+        if self._path is None:
+            return
+        if self._append:
+            self._move_files()
+        elif self._place.path is not None:
+            self._swap(self._path, self._place.path.resolve())
+        else:
+            old = self._old_files()
+            self._move_files()
+            fs, _ = self._place.file_system()
+            for path in old:
+                fs.rm_file(path)
+        self._path = None
+        self._append = True
+
+    def _swap(self, new: Path, there: Path) -> None:
+        self._check_old()
+        if not there.exists():
+            new.rename(there)
+            return
+        old = there.with_name(f"{new.name}.old")
+        there.rename(old)
         try:
-            import fcntl
-        except ImportError:
-            return  # Windows
-        # held by the open file, so the system releases it when the process dies
-        fcntl.flock(self._file.fileno(), getattr(fcntl, how))
+            new.rename(there)
+        except OSError:
+            old.rename(there)
+            raise
+        shutil.rmtree(old)
+
+    def _move_files(self) -> None:
+        if self._path is None:
+            return
+        for file in sorted(self._path.rglob(f"*{self._suffix}")):
+            inner = file.relative_to(self._path).as_posix()
+            publish(file, _inside(self._place, inner))
+        shutil.rmtree(self._path)
+        self._path = None
+
+    def _check_old(self) -> None:
+        path = self._place.path
+        if path is None or not path.is_dir():
+            return
+        for file in path.rglob("*"):
+            is_ours = file.suffix == self._suffix or file.name.startswith((".", "_"))
+            if file.is_file() and not is_ours:
+                raise SpecError(
+                    f"{self._place} holds {file.name!r}, which is no {self._suffix} "
+                    "file, so the folder is not replaced; name another, or append=True"
+                )
+
+    def _old_files(self) -> list[str]:
+        fs, path = self._place.file_system()
+        if not fs.exists(path):
+            return []
+        return [name for name in fs.find(path) if name.endswith(self._suffix)]
 
 
-def remove_folder(path: Path) -> None:
-    """Remove a folder of ours with all that is in it."""
-    shutil.rmtree(path)
+def _inside(folder: Place, inner: str) -> Place:
+    if folder.path is not None:
+        path = folder.path / inner
+        return Place(path.as_uri(), path)
+    return Place(f"{folder.url.rstrip('/')}/{inner}")

@@ -10,14 +10,12 @@ import bz2
 import gzip
 import io
 import lzma
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 from jupyter_graph.connectors.extras import needed
-
-PACKED = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip"})
-"""The suffixes of compressed files."""
 
 
 def packed(data: bytes, suffix: str) -> bytes:
@@ -26,16 +24,8 @@ def packed(data: bytes, suffix: str) -> bytes:
     >>> gzip.decompress(packed(b"ab", ".gz") + packed(b"c", ".gz"))
     b'abc'
     """
-    match suffix:
-        case ".gz":
-            return gzip.compress(data, compresslevel=6, mtime=0)
-        case ".bz2":
-            return bz2.compress(data)
-        case ".xz":
-            return lzma.compress(data)
-        case ".zst":
-            return _zstd(data)
-    return data
+    pack = _PACK.get(suffix)
+    return pack(data) if pack is not None else data
 
 
 def _zstd(data: bytes) -> bytes:
@@ -44,6 +34,18 @@ def _zstd(data: bytes) -> bytes:
     with arrow.CompressedOutputStream(kept, "zstd") as stream:
         stream.write(data)
     return bytes(kept.getvalue().to_pybytes())
+
+
+_PACK: dict[str, Callable[[bytes], bytes]] = {
+    ".bz2": bz2.compress,
+    ".gz": partial(gzip.compress, compresslevel=6, mtime=0),
+    ".xz": lzma.compress,
+    ".zst": _zstd,
+}
+
+
+PACKED = frozenset({*_PACK, ".zip"})
+"""The suffixes of compressed files."""
 
 
 @contextmanager

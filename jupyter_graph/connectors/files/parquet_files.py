@@ -5,8 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from jupyter_graph.connectors.files.atomic_files import Stage
-from jupyter_graph.connectors.files.atomic_folders import StagedFolder
+from jupyter_graph.connectors.files.atomic_files import Stage, StagedFolder
 from jupyter_graph.connectors.files.growing_schema import GrowingSchema
 from jupyter_graph.connectors.files.places import Place
 from jupyter_graph.errors import SpecError

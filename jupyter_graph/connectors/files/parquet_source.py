@@ -36,7 +36,9 @@ class ParquetSource(ByBatches):
     [{'amount': 5, 'user': 'ada'}, {'amount': 2, 'user': 'bob'}]
     """
 
-    def __init__(self, where: Where, *, columns: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, where: Where | Place, *, columns: Sequence[str] | None = None
+    ) -> None:
         self._arrow = needed("pyarrow", "batch", "ParquetSource")
         self._place = where if isinstance(where, Place) else place_to_read(where)
         self._columns = checked_columns(columns)

@@ -68,7 +68,21 @@ class Place:
 
     def file_system(self) -> tuple[Any, str]:
         """Return fsspec's file system, and the path there."""
-        return _file_system(self.url)
+        core = needed("fsspec.core", "batch", without_password(self.url))
+        try:
+            fs, path = core.url_to_fs(self.url, **http_options(self.url))
+        except ImportError as missing:
+            raise SpecError(
+                f"{without_password(self.url)!r} cannot be opened here: {missing}; "
+                'pip install "jupyter_graph[batch]" and the package it names'
+            ) from missing
+        except AccessDeniedError as refused:
+            raise SpecError(str(refused)) from None
+        except ValueError as unknown:
+            raise SpecError(
+                f"{without_password(self.url)!r} cannot be opened: {unknown}"
+            ) from unknown
+        return fs, path
 
     @contextmanager
     def reading(self) -> Iterator[BinaryIO]:
@@ -107,8 +121,9 @@ def place_of(where: Where, *, worker: str = "0") -> Place:
     text = text.replace("{worker}", worker)
     scheme, mark, rest = text.partition("://")
     if mark and scheme not in ("file", "local"):
-        _file_system(text)
-        return Place(text)
+        place = Place(text)
+        place.file_system()
+        return place
     path = Path(rest if mark else text).expanduser().absolute()
     return Place(path.as_uri(), path)
 
@@ -137,21 +152,3 @@ def place_to_read(where: Where) -> Place:
     if place.path is not None and not place.path.exists():
         raise SpecError(f"there is no file {str(place.path)!r}")
     return place
-
-
-def _file_system(url: str) -> tuple[Any, str]:
-    core = needed("fsspec.core", "batch", without_password(url))
-    try:
-        fs, path = core.url_to_fs(url, **http_options(url))
-    except ImportError as missing:
-        raise SpecError(
-            f"{without_password(url)!r} cannot be opened here: {missing}; "
-            'pip install "jupyter_graph[batch]" and the package it names'
-        ) from missing
-    except AccessDeniedError as refused:
-        raise SpecError(str(refused)) from None
-    except ValueError as unknown:
-        raise SpecError(
-            f"{without_password(url)!r} cannot be opened: {unknown}"
-        ) from unknown
-    return fs, path

@@ -155,12 +155,9 @@ class KafkaTarget:
         if isinstance(body, bytes | bytearray):
             return [self._message(event, body, bytes(body), headers + BYTES)]
         headers += JSON
-        if isinstance(body, dict):
-            items = [body]
-        elif is_frame(body):
-            items = list(rows_of_frame(body))
-        else:
-            items = body if isinstance(body, list) else [body]
+        if is_frame(body):
+            body = list(rows_of_frame(body))
+        items = body if isinstance(body, list) else [body]
         texts = json_texts(items, self._begin)
         return [
             self._message(event, item, text.encode(), headers)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jupyter_graph.connectors.event_key import key_text
-from jupyter_graph.connectors.tables.table import MISSING, KeyLocks, Table
+from jupyter_graph.connectors.tables.table import MISSING, Change, KeyLocks, Table
 from jupyter_graph.errors import SpecError
 from jupyter_graph.values.dataframe_rows import pandas_of
 
@@ -47,9 +47,7 @@ class MemoryTable:
             while len(self._values) > self._max_keys:
                 del self._values[next(iter(self._values))]
 
-    def update(
-        self, key: str, change: Callable[[Any], Any], default: Any = None
-    ) -> Any:
+    def update(self, key: str, change: Change, default: Any = None) -> Any:
         with self._locks.of(key):
             value = change(self.get(key, default))
             self.put(key, value)
@@ -173,9 +171,7 @@ class ScratchTable:
     def put(self, key: str, value: Any) -> None:
         self._above.put(key, value)
 
-    def update(
-        self, key: str, change: Callable[[Any], Any], default: Any = None
-    ) -> Any:
+    def update(self, key: str, change: Change, default: Any = None) -> Any:
         def above(old: Any) -> Any:
             return change(self.get(key, default) if old is MISSING else old)
 

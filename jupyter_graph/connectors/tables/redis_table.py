@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from jupyter_graph.connectors.tables.table import KeyLocks, masked
+from jupyter_graph.connectors.tables.table import Change, KeyLocks, masked
 from jupyter_graph.connectors.tables.table_json import encode, kept
 from jupyter_graph.errors import (
     GatewayTimeoutError,
@@ -77,9 +77,7 @@ class RedisTable:
         text = encode(value, f"table {self.name!r}, key {key!r}")
         self._ask(lambda: self._client.set(self._prefix + key, text))
 
-    def update(
-        self, key: str, change: Callable[[Any], Any], default: Any = None
-    ) -> Any:
+    def update(self, key: str, change: Change, default: Any = None) -> Any:
         end = time.monotonic() + self._timeout_s
         with self._locks.of(key):
             while True:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from jupyter_graph.connectors.tables.table import MISSING, KeyLocks, masked
+from jupyter_graph.connectors.tables.table import MISSING, Change, KeyLocks, masked
 from jupyter_graph.connectors.tables.table_json import encode, kept
 from jupyter_graph.errors import (
     GatewayTimeoutError,
@@ -50,17 +50,12 @@ class SqlTable:
         self._known: _Shape | None = None
 
     def get(self, key: str, default: Any = None) -> Any:
-        def ask(shape: _Shape, connection: Any) -> Any:
-            return shape.read(connection, key, default)
-
-        return self._ask(ask)
+        return self._ask(lambda shape, connection: shape.read(connection, key, default))
 
     def put(self, key: str, value: Any) -> None:
         self._write(key, lambda _: value, reads=False, default=None)
 
-    def update(
-        self, key: str, change: Callable[[Any], Any], default: Any = None
-    ) -> Any:
+    def update(self, key: str, change: Change, default: Any = None) -> Any:
         with self._locks.of(key):
             return self._write(key, change, reads=True, default=default)
 
@@ -73,9 +68,7 @@ class SqlTable:
     def close(self) -> None:
         self._engine.dispose()
 
-    def _write(
-        self, key: str, change: Callable[[Any], Any], *, reads: bool, default: Any
-    ) -> Any:
+    def _write(self, key: str, change: Change, *, reads: bool, default: Any) -> Any:
         from sqlalchemy.exc import IntegrityError
 
         def write(shape: _Shape, connection: Any) -> Any:

@@ -6,10 +6,11 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from jupyter_graph.connectors.tables.table import Change
 from jupyter_graph.connectors.tables.table_json import encode, kept
 from jupyter_graph.errors import (
     GatewayTimeoutError,
@@ -83,9 +84,7 @@ class StoreTable:
         with self._lock:
             self._run(_PUT, self._table, key, text)
 
-    def update(
-        self, key: str, change: Callable[[Any], Any], default: Any = None
-    ) -> Any:
+    def update(self, key: str, change: Change, default: Any = None) -> Any:
         with self._lock:
             # IMMEDIATE: two readers that both want to write would block each other.
             self._run("BEGIN IMMEDIATE")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
+
+Change: TypeAlias = Callable[[Any], Any]
+"""Makes the new value of a key from the old one."""
 
 TIMEOUT_S = 5.0
 STRIPES: Final = 64
@@ -35,9 +38,7 @@ class Table(Protocol):
     def put(self, key: str, value: Any) -> None:
         """Return once the value is kept, in place of the old one."""
 
-    def update(
-        self, key: str, change: Callable[[Any], Any], default: Any = None
-    ) -> Any:
+    def update(self, key: str, change: Change, default: Any = None) -> Any:
         """Keep what ``change`` makes of the old value, and return it.
 
         Nobody else changes the key in between, in no process. So that this holds,
