@@ -21,6 +21,9 @@ PROBLEM: Final = "application/problem+json"
 OVERLOADED = 429
 """The status of an event that finds the graph full; counted by the host's metrics."""
 
+_STATUSES: Final = {OverloadError: OVERLOADED, DeadlineError: 408, ClosedError: 503}
+"""Of errors of the graph, not of a step."""
+
 
 def status_of(error: BaseException) -> int:
     """Return the HTTP status of a failure; only what says so is the caller's fault.
@@ -34,12 +37,9 @@ def status_of(error: BaseException) -> int:
     cause = _cause(error)
     if isinstance(cause, StatusError):
         return cause.status_code
-    if isinstance(cause, OverloadError):
-        return OVERLOADED
-    if isinstance(cause, DeadlineError):
-        return 408
-    if isinstance(cause, ClosedError):
-        return 503
+    for kind, status in _STATUSES.items():
+        if isinstance(cause, kind):
+            return status
     if _is_validation_error(cause):
         return 422
     foreign = _attribute(cause, "error_status_code", None)  # MLRun's errors say so
@@ -108,7 +108,7 @@ def _is_validation_error(error: BaseException) -> bool:
 
 
 def _detail(error: BaseException) -> str:
-    if isinstance(error, (StatusError, DeadlineError, OverloadError, ClosedError)):
+    if isinstance(error, (StatusError, *_STATUSES)):
         return f"{error}" or _title(status_of(error))
     if _is_validation_error(error):
         return "; ".join(map(_field, error.errors()))  # type: ignore[attr-defined]

@@ -108,9 +108,8 @@ async def open_stream(value: Any) -> StreamedResponse:
     chunker = _Chunker()
     item = await anext(items, _END)  # the first one decides the content type
     first = b"" if item is _END else chunker.chunk(item)
-    status, content_type, headers = _stream_head(value, chunker)
-    chunks = _chunks(first, items, chunker)
-    return StreamedResponse(chunks, status, content_type, headers)
+    head = _stream_head(value, chunker)
+    return StreamedResponse(_chunks(first, items, chunker), *head)
 
 
 async def collect(value: Any) -> RawResponse:

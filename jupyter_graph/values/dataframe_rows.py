@@ -56,8 +56,7 @@ def table_of(frame: Any) -> Any:
     import pyarrow
 
     if is_pandas(frame):
-        keeps = has_named_index(frame)
-        table = pyarrow.Table.from_pandas(frame, preserve_index=keeps)
+        table = pyarrow.Table.from_pandas(frame, preserve_index=has_named_index(frame))
         return table.replace_schema_metadata(None)
     if isinstance(frame, pyarrow.RecordBatch):
         return pyarrow.Table.from_batches([frame])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError
@@ -84,35 +84,35 @@ def _inside(part: Any, key: str, place: int | None) -> Any:
     return MISSING
 
 
-def spread(keys: tuple[str, ...], body: Any) -> Iterator[tuple[str, Any]]:
+def spread(
+    keys: tuple[str, ...], body: Any, before: tuple[str, ...] = ()
+) -> Iterator[tuple[str, Any]]:
     """Yield all values at a path with ``*`` in it, each with its own path.
+
+    Args:
+        keys: the path.
+        body: where it begins.
+        before: the keys that led to the body.
 
     >>> list(spread(("items", "*", "n"), {"items": [{"n": 1}, {}]}))
     [('items.0.n', 1), ('items.1.n', MISSING)]
     """
-    yield from _spread((), keys, body)
-
-
-def _spread(
-    before: tuple[str, ...], keys: tuple[str, ...], part: Any
-) -> Iterator[tuple[str, Any]]:
     if not keys:
-        yield ".".join(before), part
+        yield ".".join(before), body
         return
     key, *rest = keys
     if key != "*":
         place = int(key) if key.isdecimal() else None
-        yield from _spread((*before, key), tuple(rest), _inside(part, key, place))
-        return
-    if isinstance(part, Mapping):
-        items: list[tuple[Any, Any]] = list(part.items())
-    elif isinstance(part, list | tuple):
-        items = list(enumerate(part))
+        items: Iterable[tuple[Any, Any]] = [(key, _inside(body, key, place))]
+    elif isinstance(body, Mapping):
+        items = list(body.items())
+    elif isinstance(body, list | tuple):
+        items = list(enumerate(body))
     else:  # nothing to go through: the path itself says what is missing
         yield ".".join((*before, *keys)), MISSING
         return
     for inner, value in items:
-        yield from _spread((*before, str(inner)), tuple(rest), value)
+        yield from spread(tuple(rest), value, (*before, str(inner)))
 
 
 # -- input_path and result_path, as MLRun's engines read them -----------------
@@ -154,12 +154,7 @@ def get_path_sync(body: Any, path: str) -> Any:
     """
     if not hasattr(body, "__getitem__"):
         raise TypeError(_only_objects("input_path", path, body))
-    part: Any = body
-    for key in path.split("."):
-        if not isinstance(part, Mapping):
-            return None
-        part = part.get(key)
-    return part
+    return part_of(body, path)
 
 
 def put_path(body: Any, path: str, value: Any) -> Any:

@@ -44,12 +44,12 @@ def write(value: Any, kind: str) -> Content:
     Raises:
         ValueShipError: the format cannot hold it, or its package is missing.
     """
-    return _WRITERS[kind](value)
+    return _FILES[kind][0](value)
 
 
 def read(kind: str, data: bytes, types: tuple[str, ...]) -> Any:
     """Return the value of a file; nothing in it is run."""
-    return _READERS[kind](data, types)
+    return pickle.loads(data) if kind == "pickle" else _FILES[kind][1](data, types)
 
 
 def _write_npy(value: Any) -> Content:
@@ -145,24 +145,19 @@ def rewrite_skops(raw: bytes) -> tuple[bytes, set[str]]:
     files: dict[str, str] = {}
     modules: set[str] = set()
 
-    def visit(node: Any) -> Any:
-        if isinstance(node, list):
-            return [visit(item) for item in node]
-        if not isinstance(node, dict):
-            return node
+    def renamed(node: dict[str, Any]) -> dict[str, Any]:
         if isinstance(node.get("__module__"), str):
             modules.add(node["__module__"])
-        result = {key: visit(item) for key, item in node.items()}
         if isinstance(node.get("__id__"), int):
-            result["__id__"] = numbers.setdefault(node["__id__"], len(numbers) + 1)
+            node["__id__"] = numbers.setdefault(node["__id__"], len(numbers) + 1)
         name = node.get("file")
         if isinstance(name, str):
             tail = name.rpartition(".")[2]
-            result["file"] = files.setdefault(name, f"{len(files) + 1}.{tail}")
-        return result
+            node["file"] = files.setdefault(name, f"{len(files) + 1}.{tail}")
+        return node
 
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        schema = visit(json.loads(archive.read("schema.json")))
+        schema = json.loads(archive.read("schema.json"), object_hook=renamed)
         contents = [(new, _clean(new, archive.read(old))) for old, new in files.items()]
     contents.append(("schema.json", json.dumps(schema, indent=1).encode()))
     buffer = io.BytesIO()
@@ -182,20 +177,15 @@ def _clean(name: str, data: bytes) -> bytes:
 def skops_content(data: bytes) -> Any:
     """Return the content of an archive without the numbers of its objects."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        schema = json.loads(archive.read("schema.json"))
 
-        def visit(node: Any) -> Any:
-            if isinstance(node, list):
-                return [visit(item) for item in node]
-            if not isinstance(node, dict):
-                return node
+        def read(node: dict[str, Any]) -> dict[str, Any]:
             # Which objects are one object differs between a value and its copy.
-            rest = {key: visit(item) for key, item in node.items() if key != "__id__"}
-            if isinstance(rest.get("file"), str):
-                rest["file"] = archive.read(rest["file"])
-            return rest
+            node.pop("__id__", None)
+            if isinstance(node.get("file"), str):
+                node["file"] = archive.read(node["file"])
+            return node
 
-        return visit(schema)
+        return json.loads(archive.read("schema.json"), object_hook=read)
 
 
 def pickled(value: Any) -> Content:
@@ -214,10 +204,6 @@ def pickled(value: Any) -> Content:
     root = kind.__module__.partition(".")[0]
     imports = () if root == "builtins" else (root,)  # what loading needs
     return Content("pickle", data, imports, (f"{kind.__module__}.{kind.__name__}",))
-
-
-def _read_pickle(data: bytes, _: tuple[str, ...]) -> Any:
-    return pickle.loads(data)
 
 
 def _write_xgboost(value: Any) -> Content:
@@ -249,18 +235,13 @@ _FORMATS: Final = {
     "xgboost.Booster": "xgboost",
     "lightgbm.Booster": "lightgbm",
 }
-_WRITERS: Final[dict[str, Callable[[Any], Content]]] = {
-    "npy": _write_npy,
-    "parquet": _write_parquet,
-    "skops": _write_skops,
-    "xgboost": _write_xgboost,
-    "lightgbm": _write_lightgbm,
+_Write = Callable[[Any], Content]
+_Read = Callable[[bytes, tuple[str, ...]], Any]
+_FILES: Final[dict[str, tuple[_Write, _Read]]] = {
+    "npy": (_write_npy, _read_npy),
+    "parquet": (_write_parquet, _read_parquet),
+    "skops": (_write_skops, _read_skops),
+    "xgboost": (_write_xgboost, _read_xgboost),
+    "lightgbm": (_write_lightgbm, _read_lightgbm),
 }
-_READERS: Final[dict[str, Callable[[bytes, tuple[str, ...]], Any]]] = {
-    "npy": _read_npy,
-    "parquet": _read_parquet,
-    "skops": _read_skops,
-    "xgboost": _read_xgboost,
-    "lightgbm": _read_lightgbm,
-    "pickle": _read_pickle,
-}
+"""How each format is written and read; a pickle is written by ``pickled`` alone."""

@@ -48,8 +48,7 @@ def _scalar(value: Any, depth: int, form: Form) -> Any:
         number = float(value)
         return number if math.isfinite(number) else None
     if kind == "V" and value.dtype.names:
-        pairs = ((name, value[name]) for name in value.dtype.names)
-        return form.record(pairs, depth)
+        return form.record(((name, value[name]) for name in value.dtype.names), depth)
     if kind == "V":
         return form.convert(value.tobytes(), depth)
     if kind == "c":
@@ -80,11 +79,6 @@ def _timedelta64(value: Any) -> str | None:
     if unit not in _NANOSECONDS:
         raise NotJSON(f"a numpy duration in the unit {unit or 'generic'!r}")
     return duration(count * int(step or 1) * _NANOSECONDS[unit])
-
-
-def _pandas_timedelta(value: Any, depth: int, form: Form) -> str:
-    seconds = value.days * 86_400 + value.seconds
-    return duration((seconds * 10**6 + value.microseconds) * 1000 + value.nanoseconds)
 
 
 def _series(value: Any, depth: int, form: Form) -> list[Any]:
@@ -149,7 +143,6 @@ ROWS: Final[dict[str, Row]] = {
     "pandas.ExtensionArray": _items,
     "pandas.NAType": lambda value, depth, form: None,
     "pandas.NaTType": lambda value, depth, form: None,
-    "pandas.Timedelta": _pandas_timedelta,
     "pandas.Period": lambda value, depth, form: str(value),
     "pyarrow.Table": _arrow_table,
     "pyarrow.RecordBatch": _arrow_table,

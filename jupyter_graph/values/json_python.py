@@ -66,7 +66,7 @@ def _model(value: Any, depth: int, form: Form) -> Any:
 
 def _timedelta(value: Any, depth: int, form: Form) -> str:
     whole = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
-    return duration(whole * 1000)
+    return duration(whole * 1000 + getattr(value, "nanoseconds", 0))  # pandas has them
 
 
 def _each(row: Row, names: str) -> dict[str, Row]:

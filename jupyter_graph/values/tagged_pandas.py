@@ -108,8 +108,7 @@ def _frame(value: Any, encode: Encode, writer: Writer) -> Any:
     # By position: two columns may have one name.
     series = [value.iloc[:, position] for position in range(value.shape[1])]
     columns = [encode(one.array) for one in series]
-    labels = [encode(value.columns), encode(value.index)]
-    return tagged("columns", [*labels, columns])
+    return tagged("columns", [encode(value.columns), encode(value.index), columns])
 
 
 def _with_freq(frame: Any, freq: str | None) -> Any:
@@ -145,10 +144,8 @@ def _extension(value: Any, encode: Encode, writer: Writer) -> Any:
         return tagged("plain-array", encode(value.to_numpy()))
     # Their items as text would lose the unit, and nanoseconds.
     if type(value).__name__ in ("DatetimeArray", "TimedeltaArray"):
-        numbers = encode(value.asi8)
-        return tagged("ticks", [str(value.dtype), numbers])
-    items = [encode(item) for item in value]
-    return tagged("extension", [str(value.dtype), items])
+        return tagged("ticks", [str(value.dtype), encode(value.asi8)])
+    return tagged("extension", [str(value.dtype), [encode(item) for item in value]])
 
 
 def _categorical(value: Any, encode: Encode, writer: Writer) -> Any:
@@ -180,8 +177,7 @@ def _objects(content: list[Any]) -> Any:
 
 def _back_frame(content: list[Any]) -> Any:
     columns, index, arrays = content
-    pd = _pandas()
-    frame = pd.DataFrame(dict(enumerate(arrays)), index=index)
+    frame = _pandas().DataFrame(dict(enumerate(arrays)), index=index)
     frame.columns = columns
     return frame
 
