@@ -11,7 +11,7 @@ from jupyter_graph.argument_checks import is_count, is_positive, require
 from jupyter_graph.connectors.rows import short
 from jupyter_graph.errors import AccessDeniedError, SpecError
 from jupyter_graph.http_client.blocking_client import BlockingClient
-from jupyter_graph.http_client.open_rules import OPEN_RULES, check_url
+from jupyter_graph.http_client.host_rules import OPEN_RULES, check_url
 from jupyter_graph.http_client.retry import RetryPolicy
 
 

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jupyter_graph.argument_checks import is_count
-from jupyter_graph.errors import AccessDeniedError, SpecError, StatusError
-from jupyter_graph.http_client.checked_resolver import CheckedResolver, Resolver
-from jupyter_graph.http_client.host_rules import HostRules
+from jupyter_graph.argument_checks import is_count, require
+from jupyter_graph.errors import AccessDeniedError, StatusError
+from jupyter_graph.http_client.host_rules import CheckedResolver, HostRules
 from jupyter_graph.http_client.sessions import HttpPool
 from jupyter_graph.http_client.urls import shown_url
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
+    from aiohttp.abc import AbstractResolver
     from yarl import URL
 
 CONNECTIONS = 100
@@ -62,7 +62,7 @@ class HttpClient:
         *,
         connections: int = CONNECTIONS,
         verify: bool = True,
-        resolver: Resolver | None = None,
+        resolver: AbstractResolver | None = None,
     ) -> None:
         import aiohttp  # noqa: F401 - now, so that no event waits for the import
 
@@ -75,7 +75,7 @@ class HttpClient:
     def _session(self) -> ClientSession:
         import aiohttp
 
-        inner: Any = self._resolver or aiohttp.ThreadedResolver()
+        inner = self._resolver or aiohttp.ThreadedResolver()
         checked: Any = CheckedResolver(inner, self.rules)
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -120,8 +120,7 @@ class HttpClient:
     async def send(self, request: HttpRequest) -> HttpReply:
         """Send a request and read its answer; errors as of ``open``."""
         async with self.open(request) as response:
-            payload = await read(response)
-            return HttpReply(response.status, response.headers, payload)
+            return HttpReply(response.status, response.headers, await read(response))
 
     def close(self) -> None:
         """Close all connections."""
@@ -156,8 +155,7 @@ def connections_of(max_in_flight: Any) -> int:
     """
     if max_in_flight is None:
         return CONNECTIONS
-    if not is_count(max_in_flight):
-        raise SpecError(f"max_in_flight must be 1 or more, got {max_in_flight!r}")
+    require(is_count(max_in_flight), "max_in_flight must be 1 or more", max_in_flight)
     return int(max_in_flight)
 
 

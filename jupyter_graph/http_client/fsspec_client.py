@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jupyter_graph.errors import AccessDeniedError
-from jupyter_graph.http_client.checked_resolver import CheckedResolver
-from jupyter_graph.http_client.open_rules import OPEN_RULES, check_url
+from jupyter_graph.http_client.host_rules import OPEN_RULES, CheckedResolver, check_url
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -93,7 +92,7 @@ async def checked_session(*, loop: Any = None, **options: Any) -> ClientSession:
             OPEN_RULES.check_url(str(req.url))
             return await super().connect(req, *args, **kwargs)
 
-    resolver: Any = CheckedResolver(aiohttp.ThreadedResolver(), OPEN_RULES)  # type: ignore[arg-type]
+    resolver: Any = CheckedResolver(aiohttp.ThreadedResolver(), OPEN_RULES)
     return aiohttp.ClientSession(
         connector=CheckedConnector(resolver=resolver), **options
     )

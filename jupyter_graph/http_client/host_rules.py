@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.errors import AccessDeniedError, SpecError
 from jupyter_graph.http_client.addresses import (
     Address,
@@ -19,9 +20,17 @@ from jupyter_graph.http_client.addresses import (
     literal,
     network_of,
 )
-from jupyter_graph.http_client.urls import HOST, is_number, plain_url, shown_url
+from jupyter_graph.http_client.urls import (
+    HOST,
+    is_number,
+    plain_url,
+    sent_url,
+    shown_url,
+    without_user,
+)
 
 if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver, ResolveResult
     from yarl import URL
 
 _WORDS: Mapping[Kind, str] = {
@@ -67,9 +76,8 @@ address, which is closed here; allow_hosts opens it
     ) -> None:
         self._hint = "" if allow_hosts is None else "; allow_hosts opens it"
         allow_hosts = () if allow_hosts is None else allow_hosts
-        is_list = isinstance(allow_hosts, Iterable)
-        if isinstance(allow_hosts, str) or not is_list:
-            raise SpecError(f"allow_hosts must be a list, got {allow_hosts!r}")
+        is_list = isinstance(allow_hosts, Iterable) and not isinstance(allow_hosts, str)
+        require(is_list, "allow_hosts must be a list", allow_hosts)
         self.allow_hosts = tuple(allow_hosts)
         self.allow_local = allow_local
         self.own_host = own_host
@@ -143,3 +151,41 @@ address, which is closed here; allow_hosts opens it
             host.endswith(name[1:]) if name.startswith("*.") else host == name
             for name in self._names
         )
+
+
+OPEN_RULES = HostRules(None, allow_local=True)
+"""Everything but link-local, metadata and reserved addresses may be called."""
+
+
+def check_url(url: str) -> None:
+    """Check the URL of a source, a target or a download, as it would be sent.
+
+    Raises:
+        AccessDeniedError: its host may not be called.
+    """
+    OPEN_RULES.check_url(without_user(sent_url(url)))
+
+
+class CheckedResolver:
+    """Returns the addresses of a name when all of them may be called.
+
+    The client connects to exactly these, so no later answer of the name counts.
+    """
+
+    def __init__(self, inner: AbstractResolver, rules: HostRules) -> None:
+        self._inner = inner
+        self._rules = rules
+
+    async def resolve(
+        self, host: str, port: int = 0, family: Any = 0
+    ) -> list[ResolveResult]:
+        answers = await self._inner.resolve(host, port, family)
+        for answer in answers:
+            address = literal(str(answer["host"]))
+            if address is None:
+                raise AccessDeniedError(f"{host} has the address {answer['host']!r}")
+            self._rules.check_address(host.lower(), address)
+        return answers
+
+    async def close(self) -> None:
+        await self._inner.close()

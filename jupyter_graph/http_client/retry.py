@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NoReturn, TypeVar
 
-from jupyter_graph.argument_checks import is_count, is_number
+from jupyter_graph.argument_checks import is_count, is_number, require
 from jupyter_graph.errors import (
     DeadlineError,
     GatewayTimeoutError,
     ServiceUnavailableError,
-    SpecError,
     StatusError,
 )
 
@@ -64,13 +63,13 @@ class RetryPolicy:
     longest_wait_s: float = LONGEST_WAIT_S
 
     def __post_init__(self) -> None:
-        if not is_count(self.retries, 0) or self.retries > 100:
-            raise SpecError(f"retries must be 0 to 100, got {self.retries!r}")
-        if not is_number(self.backoff_s) or self.backoff_s < 0:
-            raise SpecError(f"the backoff must be 0 s or more, got {self.backoff_s!r}")
+        is_few = is_count(self.retries, 0) and self.retries <= 100
+        require(is_few, "retries must be 0 to 100", self.retries)
+        is_wait = is_number(self.backoff_s) and self.backoff_s >= 0
+        require(is_wait, "the backoff must be 0 s or more", self.backoff_s)
         limit_s = 1.0 if self.timeout_s is None else self.timeout_s
-        if not is_number(limit_s) or limit_s <= 0:
-            raise SpecError(f"timeout must be above 0 s, got {self.timeout_s!r}")
+        is_limit = is_number(limit_s) and limit_s > 0
+        require(is_limit, "timeout must be above 0 s", self.timeout_s)
 
     def wait_s(self, number: int) -> float:
         """Return the seconds after this attempt, the first being 1."""
@@ -170,7 +169,8 @@ async def _one(
         async with asyncio.timeout(limit_s):
             return await once(number)
     except TimeoutError:
-        text = f"http request to {shown} timed out{_after(limit_s)} (TimeoutError)"
+        after = "" if limit_s is None else f" after {limit_s:.3g} s"
+        text = f"http request to {shown} timed out{after} (TimeoutError)"
         raise RetryableError(text, status_code=504) from None
     except (aiohttp.ClientError, OSError) as error:
         reason = f"{error}" or type(error).__name__
@@ -223,7 +223,3 @@ def _until(date: str) -> float:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment - datetime.now(UTC)).total_seconds()
-
-
-def _after(limit_s: float | None) -> str:
-    return "" if limit_s is None else f" after {limit_s:.3g} s"
