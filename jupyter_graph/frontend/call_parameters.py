@@ -136,8 +136,11 @@ class _Fit:
         if type(body) is MappedBody:
             given = self._given(body)
             # ``more`` are the step's own arguments from the graph.
-            if more and not given.keys().isdisjoint(more):
-                self._clash(given, more)
+            if more and (twice := given.keys() & more.keys()):
+                raise BadRequestError(
+                    f"the request has what the graph sets itself: {self.name}() got "
+                    f"multiple values for keyword argument {_listed(twice)}"
+                )
             args, more = (*args[:-1], body.original_body), {**more, **given}
         if self.needed and not more.keys() >= self.needed:
             missing = _listed(self.needed - more.keys())
@@ -150,22 +153,12 @@ class _Fit:
             return body
         if body.is_lenient:  # OpenAI's clients send many fields that few handlers name
             return {name: value for name, value in body.items() if name in known}
-        if not body.from_query <= known:
-            self._refuse(body.from_query - known)
+        if unknown := body.from_query - known:
+            raise BadRequestError(
+                f"the query has what is not asked for: {self.name}() got an unexpected "
+                f"keyword argument {_listed(unknown)}"
+            )
         return body
-
-    def _clash(self, given: dict[str, Any], more: dict[str, Any]) -> None:
-        names = _listed(given.keys() & more.keys())
-        raise BadRequestError(
-            f"the request has what the graph sets itself: {self.name}() got multiple "
-            f"values for keyword argument {names}"
-        )
-
-    def _refuse(self, names: frozenset[str]) -> None:
-        raise BadRequestError(
-            f"the query has what is not asked for: {self.name}() got an unexpected "
-            f"keyword argument {_listed(names)}"
-        )
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -57,6 +57,7 @@ class ApiHandlerConfig:
 
 
 def _endpoint_dict(endpoint: Endpoint) -> dict[str, Any]:
+
     document: dict[str, Any] = {
         "path": endpoint.path,
         "http_method": endpoint.http_method,

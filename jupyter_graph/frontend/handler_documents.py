@@ -123,15 +123,22 @@ class _Reader:
         if not isinstance(value, Mapping):
             self.problems.append(f"{where} is an object of fields, got {value!r}")
             return False
-        self.problems += [
-            f"{where} has an unknown field {key!r}{did_you_mean(str(key), known)}"
-            for key in value
-            if key not in known
-        ]
+        self.problems += unknown_fields(value, known, where)
         missing = [repr(name) for name in needed if name not in value]
         if missing:
             self.problems.append(f"{where} needs the field {' and '.join(missing)}")
         return not missing
+
+
+def unknown_fields(
+    document: Mapping[Any, Any], known: tuple[str, ...], where: str
+) -> list[str]:
+    """Return what is wrong with the keys of an object that takes only some."""
+    return [
+        f"{where} has an unknown field {key!r}{did_you_mean(str(key), known)}"
+        for key in document
+        if key not in known
+    ]
 
 
 def _rows(document: Any) -> list[Any]:

@@ -107,9 +107,7 @@ class ChatReply:
 
     def failed(self, error: BaseException) -> str:
         """Return the event of a failure after the first chunk."""
-        if not self._open:
-            return ""
-        return frame({"error": error_object(error, self._id)})
+        return frame({"error": error_object(error, self._id)}) if self._open else ""
 
     def _row(self, delta: Delta) -> dict[str, Any]:
         message = dict(delta.message)

@@ -157,8 +157,7 @@ class Gathered:
             content = ""
         whole = {"role": "assistant", "refusal": None, **self.more, "content": content}
         if self.tool_calls:
-            calls = sorted(self.tool_calls.items())
-            whole["tool_calls"] = [call for _, call in calls]
+            whole["tool_calls"] = [call for _, call in sorted(self.tool_calls.items())]
         return whole
 
 

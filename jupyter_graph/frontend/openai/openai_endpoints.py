@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.frontend.endpoints import Endpoint, FieldMapping
+from jupyter_graph.frontend.handler_documents import unknown_fields
 
 CHAT: Final = "/chat/completions"
 RESPONSES: Final = "/responses"
@@ -160,18 +161,10 @@ def openai_options(options: Any) -> OpenAIOptions | None:
     if options is True:
         return OpenAIOptions()
     if isinstance(options, Mapping):
-        known = ("endpoints", "prefix")
-        unknown = [key for key in options if key not in known]
-        SpecError.raise_all(
-            "invalid OpenAI front end",
-            [
-                f"the OpenAI front end has an unknown field {key!r}"
-                f"{did_you_mean(str(key), known)}"
-                for key in unknown
-            ],
-        )
-        prefix = options.get("prefix")
-        return OpenAIOptions(_groups(options.get("endpoints")), prefix)
+        where, known = "the OpenAI front end", ("endpoints", "prefix")
+        problems = unknown_fields(options, known, where)
+        SpecError.raise_all("invalid OpenAI front end", problems)
+        return OpenAIOptions(_groups(options.get("endpoints")), options.get("prefix"))
     return OpenAIOptions(_groups(options))
 
 

@@ -26,7 +26,7 @@ from jupyter_graph.frontend.openai.openai_endpoints import (
     OpenAIOptions,
 )
 from jupyter_graph.frontend.openai.openai_errors import with_error_object
-from jupyter_graph.frontend.openai.response_events import ResponsesReply
+from jupyter_graph.frontend.openai.responses_api import ResponsesReply
 from jupyter_graph.frontend.parameters import MappedBody
 from jupyter_graph.frontend.reply import EVENTS, Reply, events, events_async, gathered
 from jupyter_graph.values.decode import JSON
