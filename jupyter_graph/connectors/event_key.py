@@ -47,8 +47,7 @@ def key_reader(key: KeySpec, argument: str = "key") -> Callable[[Any], str]:
     if isinstance(key, str) and key:
         return _field_reader(key)
     if callable(key):
-        call = key
-        return lambda item: key_text(call(item))
+        return lambda item: key_text(key(item))
     is_list = isinstance(key, list | tuple) and len(key) > 0
     if is_list and all(isinstance(name, str) and name for name in key):
         readers = [key_reader(name, argument) for name in key]

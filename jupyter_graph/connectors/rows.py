@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.errors import BadRequestError, SpecError, UnprocessableError
 from jupyter_graph.values.dataframe_rows import is_frame, rows_of_frame
 from jupyter_graph.values.json_form import to_json
@@ -122,8 +123,8 @@ def checked_columns(columns: Any, what: str = "columns") -> list[str] | None:
     if columns is None:
         return None
     is_list = isinstance(columns, list | tuple) and len(columns) > 0
-    if not is_list or not all(isinstance(name, str) and name for name in columns):
-        raise SpecError(f"{what} must be a list of names, got {columns!r}")
+    is_right = is_list and all(isinstance(name, str) and name for name in columns)
+    require(is_right, f"{what} must be a list of names", columns)
     if len(set(columns)) < len(columns):
         raise SpecError(f"{what} names a column twice: {columns!r}")
     return list(columns)

@@ -197,7 +197,7 @@ class StagedFolder:
 
     def __init__(self, place: Place, *, append: bool, suffix: str) -> None:
         self._place = place
-        self._append = append
+        self.shows_at_once = append
         self._suffix = suffix
         self._path: Path | None = None
         if place.path is not None and place.path.exists() and not place.path.is_dir():
@@ -214,14 +214,14 @@ class StagedFolder:
 
     def file_written(self) -> None:
         """Mark all staged files as whole; move appended ones to their place."""
-        if self._append:
+        if self.shows_at_once:
             self._move_files()
 
     def commit(self) -> None:
         """Put the files in their place; those that come later come beside them."""
         if self._path is None:
             return
-        if self._append:
+        if self.shows_at_once:
             self._move_files()
         elif self._place.path is not None:
             self._swap(self._path, self._place.path.resolve())
@@ -232,7 +232,7 @@ class StagedFolder:
             for path in old:
                 fs.rm_file(path)
         self._path = None
-        self._append = True
+        self.shows_at_once = True
 
     def _swap(self, new: Path, there: Path) -> None:
         self._check_old()
@@ -252,8 +252,7 @@ class StagedFolder:
         if self._path is None:
             return
         for file in sorted(self._path.rglob(f"*{self._suffix}")):
-            inner = file.relative_to(self._path).as_posix()
-            publish(file, _inside(self._place, inner))
+            publish(file, _inside(self._place, file.relative_to(self._path).as_posix()))
         shutil.rmtree(self._path)
         self._path = None
 

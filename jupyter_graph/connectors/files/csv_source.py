@@ -56,6 +56,7 @@ class CSVSource(ByBatches):
         delimiter: str = ",",
     ) -> None:
         self._arrow = needed("pyarrow", "batch", "CSVSource")
+        self._csv = needed("pyarrow.csv", "batch", "CSVSource")
         self._place = where if isinstance(where, Readable) else place_to_read(where)
         self._columns = checked_columns(columns)
         self._types = arrow_types(types)
@@ -73,20 +74,13 @@ class CSVSource(ByBatches):
         return str(self._place)
 
     def _record_batches(self, size: int) -> Iterator[Any]:
-        from pyarrow import csv as arrow_csv
-
         with self._place.reading() as file:
             start = _read_fully(file, _INFER_BYTES)
             if not start:
                 return
             whole = self._arrow.PythonFile(_Again(start, file), "r")
             try:
-                yield from arrow_csv.open_csv(
-                    whole,
-                    read_options=self._read_options(_INFER_BYTES),
-                    parse_options=self._parse_options(),
-                    convert_options=self._convert_options(self._inferred(start)),
-                )
+                yield from self._opened(whole, _INFER_BYTES, self._inferred(start))
             except self._arrow.ArrowInvalid as error:
                 raise ValueError(
                     f"{self}: {error}; types={{'COLUMN': 'string'}} says the type "
@@ -95,17 +89,10 @@ class CSVSource(ByBatches):
 
     def _inferred(self, start: bytes) -> dict[str, Any]:
         """Return the type of each column, from the start of the file."""
-        from pyarrow import csv as arrow_csv
-
         is_all = len(start) < _INFER_BYTES
         block = len(start) + 1 if is_all else len(start) * 3 // 4
         try:
-            reader = arrow_csv.open_csv(
-                self._arrow.BufferReader(start),
-                read_options=self._read_options(block),
-                parse_options=self._parse_options(),
-                convert_options=self._convert_options({}),
-            )
+            reader = self._opened(self._arrow.BufferReader(start), block, {})
         except self._arrow.ArrowInvalid as error:
             raise ValueError(f"{self} is no CSV file: {error}") from error
         kept = {"int64", "double", "bool"}
@@ -116,27 +103,18 @@ class CSVSource(ByBatches):
         }
         return {**types, **self._types}
 
-    def _read_options(self, block: int) -> Any:
-        from pyarrow import csv as arrow_csv
-
+    def _opened(self, file: Any, block: int, types: dict[str, Any]) -> Any:
         names = None if self._header is True else self._header
-        return arrow_csv.ReadOptions(block_size=block, column_names=names)
-
-    def _parse_options(self) -> Any:
-        from pyarrow import csv as arrow_csv
-
-        return arrow_csv.ParseOptions(
-            delimiter=self._delimiter, newlines_in_values=True
-        )
-
-    def _convert_options(self, types: Mapping[str, Any]) -> Any:
-        from pyarrow import csv as arrow_csv
-
-        return arrow_csv.ConvertOptions(
-            column_types=dict(types),
-            include_columns=self._columns or [],
-            null_values=[""],
-            strings_can_be_null=True,
+        return self._csv.open_csv(
+            file,
+            self._csv.ReadOptions(block_size=block, column_names=names),
+            self._csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True),
+            self._csv.ConvertOptions(
+                column_types=types,
+                include_columns=self._columns or [],
+                null_values=[""],
+                strings_can_be_null=True,
+            ),
         )
 
 

@@ -84,7 +84,7 @@ class ParquetFile:
         self._stage.commit()
 
 
-class ParquetFolder:
+class ParquetFolder(StagedFolder):
     """A folder of Parquet files, each of them whole when it gets its name."""
 
     def __init__(
@@ -95,10 +95,9 @@ class ParquetFolder:
         *,
         append: bool,
     ) -> None:
-        self._folder = StagedFolder(place, append=append, suffix=".parquet")
+        super().__init__(place, append=append, suffix=".parquet")
         self._partitions = partitions
         self._compression = compression
-        self.shows_at_once = append
         self._run = uuid.uuid4().hex[:12]
         self._count = 0
 
@@ -112,7 +111,7 @@ class ParquetFolder:
         kinds = [table.schema.field(name) for name in self._partitions]
         dataset.write_dataset(
             table,
-            self._folder.start(),
+            self.start(),
             format="parquet",
             basename_template=f"part-{self._count:05d}-{self._run}-{{i}}.parquet",
             partitioning=dataset.partitioning(pyarrow.schema(kinds), flavor="hive"),
@@ -124,8 +123,4 @@ class ParquetFolder:
             use_threads=False,  # with threads, chunks of a table may change places
         )
         self._count += 1
-        self._folder.file_written()
-
-    def commit(self) -> None:
-        self._folder.commit()
-        self.shows_at_once = True
+        self.file_written()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from types import NoneType
 from typing import Any
 
 from jupyter_graph.connectors.extras import needed
@@ -59,8 +60,7 @@ def _pool(url: Any) -> dict[str, Any]:
     if url.get_backend_name() != "sqlite":
         return {"pool_size": 1, "max_overflow": 31, "pool_pre_ping": True}
     if url.database in (None, "", ":memory:"):
-        connect = {"check_same_thread": False}
-        return {"poolclass": StaticPool, "connect_args": connect}
+        return {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     return {}
 
 
@@ -124,6 +124,15 @@ def value_for(value: Any) -> Any:
     return to_jsonable(value, "a column", TARGET)
 
 
+_JOINED: dict[frozenset[type], type] = {
+    frozenset({int, float}): float,
+    frozenset({int, Decimal}): Decimal,
+    frozenset({date, datetime}): datetime,
+    frozenset({dict, list}): dict,
+}
+"""One kind for what two rows hold in one column."""
+
+
 class ColumnKinds:
     """The columns of rows so far, and what stands in them.
 
@@ -134,7 +143,7 @@ class ColumnKinds:
     """
 
     def __init__(self) -> None:
-        self._kinds: dict[str, set[type]] = {}
+        self._kinds: dict[str, type] = {}
 
     def add(self, row: Mapping[str, Any], where: object) -> None:
         """Extend the column types by a row.
@@ -143,14 +152,16 @@ class ColumnKinds:
             UnprocessableError: a value has no type in common with those before.
         """
         for name, value in row.items():
-            known = self._kinds.setdefault(name, set())
+            known = self._kinds.setdefault(name, NoneType)
             if value is None:
                 continue
-            joined = _joined(known | {_kind(value)})
+            kind = _kind(value)
+            is_new = known in (NoneType, kind)
+            joined = kind if is_new else _JOINED.get(frozenset({known, kind}))
             if joined is None:
-                words = ", ".join(sorted(kind.__name__ for kind in known))
                 raise UnprocessableError(
-                    f"column {name!r} of {where} holds {words}, got {short(value)}"
+                    f"column {name!r} of {where} holds {known.__name__}, "
+                    f"got {short(value)}"
                 )
             self._kinds[name] = joined
 
@@ -170,25 +181,7 @@ class ColumnKinds:
             dict: sql.JSON(),
             list: sql.JSON(),
         }
-        return {
-            name: types.get(next(iter(kinds), str), sql.Text())
-            for name, kinds in self._kinds.items()
-        }
-
-
-def _joined(kinds: set[type]) -> set[type] | None:
-    """Return one kind for all of these, None when there is none."""
-    if len(kinds) == 1:
-        return kinds
-    for pair, one in (
-        ({int, float}, float),
-        ({int, Decimal}, Decimal),
-        ({date, datetime}, datetime),
-        ({dict, list}, dict),
-    ):
-        if kinds == pair:
-            return {one}
-    return None
+        return {name: types.get(of, sql.Text()) for name, of in self._kinds.items()}
 
 
 def _kind(value: Any) -> type:

@@ -80,8 +80,7 @@ class SQLTarget(Buffered):
         name: str = "",
         context: Any = None,
     ) -> None:
-        is_name = isinstance(table, str) and table != ""
-        require(is_name, "table must be a name", table)
+        require(isinstance(table, str) and table != "", "table must be a name", table)
         require(isinstance(create, bool), "create must be True or False", create)
         require(isinstance(append, bool), "append must be True or False", append)
         require(is_count(batch), "batch must be 1 row or more", batch)

@@ -146,8 +146,7 @@ class GivenRows:
                 f"(it has: {', '.join(map(str, frame.columns))})"
             )
         keys = frame.index if column is None else frame[column]
-        records = frame.to_dict("records")
-        return [key_text(key) for key in keys.tolist()], records
+        return [key_text(key) for key in keys.tolist()], frame.to_dict("records")
 
 
 class ScratchTable:

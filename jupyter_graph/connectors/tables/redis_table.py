@@ -107,8 +107,7 @@ class RedisTable:
         new = encode(value, f"table {self.name!r}, key {key!r}")
         if new == old:
             return True
-        swap = self._swap
-        return bool(self._ask(lambda: swap([self._prefix + key], [old, new])))
+        return bool(self._ask(lambda: self._swap([self._prefix + key], [old, new])))
 
     def _text(self, key: str) -> Any:
         # Asking for the type first would be a second round trip for every lookup.
