@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,11 +40,8 @@ def summarise(value: Any) -> Summary:
     except Exception as error:
         text = f"<{type(value).__name__}: {said(error)}>"
     size = None
-    if not isinstance(value, type) and hasattr(value, "__len__"):
-        try:
-            size = len(value)
-        except Exception:
-            size = None
+    with suppress(Exception):
+        size = None if isinstance(value, type) else len(value)
     short = text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
     return Summary(short, type(value).__name__, size, _small_copy(value, len(text)))
 

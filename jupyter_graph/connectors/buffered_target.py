@@ -64,6 +64,7 @@ class Buffered:
         self.flush_every_s = flush_every_s
         self._where = where
         self._name = name or type(self).__name__
+        self._begin = f"step {self._name!r} cannot write {where}"
         self._context = context
         self._is_parity = bool(getattr(context, "is_parity", False))
         self._max = max_events
@@ -170,14 +171,11 @@ class Buffered:
             raise self._failure(mine[0]) from mine[0]
         if others and own is None:
             rows = f"{len(others)} of its rows were refused, the first one"
-            raise OSError(f"{self._begin()}: {rows}: {said(others[0])}") from others[0]
-
-    def _begin(self) -> str:
-        return f"step {self._name!r} cannot write {self._where}"
+            raise OSError(f"{self._begin}: {rows}: {said(others[0])}") from others[0]
 
     def _failure(self, error: Exception) -> Exception:
         """Return the error that names the step and the place."""
-        text = f"{self._begin()}: {said(error)}"
+        text = f"{self._begin}: {said(error)}"
         if isinstance(error, StatusError):
             return type(error)(text, status_code=error.status_code)
         return OSError(text)

@@ -159,8 +159,7 @@ class ApiFrontend:
         Source: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6
         """
         if isinstance(error, WrongMethodError):
-            allow = {"Allow": ", ".join(error.methods)}
-            response.headers = {**response.headers, **allow}
+            response.headers["Allow"] = ", ".join(error.methods)
         return response
 
 

@@ -41,9 +41,7 @@ def with_parameters(code: Code, methods: Iterable[str] = ("do",)) -> Code:
         else:
             replaced[name] = _adapter(static, skip=2)
     about = {
-        name: getattr(code, name)
-        for name in ("__module__", "__qualname__", "__doc__")
-        if hasattr(code, name)
+        name: getattr(code, name) for name in ("__module__", "__qualname__", "__doc__")
     }
     make: Any = type(code)
     return cast(type, make(code.__name__, (code,), {**about, **replaced}))

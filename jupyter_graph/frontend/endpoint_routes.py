@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from jupyter_graph.frontend.endpoints import METHODS, Endpoint
+from jupyter_graph.frontend.endpoints import METHODS, PARAMETER, Endpoint
 
 _LONGEST: Final = 4096  # characters of a path that parameters are looked for in
 
@@ -71,9 +71,7 @@ class Routes:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    parts = re.split(r"\{([^{}]*)\}", path)
-    texts = [
-        f"(?P<{part}>[^/]+)" if position % 2 else re.escape(part)
-        for position, part in enumerate(parts)
-    ]
-    return re.compile("".join(texts))
+    parts = PARAMETER.split(path)
+    parts[::2] = map(re.escape, parts[::2])
+    parts[1::2] = [f"(?P<{name}>[^/]+)" for name in parts[1::2]]
+    return re.compile("".join(parts))

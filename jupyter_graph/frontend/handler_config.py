@@ -58,17 +58,10 @@ class ApiHandlerConfig:
 
 def _endpoint_dict(endpoint: Endpoint) -> dict[str, Any]:
 
-    document: dict[str, Any] = {
-        "path": endpoint.path,
-        "http_method": endpoint.http_method,
-        "action": endpoint.action,
-    }
-    if endpoint.description:
-        document["description"] = endpoint.description
+    document = asdict(endpoint)
     for name in ("input_body_mappings", "output_body_mappings"):
-        if mappings := getattr(endpoint, name):
-            document[name] = {"mappings": [asdict(one) for one in mappings]}
-    return document
+        document[name] = document[name] and {"mappings": list(document[name])}
+    return {name: value for name, value in document.items() if value}
 
 
 # -- rules ------------------------------------------------------------------------

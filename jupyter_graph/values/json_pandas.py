@@ -6,7 +6,7 @@ import math
 import sys
 from typing import Any, Final
 
-from jupyter_graph.values.iso_duration import duration
+from jupyter_graph.values.json_python import duration
 from jupyter_graph.values.json_rules import Form, NotJSON, Row
 
 _NANOSECONDS: Final = {

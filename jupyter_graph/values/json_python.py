@@ -8,7 +8,6 @@ from base64 import b64encode
 from collections.abc import Iterable
 from typing import Any, Final
 
-from jupyter_graph.values.iso_duration import duration
 from jupyter_graph.values.json_rules import Form, NotJSON, Row
 
 _MAX_DIGITS: Final = 4300  # what a reader in Python takes by default
@@ -62,6 +61,28 @@ def enum_value(value: Any, depth: int, form: Form) -> Any:
 def _model(value: Any, depth: int, form: Form) -> Any:
     dump = getattr(value, "model_dump", None)
     return form.convert(dump() if dump else dict(value), depth + 1)
+
+
+def duration(nanoseconds: int) -> str:
+    """Return an ISO 8601 duration in days, hours, minutes and seconds.
+
+    >>> duration(90_061_500_000_000), duration(-60_000_000_000), duration(0)
+    ('P1DT1H1M1.5S', '-PT1M', 'PT0S')
+    """
+    seconds, fraction = divmod(abs(nanoseconds), 1_000_000_000)
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    day, hour = divmod(hours, 24)
+    tail = f".{fraction:09d}".rstrip("0") if fraction else ""
+    clock = "".join(
+        (
+            f"{hour}H" if hour else "",
+            f"{minute}M" if minute else "",
+            f"{second}{tail}S" if second or tail else "",
+        )
+    )
+    text = (f"{day}D" if day else "") + (f"T{clock}" if clock else "")
+    return ("-P" if nanoseconds < 0 else "P") + (text or "T0S")
 
 
 def _timedelta(value: Any, depth: int, form: Form) -> str:

@@ -13,7 +13,7 @@ import lzma
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from jupyter_graph.connectors.extras import needed
 
@@ -44,32 +44,10 @@ _PACK: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-PACKED = frozenset({*_PACK, ".zip"})
-"""The suffixes of compressed files."""
-
-
-@contextmanager
-def unpacked(file: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
-    """Return what is in an open compressed file; it is read as it is asked for."""
-    opened: Any = file
-    match suffix:
-        case ".gz":
-            opened = gzip.GzipFile(fileobj=file)
-        case ".bz2":
-            opened = bz2.BZ2File(file)
-        case ".xz":
-            opened = lzma.LZMAFile(file)  # noqa: SIM115 - closed below
-        case ".zst":
-            arrow = needed("pyarrow", "batch", "a .zst file")
-            stream = arrow.CompressedInputStream(arrow.PythonFile(file, "r"), "zstd")
-            opened = io.BufferedReader(stream)
-        case ".zip":
-            opened = _only_member(file)
-    try:
-        yield cast("BinaryIO", opened)
-    finally:
-        if opened is not file:
-            opened.close()
+def _open_zstd(file: BinaryIO) -> Any:
+    arrow = needed("pyarrow", "batch", "a .zst file")
+    stream = arrow.CompressedInputStream(arrow.PythonFile(file, "r"), "zstd")
+    return io.BufferedReader(stream)
 
 
 def _only_member(file: BinaryIO) -> Any:
@@ -80,3 +58,24 @@ def _only_member(file: BinaryIO) -> Any:
     if len(names) != 1:
         raise ValueError(f"a .zip to read from must hold one file, found {names!r}")
     return archive.open(names[0])
+
+
+_UNPACK: dict[str, Callable[[BinaryIO], Any]] = {
+    ".bz2": bz2.BZ2File,
+    ".gz": lambda file: gzip.GzipFile(fileobj=file),
+    ".xz": lzma.LZMAFile,
+    ".zip": _only_member,
+    ".zst": _open_zstd,
+}
+PACKED = frozenset(_UNPACK)
+"""The suffixes of compressed files."""
+
+
+@contextmanager
+def unpacked(file: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
+    """Return what is in an open compressed file; it is read as it is asked for."""
+    if suffix not in PACKED:
+        yield file
+        return
+    with _UNPACK[suffix](file) as opened:
+        yield opened

@@ -82,8 +82,7 @@ class CSVTarget(LinesTarget):
         name: str = "",
         context: Any = None,
     ) -> None:
-        self._columns = checked_columns(columns)
-        self._is_chosen = columns is not None
+        self._chosen = checked_columns(columns)
         require(isinstance(header, bool), "header must be True or False", header)
         self._header = header
         self._delimiter = checked_delimiter(delimiter)
@@ -95,7 +94,8 @@ class CSVTarget(LinesTarget):
             name=name,
             context=context,
         )
-        self._known: frozenset[str] | None = None
+        self._columns: list[str] = []  # of the first row, when it has come
+        self._known: frozenset[str] = frozenset()
 
     def _take(self, body: Body) -> list[str]:
         rows = self._rows(body)
@@ -112,26 +112,21 @@ class CSVTarget(LinesTarget):
 
     def _rows(self, body: Body) -> Iterable[Row]:
         is_list = isinstance(body, list | tuple) and len(body) > 0
-        if not is_list or not self._is_chosen or isinstance(body[0], Mapping):
+        if not is_list or self._chosen is None or isinstance(body[0], Mapping):
             return rows_of(body, self._where)
         is_many = all(isinstance(values, list | tuple) for values in body)
-        return [self._named(values) for values in (body if is_many else [body])]
-
-    def _named(self, values: Sequence[Any]) -> Row:
-        assert self._columns is not None
-        if len(values) != len(self._columns):
-            raise UnprocessableError(
-                f"a row of {self._where} has {len(self._columns)} values, "
-                f"got {len(values)}"
-            )
-        return dict(zip(self._columns, values, strict=True))
+        lists, names = (body if is_many else [body]), self._chosen
+        for values in lists:
+            if len(values) != len(names):
+                raise UnprocessableError(
+                    f"a row of {self._where} has {len(names)} values, got {len(values)}"
+                )
+        return [dict(zip(names, values, strict=True)) for values in lists]
 
     def _values(self, row: Row) -> list[Any]:
-        if self._known is None:
+        if not self._columns:
             self._fix_columns(row)
-        assert self._columns is not None
-        assert self._known is not None
-        if not self._is_chosen and not self._known.issuperset(row):
+        if self._chosen is None and not self._known.issuperset(row):
             extra = sorted(map(str, row.keys() - self._known))
             raise UnprocessableError(
                 f"{self._where} has the columns {self._columns}, and none for "
@@ -142,7 +137,7 @@ class CSVTarget(LinesTarget):
     def _fix_columns(self, row: Row) -> None:
         """Fix the columns, with the first row."""
         there = self._names_there()
-        columns = self._columns or there or list(row)
+        columns = self._chosen or there or list(row)
         if not columns:
             raise UnprocessableError(f"the first row of {self._where} has no columns")
         if there and there != columns:
@@ -162,9 +157,10 @@ class CSVTarget(LinesTarget):
         return names
 
     def _head(self) -> str:
-        if not self._header or self._columns is None or self._sink.has_content():
+        columns = self._columns or self._chosen
+        if not self._header or columns is None or self._sink.has_content():
             return ""
-        return next(self._lines([map(bare, self._columns)]))
+        return next(self._lines([map(bare, columns)]))
 
 
 def cell(value: Any) -> Any:

@@ -123,16 +123,13 @@ class ParquetTarget(Buffered):
             return [table]
         rows = [_without_empty(snapshot(row)) for row in rows_of(body, self._where)]
         for row in rows:
-            self._check_partitions(row)
+            if missing := [name for name in self._partitions if name not in row]:
+                raise UnprocessableError(
+                    f"the row has no {missing[0]!r}, which names its folder in "
+                    f"{self._where}"
+                )
             self._schema.check_row(row)
         return rows
-
-    def _check_partitions(self, row: Mapping[str, Any]) -> None:
-        if missing := [name for name in self._partitions if name not in row]:
-            raise UnprocessableError(
-                f"the row has no {missing[0]!r}, which names its folder in "
-                f"{self._where}"
-            )
 
     def _is_full(self) -> bool:
         return super()._is_full() or not isinstance(self._waiting[-1], dict)

@@ -23,18 +23,14 @@ class SQLTable:
     def __init__(self, name: str, schema: str | None, key: list[str]) -> None:
         self._name, self._schema, self._key = name, schema, key
         self._table: Any = None
-        self._columns: dict[str, bool] | None = None
-
-    @property
-    def columns(self) -> dict[str, bool] | None:
+        self.columns: dict[str, bool] | None = None
         """Each column, and whether it holds JSON; None while they are not known."""
-        return self._columns
 
     def _is(self, table: Any) -> None:
         from sqlalchemy import JSON
 
         self._table = table
-        self._columns = {
+        self.columns = {
             name: isinstance(column.type, JSON)
             for name, column in table.columns.items()
         }
@@ -53,7 +49,7 @@ class SQLTable:
 
     def forget(self) -> None:
         """Forget the columns of the table."""
-        self._table = self._columns = None
+        self._table = self.columns = None
 
     def create_for(self, connection: Any, types: dict[str, Any]) -> None:
         """Create the table with these columns, unless it was created meanwhile."""
@@ -128,7 +124,7 @@ class SQLTable:
 
     def _fitting(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return a row in which only JSON columns hold dicts and lists."""
-        holds_json = self._columns or {}
+        holds_json = self.columns or {}
         deep = [
             name
             for name, value in row.items()

@@ -123,9 +123,6 @@ def _memory(place: str, where: str, max_keys: int | None) -> MemoryTable:
             f"a table in memory is 'memory', or 'memory://NAME' where steps share it, "
             f"got {where!r}"
         )
+    table = MemoryTable(f"memory://{name}", max_keys=max_keys)
     with _shared_lock:
-        table = _shared.get(name)
-        if table is None:
-            table = MemoryTable(f"memory://{name}", max_keys=max_keys)
-            _shared[name] = table
-        return table
+        return _shared.setdefault(name, table)

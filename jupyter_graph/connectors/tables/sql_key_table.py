@@ -80,7 +80,7 @@ class SqlTable:
             value = change(default if old is MISSING else old)
             # a row that another process puts in meanwhile must not be overwritten
             is_new = reads and old is MISSING
-            shape.write(connection, key, value, self.name, is_new=is_new)
+            shape.write(connection, key, value, is_new=is_new)
             return value
 
         for is_last in (False, False, False, True):
@@ -135,8 +135,8 @@ class SqlTable:
 class _Shape:
     """The columns of a table: how a key's value is read and written."""
 
-    def __init__(self, table: Any, key: Any, value: Any | None) -> None:
-        self._table = table
+    def __init__(self, where: str, table: Any, key: Any, value: Any = None) -> None:
+        self._where, self._table = where, table
         self._key = key
         self._value = value
 
@@ -154,15 +154,13 @@ class _Shape:
             return values
         return kept(values[self._value.name], self._table.name, key)
 
-    def write(
-        self, connection: Any, key: str, value: Any, where: str, *, is_new: bool
-    ) -> None:
+    def write(self, connection: Any, key: str, value: Any, *, is_new: bool) -> None:
         """Put a value in the place of the key's old one; a new key is only added.
 
         Raises:
             IntegrityError: ``is_new`` and the key has a value by now.
         """
-        columns = self._columns(key, value, where)
+        columns = self._columns(key, value)
         if is_new:
             connection.execute(self._table.insert().values(columns))
             return
@@ -178,8 +176,8 @@ class _Shape:
         query = self._table.select().with_only_columns(self._key)
         return [str(key) for key in connection.execute(query).scalars()]
 
-    def _columns(self, key: str, value: Any, where: str) -> dict[str, Any]:
-        typed = self._typed(key)
+    def _columns(self, key: str, value: Any) -> dict[str, Any]:
+        typed, where = self._typed(key), self._where
         if typed is MISSING:
             raise UnprocessableError(
                 f"table {where!r}: key {key!r} is no {self._key.type!r}"
@@ -220,7 +218,7 @@ def _shape_of(engine: Any, name: str, key_column: str | None, where: str) -> _Sh
     table = sa.Table(table_name, metadata, autoload_with=engine)
     columns = table.columns
     if set(columns.keys()) == {"key", "value"} and key_column in (None, "key"):
-        return _Shape(table, columns["key"], columns["value"])
+        return _Shape(where, table, columns["key"], columns["value"])
     primary = [column.name for column in table.primary_key.columns]
     chosen = key_column or (primary[0] if len(primary) == 1 else "")
     if chosen not in columns:
@@ -228,7 +226,7 @@ def _shape_of(engine: Any, name: str, key_column: str | None, where: str) -> _Sh
             f"table {where!r} has the columns {', '.join(columns.keys())}; say which "
             f"holds the key, got {key_column!r}"
         )
-    return _Shape(table, columns[chosen], None)
+    return _Shape(where, table, columns[chosen])
 
 
 def _make(engine: Any, name: str, metadata: Any) -> None:
