@@ -1,4 +1,4 @@
-"""Rows: what bodies become in a table, and the plain values a text file can hold."""
+"""Rows: what bodies become in a table, its columns, and plain values of text files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from jupyter_graph.argument_checks import require
-from jupyter_graph.errors import BadRequestError, SpecError, UnprocessableError
+from jupyter_graph.errors import (
+    BadRequestError,
+    SpecError,
+    UnprocessableError,
+    did_you_mean,
+)
 from jupyter_graph.values.dataframe_rows import is_frame, rows_of_frame
 from jupyter_graph.values.json_form import to_json
 from jupyter_graph.values.json_rules import TARGET
@@ -128,3 +133,44 @@ def checked_columns(columns: Any, what: str = "columns") -> list[str] | None:
     if len(set(columns)) < len(columns):
         raise SpecError(f"{what} names a column twice: {columns!r}")
     return list(columns)
+
+
+WORDS = {
+    "bool": ["bool_"],
+    "bytes": ["binary"],
+    "date": ["date32"],
+    "float32": ["float32"],
+    "float64": ["float64"],
+    "int32": ["int32"],
+    "int64": ["int64"],
+    "string": ["string"],
+    "timestamp": ["timestamp", "us"],
+    "timestamp_utc": ["timestamp", "us", "UTC"],
+}
+"""What ``types={column: word}`` may say: to pyarrow's function and its arguments."""
+
+
+def arrow_types(types: Any) -> dict[str, Any]:
+    """Return column to Arrow type, {} for None.
+
+    Raises:
+        SpecError: it is no mapping to words, or holds an unknown one.
+
+    >>> arrow_types({"amount": "float64"})
+    {'amount': DataType(double)}
+    """
+    if types is None:
+        return {}
+    require(isinstance(types, Mapping), "types must map columns to words", types)
+    for column, word in types.items():
+        if not isinstance(word, str) or word not in WORDS:
+            raise SpecError(
+                f"types[{column!r}] is {word!r}, which is no type"
+                f"{did_you_mean(str(word), WORDS)} (known: {', '.join(WORDS)})"
+            )
+    import pyarrow
+
+    calls = {column: WORDS[word] for column, word in types.items()}
+    return {
+        column: getattr(pyarrow, of)(*args) for column, (of, *args) in calls.items()
+    }

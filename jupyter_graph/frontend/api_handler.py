@@ -19,8 +19,7 @@ from jupyter_graph.event import Event
 from jupyter_graph.frontend.body_mappings import FieldMap, merged
 from jupyter_graph.frontend.endpoint_routes import Match, Routes
 from jupyter_graph.frontend.endpoints import METHODS
-from jupyter_graph.frontend.handler_config import ApiHandlerConfig
-from jupyter_graph.frontend.handler_documents import api_handler_config
+from jupyter_graph.frontend.handler_config import ApiHandlerConfig, api_handler_config
 from jupyter_graph.frontend.interface import Exchange, is_over_http
 from jupyter_graph.frontend.parameters import (
     URL_INFO,

@@ -24,7 +24,7 @@ def make_frontend(api_handler: Any = None, openai: Any = None) -> Frontend | Non
         return None
     # Most functions have no front end and start without reading its modules.
     from jupyter_graph.frontend.api_handler import ApiFrontend
-    from jupyter_graph.frontend.handler_documents import api_handler_config
+    from jupyter_graph.frontend.handler_config import api_handler_config
     from jupyter_graph.frontend.openai.openai_endpoints import openai_options
     from jupyter_graph.frontend.openai.openai_frontend import OpenAIFrontend
 

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.frontend.handler_config import ApiHandlerConfig
-from jupyter_graph.frontend.handler_documents import api_handler_config
+from jupyter_graph.frontend.handler_config import ApiHandlerConfig, api_handler_config
 
 # as MLRun 1.12.1 wrote it at function.spec.api_handler_config
 DOCUMENT = {

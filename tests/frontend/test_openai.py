@@ -8,8 +8,7 @@ import pytest
 from jupyter_graph.errors import SpecError
 from jupyter_graph.frontend.endpoints import Endpoint
 from jupyter_graph.frontend.factory import make_frontend
-from jupyter_graph.frontend.handler_config import ApiHandlerConfig
-from jupyter_graph.frontend.handler_documents import api_handler_config
+from jupyter_graph.frontend.handler_config import ApiHandlerConfig, api_handler_config
 from jupyter_graph.frontend.openai.openai_endpoints import (
     OpenAIOptions,
     openai_options,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.connectors.column_types import arrow_types
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.files.csv_target import checked_delimiter
 from jupyter_graph.connectors.files.places import Where, place_to_read
-from jupyter_graph.connectors.rows import checked_columns
+from jupyter_graph.connectors.rows import arrow_types, checked_columns
 from jupyter_graph.connectors.source_base import ByBatches, Readable
 from jupyter_graph.errors import SpecError
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_graph.argument_checks import is_count, require
 from jupyter_graph.connectors.buffered_target import Buffered, Refused, worker_of
-from jupyter_graph.connectors.column_types import arrow_types
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.files.growing_schema import GrowingSchema, own_copy
 from jupyter_graph.connectors.files.parquet_files import (
@@ -16,7 +16,12 @@ from jupyter_graph.connectors.files.parquet_files import (
     ParquetFolder,
 )
 from jupyter_graph.connectors.files.places import Where, place_to_write
-from jupyter_graph.connectors.rows import checked_columns, rows_of, snapshot
+from jupyter_graph.connectors.rows import (
+    arrow_types,
+    checked_columns,
+    rows_of,
+    snapshot,
+)
 from jupyter_graph.errors import UnprocessableError
 from jupyter_graph.types import Body
 from jupyter_graph.values.dataframe_rows import is_frame
@@ -136,15 +141,14 @@ class ParquetTarget(Buffered):
 
     def _write(self, items: list[Any]) -> None:
         start, refused = 0, dict[int, Exception]()
-        tables = []
-        for at, item in enumerate([*items, None]):
-            if at < len(items) and isinstance(item, dict):
-                continue
-            if start < at:
-                tables.append(self._columns_of(items[start:at], start, refused))
-            if item is not None:
-                tables.append(self._schema.cast(item))
-            start = at + 1
+        tables: list[Any] = []
+        for kind, group in itertools.groupby(items, key=type):
+            some = list(group)  # rows, or tables
+            if kind is dict:
+                tables.append(self._columns_of(some, start, refused))
+            else:
+                tables += map(self._schema.cast, some)
+            start += len(some)
         self._tables += tables
         self._table_rows += sum(table.num_rows for table in tables)
         while self._table_rows >= self._group_rows:

@@ -24,8 +24,7 @@ def engine_of(url: Any, *, password: str | None = None, by: str) -> Any:
     Raises:
         SpecError: the URL is wrong, or SQLAlchemy or the driver is missing.
     """
-    needed("sqlalchemy", "sql", by)
-    import sqlalchemy
+    sqlalchemy = needed("sqlalchemy", "sql", by)
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
     if isinstance(url, str):

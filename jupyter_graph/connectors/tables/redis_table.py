@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.tables.table import Change, KeyLocks, masked
 from jupyter_graph.connectors.tables.table_json import encode, kept
 from jupyter_graph.errors import (
@@ -41,15 +42,11 @@ class RedisTable:
     """
 
     def __init__(self, url: str, name: str, *, timeout_s: float) -> None:
-        try:
-            import redis
-            from redis.backoff import NoBackoff
-            from redis.retry import Retry
-        except ImportError:
-            raise SpecError(
-                f"table {masked(url)!r} needs the Redis client: "
-                'pip install "jupyter_graph[redis]"'
-            ) from None
+        shown = f"table {masked(url)!r}"
+        redis = needed("redis", "redis", shown, "the Redis client")
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
         self.name = f"{masked(url)}#{name}"
         self._prefix = f"{name}:"
         self._timeout_s = timeout_s
@@ -63,7 +60,7 @@ class RedisTable:
                 retry=Retry(NoBackoff(), 0),  # a swap sent twice might count twice
             )
         except ValueError as error:
-            raise SpecError(f"table {masked(url)!r}: {error}") from None
+            raise SpecError(f"{shown}: {error}") from None
         self._swap = self._client.register_script(_SWAP)
         self._locks = KeyLocks()
 

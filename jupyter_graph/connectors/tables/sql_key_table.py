@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.tables.table import MISSING, Change, KeyLocks, masked
 from jupyter_graph.connectors.tables.table_json import encode, kept
 from jupyter_graph.errors import (
@@ -250,13 +251,10 @@ def _make(engine: Any, name: str, metadata: Any) -> None:
 
 
 def _engine(url: str, timeout_s: float) -> Any:
-    try:
-        import sqlalchemy
-        from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-    except ImportError:
-        raise SpecError(
-            f'table {masked(url)!r} needs SQLAlchemy: pip install "jupyter_graph[sql]"'
-        ) from None
+    shown = f"table {masked(url)!r}"
+    sqlalchemy = needed("sqlalchemy", "sql", shown, "SQLAlchemy")
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
     try:
         parsed = sqlalchemy.make_url(url)
         if parsed.get_backend_name() == "sqlite" and not parsed.database:
@@ -265,15 +263,14 @@ def _engine(url: str, timeout_s: float) -> Any:
         return sqlalchemy.create_engine(parsed, **options)
     except NoSuchModuleError:
         raise SpecError(
-            f"there is no table {masked(url)!r}: {url.partition(':')[0]!r} is neither "
+            f"there is no {shown}: {url.partition(':')[0]!r} is neither "
             "memory, store, redis nor a database that SQLAlchemy knows"
         ) from None
     except ArgumentError as error:
-        raise SpecError(f"table {masked(url)!r}: {error}") from None
+        raise SpecError(f"{shown}: {error}") from None
     except ImportError as error:
         raise SpecError(
-            f"table {masked(url)!r} needs the database's driver: "
-            f"pip install {error.name or 'it'}"
+            f"{shown} needs the database's driver: pip install {error.name or 'it'}"
         ) from None
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.frontend.endpoints import Endpoint, FieldMapping
-from jupyter_graph.frontend.handler_documents import unknown_fields
+from jupyter_graph.frontend.handler_config import unknown_fields
 
 CHAT: Final = "/chat/completions"
 RESPONSES: Final = "/responses"

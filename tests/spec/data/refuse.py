@@ -22,7 +22,7 @@ from broken_table import block, flow
 import jupyter_graph
 from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.errors import SpecError
-from jupyter_graph.frontend.handler_documents import api_handler_config
+from jupyter_graph.frontend.handler_config import api_handler_config
 from jupyter_graph.spec.mlrun.serving_spec import read_serving_spec
 from jupyter_graph.steps.block_table import BLOCKS, load_block
 
