@@ -95,9 +95,8 @@ class HTTPTarget(Buffered):
         kind = "application/json" if format == "json" else "application/x-ndjson"
         self._headers = {"Content-Type": kind, **checked_headers(headers)}
         if token_secret is not None:
-            self._headers["Authorization"] = (
-                f"Bearer {secret_of(context, token_secret)}"
-            )
+            token = secret_of(context, token_secret)
+            self._headers["Authorization"] = f"Bearer {token}"
         self._client = http_client(timeout_s, retries, backoff_s)
 
     def do(self, body: Body) -> Body:

@@ -37,9 +37,8 @@ class GrowingSchema:
         self._arrow = pyarrow
         self._where = where
         self._chosen = None if columns is None else frozenset(columns)
-        names = columns or list(types)
         self._types: dict[str, Any] = {
-            name: types.get(name, pyarrow.null()) for name in names
+            name: types.get(name, pyarrow.null()) for name in columns or types
         }
         self._stated = frozenset(types)
         self._fits: dict[str, set[type]] = {}

@@ -14,7 +14,7 @@ SUFFIXES = (".parquet", ".pq")
 """Of paths that are files; every other path is a folder."""
 
 
-class ParquetFile:
+class ParquetFile(Stage):
     """One Parquet file, put in its place when it is whole."""
 
     shows_at_once = False
@@ -29,10 +29,9 @@ class ParquetFile:
     ) -> None:
         if place.path is not None and place.path.is_dir():
             raise SpecError(f"{place} is a folder, a file was expected")
-        self._place = place
+        super().__init__(place, keep=append)
         self._schema = schema
         self._compression = compression
-        self._stage = Stage(place, keep=append)
         self._writer: Any = None
         self._is_broken = False
 
@@ -41,14 +40,14 @@ class ParquetFile:
         if self._keeps() and not self._schema.is_fixed:
             from pyarrow import parquet
 
-            with self._place.raw() as old:
+            with self.place.raw() as old:
                 self._schema.take(parquet.read_schema(old))
 
     def write(self, table: Any) -> None:
         self._check()
         try:
             if self._writer is None:
-                self._start(table.schema)
+                self._open_writer(table.schema)
             self._writer.write_table(table)
         except BaseException:
             self._is_broken = True
@@ -57,31 +56,31 @@ class ParquetFile:
     def _check(self) -> None:
         if self._is_broken:
             raise ValueError(
-                f"an earlier write to {self._stage.path} failed in its midst, so the "
-                "file never becomes whole"
+                f"an earlier write to {self.path} failed in its midst, so the file "
+                "never becomes whole"
             )
 
-    def _start(self, schema: Any) -> None:
+    def _open_writer(self, schema: Any) -> None:
         from pyarrow import parquet
 
-        path = self._stage.start()
+        path = self.start()
         writer = parquet.ParquetWriter(path, schema, compression=self._compression)
         if self._keeps():
-            with self._place.raw() as file:
+            with self.place.raw() as file:
                 old = parquet.ParquetFile(file)
                 for group in range(old.num_row_groups):
                     writer.write_table(old.read_row_group(group))
         self._writer = writer
 
     def _keeps(self) -> bool:
-        return self._writer is None and self._stage.keep and self._place.exists()
+        return self._writer is None and self.keep and self.place.exists()
 
     def commit(self) -> None:
         self._check()
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-        self._stage.commit()
+        super().commit()
 
 
 class ParquetFolder(StagedFolder):

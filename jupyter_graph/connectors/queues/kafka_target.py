@@ -151,21 +151,18 @@ class KafkaTarget:
     def _messages(self, event: Any) -> list[Message]:
         body, headers = event.body, _headers_of(event)
         if isinstance(body, str):
-            return [self._message(event, body, body.encode(), headers + TEXT)]
+            return [Message(body.encode(), self._key(event, body), headers + TEXT)]
         if isinstance(body, bytes | bytearray):
-            return [self._message(event, body, bytes(body), headers + BYTES)]
+            return [Message(bytes(body), self._key(event, body), headers + BYTES)]
         headers += JSON
         if is_frame(body):
             body = list(rows_of_frame(body))
         items = body if isinstance(body, list) else [body]
         texts = json_texts(items, self._begin)
         return [
-            self._message(event, item, text.encode(), headers)
+            Message(text.encode(), self._key(event, item), headers)
             for item, text in zip(items, texts, strict=True)
         ]
-
-    def _message(self, event: Any, item: Any, value: bytes, headers: Any) -> Message:
-        return Message(value, self._key(event, item), headers)
 
     def _key(self, event: Any, item: Any) -> str | None:
         if self._key_of is None:

@@ -149,40 +149,30 @@ class GivenRows:
         return [key_text(key) for key in keys.tolist()], frame.to_dict("records")
 
 
-class ScratchTable:
+class ScratchTable(MemoryTable):
     """What is written stays in this process; what is read comes from the table below.
 
     A run that only compares answers leaves the world as it is this way.
     """
 
     def __init__(self, below: Table) -> None:
-        self.name = below.name
+        super().__init__(below.name)
         self._below = below
-        self._above = MemoryTable(below.name)
         self._gone: set[str] = set()
 
     def get(self, key: str, default: Any = None) -> Any:
-        value = self._above.get(key, MISSING)
+        value = super().get(key, MISSING)
         if value is not MISSING:
             return value
         return default if key in self._gone else self._below.get(key, default)
 
-    def put(self, key: str, value: Any) -> None:
-        self._above.put(key, value)
-
-    def update(self, key: str, change: Change, default: Any = None) -> Any:
-        def above(old: Any) -> Any:
-            return change(self.get(key, default) if old is MISSING else old)
-
-        return self._above.update(key, above, MISSING)
-
     def delete(self, key: str) -> None:
         self._gone.add(key)
-        self._above.delete(key)
+        super().delete(key)
 
     def keys(self) -> Iterator[str]:
         below = set(self._below.keys()) - self._gone
-        return iter(dict.fromkeys([*below, *self._above.keys()]))
+        return iter(dict.fromkeys([*below, *super().keys()]))
 
     def close(self) -> None:
         self._below.close()
