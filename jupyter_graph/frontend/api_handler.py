@@ -114,9 +114,7 @@ class ApiFrontend:
     ) -> None:
         body_map = self.maps(match).input
         from_body = (body_map.apply(event.body) if body_map else None) or {}
-        from_query: dict[str, Any] = {}
-        if query or event.fields:
-            from_query = query_parameters(query, event.fields)
+        from_query = query_parameters(query, event.fields)
         from_path = match.parameters
         # A server decodes the path before it makes an event of it; doing so twice
         # would turn %2541 into A.

@@ -204,15 +204,12 @@ class _Reader:
             place = f"{where}, mapping {position + 1}"
             if isinstance(row, FieldMapping):
                 yield row
-                continue
-            if not self.is_object(row, _OF_MAPPING, place, _OF_MAPPING[:2]):
-                continue
-            try:
-                yield FieldMapping(
-                    **{key: row[key] for key in _OF_MAPPING if key in row}
-                )
-            except SpecError as error:
-                self.problems += [f"{place}: {problem}" for problem in error.problems]
+            elif self.is_object(row, _OF_MAPPING, place, _OF_MAPPING[:2]):
+                given = {key: row[key] for key in _OF_MAPPING if key in row}
+                try:
+                    yield FieldMapping(**given)
+                except SpecError as error:
+                    self.problems += [f"{place}: {text}" for text in error.problems]
 
     def is_object(
         self,

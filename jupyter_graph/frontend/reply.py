@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from contextlib import aclosing, closing
 from typing import Any, Final, Protocol
 
@@ -31,15 +30,15 @@ class Reply(Protocol):
         """Return the event that ends a broken stream; "" before the first item."""
 
 
-def events(items: Iterator[Any], reply: Reply) -> Iterator[str]:
+def events(items: Generator[Any], reply: Reply) -> Iterator[str]:
     """Yield the server-sent events of a stream.
 
     What fails before the first item leaves as an error with its status; later, as an
     event, and then the connection ends.
     """
     try:
-        with closing(_closeable(items)) as given:
-            for item in given:
+        with closing(items):
+            for item in items:
                 if text := reply.frames(item):
                     yield text
         yield reply.end()
@@ -51,11 +50,11 @@ def events(items: Iterator[Any], reply: Reply) -> Iterator[str]:
         raise
 
 
-async def events_async(items: AsyncIterator[Any], reply: Reply) -> AsyncIterator[str]:
+async def events_async(items: AsyncGenerator[Any], reply: Reply) -> AsyncIterator[str]:
     """``events`` of an asynchronous stream."""
     try:
-        async with aclosing(_aclosable(items)) as given:
-            async for item in given:
+        async with aclosing(items):
+            async for item in items:
                 if text := reply.frames(item):
                     yield text
         yield reply.end()
@@ -65,19 +64,10 @@ async def events_async(items: AsyncIterator[Any], reply: Reply) -> AsyncIterator
         raise
 
 
-# A stream may be any iterator; only generators can be closed early.
-def _closeable(items: Iterator[Any]) -> Any:
-    return items if inspect.isgenerator(items) else (item for item in items)
-
-
-def _aclosable(items: AsyncIterator[Any]) -> Any:
-    return items if inspect.isasyncgen(items) else (item async for item in items)
-
-
-async def gathered(items: AsyncIterator[Any]) -> list[Any]:
+async def gathered(items: AsyncGenerator[Any]) -> list[Any]:
     """Read an asynchronous stream to its end."""
-    async with aclosing(_aclosable(items)) as given:
-        return [item async for item in given]
+    async with aclosing(items):
+        return [item async for item in items]
 
 
 def frame(data: Mapping[str, Any], event: str = "") -> str:

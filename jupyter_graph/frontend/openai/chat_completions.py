@@ -50,7 +50,6 @@ class ChatReply:
         self._wants_usage = bool(wants_usage)
         self._usage: Any = None
         self._open: dict[int, Gathered] = {}
-        self._ended: set[int] = set()
 
     def completed(self, value: Any) -> Any:
         """Return the completion of a text, a message, several of them, or choices."""
@@ -98,7 +97,7 @@ class ChatReply:
         rows = [
             _row(index, {}, one.ends)
             for index, one in sorted(self._open.items())
-            if index not in self._ended
+            if not one.finish_reason
         ]
         text += self._chunk(rows) if rows else ""
         if self._wants_usage and self._usage:
@@ -119,8 +118,7 @@ class ChatReply:
                 {"index": at, **as_plain(call)} for at, call in enumerate(calls)
             ]
         self._open[delta.index].add(delta)
-        if delta.finish_reason:
-            self._ended.add(delta.index)
+
         return _row(delta.index, message, delta.finish_reason, delta.logprobs)
 
     def _chunk(self, rows: list[dict[str, Any]], **more: Any) -> str:

@@ -37,7 +37,7 @@ MakeReply: TypeAlias = Callable[[Mapping[str, Any], str], Reply]
 _REPLIES: Final[Mapping[str, MakeReply]] = {CHAT: ChatReply, RESPONSES: ResponsesReply}
 
 
-class OpenAIFrontend:
+class OpenAIFrontend(ApiFrontend):
     """A front end with OpenAI's endpoints, and those of an API handler beside them.
 
     Args:
@@ -55,28 +55,23 @@ class OpenAIFrontend:
     ) -> None:
         own = config if config is not None and config.enabled else ApiHandlerConfig()
         table = options.table()
-        self._api = ApiFrontend(own.adding(*table))
+        super().__init__(own.adding(*table))
         self._own = frozenset(endpoint.key for endpoint in table)
         prefix = options.prefix or ""
         self._replies = {
             f"POST:{prefix}{path}": make for path, make in _REPLIES.items()
         }
 
-    @property
-    def config(self) -> ApiHandlerConfig:
-        """All endpoints, as they would be stored."""
-        return self._api.config
-
     def enter(self, event: Event) -> Exchange:
         """Let a request in; errors as of ``ApiFrontend.enter``."""
         if not is_over_http(event):
-            return self._api.enter(event)
+            return super().enter(event)
         request = event.body
-        match = self._api.admit(event)
+        match = self.admit(event)
         endpoint = match.endpoints[0]
         if endpoint.key in self._own and isinstance(event.body, MappedBody):
             event.body.is_lenient = True  # clients send more than most handlers name
-        output = self._api.maps(match).output
+        output = self.maps(match).output
         make = self._replies.get(endpoint.key)
         if make is None or output is None or not isinstance(request, Mapping):
             return ApiExchange(output)
@@ -87,7 +82,7 @@ class OpenAIFrontend:
         self, error: BaseException, event: Event, response: RawResponse
     ) -> RawResponse:
         """Return a problem document that holds OpenAI's error object too."""
-        return with_error_object(self._api.problem(error, event, response), error)
+        return with_error_object(super().problem(error, event, response), error)
 
 
 class _OpenAIExchange:
@@ -120,7 +115,7 @@ class _OpenAIExchange:
         # ``whole`` is for callers that send no streams.
         if not is_stream(value):
             answer = mapped(self._reply.completed(value), self._map)
-            return self._streamed(iter([answer])) if self._is_stream else answer
+            return self._streamed(it for it in [answer]) if self._is_stream else answer
         if self._is_stream:
             return self._streamed(value)
         if inspect.isasyncgen(value):

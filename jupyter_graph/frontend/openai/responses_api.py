@@ -254,7 +254,7 @@ class ResponsesReply(ResponseObject):
             return ""
         self._has_text = True
         item, part = self.message_item([], "in_progress"), text_part("")
-        text = self._event("response.output_item.added", output_index=0, item=item)
+        text = self._output_item("added", 0, item)
         place = self._place()
         return text + self._event("response.content_part.added", **place, part=part)
 
@@ -264,18 +264,18 @@ class ResponsesReply(ResponseObject):
         text = ""
         if not began:
             started = {**item, **_EMPTY.get(item["type"], {}), "status": "in_progress"}
-            text = self._event(
-                "response.output_item.added", output_index=position, item=started
-            )
+            text = self._output_item("added", position, started)
         if item["type"] == "message":
             for at, part in enumerate(item["content"]):
                 place = {**self._place(position, at), "item_id": item.get("id")}
                 text += self._part(part, place, began=began and not at)
         elif item["type"] == "function_call":
             text += self._arguments(position, item)
-        return text + self._event(
-            "response.output_item.done", output_index=position, item=item
-        )
+        return text + self._output_item("done", position, item)
+
+    def _output_item(self, what: str, position: int, item: Mapping[str, Any]) -> str:
+        event = f"response.output_item.{what}"
+        return self._event(event, output_index=position, item=item)
 
     def _part(
         self, part: Mapping[str, Any], place: dict[str, Any], *, began: bool
