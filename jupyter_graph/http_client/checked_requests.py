@@ -50,7 +50,7 @@ class CheckedSession(requests.Session):
             if any(in_url):
                 request.auth = in_url
             elif not self._netrc or "authorization" in names:
-                request.auth = _as_it_is
+                request.auth = lambda prepared: prepared
         return super().prepare_request(request)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> Any:
@@ -75,10 +75,6 @@ class CheckedSession(requests.Session):
                 del headers[name]
         if self._netrc and "Authorization" not in headers:
             super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
-
-
-def _as_it_is(request: Any) -> Any:
-    return request
 
 
 class _CheckedAdapter(HTTPAdapter):

@@ -40,8 +40,10 @@ def _all_finite(value: Any) -> bool:
 def _scalar(value: Any, depth: int, form: Form) -> Any:
     """Return the Python number, text or bool of a numpy scalar."""
     kind = value.dtype.kind
+    if kind in "Mm" and str(value) == "NaT":
+        return None
     if kind == "M":
-        return _datetime64(value)
+        return _datetime64(str(value))
     if kind == "m":
         return _timedelta64(value)
     if kind == "f":
@@ -56,21 +58,15 @@ def _scalar(value: Any, depth: int, form: Form) -> Any:
     return form.convert(value.item(), depth + 1)
 
 
-def _datetime64(value: Any) -> str | None:
+def _datetime64(text: str) -> str:
     """Return ISO 8601 with as many digits as pandas would write."""
-    text = str(value)
-    if text == "NaT":
-        return None
     whole, dot, fraction = text.partition(".")
     digits = fraction.rstrip("0")
     count = 0 if not digits else 6 if len(digits) <= 6 else len(fraction)
     return whole + (dot + fraction.ljust(6, "0")[:count] if count else "")
 
 
-def _timedelta64(value: Any) -> str | None:
-    text = str(value)
-    if text == "NaT":
-        return None
+def _timedelta64(value: Any) -> str:
     count, unit = int(value.astype("int64")), value.dtype.str[4:-1]
     step = "".join(char for char in unit if char.isdigit())
     unit = unit.removeprefix(step)
