@@ -83,7 +83,7 @@ def encode(value: Any) -> RawResponse:
     if isinstance(value, GeneratorType):
         with closing(value):
             return collected(None, value)
-    return RawResponse(*_encode_body(value, None))
+    return _encode_body(value, None)
 
 
 def is_stream(value: Any) -> bool:
@@ -203,10 +203,13 @@ def _encode_response(response: Any) -> RawResponse:
     if not isinstance(response, Response) and not isinstance(body, str | bytes):
         # Nuclio's Response has text/plain as its default, also for a dict.
         content_type = None
-    payload, _, content_type = _encode_body(body, content_type, empty=body is None)
-    if status in _NO_BODY:  # HTTP forbids one, and clients would read it as the next
-        payload = b""
-    return RawResponse(payload, status, content_type, headers)
+    if body is None:
+        whole = RawResponse(content_type=content_type or TEXT)
+    else:
+        whole = _encode_body(body, content_type)
+    # HTTP forbids one for some statuses, and clients would read it as the next answer
+    payload = b"" if status in _NO_BODY else whole.payload
+    return RawResponse(payload, status, whole.content_type, headers)
 
 
 def _head(response: Any) -> tuple[int, str | None, dict[str, str]]:
@@ -238,17 +241,13 @@ def _line(path: str, text: str) -> str:
     return text
 
 
-def _encode_body(
-    value: Any, content_type: str | None, *, empty: bool = False
-) -> tuple[bytes, int, str]:
+def _encode_body(value: Any, content_type: str | None) -> RawResponse:
     while isinstance(value, Enum) and not isinstance(value, (str, bytes)):
         value = value.value
-    if empty:
-        return b"", 200, content_type or TEXT
     if isinstance(value, str):
         kind = content_type or TEXT
         text = str.__str__(value)
-        return to_text(text, charset_of(kind.partition(";")[2])), 200, kind
+        return RawResponse(to_text(text, charset_of(kind.partition(";")[2])), 200, kind)
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value), 200, content_type or BYTES
-    return to_json(value), 200, content_type or JSON
+        return RawResponse(bytes(value), 200, content_type or BYTES)
+    return RawResponse(to_json(value), 200, content_type or JSON)

@@ -26,21 +26,15 @@ class BlockingClient:
         rules: which hosts may be called.
         retries: how often and how long; ``timeout_s`` holds for connecting, and for
             waiting for the next bytes.
-        connections: kept open for each host.
         netrc: requests without credentials get those of the user's ``.netrc``.
     """
 
     def __init__(
-        self,
-        rules: HostRules,
-        retries: RetryPolicy,
-        *,
-        connections: int = 32,
-        netrc: bool = True,
+        self, rules: HostRules, retries: RetryPolicy, *, netrc: bool = True
     ) -> None:
         self._rules = rules
         self._retries = retries
-        self._connections = connections
+
         self._netrc = netrc
         self._session: Any = None
 
@@ -103,9 +97,7 @@ class BlockingClient:
         if self._session is None:
             from jupyter_graph.http_client.checked_requests import CheckedSession
 
-            self._session = CheckedSession(
-                self._rules, self._connections, netrc=self._netrc
-            )
+            self._session = CheckedSession(self._rules, netrc=self._netrc)
         return self._session
 
     def close(self) -> None:

@@ -15,6 +15,9 @@ from jupyter_graph.http_client.addresses import literal
 from jupyter_graph.http_client.host_rules import HostRules
 from jupyter_graph.http_client.urls import without_user
 
+CONNECTIONS = 32
+"""Kept open for each host."""
+
 
 class CheckedSession(requests.Session):
     """A session that checks each URL, redirects included, and each connection.
@@ -24,20 +27,17 @@ class CheckedSession(requests.Session):
 
     Args:
         rules: which hosts may be called.
-        connections: kept open for each host.
         netrc: requests without credentials, in a header or in the URL, get those of
             the user's ``.netrc``.
     """
 
-    def __init__(
-        self, rules: HostRules, connections: int, *, netrc: bool = True
-    ) -> None:
+    def __init__(self, rules: HostRules, *, netrc: bool = True) -> None:
         super().__init__()
         self._netrc = netrc
         self._rules = rules
         self._checked: str | None = None
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _CheckedAdapter(rules, connections))
+            self.mount(scheme, _CheckedAdapter(rules))
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """Keep ``.netrc`` from a request that it is not for.
@@ -78,9 +78,9 @@ class CheckedSession(requests.Session):
 
 
 class _CheckedAdapter(HTTPAdapter):
-    def __init__(self, rules: HostRules, connections: int) -> None:
+    def __init__(self, rules: HostRules) -> None:
         self._rules = rules
-        super().__init__(pool_maxsize=connections)
+        super().__init__(pool_maxsize=CONNECTIONS)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
