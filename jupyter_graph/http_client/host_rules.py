@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.argument_checks import require
-from jupyter_graph.errors import AccessDeniedError, SpecError
+from jupyter_graph.errors import AccessDeniedError
 from jupyter_graph.http_client.addresses import (
     Address,
     Kind,
@@ -84,20 +84,18 @@ address, which is closed here; allow_hosts opens it
         self._networks: list[Network] = []
         self._names: list[str] = []
         for entry in self.allow_hosts:
-            self._list(entry)
-
-    def _list(self, entry: Any) -> None:
-        is_text = isinstance(entry, str)
-        if is_text and (network := network_of(entry)) is not None:
-            self._networks.append(network)
-            return
-        name = str(entry).lower().removeprefix("*.")
-        if not is_text or not HOST.fullmatch(name) or is_number(name):
-            raise SpecError(
+            is_text = isinstance(entry, str)
+            if is_text and (network := network_of(entry)) is not None:
+                self._networks.append(network)
+                continue
+            name = str(entry).lower().removeprefix("*.")
+            require(
+                is_text and HOST.fullmatch(name) is not None and not is_number(name),
                 "allow_hosts takes names like 'models.internal' or '*.example.com' "
-                f"and networks like '10.1.0.0/16', got {entry!r}"
+                "and networks like '10.1.0.0/16'",
+                entry,
             )
-        self._names.append(str(entry).lower())
+            self._names.append(str(entry).lower())
 
     def check_url(self, text: Any) -> URL:
         """Return a URL whose host may be called.

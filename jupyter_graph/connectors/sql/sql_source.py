@@ -92,10 +92,8 @@ class SQLSource(ByRows):
             return sql.text(self._query)
         name, schema = self._named
         there = sql.table(str(name), schema=schema)
-        wanted: list[Any] = [sql.column(name) for name in self._columns or ()] or [
-            sql.text("*")
-        ]
-        return sql.select(*wanted).select_from(there)
+        names: list[Any] = [sql.column(column) for column in self._columns or ()]
+        return sql.select(*(names or [sql.text("*")])).select_from(there)
 
     def _names(self, result: Any) -> list[str]:
         names = list(result.keys())

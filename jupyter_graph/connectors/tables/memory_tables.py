@@ -88,9 +88,7 @@ class GivenRows:
 
     def get(self, key: str, default: Any = None) -> Any:
         row = self._rows.get(key, MISSING)
-        if row is not MISSING:
-            return row
-        return self._rows.get(self._raw(key), default)
+        return self._rows.get(self._raw(key), default) if row is MISSING else row
 
     def _refuse(self, *_: Any, **__: Any) -> Any:
         raise SpecError(

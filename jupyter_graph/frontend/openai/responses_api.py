@@ -87,9 +87,7 @@ class ResponseObject:
         value = as_plain(value)
         if isinstance(value, Mapping) and "output" in value:
             return {**self.head, **value}
-        if is_message(value):
-            return self.collected(iter([value]))
-        return value
+        return self.collected(iter([value])) if is_message(value) else value
 
     def collected(self, items: Iterator[Any]) -> Any:
         """Return the response that all items of a stream make."""
