@@ -15,13 +15,13 @@ from jupyter_graph.deployment.bundle.build import build_bundle
 from jupyter_graph.deployment.deploy_options import DeployOptions
 from jupyter_graph.deployment.deploy_plan import Plan, make_plan
 from jupyter_graph.deployment.deployment import Deployment
-from jupyter_graph.deployment.locks import locked
 from jupyter_graph.deployment.named_values import with_named_code
 from jupyter_graph.deployment.notebook_file import notebook_view
 from jupyter_graph.deployment.options import read_options
 from jupyter_graph.deployment.parity.parity_check import check_bundle
 from jupyter_graph.deployment.private_files import (
     function_folder,
+    locked,
     private_folder,
     state_folder,
 )

@@ -1,8 +1,10 @@
-"""Files and folders of this user's state, closed to others (0700, files 0600)."""
+"""This user's state: its folders, closed to others (0700), and its locks."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from jupyter_graph.errors import DeployError
@@ -13,12 +15,10 @@ def state_folder() -> Path:
 
     ``$JUPYTER_GRAPH_STATE_DIR`` says where, else the user's state folder is taken.
     """
-    chosen = os.environ.get("JUPYTER_GRAPH_STATE_DIR")
-    if not chosen:
-        from platformdirs import user_state_dir
+    from platformdirs import user_state_dir
 
-        chosen = user_state_dir("jupyter_graph")
-    return private_folder(Path(chosen))
+    chosen = os.environ.get("JUPYTER_GRAPH_STATE_DIR")
+    return private_folder(Path(chosen or user_state_dir("jupyter_graph")))
 
 
 def private_folder(path: Path) -> Path:
@@ -42,3 +42,35 @@ def function_folder(name: str, target: str) -> Path:
     """Return the folder that belongs to this function."""
     functions = private_folder(state_folder() / "functions")
     return private_folder(private_folder(functions / target) / name)
+
+
+@contextlib.contextmanager
+def locked(name: str, target: str) -> Iterator[None]:
+    """Hold a function's lock: one deploys or deletes it at a time.
+
+    Raises:
+        DeployError: another process holds it now.
+    """
+    # Beside the folder: deleting the function must not take the lock away.
+    path = function_folder(name, target).parent / f".{name}.lock"
+    with path.open("a") as file:
+        path.chmod(0o600)
+        try:
+            _lock(file.fileno())
+        except OSError:
+            raise DeployError(
+                f"another process is deploying or deleting {name!r} now; "
+                "wait until it is done"
+            ) from None
+        yield  # closing the file releases the lock
+
+
+def _lock(number: int) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        msvcrt.locking(number, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_graph.deployment.bundle.bundle_folder import bundle_files, is_bundle
-from jupyter_graph.deployment.bundle.bundle_zip import is_bundle_zip
+from jupyter_graph.deployment.bundle.bundle_folder import (
+    bundle_files,
+    is_bundle,
+    is_bundle_zip,
+)
 from jupyter_graph.deployment.deploy import deploy
 from jupyter_graph.deployment.index import find, list_deployments
 from jupyter_graph.deployment.records import recall

@@ -10,8 +10,7 @@ from jupyter_graph.deployment.index import (
     list_deployments,
     records,
 )
-from jupyter_graph.deployment.locks import locked
-from jupyter_graph.deployment.private_files import state_folder
+from jupyter_graph.deployment.private_files import locked, state_folder
 from jupyter_graph.deployment.records import Record, forget, recall, remember
 from jupyter_graph.errors import DeployError
 

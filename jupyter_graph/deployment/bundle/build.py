@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from jupyter_graph.deployment.bundle.bundle_folder import (
     put_in_place,
     set_modes,
 )
-from jupyter_graph.deployment.bundle.local_modules import LocalModules, collect
+from jupyter_graph.deployment.bundle.local_modules import collect
 from jupyter_graph.deployment.bundle.manifests import dockerfile, manifests
 from jupyter_graph.deployment.bundle.requirement_closure import (
     check_requirement,
@@ -35,7 +36,6 @@ from jupyter_graph.deployment.bundle.runtime_rooms import (
     released_requirement,
     runtime_files,
 )
-from jupyter_graph.deployment.bundle.secret_scan import environment_leaks
 from jupyter_graph.deployment.deploy_options import DeployOptions
 from jupyter_graph.deployment.named_values import with_named_values
 from jupyter_graph.deployment.nuclio.function_config import (
@@ -98,7 +98,7 @@ def build_bundle(
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
-    return bundle.at(folder)
+    return replace(bundle, folder=folder)
 
 
 class Builder:
@@ -127,16 +127,18 @@ class Builder:
             folder=self.sources.folder,
         )
         needs = self._artifacts(part, code)
-        modules = self._modules(part, code)
+        files, imports = self._modules(part, code)
         self._steps(part, code)
         # By now it is known what everything imports that travels.
-        needed = self._requirements({*part.imports, *needs, *modules.imports})
-        for path, content in sorted(modules.files.items()):
+        needed = self._requirements({*part.imports, *needs, *imports})
+        for path, content in sorted(files.items()):
             self._write(path, content)
         self._write("graph.json", graph_json(self.spec))
         self._write("config.json", self._config())
         self._write("main.py", MAIN)
-        self._runtime()
+        runtime = runtime_files() if self.options.runtime == "bundled" else ()
+        for path, content in runtime:
+            self._write(path, content)
         self._requirement_files(needed)
         document = function_document(self.options, self.spec.name, needed)
         self._write("function.yaml", to_yaml(public_part(document)))
@@ -200,11 +202,10 @@ class Builder:
                 name = path.relative_to(self.folder).as_posix()
                 self.files[name] = hashlib.sha256(path.read_bytes()).hexdigest()
 
-    def _modules(self, part: Slice, code: Code) -> LocalModules:
-        wanted = {module.partition(".")[0] for module, _ in code.imports.values()}
-        allowed = {name.partition(".")[0] for name in self.graph.allow_imports}
-        local = set(part.local_modules)
-        return collect({*wanted, *allowed, *local}, self.sources.folder)
+    def _modules(self, part: Slice, code: Code) -> tuple[dict[str, bytes], set[str]]:
+        named = [module for module, _ in code.imports.values()]
+        tops = {name.partition(".")[0] for name in (*named, *self.graph.allow_imports)}
+        return collect({*tops, *part.local_modules}, self.sources.folder)
 
     def _steps(self, part: Slice, code: Code) -> None:
         lines = [part.source.rstrip("\n")] if part.source.strip() else []
@@ -233,7 +234,12 @@ class Builder:
             "and deploy with secrets={KEY: 'NAME/KEY'}"
             for line, what in leaks(source)
         ]
-        problems += environment_leaks(self.options.env)
+        problems += [
+            f"env {name} looks like {what}; name its place instead: "
+            f"secrets={{{name!r}: 'NAME/KEY'}}"
+            for name, value in sorted(self.options.env.items())
+            for _, what in leaks(value)
+        ]
         if problems:
             raise BundleError(
                 "secrets do not travel in a bundle:\n  " + "\n  ".join(problems)
@@ -277,11 +283,6 @@ class Builder:
             raise BundleError(
                 f"parameters, api_handler and openai_frontend must be JSON: {error}"
             ) from None
-
-    def _runtime(self) -> None:
-        if self.options.runtime == "bundled":
-            for path, content in runtime_files():
-                self._write(path, content)
 
     def _listing(self, part: Slice) -> None:
         listing = {

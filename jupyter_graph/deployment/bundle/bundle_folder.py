@@ -1,4 +1,4 @@
-"""A bundle on disk: its files, whether it is ours, and its move into place."""
+"""A bundle on disk: its files, its zip, whether it is ours, its move into place."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import hashlib
 import json
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from jupyter_graph.cells.source import place
 from jupyter_graph.deployment.deploy_options import DeployOptions
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SOURCES = "SOURCES.json"
 MAKER = "jupyter_graph"
+OLDEST = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip archive can hold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +50,6 @@ class Bundle:
         """Return the text of one of its files."""
         return (self.folder / path).read_text(encoding="utf-8")
 
-    def at(self, folder: Path) -> Bundle:
-        """Return the same bundle in another place."""
-        return replace(self, folder=folder)
-
 
 def place_of(part: Slice, line: int) -> str:
     """Return where a line of ``steps.py`` comes from."""
@@ -60,13 +58,13 @@ def place_of(part: Slice, line: int) -> str:
     return f"steps.py, line {line}"
 
 
-def check_is_ours(folder: Path) -> None:
-    """Raise a BundleError when the folder holds something that is no bundle of ours."""
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not is_bundle(folder):
+def check_is_ours(place: Path, *, zipped: bool = False) -> None:
+    """Raise a BundleError when something is there that is no bundle of ours."""
+    is_empty = not zipped and place.is_dir() and not any(place.iterdir())
+    is_ours = is_bundle_zip if zipped else is_bundle
+    if place.exists() and not is_empty and not is_ours(place):
         raise BundleError(
-            f"{str(folder)!r} is there already and is no bundle; choose another "
+            f"{str(place)!r} is there already and is no bundle; choose another "
             "output, or remove it"
         )
 
@@ -78,6 +76,15 @@ def is_bundle(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(listed, dict) and listed.get("made_by") == MAKER
+
+
+def is_bundle_zip(path: Path) -> bool:
+    """Return whether a file is a zip of a bundle that this package wrote."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return f'"made_by": "{MAKER}"' in archive.read(SOURCES).decode()
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return False
 
 
 def put_in_place(new: Path, folder: Path) -> None:
@@ -116,3 +123,21 @@ def bundle_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*"), key=lambda path: path.as_posix()):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path
+
+
+def zip_bundle(folder: Path, file: IO[bytes], *, packed: bool = True) -> None:
+    """Write a bundle as a zip archive; the same files make the same bytes.
+
+    Args:
+        folder: the bundle.
+        file: an open binary file.
+        packed: compress each file by itself.
+    """
+    kind = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    with zipfile.ZipFile(file, "w", kind, compresslevel=9) as archive:
+        for path in bundle_files(folder):
+            info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), OLDEST)
+            info.external_attr = 0o644 << 16  # the mode stands in the upper half
+            info.compress_type = kind
+            info.create_system = 3  # Unix, on every system
+            archive.writestr(info, path.read_bytes(), compresslevel=9)

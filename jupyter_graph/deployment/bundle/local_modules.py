@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from jupyter_graph.cells.scope.imported_modules import local_modules
@@ -12,29 +11,26 @@ from jupyter_graph.errors import BundleError
 MOST_FILES = 500
 
 
-@dataclass
-class LocalModules:
-    """Files to ship, by their path in the bundle, and what they import from others."""
-
-    files: dict[str, bytes] = field(default_factory=dict)
-    imports: set[str] = field(default_factory=set)
-
-
-def collect(modules: Iterable[str], folder: Path | None = None) -> LocalModules:
+def collect(
+    modules: Iterable[str], folder: Path | None = None
+) -> tuple[dict[str, bytes], set[str]]:
     """Collect local modules and, by their imports, the local modules they need.
 
     Args:
-        modules: names; installed ones are kept in ``imports``.
+        modules: names, of installed modules too.
         folder: where modules are looked for first, the working folder by default.
+
+    Returns:
+        Files to ship, by their path in the bundle, and the installed modules.
 
     Raises:
         BundleError: a package has too many files to travel.
     """
     local, others = local_modules(modules, folder or Path.cwd())
-    collected = LocalModules(imports=others)
+    files: dict[str, bytes] = {}
     for module, path in local.items():
-        collected.files.update(module_files(module, path))
-    return collected
+        files |= module_files(module, path)
+    return files, others
 
 
 def module_files(module: str, path: Path) -> dict[str, bytes]:

@@ -38,20 +38,13 @@ def runtime_files() -> Iterator[tuple[str, bytes]]:
         paths = [source] if source.is_file() else sorted(source.rglob("*"))
         for path in paths:
             if path.is_file() and "__pycache__" not in path.parts:
-                yield (
-                    f"jupyter_graph/{path.relative_to(PACKAGE).as_posix()}",
-                    (path.read_bytes()),
-                )
+                name = path.relative_to(PACKAGE).as_posix()
+                yield f"jupyter_graph/{name}", path.read_bytes()
 
 
 def released_requirement() -> str:
     """Return the requirement that installs this very version of the package."""
-    return f"jupyter_graph=={version()}"
-
-
-def version() -> str:
-    """Return the version of this package, as its ``__init__`` says it."""
     try:
-        return metadata.version("jupyter_graph")
+        return f"jupyter_graph=={metadata.version('jupyter_graph')}"
     except metadata.PackageNotFoundError:
-        return "0"
+        return "jupyter_graph==0"

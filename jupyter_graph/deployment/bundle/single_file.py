@@ -9,8 +9,7 @@ import lzma
 import textwrap
 from pathlib import Path
 
-from jupyter_graph.deployment.bundle.bundle_folder import bundle_files
-from jupyter_graph.deployment.bundle.bundle_zip import zip_bundle
+from jupyter_graph.deployment.bundle.bundle_folder import bundle_files, zip_bundle
 from jupyter_graph.errors import BundleError
 
 LIMIT_BYTES = 1_000_000  # Kubernetes keeps a function as one object of at most 1 MiB

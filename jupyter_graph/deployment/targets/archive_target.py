@@ -7,11 +7,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_graph.deployment.bundle.bundle_folder import check_is_ours, put_in_place
-from jupyter_graph.deployment.bundle.bundle_zip import is_bundle_zip, zip_bundle
+from jupyter_graph.deployment.bundle.bundle_folder import (
+    check_is_ours,
+    put_in_place,
+    zip_bundle,
+)
 from jupyter_graph.deployment.records import Record, remember
 from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job, Status
-from jupyter_graph.errors import BundleError, DeployError
+from jupyter_graph.errors import DeployError
 
 if TYPE_CHECKING:
     from jupyter_graph.deployment.bundle.bundle_folder import Bundle
@@ -28,24 +31,13 @@ class ArchiveTarget(DeployTarget):
     def check(self, job: Job) -> None:
         """Raise a BundleError when the output is there and is no bundle of ours."""
         output = output_of(job)
-        if output.suffix == ".zip":
-            if output.exists() and not is_bundle_zip(output):
-                raise BundleError(
-                    f"{str(output)!r} is there already and is no bundle; choose "
-                    "another output, or remove it"
-                )
-        else:
-            check_is_ours(output)
+        check_is_ours(output, zipped=output.suffix == ".zip")
 
     def start(self, job: Job, bundle: Bundle) -> tuple[Record, str]:
         """Put the bundle in its place; an older bundle there is replaced."""
         output = output_of(job)
         output.parent.mkdir(parents=True, exist_ok=True)
-        if output.suffix == ".zip":
-            _write_zip(bundle.folder, output)
-            shutil.rmtree(bundle.folder, ignore_errors=True)
-        else:
-            _move(bundle.folder, output)
+        _put(bundle.folder, output)
         before = job.before
         record = self.new_record(job, bundle, place=str(output))
         remember(record)
@@ -73,26 +65,18 @@ def output_of(job: Job) -> Path:
     return output if output.is_absolute() else (folder / output).resolve()
 
 
-def _move(folder: Path, output: Path) -> None:
-    """Move a bundle; on another disk it is copied beside its place first."""
+def _put(folder: Path, output: Path) -> None:
+    """Put a bundle in its place; first beside it, which may be on another disk."""
     beside = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}-"))
+    new = beside / "bundle"
     try:
-        new = beside / "bundle"
-        shutil.move(folder, new)
-        put_in_place(new, output)
+        if output.suffix == ".zip":
+            with new.open("wb") as file:
+                zip_bundle(folder, file)
+            new.chmod(0o644)
+            new.replace(output)
+        else:
+            shutil.move(folder, new)
+            put_in_place(new, output)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def _write_zip(folder: Path, output: Path) -> None:
-    with tempfile.NamedTemporaryFile(
-        dir=output.parent, prefix=f".{output.name}-", delete=False
-    ) as file:
-        temporary = Path(file.name)
-        try:
-            zip_bundle(folder, file)
-        except BaseException:
-            temporary.unlink()
-            raise
-    temporary.chmod(0o644)
-    temporary.replace(output)
