@@ -96,11 +96,10 @@ class DeployOptions:
     @property
     def http_trigger(self) -> tuple[str, Mapping[str, Any]] | None:
         """The http trigger and its name; None when only others call the function."""
-        triggers = self.document.get("spec", {}).get("triggers", {})
-        for name, trigger in triggers.items():
+        spec = self.document.get("spec", {})
+        for name, trigger in spec.get("triggers", {}).items():
             if trigger.get("kind") == "http" and not trigger.get("disabled"):
                 return name, trigger
-        spec = self.document.get("spec", {})
         if spec.get("disableDefaultHTTPTrigger"):
             return None
         return "http", {"kind": "http", "numWorkers": self.workers}

@@ -74,11 +74,6 @@ def stop(process: psutil.Process) -> None:
     psutil.wait_procs((*alive, *orphans), timeout=5)
 
 
-def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Return whether somebody could listen on this port now."""
-    return port_problem(port, host) is None
-
-
 def port_problem(port: int, host: str = "127.0.0.1") -> str | None:
     """Return why nobody could listen on this port now, None when one could."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

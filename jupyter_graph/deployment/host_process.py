@@ -29,9 +29,8 @@ def start_host(record: Record, wait_s: float) -> Record:
     state.unlink(missing_ok=True)
     output = first_output(record)
     output.unlink(missing_ok=True)
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(KERNEL_ONLY)}
     env = {
-        **inherited,
+        **{k: v for k, v in os.environ.items() if not k.startswith(KERNEL_ONLY)},
         "PYTHONUNBUFFERED": "1",
         **record.env,
         "PYTHONPATH": record.place,

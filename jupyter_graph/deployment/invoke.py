@@ -87,9 +87,9 @@ def invoke(
                 timeout=timeout_s,
                 allow_redirects=False,
             )
-        except (requests.RequestException, OSError) as error:
+        except OSError as error:  # those of requests among them
             raise HostError(
-                f"{name} does not answer at {url}: {_cause(error)}; "
+                f"{name} does not answer at {url}: {reason_of(error)}; "
                 "status() and logs() tell more"
             ) from None
     answer = _answer(response, event_id)
@@ -113,14 +113,10 @@ def _error(answer: Answer) -> BaseException:
     """Return the error that a problem document describes."""
     document = answer.body if isinstance(answer.body, dict) else {}
     detail = str(document.get("detail") or document.get("title") or "")
-    status = answer.status_code
-    cause: Exception
-    if status == 408:
-        cause = DeadlineError(detail)
-    elif status == 500:
-        cause = RunError(detail)
-    else:
-        cause = StatusError(detail, status_code=status)
+    kind = {408: DeadlineError, 500: RunError}.get(answer.status_code)
+    cause = (
+        kind(detail) if kind else StatusError(detail, status_code=answer.status_code)
+    )
     step = document.get("step")
     if not step:
         return cause
@@ -129,7 +125,7 @@ def _error(answer: Answer) -> BaseException:
     return failed
 
 
-def _cause(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """Return the shortest true reason: the innermost error's own words."""
     while error.__context__ is not None:
         error = error.__context__

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from jupyter_graph.argument_checks import is_number
 from jupyter_graph.deployment.deploy_options import PYTHON, DeployOptions
 from jupyter_graph.deployment.nuclio.function_fields import (
     bundle_problems,
@@ -32,34 +32,31 @@ from jupyter_graph.spec.names import check_function_name, function_name
 RUNTIMES = ("bundled", "pip")
 
 
-def _are_texts(value: Any) -> bool:
-    return all(isinstance(item, str | Path) for item in _items(value))
-
-
 def _items(value: Any) -> tuple[Any, ...]:
     """Return the items of a list; one text is a list of one."""
     return tuple(value) if isinstance(value, tuple | list) else (value,)
 
 
-def _is_seconds(value: Any) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value) and value > 0
-
-
+TEXTS = kind(
+    lambda value: all(isinstance(item, str | Path) for item in _items(value)), "texts"
+)
+SECONDS = kind(
+    lambda value: is_number(value) and value > 0, "a number of seconds above 0"
+)
 SHAPES: dict[str, Kind] = {
     **each(
         kind(lambda value: isinstance(value, Mapping), "a mapping"),
         "env secrets triggers config parameters",
     ),
     **each(flag, "dry_run with_events fresh_env parity replace"),
-    **each(kind(_are_texts, "texts"), "requirements pip allow_pickle"),
+    **each(TEXTS, "requirements pip allow_pickle"),
 }
 """What is looked at first: the others are read from what has these shapes."""
 
 NUMBERS: dict[str, Kind] = {
     "workers": kind(lambda value: is_whole(value, 1, 1024), "a whole number from 1"),
     "port": integer(0, 65535),
-    **each(kind(_is_seconds, "a number of seconds above 0"), "wait_s timeout_s"),
+    **each(SECONDS, "wait_s timeout_s"),
 }
 PLACES: dict[str, Kind] = {
     "project": matches(
@@ -148,9 +145,8 @@ def _problems(options: DeployOptions) -> Iterator[str]:
     for name, allowed in (("target", tuple(TARGETS)), ("runtime", RUNTIMES)):
         value = getattr(options, name)
         if value not in allowed:
-            near = (
-                did_you_mean(str(value), allowed) or f" (known: {', '.join(allowed)})"
-            )
+            known = f" (known: {', '.join(allowed)})"
+            near = did_you_mean(str(value), allowed) or known
             yield f"unknown {name} {value!r}{near}"
     yield from _wrong(vars(options), NUMBERS)
     yield from _environment_problems(options)

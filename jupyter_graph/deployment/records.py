@@ -79,8 +79,7 @@ def forget(record: Record) -> None:
 
 def recall(name: str, target: str) -> Record | None:
     """Return what is remembered of a function, None when there is nothing."""
-    path = state_folder() / "functions" / target / name / "record.json"
-    return _read(path)
+    return _read(state_folder() / "functions" / target / name / "record.json")
 
 
 def _read(path: Path) -> Record | None:

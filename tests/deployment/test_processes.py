@@ -8,7 +8,7 @@ import pytest
 from jupyter_graph.deployment.detached_processes import (
     ours,
     port_holder,
-    port_is_free,
+    port_problem,
     start_apart,
     stop,
 )
@@ -47,6 +47,6 @@ def test_a_port_that_is_taken_is_told_with_who_holds_it():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
-        assert not port_is_free(port)
+        assert port_problem(port)
         assert str(os.getpid()) in port_holder(port)
-    assert port_is_free(port)
+    assert port_problem(port) is None

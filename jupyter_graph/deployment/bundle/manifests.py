@@ -56,9 +56,8 @@ def docker_text(value: str) -> str:
 
 def command(options: DeployOptions) -> list[str]:
     """Return the words that start the host inside a container."""
-    name = options.name
     words = ["python", "-m", "jupyter_graph.host", "/function"]
-    words += ["--name", name, "--host", "0.0.0.0", "--port", str(PORT)]
+    words += ["--name", options.name, "--host", "0.0.0.0", "--port", str(PORT)]
     # Callers are told apart by their token, which the host asks for outside loopback.
     return [*words, "--workers", str(options.workers), "--allow-host", "*"]
 
@@ -80,10 +79,16 @@ def _labels(options: DeployOptions) -> dict[str, str]:
     return {"app.kubernetes.io/name": options.name}
 
 
+def _object(
+    options: DeployOptions, version: str, kind: str, spec: dict[str, Any]
+) -> dict[str, Any]:
+    metadata = {"name": options.name, "labels": _labels(options)}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
 def _deployment(
     options: DeployOptions, image: str, spec: Mapping[str, Any]
 ) -> dict[str, Any]:
-    labels = _labels(options)
     pod = {
         "automountServiceAccountToken": False,
         "securityContext": {
@@ -97,17 +102,12 @@ def _deployment(
         if name in spec:
             pod[name] = spec[name]
     body: dict[str, Any] = {
-        "selector": {"matchLabels": labels},
-        "template": {"metadata": {"labels": labels}, "spec": pod},
+        "selector": {"matchLabels": _labels(options)},
+        "template": {"metadata": {"labels": _labels(options)}, "spec": pod},
     }
     if "maxReplicas" not in spec:  # else the autoscaler decides
         body["replicas"] = spec.get("replicas", spec.get("minReplicas", 1))
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": options.name, "labels": labels},
-        "spec": body,
-    }
+    return _object(options, "apps/v1", "Deployment", body)
 
 
 def _container(
@@ -138,33 +138,19 @@ def _container(
 
 
 def _service(options: DeployOptions) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": options.name, "labels": _labels(options)},
-        "spec": {
-            "selector": _labels(options),
-            "ports": [{"name": "http", "port": PORT, "targetPort": "http"}],
-        },
-    }
+    ports = [{"name": "http", "port": PORT, "targetPort": "http"}]
+    spec = {"selector": _labels(options), "ports": ports}
+    return _object(options, "v1", "Service", spec)
 
 
 def _autoscaler(options: DeployOptions, spec: Mapping[str, Any]) -> dict[str, Any]:
     target = {"type": "Utilization", "averageUtilization": spec.get("targetCPU", 75)}
-    return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": options.name, "labels": _labels(options)},
-        "spec": {
-            "scaleTargetRef": {
-                "apiVersion": "apps/v1",
-                "kind": "Deployment",
-                "name": options.name,
-            },
-            "minReplicas": max(1, spec.get("minReplicas", 1)),
-            "maxReplicas": spec["maxReplicas"],
-            "metrics": [
-                {"type": "Resource", "resource": {"name": "cpu", "target": target}}
-            ],
-        },
+    cpu = {"type": "Resource", "resource": {"name": "cpu", "target": target}}
+    scaled = {"apiVersion": "apps/v1", "kind": "Deployment", "name": options.name}
+    body = {
+        "scaleTargetRef": scaled,
+        "minReplicas": max(1, spec.get("minReplicas", 1)),
+        "maxReplicas": spec["maxReplicas"],
+        "metrics": [cpu],
     }
+    return _object(options, "autoscaling/v2", "HorizontalPodAutoscaler", body)

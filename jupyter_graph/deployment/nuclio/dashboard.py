@@ -11,13 +11,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from jupyter_graph.deployment.invoke import reason_of
 from jupyter_graph.errors import DashboardError
+from jupyter_graph.threads.outcome import Outcome
+from jupyter_graph.threads.start import start_thread
 
 LIMIT_S = 30.0
 FIRST_POLL_S = 0.05
@@ -54,7 +55,19 @@ class Dashboard:
         response = self._ask("GET", f"/functions/{name}")
         if response.status_code == 404:
             return None
-        document = self._json(response, f"function {name!r}")
+        what = f"function {name!r}"
+        if not response.ok:
+            raise DashboardError(
+                f"the dashboard at {self.api} refused to show {what}: "
+                f"{_reason(response)}"
+            )
+        try:
+            document = response.json()
+        except ValueError:
+            raise DashboardError(
+                f"{self.api} is no Nuclio dashboard: it answered {what} with "
+                f"{response.headers.get('Content-Type')!r}"
+            ) from None
         return document if isinstance(document, dict) else None
 
     def send(self, document: Mapping[str, Any], project: str) -> None:
@@ -69,7 +82,7 @@ class Dashboard:
         name = document["metadata"]["name"]
 
         def deploy() -> None:
-            with _quiet(), _verified(nuclio_deploy):
+            with _quiet_and_verified(nuclio_deploy):
                 nuclio_deploy.deploy_config(
                     dict(document),
                     self.url,
@@ -171,55 +184,32 @@ class Dashboard:
                 allow_redirects=False,
                 **options,
             )
-        except (requests.RequestException, OSError) as error:
+        except OSError as error:  # those of requests among them
             raise self._down(error) from None
 
-    def _json(self, response: Any, what: str) -> Any:
-        if not response.ok:
-            raise DashboardError(
-                f"the dashboard at {self.api} refused to show {what}: "
-                f"{_reason(response)}"
-            )
-        try:
-            return response.json()
-        except ValueError:
-            raise DashboardError(
-                f"{self.api} is no Nuclio dashboard: it answered {what} with "
-                f"{response.headers.get('Content-Type')!r}"
-            ) from None
-
     def _down(self, error: BaseException) -> DashboardError:
-        while error.__context__ is not None:
-            error = error.__context__
         return DashboardError(
-            f"the Nuclio dashboard at {self.api} does not answer: {error}; is it up? "
-            "(dashboard=URL or $NUCLIO_DASHBOARD_URL says where it is)"
+            f"the Nuclio dashboard at {self.api} does not answer: {reason_of(error)}; "
+            "is it up? (dashboard=URL or $NUCLIO_DASHBOARD_URL says where it is)"
         )
 
     def _within(self, work: Callable[[], None]) -> None:
         """Do work that knows no time limit in a thread, and stop waiting in time."""
-        import requests
-
-        done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        done = Outcome()
 
         def run() -> None:
             try:
                 work()
+                done.settle(None)
             except BaseException as error:
-                done.put(error)
-            else:
-                done.put(None)
+                done.settle(None, error)
 
-        threading.Thread(target=run, daemon=True).start()
-        try:
-            error = done.get(timeout=self.limit_s)
-        except queue.Empty:
-            late = TimeoutError(f"no answer within {self.limit_s:g} s")
-            raise self._down(late) from None
-        if isinstance(error, requests.RequestException | OSError):
-            raise self._down(error)
-        if error is not None:
-            raise error
+        start_thread(run, "jupyter_graph-dashboard")
+        if not done.wait(self.limit_s):
+            raise self._down(TimeoutError(f"no answer within {self.limit_s:g} s"))
+        if isinstance(done.error, OSError):
+            raise self._down(done.error)
+        done.result()
 
 
 def cause(status: Mapping[str, Any], default: str = "it did not say why") -> str:
@@ -268,23 +258,15 @@ def _verifies() -> bool:
 
 
 @contextlib.contextmanager
-def _verified(module: Any) -> Iterator[None]:
+def _quiet_and_verified(module: Any) -> Iterator[None]:
+    """Keep nuclio-jupyter from writing into the cell, and let it check certificates."""
+    logger = logging.getLogger("nuclio")
+    before = logger.level, module.VERIFY_CERT
+    logger.setLevel(logging.CRITICAL)
     # nuclio-jupyter 0.13 reads it from its own module and checks nothing by default.
-    before = module.VERIFY_CERT
     module.VERIFY_CERT = _verifies()
     try:
         yield
     finally:
-        module.VERIFY_CERT = before
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep nuclio-jupyter from writing into the cell."""
-    logger = logging.getLogger("nuclio")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
+        logger.setLevel(before[0])
+        module.VERIFY_CERT = before[1]

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Self
 
 from jupyter_graph.deployment.nuclio.nuclio_types import DURATION
@@ -75,12 +74,7 @@ class FakeDashboard:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -167,8 +161,7 @@ class FakeDashboard:
         """Show a function; asking moves it one state on."""
         # A client that looks once sees a function that is not ready.
         states: tuple[str, ...] = (*STATES, function.end)
-        if function.end in STATES:
-            states = STATES[: STATES.index(function.end) + 1]
+        states = states[: states.index(function.end) + 1]
         state = states[min(function.asked, len(states)) - 1]
         self._log(function, state)
         status: dict[str, Any] = {"state": state, "logs": list(function.logs)}

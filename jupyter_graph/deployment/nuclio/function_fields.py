@@ -41,10 +41,9 @@ AMOUNTS = record(
         "nvidia.com/gpu": either(integer(0), text),
     }
 )
-WINDOW = one_of("1m", "2m", "5m", "10m", "30m")
 METRIC: dict[str, Kind] = {
     "metricName": text,
-    "windowSize": WINDOW,
+    "windowSize": one_of("1m", "2m", "5m", "10m", "30m"),
     "threshold": integer(0),
 }
 

@@ -6,10 +6,12 @@ that the value is right.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jupyter_graph.argument_checks import is_count
 from jupyter_graph.errors import did_you_mean
 
 Kind = Callable[[Any, str], list[str]]
@@ -55,23 +57,22 @@ def _amount(pattern: re.Pattern[str], right: str) -> Kind:
     )
 
 
-def is_whole(value: Any, low: int, high: int | None = None) -> bool:
+def is_whole(value: Any, low: int, high: float = math.inf) -> bool:
     """Return whether a value is a whole number from ``low`` to ``high``, both included.
 
     >>> is_whole(1, 1), is_whole(True, 0), is_whole(2, 0, 1)
     (True, False, False)
     """
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return is_number and low <= value and (high is None or value <= high)
+    return is_count(value, low) and value <= high
 
 
-def integer(low: int, high: int | None = None) -> Kind:
+def integer(low: int, high: float = math.inf) -> Kind:
     """Return the kind of whole numbers from ``low`` to ``high``, both included.
 
     >>> integer(1, 65535)(0, "port")
     ['port is 0, but must be a whole number from 1 to 65535']
     """
-    upto = "" if high is None else f" to {high}"
+    upto = "" if high == math.inf else f" to {high}"
     right = f"a whole number from {low}{upto}"
     return kind(lambda value: is_whole(value, low, high), right)
 
@@ -163,9 +164,7 @@ def each(kind: Kind, names: str) -> dict[str, Kind]:
     return dict.fromkeys(names.split(), kind)
 
 
-def record(
-    fields: Mapping[str, Kind], *, required: tuple[str, ...] = (), what: str = "field"
-) -> Kind:
+def record(fields: Mapping[str, Kind], *, required: tuple[str, ...] = ()) -> Kind:
     """Return the kind of mappings with exactly these fields, all of them optional.
 
     >>> record({"host": text})({"hosst": "a"}, "ingress")
@@ -183,7 +182,7 @@ def record(
                 problems += fields[name](item, f"{path}.{name}")
             else:
                 near = did_you_mean(str(name), fields)
-                problems.append(f"{path}.{name} is not a {what}{near}")
+                problems.append(f"{path}.{name} is not a field{near}")
         return problems
 
     return check

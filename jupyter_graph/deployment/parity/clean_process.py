@@ -13,8 +13,7 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 from jupyter_graph.errors import BundleError
 
@@ -71,23 +70,17 @@ class CleanProcess:
         assert self._process.stdout
         self._stdin = self._process.stdin
         self._stdout = self._process.stdout
-        reader = threading.Thread(target=self._read, args=(self._stdout,), daemon=True)
-        reader.start()
-        self._reader = reader
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         try:
             order = {"bundle": str(self.bundle), "admitted": self.admitted}
             self.failed = self._ask(order, self.limit_s, "importing it").get("failed")
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._kill()
         self._process.wait()
         self._reader.join(timeout=5)
@@ -105,8 +98,8 @@ class CleanProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
 
-    def _read(self, stdout: BinaryIO) -> None:
-        for line in stdout:
+    def _read(self) -> None:
+        for line in self._stdout:
             self._lines.put(line)
         self._lines.put(b"")  # the end: whoever waits for an answer wakes up
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
@@ -81,11 +81,11 @@ def check_parity(
             first = notebook.answers(inputs)
             second = notebook.answers(inputs)
             theirs = [bundle_answer(process, sent, bundle) for sent in inputs]
-        changing = _changing([first, second])
+        changing = _changing(first, second)
         report = _report(inputs, first, theirs, changing)
         if not report.is_equal:
             # A clock may stand still between two quick runs; a later one tells.
-            changing |= _changing([first, notebook.answers(inputs)])
+            changing |= _changing(first, notebook.answers(inputs))
             report = _report(inputs, first, theirs, changing)
         report = replace(report, unsent=unsent)
         if not report.is_equal:
@@ -120,13 +120,11 @@ def _first_step(
 Changing = set[tuple[int, Place]]
 
 
-def _changing(runs: Sequence[Sequence[WireAnswer]]) -> Changing:
-    """Find the places that differ between runs of the notebook itself."""
-    first, *others = runs
+def _changing(first: Sequence[WireAnswer], second: Sequence[WireAnswer]) -> Changing:
+    """Find the places that differ between two runs of the notebook itself."""
     return {
         (number, place)
-        for run in others
-        for number, (one, two) in enumerate(zip(first, run, strict=True))
+        for number, (one, two) in enumerate(zip(first, second, strict=True))
         for place, _, _ in differences(one, two)
     }
 
@@ -137,7 +135,14 @@ def _report(
     theirs: Sequence[WireAnswer],
     changing: Changing,
 ) -> ParityReport:
-    unequal = list(_differences(inputs, ours, theirs, changing))
+    unequal = [
+        Difference(number, sent["event_id"], shown(place), notebook, bundle)
+        for number, (sent, one, two) in enumerate(
+            zip(inputs, ours, theirs, strict=True)
+        )
+        for place, notebook, bundle in differences(one, two)
+        if not is_within(place, {left for at, left in changing if at == number})
+    ]
     different = {difference.number for difference in unequal}
     names = {shown(place): None for _, place in sorted(changing, key=str)}
     return ParityReport(
@@ -146,18 +151,3 @@ def _report(
         left_out=tuple(names),
         differences=tuple(unequal),
     )
-
-
-def _differences(
-    inputs: Sequence[Mapping[str, Any]],
-    ours: Sequence[WireAnswer],
-    theirs: Sequence[WireAnswer],
-    changing: Changing,
-) -> Iterator[Difference]:
-    for number, (sent, one, two) in enumerate(zip(inputs, ours, theirs, strict=True)):
-        left_out = {place for at, place in changing if at == number}
-        for place, notebook, bundle in differences(one, two):
-            if not is_within(place, left_out):
-                yield Difference(
-                    number, sent["event_id"], shown(place), notebook, bundle
-                )

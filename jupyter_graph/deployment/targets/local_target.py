@@ -15,12 +15,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from jupyter_graph.deployment.bundle.bundle_folder import put_in_place
-from jupyter_graph.deployment.detached_processes import (
-    ours,
-    port_is_free,
-    port_problem,
-    stop,
-)
+from jupyter_graph.deployment.detached_processes import ours, port_problem, stop
 from jupyter_graph.deployment.host_process import read_state, start_host
 from jupyter_graph.deployment.private_files import function_folder, private_folder
 from jupyter_graph.deployment.records import Record, forget, read_records, remember
@@ -70,7 +65,6 @@ class LocalTarget(DeployTarget):
         before = job.before
         old = _living(before)
         if before and old and self._is_unchanged(job, bundle):
-            shutil.rmtree(bundle.folder, ignore_errors=True)
             remember(replace(before, parity=job.parity, notebook=job.notebook))
             return before, "unchanged: it goes on serving"
         folder = function_folder(job.options.name, self.name)
@@ -99,26 +93,25 @@ class LocalTarget(DeployTarget):
 
     def _port(self, job: Job) -> int:
         """Return the port asked for, else the one of before while it can be had."""
-        wanted = job.options.port
-        if wanted is not None:
-            return wanted
+        if job.options.port is not None:
+            return job.options.port
         held = _port_of(job.before)
-        is_ours = _living(job.before) is not None
-        return held if held and (is_ours or port_is_free(held, HOST)) else 0
+        can_be_had = held and (_living(job.before) or not port_problem(held, HOST))
+        return held if can_be_had else 0
 
     def _record(self, job: Job, bundle: Bundle, place: Path, port: int) -> Record:
         options = job.options
         folder = function_folder(options.name, self.name)
+        log = str(folder / "host.log")
         command = [sys.executable, "-P", "-m", "jupyter_graph.host", str(place)]
         command += ["--name", options.name, "--host", HOST, "--port", str(port)]
-        command += ["--workers", str(options.workers)]
+        command += ["--workers", str(options.workers), "--log-file", log]
         command += ["--start-seconds", f"{options.wait_s:g}"]
-        command += ["--log-file", str(folder / "host.log")]
         return self.new_record(
             job,
             bundle,
             place=str(place),
-            log=str(folder / "host.log"),
+            log=log,
             state=str(folder / f"state-{time.time_ns():x}.json"),
             command=tuple(command),
             cwd=_cwd(bundle),
@@ -165,8 +158,9 @@ class LocalTarget(DeployTarget):
                 ready = session.get(f"{record.url}/readyz", timeout=2)
         except requests.RequestException as error:
             return Status("unhealthy", workers, record.url, f"{error}")
-        state = "ready" if ready.ok else "unhealthy"
-        return Status(state, workers, record.url, "" if ready.ok else ready.text[:500])
+        if ready.ok:
+            return Status("ready", workers, record.url)
+        return Status("unhealthy", workers, record.url, ready.text[:500])
 
     def logs(self, record: Record) -> str:
         """Return the end of what the host and its steps wrote."""
@@ -196,8 +190,7 @@ class LocalTarget(DeployTarget):
 
     def delete(self, record: Record) -> None:
         """Let the host drain, end it, and forget it with its files."""
-        process = _living(record)
-        if process is not None:
+        if process := _living(record):
             stop(process)
         forget(record)
 
