@@ -1,14 +1,18 @@
-"""Which functions and classes a graph names, wherever it names them."""
+"""Which functions and classes a graph names, and the modules that they import."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from jupyter_graph.spec.argument_values import function_argument
 from jupyter_graph.spec.expressions import is_expression
 from jupyter_graph.spec.model import DEFAULT_CLASSES, GraphSpec, StepSpec
+from jupyter_graph.steps.block_packages import needs_of, needs_of_text
 from jupyter_graph.steps.block_table import BLOCKS, load_block
+
+OURS = "jupyter_graph."
 
 
 def code_names(spec: GraphSpec, *, in_arguments: bool = False) -> tuple[str, ...]:
@@ -25,20 +29,22 @@ def code_names(spec: GraphSpec, *, in_arguments: bool = False) -> tuple[str, ...
     >>> code_names(GraphSpec(steps=(step,)))
     ('Map', 'double')
     """
-    names: list[str] = []
+    places = named_code(spec, in_arguments=in_arguments)
+    return tuple(dict.fromkeys(name for name, _ in places))
+
+
+def named_code(
+    spec: GraphSpec, *, in_arguments: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Yield each name of ``code_names`` as often as it is named, and where that is."""
     for step in spec.all_steps():
-        own = step.class_name or step.handler
-        if own and not in_arguments:
-            names.append(own)
-        names += argument_names(step)
-    names += shared_names(spec)
-    return tuple(dict.fromkeys(name for name in names if not is_expression(name)))
-
-
-def shared_names(spec: GraphSpec) -> list[str]:
-    """Return the classes of the models that the model runners of a graph share."""
-    has_some = "shared_models" in spec.carried
-    return _named_by("ModelRunnerStep", spec.carried) if has_some else []
+        own = [] if in_arguments else [step.class_name or step.handler]
+        for name in (*own, *argument_names(step)):
+            if name and not is_expression(name):
+                yield name, f"step {step.name!r}"
+    if "shared_models" in spec.carried:  # by the model runners of the graph
+        for name in _named_by("ModelRunnerStep", spec.carried):
+            yield name, "the graph"
 
 
 def argument_names(step: StepSpec) -> Iterator[str]:
@@ -73,3 +79,33 @@ def _named_by(block: str | None, arguments: object) -> list[str]:
         # Nothing is looked up: what the block would look up is noted instead.
         fill_in(arguments, names.append)
     return names
+
+
+def modules_of_steps(spec: GraphSpec, namespace: Mapping[str, Any]) -> set[str]:
+    """Return the modules that the steps of a graph import when they run.
+
+    Args:
+        spec: the graph; flows inside it, routes and models count too.
+        namespace: what the names of its own classes stand for.
+    """
+    modules: set[str] = set()
+    for step in spec.all_steps():
+        modules.update(needs_of_text(step.handler))
+        for text in (step.class_name, *argument_names(step)):
+            modules.update(needs_of_text(text))
+        for block in _blocks(step, namespace):
+            modules.update(needs_of(block, step.class_args))
+        if step.vectorized:
+            modules.add("pandas")
+    return modules
+
+
+def _blocks(step: StepSpec, namespace: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the classes of ours that a step is made of: its own, its bases', models."""
+    for name in (step.class_name, block_of(step), *argument_names(step)):
+        own = namespace.get(str(name))
+        if inspect.isclass(own):
+            bases = [base for base in own.__mro__ if base.__module__.startswith(OURS)]
+            yield from (base.__name__ for base in bases)
+        elif name in BLOCKS:
+            yield BLOCKS[str(name)].partition(":")[2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,17 +23,24 @@ def with_named_values(spec: GraphSpec) -> tuple[GraphSpec, dict[str, Any]]:
     """Return the spec with names for what JSON cannot hold, and name → value."""
     values: dict[str, Any] = {}
 
-    def named(step: StepSpec) -> StepSpec:
-        args = {}
-        for key, value in step.class_args.items():
-            if named_value(value) is None and not _is_json(value):
-                name = _free(f"_{step.name}_{key}", values)
-                values[name] = value
-                value = value_of(name)
-            args[key] = value
+    def named(step: StepSpec, key: str, value: Any) -> Any:
+        if named_value(value) is not None or _is_json(value):
+            return value
+        name = _free(f"_{step.name}_{key}", values)
+        values[name] = value
+        return value_of(name)
+
+    return _map_arguments(spec, named), values
+
+
+def _map_arguments(
+    spec: GraphSpec, change: Callable[[StepSpec, str, Any], Any]
+) -> GraphSpec:
+    def changed(step: StepSpec) -> StepSpec:
+        args = {key: change(step, key, value) for key, value in step.class_args.items()}
         return replace(step, class_args=args)
 
-    return map_steps(spec, named), values
+    return map_steps(spec, changed)
 
 
 def _free(wanted: str, taken: Mapping[str, Any]) -> str:
@@ -68,18 +75,12 @@ def with_named_code(graph: Graph) -> Graph:
         registered.append(name)
         return name
 
-    def named(step: StepSpec) -> StepSpec:
-        is_runner = block_of(step) is not None and step.class_args.keys() & RUNNER_KEYS
-        args = {}
-        for key, value in step.class_args.items():
-            if is_code(value) and not (is_runner and key in RUNNER_KEYS):
-                value = value_of(register(value, step))
-            elif is_runner and key in RUNNER_KEYS:
-                value = _by_name(value, lambda code: register(code, step))
-            args[key] = value
-        return replace(step, class_args=args)
+    def named(step: StepSpec, key: str, value: Any) -> Any:
+        if key in RUNNER_KEYS and block_of(step) is not None:
+            return _by_name(value, lambda code: register(code, step))
+        return value_of(register(value, step)) if is_code(value) else value
 
-    spec = map_steps(graph.spec, named)
+    spec = _map_arguments(graph.spec, named)
     return graph.with_spec(spec, names) if registered else graph
 
 

@@ -12,16 +12,14 @@ from jupyter_graph.cells.notebook_files import cells_from_script
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.compile.resolve import Resolver
 from jupyter_graph.deployment.named_code import (
-    argument_names,
     code_names,
     is_block,
     is_code,
-    shared_names,
+    named_code,
 )
 from jupyter_graph.errors import BundleError
 from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.builder import Graph
-from jupyter_graph.spec.expressions import is_expression
 
 
 @dataclass(frozen=True)
@@ -101,14 +99,7 @@ def code_of(graph: Graph, sources: Sources) -> Code:
         else:
             imports[name] = module
 
-    named = [
-        (name, f"step {step.name!r}")
-        for step in graph.spec.all_steps()
-        for name in (step.class_name or step.handler, *argument_names(step))
-        if name is not None and not is_expression(name)
-    ]
-    named += [(name, "the graph") for name in shared_names(graph.spec)]
-    for name, where in named:
+    for name, where in named_code(graph.spec):
         if name not in graph.namespace and name not in sources.namespace:
             imports |= _block(name, where, graph)
         else:

@@ -37,6 +37,7 @@ from jupyter_graph.deployment.bundle.runtime_rooms import (
     runtime_files,
 )
 from jupyter_graph.deployment.deploy_options import DeployOptions
+from jupyter_graph.deployment.named_code import modules_of_steps
 from jupyter_graph.deployment.named_values import with_named_values
 from jupyter_graph.deployment.nuclio.function_config import (
     function_document,
@@ -44,7 +45,6 @@ from jupyter_graph.deployment.nuclio.function_config import (
     to_yaml,
 )
 from jupyter_graph.deployment.sources import Code, Sources, code_of
-from jupyter_graph.deployment.step_packages import modules_of_steps
 from jupyter_graph.errors import BundleError, ValueShipError
 from jupyter_graph.host.artifacts import requires, save_value
 from jupyter_graph.spec.builder import Graph
@@ -172,18 +172,16 @@ class Builder:
 
     def _artifacts(self, part: Slice, code: Code) -> set[str]:
         """Save every value; return the modules that loading them needs."""
-        values = {value.name: value.value for value in part.values}
+        values = {**{v.name: v.value for v in part.values}, **code.values}
         places = {
             v.name: f"{place(v.cell, v.line)}: "
             for v in part.values
             if v.cell is not None  # a name that no cell set has no place
         }
-        values.update(code.values)
         folder = self.folder / "artifacts"
         needs: set[str] = set()
         problems: list[str] = []
         for name, value in sorted(values.items()):
-            folder.mkdir(exist_ok=True)
             is_allowed = name in self.options.allow_pickle
             try:
                 meta = save_value(name, value, folder, allow_pickle=is_allowed)
@@ -193,14 +191,10 @@ class Builder:
                 needs.update(requires(meta))
         if problems:
             raise ValueShipError("\n".join(problems))
-        self._adopt_artifacts()
+        for path in sorted(folder.glob("*")):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            self.files[f"artifacts/{path.name}"] = digest
         return needs
-
-    def _adopt_artifacts(self) -> None:
-        for path in sorted(self.folder.glob("artifacts/**/*")):
-            if path.is_file():
-                name = path.relative_to(self.folder).as_posix()
-                self.files[name] = hashlib.sha256(path.read_bytes()).hexdigest()
 
     def _modules(self, part: Slice, code: Code) -> tuple[dict[str, bytes], set[str]]:
         named = [module for module, _ in code.imports.values()]
@@ -291,7 +285,7 @@ class Builder:
             "graph": self.spec.name,
             "hash": hash_of(self.files),
             "files": self.files,
-            "cells": {name: list(at) for name, at in sorted(dict(part.names).items())},
+            "cells": dict(part.names),
         }
         text = json.dumps(listing, indent=1, sort_keys=True) + "\n"
         (self.folder / SOURCES).write_text(text, encoding="utf-8")

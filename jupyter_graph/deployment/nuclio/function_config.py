@@ -52,19 +52,14 @@ def function_document(
 
 def environment(options: DeployOptions) -> list[dict[str, Any]]:
     """Return the variables of a function; a secret is a reference, never a value."""
-    plain = [
+    variables: list[dict[str, Any]] = [
         {"name": name, "value": value} for name, value in sorted(options.env.items())
     ]
-    secret = [
-        {
-            "name": name,
-            "valueFrom": {
-                "secretKeyRef": dict(zip(("name", "key"), at.split("/"), strict=True))
-            },
-        }
-        for name, at in sorted(options.secrets.items())
-    ]
-    return [*plain, *secret]
+    for name, at in sorted(options.secrets.items()):
+        secret, _, key = at.partition("/")
+        place = {"secretKeyRef": {"name": secret, "key": key}}
+        variables.append({"name": name, "valueFrom": place})
+    return variables
 
 
 def install_commands(requirements: Sequence[str]) -> list[str]:
@@ -73,10 +68,8 @@ def install_commands(requirements: Sequence[str]) -> list[str]:
     >>> install_commands(["numpy==1.26.4", "a; rm -rf /"])
     ["python -m pip install --no-cache-dir numpy==1.26.4 'a; rm -rf /'"]
     """
-    if not requirements:
-        return []
     words = ["python", "-m", "pip", "install", "--no-cache-dir", *requirements]
-    return [shlex.join(words)]
+    return [shlex.join(words)] if requirements else []
 
 
 def public_part(document: Mapping[str, Any]) -> dict[str, Any]:

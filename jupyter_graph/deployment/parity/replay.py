@@ -34,25 +34,22 @@ def wire_inputs(
     """Return the inputs as they would come over the wire, and why some could not."""
     inputs: list[dict[str, Any]] = []
     unsent: list[str] = []
-    for number, event in enumerate(events):
+    for number, event in enumerate(events, 1):
         try:
-            inputs.append(wire_input(event, number))
+            payload, content_type = wire_body(event.body, event.content_type)
         except AnswerError as error:
-            unsent.append(f"event {number + 1} ({error})")
+            unsent.append(f"event {number} ({error})")
+            continue
+        sent = {
+            "payload": base64.b64encode(payload).decode("ascii"),
+            "content_type": content_type,
+            "path": event.path,
+            "method": event.method,
+            "headers": dict(event.headers or {}),
+            "event_id": event.event_id or f"parity-{number}",
+        }
+        inputs.append(sent)
     return inputs, tuple(unsent)
-
-
-def wire_input(event: RecordedInput, number: int) -> dict[str, Any]:
-    """Return a recorded input as it would come over the wire."""
-    payload, content_type = wire_body(event.body, event.content_type)
-    return {
-        "payload": base64.b64encode(payload).decode("ascii"),
-        "content_type": content_type,
-        "path": event.path,
-        "method": event.method,
-        "headers": dict(event.headers or {}),
-        "event_id": event.event_id or f"parity-{number + 1}",
-    }
 
 
 class Notebook:

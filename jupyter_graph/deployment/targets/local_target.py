@@ -64,7 +64,7 @@ class LocalTarget(DeployTarget):
         """Serve the bundle; a function of this name keeps its port and its URL."""
         before = job.before
         old = _living(before)
-        if before and old and self._is_unchanged(job, bundle):
+        if before and old and self._is_unchanged(before, job.options.port, bundle):
             remember(replace(before, parity=job.parity, notebook=job.notebook))
             return before, "unchanged: it goes on serving"
         folder = function_folder(job.options.name, self.name)
@@ -81,11 +81,9 @@ class LocalTarget(DeployTarget):
         _forget_bundles(place)
         return record, "" if before is None else "replaced"
 
-    def _is_unchanged(self, job: Job, bundle: Bundle) -> bool:
-        before, port = job.before, job.options.port
+    def _is_unchanged(self, before: Record, port: int | None, bundle: Bundle) -> bool:
         return (
-            before is not None
-            and before.hash == bundle.hash
+            before.hash == bundle.hash
             and before.cwd == _cwd(bundle)
             and port in (None, 0, _port_of(before))
             and self.status(before).state == "ready"

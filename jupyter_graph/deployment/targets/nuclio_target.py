@@ -62,38 +62,46 @@ class NuclioTarget(DeployTarget):
         """Send the bundle as source code and wait until it is ready."""
         options = job.options
         dashboard = Dashboard(options.dashboard)
-        existing = dashboard.function(options.name)
-        if existing is not None and _is_same(existing, bundle):
+        function = dashboard.function(options.name)
+        if function is not None and _is_same(function, bundle):
             note = "unchanged: it goes on serving"
-            return self._remember(job, bundle, dashboard, existing), note
-        document = self._document(job, bundle)
-        dashboard.send(document, options.project)
-        try:
-            marks = {HASH: bundle.hash}  # until it shows them, it shows the old state
-            ready = dashboard.wait(options.name, options.wait_s, marks)
-        except DashboardError as error:
-            self._clean_up(dashboard, job, existing, error)
-            raise
-        note = "" if existing is None else "replaced"
-        return self._remember(job, bundle, dashboard, ready), note
+        else:
+            note = "" if function is None else "replaced"
+            function = self._send(dashboard, job, bundle, is_new=function is None)
+        urls = dashboard.addresses(function)
+        place = function_folder(options.name, self.name) / "bundle"
+        put_in_place(bundle.folder, place)
+        record = self.new_record(
+            job,
+            bundle,
+            url=urls[0] if urls else "",
+            place=str(place),
+            project=options.project,
+            dashboard=dashboard.url,
+        )
+        remember(record)
+        return record, note
 
-    def _clean_up(
-        self,
-        dashboard: Dashboard,
-        job: Job,
-        existing: Mapping[str, Any] | None,
-        error: DashboardError,
-    ) -> None:
-        """Take away a new function that failed; an older one is left to Nuclio.
+    def _send(
+        self, dashboard: Dashboard, job: Job, bundle: Bundle, *, is_new: bool
+    ) -> dict[str, Any]:
+        """Send the function; take it away when it is new and fails.
 
         Nuclio keeps serving the older image while the function's state says error.
         """
-        if existing is not None:
-            error.add_note("Nuclio keeps the pods of the last good version")
-            return
-        with contextlib.suppress(DashboardError):
-            dashboard.delete(job.options.name, job.options.project)
-        shutil.rmtree(function_folder(job.options.name, self.name), ignore_errors=True)
+        name, project = job.options.name, job.options.project
+        dashboard.send(self._document(job, bundle), project)
+        try:
+            marks = {HASH: bundle.hash}  # until it shows them, it shows the old state
+            return dashboard.wait(name, job.options.wait_s, marks)
+        except DashboardError as error:
+            if is_new:
+                with contextlib.suppress(DashboardError):
+                    dashboard.delete(name, project)
+                shutil.rmtree(function_folder(name, self.name), ignore_errors=True)
+            else:
+                error.add_note("Nuclio keeps the pods of the last good version")
+            raise
 
     def _document(self, job: Job, bundle: Bundle) -> dict[str, Any]:
         document = function_document(job.options, job.graph, bundle.requirements)
@@ -108,27 +116,6 @@ class NuclioTarget(DeployTarget):
             "nuclio.io/generated_by": "function generated from jupyter_graph",
         }
         return document
-
-    def _remember(
-        self,
-        job: Job,
-        bundle: Bundle,
-        dashboard: Dashboard,
-        function: Mapping[str, Any],
-    ) -> Record:
-        urls = dashboard.addresses(function)
-        place = function_folder(job.options.name, self.name) / "bundle"
-        put_in_place(bundle.folder, place)
-        record = self.new_record(
-            job,
-            bundle,
-            url=urls[0] if urls else "",
-            place=str(place),
-            project=job.options.project,
-            dashboard=dashboard.url,
-        )
-        remember(record)
-        return record
 
     def address(self, record: Record) -> str:
         """Return the URL for events."""
