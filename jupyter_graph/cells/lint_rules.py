@@ -121,11 +121,9 @@ def secrets_stay_outside(walk: DependencyWalk) -> Hints:
 def files_are_not_read(walk: DependencyWalk) -> Hints:
     fix = "load it in the notebook and use the variable: that ships as a value"
     for fragment in walk.fragments.values():
-        for node in (
-            ast.walk(fragment.node) if isinstance(fragment.node, DEFINITION) else ()
-        ):
-            call = _read_call(node, fragment, walk)
-            path = _path_argument(call) if call is not None else None
+        code = fragment.node if isinstance(fragment.node, DEFINITION) else ast.Pass()
+        for node in ast.walk(code):
+            path = _path_argument(_read_call(node, fragment, walk))
             if path is not None:
                 message = f"{path!r} is a file of this machine; it does not ship"
                 line = getattr(node, "lineno", None)
@@ -198,14 +196,11 @@ def _has_coroutine(node: Any) -> bool:
 
 def _calls_awaited_alone(node: Any) -> Iterator[ast.Call]:
     """Yield the calls that run on the loop: in a class only those of coroutines."""
+    parts = [node]
     if isinstance(node, ast.ClassDef):
         parts = [p for p in node.body if isinstance(p, ast.AsyncFunctionDef)]
-    else:
-        parts = [node]
-    for part in parts:
-        for inner in ast.walk(part):
-            if isinstance(inner, ast.Call):
-                yield inner
+    inside = (inner for part in parts for inner in ast.walk(part))
+    yield from (inner for inner in inside if isinstance(inner, ast.Call))
 
 
 def _called(call: ast.Call, fragment: Fragment, walk: DependencyWalk) -> str | None:
@@ -249,11 +244,9 @@ def _read_call(
     return None
 
 
-def _path_argument(node: ast.Call) -> str | None:
+def _path_argument(node: ast.Call | None) -> str | None:
     """Return the first argument of a call when it is a path of this machine."""
-    if not node.args:
-        return None
-    value = getattr(node.args[0], "value", None)
+    value = getattr(node.args[0], "value", None) if node and node.args else None
     if not isinstance(value, str) or not value or "://" in value:
         return None
     system = ("/dev/", "/proc/", "/etc/", "/tmp/", "/var/")

@@ -48,12 +48,13 @@ def cells_from_script(path: str | Path) -> list[Cell]:
         CellError: the file is missing or is no text.
     """
     lines = _read_text(Path(path)).splitlines()
-    starts = [n for n in _marker_lines(lines) if _marker(lines[n]) is not None]
+    titles = {n: _marker(lines[n]) for n in _marker_lines(lines)}
+    starts = [n for n, title in titles.items() if title is not None]
     bounds = zip([-1, *starts], [*starts, len(lines)], strict=True)
     bodies = [
         _script_body(lines[start + 1 : end])
         for start, end in bounds
-        if start < 0 or not _is_prose(_marker(lines[start]) or "")
+        if not _is_prose(titles.get(start) or "")
     ]
     sources = [
         body
@@ -71,11 +72,10 @@ def _read_text(path: Path) -> str:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    text = _read_text(path)
     try:
-        document = json.loads(_read_text(path))
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        if isinstance(error, CellError):
-            raise
         raise CellError(f"{str(path)!r} is no notebook: {error}") from None
     if not isinstance(document, dict) or not isinstance(_cells(document), list):
         raise CellError(f"{str(path)!r} is no notebook: it has no list of cells")

@@ -226,17 +226,13 @@ def step_definition(cell: Cell, name: str | None = None) -> Definition:
         kind="class" if isinstance(node, ast.ClassDef) else "function",
         node=node,
         is_async=isinstance(node, ast.AsyncFunctionDef),
-        is_generator=not isinstance(node, ast.ClassDef) and _yields(node.body),
+        is_generator=not isinstance(node, ast.ClassDef)
+        and any(map(_yields, node.body)),
     )
 
 
-def _yields(body: list[ast.stmt]) -> bool:
-    todo: list[ast.AST] = list(body)
+def _yields(node: ast.AST) -> bool:
+    if isinstance(node, ast.Yield | ast.YieldFrom):
+        return True
     inner = DEFINITION | ast.Lambda
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(node, inner):
-            todo += ast.iter_child_nodes(node)
-    return False
+    return not isinstance(node, inner) and any(map(_yields, ast.iter_child_nodes(node)))

@@ -30,13 +30,14 @@ def stored_in(nodes: Iterable[ast.AST]) -> Scope:
             scope.declared_global.update(node.names)
         elif isinstance(node, ast.Nonlocal):
             nonlocals.update(node.names)
-        scope.bound.update(_bound_by(node))
+        scope.bound.update(set_by(node))
         todo += _same_scope(node)
     scope.bound -= scope.declared_global | nonlocals
     return scope
 
 
-def _bound_by(node: ast.AST) -> Iterator[str]:
+def set_by(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a node itself sets, not those of the nodes inside it."""
     if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
         yield node.id
     elif isinstance(node, DEFINITION):

@@ -7,6 +7,7 @@ import importlib.util
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from jupyter_graph.cells.scope.visitor import names_of
@@ -61,10 +62,11 @@ def local_path(module: str, folder: Path) -> Path | None:
     for path in (folder / f"{top}.py", folder / top / "__init__.py"):
         if path.is_file() and (loaded is None or Path(loaded).samefile(path)):
             return _inside(path, module)
-    origin = Path(loaded) if loaded else _origin(top)
-    if origin is None or is_installed(origin):
+    spec = None if loaded else spec_of(top)
+    origin = loaded or (spec.origin if spec and spec.has_location else None)
+    if not origin or is_installed(Path(origin)):
         return None
-    return _inside(origin, module)
+    return _inside(Path(origin), module)
 
 
 def _inside(top: Path, module: str) -> Path:
@@ -76,12 +78,12 @@ def _inside(top: Path, module: str) -> Path:
     return next((file for file in files if file.is_file()), top)
 
 
-def _origin(top: str) -> Path | None:
+def spec_of(top: str) -> ModuleSpec | None:
+    """Return where a top-level module would be imported from, None for nowhere."""
     try:
-        spec = importlib.util.find_spec(top)
+        return importlib.util.find_spec(top)
     except (ImportError, ValueError, AttributeError):
         return None
-    return Path(spec.origin) if spec and spec.has_location and spec.origin else None
 
 
 def is_installed(path: Path) -> bool:

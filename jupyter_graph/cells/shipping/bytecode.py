@@ -5,6 +5,7 @@ import __future__
 
 import ast
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -12,6 +13,10 @@ from jupyter_graph.cells.scope.program import Program, Statement
 from jupyter_graph.cells.syntax import FUNCTION, IMPORT
 
 _FUTURE_FLAGS = 0x1FF0000  # bits of `from __future__`, they change no code
+_SHAPE = attrgetter(
+    "co_code", "co_names", "co_varnames", "co_freevars",
+    "co_argcount", "co_posonlyargcount", "co_kwonlyargcount",
+)  # fmt: skip
 
 
 class Bytecode:
@@ -88,13 +93,7 @@ def _bare(node: Any) -> ast.stmt:
 def same_code(one: CodeType, two: CodeType) -> bool:
     """Tell whether two code objects do the same, wherever their lines are."""
     return (
-        one.co_code == two.co_code
-        and one.co_names == two.co_names
-        and one.co_varnames == two.co_varnames
-        and one.co_freevars == two.co_freevars
-        and one.co_argcount == two.co_argcount
-        and one.co_posonlyargcount == two.co_posonlyargcount
-        and one.co_kwonlyargcount == two.co_kwonlyargcount
+        _SHAPE(one) == _SHAPE(two)
         and one.co_flags & ~_FUTURE_FLAGS == two.co_flags & ~_FUTURE_FLAGS
         and len(one.co_consts) == len(two.co_consts)
         and all(map(_same_constant, one.co_consts, two.co_consts))

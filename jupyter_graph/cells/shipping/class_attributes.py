@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from types import CodeType
 from typing import Any
 
+from jupyter_graph.cells.scope.bindings import set_by
 from jupyter_graph.cells.scope.program import Statement
 from jupyter_graph.cells.shipping.bytecode import same_code
 from jupyter_graph.cells.shipping.evaluator import Evaluator
 from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
 from jupyter_graph.cells.shipping.unchanged import Expected, NotReproducible
-from jupyter_graph.cells.syntax import ASSIGNMENT, FUNCTION, bound_by, targets_of
+from jupyter_graph.cells.syntax import ASSIGNMENT, FUNCTION, targets_of
 
 
 class _Unknown(Expected):
@@ -80,13 +81,7 @@ def _assigned(part: ast.Assign | ast.AnnAssign, evaluator: Evaluator) -> dict[st
 
 
 def _names_set(part: ast.AST) -> list[str]:
-    names = [getattr(part, "name", None)]
-    for node in ast.walk(part):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            names.append(node.id)
-        elif isinstance(node, ast.alias):
-            names.append(bound_by(node))
-    return [name for name in names if name]
+    return [name for node in ast.walk(part) for name in set_by(node)]
 
 
 def _method_codes(bodies: Iterable[CodeType]) -> dict[str, list[CodeType]]:

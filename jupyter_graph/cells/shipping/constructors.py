@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 Compare = Callable[[Any, Any], bool]
@@ -115,17 +115,13 @@ def comparer(function: Any) -> Compare | None:
     >>> comparer(print) is None
     True
     """
-    for name, known in _loaded():
+    for name, compare in TABLE.items():
+        known = loaded(name)
         # Bound class methods are made anew at each access: equal, never identical.
-        if known is function or (name.count(".") > 1 and known == function):
-            return TABLE[name]
+        is_bound = known is not None and name.count(".") > 1
+        if known is function or (is_bound and known == function):
+            return compare
     return None
-
-
-def _loaded() -> Iterator[tuple[str, Any]]:
-    for name in TABLE:
-        if (known := loaded(name)) is not None:
-            yield name, known
 
 
 def loaded(name: str) -> Any:

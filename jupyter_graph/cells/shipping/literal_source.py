@@ -21,37 +21,35 @@ def literal(
     >>> literal({"a": (1, 2.5), "b": {True}}), literal(object())
     ("{'a': (1, 2.5), 'b': {True}}", None)
     """
-    text = _written(value, name_of or (lambda _: None), 0)
-    return text if text is not None and len(text) <= MOST_CHARACTERS else None
+    try:
+        text = _written(value, name_of or (lambda _: None), 0)
+    except _NotPlain:
+        return None
+    return text if len(text) <= MOST_CHARACTERS else None
 
 
-def _written(
-    value: Any, name_of: Callable[[Any], str | None], depth: int
-) -> str | None:
+class _NotPlain(Exception):
+    """The value, or a part of it, is of another kind and has no name."""
+
+
+def _written(value: Any, name_of: Callable[[Any], str | None], depth: int) -> str:
     kind = type(value)
     if kind in (int, bool, str, bytes, type(None), type(...)):
         return repr(value)
     if kind is float:
         return repr(value) if math.isfinite(value) else f"float({str(value)!r})"
     if kind in (list, tuple, set, frozenset, dict) and depth < 20:
-        return _container(value, name_of, depth + 1)
-    return name_of(value)
+        return _container(value, lambda part: _written(part, name_of, depth + 1))
+    if (name := name_of(value)) is None:
+        raise _NotPlain
+    return name
 
 
-def _container(
-    value: Any, name_of: Callable[[Any], str | None], depth: int
-) -> str | None:
+def _container(value: Any, written: Callable[[Any], str]) -> str:
+    texts = [written(part) for part in value]
     if type(value) is dict:
-        keys = [_written(key, name_of, depth) for key in value]
-        items = [_written(item, name_of, depth) for item in value.values()]
-        if None in keys or None in items:
-            return None
-        pairs = zip(keys, items, strict=True)
+        pairs = zip(texts, map(written, value.values()), strict=True)
         return "{" + ", ".join(f"{key}: {item}" for key, item in pairs) + "}"
-    parts = [_written(item, name_of, depth) for item in value]
-    texts = [part for part in parts if part is not None]
-    if len(texts) < len(parts):
-        return None
     if type(value) is list:
         return f"[{', '.join(texts)}]"
     if type(value) is tuple:

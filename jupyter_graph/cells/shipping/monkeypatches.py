@@ -15,9 +15,10 @@ from jupyter_graph.cells.shipping.kernel_only import KernelOnly
 from jupyter_graph.cells.shipping.literal_source import literal
 from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
 from jupyter_graph.cells.shipping.unchanged import (
-    NotReproducible,
+    UNSURE,
     is_data,
     is_unchanged,
+    tried,
 )
 from jupyter_graph.cells.syntax import DEFINITION, FUNCTION
 
@@ -118,12 +119,7 @@ class Monkeypatches:
             is_call = isinstance(node, ast.Expr)
             return is_call or not any(isinstance(part, ast.Call) for part in parts)
         evaluator = self.analysis.evaluator(statement.index)
-        try:
-            for value in values:
-                evaluator.value(value)
-        except NotReproducible:
-            return False
-        return True
+        return all(tried(evaluator.value, value) is not UNSURE for value in values)
 
     def _live_changes(
         self, name: str, fragment: Fragment, changes: Changes
@@ -158,11 +154,8 @@ class Monkeypatches:
         for default, value in zip(node.args.defaults, defaults, strict=False):
             if isinstance(default, ast.List | ast.Dict | ast.Set):
                 continue  # a store of its own, empty in each process
-            try:
-                expected = evaluator.value(default)
-            except NotReproducible:
-                continue
-            if not is_unchanged(value, expected):
+            expected = tried(evaluator.value, default)
+            if expected is not UNSURE and not is_unchanged(value, expected):
                 yield self._patch(name, "__defaults__", defaults, [], fragment)
                 return
 
@@ -253,11 +246,8 @@ class Monkeypatches:
             return False
         if ast.unparse(node.targets[0]) != f"{name}.{attribute}":
             return False
-        try:
-            expected = self.analysis.evaluator(statement.index).value(node.value)
-        except NotReproducible:
-            return False
-        return is_unchanged(value, expected)
+        evaluator = self.analysis.evaluator(statement.index)
+        return is_unchanged(value, tried(evaluator.value, node.value))
 
 
 def _values_in(node: ast.stmt) -> list[ast.expr] | None:

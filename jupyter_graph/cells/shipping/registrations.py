@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_graph.cells.scope.program import Statement
 from jupyter_graph.cells.shipping.live_names import BUILTINS, LiveNames
 from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
-from jupyter_graph.cells.shipping.unchanged import NotReproducible, is_unchanged
+from jupyter_graph.cells.shipping.unchanged import UNSURE, is_unchanged, tried
 from jupyter_graph.cells.source import awaits
 from jupyter_graph.cells.syntax import ASSIGNMENT, DEFINITION
 
@@ -35,12 +35,10 @@ def registrations(
         return []
     if not any(thing.__module__ == names.own_module for thing in _code_in(live)):
         return []
-    try:
-        first = analysis.assigned(name, statement, node)
-    except NotReproducible:
-        return []
+    first = tried(analysis.assigned, name, statement, node)
     filling = list(_filling(names, name, statement))
-    return [statement, *filling] if _accounts(names, live, first, filling) else []
+    is_whole = first is not UNSURE and _accounts(names, live, first, filling)
+    return [statement, *filling] if is_whole else []
 
 
 def _entries(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -20,12 +20,14 @@ from jupyter_graph.cells.shipping.literal_rules import (
 from jupyter_graph.cells.shipping.live_names import BUILTINS, LiveNames
 from jupyter_graph.cells.shipping.notebook_calls import NotebookCalls
 from jupyter_graph.cells.shipping.unchanged import (
+    UNSURE,
     EqualObject,
     Function,
     NotReproducible,
     SameObject,
     is_certain,
     is_unchanged,
+    tried,
     wrapped,
 )
 from jupyter_graph.cells.syntax import ASSIGNMENT, DEFINITION, FUNCTION, IMPORT
@@ -116,10 +118,7 @@ class ShippingAnalysis:
         if not self.names.is_live:
             dotted = partial(self.names.dotted, at=statement.index)
             return is_reproducible(node.value, dotted)
-        try:
-            expected = self.assigned(name, statement, node)
-        except NotReproducible:
-            return False
+        expected = tried(self.assigned, name, statement, node)
         if not self._is_live_here(name, statement):
             return is_certain(expected)
         return is_unchanged(self.names.values[name], expected)
@@ -130,11 +129,8 @@ class ShippingAnalysis:
 
     def is_written_plainly(self, name: str, statement: Statement, node: Any) -> bool:
         """Tell whether an assignment is one that would ship as code if unchanged."""
-        try:
-            self.assigned(name, statement, node)
-        except NotReproducible:
-            return False
-        return statement.is_plain_python(node)
+        expected = tried(self.assigned, name, statement, node)
+        return expected is not UNSURE and statement.is_plain_python(node)
 
     def assigned(self, name: str, statement: Statement, node: Any) -> Any:
         """Return what an assignment gives to a name.

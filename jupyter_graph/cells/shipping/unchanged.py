@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType, EllipsisType, FunctionType
 from typing import Any
@@ -28,6 +28,26 @@ class Expected:
 
     def matches(self, live: Any) -> bool:
         raise NotImplementedError
+
+
+class _Unsure(Expected):
+    """What an expression gives that is not known to give the same again."""
+
+    is_certain = False
+
+    def matches(self, live: Any) -> bool:
+        return False
+
+
+UNSURE = _Unsure()
+
+
+def tried(evaluate: Callable[..., Any], *args: Any) -> Any:
+    """Return what an evaluation gives, UNSURE where it is NotReproducible."""
+    try:
+        return evaluate(*args)
+    except NotReproducible:
+        return UNSURE
 
 
 @dataclass(eq=False)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
-from jupyter_graph.cells.scope.imported_modules import OURS, is_installed
+from packaging.utils import canonicalize_name
+
+from jupyter_graph.cells.scope.imported_modules import OURS, is_installed, spec_of
 
 
 def requirements(imports: Iterable[str]) -> list[str]:
@@ -25,41 +26,33 @@ def requirements(imports: Iterable[str]) -> list[str]:
     for module in imports:
         for distribution in _distributions(module.partition(".")[0]):
             version = metadata.version(distribution).partition("+")[0]
-            pinned[_canonical(distribution)] = f"{distribution}=={version}"
+            pinned[canonicalize_name(distribution)] = f"{distribution}=={version}"
     return [pinned[name] for name in sorted(pinned)]
 
 
 def _distributions(module: str) -> list[str]:
     if module in sys.stdlib_module_names or module in (OURS, "__main__", ""):
         return []
-    owners = sorted(set(_owners().get(module, ())))
-    named = [owner for owner in owners if _canonical(owner) == _canonical(module)]
+    owners = sorted(set(installed_modules().get(module, ())))
+    own = canonicalize_name(module)
+    named = [owner for owner in owners if canonicalize_name(owner) == own]
     return named or [owner for owner in owners if _is_here(module)]
 
 
-@cache
-def _owners() -> dict[str, list[str]]:
-    return {k: list(v) for k, v in metadata.packages_distributions().items()}
+def installed_modules() -> Mapping[str, list[str]]:
+    """Return the top-level modules of everything installed, and who brings each."""
+    places = [Path(place) for place in sys.path if place]
+    return _installed(tuple((p, p.stat().st_mtime_ns) for p in places if p.is_dir()))
+
+
+@lru_cache(maxsize=1)  # reading all metadata takes half a second
+def _installed(state: tuple[tuple[Path, int], ...]) -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
 
 
 def _is_here(module: str) -> bool:
     """Tell whether the module that would be imported is the installed one."""
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError, AttributeError):
-        return False
-    if spec is None:
-        return False
-    if spec.origin is None or not spec.has_location:
-        return True  # a namespace package, or built in
+    spec = spec_of(module)
+    if spec is None or spec.origin is None or not spec.has_location:
+        return spec is not None  # a namespace package, or built in
     return is_installed(Path(spec.origin))
-
-
-def _canonical(name: str) -> str:
-    """Return a distribution's name as indexes compare it.
-
-    >>> _canonical("Scikit_Learn"), _canonical("zope.interface")
-    ('scikit-learn', 'zope-interface')
-    """
-    parts = name.lower().replace("_", "-").replace(".", "-").split("-")
-    return "-".join(part for part in parts if part)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from jupyter_graph.cells.slice.requirements import installed_modules
 from jupyter_graph.errors import DeployError
 
 
@@ -97,17 +96,6 @@ def _needed(lines: Iterable[str], extras: Iterable[str]) -> Iterator[Requirement
             marker.evaluate({"extra": extra}) for extra in ("", *extras)
         ):
             yield requirement
-
-
-def installed_modules() -> Mapping[str, list[str]]:
-    """Return the top-level modules of everything installed, and who brings each."""
-    places = [Path(place) for place in sys.path if place]
-    return _installed(tuple((p, p.stat().st_mtime_ns) for p in places if p.is_dir()))
-
-
-@lru_cache(maxsize=1)  # reading all metadata takes half a second
-def _installed(state: tuple[tuple[Path, int], ...]) -> Mapping[str, list[str]]:
-    return metadata.packages_distributions()
 
 
 def modules_of(distributions: Iterable[str]) -> list[str]:
