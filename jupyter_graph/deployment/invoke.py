@@ -17,10 +17,10 @@ from jupyter_graph.errors import (
     StatusError,
     StepError,
 )
+from jupyter_graph.host.host_options import LOOPBACK
 
 TIMEOUT_S = 60.0
 PROBLEM = "application/problem+json"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def wire_body(body: Any, content_type: str | None = None) -> tuple[bytes, str]:

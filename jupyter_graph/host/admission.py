@@ -17,9 +17,9 @@ from jupyter_graph.errors import (
     UnauthorizedError,
 )
 from jupyter_graph.host.asgi import HeaderView, Scope
+from jupyter_graph.host.host_options import LOOPBACK
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
-_LOOPBACK: Final = frozenset(("127.0.0.1", "localhost", "::1"))
 _REFUSED_METHODS: Final = frozenset(("TRACE", "CONNECT"))
 _OPEN_PAGES: Final = frozenset(("/healthz", "/readyz", "/__internal/health"))
 
@@ -58,7 +58,7 @@ class Admission:
         self.limits = limits
         self.in_flight = 0
         self.is_draining = False
-        self._names = _LOOPBACK | limits.allow_hosts
+        self._names = LOOPBACK | limits.allow_hosts
         self._good_hosts: set[bytes] = set()
 
     def admit(self, scope: Scope) -> HeaderView:

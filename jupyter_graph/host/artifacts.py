@@ -73,8 +73,7 @@ def load_value(file: str, name: str) -> Any:
     try:
         entry = json.loads((folder / INDEX).read_bytes())[name]
     except (OSError, KeyError, ValueError) as error:
-        message = f"the bundle holds no value {name!r}: {error}"
-        raise BundleError(message) from None
+        raise BundleError(f"the bundle holds no value {name!r}: {error}") from None
     infos = {info["file"]: info for info in entry["files"]}
 
     @cache  # one file may be named from several places of a value

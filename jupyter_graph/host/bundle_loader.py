@@ -63,8 +63,7 @@ def load_bundle_graph(bundle: Path) -> Graph:
     Raises:
         BundleError: ``graph.json`` or ``steps.py`` is missing or cannot be read.
     """
-    document = _read_json(bundle / "graph.json")
-    spec = from_dict(document)
+    spec = from_dict(_read_json(bundle / "graph.json"))
     # A bundle is code that its owner built, so what steps.py imports counts too.
     return Graph.from_spec(spec, vars(import_steps(bundle)), literal=True)
 
@@ -136,10 +135,9 @@ def _secret_file(name: str, entry: str) -> str | None:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise BundleError(f"bundle file {path} cannot be read: {error}") from None
-    except ValueError as error:
-        raise BundleError(f"bundle file {path} is not JSON: {error}") from None
+    except (OSError, ValueError) as error:
+        wrong = "cannot be read" if isinstance(error, OSError) else "is not JSON"
+        raise BundleError(f"bundle file {path} {wrong}: {error}") from None
     if not isinstance(document, dict):
         raise BundleError(f"bundle file {path} must hold a JSON object")
     return document

@@ -91,31 +91,30 @@ def read_options(words: Sequence[str] | None = None) -> HostOptions:
     'fraud'
     """
     parser = argparse.ArgumentParser(
-        prog="python -m jupyter_graph.host", description="Serve a bundle over HTTP."
+        prog="python -m jupyter_graph.host",
+        description="Serve a bundle over HTTP.",
+        argument_default=argparse.SUPPRESS,  # what is not typed is as HostOptions says
     )
     add = parser.add_argument  # each dest is a field of HostOptions
     add("bundle", help="the bundle's folder")
     add("--name", help="the function's name")
-    add("--host", default="127.0.0.1", help="address to listen on")
-    add("--port", type=int, default=0, help="0 = any free one")
-    add("--workers", type=int, default=1, help="processes")
+    add("--host", help="address to listen on")
+    add("--port", type=int, help="0 = any free one")
+    add("--workers", type=int, help="processes")
     add("--log-file", help="append JSON lines here")
     add("--state-file", help="write pid, port and URL here")
     add(
-        "--allow-host", action="append", default=[], metavar="NAME",
+        "--allow-host", action="append", metavar="NAME",
         dest="allow_hosts", help="a proxy's name that Host and Origin may hold",
     )  # fmt: skip
-    add("--max-in-flight", type=int, default=1024)
-    add(
-        "--start-seconds", type=float, default=120.0, dest="start_s",
-        metavar="START_SECONDS",
-    )  # fmt: skip
+    add("--max-in-flight", type=int)
+    add("--start-seconds", type=float, dest="start_s", metavar="START_SECONDS")
     add("--open", action="store_true", dest="is_open", help="ask for no token")
     typed = vars(parser.parse_args(words))
     bundle = Path(typed["bundle"]).resolve()
     own = {
         "bundle": str(bundle),
-        "name": typed["name"] or bundle.name,
-        "allow_hosts": tuple(name.lower() for name in typed["allow_hosts"]),
+        "name": typed.get("name") or bundle.name,
+        "allow_hosts": tuple(name.lower() for name in typed.get("allow_hosts", ())),
     }
     return HostOptions(**{**typed, **own})

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -62,29 +63,12 @@ class HostLogger:
         extra = {"more": {**self.more, **more}}
         self._logger.log(level, message, *args, exc_info=exc_info, extra=extra)
 
-    def debug(self, message: Any, *args: Any, **more: Any) -> None:
-        self.log(logging.DEBUG, message, *args, **more)
-
-    def info(self, message: Any, *args: Any, **more: Any) -> None:
-        self.log(logging.INFO, message, *args, **more)
-
-    def warning(self, message: Any, *args: Any, **more: Any) -> None:
-        self.log(logging.WARNING, message, *args, **more)
-
-    def error(self, message: Any, *args: Any, **more: Any) -> None:
-        self.log(logging.ERROR, message, *args, **more)
-
-    def exception(self, message: Any, *args: Any, **more: Any) -> None:
-        self.log(logging.ERROR, message, *args, **{"exc_info": True, **more})
-
-    def critical(self, message: Any, *args: Any, **more: Any) -> None:
-        self.log(logging.CRITICAL, message, *args, **more)
-
-    warn = warning
-    debug_with = debug
-    info_with = info
-    warn_with = warning
-    error_with = error
+    debug = debug_with = partialmethod(log, logging.DEBUG)
+    info = info_with = partialmethod(log, logging.INFO)
+    warning = warn = warn_with = partialmethod(log, logging.WARNING)
+    error = error_with = partialmethod(log, logging.ERROR)
+    exception = partialmethod(log, logging.ERROR, exc_info=True)
+    critical = partialmethod(log, logging.CRITICAL)
 
 
 class LineStream(io.TextIOBase):

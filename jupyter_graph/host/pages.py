@@ -121,8 +121,7 @@ def _schema(hint: Any) -> dict[str, Any]:
     """
     make = getattr(hint, "model_json_schema", None)
     if make is not None:
-        schema: dict[str, Any] = make()
-        return schema
+        return dict(make())
     kind = getattr(hint, "__origin__", hint)
     try:
         return dict(_SCHEMAS.get(kind, {}))

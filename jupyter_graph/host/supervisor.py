@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,14 +108,11 @@ class Supervisor:
     def _listen_to_workers(self) -> None:
         try:
             message = self.messages.get(timeout=_TICK_S)
+            while message is not None:
+                self._handle(*message)
+                message = self.messages.get_nowait()
         except queue.Empty:
             return
-        while message is not None:
-            self._handle(*message)
-            try:
-                message = self.messages.get_nowait()
-            except queue.Empty:
-                return
 
     # -- one worker -------------------------------------------------------------
 
@@ -143,21 +141,19 @@ class Supervisor:
             self.options.to_json(), str(slot.number),
         ]  # fmt: skip
         log = self.options.log_file
-        out = open_log(log) if log else None
         try:
-            slot.process = start_worker(
-                command,
-                self.listener,
-                writer,
-                env=self._environment(),
-                stdout=out or sys.stderr.fileno(),
-                stderr=out or sys.stderr.fileno(),
-            )
+            with open_log(log) if log else nullcontext(sys.stderr) as out:
+                slot.process = start_worker(
+                    command,
+                    self.listener,
+                    writer,
+                    env=self._environment(),
+                    stdout=out,
+                    stderr=out,
+                )
         finally:
             # Ours, too, has to be closed, or the end of the worker is never read.
             os.close(writer)
-            if out:
-                out.close()
         slot.is_ready, slot.started, slot.beat, slot.failure = False, now, now, ""
         threading.Thread(
             target=self._read, args=(slot, slot.process, reader), daemon=True
