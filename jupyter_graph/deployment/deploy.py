@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -18,7 +17,7 @@ from jupyter_graph.deployment.deployment import Deployment
 from jupyter_graph.deployment.named_values import with_named_code
 from jupyter_graph.deployment.notebook_file import notebook_view
 from jupyter_graph.deployment.options import read_options
-from jupyter_graph.deployment.parity.parity_check import check_bundle
+from jupyter_graph.deployment.parity.parity_check import check_parity
 from jupyter_graph.deployment.private_files import (
     function_folder,
     locked,
@@ -81,10 +80,10 @@ def deploy(
     else:
         source, recorded = sources or sources_of(graph), ()
     check_graph(graph, settings, source)
+    recorded = recorded if events is None else events
     # What costs nothing is refused before the lock; what others may change, after.
     with locked(settings.name, settings.target):
-        replayed = recorded if events is None else events
-        return _deploy(graph, settings, source, replayed)
+        return _deploy(graph, settings, source, recorded)
 
 
 def _deploy(
@@ -97,14 +96,14 @@ def _deploy(
     job = _job(graph, options, sources, target)
     if not (options.dry_run and target.is_remote):
         target.check(job)
-    workshop = Path(tempfile.mkdtemp(dir=private_folder(state_folder() / "building")))
-    try:
-        bundle = build_bundle(
-            graph, sources, options, workshop / "bundle", private=target.is_private
-        )
+    building = private_folder(state_folder() / "building")
+    with tempfile.TemporaryDirectory(dir=building, ignore_cleanup_errors=True) as shop:
+        new, private = Path(shop, "bundle"), target.is_private
+        bundle = build_bundle(graph, sources, options, new, private=private)
         replayed = events if options.parity else ()
         # Also without events: a bundle that cannot be imported is found here.
-        report = check_bundle(bundle, graph, replayed, sources.namespace)
+        report = check_parity(bundle, graph, replayed, sources.namespace)
+        report.raise_if_different()
         report = replace(report, is_skipped=not options.parity)
         if options.dry_run:
             return make_plan(bundle, report, job.before)
@@ -115,8 +114,6 @@ def _deploy(
         if target.writes_events:
             folder = function_folder(options.name, options.target)
             _write_events(folder / EVENTS, events)
-    finally:
-        shutil.rmtree(workshop, ignore_errors=True)
     return Deployment(record, note=note, parity=report)
 
 

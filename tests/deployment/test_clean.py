@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 
 EVENT = {
     "payload": "",
-    "event_id": "e1",
+    "id": "e1",
     "path": "/",
     "method": "POST",
     "headers": {},

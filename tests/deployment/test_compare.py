@@ -2,12 +2,13 @@ import json
 
 import pytest
 
-from jupyter_graph.deployment.parity.compare import WireAnswer, differences, shown
+from jupyter_graph.answer.raw_response import RawResponse
+from jupyter_graph.deployment.parity.compare import differences, shown
 
 
 def answer(value, status=200, kind="application/json"):
     payload = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return WireAnswer(status, kind, payload)
+    return RawResponse(payload, status, kind)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_the_source_that_was_sent_answers_as_the_notebook(send, dashboard, tmp_p
     (tmp_path / "main.py").write_text(source_of(document))
     event = {
         "payload": base64.b64encode(b'{"n": 20}').decode(),
-        "event_id": "e1",
+        "id": "e1",
         "path": "/",
         "method": "POST",
         "headers": {},

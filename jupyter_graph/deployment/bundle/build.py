@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from jupyter_graph.deployment.bundle.bundle_folder import (
     SOURCES,
     Bundle,
     check_is_ours,
+    folder_beside,
     hash_of,
     place_of,
     put_in_place,
@@ -89,20 +88,16 @@ def build_bundle(
     folder = Path(folder)
     check_is_ours(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside its place: within one file system a finished folder moves in one step.
-    building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
-        bundle = Builder(graph, sources, options, building).build()
-        set_modes(building, private=private)
-        put_in_place(building, folder)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
+    # Within one file system a finished folder moves in one step.
+    with folder_beside(folder) as building:
+        bundle = Builder(graph, sources, options, building / "bundle").build()
+        set_modes(bundle.folder, private=private)
+        put_in_place(bundle.folder, folder)
     return replace(bundle, folder=folder)
 
 
 class Builder:
-    """Writes one bundle into one empty folder."""
+    """Writes one bundle into one folder, which is not there yet."""
 
     def __init__(
         self, graph: Graph, sources: Sources, options: DeployOptions, folder: Path

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -87,29 +88,36 @@ def is_bundle_zip(path: Path) -> bool:
         return False
 
 
+@contextmanager
+def folder_beside(place: Path) -> Iterator[Path]:
+    """Yield an empty folder beside a place; what is left in it at the end goes."""
+    folder = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def put_in_place(new: Path, folder: Path) -> None:
     """Move a finished folder to its place, instead of the one that was there."""
     if not folder.exists():
         new.replace(folder)
         return
     # A folder cannot replace a full one, so the old one steps aside, and back on error.
-    old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".old-{folder.name}-"))
-    folder.replace(old / "bundle")
-    try:
-        new.replace(folder)
-    except OSError:
-        (old / "bundle").replace(folder)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    with folder_beside(folder) as aside:
+        folder.replace(aside / "bundle")
+        try:
+            new.replace(folder)
+        except OSError:
+            (aside / "bundle").replace(folder)
+            raise
 
 
 def set_modes(folder: Path, *, private: bool) -> None:
     """Let only the owner read a bundle, or everybody."""
-    folder.chmod(0o700 if private else 0o755)
-    for path in folder.rglob("*"):
-        mode = (0o700 if private else 0o755) if path.is_dir() else 0
-        path.chmod(mode or (0o600 if private else 0o644))
+    for path in (folder, *folder.rglob("*")):
+        mode = 0o755 if path.is_dir() else 0o644
+        path.chmod(mode & 0o700 if private else mode)
 
 
 def hash_of(files: Mapping[str, str]) -> str:

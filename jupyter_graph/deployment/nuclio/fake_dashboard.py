@@ -176,17 +176,17 @@ class FakeDashboard:
         return {**function.document, "status": status}
 
     def _log(self, function: Function, state: str) -> None:
-        known = [log["state"] for log in function.logs]
-        if state in known:
+        if state in [log["state"] for log in function.logs]:
             return
+        has_failed = state in ("error", "unhealthy")
         log = {
-            "level": "error" if state in ("error", "unhealthy") else "info",
+            "level": "error" if has_failed else "info",
             "message": f"Function is {state}",
             "name": "deployer",
             "time": time.time() * 1000,
             "state": state,
         }
-        if state in ("error", "unhealthy") and function.err:
+        if has_failed and function.err:
             log["err"] = function.err
         function.logs.append(log)
 
@@ -216,8 +216,7 @@ def _handler_of(dashboard: FakeDashboard) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(length)
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             try:
                 document = json.loads(body) if body else None
             except ValueError:

@@ -221,18 +221,13 @@ def _trigger_rules(triggers: Any) -> Iterator[str]:
         yield f"a function takes one http trigger, found {', '.join(http)}"
 
 
-def bundle_problems(spec: Mapping[str, Any], python: str) -> list[str]:
-    """List the fields of a user's spec that the bundle itself decides."""
-    problems = [
-        f"spec.{name} cannot be set: {why}"
-        for name, why in OURS.items()
-        if _has(spec, name.split("."))
-    ]
+def bundle_problems(spec: Mapping[str, Any], python: str) -> Iterator[str]:
+    """Yield the fields of a user's spec that the bundle itself decides, as problems."""
+    for name, why in OURS.items():
+        if _has(spec, name.split(".")):
+            yield f"spec.{name} cannot be set: {why}"
     if spec.get("runtime", python) != python:
-        problems.append(
-            f"spec.runtime is {spec['runtime']!r}, but the notebook runs {python!r}"
-        )
-    return problems
+        yield f"spec.runtime is {spec['runtime']!r}, but the notebook runs {python!r}"
 
 
 def _has(place: Any, keys: list[str]) -> bool:

@@ -142,17 +142,10 @@ class Bundle:
             await settled(self.init_context(self.context))
 
     def read(self, asked: dict[str, Any]) -> Any:
-        return self.event(
-            base64.b64decode(asked["payload"]),
-            id=asked["event_id"],
-            path=asked["path"],
-            method=asked["method"],
-            headers=asked["headers"],
-            content_type=asked["content_type"],
-        )
+        return self.event(base64.b64decode(asked.pop("payload")), **asked)
 
     async def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        if asked.get("traced"):
+        if asked.pop("traced", False):
             return await self.trace(asked)
         answer = await settled(self.handler(self.context, self.read(asked)))
         payload = await collected(answer.body)
@@ -180,11 +173,8 @@ def failure(error: BaseException) -> dict[str, Any]:
     return {
         "kind": type(error).__name__,
         "text": f"{error}",
-        "module": getattr(error, "name", None)
-        if isinstance(error, ModuleNotFoundError)
-        else None,
+        "module": error.name if isinstance(error, ModuleNotFoundError) else None,
         "lines": lines,
-        "traceback": "".join(traceback.format_exception(error)[-8:]),
     }
 
 

@@ -109,7 +109,7 @@ class CleanProcess:
         Raises:
             BundleError: the process died, or did not answer in time.
         """
-        return self._ask(event, limit_s, f"event {event.get('event_id')}")
+        return self._ask(event, limit_s, f"event {event['id']}")
 
     def _ask(
         self, message: Mapping[str, Any], limit_s: float, doing: str

@@ -5,46 +5,31 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from jupyter_graph.values.decode import decode_payload
+from jupyter_graph.answer.raw_response import RawResponse
 
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 TOLERANCE = 1e-9
 ABSENT = "(absent)"
 
 
-@dataclass(frozen=True)
-class WireAnswer:
-    """An answer as a caller gets it."""
-
-    status_code: int
-    content_type: str
-    payload: bytes
-
-    @property
-    def document(self) -> Any:
-        """The decoded JSON, else the text, else the bytes."""
-        return decode_payload(self.payload, self.content_type)
-
-
 Place = tuple[Any, ...]
 Difference = tuple[Place, Any, Any]
 
 
-def differences(one: WireAnswer, two: WireAnswer) -> Iterator[Difference]:
+def differences(one: RawResponse, two: RawResponse) -> Iterator[Difference]:
     """Yield place and both values of everything that differs between two answers.
 
-    >>> one = WireAnswer(200, "application/json", b'{"a": 1.0, "b": 2}')
-    >>> two = WireAnswer(200, "application/json", b'{"a": 1.0000000000001, "b": 3}')
+    >>> one = RawResponse(b'{"a": 1.0, "b": 2}', 200, "application/json")
+    >>> two = RawResponse(b'{"a": 1.0000000000001, "b": 3}', 200, "application/json")
     >>> list(differences(one, two))
     [(('body', 'b'), 2, 3)]
     """
     for name in ("status_code", "content_type"):
         if getattr(one, name) != getattr(two, name):
             yield (name,), getattr(one, name), getattr(two, name)
-    yield from _differences(one.document, two.document, ("body",))
+    yield from _differences(one.decoded(), two.decoded(), ("body",))
 
 
 def _differences(one: Any, two: Any, place: Place) -> Iterator[Difference]:

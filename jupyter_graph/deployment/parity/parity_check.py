@@ -7,11 +7,11 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
+from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.deployment.bundle.bundle_folder import Bundle
 from jupyter_graph.deployment.parity.clean_process import CleanProcess
 from jupyter_graph.deployment.parity.compare import (
     Place,
-    WireAnswer,
     differences,
     is_within,
     shown,
@@ -25,29 +25,11 @@ from jupyter_graph.deployment.parity.replay import (
     raise_when_failed,
     wire_inputs,
 )
-from jupyter_graph.errors import JupyterGraphError, ParityError
+from jupyter_graph.errors import JupyterGraphError
 from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.spec.builder import Graph
 
-__all__ = ["Difference", "ParityReport", "check_bundle", "check_parity"]
-
-
-def check_bundle(
-    bundle: Bundle,
-    graph: Graph,
-    events: Sequence[RecordedInput],
-    namespace: Mapping[str, Any] | None = None,
-) -> ParityReport:
-    """Import the bundle in a clean process and compare its answers.
-
-    Raises:
-        BundleError: it does not import there, or its process died.
-        ParityError: an answer differs; the text lists events, step and values.
-    """
-    report = check_parity(bundle, graph, events, namespace)
-    if not report.is_equal:
-        raise ParityError(str(report))
-    return report
+__all__ = ["Difference", "ParityReport", "check_parity"]
 
 
 def check_parity(
@@ -113,14 +95,13 @@ def _first_step(
     except JupyterGraphError:
         return None
     pairs = zip_longest(ours, reply.get("rows", ()), fillvalue=["", ""])
-    different = (one[0] or two[0] for one, two in pairs if one != two)
-    return next(different, None)
+    return next((one[0] or two[0] for one, two in pairs if one != two), None)
 
 
 Changing = set[tuple[int, Place]]
 
 
-def _changing(first: Sequence[WireAnswer], second: Sequence[WireAnswer]) -> Changing:
+def _changing(first: Sequence[RawResponse], second: Sequence[RawResponse]) -> Changing:
     """Find the places that differ between two runs of the notebook itself."""
     return {
         (number, place)
@@ -131,12 +112,12 @@ def _changing(first: Sequence[WireAnswer], second: Sequence[WireAnswer]) -> Chan
 
 def _report(
     inputs: Sequence[Mapping[str, Any]],
-    ours: Sequence[WireAnswer],
-    theirs: Sequence[WireAnswer],
+    ours: Sequence[RawResponse],
+    theirs: Sequence[RawResponse],
     changing: Changing,
 ) -> ParityReport:
     unequal = [
-        Difference(number, sent["event_id"], shown(place), notebook, bundle)
+        Difference(number, sent["id"], shown(place), notebook, bundle)
         for number, (sent, one, two) in enumerate(
             zip(inputs, ours, theirs, strict=True)
         )

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_graph.errors import ParityError
+
 SHOWN = 5
 
 
@@ -59,6 +61,11 @@ class ParityReport:
     def is_equal(self) -> bool:
         """Whether nothing differs."""
         return not self.differences
+
+    def raise_if_different(self) -> None:
+        """Raise a ParityError that lists events, step and values, or return quietly."""
+        if not self.is_equal:
+            raise ParityError(str(self))
 
     def __str__(self) -> str:
         if self.is_skipped:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_graph.answer.problem import problem
+from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.answer.response import encode, is_stream
 from jupyter_graph.deployment.bundle.bundle_folder import Bundle, place_of
 from jupyter_graph.deployment.bundle.requirement_closure import closure, modules_of
 from jupyter_graph.deployment.invoke import wire_body
 from jupyter_graph.deployment.parity.clean_process import CleanProcess, make_environment
-from jupyter_graph.deployment.parity.compare import WireAnswer
 from jupyter_graph.errors import AnswerError, BundleError
 from jupyter_graph.event import Event, read_event
 from jupyter_graph.frontend.factory import make_frontend
@@ -46,7 +46,7 @@ def wire_inputs(
             "path": event.path,
             "method": event.method,
             "headers": dict(event.headers or {}),
-            "event_id": event.event_id or f"parity-{number}",
+            "id": event.event_id or f"parity-{number}",
         }
         inputs.append(sent)
     return inputs, tuple(unsent)
@@ -65,7 +65,7 @@ class Notebook:
             key: _secret(key, at) for key, at in self.options.secrets.items()
         }
 
-    def answers(self, inputs: Iterable[Mapping[str, Any]]) -> list[WireAnswer]:
+    def answers(self, inputs: Iterable[Mapping[str, Any]]) -> list[RawResponse]:
         """Send the inputs, in order, through a fresh runner."""
         with self.open() as runner:
             return [_notebook_answer(runner, sent) for sent in inputs]
@@ -101,29 +101,22 @@ def _secret(key: str, at: str) -> str:
 
 
 def _event(sent: Mapping[str, Any]) -> Event:
-    return Event(
-        base64.b64decode(sent["payload"]),
-        id=sent["event_id"],
-        path=sent["path"],
-        method=sent["method"],
-        headers=sent["headers"],
-        content_type=sent["content_type"],
-    )
+    facts = dict(sent)
+    return Event(base64.b64decode(facts.pop("payload")), **facts)
 
 
-def _notebook_answer(runner: Runner, sent: Mapping[str, Any]) -> WireAnswer:
+def _notebook_answer(runner: Runner, sent: Mapping[str, Any]) -> RawResponse:
     try:
         answer = runner.handle(read_event(_event(sent)))
         is_open = answer.error is None and is_stream(answer.value)
-        raw = encode(answer.value) if is_open else answer.raw
+        return encode(answer.value) if is_open else answer.raw
     except Exception as error:  # the body cannot be read, or a stream broke off
-        raw = problem(error, event_id=sent["event_id"])
-    return WireAnswer(raw.status_code, raw.content_type, raw.payload)
+        return problem(error, event_id=sent["id"])
 
 
 def bundle_answer(
     process: CleanProcess, sent: Mapping[str, Any], bundle: Bundle
-) -> WireAnswer:
+) -> RawResponse:
     """Send one input to the bundle.
 
     Raises:
@@ -134,10 +127,10 @@ def bundle_answer(
         failed = reply["failed"]
         raise BundleError(
             f"{_where(failed, bundle)}the bundle's handler failed on event "
-            f"{sent['event_id']}: {failed['kind']}: {failed['text']}"
+            f"{sent['id']}: {failed['kind']}: {failed['text']}"
         )
     payload = base64.b64decode(reply["payload"])
-    return WireAnswer(reply["status_code"], reply["content_type"], payload)
+    return RawResponse(payload, reply["status_code"], reply["content_type"])
 
 
 @contextmanager
@@ -169,8 +162,7 @@ def admitted_modules(bundle: Bundle) -> list[str]:
         BundleError: a requirement is not installed here, so it cannot be checked.
     """
     distributions, missing = closure(bundle.requirements)
-    own = {"jupyter-graph", "jupyter_graph"}
-    missing = [name for name in missing if name not in own]
+    missing = [n for n in missing if n not in ("jupyter-graph", "jupyter_graph")]
     if missing:
         raise BundleError(
             f"required but not installed here: {', '.join(missing)}; "

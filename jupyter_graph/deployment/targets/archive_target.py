@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_graph.deployment.bundle.bundle_folder import (
     check_is_ours,
+    folder_beside,
     put_in_place,
     zip_bundle,
 )
@@ -67,9 +67,8 @@ def output_of(job: Job) -> Path:
 
 def _put(folder: Path, output: Path) -> None:
     """Put a bundle in its place; first beside it, which may be on another disk."""
-    beside = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}-"))
-    new = beside / "bundle"
-    try:
+    with folder_beside(output) as workshop:
+        new = workshop / "bundle"
         if output.suffix == ".zip":
             with new.open("wb") as file:
                 zip_bundle(folder, file)
@@ -78,5 +77,3 @@ def _put(folder: Path, output: Path) -> None:
         else:
             shutil.move(folder, new)
             put_in_place(new, output)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)

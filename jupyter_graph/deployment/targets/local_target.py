@@ -164,8 +164,7 @@ class LocalTarget(DeployTarget):
         """Return the end of what the host and its steps wrote."""
         try:
             with Path(record.log).open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - LOG_BYTES))
+                file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_BYTES))
                 return file.read().decode("utf-8", "replace")
         except OSError:
             return ""
