@@ -110,8 +110,7 @@ def _parsed(text: str, cell: Cell) -> ast.Module:
             warnings.simplefilter("ignore")  # "\d" was warned about when the cell ran
             return ast.parse(text)
     except SyntaxError as error:
-        where = place(cell, error.lineno)
-        message = f"{where}: not valid Python: {error.msg}"
+        message = f"{place(cell, error.lineno)}: not valid Python: {error.msg}"
         raise CellError(message, cell=cell.number, line=error.lineno) from None
     except (ValueError, RecursionError, MemoryError) as error:
         message = f"{place(cell)}: cannot be read as Python: {error}"

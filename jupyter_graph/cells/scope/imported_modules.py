@@ -27,19 +27,13 @@ def exports(module: str, folder: Path) -> list[str]:
     if module in sys.stdlib_module_names and module not in sys.modules:
         importlib.import_module(module)
     loaded = sys.modules.get(module)
-    if loaded is not None:
-        listed = getattr(loaded, "__all__", None)
-        names = vars(loaded) if listed is None else listed
-        return sorted(n for n in names if listed is not None or not n.startswith("_"))
-    path = local_path(module, folder)
-    return sorted(_names_in(path)) if path is not None else []
-
-
-def _names_in(path: Path) -> Iterator[str]:
-    for statement in _parsed(path):
-        for name in names_of(statement).binds:
-            if not name.startswith("_"):
-                yield name
+    listed = getattr(loaded, "__all__", None)
+    if listed is not None:
+        return sorted(listed)
+    names = set(vars(loaded)) if loaded is not None else set[str]()
+    if loaded is None and (path := local_path(module, folder)) is not None:
+        names.update(*(names_of(statement).binds for statement in _parsed(path)))
+    return sorted(name for name in names if not name.startswith("_"))
 
 
 def _parsed(path: Path) -> list[ast.stmt]:
@@ -143,23 +137,19 @@ def local_modules(
     """
     local: dict[str, Path] = {}
     others: set[str] = set()
-    waiting, done = sorted(set(modules), reverse=True), set[str]()
+    waiting = {module.partition(".")[0] for module in modules}
     while waiting:
-        module = waiting.pop()
-        if module in done:
-            continue
-        done.add(module)
-        top = module.partition(".")[0]
+        top = waiting.pop()
         path = local_path(top, folder)
         if path is None:
             others.add(top)
-            continue
-        local[top] = path
-        waiting += sorted(_imports_of(path, top), reverse=True)
+        else:
+            local[top] = path
+            waiting |= _imports_of(path) - {*local, *others}
     return dict(sorted(local.items())), others
 
 
-def _imports_of(path: Path, top: str) -> set[str]:
+def _imports_of(path: Path) -> set[str]:
     files = path.parent.rglob("*.py") if path.name == "__init__.py" else [path]
-    bodies = (statement for file in sorted(files) for statement in _parsed(file))
-    return {m for m in imported_modules(bodies) if m.partition(".")[0] != top}
+    bodies = (statement for file in files for statement in _parsed(file))
+    return {module.partition(".")[0] for module in imported_modules(bodies)}

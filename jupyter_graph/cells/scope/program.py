@@ -103,10 +103,9 @@ class Program:
 
     def changes(self, name: str, since: Statement) -> list[tuple[Statement, Change]]:
         """Return the top-level changes to what a statement bound to a name."""
-        later = self.statements[since.index :]
         return [
             (statement, change)
-            for statement in later
+            for statement in self.statements[since.index :]
             for change in statement.names.changes
             if change.name == name
             and change.depth == 0

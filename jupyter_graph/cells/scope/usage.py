@@ -49,7 +49,7 @@ class Change:
 class Names:
     """What one statement does with global names."""
 
-    binds: dict[str, list[ast.AST]] = field(default_factory=dict)
+    binds: dict[str, list[ast.stmt]] = field(default_factory=dict)
     deletes: set[str] = field(default_factory=set)
     uses: list[Use] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from jupyter_graph.cells.scope.bindings import Scope, stored_in
+from jupyter_graph.cells.scope.bindings import Scope, set_by, stored_in
 from jupyter_graph.cells.scope.usage import Change, Names, Use, chain_of, quoted
 from jupyter_graph.cells.syntax import bound_by, defaults_of
 
@@ -84,8 +84,7 @@ class _Visitor(ast.NodeVisitor):
 
     def _change(self, name: str, line: int, how: Any, chain: Any = ()) -> None:
         if self._is_global(name):
-            change = Change(name, line, self.depth, how, tuple(chain))
-            self.names.changes.append(change)
+            self.names.changes.append(Change(name, line, self.depth, how, tuple(chain)))
 
     def visit(self, node: ast.AST) -> None:
         # Inside a block each statement binds for itself: a branch may ship alone.
@@ -159,8 +158,7 @@ class _Visitor(ast.NodeVisitor):
     visit_NamedExpr = visit_Assign
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        evaluated = self.scope.kind in ("module", "class")
-        self._annotation(node.annotation, evaluated)
+        self._annotation(node.annotation, self.scope.kind in ("module", "class"))
         if node.value is not None:
             self.visit(node.value)
         if node.value is not None or not isinstance(node.target, ast.Name):
@@ -201,17 +199,14 @@ class _Visitor(ast.NodeVisitor):
         self._block(node.body)
         self.hidden.pop()
 
-    def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:
+    def visit_MatchAs(
+        self, node: ast.MatchAs | ast.MatchStar | ast.MatchMapping
+    ) -> None:
         self.generic_visit(node)
-        if node.name:
-            self._bind(node.name, node.lineno)
+        for name in set_by(node):
+            self._bind(name, node.lineno)
 
-    visit_MatchStar = visit_MatchAs
-
-    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
-        self.generic_visit(node)
-        if node.rest:
-            self._bind(node.rest, node.lineno)
+    visit_MatchStar = visit_MatchMapping = visit_MatchAs
 
     @contextmanager
     def _inside(self, scope: Scope, deeper: int = 0) -> Iterator[None]:

@@ -112,8 +112,7 @@ class Evaluator:
             if key is None:
                 items.update(self._mapping(item))
             else:
-                value = self.value(item)
-                items[self._key(key)] = value
+                items[self._key(key)] = self.value(item)
         return items
 
     def _mapping(self, node: ast.expr) -> dict[Any, Any]:

@@ -12,6 +12,8 @@ from jupyter_graph.cells.scope.usage import Use
 from jupyter_graph.cells.source import place
 
 Kind = Literal["code", "import", "value", "text"]
+Place = tuple[int | None, int | None]
+"""Cell and line."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Fragment:
     cell: int | None = None
     line: int | None = None
     statement: Statement | None = None
-    node: ast.AST | None = None
+    node: ast.stmt | None = None
     text: str = ""
     note: str = ""
     needs: list[Fragment] = field(default_factory=list)
@@ -66,7 +68,9 @@ class Fragment:
         return self.at[0]
 
 
-def code_fragment(statement: Statement, node: ast.AST, uses: Iterable[Use]) -> Fragment:
+def code_fragment(
+    statement: Statement, node: ast.stmt, uses: Iterable[Use]
+) -> Fragment:
     """Make the piece for a statement, or for a part of it."""
     is_part = node is not statement.node
     binds = {
@@ -107,14 +111,14 @@ def import_fragment(
     )
 
 
-def value_fragment(statement: Statement, name: str, node: ast.AST) -> Fragment:
+def value_fragment(statement: Statement, name: str, node: ast.stmt) -> Fragment:
     """Make the piece that loads a value where it was set."""
     return Fragment(
         kind="value",
         at=(statement.index, 10**6),
         binds=frozenset({name}),
         cell=statement.number,
-        line=getattr(node, "lineno", statement.line),
+        line=node.lineno,
         statement=statement,
         node=node,
     )

@@ -85,11 +85,10 @@ class LiveNames:
             return True
         if name not in self.values or self.values[name] is not thing:
             return False  # an older class of the same name
-        changes = self.program.changes(name, statement)
         return not any(
             change.how in ("attribute", "item")
             and change.chain[:1] in ((attribute,), ("*",))
-            for _, change in changes
+            for _, change in self.program.changes(name, statement)
         )
 
     def dotted(self, node: ast.expr, at: float | None) -> str | None:

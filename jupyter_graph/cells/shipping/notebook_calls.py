@@ -194,8 +194,7 @@ class Closure(Expected):
         # A function's code is a constant of the code around it: one object, always.
         if not any(live.__code__ is code for code in inner_code(self.code)):
             return False
-        names = live.__code__.co_freevars
-        cells = zip(names, live.__closure__ or (), strict=True)
+        cells = zip(live.__code__.co_freevars, live.__closure__ or (), strict=True)
         return all(self._is_known(name, cell.cell_contents) for name, cell in cells)
 
     def _is_known(self, name: str, content: Any) -> bool:

@@ -40,8 +40,7 @@ def is_secret_name(name: str) -> bool:
     >>> is_secret_name("OPENAI_API_KEY"), is_secret_name("max_tokens")
     (True, False)
     """
-    plain = name.lower().replace("_", "")
-    return plain.endswith(_WORDS)
+    return name.lower().replace("_", "").endswith(_WORDS)
 
 
 def is_secret(name: str, value: object) -> bool:

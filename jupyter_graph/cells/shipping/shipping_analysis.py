@@ -42,7 +42,7 @@ class Verdict:
     """
 
     how: Literal["code", "part", "import", "value"]
-    node: ast.AST
+    node: ast.stmt
 
 
 class ShippingAnalysis:
@@ -91,7 +91,7 @@ class ShippingAnalysis:
                 return verdict
         return Verdict("value", nodes[-1])
 
-    def _candidates(self, name: str, statement: Statement) -> Iterator[ast.AST]:
+    def _candidates(self, name: str, statement: Statement) -> Iterator[ast.stmt]:
         """Yield the parts of a block that bind a name, the one that ran first."""
         nodes = list(reversed(statement.names.binds[name]))
         if name in self.names.values:
@@ -100,7 +100,7 @@ class ShippingAnalysis:
         yield from nodes
 
     def _of_node(
-        self, name: str, statement: Statement, node: ast.AST, how: Any
+        self, name: str, statement: Statement, node: ast.stmt, how: Any
     ) -> Verdict:
         if isinstance(node, IMPORT):
             return Verdict("import", node)

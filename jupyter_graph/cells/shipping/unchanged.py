@@ -90,17 +90,15 @@ class Function(Expected):
 
     codes: tuple[CodeType, ...]
     defaults: tuple[Any, ...] = ()
-    keyword_defaults: Mapping[str, Any] | None = None
+    keyword_defaults: dict[str, Any] | None = None
 
     def matches(self, live: Any) -> bool:
         return (
             isinstance(live, FunctionType)
             and set(live.__code__.co_freevars) <= {"__class__"}
             and any(same_code(live.__code__, code) for code in self.codes)
-            and is_unchanged(list(live.__defaults__ or ()), list(self.defaults))
-            and is_unchanged(
-                live.__kwdefaults__ or {}, {**(self.keyword_defaults or {})}
-            )
+            and is_unchanged(live.__defaults__ or (), self.defaults)
+            and is_unchanged(live.__kwdefaults__ or {}, self.keyword_defaults or {})
         )
 
 

@@ -12,6 +12,7 @@ from jupyter_graph.cells.scope.usage import Use
 from jupyter_graph.cells.scope.visitor import names_of
 from jupyter_graph.cells.shipping.fragments import (
     Fragment,
+    Place,
     Problem,
     code_fragment,
     import_fragment,
@@ -172,19 +173,18 @@ class DependencyWalk:
             )
         return [fragment]
 
-    def _add_code(self, statement: Statement, node: ast.AST) -> Fragment:
+    def _add_code(self, statement: Statement, node: ast.stmt) -> Fragment:
         def make() -> Fragment:
             for line, text in statement.shell_lines(node):
                 self._refuse(
                     f"{text!r} works only in a notebook, and the step needs the code "
                     "around it; write it in Python (`subprocess.run`, `pathlib` …)",
-                    statement.number,
-                    line,
+                    (statement.number, line),
                 )
             if node is statement.node:
                 return code_fragment(statement, node, statement.names.uses)
             lazy = "annotations" in statement.futures
-            uses = names_of(_as_statement(node), lazy_annotations=lazy).uses
+            uses = names_of(node, lazy_annotations=lazy).uses
             return code_fragment(statement, node, uses)
 
         return self._add(("code", statement.index, id(node)), make)
@@ -227,28 +227,26 @@ class DependencyWalk:
     ) -> list[Fragment]:
         """Take a name that ships as a value, or as other code that gives it."""
         name, node = use.name, verdict.node
-        line = getattr(node, "lineno", statement.line)
+        at = (statement.number, node.lineno)
         if statement is not self.names.final(name):
             now = self.names.final(name)
             place = f"cell {now.number}, line {now.line}" if now else "a later cell"
             return self._refuse(
                 f"{_user(user)} uses {name!r} as it was before {place} set it again, "
                 "and that value is gone; give one of the two another name",
-                *_place_of(use, user),
+                _place_of(use, user),
             )
         if not self.names.is_live:
             return self._refuse(
                 f"the value of {name!r} is known only to a kernel that has run this "
                 "line; work from the running notebook",
-                statement.number,
-                line,
+                at,
             )
         if name not in self.names.values:
             return self._refuse(
                 f"this line sets {name!r}, but the kernel has no such name; run the "
                 "cell again",
-                statement.number,
-                line,
+                at,
             )
         if (code := self.kernel_only.as_code(name, statement)) is not None:
             return [self._add(("text", name), lambda: code)]
@@ -273,16 +271,16 @@ class DependencyWalk:
             return self._refuse(
                 f"{name!r} exists only in a notebook; take it out of the step, or log "
                 "with `context.logger`",
-                *_place_of(use, user),
+                _place_of(use, user),
             )
         if name not in self.names.values:
-            return self._refuse(self._undefined(name), *_place_of(use, user))
+            return self._refuse(self._undefined(name), _place_of(use, user))
         fragment = self.kernel_only.fragment(name)
         if fragment is None:
             return self._refuse(
                 f"{name!r} is in the kernel, but no cell defines it and its source "
                 "is not known; define it in a cell",
-                *_place_of(use, user),
+                _place_of(use, user),
             )
         return [self._add(("outside", name), lambda: fragment)]
 
@@ -303,11 +301,9 @@ class DependencyWalk:
         broken = "".join(f"\n    ({error})" for error in self.program.broken)
         return f"name {name!r} is not defined{hint}{broken}"
 
-    def _refuse(
-        self, message: str, cell: int | None, line: int | None
-    ) -> list[Fragment]:
+    def _refuse(self, message: str, at: Place) -> list[Fragment]:
         """Note a problem, once; no piece stands for what is refused."""
-        self.problems.setdefault(Problem(message, cell, line))
+        self.problems.setdefault(Problem(message, *at))
         return []
 
     def _take_changes(self, fragment: Fragment) -> None:
@@ -326,17 +322,12 @@ def _same(fragment: Fragment) -> Fragment:
     return fragment
 
 
-def _place_of(use: Use, user: Fragment | None) -> tuple[int | None, int | None]:
+def _place_of(use: Use, user: Fragment | None) -> Place:
     return (user.cell, use.line) if user is not None else (None, None)
 
 
 def _renames(node: ast.Import, name: str) -> bool:
     return any(alias.asname == name for alias in node.names)
-
-
-def _as_statement(node: ast.AST) -> ast.stmt:
-    assert isinstance(node, ast.stmt)
-    return node
 
 
 def _user(user: Fragment | None) -> str:

@@ -34,8 +34,7 @@ def mend_imports(
             node = ast.Import([ast.alias(module)])
             top = module.partition(".")[0]
             others = (f for f in fragments.values() if f.kind != "import")
-            taken = any(top in other.binds for other in others)
-            if not taken:
+            if not any(top in other.binds for other in others):
                 fragments["import", module] = replace(
                     fragment, node=node, text=ast.unparse(node), binds=frozenset({top})
                 )

@@ -90,8 +90,7 @@ def collect(
 ) -> DependencyWalk:
     """Return the pieces that the roots need, and the problems."""
     program = read_program(cells, folder, is_live=namespace is not None)
-    analysis = ShippingAnalysis(program, namespace)
-    walk = DependencyWalk(analysis)
+    walk = DependencyWalk(ShippingAnalysis(program, namespace))
     walk.collect(dict.fromkeys(roots))
     return walk
 

@@ -8,12 +8,11 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 from jupyter_graph.cells.scope.program import first_line
-from jupyter_graph.cells.shipping.fragments import Fragment
+from jupyter_graph.cells.shipping.fragments import Fragment, Place
 from jupyter_graph.cells.source import place
 from jupyter_graph.cells.syntax import ASSIGNMENT, DEFINITION
 
 LOADER = "from jupyter_graph.host.artifacts import load_value"
-Place = tuple[int | None, int | None]
 
 
 class SliceWriter:
