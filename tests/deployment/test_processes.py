@@ -5,7 +5,7 @@ import sys
 import psutil
 import pytest
 
-from jupyter_graph.deployment.detached_processes import (
+from jupyter_graph.deployment.host_process import (
     ours,
     port_holder,
     port_problem,

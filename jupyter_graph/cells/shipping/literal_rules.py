@@ -126,18 +126,18 @@ def _is_constant(node: ast.expr) -> bool:
 
 
 def _is_question(test: ast.expr) -> bool:
-    for part in ast.walk(test):
-        if isinstance(part, ast.Name) and part.id == "__name__":
-            return False
-        if isinstance(part, ast.Attribute) and part.attr in ("environ", "getenv"):
-            return False
-        if isinstance(part, ast.Await | ast.NamedExpr | ast.Lambda):
-            return False
-        if isinstance(part, ast.Call):
-            name = getattr(part.func, "attr", getattr(part.func, "id", ""))
-            if name not in _QUESTIONS:
-                return False
-    return True
+    return not any(map(_asks_more, ast.walk(test)))
+
+
+def _asks_more(part: ast.AST) -> bool:
+    if isinstance(part, ast.Name):
+        return part.id == "__name__"
+    if isinstance(part, ast.Attribute):
+        return part.attr in ("environ", "getenv")
+    if isinstance(part, ast.Call):
+        name = getattr(part.func, "attr", getattr(part.func, "id", ""))
+        return name not in _QUESTIONS
+    return isinstance(part, ast.Await | ast.NamedExpr | ast.Lambda)
 
 
 def bound_value(node: ast.Assign | ast.AnnAssign, name: str, value: Any) -> Any:

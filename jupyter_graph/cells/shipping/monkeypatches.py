@@ -130,7 +130,7 @@ class Monkeypatches:
         ]
         yield from self._defaults(name, fragment)
         named = {str(change.chain[0]) for _, change in written} - {"*"}
-        changed = dict(self._changed(name, fragment, named))
+        changed = set(self._changed(name, fragment, named))
         for attribute in sorted({*changed, *named}):
             lines = [(s, c) for s, c in written if c.chain[0] in (attribute, "*")]
             ship = all(self._ships(statement) for statement, _ in lines)
@@ -159,9 +159,7 @@ class Monkeypatches:
                 yield self._patch(name, "__defaults__", defaults, [], fragment)
                 return
 
-    def _changed(
-        self, name: str, fragment: Fragment, named: set[str]
-    ) -> Iterator[tuple[str, Any]]:
+    def _changed(self, name: str, fragment: Fragment, named: set[str]) -> Iterator[str]:
         """Yield the attributes that are not, or may not be, what the definition sets.
 
         Args:
@@ -186,7 +184,7 @@ class Monkeypatches:
                     continue
             is_unsure = value is _MISSING or expected is UNKNOWN
             if is_unsure or not is_unchanged(value, expected):
-                yield attribute, value
+                yield attribute
 
     def _is_simple(self, live: Any) -> bool:
         """Tell whether nobody but the notebook sets attributes of it."""

@@ -87,13 +87,11 @@ class SliceWriter:
 
 def _goes_to_top(fragment: Fragment, fragments: Sequence[Fragment]) -> bool:
     """Tell whether an import may stand above all: nothing else sets its name."""
-    if fragment.kind != "import":
-        return False
-    others = [other for other in fragments if other.binds & fragment.binds]
-    return all(
+    return fragment.kind == "import" and all(
         other.kind == "import"
         and (other.text == fragment.text or _both_dotted(other, fragment))
-        for other in others
+        for other in fragments
+        if other.binds & fragment.binds
     )
 
 

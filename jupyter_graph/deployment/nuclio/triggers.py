@@ -6,7 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jupyter_graph.deployment.nuclio.trigger_fields import ALIASES, COMMON, KINDS
+from jupyter_graph.deployment.nuclio.trigger_fields import (
+    ALIASES,
+    COMMON,
+    KINDS,
+    REQUIRED,
+)
 from jupyter_graph.errors import DeployError, did_you_mean
 
 
@@ -72,7 +77,7 @@ def normal_trigger(trigger: Mapping[str, Any]) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     kind = ALIASES.get(trigger.get("kind", ""), trigger.get("kind"))
     nested = trigger.get("attributes")
-    own = KINDS[kind].fields if isinstance(kind, str) and kind in KINDS else {}
+    own = KINDS.get(kind, {}) if isinstance(kind, str) else {}
     for key, value in trigger.items():
         # v3ioItemPoller has a list of this name among its attributes.
         if key == "attributes" and isinstance(value, Mapping):
@@ -118,16 +123,15 @@ def _problems(kind: str, trigger: Mapping[str, Any]) -> Iterator[str]:
         else:
             yield from COMMON[key](value, key)
     for key, value in attributes.items():
-        if key in known.fields:
-            yield from known.fields[key](value, key)
+        if key in known:
+            yield from known[key](value, key)
         else:
-            near = did_you_mean(key, [*known.fields, *COMMON])
+            near = did_you_mean(key, [*known, *COMMON])
             yield f"{key} is not a field of a {kind} trigger{near}"
-    for names in known.required:
-        if not any(attributes.get(key) for key in names.split("|")):
+    given = {**attributes, "url": trigger.get("url")}  # beside the attributes
+    for names in REQUIRED.get(kind, ()):
+        if not any(given.get(key) for key in names.split("|")):
             yield f"a {kind} trigger needs {names.replace('|', ' or ')}"
-    if known.needs_url and not trigger.get("url"):
-        yield f"a {kind} trigger needs url"
     yield from _rules_between_fields(kind, trigger, attributes)
 
 

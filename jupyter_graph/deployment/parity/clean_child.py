@@ -39,23 +39,19 @@ class OnlyAdmitted:
             path = [self.bundle]  # before an installed module of the same name
         elif root not in self.names and root not in self.own and not _is_built(root):
             return None
-        for finder in self.finders:
-            find = getattr(finder, "find_spec", None)
-            spec = find(name, path, target) if find else None
-            if spec is not None:
-                return spec
-        return None
+        specs = (find(name, path, target) for find in self._all("find_spec"))
+        return next((spec for spec in specs if spec is not None), None)
 
     def find_distributions(self, *args: Any, **options: Any) -> Iterator[Any]:
-        for finder in self.finders:
-            find = getattr(finder, "find_distributions", None)
-            if find:
-                yield from find(*args, **options)
+        for find in self._all("find_distributions"):
+            yield from find(*args, **options)
 
     def invalidate_caches(self) -> None:
-        for finder in self.finders:
-            if hasattr(finder, "invalidate_caches"):
-                finder.invalidate_caches()
+        for invalidate in self._all("invalidate_caches"):
+            invalidate()
+
+    def _all(self, method: str) -> Iterator[Any]:
+        return (getattr(f, method) for f in self.finders if hasattr(f, method))
 
 
 def _is_built(name: str) -> bool:
@@ -133,13 +129,12 @@ class Bundle:
         main = importlib.import_module("main")
         response = importlib.import_module("jupyter_graph.answer.response").Response
         self.event = importlib.import_module("jupyter_graph.event").Event
-        self.init_context = getattr(main, "init_context", None)
+        self.init_context = getattr(main, "init_context", lambda context: None)
         self.handler = main.handler
         self.context = make_context(response)
 
     async def open(self) -> None:
-        if self.init_context is not None:
-            await settled(self.init_context(self.context))
+        await settled(self.init_context(self.context))
 
     def read(self, asked: dict[str, Any]) -> Any:
         return self.event(base64.b64decode(asked.pop("payload")), **asked)

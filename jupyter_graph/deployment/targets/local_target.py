@@ -15,8 +15,13 @@ from urllib.parse import urlsplit
 import psutil
 
 from jupyter_graph.deployment.bundle.bundle_folder import put_in_place
-from jupyter_graph.deployment.detached_processes import ours, port_problem, stop
-from jupyter_graph.deployment.host_process import read_state, start_host
+from jupyter_graph.deployment.host_process import (
+    ours,
+    port_problem,
+    read_state,
+    start_host,
+    stop,
+)
 from jupyter_graph.deployment.private_files import function_folder, private_folder
 from jupyter_graph.deployment.records import Record, forget, read_records, remember
 from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job, Status
