@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias
 
 from jupyter_graph.answer.problem import problem
@@ -24,6 +25,7 @@ Page: TypeAlias = Callable[[], RawResponse | Awaitable[RawResponse]]
 logger = logging.getLogger("jupyter_graph.host")
 
 
+@dataclass(eq=False)
 class App:
     """ASGI application of one worker.
 
@@ -36,24 +38,17 @@ class App:
         pages: path to the host's own pages.
     """
 
-    def __init__(
-        self,
-        handler: Callable[[Any, Any], Any],
-        context: HostContext,
-        admission: Admission,
-        *,
-        count: Callable[[bool, float], None],
-        refuse: Callable[[int], None],
-        pages: dict[str, Page],
-    ) -> None:
-        self.admission = admission
-        self._handler = handler
-        self._is_async = asyncio.iscoroutinefunction(handler)
-        self._context = context
-        self._max_bytes = admission.limits.max_body_bytes
-        self._count = count
-        self._refuse = refuse
-        self._pages = pages
+    handler: Callable[[Any, Any], Any]
+    context: HostContext
+    admission: Admission
+    _: KW_ONLY
+    count: Callable[[bool, float], None]
+    refuse: Callable[[int], None]
+    pages: dict[str, Page]
+
+    def __post_init__(self) -> None:
+        self._is_async = asyncio.iscoroutinefunction(self.handler)
+        self._max_bytes = self.admission.limits.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; it always gets an answer, unless its caller left."""
@@ -61,7 +56,7 @@ class App:
         admission.in_flight += 1  # before the first await: nobody slips in between
         try:
             headers = admission.admit(scope)
-            page = self._pages.get(scope["path"])
+            page = self.pages.get(scope["path"])
             if page is not None:
                 await send_raw(send, await _page(page, scope["method"]))
                 return
@@ -81,7 +76,7 @@ class App:
         """Answer a request that never reached the graph."""
         headers = dict(scope["headers"])
         raw = problem(error, event_id=None)
-        self._refuse(raw.status_code)
+        self.refuse(raw.status_code)
         if raw.status_code == 401:
             raw.headers["WWW-Authenticate"] = "Bearer"
         # A body that nobody read would be taken for the next request's head. A caller
@@ -101,7 +96,7 @@ class App:
             cycle.task = asyncio.current_task()  # cancelled when the caller hangs up
         sent: Any = None  # what has the status
         try:
-            result = self._handler(self._context, event)
+            result = self.handler(self.context, event)
             if self._is_async or asyncio.iscoroutine(result):
                 result = await result
             sent = await send_result(result, receive, send)
@@ -119,7 +114,7 @@ class App:
             if cycle is not None:
                 cycle.task = None
             is_ok = sent is not None and sent.status_code < 500
-            self._count(is_ok, (time.perf_counter() - started) * 1000)
+            self.count(is_ok, (time.perf_counter() - started) * 1000)
 
 
 async def _page(page: Page, method: str) -> RawResponse:

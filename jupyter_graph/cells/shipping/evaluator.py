@@ -8,6 +8,7 @@ import operator
 import os
 import types
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from jupyter_graph.cells.shipping.constructors import comparer, wraps_the_same
@@ -26,6 +27,7 @@ from jupyter_graph.cells.shipping.unchanged import (
 _TEXT_METHODS = frozenset(dir(str)) & frozenset(dir(bytes)) | {"format", "encode"}
 
 
+@dataclass(eq=False)
 class Evaluator:
     """Evaluates literals, names that ship, and calls of the cheap constructors.
 
@@ -37,17 +39,10 @@ class Evaluator:
         is_settled: tells whether no line sets an attribute of a class anew.
     """
 
-    def __init__(
-        self,
-        look: Callable[[str], Any],
-        codes: Callable[[ast.Lambda], tuple[types.CodeType, ...]],
-        call: Callable[[Any, list[Any], dict[str, Any]], Any] | None = None,
-        is_settled: Callable[[Any, str], bool] = lambda thing, attribute: True,
-    ) -> None:
-        self.look = look
-        self.codes = codes
-        self.call = call
-        self.is_settled = is_settled
+    look: Callable[[str], Any]
+    codes: Callable[[ast.Lambda], tuple[types.CodeType, ...]]
+    call: Callable[[Any, list[Any], dict[str, Any]], Any] | None = None
+    is_settled: Callable[[Any, str], bool] = lambda thing, attribute: True
 
     def value(self, node: ast.expr) -> Any:
         """Return the value, with ``Expected`` in the place of objects.

@@ -28,6 +28,7 @@ from jupyter_graph.cells.syntax import ASSIGNMENT, FUNCTION, is_docstring, targe
 Named = dict[str, Any]
 
 
+@dataclasses.dataclass(eq=False)
 class NotebookCalls:
     """Works out what calls of functions and classes of the cells would give.
 
@@ -36,11 +37,8 @@ class NotebookCalls:
         expected: returns what a name stands for at a place; raises NotReproducible.
     """
 
-    def __init__(
-        self, names: LiveNames, expected: Callable[[str, float | None], Any]
-    ) -> None:
-        self.names = names
-        self.expected = expected
+    names: LiveNames
+    expected: Callable[[str, float | None], Any]
 
     def result(self, function: Any, args: list[Any], named: Named) -> Any:
         """Return what a call gives; NotReproducible when that is not sure."""

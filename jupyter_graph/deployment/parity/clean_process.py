@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ CHILD = Path(__file__).with_name("clean_child.py")
 START_LIMIT_S = 60.0
 
 
+@dataclass(eq=False)
 class CleanProcess:
     """One clean process with one bundle in it; a context manager.
 
@@ -33,26 +35,17 @@ class CleanProcess:
         limit_s: seconds until the bundle must be open.
     """
 
-    def __init__(
-        self,
-        bundle: Path,
-        admitted: Sequence[str] | None,
-        *,
-        python: str = sys.executable,
-        cwd: Path | None = None,
-        env: Mapping[str, str] | None = None,
-        limit_s: float = START_LIMIT_S,
-    ) -> None:
-        self.bundle = bundle
-        self.admitted = admitted
-        self.python = python
-        self.cwd = cwd
-        self.env = {**os.environ, **(env or {})}
-        self.limit_s = limit_s
-        self.failed: dict[str, Any] | None = None
-        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    bundle: Path
+    admitted: Sequence[str] | None
+    _: KW_ONLY
+    python: str = sys.executable
+    cwd: Path | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    limit_s: float = START_LIMIT_S
+    failed: dict[str, Any] | None = field(default=None, init=False)
 
     def __enter__(self) -> Self:
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         # A file, not a pipe: nobody reads it while the process runs, and a full pipe
         # would stop it.
         self._errors = tempfile.TemporaryFile()
@@ -63,7 +56,7 @@ class CleanProcess:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=self.cwd,
-            env=self.env,
+            env={**os.environ, **self.env},
             start_new_session=True,  # one group to kill, with what steps started
         )
         assert self._process.stdin
