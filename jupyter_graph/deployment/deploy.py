@@ -178,6 +178,5 @@ def _idle_note(options: DeployOptions, target: DeployTarget) -> str:
     """Return a note of the function's fields that this target does not read."""
     if target.reads_fields is None:
         return ""
-    spec = options.document.get("spec", {})
-    idle = sorted(set(spec) - target.reads_fields)
+    idle = sorted(set(options.spec) - target.reads_fields)
     return f"without effect on this computer: {', '.join(idle)}" if idle else ""

@@ -87,20 +87,25 @@ class DeployOptions:
         return document
 
     @property
+    def spec(self) -> dict[str, Any]:
+        """The spec of that document."""
+        spec: dict[str, Any] = self.document.get("spec", {})
+        return spec
+
+    @property
     def deadline_s(self) -> float:
         """Seconds one event may take: the graph's limit, or less by eventTimeout."""
-        limit = self.document.get("spec", {}).get("eventTimeout")
+        limit = self.spec.get("eventTimeout")
         seconds = seconds_of(limit) if limit else 0.0  # Nuclio: 0 is no limit
         return min(self.timeout_s, seconds) if seconds else self.timeout_s
 
     @property
     def http_trigger(self) -> tuple[str, Mapping[str, Any]] | None:
         """The http trigger and its name; None when only others call the function."""
-        spec = self.document.get("spec", {})
-        for name, trigger in spec.get("triggers", {}).items():
+        for name, trigger in self.spec.get("triggers", {}).items():
             if trigger.get("kind") == "http" and not trigger.get("disabled"):
                 return name, trigger
-        if spec.get("disableDefaultHTTPTrigger"):
+        if self.spec.get("disableDefaultHTTPTrigger"):
             return None
         return "http", {"kind": "http", "numWorkers": self.workers}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import html
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,16 +54,15 @@ class Plan:
 
 def make_plan(bundle: Bundle, report: ParityReport, before: Record | None) -> Plan:
     """Describe what deploying this bundle would do."""
-    files = {path: _content(bundle.folder / path) for path in sorted(bundle.files)}
-    changes = tuple(_changes(bundle, before))
-    return Plan(
+    plan = Plan(
         name=bundle.options.name,
         target=bundle.options.target,
-        files=files,
-        changes=changes,
+        files={path: _content(bundle.folder / path) for path in sorted(bundle.files)},
+        changes=tuple(_changes(bundle, before)),
         parity=report,
-        text="\n".join(_text(bundle, files, changes, report, before)) + "\n",
+        text="",
     )
+    return replace(plan, text="\n".join(_text(plan, bundle, before)) + "\n")
 
 
 def _content(path: Path) -> str | bytes:
@@ -74,15 +73,9 @@ def _content(path: Path) -> str | bytes:
         return data
 
 
-def _text(
-    bundle: Bundle,
-    files: Mapping[str, str | bytes],
-    changes: tuple[str, ...],
-    report: ParityReport,
-    before: Record | None,
-) -> Iterator[str]:
-    options = bundle.options
-    yield f"{options.name} to {options.target}: nothing was sent or started"
+def _text(plan: Plan, bundle: Bundle, before: Record | None) -> Iterator[str]:
+    files = plan.files
+    yield f"{plan.name} to {plan.target}: nothing was sent or started"
     for path in ("steps.py", "function.yaml"):
         yield f"\n--- {path}"
         yield str(files[path]).rstrip()
@@ -96,9 +89,9 @@ def _text(
     if bundle.requirements:
         yield f"requires: {', '.join(bundle.requirements)}"
     yield "\n--- changes since the last deploy"
-    yield from changes or ["none"]
+    yield from plan.changes or ["none"]
     yield from _diffs(bundle, before)
-    yield f"\n{report}"
+    yield f"\n{plan.parity}"
 
 
 def _changes(bundle: Bundle, before: Record | None) -> Iterator[str]:

@@ -157,7 +157,7 @@ def _problems(options: DeployOptions) -> Iterator[str]:
             f"target {target.name} needs output: a folder, or a file that ends in .zip"
         )
     yield from check_config(options.document)
-    yield from bundle_problems(options.document.get("spec", {}), PYTHON)
+    yield from bundle_problems(options.spec, PYTHON)
     if target is not None:
         yield from target.option_problems(options)
     for line in options.pip:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.deployment.deploy_options import DeployOptions
@@ -64,14 +63,13 @@ def command(options: DeployOptions) -> list[str]:
 
 def manifests(options: DeployOptions, image: str) -> dict[str, str]:
     """Return the Kubernetes manifests by their path in the bundle."""
-    spec = options.document.get("spec", {})
+    hint, spec = TOKEN_HINT.format(name=options.name), options.spec
     files = {
-        "k8s/deployment.yaml": TOKEN_HINT.format(name=options.name)
-        + to_yaml(_deployment(options, image, spec)),
+        "k8s/deployment.yaml": hint + to_yaml(_deployment(options, image)),
         "k8s/service.yaml": to_yaml(_service(options)),
     }
     if spec.get("maxReplicas", 0) > spec.get("minReplicas", 1):
-        files["k8s/autoscaler.yaml"] = to_yaml(_autoscaler(options, spec))
+        files["k8s/autoscaler.yaml"] = to_yaml(_autoscaler(options))
     return files
 
 
@@ -86,9 +84,8 @@ def _object(
     return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def _deployment(
-    options: DeployOptions, image: str, spec: Mapping[str, Any]
-) -> dict[str, Any]:
+def _deployment(options: DeployOptions, image: str) -> dict[str, Any]:
+    spec = options.spec
     pod = {
         "automountServiceAccountToken": False,
         "securityContext": {
@@ -96,11 +93,10 @@ def _deployment(
             "runAsUser": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(options, image, spec)],
+        "containers": [_container(options, image)],
     }
-    for name in ("nodeSelector", "tolerations", "affinity", "priorityClassName"):
-        if name in spec:
-            pod[name] = spec[name]
+    wanted = ("nodeSelector", "tolerations", "affinity", "priorityClassName")
+    pod |= {name: spec[name] for name in wanted if name in spec}
     body: dict[str, Any] = {
         "selector": {"matchLabels": _labels(options)},
         "template": {"metadata": {"labels": _labels(options)}, "spec": pod},
@@ -110,9 +106,7 @@ def _deployment(
     return _object(options, "apps/v1", "Deployment", body)
 
 
-def _container(
-    options: DeployOptions, image: str, spec: Mapping[str, Any]
-) -> dict[str, Any]:
+def _container(options: DeployOptions, image: str) -> dict[str, Any]:
     def probe(path: str) -> dict[str, Any]:
         # Kubernetes probes by the pod's address, a Host that the function refuses.
         host = [{"name": "Host", "value": "localhost"}]
@@ -125,11 +119,11 @@ def _container(
         "name": "function",
         "image": image,
         "command": command(options),
-        "env": [*environment(options), *spec.get("env", []), token],
+        "env": [*environment(options), *options.spec.get("env", []), token],
         "ports": [{"name": "http", "containerPort": PORT}],
         "readinessProbe": probe("/readyz"),
         "livenessProbe": {**probe("/healthz"), "initialDelaySeconds": 10},
-        "resources": {"requests": requests, **spec.get("resources", {})},
+        "resources": {"requests": requests, **options.spec.get("resources", {})},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -143,7 +137,8 @@ def _service(options: DeployOptions) -> dict[str, Any]:
     return _object(options, "v1", "Service", spec)
 
 
-def _autoscaler(options: DeployOptions, spec: Mapping[str, Any]) -> dict[str, Any]:
+def _autoscaler(options: DeployOptions) -> dict[str, Any]:
+    spec = options.spec
     target = {"type": "Utilization", "averageUtilization": spec.get("targetCPU", 75)}
     cpu = {"type": "Resource", "resource": {"name": "cpu", "target": target}}
     scaled = {"apiVersion": "apps/v1", "kind": "Deployment", "name": options.name}

@@ -31,20 +31,18 @@ def function_document(
         "spec": {
             "runtime": PYTHON,
             "handler": "main:handler",
-            "env": environment(options),
-            "build": {"commands": install_commands(requirements)},
+            "build": {},
             "triggers": {},
         },
     }
-    users = options.document
-    own_commands = users.get("spec", {}).get("build", {}).get("commands", [])
-    document = merged(ours, users)
+    users = options.spec
+    document = merged(ours, options.document)
     spec = document["spec"]
-    spec["build"]["commands"] = [*ours["spec"]["build"]["commands"], *own_commands]
-    spec["env"] = [*environment(options), *users.get("spec", {}).get("env", [])]
-    http = options.http_trigger
-    if http is not None:
-        name, trigger = http
+    own_commands = users.get("build", {}).get("commands", [])
+    spec["build"]["commands"] = [*install_commands(requirements), *own_commands]
+    spec["env"] = [*environment(options), *users.get("env", [])]
+    if options.http_trigger is not None:
+        name, trigger = options.http_trigger
         spec["triggers"][name] = {"numWorkers": options.workers, **trigger}
     document["metadata"]["name"] = options.name
     return document

@@ -63,12 +63,13 @@ def check_parity(
             first = notebook.answers(inputs)
             second = notebook.answers(inputs)
             theirs = [bundle_answer(process, sent, bundle) for sent in inputs]
+        rows = list(zip(inputs, first, theirs, strict=True))
         changing = _changing(first, second)
-        report = _report(inputs, first, theirs, changing)
+        report = _report(rows, changing)
         if not report.is_equal:
             # A clock may stand still between two quick runs; a later one tells.
             changing |= _changing(first, notebook.answers(inputs))
-            report = _report(inputs, first, theirs, changing)
+            report = _report(rows, changing)
         report = replace(report, unsent=unsent)
         if not report.is_equal:
             # Up to the first event that differs: steps may keep state between events.
@@ -99,6 +100,8 @@ def _first_step(
 
 
 Changing = set[tuple[int, Place]]
+Row = tuple[Mapping[str, Any], RawResponse, RawResponse]
+"""An input, the notebook's answer, the bundle's answer."""
 
 
 def _changing(first: Sequence[RawResponse], second: Sequence[RawResponse]) -> Changing:
@@ -110,25 +113,17 @@ def _changing(first: Sequence[RawResponse], second: Sequence[RawResponse]) -> Ch
     }
 
 
-def _report(
-    inputs: Sequence[Mapping[str, Any]],
-    ours: Sequence[RawResponse],
-    theirs: Sequence[RawResponse],
-    changing: Changing,
-) -> ParityReport:
-    unequal = [
+def _report(rows: Sequence[Row], changing: Changing) -> ParityReport:
+    unequal = tuple(
         Difference(number, sent["id"], shown(place), notebook, bundle)
-        for number, (sent, one, two) in enumerate(
-            zip(inputs, ours, theirs, strict=True)
-        )
+        for number, (sent, one, two) in enumerate(rows)
         for place, notebook, bundle in differences(one, two)
         if not is_within(place, {left for at, left in changing if at == number})
-    ]
-    different = {difference.number for difference in unequal}
+    )
     names = {shown(place): None for _, place in sorted(changing, key=str)}
     return ParityReport(
-        equal=len(inputs) - len(different),
-        total=len(inputs),
+        equal=len(rows) - len({difference.number for difference in unequal}),
+        total=len(rows),
         left_out=tuple(names),
-        differences=tuple(unequal),
+        differences=unequal,
     )

@@ -44,7 +44,7 @@ class LocalTarget(DeployTarget):
 
     def option_problems(self, options: DeployOptions) -> Iterator[str]:
         """Yield the triggers that only Nuclio serves."""
-        triggers = options.document.get("spec", {}).get("triggers", {})
+        triggers = options.spec.get("triggers", {})
         for name, trigger in triggers.items() if isinstance(triggers, Mapping) else ():
             if trigger.get("kind") != "http":
                 yield (
