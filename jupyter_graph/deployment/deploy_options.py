@@ -81,7 +81,9 @@ class DeployOptions:
         """What the user says about the function, as Nuclio's document."""
         document = nested(self.config)
         # Those of triggers= win over those of the same name in config=.
-        named = {name: normal_trigger(trigger) for name, trigger in _triggers(self)}
+        named = {
+            name: normal_trigger(name, trigger) for name, trigger in _triggers(self)
+        }
         if named:
             document.setdefault("spec", {})["triggers"] = named
         return document

@@ -121,20 +121,12 @@ def _normal(chosen: Mapping[str, Any]) -> dict[str, Any]:
     if "output" in values:
         values["output"] = Path(values["output"])
     values["triggers"] = {
-        name: _trigger(name, trigger)
+        name: read_trigger(f"{name}={trigger}")[1]
+        if isinstance(trigger, str)
+        else normal_trigger(name, trigger)
         for name, trigger in values.get("triggers", {}).items()
     }
     return values
-
-
-def _trigger(name: str, trigger: Any) -> Mapping[str, Any]:
-    if isinstance(trigger, str):
-        return read_trigger(f"{name}={trigger}")[1]
-    if not isinstance(trigger, Mapping):
-        raise DeployError(
-            f"trigger {name!r} is {trigger!r}, but must be a mapping with a kind"
-        )
-    return normal_trigger(trigger)
 
 
 def _problems(options: DeployOptions) -> Iterator[str]:

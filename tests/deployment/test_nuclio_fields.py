@@ -115,7 +115,9 @@ def test_values_of_a_trigger_line_may_hold_commas_in_brackets_and_quotes():
 
 
 def test_old_and_short_names_become_those_nuclio_reads():
-    trigger = normal_trigger({"kind": "rabbitMq", "maxWorkers": 3, "queueName": "q"})
+    trigger = normal_trigger(
+        "r", {"kind": "rabbitMq", "maxWorkers": 3, "queueName": "q"}
+    )
 
     assert trigger == {
         "kind": "rabbit-mq",

@@ -54,7 +54,7 @@ class Monkeypatches:
             if isinstance(node, ast.ClassDef) and self._counts_subclasses(name, node):
                 yield from self._subclasses(name, statement)
             if statement is self.names.final(name) and name in self.names.values:
-                yield from self._live_changes(name, fragment, changes)
+                yield from self._live_changes(name, fragment, statement, changes)
             else:
                 yield from self._written(name, changes, ("attribute", "item"))
 
@@ -118,17 +118,17 @@ class Monkeypatches:
             parts = (part for value in values for part in ast.walk(value))
             is_call = isinstance(node, ast.Expr)
             return is_call or not any(isinstance(part, ast.Call) for part in parts)
-        evaluator = self.analysis.evaluator(statement.index)
+        evaluator = self.analysis.evaluator(statement)
         return all(tried(evaluator.value, value) is not UNSURE for value in values)
 
     def _live_changes(
-        self, name: str, fragment: Fragment, changes: Changes
+        self, name: str, fragment: Fragment, defined: Statement, changes: Changes
     ) -> Iterator[Patch]:
         """Yield what makes the definition what the kernel has now."""
         written = [
             (s, c) for s, c in changes if c.how in ("attribute", "item") and c.chain
         ]
-        yield from self._defaults(name, fragment)
+        yield from self._defaults(name, fragment, defined)
         named = {str(change.chain[0]) for _, change in written} - {"*"}
         changed = set(self._changed(name, fragment, named))
         for attribute in sorted({*changed, *named}):
@@ -137,26 +137,29 @@ class Monkeypatches:
             if ship:  # a default argument between them may have read each
                 yield from (statement for statement, _ in lines)
             value = vars(self.names.values[name]).get(attribute, _MISSING)
-            last = lines[-1][0] if lines and ship else None
-            is_set = last is not None and self._sets(name, attribute, value, last)
+            last, line = defined, fragment.line
+            if lines:
+                last, line = lines[-1][0], lines[-1][1].line
+            is_set = lines and ship and self._sets(name, attribute, value, last)
             if not is_set and attribute in changed:
-                yield self._patch(name, attribute, value, lines, fragment)
+                yield self._patch(name, attribute, value, (last, line))
 
-    def _defaults(self, name: str, fragment: Fragment) -> Iterator[Patch]:
+    def _defaults(
+        self, name: str, fragment: Fragment, defined: Statement
+    ) -> Iterator[Patch]:
         """Compare default arguments: the cells may have run in another order."""
         node, live = fragment.node, self.names.values[name]
-        if not isinstance(node, FUNCTION) or not isinstance(live, FunctionType):
+        if not isinstance(node, FUNCTION) or node.decorator_list:
             return
-        if node.decorator_list or fragment.statement is None:
-            return
-        evaluator = self.analysis.evaluator(fragment.statement.index)
-        defaults = live.__defaults__ or ()
+        defaults = (live.__defaults__ if isinstance(live, FunctionType) else ()) or ()
+        evaluator = self.analysis.evaluator(defined)
         for default, value in zip(node.args.defaults, defaults, strict=False):
             if isinstance(default, ast.List | ast.Dict | ast.Set):
                 continue  # a store of its own, empty in each process
             expected = tried(evaluator.value, default)
             if expected is not UNSURE and not is_unchanged(value, expected):
-                yield self._patch(name, "__defaults__", defaults, [], fragment)
+                at = (defined, fragment.line)
+                yield self._patch(name, "__defaults__", defaults, at)
                 return
 
     def _changed(self, name: str, fragment: Fragment, named: set[str]) -> Iterator[str]:
@@ -196,17 +199,10 @@ class Monkeypatches:
         return is_own and tuple not in bases  # NamedTuple sets its own
 
     def _patch(
-        self,
-        name: str,
-        attribute: str,
-        value: Any,
-        lines: Changes,
-        fragment: Fragment,
+        self, name: str, attribute: str, value: Any, at: tuple[Statement, int | None]
     ) -> Patch:
         """Write the line that sets an attribute to what it is now."""
-        statement = lines[-1][0] if lines else fragment.statement
-        assert statement is not None
-        line = lines[-1][1].line if lines else fragment.line
+        statement, line = at
         others: list[str] = []
 
         def name_of(thing: Any) -> str | None:
@@ -244,7 +240,7 @@ class Monkeypatches:
             return False
         if ast.unparse(node.targets[0]) != f"{name}.{attribute}":
             return False
-        evaluator = self.analysis.evaluator(statement.index)
+        evaluator = self.analysis.evaluator(statement)
         return is_unchanged(value, tried(evaluator.value, node.value))
 
 

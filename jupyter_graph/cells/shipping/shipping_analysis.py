@@ -138,18 +138,17 @@ class ShippingAnalysis:
         Raises:
             NotReproducible: running it again is not known to give the same.
         """
-        evaluator = self.evaluator(statement.index)
+        evaluator = self.evaluator(statement)
         return bound_value(node, name, evaluator.value(node.value))
 
-    def evaluator(self, at: float) -> Evaluator:
-        """Return an evaluator that reads names as they are at a place."""
-        statement = self.program.statements[int(at)]
+    def evaluator(self, statement: Statement) -> Evaluator:
+        """Return an evaluator that reads names as they are at a statement."""
         inside = set(statement.names.binds) if hasattr(statement.node, "body") else ()
 
         def look(name: str) -> Any:
             if name in inside:  # a loop or block sets it itself, who knows how often
                 raise NotReproducible(name)
-            return self.expected(name, at)
+            return self.expected(name, statement.index)
 
         return Evaluator(
             look,

@@ -213,7 +213,7 @@ def _trigger_rules(triggers: Any) -> Iterator[str]:
         if not isinstance(trigger, Mapping):
             yield f"trigger {name!r} is {trigger!r}, but must be a mapping with a kind"
             continue
-        normal = normal_trigger(trigger)
+        normal = normal_trigger(name, trigger)
         yield from trigger_problems(str(name), normal)
         if normal.get("kind") == "http" and not normal.get("disabled"):
             http.append(str(name))

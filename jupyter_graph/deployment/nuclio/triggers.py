@@ -36,7 +36,7 @@ def read_trigger(words: str) -> tuple[str, dict[str, Any]]:
         if not equals:
             raise DeployError(f"trigger {name!r}: {pair!r} must be key=value")
         _put(fields, key.strip().split("."), _value(value.strip()))
-    return name.strip(), normal_trigger({"kind": kind.strip(), **fields})
+    return name.strip(), normal_trigger(name, {"kind": kind.strip(), **fields})
 
 
 def _put(fields: dict[str, Any], keys: list[str], value: Any) -> None:
@@ -71,8 +71,16 @@ def _split(pairs: str) -> Iterator[str]:
         yield pairs[start:]
 
 
-def normal_trigger(trigger: Mapping[str, Any]) -> dict[str, Any]:
-    """Put every field where Nuclio reads it: at the top or among the attributes."""
+def normal_trigger(name: str, trigger: Any) -> dict[str, Any]:
+    """Put every field where Nuclio reads it: at the top or among the attributes.
+
+    Raises:
+        DeployError: it is no mapping.
+    """
+    if not isinstance(trigger, Mapping):
+        raise DeployError(
+            f"trigger {name!r} is {trigger!r}, but must be a mapping with a kind"
+        )
     top: dict[str, Any] = {}
     attributes: dict[str, Any] = {}
     kind = ALIASES.get(trigger.get("kind", ""), trigger.get("kind"))
