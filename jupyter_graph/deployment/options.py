@@ -26,8 +26,8 @@ from jupyter_graph.deployment.nuclio.nuclio_types import (
 )
 from jupyter_graph.deployment.nuclio.triggers import normal_trigger, read_trigger
 from jupyter_graph.deployment.targets.target_registry import TARGETS, load_target
-from jupyter_graph.errors import DeployError, SpecError, did_you_mean, listed
-from jupyter_graph.spec.names import check_function_name, function_name
+from jupyter_graph.errors import DeployError, did_you_mean, listed
+from jupyter_graph.spec.names import function_name, function_name_problem
 
 RUNTIMES = ("bundled", "pip")
 
@@ -130,10 +130,8 @@ def _normal(chosen: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _problems(options: DeployOptions) -> Iterator[str]:
-    try:
-        check_function_name(options.name)
-    except SpecError as error:
-        yield f"{error}"
+    if problem := function_name_problem(options.name):
+        yield problem
     for name, allowed in (("target", tuple(TARGETS)), ("runtime", RUNTIMES)):
         value = getattr(options, name)
         if value not in allowed:

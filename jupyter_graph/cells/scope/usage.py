@@ -85,15 +85,12 @@ def quoted(node: ast.AST) -> Iterator[ast.expr]:
         for child in ast.walk(inner):
             if hasattr(child, "lineno"):
                 child.lineno = node.lineno
-    elif isinstance(node, ast.Subscript):
-        kind = (chain_of(node.value)[1] or (chain_of(node.value)[0],))[-1]
-        inside: list[ast.AST] = [node.slice]
-        if kind == "Literal":
-            inside = []
-        elif kind == "Annotated" and isinstance(node.slice, ast.Tuple):
+    inside = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.Subscript):
+        root, chain = chain_of(node.value)
+        kind = (root, *chain)[-1]
+        inside = [] if kind == "Literal" else [node.slice]
+        if kind == "Annotated" and isinstance(node.slice, ast.Tuple):
             inside = list(node.slice.elts[:1])
-        for child in inside:
-            yield from quoted(child)
-    else:
-        for child in ast.iter_child_nodes(node):
-            yield from quoted(child)
+    for child in inside:
+        yield from quoted(child)

@@ -40,10 +40,8 @@ class KernelOnly:
             return True
         live = self.names.values[name]
         # IPython puts its own `open`, `exit` and `quit` into the namespace.
-        owner = str(getattr(live, "__module__", "") or "")
-        is_of_shell = owner.startswith(_SHELL) or type(live).__module__.startswith(
-            _SHELL
-        )
+        owners = (getattr(live, "__module__", ""), type(live).__module__)
+        is_of_shell = any(str(owner or "").startswith(_SHELL) for owner in owners)
         return live is getattr(builtins, name) or is_of_shell
 
     def fragment(self, name: str) -> Fragment | None:

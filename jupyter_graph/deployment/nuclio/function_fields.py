@@ -31,6 +31,7 @@ from jupyter_graph.deployment.nuclio.nuclio_types import (
 )
 from jupyter_graph.deployment.nuclio.triggers import normal_trigger, trigger_problems
 from jupyter_graph.errors import DeployError, did_you_mean
+from jupyter_graph.values.dotted_path import MISSING, find
 
 TEXTS = list_of(text)
 AMOUNTS = record(
@@ -224,15 +225,7 @@ def _trigger_rules(triggers: Any) -> Iterator[str]:
 def bundle_problems(spec: Mapping[str, Any], python: str) -> Iterator[str]:
     """Yield the fields of a user's spec that the bundle itself decides, as problems."""
     for name, why in OURS.items():
-        if _has(spec, name.split(".")):
+        if find(spec, name) is not MISSING:
             yield f"spec.{name} cannot be set: {why}"
     if spec.get("runtime", python) != python:
         yield f"spec.runtime is {spec['runtime']!r}, but the notebook runs {python!r}"
-
-
-def _has(place: Any, keys: list[str]) -> bool:
-    for key in keys:
-        if not isinstance(place, Mapping) or key not in place:
-            return False
-        place = place[key]
-    return True

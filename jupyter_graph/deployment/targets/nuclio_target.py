@@ -23,6 +23,7 @@ from jupyter_graph.deployment.private_files import function_folder
 from jupyter_graph.deployment.records import Record, forget, remember
 from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job, Status
 from jupyter_graph.errors import DashboardError, DeployError, NameTakenError
+from jupyter_graph.values.dotted_path import find
 
 if TYPE_CHECKING:
     from jupyter_graph.deployment.bundle.bundle_folder import Bundle
@@ -168,9 +169,8 @@ def owner_of(notebook: str) -> str:
 
 
 def _is_same(existing: Mapping[str, Any], bundle: Bundle) -> bool:
-    annotations = (existing.get("metadata") or {}).get("annotations") or {}
-    state = (existing.get("status") or {}).get("state")
-    return annotations.get(HASH) == bundle.hash and state in READY
+    mark = find(existing, f"metadata.annotations.{HASH}")
+    return mark == bundle.hash and find(existing, "status.state") in READY
 
 
 def _workers(function: Mapping[str, Any]) -> int:
