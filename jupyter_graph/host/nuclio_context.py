@@ -35,10 +35,9 @@ class HostResponse:
 class HostPlatform:
     """The part of Nuclio's platform object that has a meaning in one process."""
 
-    kind = "local"
+    kind = namespace = "local"
 
-    def __init__(self, namespace: str = "local") -> None:
-        self.namespace = namespace
+    def __init__(self) -> None:
         self.callbacks: dict[str, Callable[[], Any]] = {}
 
     def set_termination_callback(self, callback: Callable[[], Any]) -> None:

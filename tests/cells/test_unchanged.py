@@ -73,6 +73,12 @@ def test_objects_are_keys_of_a_table(kernel, loaded):
     assert loaded(part).step(0) == 5
 
 
+def test_a_method_defined_in_a_block_of_its_class_is_no_change(kernel, loaded):
+    kernel.run("class Step:\n    if True:\n        def do(self, x): return x + 1")
+
+    assert loaded(kernel.slice("Step")).Step().do(1) == 2
+
+
 def test_subclasses_come_with_a_class_that_asks_for_them(kernel, loaded):
     kernel.run(
         "class Base: pass",

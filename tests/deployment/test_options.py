@@ -16,6 +16,9 @@ from jupyter_graph.errors import DeployError
         pytest.param({"target": "out.zip"}, "known: local, nuclio, archive", id="path"),
         pytest.param({"target": ["local"]}, "unknown target ['local']", id="list"),
         pytest.param({"target": "archive"}, "archive needs output", id="no-output"),
+        pytest.param(
+            {"config": {"triggers": {"t": "cron"}}}, "must be a mapping", id="trigger"
+        ),
         pytest.param({"workers": 0}, "workers is 0", id="no-workers"),
         pytest.param({"workers": True}, "workers is True", id="workers-bool"),
         pytest.param({"port": 70000}, "0 to 65535", id="port"),

@@ -9,20 +9,20 @@ from typing import Any
 MOST_CHARACTERS = 2_000
 
 
-def literal(
-    value: Any, name_of: Callable[[Any], str | None] | None = None
-) -> str | None:
+def literal(value: Any, name_of: Callable[[Any], str | None]) -> str | None:
     """Return the Python text of a small plain value; None for anything else.
 
     Args:
         value: what is to be written.
         name_of: returns the name under which an object of another kind is known.
 
-    >>> literal({"a": (1, 2.5), "b": {True}}), literal(object())
-    ("{'a': (1, 2.5), 'b': {True}}", None)
+    >>> literal({"a": (1, 2.5), "b": {True}}, lambda thing: None)
+    "{'a': (1, 2.5), 'b': {True}}"
+    >>> literal([object()], lambda thing: None) is None
+    True
     """
     try:
-        text = _written(value, name_of or (lambda _: None), 0)
+        text = _written(value, name_of, 0)
     except _NotPlain:
         return None
     return text if len(text) <= MOST_CHARACTERS else None

@@ -109,21 +109,16 @@ def _written(
 ) -> Slice:
     writer = SliceWriter()
     source = writer.write(fragments)
-    nodes = [
-        fragment.node
-        for fragment in fragments
-        if fragment.node and fragment.kind != "value"
-    ]
+    nodes = [f.node for f in fragments if f.node and f.kind != "value"]
     local, others = local_modules(imported_modules(nodes), folder)
+    live = analysis.names.values
     values = tuple(
-        CapturedValue(
-            name, shippable(analysis.names.values[name]), fragment.cell, fragment.line
-        )
-        for fragment in fragments
-        if fragment.kind == "value"
-        for name in sorted(fragment.binds)
+        CapturedValue(name, shippable(live[name]), f.cell, f.line)
+        for f in fragments
+        if f.kind == "value"
+        for name in sorted(f.binds)
     )
-    names = {n: (i.cell, i.line) for i in fragments for n in sorted(i.binds)}
+    names = {n: (f.cell, f.line) for f in fragments for n in sorted(f.binds)}
     return Slice(
         source=source,
         values=values,
