@@ -192,9 +192,8 @@ def awaits(node: ast.AST) -> bool:
     >>> [awaits(ast.parse(text)) for text in ("await f()", "async def f(): await g()")]
     [True, False]
     """
-    if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith):
-        return True
-    if isinstance(node, ast.comprehension) and node.is_async:
+    is_async = getattr(node, "is_async", False)  # of a comprehension
+    if is_async or isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith):
         return True
     inner = FUNCTION | ast.Lambda
     return not isinstance(node, inner) and any(map(awaits, ast.iter_child_nodes(node)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,12 +80,12 @@ class DeployOptions:
     def document(self) -> dict[str, Any]:
         """What the user says about the function, as Nuclio's document."""
         document = nested(self.config)
+        own = document.get("spec", {}).get("triggers", {})
         # Those of triggers= win over those of the same name in config=.
-        named = {
-            name: normal_trigger(name, trigger) for name, trigger in _triggers(self)
-        }
-        if named:
-            document.setdefault("spec", {})["triggers"] = named
+        every = {**(own if isinstance(own, Mapping) else {}), **self.triggers}
+        if every:
+            normal = {name: normal_trigger(name, every[name]) for name in every}
+            document.setdefault("spec", {})["triggers"] = normal
         return document
 
     @property
@@ -110,9 +110,3 @@ class DeployOptions:
         if self.spec.get("disableDefaultHTTPTrigger"):
             return None
         return "http", {"kind": "http", "numWorkers": self.workers}
-
-
-def _triggers(options: DeployOptions) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    in_config = nested(options.config).get("spec", {}).get("triggers", {})
-    yield from in_config.items() if isinstance(in_config, Mapping) else ()
-    yield from options.triggers.items()

@@ -46,8 +46,8 @@ def set_by(node: ast.AST) -> Iterator[str]:
         yield bound_by(node)
     elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
         yield from [node.name] if node.name else []
-    elif isinstance(node, ast.MatchMapping):
-        yield from [node.rest] if node.rest else []
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest
 
 
 def _same_scope(node: ast.AST) -> list[ast.AST]:

@@ -327,9 +327,7 @@ def _catches_name_error(handler: ast.ExceptHandler) -> bool:
 
 
 def _item_of_globals(node: ast.Subscript) -> str | None:
-    call, key = node.value, node.slice
-    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
-        return None
-    if call.func.id != "globals" or not isinstance(key, ast.Constant):
-        return None
-    return key.value if isinstance(key.value, str) else None
+    match node:
+        case ast.Subscript(ast.Call(ast.Name("globals")), ast.Constant(str(name))):
+            return name
+    return None

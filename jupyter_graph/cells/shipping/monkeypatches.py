@@ -246,15 +246,13 @@ class Monkeypatches:
 
 def _values_in(node: ast.stmt) -> list[ast.expr] | None:
     """Return what a changing line reads; None for a line that cannot ship alone."""
-    if isinstance(node, ast.Delete):
-        return []
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):  # setattr
-        call = node.value
-        return [*call.args, *(word.value for word in call.keywords)]
-    if isinstance(node, ast.AugAssign):
-        return [node.value]
-    if isinstance(node, ast.Assign) and len(node.targets) == 1:
-        return [node.value]
+    match node:
+        case ast.Delete():
+            return []
+        case ast.Expr(ast.Call(args=args, keywords=words)):  # setattr
+            return [*args, *(word.value for word in words)]
+        case ast.AugAssign(value=value) | ast.Assign(targets=[_], value=value):
+            return [value]
     return None
 
 

@@ -221,9 +221,8 @@ def cause(status: Mapping[str, Any], default: str = "it did not say why") -> str
     """
     message = str(status.get("message") or "").strip()
     errors = [str(log["err"]).strip() for log in _logs(status) if log.get("err")]
-    parts = [message] if message else []
-    parts += [error for error in errors[-1:] if error and error not in message]
-    return "\n".join(parts) or default
+    parts = [message, *(error for error in errors[-1:] if error not in message)]
+    return "\n".join(filter(None, parts)) or default
 
 
 def log_text(status: Mapping[str, Any]) -> str:

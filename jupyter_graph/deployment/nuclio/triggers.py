@@ -140,12 +140,11 @@ def _problems(kind: str, trigger: Mapping[str, Any]) -> Iterator[str]:
     for names in REQUIRED.get(kind, ()):
         if not any(given.get(key) for key in names.split("|")):
             yield f"a {kind} trigger needs {names.replace('|', ' or ')}"
-    yield from _rules_between_fields(kind, trigger, attributes)
+    yield from _rules_between_fields(kind, trigger)
 
 
-def _rules_between_fields(
-    kind: str, trigger: Mapping[str, Any], attributes: Mapping[str, Any]
-) -> Iterator[str]:
+def _rules_between_fields(kind: str, trigger: Mapping[str, Any]) -> Iterator[str]:
+    attributes = trigger.get("attributes", {})
     if kind == "cron" and attributes.get("interval") and attributes.get("schedule"):
         yield "a cron trigger takes interval or schedule, not both"
     schedule = attributes.get("schedule")
