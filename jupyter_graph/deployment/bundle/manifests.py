@@ -73,19 +73,17 @@ def manifests(options: DeployOptions, image: str) -> dict[str, str]:
     return files
 
 
-def _labels(options: DeployOptions) -> dict[str, str]:
-    return {"app.kubernetes.io/name": options.name}
+def _metadata(options: DeployOptions) -> dict[str, Any]:
+    return {"name": options.name, "labels": {"app.kubernetes.io/name": options.name}}
 
 
-def _object(
-    options: DeployOptions, version: str, kind: str, spec: dict[str, Any]
-) -> dict[str, Any]:
-    metadata = {"name": options.name, "labels": _labels(options)}
+def _object(version: str, kind: str, metadata: Any, spec: Any) -> dict[str, Any]:
     return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
 
 
 def _deployment(options: DeployOptions, image: str) -> dict[str, Any]:
-    spec = options.spec
+    spec, metadata = options.spec, _metadata(options)
+    labels = metadata["labels"]
     pod = {
         "automountServiceAccountToken": False,
         "securityContext": {
@@ -98,12 +96,12 @@ def _deployment(options: DeployOptions, image: str) -> dict[str, Any]:
     wanted = ("nodeSelector", "tolerations", "affinity", "priorityClassName")
     pod |= {name: spec[name] for name in wanted if name in spec}
     body: dict[str, Any] = {
-        "selector": {"matchLabels": _labels(options)},
-        "template": {"metadata": {"labels": _labels(options)}, "spec": pod},
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": pod},
     }
     if "maxReplicas" not in spec:  # else the autoscaler decides
         body["replicas"] = spec.get("replicas", spec.get("minReplicas", 1))
-    return _object(options, "apps/v1", "Deployment", body)
+    return _object("apps/v1", "Deployment", metadata, body)
 
 
 def _container(options: DeployOptions, image: str) -> dict[str, Any]:
@@ -133,8 +131,8 @@ def _container(options: DeployOptions, image: str) -> dict[str, Any]:
 
 def _service(options: DeployOptions) -> dict[str, Any]:
     ports = [{"name": "http", "port": PORT, "targetPort": "http"}]
-    spec = {"selector": _labels(options), "ports": ports}
-    return _object(options, "v1", "Service", spec)
+    spec = {"selector": _metadata(options)["labels"], "ports": ports}
+    return _object("v1", "Service", _metadata(options), spec)
 
 
 def _autoscaler(options: DeployOptions) -> dict[str, Any]:
@@ -148,4 +146,5 @@ def _autoscaler(options: DeployOptions) -> dict[str, Any]:
         "maxReplicas": spec["maxReplicas"],
         "metrics": [cpu],
     }
-    return _object(options, "autoscaling/v2", "HorizontalPodAutoscaler", body)
+    kind = "HorizontalPodAutoscaler"
+    return _object("autoscaling/v2", kind, _metadata(options), body)
