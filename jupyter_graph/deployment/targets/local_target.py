@@ -108,8 +108,8 @@ class LocalTarget(DeployTarget):
         log = str(folder / "host.log")
         command = [sys.executable, "-P", "-m", "jupyter_graph.host", str(place)]
         command += ["--name", options.name, "--host", HOST, "--port", str(port)]
-        command += ["--workers", str(options.workers), "--log-file", log]
-        command += ["--start-seconds", f"{options.wait_s:g}"]
+        command += ["--workers", str(options.workers)]
+        command += ["--start-seconds", f"{options.wait_s:g}", "--log-file", log]
         return self.new_record(
             job,
             bundle,
