@@ -456,10 +456,10 @@ def test_the_users_stop_ends_the_run_while_buffered_rows_go_on(open_runner, is_a
         return rows
 
     graph = Graph("g", topology="flow")
-    graph.to(name="b", class_name="Batch", max_events=100)
-    graph.to(name="s", handler=stopped)
+    batch = graph.to(name="b", class_name="Batch", max_events=100)
+    last = batch.to(name="s", handler=stopped)
     if is_async:
-        graph.to(name="a", handler=on_a_loop)
+        last.to(name="a", handler=on_a_loop)
 
     with pytest.raises(KeyboardInterrupt):
         open_runner(graph).run_batch(FRAME)
