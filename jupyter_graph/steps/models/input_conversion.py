@@ -82,8 +82,8 @@ def cast_input(name: str, value: Any, kind: str) -> Any:
         raise BadRequestError(f"input {name!r}: {error}") from None
 
 
-def check_shape(name: str, want: Sequence[int | None], have: Sequence[int]) -> None:
-    """Refuse an array of another shape; None or -1 stand for any size.
+def check_shape(name: str, want: Sequence[Any], have: Sequence[int]) -> None:
+    """Refuse an array of another shape; None, -1 or a name stand for any size.
 
     Raises:
         BadRequestError: says both shapes.
@@ -91,7 +91,8 @@ def check_shape(name: str, want: Sequence[int | None], have: Sequence[int]) -> N
     >>> check_shape("x", [None, 4], (7, 4))
     """
     fits = len(want) == len(have) and all(
-        size in (None, -1, actual) for size, actual in zip(want, have, strict=True)
+        size in (None, -1, actual) or isinstance(size, str)
+        for size, actual in zip(want, have, strict=True)
     )
     if not fits:
         raise BadRequestError(

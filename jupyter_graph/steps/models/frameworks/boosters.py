@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from jupyter_graph.argument_checks import is_count
+from jupyter_graph.argument_checks import is_count, require
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import FrameworkServer
@@ -43,8 +43,7 @@ class BoosterServer(FrameworkServer):
     ) -> None:
         if method not in METHODS:
             raise SpecError(f"method must be one of {', '.join(METHODS)}: {method!r}")
-        if not is_count(threads):
-            raise SpecError(f"threads must be a number of at least 1, got {threads!r}")
+        require(is_count(threads), "threads must be a number of at least 1", threads)
         if isinstance(classes, str) or (classes is not None and len(classes) < 2):
             raise SpecError(f"classes must be a list of two or more, got {classes!r}")
         super().__init__(*server, **class_args)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from jupyter_graph.argument_checks import is_count
+from jupyter_graph.argument_checks import is_count, require
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import FrameworkServer
-from jupyter_graph.steps.models.input_conversion import cast_input
+from jupyter_graph.steps.models.input_conversion import cast_input, check_shape
 from jupyter_graph.steps.models.model_files import ModelFile
 from jupyter_graph.steps.models.model_rows import feature, plain, rows_of
 from jupyter_graph.steps.models.model_schema import Feature
@@ -77,10 +77,9 @@ class ONNXModelServer(FrameworkServer):
         threads: int = 1,
         **class_args: Any,
     ) -> None:
-        if not is_count(threads):
-            raise SpecError(f"threads must be a number of at least 1, got {threads!r}")
-        if isinstance(output_names, str):
-            raise SpecError(f"output_names must be a list, got {output_names!r}")
+        require(is_count(threads), "threads must be a number of at least 1", threads)
+        is_list = not isinstance(output_names, str)
+        require(is_list, "output_names must be a list", output_names)
         super().__init__(*server, **class_args)
         self.execution_providers = execution_providers
         self.output_names = tuple(output_names or ())
@@ -172,15 +171,7 @@ class ONNXModelServer(FrameworkServer):
         shape = node.shape or array.shape
         if len(shape) == array.ndim + 1 and shape[-1] in (1, None):
             array = array[..., None]  # a column of values for an input of one feature
-        fits = len(shape) == array.ndim and all(
-            not isinstance(want, int) or want == have
-            for want, have in zip(shape, array.shape, strict=True)
-        )
-        if not fits:
-            raise BadRequestError(
-                f"input {node.name!r} has the shape {list(shape)}, got "
-                f"{list(array.shape)}"
-            )
+        check_shape(node.name, shape, array.shape)
         return array
 
     def _names_of(self) -> list[str]:
