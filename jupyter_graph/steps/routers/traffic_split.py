@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
-from jupyter_graph.argument_checks import is_number
-from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.argument_checks import require
+from jupyter_graph.steps.routers.votes import check_weights
 from jupyter_graph.values.dotted_path import part_of
 
 
@@ -58,23 +58,10 @@ class Shares:
     """
 
     def __init__(self, weights: Mapping[str, float], routes: Mapping[str, Any]) -> None:
-        if not isinstance(weights, Mapping) or not weights:
-            raise SpecError(
-                "weights must be numbers by route, such as "
-                f"{{'old': 0.9, 'new': 0.1}}, got {weights!r}"
-            )
-        for name, weight in weights.items():
-            if name not in routes:
-                near = did_you_mean(str(name), routes)
-                raise SpecError(f"weights has {name!r}, which is no route{near}")
-            if not is_number(weight) or weight < 0:
-                raise SpecError(
-                    f"the weight of {name!r} must be a number of 0 or more, "
-                    f"got {weight!r}"
-                )
+        rule = "weights must be numbers by route, such as {'old': 0.9, 'new': 0.1}"
+        require(isinstance(weights, Mapping) and len(weights) > 0, rule, weights)
+        check_weights(weights, routes, "a number of 0 or more", least=0)
         total = math.fsum(weights.values())
-        if total <= 0:
-            raise SpecError(f"weights must sum to more than 0, got {dict(weights)!r}")
         kept = {name: weights[name] / total for name in routes if weights.get(name)}
         self.by_route = {name: kept.get(name, 0.0) for name in routes}
         self._names = list(kept)

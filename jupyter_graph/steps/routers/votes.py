@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.argument_checks import is_number
+from jupyter_graph.argument_checks import is_number, require
 from jupyter_graph.errors import SpecError, did_you_mean
 
 Row = Sequence[Any]
@@ -29,19 +30,33 @@ def weights_of(
     """
     if weights is None:
         return {name: 1 / len(routes) for name in routes}
-    if not isinstance(weights, Mapping):
-        raise SpecError(f"weights must be numbers by route, got {weights!r}")
+    require(isinstance(weights, Mapping), "weights must be numbers by route", weights)
+    check_weights(weights, routes, "a number")
+    total = sum(weights.values())
+    scale = total if 1.0 - total > 1e-5 else 1.0
+    return {name: weights.get(name, 0.0) / scale for name in routes}
+
+
+def check_weights(
+    weights: Mapping[str, float],
+    routes: Mapping[str, Any],
+    kind: str,
+    *,
+    least: float = -math.inf,
+) -> None:
+    """Check weights by route: finite numbers of ``least`` or more, not all of them 0.
+
+    Raises:
+        SpecError: one is none, or that of no route; ``kind`` says what it must be.
+    """
     for name, weight in weights.items():
         if name not in routes:
             near = did_you_mean(str(name), routes)
             raise SpecError(f"weights has {name!r}, which is no route{near}")
-        if not is_number(weight):
-            raise SpecError(f"the weight of {name!r} must be a number, got {weight!r}")
-    total = sum(weights.values())
-    if total <= 0:
-        raise SpecError(f"weights must sum to more than 0, got {dict(weights)!r}")
-    scale = total if 1.0 - total > 1e-5 else 1.0
-    return {name: weights.get(name, 0.0) / scale for name in routes}
+        is_weight = is_number(weight) and weight >= least
+        require(is_weight, f"the weight of {name!r} must be {kind}", weight)
+    is_more = sum(weights.values()) > 0
+    require(is_more, "weights must sum to more than 0", dict(weights))
 
 
 def are_classes(predictions: Sequence[Row]) -> bool:
