@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from jupyter_graph.errors import SpecError
+from jupyter_graph.argument_checks import at_least, require
 
 
 class Collector:
@@ -40,15 +40,10 @@ class Collector:
         single: Literal["bare", "list"] = "bare",
         on_error: Literal["raise", "collect"] = "raise",
     ) -> None:
-        if not isinstance(expected_completions, int) or expected_completions < 1:
-            raise SpecError(
-                "expected_completions must be a whole number of 1 or more, "
-                f"got {expected_completions!r}"
-            )
-        if single not in ("bare", "list"):
-            raise SpecError(f"single must be 'bare' or 'list', got {single!r}")
-        if on_error not in ("raise", "collect"):
-            raise SpecError(f"on_error must be 'raise' or 'collect', got {on_error!r}")
+        at_least("expected_completions", expected_completions, 1)
+        require(single in ("bare", "list"), "single must be 'bare' or 'list'", single)
+        is_known = on_error in ("raise", "collect")
+        require(is_known, "on_error must be 'raise' or 'collect'", on_error)
         self.single = single
         self.on_error = on_error
 

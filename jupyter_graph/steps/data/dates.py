@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.errors import (
     InvalidArgumentError,
     SpecError,
@@ -52,10 +53,8 @@ class DateExtractor:
         parts: Sequence[str] | Mapping[str, str],
         timestamp_col: str | None = None,
     ) -> None:
-        if timestamp_col is not None and not isinstance(timestamp_col, str):
-            raise SpecError(
-                f"DateExtractor: timestamp_col must be a name, got {timestamp_col!r}"
-            )
+        is_name = isinstance(timestamp_col, str | None)
+        require(is_name, "DateExtractor: timestamp_col must be a name", timestamp_col)
         self.timestamp_col = timestamp_col or "timestamp"
         self.parts = _checked(parts)
         self._names = {part: f"{self.timestamp_col}_{part}" for part in self.parts}
@@ -98,11 +97,11 @@ class DateExtractor:
 
 def _checked(parts: Any) -> list[str]:
     is_list = isinstance(parts, list | tuple | Mapping) and len(parts) > 0
-    if not is_list or not all(isinstance(part, str) for part in parts):
-        raise SpecError(
-            "DateExtractor: parts must be a list of names such as ['hour', "
-            f"'day_of_week'], got {parts!r}"
-        )
+    require(
+        is_list and all(isinstance(part, str) for part in parts),
+        "DateExtractor: parts must be a list of names such as ['hour', 'day_of_week']",
+        parts,
+    )
     known = _known()
     for part in parts:
         if part not in known:

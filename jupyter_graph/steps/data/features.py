@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.errors import BadRequestError, InvalidArgumentError, SpecError
 from jupyter_graph.values.dataframe_rows import is_pandas
 
@@ -49,8 +50,7 @@ class Imputer:
         default_value: Any = None,
         mapping: Record | None = None,
     ) -> None:
-        if not isinstance(method, str):
-            raise SpecError(f"Imputer: method must be a text, got {method!r}")
+        require(isinstance(method, str), "Imputer: method must be a text", method)
         self.method = method
         self.default_value = default_value
         self.mapping = dict(mapping_of(mapping or {}, "Imputer"))
@@ -94,14 +94,10 @@ class DropFeatures:
 
     def __init__(self, features: Sequence[str]) -> None:
         is_list = isinstance(features, list | tuple)
-        if not is_list or not all(isinstance(name, str) for name in features):
-            raise SpecError(
-                f"DropFeatures: features must be a list of names, got {features!r}"
-            )
-        if len(set(features)) < len(features):
-            raise SpecError(
-                f"DropFeatures: features names a feature twice, got {features!r}"
-            )
+        has_names = is_list and all(isinstance(name, str) for name in features)
+        require(has_names, "DropFeatures: features must be a list of names", features)
+        is_once = len(set(features)) == len(features)
+        require(is_once, "DropFeatures: features names a feature twice", features)
         self.features = list(features)
 
     def do(self, body: Any) -> Any:
@@ -201,18 +197,15 @@ def features_of(body: Any, block: str) -> Record:
     )
 
 
-def mapping_of(mapping: Any, block: str) -> Record:
+def mapping_of(mapping: Record, block: str) -> Record:
     """Return an argument that maps features to something.
 
     Raises:
         SpecError: it does not.
     """
-    if isinstance(mapping, Mapping):
-        return mapping
-    raise SpecError(
-        f"{block}: mapping must be an object with a feature for each key, "
-        f"got {mapping!r}"
-    )
+    rule = f"{block}: mapping must be an object with a feature for each key"
+    require(isinstance(mapping, Mapping), rule, mapping)
+    return mapping
 
 
 def is_missing(value: Any) -> bool:

@@ -6,6 +6,7 @@ import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.data.frame_steps import names_of
 from jupyter_graph.values.dataframe_rows import is_pandas
@@ -32,20 +33,15 @@ class Rename:
     """
 
     def __init__(self, mapping: Mapping[str, str]) -> None:
-        if not isinstance(mapping, Mapping) or not all(
-            isinstance(name, str) for name in mapping.values()
-        ):
-            raise SpecError(
-                "Rename: mapping must be an object of old to new names, "
-                f"got {mapping!r}"
-            )
-        new = list(mapping.values())
+        is_object = isinstance(mapping, Mapping)
+        new = list(mapping.values()) if is_object else []
+        has_names = is_object and all(isinstance(name, str) for name in new)
+        rule = "Rename: mapping must be an object of old to new names"
+        require(has_names, rule, mapping)
         twice = sorted({name for name in new if new.count(name) > 1})
         if twice:
-            raise SpecError(
-                f"Rename: mapping gives several fields the name {twice[0]!r}, "
-                f"got {mapping!r}"
-            )
+            rule = f"Rename: mapping gives several fields the name {twice[0]!r}"
+            raise SpecError(f"{rule}, got {mapping!r}")
         self.mapping = dict(mapping)
 
     def do(self, body: Any) -> Any:

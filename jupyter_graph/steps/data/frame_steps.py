@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.errors import SpecError
+from jupyter_graph.argument_checks import require
 from jupyter_graph.values.dataframe_rows import is_pandas
 
 
@@ -87,8 +87,7 @@ class FromDataFrame:
     def __init__(
         self, index: str | None = None, columns: Sequence[str] | None = None
     ) -> None:
-        if index is not None and not isinstance(index, str):
-            raise SpecError(f"index must be a name, got {index!r}")
+        require(isinstance(index, str | None), "index must be a name", index)
         self.index = index
         self.columns = names_of(columns, "columns")
 
@@ -120,6 +119,7 @@ def names_of(value: Any, what: str, *, one: bool = False) -> list[str] | None:
     if one and isinstance(value, str):
         return [value]
     is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
-    if is_list and value and all(isinstance(name, str) for name in value):
-        return list(value)
-    raise SpecError(f"{what} must be a list of names, got {value!r}")
+    is_list = is_list and len(value) > 0
+    has_names = is_list and all(isinstance(name, str) for name in value)
+    require(has_names, f"{what} must be a list of names", value)
+    return list(value)

@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from jupyter_graph.errors import SpecError, UnprocessableError
+from jupyter_graph.argument_checks import require
+from jupyter_graph.errors import UnprocessableError
 from jupyter_graph.steps.data.features import features_of, mapping_of
 from jupyter_graph.values.dataframe_rows import is_pandas
 
@@ -54,8 +55,7 @@ class MapValues:
         with_original_features: bool = False,
         suffix: str = "mapped",
     ) -> None:
-        if not isinstance(suffix, str):
-            raise SpecError(f"MapValues: suffix must be a text, got {suffix!r}")
+        require(isinstance(suffix, str), "MapValues: suffix must be a text", suffix)
         self.with_original_features = bool(with_original_features)
         self.suffix = suffix
         self._changes = {
@@ -106,11 +106,8 @@ def _changed(change: Change, feature: str, value: Any) -> Any:
 
 def _change(feature: str, values: Any) -> Change:
     """Return the function that maps one feature's values."""
-    if not isinstance(values, Mapping):
-        raise SpecError(
-            f"MapValues: mapping of feature {feature!r} must be an object of old to "
-            f"new values, got {values!r}"
-        )
+    rule = f"mapping of feature {feature!r} must be an object of old to new values"
+    require(isinstance(values, Mapping), f"MapValues: {rule}", values)
     table = _table(values)
     if RANGES not in values:
         return lambda value: table.get(value, value)
@@ -149,18 +146,13 @@ def _scalar(text: str) -> Any:
 
 
 def _ranges(feature: str, ranges: Any) -> list[tuple[Any, Any, Any]]:
-    if not isinstance(ranges, Mapping):
-        raise SpecError(
-            f"MapValues: ranges of feature {feature!r} must be an object of new values "
-            f"to [low, high], got {ranges!r}"
-        )
+    where = f"of feature {feature!r} must be"
+    rule = f"MapValues: ranges {where} an object of new values to [low, high]"
+    require(isinstance(ranges, Mapping), rule, ranges)
     read = []
     for new, bounds in ranges.items():
-        if not isinstance(bounds, list | tuple) or len(bounds) != 2:
-            raise SpecError(
-                f"MapValues: range {new!r} of feature {feature!r} must be [low, high], "
-                f"got {bounds!r}"
-            )
+        is_pair = isinstance(bounds, list | tuple) and len(bounds) == 2
+        require(is_pair, f"MapValues: range {new!r} {where} [low, high]", bounds)
         low, high = bounds
         low = -math.inf if low == "-inf" else low
         read.append((low, math.inf if high == "inf" else high, new))

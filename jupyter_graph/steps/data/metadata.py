@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.errors import SpecError
+from jupyter_graph.argument_checks import require
 
 
 class SetEventMetadata:
@@ -57,11 +57,8 @@ class SetEventMetadata:
 def _keys(path: Any, what: str) -> tuple[str, ...]:
     if path is None or path == "":
         return ()
-    if not isinstance(path, str):
-        raise SpecError(
-            f"SetEventMetadata: {what} must be a dotted path such as 'user.id', "
-            f"got {path!r}"
-        )
+    rule = f"SetEventMetadata: {what} must be a dotted path such as 'user.id'"
+    require(isinstance(path, str), rule, path)
     return tuple(path.split("."))
 
 

@@ -12,7 +12,7 @@ import reprlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
-from jupyter_graph.argument_checks import is_count
+from jupyter_graph.argument_checks import is_count, require
 from jupyter_graph.errors import SpecError, StatusError, UnprocessableError
 from jupyter_graph.steps.data.step_functions import (
     Function,
@@ -172,12 +172,11 @@ class Assert(_ByFunction):
         self, fn: Function, *, message: str | None = None, status_code: int = 422
     ) -> None:
         super().__init__(fn)
-        if message is not None and not isinstance(message, str):
-            raise SpecError(f"Assert: message must be a text, got {message!r}")
-        if not is_count(status_code, 400) or status_code > 599:
-            raise SpecError(
-                f"Assert: status_code must be 400 to 599, got {status_code!r}"
-            )
+        require(
+            isinstance(message, str | None), "Assert: message must be a text", message
+        )
+        is_status = is_count(status_code, 400) and status_code <= 599
+        require(is_status, "Assert: status_code must be 400 to 599", status_code)
         self.message = message or f"the body does not pass {name_of(fn)!r}"
         self.status_code = status_code
 
@@ -296,9 +295,7 @@ def _items(result: Any, giver: str) -> Iterable[Any]:
 def _followers(names: Any, what: str) -> list[str]:
     listed = [names] if isinstance(names, str) else names
     is_list = isinstance(listed, list | tuple) and len(listed) > 0
-    if not is_list or not all(isinstance(name, str) and name for name in listed):
-        raise SpecError(
-            f"Partition: {what} must be the name of a step or a list of names, "
-            f"got {names!r}"
-        )
+    has_names = is_list and all(isinstance(name, str) and name for name in listed)
+    rule = f"Partition: {what} must be the name of a step or a list of names"
+    require(has_names, rule, names)
     return list(listed)

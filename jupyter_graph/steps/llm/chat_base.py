@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
-from jupyter_graph.argument_checks import is_count
+from jupyter_graph.argument_checks import is_count, require
 from jupyter_graph.errors import SpecError
 from jupyter_graph.http_client.retry import RetryPolicy
 from jupyter_graph.http_client.secrets import no_value, read_secret
@@ -112,7 +112,12 @@ def request_fields(
     model, tools = given["model"], given["tools"]
     if not isinstance(model, str) or not model:
         raise SpecError(f"model must be the name of a model, got {model!r}")
-    _check_numbers(given["temperature"], given["max_tokens"])
+    temperature, max_tokens = given["temperature"], given["max_tokens"]
+    is_number = isinstance(temperature, int | float) and 0 <= temperature <= 2
+    is_right = temperature is None or is_number
+    require(is_right, "temperature must be 0 to 2", temperature)
+    is_right = max_tokens is None or is_count(max_tokens)
+    require(is_right, "max_tokens must be 1 or more", max_tokens)
     if tools is not None and (not isinstance(tools, list | tuple) or not tools):
         raise SpecError(f"tools must be a list of tools, got {tools!r:.80}")
     if given["tool_choice"] is not None and not tools:
@@ -125,14 +130,6 @@ def request_fields(
     fields = {**given, "response_format": _format(given["response_format"])}
     set_ = {key: value for key, value in fields.items() if value is not None}
     return {**set_, **(options or {})}
-
-
-def _check_numbers(temperature: Any, max_tokens: Any) -> None:
-    is_number = isinstance(temperature, int | float)
-    if temperature is not None and not (is_number and 0 <= temperature <= 2):
-        raise SpecError(f"temperature must be 0 to 2, got {temperature!r}")
-    if max_tokens is not None and not is_count(max_tokens):
-        raise SpecError(f"max_tokens must be 1 or more, got {max_tokens!r}")
 
 
 def _format(wanted: Any) -> Mapping[str, Any] | None:

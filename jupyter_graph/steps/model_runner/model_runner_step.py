@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.argument_checks import at_least
+from jupyter_graph.argument_checks import at_least, require
 from jupyter_graph.errors import SpecError, StatusError, did_you_mean, said
 from jupyter_graph.steps.model_runner.execution import (
     Execution,
@@ -122,11 +122,8 @@ class ModelRunnerStep:
         name: str = "model_runner",
         context: Any = None,
     ) -> None:
-        if not isinstance(models, Mapping) or not models:
-            raise SpecError(
-                "models must name at least one model, such as {'a': [MyModel, {}]}, "
-                f"got {models!r}"
-            )
+        rule = "models must name at least one model, such as {'a': [MyModel, {}]}"
+        require(isinstance(models, Mapping) and len(models) > 0, rule, models)
         self.name = name
         self._context = context
         self._raises = raise_exception

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.errors import BadRequestError, SpecError
 
 Feature = dict[str, Any]
@@ -73,10 +74,8 @@ def features(given: Any, argument: str) -> tuple[Feature, ...]:
         raise SpecError(f"{argument} must be a list of names, got {given!r}")
     listed = [{"name": one} if isinstance(one, str) else one for one in given]
     for one in listed:
-        if not isinstance(one, Mapping) or not isinstance(one.get("name"), str):
-            raise SpecError(
-                f"{argument} must be names, or mappings with a 'name', got {one!r}"
-            )
+        is_named = isinstance(one, Mapping) and isinstance(one.get("name"), str)
+        require(is_named, f"{argument} must be names, or mappings with a 'name'", one)
     return tuple(dict(one) for one in listed)
 
 

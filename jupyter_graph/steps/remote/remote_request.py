@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.errors import (
     AccessDeniedError,
     BadRequestError,
@@ -120,8 +121,7 @@ class RequestPlan:
 
 def checked_names(names: Iterable[str]) -> tuple[str, ...]:
     """Return the names of headers that go on from an event."""
-    if isinstance(names, str):
-        raise SpecError(f"forward_headers must be a list, got {names!r}")
+    require(not isinstance(names, str), "forward_headers must be a list", names)
     return tuple(_static(dict.fromkeys(names, "")))
 
 
@@ -140,8 +140,7 @@ def _endpoint(url: Any) -> str:
 
 def _method(method: Any) -> str:
     upper = method.upper() if isinstance(method, str) else method
-    if upper not in METHODS:
-        raise SpecError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    require(upper in METHODS, f"method must be one of {', '.join(METHODS)}", method)
     return str(upper)
 
 

@@ -10,7 +10,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.errors import BadRequestError, MethodNotAllowedError, SpecError
+from jupyter_graph.argument_checks import require
+from jupyter_graph.errors import BadRequestError, MethodNotAllowedError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.routers.fan_out import Replies
 from jupyter_graph.steps.routers.parallel_run import EVERY, ParallelRun
@@ -97,10 +98,8 @@ class VotingEnsemble(ParallelRun):
         **kwargs: Any,
     ) -> None:
         super().__init__(*router, executor_type=executor_type, **kwargs)
-        if vote_type not in (None, *VOTE_TYPES):
-            raise SpecError(
-                f"vote_type must be {' or '.join(VOTE_TYPES)}, got {vote_type!r}"
-            )
+        is_known = vote_type in (None, *VOTE_TYPES)
+        require(is_known, f"vote_type must be {' or '.join(VOTE_TYPES)}", vote_type)
         self.vote_type = vote_type
         self.format_response_with_col_name_flag = format_response_with_col_name_flag
         self.prediction_col_name = prediction_col_name or "prediction"

@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.connectors.event_key import key_text
 from jupyter_graph.connectors.tables.open_table import open_table
 from jupyter_graph.errors import BadRequestError, NotFoundError, SpecError, did_you_mean
@@ -62,11 +63,9 @@ class FeatureVectors:
         unknown_entity: UnknownEntity = "error",
         context: Any = None,
     ) -> None:
-        if unknown_entity not in ("error", "null", "impute"):
-            raise SpecError(
-                "unknown_entity must be 'error', 'null' or 'impute', "
-                f"got {unknown_entity!r}"
-            )
+        is_known = unknown_entity in ("error", "null", "impute")
+        rule = "unknown_entity must be 'error', 'null' or 'impute'"
+        require(is_known, rule, unknown_entity)
         self.keys = (keys,) if isinstance(keys, str) else tuple(keys or ())
         # a list or a frame is looked up by a column; a mapping has its keys already
         has_column = len(self.keys) == 1 and not isinstance(table, str | Mapping)

@@ -10,8 +10,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from jupyter_graph.argument_checks import at_least
-from jupyter_graph.errors import SpecError, StatusError, said
+from jupyter_graph.argument_checks import at_least, require
+from jupyter_graph.errors import StatusError, said
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.routers.fan_out import MOST_WORKERS, Replies, asking_by
 from jupyter_graph.steps.routers.router import BY_NAME, Router
@@ -89,10 +89,8 @@ class ParallelRun(Router):
         **kwargs: Any,
     ) -> None:
         super().__init__(*router, **kwargs)
-        if on_member_error not in (None, "drop", "fail"):
-            raise SpecError(
-                f"on_member_error must be 'drop' or 'fail', got {on_member_error!r}"
-            )
+        is_known = on_member_error in (None, "drop", "fail")
+        require(is_known, "on_member_error must be 'drop' or 'fail'", on_member_error)
         most = MOST_WORKERS if max_workers is None else max_workers
         at_least("max_workers", most, 1)
         self.extend_event = bool(extend_event)

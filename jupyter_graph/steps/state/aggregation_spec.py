@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_graph.argument_checks import all_known, is_real
+from jupyter_graph.argument_checks import all_known, is_real, require
 from jupyter_graph.errors import SpecError, UnprocessableError, did_you_mean
 from jupyter_graph.steps.state.durations import Duration, duration
 from jupyter_graph.steps.state.windowed_sums import OPERATIONS, Sums, Timeline
@@ -118,11 +118,9 @@ def read_aggregations(described: Any) -> tuple[Aggregation, ...]:
 
 
 def _read(one: Any, where: str) -> Aggregation:
-    if not isinstance(one, Mapping):
-        raise SpecError(
-            f"{where} must be an object such as {{'column': 'price', 'operations': "
-            f"['sum'], 'windows': ['1h']}}, got {one!r}"
-        )
+    example = "{'column': 'price', 'operations': ['sum'], 'windows': ['1h']}"
+    rule = f"{where} must be an object such as {example}"
+    require(isinstance(one, Mapping), rule, one)
     for field in one:
         if field not in FIELDS:
             near = did_you_mean(str(field), FIELDS)
@@ -147,6 +145,8 @@ def _aggregation(one: Mapping[str, Any]) -> Aggregation:
     windows = _windows(one.get("windows"))
     is_fixed = _is_fixed(one)
     period_ms = _period_ms(one.get("period"), windows, is_fixed=is_fixed)
+    most = one.get("max_value")
+    require(most is None or is_real(most), "max_value must be a number", most)
     return Aggregation(
         name=name,
         column=column,
@@ -159,16 +159,14 @@ def _aggregation(one: Mapping[str, Any]) -> Aggregation:
             for window in windows
         ),
         keeps=keeps,
-        max_value=_max_value(one.get("max_value")),
+        max_value=None if most is None else float(most),
     )
 
 
 def _operations(given: Any) -> list[str]:
     operations = [given] if isinstance(given, str) else given
-    if not isinstance(operations, list | tuple) or not operations:
-        raise SpecError(
-            f"operations must be a list of {', '.join(OPERATIONS)}, got {given!r}"
-        )
+    is_list = isinstance(operations, list | tuple) and len(operations) > 0
+    require(is_list, f"operations must be a list of {', '.join(OPERATIONS)}", given)
     all_known("unknown operation", operations, OPERATIONS)
     return list(dict.fromkeys(operations))
 
@@ -183,8 +181,7 @@ def _windows(given: Any) -> list[Duration]:
 
 def _is_fixed(one: Mapping[str, Any]) -> bool:
     kind = one.get("kind", "fixed" if one.get("period") is None else "sliding")
-    if kind not in ("fixed", "sliding"):
-        raise SpecError(f"kind must be 'fixed' or 'sliding', got {kind!r}")
+    require(kind in ("fixed", "sliding"), "kind must be 'fixed' or 'sliding'", kind)
     return bool(kind == "fixed")
 
 
@@ -207,9 +204,3 @@ def _period_ms(given: Any, windows: list[Duration], *, is_fixed: bool) -> int:
             "periods; give a longer period"
         )
     return period
-
-
-def _max_value(given: Any) -> float | None:
-    if given is not None and not is_real(given):
-        raise SpecError(f"max_value must be a number, got {given!r}")
-    return None if given is None else float(given)

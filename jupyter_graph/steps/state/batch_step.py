@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_graph.argument_checks import at_least, is_number
+from jupyter_graph.argument_checks import at_least, is_number, require
 from jupyter_graph.connectors.event_key import KeySpec, is_event, key_reader
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.state.keyed_steps import one_key
@@ -133,10 +133,8 @@ class _Waiting:
 def _every(flush_after_s: Any) -> float | None:
     if flush_after_s is None:
         return None
-    if not is_number(flush_after_s) or flush_after_s <= 0:
-        raise SpecError(
-            f"flush_after_s must be a number of seconds above 0, got {flush_after_s!r}"
-        )
+    is_time = is_number(flush_after_s) and flush_after_s > 0
+    require(is_time, "flush_after_s must be a number of seconds above 0", flush_after_s)
     return float(min(max(flush_after_s / 10, SOONEST_S), LATEST_S))
 
 

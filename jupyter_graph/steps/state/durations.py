@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from numbers import Real
 from typing import Any, NamedTuple, TypeAlias
 
-from jupyter_graph.argument_checks import is_real
+from jupyter_graph.argument_checks import is_real, require
 from jupyter_graph.connectors.event_key import is_event
-from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.errors import BadRequestError
 from jupyter_graph.types import Clock
 
 TimeSpec: TypeAlias = str | Callable[[Any], Any] | None
@@ -45,11 +45,8 @@ def duration(value: Any, argument: str) -> Duration:
         ms = round(value * 1000) if abs(value) < _YEAR_5000_S else 0
         unit = next((unit for unit in _UNITS_MS.values() if ms % unit == 0), 1)
         made = Duration(f"{value:g}s", ms, unit)
-    if made.ms < 1:
-        raise SpecError(
-            f"{argument} must be a length of time such as '30s', '10m', '1h', '7d' or "
-            f"seconds above 0, got {value!r}"
-        )
+    words = "a length of time such as '30s', '10m', '1h', '7d' or seconds above 0"
+    require(made.ms >= 1, f"{argument} must be {words}", value)
     return made
 
 
@@ -70,14 +67,12 @@ def time_reader(
         SpecError: an argument is wrong.
         BadRequestError: (from the function) there is no time, or it cannot be read.
     """
-    if time_unit not in _TIME_UNITS_MS:
-        raise SpecError(f"time_unit must be 's' or 'ms', got {time_unit!r}")
+    require(time_unit in _TIME_UNITS_MS, "time_unit must be 's' or 'ms'", time_unit)
     if time_field is None:
         return lambda item, body: _own_time(item, clock)
-    if not callable(time_field) and not (isinstance(time_field, str) and time_field):
-        raise SpecError(
-            f"time_field must be a field's name or a function, got {time_field!r}"
-        )
+    is_name = isinstance(time_field, str) and time_field != ""
+    rule = "time_field must be a field's name or a function"
+    require(is_name or callable(time_field), rule, time_field)
     per_unit = _TIME_UNITS_MS[time_unit]
     most = _YEAR_5000_S * 1000 / per_unit
     hint = "; for milliseconds, time_unit='ms'" if time_unit == "s" else ""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.argument_checks import at_least, is_real
+from jupyter_graph.argument_checks import at_least, is_real, require
 from jupyter_graph.connectors.event_key import KeySpec, key_reader
 from jupyter_graph.connectors.tables.open_table import open_table
 from jupyter_graph.connectors.tables.table import MISSING, TIMEOUT_S, Table
@@ -79,11 +79,9 @@ class JoinWithTable:
         timeout_s: float = TIMEOUT_S,
         clock: Clock = time.monotonic,
     ) -> None:
-        if join_function is not None and not callable(join_function):
-            raise SpecError(
-                f"join_function must be a function of two arguments, "
-                f"got {join_function!r}"
-            )
+        is_right = join_function is None or callable(join_function)
+        rule = "join_function must be a function of two arguments"
+        require(is_right, rule, join_function)
         self._key = key_reader(key)
         self._attributes = _names("attributes", attributes)
         self._aliases = _aliases(aliases)
@@ -238,10 +236,8 @@ class _Rows:
         self, table: Table, cache_s: float, max_cached: int, clock: Clock
     ) -> None:
         at_least("max_cached", max_cached, 1)
-        if not is_real(cache_s):
-            raise SpecError(f"cache_s must be a number of seconds, got {cache_s!r}")
-        if not cache_s >= 0:
-            raise SpecError(f"cache_s must be 0 seconds or more, got {cache_s!r}")
+        require(is_real(cache_s), "cache_s must be a number of seconds", cache_s)
+        require(cache_s >= 0, "cache_s must be 0 seconds or more", cache_s)
         self._table = table
         self._cache_s = cache_s
         self._most = max_cached

@@ -6,10 +6,9 @@ import threading
 import time
 from typing import Any
 
-from jupyter_graph.argument_checks import at_least
+from jupyter_graph.argument_checks import at_least, require
 from jupyter_graph.connectors.event_key import KeySpec, body_of, key_reader
 from jupyter_graph.connectors.tables.table import TIMEOUT_S
-from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.state.aggregate_store import KeptInMemory, KeptInTable
 from jupyter_graph.steps.state.aggregation_spec import read_aggregations
 from jupyter_graph.steps.state.durations import TimeSpec, time_reader
@@ -65,10 +64,8 @@ class SampleWindow:
     ) -> None:
         at_least("window_size", window_size, 2)
         at_least("max_keys", max_keys, 1, or_none=True)
-        if emit_period not in ("first", "last"):
-            raise SpecError(
-                f"emit_period must be 'first' or 'last', got {emit_period!r}"
-            )
+        is_known = emit_period in ("first", "last")
+        require(is_known, "emit_period must be 'first' or 'last'", emit_period)
         self.window_size = window_size
         self._picked = 1 if emit_period == "first" else window_size
         self._keeps_last = emit_before_termination

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Unpack
 
-from jupyter_graph.argument_checks import is_finite, one_of, whole
+from jupyter_graph.argument_checks import is_finite, one_of, require, whole
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.drift import (
@@ -127,8 +127,7 @@ class DistributionValidator(RulesValidator):
         self._min = whole("min_values", window if min_values is None else min_values, 1)
         pace = max(window // 10, 1) if method == "ks" else 1
         self._every = whole("every", pace if every is None else every, 1)
-        if self._min > window:
-            raise SpecError(f"min_values must not be above window, got {min_values!r}")
+        require(self._min <= window, "min_values must not be above window", min_values)
         self._limit, self._method, self._size = limit, method, window
         self._fresh = 0
         self._statistic: float | None = None

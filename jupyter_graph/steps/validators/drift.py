@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from jupyter_graph.argument_checks import is_finite
+from jupyter_graph.argument_checks import is_finite, require
 from jupyter_graph.errors import SpecError, did_you_mean
 
 LEAST_SHARE = 1e-4
@@ -207,8 +207,7 @@ def _mean_and_std(reference: Any) -> tuple[float, float]:
         mean = math.fsum(values) / len(values)
         square = math.fsum((value - mean) ** 2 for value in values)
         std = math.sqrt(square / max(len(values) - 1, 1))
-    if std <= 0:
-        raise SpecError(f"the reference's std must be above 0, got {std!r}")
+    require(std > 0, "the reference's std must be above 0", std)
     return mean, std
 
 

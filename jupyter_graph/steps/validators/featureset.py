@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
-from jupyter_graph.argument_checks import all_known
+from jupyter_graph.argument_checks import all_known, require
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.field_rules import Rule, RulesValidator, Test
@@ -122,11 +122,8 @@ def _read(path: Path) -> Mapping[str, Any]:
 def _features_of(document: Mapping[str, Any]) -> Any:
     inside = document.get("spec", document)
     features = inside.get("features") if isinstance(inside, Mapping) else None
-    if features is None:
-        raise SpecError(
-            "a feature set has its features under spec.features, "
-            f"got {sorted(map(str, document))}"
-        )
+    rule = "a feature set has its features under spec.features"
+    require(features is not None, rule, sorted(map(str, document)))
     return features
 
 
@@ -171,8 +168,7 @@ def _rules_of(feature: Mapping[str, Any]) -> Iterator[Rule]:
     validator = _as_object(feature.get("validator"))
     if validator is None:
         return
-    if not isinstance(validator, Mapping):
-        raise SpecError(f"a validator must be an object, got {validator!r}")
+    require(isinstance(validator, Mapping), "a validator must be an object", validator)
     own = dict(validator)
     kind = KINDS.get(str(own.pop("kind", "")).rpartition(".")[2])
     severity, check_type = own.pop("severity", None), own.pop("check_type", None)

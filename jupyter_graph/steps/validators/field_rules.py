@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Unpack
 
-from jupyter_graph.argument_checks import all_known, one_of
+from jupyter_graph.argument_checks import all_known, one_of, require
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.validator import Acting, Severity, Validator
@@ -52,10 +52,9 @@ class Rule:
         one_of("severity", self.severity, LEVELS)
         for key in ("required", "allow_none"):
             value = getattr(self, key)
-            if not isinstance(value, bool):
-                raise SpecError(f"{key} must be true or false, got {value!r}")
-        if not isinstance(self.message, str | None):
-            raise SpecError(f"message must be a text, got {self.message!r}")
+            require(isinstance(value, bool), f"{key} must be true or false", value)
+        is_text = isinstance(self.message, str | None)
+        require(is_text, "message must be a text", self.message)
 
     def place(self, keys: tuple[str, ...]) -> None:
         """Put the rule at a path, whose keys may have dots in them."""
@@ -199,11 +198,9 @@ class FieldsValidator(RulesValidator):
             fields = (fields,)
         if isinstance(fields, list | tuple):
             fields = dict.fromkeys(fields)
-        if not isinstance(fields, Mapping) or not fields:
-            raise SpecError(
-                "fields must be a path, a list of paths, or an object of paths to "
-                f"options, got {fields!r}"
-            )
+        words = "a path, a list of paths, or an object of paths to options"
+        is_object = isinstance(fields, Mapping) and len(fields) > 0
+        require(is_object, f"fields must be {words}", fields)
         rules = []
         for path, given in fields.items():
             try:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
-from jupyter_graph.argument_checks import whole
+from jupyter_graph.argument_checks import require, whole
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.field_rules import (
@@ -112,8 +112,7 @@ def pattern_rule(
 
 
 def _matcher(pattern: Any, timeout_s: float | None) -> Callable[[str], bool]:
-    if not isinstance(pattern, str):
-        raise SpecError(f"pattern must be a regular expression, got {pattern!r}")
+    require(isinstance(pattern, str), "pattern must be a regular expression", pattern)
     try:
         match = re.compile(pattern).fullmatch
         explodes = can_explode(pattern)

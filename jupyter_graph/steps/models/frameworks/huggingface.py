@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import FrameworkServer
@@ -89,10 +90,10 @@ class HuggingFaceModelServer(FrameworkServer):
         options: Mapping[str, Any] | None = None,
         **class_args: Any,
     ) -> None:
-        if options is not None and not isinstance(options, Mapping):
-            raise SpecError(f"options must be a mapping, got {options!r}")
-        if runs_code(options):
-            raise SpecError(f"options must not run code, got {options!r}")
+        require(
+            isinstance(options, Mapping | None), "options must be a mapping", options
+        )
+        require(not runs_code(options), "options must not run code", options)
         # MLRun's documents name the model in model_name and anything in model_path
         source = model_name or model_path
         super().__init__(context, name, source, model, protocol, **class_args)

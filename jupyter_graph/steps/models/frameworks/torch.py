@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from jupyter_graph.argument_checks import require
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import FrameworkServer
@@ -82,14 +83,12 @@ class PyTorchModelServer(FrameworkServer):
         use_cuda: bool = True,
         **class_args: Any,
     ) -> None:
-        if model_class is not None and not callable(model_class):
-            raise SpecError(
-                f"model_class must be a class or a function, got {model_class!r}"
-            )
-        if model_args is not None and not isinstance(model_args, Mapping):
-            raise SpecError(f"model_args must be a mapping, got {model_args!r}")
-        if not isinstance(dtype, str | Mapping):
-            raise SpecError(f"dtype must be the name of a type, got {dtype!r}")
+        is_class = model_class is None or callable(model_class)
+        require(is_class, "model_class must be a class or a function", model_class)
+        is_mapping = isinstance(model_args, Mapping | None)
+        require(is_mapping, "model_args must be a mapping", model_args)
+        is_name = isinstance(dtype, str | Mapping)
+        require(is_name, "dtype must be the name of a type", dtype)
         super().__init__(*server, **class_args)
         self.model_class = model_class
         self.model_args = dict(model_args or {})
@@ -247,8 +246,7 @@ def _kind_of(torch: Any, name: Any) -> Any:
         SpecError: there is none.
     """
     kind = getattr(torch, name, None) if isinstance(name, str) else None
-    if not isinstance(kind, torch.dtype):
-        raise SpecError(f"dtype must be the name of a type, got {name!r}")
+    require(isinstance(kind, torch.dtype), "dtype must be the name of a type", name)
     return kind
 
 
