@@ -168,7 +168,7 @@ class Event:
 
     def header(self, name: str) -> str | None:
         """Return a header by its name in any case, None when it is not there."""
-        return _header(self.headers, name.lower())
+        return header_in(self.headers, name.lower())
 
     get_header = header  # Nuclio's word
 
@@ -176,8 +176,12 @@ class Event:
         return f"Event({self.body!r}, path={self.path!r}, method={self.method!r})"
 
 
-def _header(headers: Headers, *names: str) -> str | None:
-    """Return the first header that has one of these names, in small letters."""
+def header_in(headers: Headers, *names: str) -> str | None:
+    """Return the first header that has one of these names, in small letters.
+
+    >>> header_in({"Content-Type": "text/csv"}, "content-type")
+    'text/csv'
+    """
     for name, value in headers.items():
         if name.lower() in names:
             return value
@@ -209,7 +213,7 @@ def _from_nuclio(raw: Any) -> Event:
     content_type = _text(raw.content_type)
     if trigger.kind in _STREAMS:  # their path is the topic, not a place in the graph
         path, topic = "/", topic or path
-        content_type = content_type or _header(headers, "content-type") or ""
+        content_type = content_type or header_in(headers, "content-type") or ""
     return Event(
         raw.body,
         id=own_id(headers) or _text(raw.id) or None,
@@ -233,14 +237,14 @@ def own_id(headers: Headers) -> str | None:
     >>> own_id({"X-Event-Id": "order-7"}), own_id({"x-event-id": "two\nlines"})
     ('order-7', None)
     """
-    value = _header(headers, *EVENT_ID_HEADERS)
+    value = header_in(headers, *EVENT_ID_HEADERS)
     is_fit = value is not None and 0 < len(value) <= 128 and value.isprintable()
     return value if is_fit else None
 
 
 def own_path(headers: Headers) -> str | None:
     """Return the path that another function of the graph asks for, None without one."""
-    return _header(headers, EVENT_PATH_HEADER) or None
+    return header_in(headers, EVENT_PATH_HEADER) or None
 
 
 def deadline_in(headers: Headers) -> float | None:
@@ -248,7 +252,7 @@ def deadline_in(headers: Headers) -> float | None:
 
     None where he does not say it, or says what is no number of milliseconds.
     """
-    text = _header(headers, TIME_LEFT_HEADER)
+    text = header_in(headers, TIME_LEFT_HEADER)
     try:
         left_ms = float("nan" if text is None else text)
     except ValueError:

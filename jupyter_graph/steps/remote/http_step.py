@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from jupyter_graph.errors import AccessDeniedError, SpecError, StatusError
+from jupyter_graph.event import header_in
 from jupyter_graph.http_client.client import HttpClient, HttpReply, connections_of
 from jupyter_graph.http_client.host_rules import HostRules
 from jupyter_graph.http_client.urls import plain_url
-from jupyter_graph.steps.remote.propagation import header_in
 from jupyter_graph.values.decode import JSON, media_type
 from jupyter_graph.values.json_form import to_json
 from jupyter_graph.values.json_rules import REQUEST
@@ -92,7 +92,7 @@ def content_of(reply: HttpReply, shown: str, *, as_json: bool) -> Any:
     >>> content_of(HttpReply(200, {}, b"[1]"), "http://models", as_json=True)
     [1]
     """
-    kind = media_type(header_in(reply.headers, "Content-Type") or "")
+    kind = media_type(header_in(reply.headers, "content-type") or "")
     if not as_json and kind != JSON:
         return reply.payload
     if not reply.payload.strip():

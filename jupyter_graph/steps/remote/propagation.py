@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
+from jupyter_graph.event import header_in
 from jupyter_graph.http_client.retry import left_s
 
 EVENT_ID: Final = "MLRUN-EVENT-ID"
@@ -64,20 +65,7 @@ def forwarded(event: Any, names: Iterable[str]) -> dict[str, str]:
 
 def header_of(event: Any, name: str) -> str | None:
     """Return a header of an event by its name in any case."""
-    return header_in(getattr(event, "headers", None) or {}, name)
-
-
-def header_in(headers: Mapping[str, str], name: str) -> str | None:
-    """Return a header by its name in any case, None where it is not there.
-
-    >>> header_in({"content-type": "text/csv"}, "Content-Type")
-    'text/csv'
-    """
-    wanted = name.lower()
-    for key, value in headers.items():
-        if key.lower() == wanted:
-            return value
-    return None
+    return header_in(getattr(event, "headers", None) or {}, name.lower())
 
 
 def _trace_of(event: Any) -> str:
