@@ -204,22 +204,26 @@ def _only_objects(parameter: str, path: str, body: Any) -> str:
 # -- the same for routers and models, which take bodies as they come ----------
 
 
-def part_of(body: Any, path: str) -> Any:
+def part_of(body: Any, path: str | None) -> Any:
     """Return the part of a body at a dotted path, None where there is none.
+
+    Without a path it is the body itself.
 
     >>> part_of({"user": {"id": 7}}, "user.id"), part_of([1], "user.id")
     (7, None)
+    >>> part_of([1], None)
+    [1]
     """
     part = body
-    for key in path.split("."):
+    for key in path.split(".") if path else ():
         if not isinstance(part, Mapping):
             return None
         part = part.get(key)
     return part
 
 
-def with_part(body: Any, path: str, value: Any) -> dict[str, Any]:
-    """Return a copy of a body with a value at a dotted path.
+def with_part(body: Any, path: str | None, value: Any) -> Any:
+    """Return a copy of a body with a value at a dotted path; without one the value.
 
     Raises:
         TypeError: the body is no object.
@@ -227,6 +231,8 @@ def with_part(body: Any, path: str, value: Any) -> dict[str, Any]:
     >>> with_part({"a": 1}, "b.c", 2)
     {'a': 1, 'b': {'c': 2}}
     """
+    if not path:
+        return value
     if body is not None and not isinstance(body, Mapping):
         raise TypeError(
             f"result_path {path!r} needs a body that is an object, "
@@ -235,7 +241,5 @@ def with_part(body: Any, path: str, value: Any) -> dict[str, Any]:
     key, _, rest = path.partition(".")
     whole = dict(body or {})
     inner = whole.get(key)
-    if rest:
-        value = with_part(inner if isinstance(inner, Mapping) else {}, rest, value)
-    whole[key] = value
+    whole[key] = with_part(inner if isinstance(inner, Mapping) else {}, rest, value)
     return whole

@@ -80,11 +80,8 @@ class LLModel(Model):
 
     async def predict_async(self, body: Any, **kwargs: Any) -> Any:
         assert self._llm is not None  # load comes first
-        asked = part_of(body, self._input_path) if self._input_path else body
-        answer = await self._llm.do(asked)
-        return (
-            with_part(body, self._result_path, answer) if self._result_path else answer
-        )
+        answer = await self._llm.do(part_of(body, self._input_path))
+        return with_part(body, self._result_path, answer)
 
     def close(self) -> None:
         """Close the connections."""

@@ -153,9 +153,7 @@ class V2ModelServer(ModelAnswers):
 
     def _call_of(self, event: Any) -> Call | None:
         """Return what is asked; None when the event already holds the answer."""
-        body = body_of(event)
-        if self._input_path:
-            body = part_of(body, self._input_path)
+        body = part_of(body_of(event), self._input_path)
         operation = operation_of(event, body)
         if operation in OPERATIONS and not (event.method == "GET" and body is None):
             is_inference = inference_protocol.is_inference(body)
@@ -178,8 +176,6 @@ class V2ModelServer(ModelAnswers):
 
     def _placed(self, event: Any, answer: Any) -> Any:
         """Return the body that the event has from now on."""
-        if not self._result_path:
-            return answer
         return with_part(event.body, self._result_path, answer)
 
 

@@ -170,8 +170,7 @@ class Router:
         return event if route is None else await route.run_async(event)
 
     def _read(self, event: Any) -> Any:
-        if self._input_path:
-            event.body = part_of(event.body, self._input_path)
+        event.body = part_of(event.body, self._input_path)
         event = self.preprocess(event)
         if event.body is not None and event.method != "GET":
             event.body = self.parse_event(event)
