@@ -38,23 +38,19 @@ class Inference:
 
     def inputs(self, *, as_arrays: bool) -> Any:
         """Return what a model takes: rows; by name where there are several tensors."""
-        if as_arrays:
-            if len(self.tensors) == 1:
-                return self.tensors[0].array()
-            return Columns({tensor.name: tensor.array() for tensor in self.tensors})
-        if len(self.tensors) == 1:
-            return self.tensors[0].rows()
         sizes = {tensor.shape[:1] for tensor in self.tensors}
-        if len(sizes) != 1:
+        if not as_arrays and len(sizes) != 1:
             raise BadRequestError(
                 "all inputs must have the same number of rows, got the shapes "
                 f"{[list(tensor.shape) for tensor in self.tensors]}"
             )
-        names = [tensor.name for tensor in self.tensors]
-        columns = [tensor.rows() for tensor in self.tensors]
-        return [
-            dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
-        ]
+        named = {t.name: t.array() if as_arrays else t.rows() for t in self.tensors}
+        if len(named) == 1:
+            return named[self.tensors[0].name]
+        if as_arrays:
+            return Columns(named)
+        columns = zip(*named.values(), strict=True)
+        return [dict(zip(named, row, strict=True)) for row in columns]
 
 
 def read_body(body: Any, header: str | None) -> Any:

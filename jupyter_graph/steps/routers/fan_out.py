@@ -6,9 +6,9 @@ of the event. The replies come in the order of the routes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from jupyter_graph.errors import SpecError
 from jupyter_graph.processes.process_pool import WorkerPool
@@ -17,6 +17,7 @@ from jupyter_graph.steps.routers.router_routes import Route, copy_of
 from jupyter_graph.threads.outcome import Task
 from jupyter_graph.threads.thread_pool import Threads
 
+Work = TypeVar("Work", bound=Task)
 EXECUTORS = ("thread", "process", "array", "asyncio")
 MOST_WORKERS = 32
 
@@ -133,7 +134,9 @@ class InThreads:
             self._threads.submit(route, copy_of(event))
             for route in self._routes.values()
         ]
-        return _named(self._routes, _settled(answers))
+        _wait_for(answers, Task.cancel)
+        outcomes = [one.value if one.error is None else one.error for one in answers]
+        return _named(self._routes, outcomes)
 
     async def ask_async(self, event: Any) -> Replies:
         import asyncio
@@ -169,14 +172,8 @@ class InProcesses:
 
     def ask(self, event: Any) -> Replies:
         calls = self._calls(event)
-        try:
-            for work in calls:
-                work.wait()
-        except BaseException:
-            # the caller gave up or his time is over: no process goes on working for him
-            for work in calls:
-                self._processes.end(work)
-            raise
+        # where the caller gave up or his time is over, no process goes on for him
+        _wait_for(calls, self._processes.end)
         return _named(self._routes, [work.value.outcome for work in calls])
 
     async def ask_async(self, event: Any) -> Replies:
@@ -193,20 +190,18 @@ class InProcesses:
         self._processes.close()
 
 
-def _settled(tasks: list[Task]) -> list[Any]:
+def _wait_for(tasks: Sequence[Work], give_up: Callable[[Work], Any]) -> None:
     """Wait for all; the user's stop and the event's deadline come out of the wait.
 
-    Returns:
-        the value of each, or the error that it raised.
+    ``give_up`` is called with each task then.
     """
     try:
         for task in tasks:
             task.wait()
     except BaseException:
         for task in tasks:
-            task.cancel()
+            give_up(task)
         raise
-    return [task.value if task.error is None else task.error for task in tasks]
 
 
 async def _outcome_of(route: Route, event: Any) -> Any:
