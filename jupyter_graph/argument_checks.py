@@ -92,6 +92,16 @@ def all_known(what: str, words: Iterable[Any], known: Collection[str]) -> None:
             raise SpecError(f"{what} {word!r}{near} (known: {', '.join(known)})")
 
 
+def found_in(known: Collection[str], word: Any, problem: str) -> None:
+    """Check a word that names something else, such as a route of a router.
+
+    Raises:
+        SpecError: it is not known; the text is ``problem``, and a word that is near.
+    """
+    if word not in known:
+        raise SpecError(f"{problem}{did_you_mean(str(word), known)}")
+
+
 def require(is_right: bool, rule: str, value: Any) -> None:
     """Check an argument by a rule such as ``batch must be 1 or more``.
 

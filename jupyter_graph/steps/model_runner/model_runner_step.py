@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.argument_checks import at_least, require
+from jupyter_graph.argument_checks import at_least, found_in, require
 from jupyter_graph.errors import SpecError, StatusError, did_you_mean, said
 from jupyter_graph.steps.model_runner.execution import (
     Execution,
@@ -139,12 +139,8 @@ class ModelRunnerStep:
         self._selector = _selector(model_runner_selector, model_selector)
         words = dict(execution_mechanism_by_model_name or {})
         for key in words:
-            if key not in models:
-                near = did_you_mean(key, models)
-                raise SpecError(
-                    f"execution_mechanism_by_model_name has {key!r}, which is no "
-                    f"model{near}"
-                )
+            where = "execution_mechanism_by_model_name"
+            found_in(models, key, f"{where} has {key!r}, which is no model")
         self.models: dict[str, Model] = {}
         self._mechanisms: dict[str, Execution] = {}
         for key, value in models.items():

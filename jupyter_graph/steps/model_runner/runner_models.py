@@ -12,7 +12,8 @@ from pathlib import Path
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
-from jupyter_graph.errors import SpecError, StatusError, did_you_mean
+from jupyter_graph.argument_checks import found_in
+from jupyter_graph.errors import SpecError, StatusError
 
 
 class Model:
@@ -205,11 +206,7 @@ def built_model(
         given["context"] = context
     if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
         for key in given:
-            if key not in known:
-                near = did_you_mean(key, known)
-                raise SpecError(
-                    f"model {name!r}: {kind.__name__} takes no {key!r}{near}"
-                )
+            found_in(known, key, f"model {name!r}: {kind.__name__} takes no {key!r}")
     return kind(**given)
 
 

@@ -11,10 +11,10 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from jupyter_graph.argument_checks import require
+from jupyter_graph.argument_checks import found_in, require
 from jupyter_graph.connectors.event_key import key_text
 from jupyter_graph.connectors.tables.open_table import open_table
-from jupyter_graph.errors import BadRequestError, NotFoundError, SpecError, did_you_mean
+from jupyter_graph.errors import BadRequestError, NotFoundError, SpecError
 
 UnknownEntity = Literal["error", "null", "impute"]
 STATISTICS: Mapping[str, Callable[[list[Any]], Any]] = {
@@ -153,11 +153,9 @@ class FeatureVectors:
         stats: Mapping[str, Mapping[str, Any]] | None,
     ) -> dict[str, Any]:
         for name in policy:
-            if name != "*" and name not in self.features:
-                raise SpecError(
-                    f"feature {name} in impute_policy but not in feature vector"
-                    f"{did_you_mean(name, self.features)}"
-                )
+            if name != "*":
+                problem = f"feature {name} in impute_policy but not in feature vector"
+                found_in(self.features, name, problem)
         wanted = {
             name: policy.get(name, policy.get("*"))
             for name in self.features

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from jupyter_graph.argument_checks import at_least, is_number
-from jupyter_graph.errors import SpecError, did_you_mean, said
+from jupyter_graph.argument_checks import at_least, found_in, is_number
+from jupyter_graph.errors import SpecError, said
 from jupyter_graph.steps.routers.router_routes import Call, Route, copy_of, routes_of
 from jupyter_graph.steps.routers.traffic_split import Shares, point_of
 from jupyter_graph.threads.thread_pool import Threads
@@ -75,8 +75,7 @@ class Split:
 
     async def do_event_async(self, event: Any) -> Any:
         """``do_event`` where a route is a coroutine."""
-        answer = self.choose(event)(event)
-        return await answer if inspect.isawaitable(answer) else answer
+        return await self.choose(event).run_async(event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +154,7 @@ class Mirror:
         if not is_number(share) or not 0 <= share <= 1:
             raise SpecError(f"share must be a number from 0 to 1, got {share!r}")
         primary = next(iter(self.routes)) if primary is None else primary
-        if primary not in self.routes:
-            near = did_you_mean(str(primary), self.routes)
-            raise SpecError(f"primary {primary!r} is no route{near}")
+        found_in(self.routes, primary, f"primary {primary!r} is no route")
         at_least("max_waiting", max_waiting, 1)
         at_least("keep", keep, 0)
         self.share = float(share)
@@ -192,8 +189,7 @@ class Mirror:
     async def do_event_async(self, event: Any) -> Any:
         """``do_event`` where a route is a coroutine."""
         self._send_copies(event, on_loop=True)
-        answer = self.primary(event)
-        return await answer if inspect.isawaitable(answer) else answer
+        return await self.primary.run_async(event)
 
     # -- in the background ------------------------------------------------------
 

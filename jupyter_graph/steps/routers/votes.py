@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.argument_checks import is_number, require
-from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.argument_checks import found_in, is_number, require
 
 Row = Sequence[Any]
 
@@ -50,9 +49,7 @@ def check_weights(
         SpecError: one is none, or that of no route; ``kind`` says what it must be.
     """
     for name, weight in weights.items():
-        if name not in routes:
-            near = did_you_mean(str(name), routes)
-            raise SpecError(f"weights has {name!r}, which is no route{near}")
+        found_in(routes, name, f"weights has {name!r}, which is no route")
         is_weight = is_number(weight) and weight >= least
         require(is_weight, f"the weight of {name!r} must be {kind}", weight)
     is_more = sum(weights.values()) > 0

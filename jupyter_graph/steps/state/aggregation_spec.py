@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_graph.argument_checks import all_known, is_real, require
-from jupyter_graph.errors import SpecError, UnprocessableError, did_you_mean
+from jupyter_graph.argument_checks import all_known, found_in, is_real, require
+from jupyter_graph.errors import SpecError, UnprocessableError
 from jupyter_graph.steps.state.durations import Duration, duration
 from jupyter_graph.steps.state.windowed_sums import OPERATIONS, Sums, Timeline
 
@@ -122,9 +122,7 @@ def _read(one: Any, where: str) -> Aggregation:
     rule = f"{where} must be an object such as {example}"
     require(isinstance(one, Mapping), rule, one)
     for field in one:
-        if field not in FIELDS:
-            near = did_you_mean(str(field), FIELDS)
-            raise SpecError(f"{where} has an unknown field {field!r}{near}")
+        found_in(FIELDS, field, f"{where} has an unknown field {field!r}")
     try:
         return _aggregation(one)
     except SpecError as error:

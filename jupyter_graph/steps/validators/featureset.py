@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
-from jupyter_graph.argument_checks import all_known, require
-from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.argument_checks import all_known, found_in, require
+from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.field_rules import Rule, RulesValidator, Test
 from jupyter_graph.steps.validators.patterns import pattern_rule
@@ -76,9 +76,7 @@ class FeaturesetValidator(RulesValidator):
         listed = dict(_named(features))
         wanted = names(columns) or tuple(listed)
         for name in wanted:
-            if name not in listed:
-                hint = did_you_mean(name, listed)
-                raise SpecError(f"the feature set has no feature {name!r}{hint}")
+            found_in(listed, name, f"the feature set has no feature {name!r}")
         rules = [rule for name in wanted for rule in _rules(name, listed[name])]
         super().__init__(rules, **acting)
         if not rules:
