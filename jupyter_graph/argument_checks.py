@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.errors import JupyterGraphError, SpecError, did_you_mean
 
 
 def at_least(argument: str, value: Any, least: int, *, or_none: bool = False) -> None:
@@ -110,6 +111,26 @@ def require(is_right: bool, rule: str, value: Any) -> None:
     """
     if not is_right:
         raise SpecError(f"{rule}, got {value!r}")
+
+
+@contextmanager
+def telling(problem: str, *errors: type[Exception]) -> Iterator[None]:
+    """Say of what an error is that comes meanwhile.
+
+    Raises:
+        SpecError: in place of one of ``errors``; its text begins with ``problem``.
+
+    >>> with telling("field 'age'", ValueError): int("x")
+    Traceback (most recent call last):
+    ...
+    jupyter_graph.errors.SpecError: field 'age': invalid literal for int() ...
+    """
+    try:
+        yield
+    except errors as error:
+        # one of ours says no more than the text does
+        cause = None if isinstance(error, JupyterGraphError) else error
+        raise SpecError(f"{problem}: {error}") from cause
 
 
 def whole(key: str, value: Any, least: int) -> int:

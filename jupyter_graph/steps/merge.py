@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_graph.argument_checks import require
+from jupyter_graph.argument_checks import require, telling
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.expressions import compile_expression
 from jupyter_graph.types import NOTHING
@@ -121,9 +121,5 @@ class Waiting:
 
 
 def _key_of(path: str) -> Callable[[Any], Any]:
-    try:
+    with telling(f"key_path must look like event['field'], got {path!r}", SpecError):
         return compile_expression(path)
-    except SpecError as error:
-        raise SpecError(
-            f"key_path must look like event['field'], got {path!r}: {error}"
-        ) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jupyter_graph.argument_checks import telling
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.model_runner.runner_models import Model
 from jupyter_graph.values.dotted_path import part_of, with_part
@@ -73,10 +74,8 @@ class LLModel(Model):
         """Make the client; the first event connects it."""
         from jupyter_graph.steps.llm.llm import LLM
 
-        try:
+        with telling("invocation_config", TypeError):
             self._llm = LLM(self._model, self._prompt, **self._options)
-        except TypeError as error:
-            raise SpecError(f"invocation_config: {error}") from None
 
     async def predict_async(self, body: Any, **kwargs: Any) -> Any:
         assert self._llm is not None  # load comes first

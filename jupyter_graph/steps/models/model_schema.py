@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_graph.argument_checks import require
+from jupyter_graph.argument_checks import require, telling
 from jupyter_graph.errors import BadRequestError, SpecError
 
 Feature = dict[str, Any]
@@ -41,10 +41,8 @@ def read_model_spec(path: Path) -> ModelSpec:
     """
     import yaml
 
-    try:
+    with telling(f"{path} is not YAML", yaml.YAMLError):
         document = yaml.safe_load(path.read_bytes())
-    except yaml.YAMLError as error:
-        raise SpecError(f"{path} is not YAML: {error}") from None
     if not isinstance(document, dict):
         raise SpecError(f"{path} must hold a mapping, got {type(document).__name__}")
     inner = document.get("spec")

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from jupyter_graph.argument_checks import require
+from jupyter_graph.argument_checks import require, telling
 from jupyter_graph.errors import (
     AccessDeniedError,
     BadRequestError,
@@ -131,10 +131,8 @@ def _endpoint(url: Any) -> str:
             f"url must be an http:// or https:// URL, got {url!r}; the name of an "
             "MLRun function is not looked up, give the function's URL"
         )
-    try:
+    with telling("url", AccessDeniedError):
         plain_url(url)
-    except AccessDeniedError as error:
-        raise SpecError(f"url: {error}") from None
     return str(url).rstrip("/")
 
 

@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from jupyter_graph.argument_checks import found_in, require
+from jupyter_graph.argument_checks import found_in, require, telling
 from jupyter_graph.connectors.event_key import key_text
 from jupyter_graph.connectors.tables.open_table import open_table
 from jupyter_graph.errors import BadRequestError, NotFoundError, SpecError
@@ -187,12 +187,9 @@ class FeatureVectors:
             )
         at = self.features.index(name)
         values = [_by_name(row, self.features)[at] for row in self._rows()]
-        try:
+        problem = f"impute_policy: the {word} of {name!r} cannot be made"
+        with telling(problem, TypeError, ValueError):  # StatisticsError is one
             return STATISTICS[word]([v for v in values if not _is_missing(v)])
-        except (TypeError, ValueError, statistics.StatisticsError) as error:
-            raise SpecError(
-                f"impute_policy: the {word} of {name!r} cannot be made: {error}"
-            ) from error
 
 
 def _by_name(row: Any, features: Sequence[str]) -> list[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
-from jupyter_graph.argument_checks import all_known, found_in, require
+from jupyter_graph.argument_checks import all_known, found_in, require, telling
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.field_rules import Rule, RulesValidator, Test
@@ -106,12 +106,9 @@ def _document(featureset: Any, context: Any) -> Mapping[str, Any]:
 def _read(path: Path) -> Mapping[str, Any]:
     import yaml
 
-    try:
+    problem = f"cannot read the feature set {str(path)!r}"
+    with telling(problem, OSError, ValueError, yaml.YAMLError):
         document = yaml.safe_load(path.read_text("utf-8"))  # JSON is YAML too
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise SpecError(
-            f"cannot read the feature set {str(path)!r}: {error}"
-        ) from error
     if not isinstance(document, Mapping):
         raise SpecError(f"{str(path)!r} holds no feature set, but {document!r}")
     return document
@@ -153,10 +150,8 @@ def _get(feature: Any, key: str) -> Any:
 
 def _rules(name: str, feature: Mapping[str, Any]) -> list[Rule]:
     """Return the rules of one feature: its type, then its limits."""
-    try:
+    with telling(f"feature {name!r}", SpecError):
         rules = list(_rules_of(feature))
-    except SpecError as error:
-        raise SpecError(f"feature {name!r}: {error}") from None
     for rule in rules:
         rule.place((name,))  # a name may have dots in it
     return rules

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Unpack
 
-from jupyter_graph.argument_checks import all_known, one_of, require
+from jupyter_graph.argument_checks import all_known, one_of, require, telling
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.validator import Acting, Severity, Validator
@@ -203,10 +203,8 @@ class FieldsValidator(RulesValidator):
         require(is_object, f"fields must be {words}", fields)
         rules = []
         for path, given in fields.items():
-            try:
+            with telling(f"field {path!r}", SpecError):
                 rules.append(make(path, **_options_of(given, common, short)))
-            except SpecError as error:
-                raise SpecError(f"field {path!r}: {error}") from None
         super().__init__(rules, **acting)
 
 

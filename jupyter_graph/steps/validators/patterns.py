@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
-from jupyter_graph.argument_checks import require, whole
+from jupyter_graph.argument_checks import require, telling, whole
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.field_rules import (
@@ -113,13 +113,10 @@ def pattern_rule(
 
 def _matcher(pattern: Any, timeout_s: float | None) -> Callable[[str], bool]:
     require(isinstance(pattern, str), "pattern must be a regular expression", pattern)
-    try:
+    problem = f"pattern {pattern!r} is no regular expression"
+    with telling(problem, re.error, RecursionError, OverflowError):
         match = re.compile(pattern).fullmatch
         explodes = can_explode(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise SpecError(
-            f"pattern {pattern!r} is no regular expression: {error}"
-        ) from error
     if timeout_s is not None:
         return _timed(pattern, timeout_s)
     if explodes:
@@ -140,12 +137,8 @@ def _timed(pattern: str, timeout_s: float) -> Callable[[str], bool]:
         raise SpecError(
             'timeout_s needs the package regex: pip install "jupyter_graph[validate]"'
         ) from None
-    try:
+    with telling(f"pattern {pattern!r} is no regular expression", regex.error):
         compiled = regex.compile(pattern)
-    except regex.error as error:
-        raise SpecError(
-            f"pattern {pattern!r} is no regular expression: {error}"
-        ) from error
 
     def matches(text: str) -> bool:
         try:

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from jupyter_graph.argument_checks import telling
 from jupyter_graph.errors import SpecError
 from jupyter_graph.values.dataframe_rows import is_pandas
 from jupyter_graph.values.dotted_path import MISSING
@@ -70,10 +71,8 @@ class PydanticSchema(Schema):
             from pydantic import TypeAdapter, ValidationError
         except ImportError:
             raise missing("pydantic") from None
-        try:
+        with telling(f"pydantic cannot read {schema!r}", Exception):
             self._adapter = TypeAdapter(schema)
-        except Exception as error:
-            raise SpecError(f"pydantic cannot read {schema!r}: {error}") from error
         # the method of pydantic-core itself: TypeAdapter's own adds a call to each body
         self._validate = self._adapter.validator.validate_python
         self._strict = strict or None

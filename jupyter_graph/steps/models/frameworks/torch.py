@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from jupyter_graph.argument_checks import require
+from jupyter_graph.argument_checks import require, telling
 from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.models.frameworks.framework_server import FrameworkServer
@@ -101,10 +101,8 @@ class PyTorchModelServer(FrameworkServer):
         if self.model_class is None:
             return self._script(torch, file)
         module = self._checked(torch, self.model_class(**self.model_args))
-        try:
+        with telling(f"{file.path.name!r} does not fit", RuntimeError, TypeError):
             module.load_state_dict(self._weights(torch, file))
-        except (RuntimeError, TypeError) as error:
-            raise SpecError(f"{file.path.name!r} does not fit: {error}") from error
         return module
 
     def _script(self, torch: Any, file: ModelFile) -> Any:
