@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import JupyterGraphError
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from jupyter_graph.frontend.interface import Frontend
     from jupyter_graph.run.answer_factory import AnswerFactory
 
-Traced = tuple[Any, Any, Any, Any]
-"""Value, error and trace of an event, and what the last steps returned."""
 Leave = Callable[..., Any]
 """What a front makes of a graph's result, on the way out."""
 
@@ -43,9 +42,6 @@ class Answering:
         answers, dispatcher = self._answers(), self._dispatcher
         try:
             leave = self._enter(event)
-            if traced and dispatcher.compiled.is_async:
-                result = dispatcher.tasks().wait(self._run_traced(event), event)
-                return self._answered(result, event, leave, whole=True)
             if traced:
                 return self._handle_traced(event, leave)
             value = leave(dispatcher.run(event), whole=True)
@@ -59,8 +55,7 @@ class Answering:
         try:
             leave = self._enter(event)
             if traced and dispatcher.compiled.is_async:
-                result = await dispatcher.tasks().hop(self._run_traced(event), event)
-                return self._answered(result, event, leave, whole=False)
+                return await self._ahandle_traced(event, leave)
             if traced and dispatcher.own_loop:
                 return await in_thread(dispatcher, self._handle_traced, event, leave)
             if traced:
@@ -93,55 +88,32 @@ class Answering:
     # -- traced -----------------------------------------------------------------
 
     def _handle_traced(self, event: Event, leave: Leave) -> Answer:
-        from jupyter_graph.run.tracer import end_trace, start_trace
+        from jupyter_graph.run.tracer import tracing
 
         answers, (tracer, function) = self._answers(), self._instance.traced()
-        trace, token = start_trace(tracer)
-        try:
-            value = leave(self._dispatcher.run(event, function), whole=True)
-            return answers.collected(value, event, trace, tracer.outputs(trace))
-        except JupyterGraphError as error:
-            return answers.failed(error, event, trace)
-        finally:
-            end_trace(token)
+        with ExitStack() as watched:
+            trace = watched.enter_context(tracing(tracer))
+            try:
+                value = self._dispatcher.run(event, function)
+                outputs = tracer.outputs(trace)
+                if self._dispatcher.compiled.is_async:
+                    watched.close()  # `ahandle` sees no items of a stream either
+                value = leave(value, whole=True)
+                return answers.collected(value, event, trace, outputs)
+            except JupyterGraphError as error:
+                return answers.failed(error, event, trace)
 
-    def _answered(
-        self, traced: Traced, event: Event, leave: Leave, *, whole: bool
-    ) -> Answer:
-        """Answer a traced event; a ``whole`` answer has read its stream."""
-        answers = self._answers()
-        value, error, trace, outputs = traced
-        if error is not None:
-            return answers.failed(error, event, trace)
-        if isinstance(value, AsyncIterator):
-            tasks = self._dispatcher.tasks()
-            value = (tasks.iterated if whole else tasks.aiterated)(value, event)
-        try:
-            answer = answers.collected if whole else answers.ok
-            return answer(leave(value, whole=whole), event, trace, outputs)
-        except JupyterGraphError as wrong:
-            return answers.failed(wrong, event, trace)
+    async def _ahandle_traced(self, event: Event, leave: Leave) -> Answer:
+        """``_handle_traced`` for asynchronous graphs; a stream is left unread."""
+        from jupyter_graph.run.tracer import tracing
 
-    async def _run_traced(self, event: Event) -> Traced:
-        from jupyter_graph.run.tracer import end_trace, start_trace
-
-        tracer, function = self._instance.traced()
-        trace, token = start_trace(tracer)
-        dispatcher = self._dispatcher
-        work, it = dispatcher.tasks().run, dispatcher.argument_of
-        try:
-            if (order := dispatcher.order) is None:
-                value = await work(function, it(event), event)
-            else:
-                turn = order.turn_of(event)
-                with turn:
-                    await order.wait_on_loop(turn, event)
-                    value = await work(function, it(event), event)
-        except JupyterGraphError as error:
-            return None, error, trace, {}
-        finally:
-            end_trace(token)
-        return value, None, trace, tracer.outputs(trace)
+        answers, (tracer, function) = self._answers(), self._instance.traced()
+        with tracing(tracer) as trace:
+            try:
+                value = leave(await self._dispatcher.arun(event, function))
+                return answers.ok(value, event, trace, tracer.outputs(trace))
+            except JupyterGraphError as error:
+                return answers.failed(error, event, trace)
 
 
 def _as_it_is(value: Any, *, whole: bool = False) -> Any:

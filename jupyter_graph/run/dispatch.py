@@ -276,27 +276,28 @@ class Dispatcher:
 
     # -- from a coroutine -------------------------------------------------------
 
-    async def arun(self, event: Event) -> Any:
+    async def arun(self, event: Event, function: Function | None = None) -> Any:
         """``run`` from a coroutine."""
         if (order := self.order) is None:
-            return await self._arun_now(event)
+            return await self._arun_now(event, function)
         turn = order.turn_of(event)
         with turn:
             await order.wait_on_loop(turn, event)
-            return await self._arun_now(event)
+            return await self._arun_now(event, function)
 
-    async def _arun_now(self, event: Event) -> Any:
+    async def _arun_now(self, event: Event, function: Function | None) -> Any:
         self.check_open()
         _check_time_left(event)
         if self.compiled.is_async:
             tasks = self.tasks()
-            work = tasks.run(self.function, self.argument_of(event), event)
+            it = self.argument_of(event)
+            work = tasks.run(function or self.function, it, event)
             result = await tasks.hop(work, event)
             is_stream = isinstance(result, AsyncIterator)
             return tasks.aiterated(result, event) if is_stream else result
         if not self.own_loop:
-            return self._run_sync(self.function, event)
-        return await in_thread(self, self._run_now, event, None)
+            return self._run_sync(function or self.function, event)
+        return await in_thread(self, self._run_now, event, function)
 
     def tasks(self) -> EventTasks:
         """Return what runs the events of an asynchronous graph, made with the first."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -174,17 +175,16 @@ class Tracer:
         return {row.step: row.value for row in trace if row.step in self.leaves}
 
 
-def start_trace(tracer: Tracer) -> tuple[Trace, Any]:
-    """Begin a trace in this context; return it and the token that ends it."""
+@contextmanager
+def tracing(tracer: Tracer) -> Iterator[Trace]:
+    """Let what runs in this context be traced; the block gets the trace."""
     trace = Trace()
-    return trace, (_current.set(trace), _tracer.set(tracer))
-
-
-def end_trace(token: Any) -> None:
-    """End the trace that ``start_trace`` began."""
-    trace, tracer = token
-    _current.reset(trace)
-    _tracer.reset(tracer)
+    tokens = _current.set(trace), _tracer.set(tracer)
+    try:
+        yield trace
+    finally:
+        _current.reset(tokens[0])
+        _tracer.reset(tokens[1])
 
 
 def watched(name: str, call: Callable[..., Any], *, is_async: bool) -> Any:
