@@ -158,7 +158,7 @@ class Flusher:
 
     def begin(
         self, tasks: EventTasks | None, *, end: bool = False, ends_steps: bool = True
-    ) -> Outcome | None:
+    ) -> Outcome:
         """Begin to flush where the steps run.
 
         Args:
@@ -168,22 +168,20 @@ class Flusher:
 
         Returns:
             what the flush will return, done already where the graph is synchronous;
-            None where there is no loop, or the caller is on it and cannot wait.
+            done, and nothing flushed, where there is no loop, or the caller is on it
+            and cannot wait.
         """
-        if not self.is_async:
-            outcome = Outcome()
-            outcome.settle(self.flush(end=end))
-            return outcome
-        if tasks is None or tasks.is_here():
-            return None
+        done = Outcome()
+        done.settle(None if self.is_async else self.flush(end=end))
+        if not self.is_async or tasks is None or tasks.is_here():
+            return done
         if end and ends_steps:
             # Closing, or replaced: a caller's loop may have ended, ours surely turns.
-            if not tasks.has_thread:
-                return None
-            return tasks.thread.start(self.flush_async(end=True))
-        if tasks.loop is None:
-            return None
-        return tasks.submit(self.flush_async(end=end, ends_steps=ends_steps))
+            if tasks.has_thread:
+                return tasks.thread.start(self.flush_async(end=True))
+        elif tasks.loop is not None:
+            return tasks.submit(self.flush_async(end=end, ends_steps=ends_steps))
+        return done
 
     async def flush_async(self, *, end: bool = False, ends_steps: bool = True) -> Any:
         """``flush`` on the loop of an asynchronous graph.

@@ -179,16 +179,12 @@ class GraphInstance:
             return False
         if self.flusher is not None:
             tasks = self.dispatcher.owned.tasks
-            begun = self.flusher.begin(tasks, end=True, ends_steps=False)
-            if begun is not None:
-                begun.result(timeout_s)
+            self.flusher.begin(tasks, end=True, ends_steps=False).result(timeout_s)
         return True
 
     def _flush_replaced(self) -> None:
         for flusher in self._replaced.take_flushers():
-            begun = flusher.begin(self.dispatcher.owned.tasks, end=True)
-            if begun is not None:
-                begun.wait(LAST_FLUSH_S)
+            flusher.begin(self.dispatcher.owned.tasks, end=True).wait(LAST_FLUSH_S)
 
     def _flush_rest(self) -> None:
         """Flush the steps of a synchronous graph, and all that swaps replaced."""
@@ -212,9 +208,7 @@ class GraphInstance:
             )
             return
         try:
-            begun = flusher.begin(tasks, end=True)
-            if begun is not None:
-                self.termination = begun.result(LAST_FLUSH_S)
+            self.termination = flusher.begin(tasks, end=True).result(LAST_FLUSH_S)
         except BaseException as error:
             if is_interrupt(error):
                 raise
@@ -226,10 +220,9 @@ class GraphInstance:
 
         try:
             begun = flusher.begin(tasks, end=True)
-            if begun is not None:
-                async with asyncio.timeout(LAST_FLUSH_S):
-                    await begun.waited()
-                self.termination = begun.result()
+            async with asyncio.timeout(LAST_FLUSH_S):
+                await begun.waited()
+            self.termination = begun.result()
         except Exception:
             self.context.logger.exception("the flow did not end well")
 
