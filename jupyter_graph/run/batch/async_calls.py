@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from jupyter_graph.errors import JupyterGraphError
 from jupyter_graph.run.aio.event_slots import DeadlineWheel
 from jupyter_graph.run.aio.event_tasks import GRACE, EventTasks
 from jupyter_graph.run.aio.loop_thread import LoopThread
@@ -15,11 +14,11 @@ from jupyter_graph.run.batch.calls import (
     Function,
     Items,
     Pass,
-    late_error,
+    error_of,
     stuck,
 )
 from jupyter_graph.run.deadline.step_threads import step_in_thread
-from jupyter_graph.run.event_errors import closed
+from jupyter_graph.run.event_errors import closed, late
 from jupyter_graph.threads.on_loop import OnLoop
 from jupyter_graph.types import NOTHING
 
@@ -82,8 +81,9 @@ class CallsOnLoop:
                 given.answers[at] = result
             except BaseException as error:
                 given.is_plain = False
-                failure = Failure(at, self._error(error, limit.discard(*place)))
-                given.failures.append(failure)
+                was_late = limit.discard(*place)
+                failure = error_of(self._tasks.failed, error, was_late)
+                given.failures.append(Failure(at, failure))
             finally:
                 limit.discard(*place)
             self._done += 1
@@ -92,12 +92,6 @@ class CallsOnLoop:
             # Coroutines that never suspend would keep the loop for the whole batch.
             if at % TURN == 0:
                 await asyncio.sleep(0)
-
-    def _error(self, error: BaseException, was_late: bool) -> JupyterGraphError:
-        try:
-            self._tasks.failed(error, was_late)
-        except JupyterGraphError as ours:
-            return ours
 
     def _wait(self, begun: OnLoop, thread: LoopThread) -> None:
         """Wait for all bodies; a step that keeps the loop to itself ends the run."""
@@ -112,7 +106,7 @@ class CallsOnLoop:
         if stuck_at is not None:
             step = step_in_thread(thread.thread)
             begun.cancel()
-            raise late_error(step, graph, limit_s)
+            late(step, None, graph, limit_s)
         if begun.is_cancelled:
             raise closed(graph)
         begun.result()

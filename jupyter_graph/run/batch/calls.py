@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, NoReturn, Protocol, Self
 
 from jupyter_graph.answer.response import Response
 from jupyter_graph.errors import JupyterGraphError, RunError
@@ -168,7 +168,8 @@ class Calls:
                     take(result)
             except BaseException as error:
                 # What stops the whole run is raised here.
-                given.failed(row_error(error, self.graph, self.timeout_s, self))
+                failure = error_of(fail, error, None, self.graph, self.timeout_s, self)
+                given.failed(failure)
                 if given.stops:
                     return
             else:
@@ -192,7 +193,7 @@ class Calls:
             pool.leave(outcome, worker)
             # The thread left behind may still write into its own pass; this is a copy.
             given = given.until(stuck_at)
-            given.failed(late_error(step, self.graph, self.timeout_s))
+            given.failed(error_of(late, step, None, self.graph, self.timeout_s))
             if given.stops:
                 return given
 
@@ -215,19 +216,9 @@ def stuck(
     return None
 
 
-def row_error(
-    error: BaseException, graph: str, limit_s: float, owner: Any
-) -> JupyterGraphError:
-    """Return what failed a row as an error of ours; what stops the run is raised."""
+def error_of(fails: Callable[..., NoReturn], *args: Any) -> JupyterGraphError:
+    """Return the error of ours that a call raises; what stops the run is raised."""
     try:
-        fail(error, None, graph, limit_s, owner)
-    except JupyterGraphError as ours:
-        return ours
-
-
-def late_error(step: str, graph: str, limit_s: float) -> JupyterGraphError:
-    """Return the error of a row whose time was up in this step."""
-    try:
-        late(step, None, graph, limit_s)
+        fails(*args)
     except JupyterGraphError as ours:
         return ours
