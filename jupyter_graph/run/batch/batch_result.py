@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jupyter_graph.errors import JupyterGraphError, RunError, StepError, said
-from jupyter_graph.run.batch.row_chunks import columns_of, index_of
+from jupyter_graph.run.batch.row_chunks import frame_of_bodies
 from jupyter_graph.values.dataframe_rows import is_pandas
 
 ANSWER = "answer"
@@ -112,17 +112,7 @@ def frame_of_answers(labels: Any, answers: Any) -> Any:
     >>> frame_of_answers([0, 2], [{"a": 1}, {"a": 2}]).to_dict("index")
     {0: {'a': 1}, 2: {'a': 2}}
     """
-    import pandas as pd
-
-    if is_pandas(answers):
-        return answers
-    columns = columns_of(answers)
-    if columns is None:
-        rows = [as_row(answer) for answer in answers]
-        columns = columns_of(rows)
-        if columns is None:
-            return pd.DataFrame.from_records(rows, index=index_of(labels))
-    return pd.DataFrame(columns, index=index_of(labels))
+    return answers if is_pandas(answers) else frame_of_bodies(answers, labels, as_row)
 
 
 def as_row(answer: Any) -> dict[Any, Any]:

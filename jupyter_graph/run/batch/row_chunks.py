@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -71,14 +71,25 @@ def index_of(labels: Any) -> Any:
     return labels if isinstance(labels, pd.Index) else pd.Index(labels)
 
 
-def frame_of_bodies(bodies: list[Any], labels: Any) -> Any:
-    """Return dicts as a DataFrame; a key that one of them has not is missing there."""
+def frame_of_bodies(
+    bodies: list[Any], labels: Any, as_row: Callable[[Any], dict[Any, Any]] = dict
+) -> Any:
+    """Return rows as a DataFrame; a key that one of them has not is missing there.
+
+    Args:
+        bodies: the rows.
+        labels: their labels.
+        as_row: makes a dict of a row; plain dicts of the same keys need it not.
+    """
     import pandas as pd
 
-    columns = columns_of(bodies)
+    columns, index = columns_of(bodies), index_of(labels)
     if columns is None:
-        return pd.DataFrame.from_records(list(map(dict, bodies)), index_of(labels))
-    return pd.DataFrame(columns, index=index_of(labels))
+        rows = list(map(as_row, bodies))
+        columns = columns_of(rows)
+        if columns is None:
+            return pd.DataFrame.from_records(rows, index)
+    return pd.DataFrame(columns, index)
 
 
 def bodies_of_frame(frame: Any) -> list[Any]:
