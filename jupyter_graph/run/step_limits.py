@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +34,9 @@ def with_limits(call: Call, code: StepCode) -> Call:
 
         limited = at_once(limited, step.concurrency)
     if step.batch is not None:
-        limited = _batched(limited, step)
+        from jupyter_graph.run.micro_batch import Batcher
+
+        limited = Batcher(limited, step)
     return _retried_async(limited, step) if step.retries else limited
 
 
@@ -48,19 +51,7 @@ def _in_time(call: Call, code: StepCode) -> Call:
         return in_thread(call, timeout_s)
     if code.is_awaited:
         return _at_once(call)  # only the pauses around it are awaited
-    return _timed(call, timeout_s) if timeout_s else call
-
-
-def _batched(call: Call, step: StepSpec) -> Call:
-    """Return the call of one body; a batch of them has the limits of one attempt."""
-    from jupyter_graph.run.micro_batch import Batcher
-
-    one = Batcher(call, step)
-
-    async def run(body: Any) -> Any:
-        return await one(body)
-
-    return run
+    return functools.partial(pool.run, timeout_s, call) if timeout_s else call
 
 
 def _few(call: Call, limit: int) -> Call:
@@ -104,13 +95,6 @@ def _at_once(call: Call) -> Call:
         return call(*args)
 
     return at_once
-
-
-def _timed(call: Call, seconds: float) -> Call:
-    def timed(*args: Any) -> Any:
-        return pool.run(seconds, call, *args)
-
-    return timed
 
 
 def _timed_async(call: Call, seconds: float) -> Call:
