@@ -65,7 +65,7 @@ class GraphParts:
         if any(_is_vectorized(compiled.steps[name]) for name in line):
             self.all = list(self._cut(line))
         else:
-            whole = _of_body(function, compiled.takes_event, is_async=compiled.is_async)
+            whole = _of_body(function, compiled.takes_event)
             self.all = [GraphPart((), whole, streams=compiled.streams)]
 
     def close(self) -> None:
@@ -109,7 +109,7 @@ class GraphParts:
                 for name in spec.names()
             }
         run = module.functions(calls, steps.instances).run
-        return _of_body(run, fused.takes_event, is_async=fused.is_async)
+        return _of_body(run, fused.takes_event)
 
 
 def _may_be_cut(compiled: CompiledGraph) -> bool:
@@ -182,15 +182,10 @@ def _without(spec: GraphSpec, names: set[str]) -> GraphSpec:
     return replace(spec, steps=steps, final_step=None)
 
 
-def _of_body(function: Call, takes_event: bool, *, is_async: bool) -> Function:
-    """Return a function of a body for one that may want an event."""
-    if not takes_event:
-        return function
+def _of_body(function: Call, takes_event: bool) -> Function:
+    """Return a function of a body, or to be awaited, for one that may want an event."""
 
     def of_body(body: Any) -> Any:
         return function(Event(body))
 
-    async def of_body_async(body: Any) -> Any:
-        return await function(Event(body))
-
-    return of_body_async if is_async else of_body
+    return of_body if takes_event else function
