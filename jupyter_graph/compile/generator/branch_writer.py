@@ -68,10 +68,6 @@ class BranchWriter(Writer):
 
     # -- branches written out ---------------------------------------------------
 
-    def is_inline(self, target: str) -> bool:
-        """Tell whether a step is written where the one before it stands."""
-        return len(self.facts.upstream[target]) == 1 and not self.facts.waits(target)
-
     def is_written_choice(self, name: str, at: Position) -> bool:
         """Tell whether a choice becomes ``if`` and ``elif``."""
         return at.depth < DEEPEST and self.inlining.is_choice(name)

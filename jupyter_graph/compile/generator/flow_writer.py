@@ -144,7 +144,7 @@ class FlowWriter:
             branches.call_all("targets", "len(targets)", name, at)
         elif len(targets) == 1:
             [target] = targets
-            if at.depth <= DEEPEST and branches.is_inline(target):
+            if at.depth <= DEEPEST and branches.inlining.is_inline(target):
                 return Following(target, at)
             place = self._functions.towards(name, target, stands_for)
             self._code.finish(self._code.call(place), at)

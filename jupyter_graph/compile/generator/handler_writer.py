@@ -148,12 +148,10 @@ class HandlerWriter(Writer):
 
     def _note_error(self, caught: str, origin: str | None, at: Position) -> None:
         """Write what a handler reads from its event: the error, and whose it is."""
-        if not self.facts.takes_event:
+        takes_event = self.facts.takes_event
+        if origin or not takes_event:
             self.code.line(at, caught)
-            return
-        if origin is None:
-            self.code.line(at, f"event.origin_state = {caught}")
-        else:
-            self.code.line(at, caught)
-            self.code.line(at, f"event.origin_state = {origin!r}")
-        self.code.line(at, "event.error = error")
+        if takes_event:
+            name = repr(origin) if origin else caught
+            self.code.line(at, f"event.origin_state = {name}")
+            self.code.line(at, "event.error = error")

@@ -22,13 +22,15 @@ class Inlining:
 
     facts: GraphFacts
 
+    def is_inline(self, target: str) -> bool:
+        """Tell whether a step is written where the one before it stands."""
+        return len(self.facts.upstream[target]) == 1 and not self.facts.waits(target)
+
     def is_choice(self, name: str) -> bool:
         """Tell whether a choice can be written as ``if`` and ``elif``."""
         targets = self.facts.next[name]
         return len(targets) <= MOST_OUTLETS and all(
-            len(self.facts.upstream[target]) == 1
-            and not self.facts.waits(target)
-            and (name, target) not in self.facts.back
+            self.is_inline(target) and (name, target) not in self.facts.back
             for target in targets
         )
 
