@@ -71,7 +71,11 @@ def step_of(
     if callable(getattr(class_name, "to_dict", None)):
         return _of_object(class_name, name, fields)
     if isinstance(class_name, str) and class_name.startswith("*"):
-        return _router(keep, class_name[1:], name, handler, class_args, fields)
+        router = own_name(name, class_name[1:] or "router")
+        del fields["full_event"]
+        step = task_of(keep, class_name[1:], handler, class_args, fields)
+        head = {"kind": "router", "name": router}
+        return router, {**head, **step, **head, "routes": {}}
     if not (class_name or handler):
         raise SpecError("class_name or handler must be provided")
     step = task_of(keep, class_name, handler, class_args, fields)
@@ -128,24 +132,3 @@ def _of_object(
     named = name or own or getattr(it, "name", None) or step.get("class_name")
     given = {key: value for key, value in fields.items() if value is not None}
     return own_name(None, named), filled({**step, **given})
-
-
-def _router(
-    keep: Keep,
-    class_name: str,
-    name: str | None,
-    handler: Any,
-    class_args: Mapping[str, Any],
-    fields: Mapping[str, Any],
-) -> tuple[str, Document]:
-    router_name = own_name(name, class_name or "router")
-    step = {
-        "kind": "router",
-        "name": router_name,
-        "class_name": class_name,
-        "class_args": dict(class_args),
-        "handler": keep(handler),
-        "routes": {},
-        **{key: value for key, value in fields.items() if key != "full_event"},
-    }
-    return router_name, {**filled(step), "routes": {}}
