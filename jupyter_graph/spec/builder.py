@@ -633,8 +633,7 @@ def _with_code(
         inner = class_name.spec
         named = replace(step, name=step.name or inner.name, class_args={})
         return edit.as_step(inner, named)
-    is_task = step.kind == "task"
-    kind = kind_of(class_name, step.class_args) if is_task else step.kind
+    kind = kind_of(class_name, step.class_args) if step.kind == "task" else step.kind
     class_text = keep_code(graph.namespace, class_name)
     handler_text = keep_code(graph.namespace, handler)
     if not class_text and not handler_text and kind not in WITHOUT_CODE:

@@ -17,7 +17,6 @@ from jupyter_graph.spec.argument_values import tagged
 from jupyter_graph.spec.documents.document_reader import (
     OF_ANY_GRAPH,
     OF_CYCLES,
-    OF_STEP,
     Reader,
     short,
 )
@@ -57,9 +56,9 @@ def _step_to_dict(step: StepSpec) -> dict[str, Any]:
     document: dict[str, Any] = {"kind": step.kind}
     if step.kind == "router":
         document["name"] = step.name  # as MLRun writes it
-    for key in OF_STEP:
+    for key, default in DEFAULTS.items():
         value = getattr(step, key)
-        if key == "kind" or value == DEFAULTS[key]:
+        if key == "kind" or value == default:
             continue
         if BY_KEY[key].type is STEPS:
             document[key] = {inner.name: _step_to_dict(inner) for inner in value}

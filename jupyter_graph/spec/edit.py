@@ -21,6 +21,7 @@ from jupyter_graph.spec.names import check_step_name
 from jupyter_graph.spec.topology import followers, handler_names, ordinary_names
 
 PREVIOUS = "$prev"
+OF_ROUTERS = ("class_name", "class_args", "handler", "routes")
 WHOLE_GRAPH = "graph"
 """What users write in the place of a step for the graph's own error handler."""
 
@@ -279,14 +280,12 @@ def change(graph: GraphSpec, name: str, **fields: Any) -> GraphSpec:
 
 
 def _replaced(graph: GraphSpec, step: StepSpec) -> GraphSpec:
-    return replace(graph, steps=_with_one(graph.steps, step.name, step))
+    return replace(graph, steps=_with_one(graph.steps, step))
 
 
-def _with_one(
-    steps: tuple[StepSpec, ...], name: str, new: StepSpec
-) -> tuple[StepSpec, ...]:
-    """Return steps, or routes, with another one in the place of this name."""
-    return tuple(new if old.name == name else old for old in steps)
+def _with_one(steps: tuple[StepSpec, ...], new: StepSpec) -> tuple[StepSpec, ...]:
+    """Return steps, or routes, with another one in the place of its name."""
+    return tuple(new if old.name == new.name else old for old in steps)
 
 
 def set_error_handler(
@@ -302,7 +301,7 @@ def put_route(graph: GraphSpec, router: str, route: StepSpec) -> GraphSpec:
     """Return the graph with a route added, or replaced where one has its name."""
     old = find_router(graph, router)
     if any(known.name == route.name for known in old.routes):
-        return _with_routes(graph, old, _with_one(old.routes, route.name, route))
+        return _with_routes(graph, old, _with_one(old.routes, route))
     return _with_routes(graph, old, (*old.routes, route))
 
 
@@ -482,15 +481,8 @@ def as_step(inner: GraphSpec, step: StepSpec) -> StepSpec:
     root = inner.router
     if root is None:
         return replace(step, kind="flow", steps=inner.steps, routes=())
-    return replace(
-        step,
-        kind="router",
-        class_name=root.class_name,
-        class_args=root.class_args,
-        handler=root.handler,
-        routes=root.routes,
-        steps=(),
-    )
+    own = {key: getattr(root, key) for key in OF_ROUTERS}
+    return replace(step, kind="router", steps=(), **own)
 
 
 def embed(graph: GraphSpec, name: str, inner: GraphSpec) -> GraphSpec:

@@ -224,14 +224,8 @@ TOPOLOGY: Final = Field(
 )
 """A document has ``kind`` for it."""
 
-OF_GRAPH: Final = (
-    TOPOLOGY,
-    *(
-        row
-        for row in GRAPH_FIELDS
-        if row.key not in ("kind", "name", "graph_name", "steps")
-    ),
-)
+_BY_RULES = ("kind", "name", "graph_name", "steps")
+OF_GRAPH: Final = (TOPOLOGY, *(row for row in GRAPH_FIELDS if row.key not in _BY_RULES))
 """Those whose types are checked here; rules look at the name and at the steps."""
 
 BY_KEY: Final[Mapping[str, Field]] = {row.key: row for row in STEP_FIELDS}

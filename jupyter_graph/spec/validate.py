@@ -53,8 +53,7 @@ RULES: Mapping[Rule, bool] = {
     graph_rules.kinds_are_known: True,
     graph_rules.steps_have_code: False,
     graph_rules.upstream_steps_are_named_once: True,
-    graph_rules.after_names_exist: True,
-    graph_rules.before_names_exist: True,
+    graph_rules.neighbours_exist: True,
     graph_rules.before_belongs_to_error_handlers: False,
     graph_rules.error_handlers_exist: True,
     graph_rules.error_handlers_are_used: False,
@@ -94,8 +93,12 @@ def fields_have_their_types(graph: GraphSpec) -> Iterator[Problem]:
                 yield from _wrong(row, value, default, str(step.name), where)
             elif row.key in grouped:
                 yield from _wrong(row, grouped[row.key], ..., str(step.name), where)
-        if isinstance(step.class_args, Mapping):
-            yield from _names_of_arguments(step)
+        args = step.class_args if isinstance(step.class_args, Mapping) else ()
+        for key in args:
+            if not isinstance(key, str):
+                what = f"class_args of step {step.name!r} must have texts as names"
+                message = f"{what}, got {shown(key)}"
+                yield Problem(message, str(step.name), "class_args")
     for row in OF_GRAPH:
         value, default = getattr(graph, row.key), getattr(GRAPH_DEFAULTS, row.key)
         yield from _wrong(row, value, default)
@@ -111,17 +114,6 @@ def _wrong(
             step,
             row.key,
         )
-
-
-def _names_of_arguments(step: StepSpec) -> Iterator[Problem]:
-    for key in step.class_args:
-        if not isinstance(key, str):
-            yield Problem(
-                f"class_args of step {step.name!r} must have texts as names, "
-                f"got {shown(key)}",
-                str(step.name),
-                "class_args",
-            )
 
 
 def problems(graph: GraphSpec, unread: Container[str | None] = ()) -> list[Problem]:

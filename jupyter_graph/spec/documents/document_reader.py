@@ -41,7 +41,6 @@ CARRIED_IN_GRAPHS = frozenset(
         "track_models",
     }
 )
-OF_STEP = tuple(row.key for row in STEP_FIELDS if row.group is None)
 OF_ANY_GRAPH = ("engine", "max_in_flight", "order_by", "copy")
 OF_CYCLES = ("allow_cyclic", "max_iterations", "final_step")
 OF_FLOW = tuple(row.key for row in GRAPH_FIELDS if row.key != "graph_name")
@@ -116,16 +115,10 @@ class Reader:
 
     def step(self, name: str, document: Any) -> StepSpec:
         self.inside.append(name)
-        try:
-            return self.read_step(name, document)
-        finally:
-            self.inside.pop()
-
-    def read_step(self, name: str, document: Any) -> StepSpec:
         where = f"step {name!r}"
         if not isinstance(document, Mapping):
             self.say(f"{where} is an object of fields, got {short(document)}")
-            return StepSpec(name=name)
+            document = {}
         known = (*BY_KEY, "name")
         self.say(*unknown_fields(document, known, where, CARRIED_IN_STEPS))
         own = document.get("name")
@@ -135,6 +128,7 @@ class Reader:
             )
         values = dict(self.values(document, where))
         carried = self.kept(document, CARRIED_IN_STEPS, where)
+        self.inside.pop()
         return StepSpec(name=name, carried=carried, **values)
 
     def values(
@@ -142,15 +136,12 @@ class Reader:
     ) -> Iterator[tuple[str, Any]]:
         # In the order of the document: it shall come back as it was.
         for group in dict.fromkeys(GROUP_OF.values()):
-            yield (
-                group,
-                {
-                    key: self.untagged(value, f"field {key!r} of {where}")
-                    for key, value in document.items()
-                    if GROUP_OF.get(key) == group
-                    and not BY_KEY[key].type.is_empty(value)
-                },
-            )
+            held = {
+                key: self.untagged(value, f"field {key!r} of {where}")
+                for key, value in document.items()
+                if GROUP_OF.get(key) == group and not BY_KEY[key].type.is_empty(value)
+            }
+            yield group, held
         for row in STEP_FIELDS:
             key, value = row.key, document.get(row.key)
             if row.group is not None or row.type.is_empty(value):

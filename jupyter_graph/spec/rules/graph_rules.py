@@ -94,20 +94,12 @@ def names_are_unique(graph: GraphSpec) -> Iterator[Problem]:
 
 def kinds_are_known(graph: GraphSpec) -> Iterator[Problem]:
     for step in graph.every_step():
-        if step.kind in FOREIGN_KINDS:
-            yield Problem(
-                f"step {step.name!r} is of kind {step.kind!r}, which is not to be had: "
-                f"{FOREIGN_KINDS[step.kind]}",
-                step.name,
-                "kind",
-            )
-        elif step.kind not in KINDS:
-            yield Problem(
-                f"step {step.name!r} is of kind {shown(step.kind)}"
-                f"{did_you_mean(step.kind, KINDS)}, known are {', '.join(KINDS)}",
-                step.name,
-                "kind",
-            )
+        if step.kind not in KINDS:
+            why = f"{did_you_mean(step.kind, KINDS)}, known are {', '.join(KINDS)}"
+            if step.kind in FOREIGN_KINDS:
+                why = f", which is not to be had: {FOREIGN_KINDS[step.kind]}"
+            message = f"step {step.name!r} is of kind {shown(step.kind)}{why}"
+            yield Problem(message, step.name, "kind")
 
 
 def steps_have_code(graph: GraphSpec) -> Iterator[Problem]:
@@ -122,10 +114,6 @@ def steps_have_code(graph: GraphSpec) -> Iterator[Problem]:
             )
 
 
-def after_names_exist(graph: GraphSpec) -> Iterator[Problem]:
-    yield from _known(graph, "after", "comes after")
-
-
 def cycle_names_exist(graph: GraphSpec) -> Iterator[Problem]:
     for step in graph.steps:
         for name in step.cycle_from:
@@ -138,21 +126,14 @@ def cycle_names_exist(graph: GraphSpec) -> Iterator[Problem]:
                 )
 
 
-def before_names_exist(graph: GraphSpec) -> Iterator[Problem]:
-    yield from _known(graph, "before", "goes on before")
-
-
-def _known(graph: GraphSpec, field: str, verb: str) -> Iterator[Problem]:
-    hint = Hints(graph.names())
-    for step in graph.steps:
-        for missing in dict.fromkeys(getattr(step, field)):
-            if missing not in hint.known:
-                yield Problem(
-                    f"step {step.name!r} {verb} {missing!r}, which does not exist"
-                    f"{hint(missing)}",
-                    step.name,
-                    field,
-                )
+def neighbours_exist(graph: GraphSpec) -> Iterator[Problem]:
+    for field, verb in (("after", "comes after"), ("before", "goes on before")):
+        hint = Hints(graph.names())
+        for step in graph.steps:
+            names = dict.fromkeys(getattr(step, field))
+            for missing in (name for name in names if name not in hint.known):
+                what = f"step {step.name!r} {verb} {missing!r}, which does not exist"
+                yield Problem(f"{what}{hint(missing)}", step.name, field)
 
 
 def before_belongs_to_error_handlers(graph: GraphSpec) -> Iterator[Problem]:
