@@ -150,7 +150,6 @@ def _put(
         graph = graphs.named(name)
         before = graph.spec
         check_place(graph, step.name, options)
-        graphs.sources.forget(name, step.name)
         graphs.release(name, step.name)
         if inner is not None:
             graphs.embed(name, step.name, inner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ from jupyter_graph.cells.source import Cell
 from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.deployment.named_code import argument_names
 from jupyter_graph.errors import SpecError
-from jupyter_graph.session.graph_hints import advice
+from jupyter_graph.session.graph_hints import Advice, advice
 from jupyter_graph.session.graph_program import shipped_names
 from jupyter_graph.session.shown_table import Table, attributes
-from jupyter_graph.session.step_sources import StepSources
+from jupyter_graph.session.step_sources import StepSource, StepSources
 from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.validate import problems
@@ -40,12 +40,10 @@ def check(
         namespace: what their names stand for now.
         folder: where the notebook's own modules lie.
     """
-    findings = [
-        _finding(f"{problem}", problem.step, sources, graph.name)
-        for problem in problems(graph.spec)
-    ]
-    if not findings:
-        findings += [*_code(graph), *_advice(graph, namespace, sources)]
+    notes = [Advice(f"{it}", it.step, severity="error") for it in problems(graph.spec)]
+    if not notes:
+        notes = [*_code(graph), *advice(graph, namespace)]
+    findings = [_finding(note, sources.of(graph.name, note.step)) for note in notes]
     if graph.spec.every_step():
         steps = _steps_of_names(graph)
         roots = shipped_names(graph, namespace)
@@ -65,23 +63,14 @@ def _steps_of_names(graph: Graph) -> dict[str, str]:
     return step_of
 
 
-def _finding(message: str, step: str | None, sources: StepSources, graph: str) -> Any:
-    source = sources.of(graph, step) if step else None
+def _finding(note: Advice, source: StepSource | None) -> Finding:
     cell, line = (source.cell.number, 1) if source else (None, None)
-    return Finding(severity="error", message=message, cell=cell, line=line, step=step)
+    return Finding(cell=cell, line=line, **asdict(note))
 
 
-def _advice(
-    graph: Graph, namespace: Mapping[str, Any], sources: StepSources
-) -> Iterator[Finding]:
-    for note in advice(graph, namespace):
-        finding = _finding(note.message, note.step, sources, graph.name)
-        yield replace(finding, severity=note.severity, fix=note.fix)
-
-
-def _code(graph: Graph) -> Iterator[Finding]:
+def _code(graph: Graph) -> Iterator[Advice]:
     try:
         compile_graph(graph)
     except SpecError as error:
         for text in error.problems:
-            yield Finding(severity="error", message=text, cell=None, line=None)
+            yield Advice(text, severity="error")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import MagicError, StepError, did_you_mean, said
 from jupyter_graph.run.record import RecordedInput, private_copy
-from jupyter_graph.session.shown_table import Table
+from jupyter_graph.session.shown_table import Table, attributes
 
 if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
@@ -75,16 +75,14 @@ class EventRecord:
 
 
 ANSWER_COLUMNS = {
-    "event_id": lambda answer: answer.event_id,
+    **attributes("event_id"),
     "status": lambda answer: answer.status_code,
-    "body": lambda answer: answer.body,
+    **attributes("body"),
 }
 COLUMNS = {
-    "event_id": lambda record: record.event_id,
+    **attributes("event_id"),
     "time": lambda record: record.time.strftime("%H:%M:%S.%f")[:-3],
-    "status": lambda record: record.status,
-    "step": lambda record: record.step,
-    "body": lambda record: record.body,
+    **attributes("status", "step", "body"),
     "error": lambda record: said(record.error) if record.error else None,
 }
 

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from jupyter_graph.compile.resolve import Resolver
 from jupyter_graph.errors import JupyterGraphError
@@ -33,13 +33,14 @@ class Advice:
         message: what happens.
         step: at which step, None for the graph.
         fix: what to say where it is not wanted.
-        severity: ``warning`` where nobody would want it, else ``note``.
+        severity: ``error`` where it breaks a rule, ``warning`` where nobody would want
+            it, else ``note``.
     """
 
     message: str
     step: str | None = None
-    fix: str = ""
-    severity: str = "note"
+    fix: str | None = None
+    severity: Literal["error", "warning", "note"] = "note"
 
     def __str__(self) -> str:
         return f"{self.message}; {self.fix}" if self.fix else self.message
@@ -213,9 +214,7 @@ def drops_before_the_answer(seen: ResolvedGraph) -> Iterator[Advice]:
     """Filters on the way to the answer."""
     handlers = handler_names(seen.spec)
     for step in seen.spec.steps:
-        if step.kind == "queue" or step.name in handlers:
-            continue
-        is_filter = _class_name(step) == "Filter"
+        is_filter = _class_name(step) == "Filter" and step.name not in handlers
         if is_filter and seen.responder in reached(step.name, seen.ways):
             yield Advice(
                 f"a caller whose event {step.name!r} drops gets an empty answer (204)",

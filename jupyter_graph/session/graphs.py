@@ -140,7 +140,8 @@ class Graphs:
         self._embedded[graph, step] = inner
 
     def release(self, graph: str, step: str, new: str | None = None) -> None:
-        """Forget that a step is a graph, or call the step by its new name."""
+        """Forget which cell or graph a step is, or call the step by its new name."""
+        self.sources.rename(graph, step, new)
         inner = self._embedded.pop((graph, step), None)
         if inner is not None and new is not None:
             self._embedded[graph, new] = inner

@@ -216,7 +216,6 @@ def _make_room(graphs: Graphs, plan: StepPlan) -> list[str]:
 def remove_step(graphs: Graphs, graph: Graph, name: str) -> None:
     """Take a step or a route away, with what was remembered about it."""
     graph.apply(edit.remove, name)
-    graphs.sources.forget(graph.name, name)
     graphs.release(graph.name, name)
     drop_unused_code(graphs, graph)
 
@@ -224,7 +223,6 @@ def remove_step(graphs: Graphs, graph: Graph, name: str) -> None:
 def rename_step(graphs: Graphs, graph: Graph, name: str, new: str) -> None:
     """Rename a step; its neighbours and its cell follow."""
     graph.apply(edit.rename, name, new)
-    graphs.sources.rename(graph.name, name, new)
     graphs.release(graph.name, name, new)
 
 

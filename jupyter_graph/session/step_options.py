@@ -61,14 +61,10 @@ def check_options(options: StepOptions) -> None:
 
 
 def _problems(options: StepOptions) -> Iterator[str]:
-    if options.name is not None and (
-        problem := step_name_problem(options.name, route=options.is_route)
-    ):
-        yield problem
-    if options.route is not None and (
-        problem := step_name_problem(options.route, route=True)
-    ):
-        yield f"--route: {problem}"
+    named = (("", options.name, options.is_route), ("--route: ", options.route, True))
+    for what, name, is_route in named:
+        if name is not None and (problem := step_name_problem(name, route=is_route)):
+            yield f"{what}{problem}"
     if options.on_error is not None:
         yield from _handler_problems(options)
     if options.is_route:

@@ -31,8 +31,8 @@ class StepSource:
 class StepSources(dict[tuple[str, str], StepSource]):
     """Sources by graph and step."""
 
-    def of(self, graph: str, step: str) -> StepSource | None:
-        return self.get((graph, step))
+    def of(self, graph: str, step: str | None) -> StepSource | None:
+        return self.get((graph, step or ""))
 
     def of_graph(self, graph: str) -> list[StepSource]:
         return [source for source in self.values() if source.graph == graph]
@@ -54,17 +54,15 @@ class StepSources(dict[tuple[str, str], StepSource]):
         return next((s for s in renamed if s.defined_as == name), None)
 
     def put(self, source: StepSource) -> None:
-        self.forget(source.graph, source.step)
+        self.pop((source.graph, source.step), None)  # the latest one stands last
         self[source.graph, source.step] = source
-
-    def forget(self, graph: str, step: str) -> None:
-        self.pop((graph, step), None)
 
     def forget_graph(self, graph: str) -> None:
         for key in [key for key in self if key[0] == graph]:
             del self[key]
 
-    def rename(self, graph: str, step: str, new: str) -> None:
+    def rename(self, graph: str, step: str, new: str | None) -> None:
+        """Call a step by its new name, or forget it where that is None."""
         source = self.pop((graph, step), None)
-        if source is not None:
+        if source is not None and new is not None:
             self.put(replace(source, step=new))
