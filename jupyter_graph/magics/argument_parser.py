@@ -18,6 +18,11 @@ from jupyter_graph.errors import MagicError, did_you_mean
 _OPTION = re.compile(r"--(?P<name>[A-Za-z][\w-]*)(?==|\s|\Z)")
 _WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"']|["'])+""")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+RAW = frozenset((
+    "--arg", "--args", "--config", "--env", "--example", "--header", "--trigger",
+    "--with",
+))  # fmt: skip
+"""The options whose value is the raw text up to the next option, in every magic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,6 @@ def read_options(
     line: str,
     *,
     magic: str,
-    raw: Collection[str] = (),
     allowed: Collection[str] | None = None,
 ) -> tuple[argparse.Namespace, list[str], str]:
     """Read the words after a magic.
@@ -106,7 +110,6 @@ def read_options(
         parser: knows the options, their types and defaults.
         line: the text after the magic's name.
         magic: how messages call it, such as ``%graph run``.
-        raw: the options whose value is the raw text up to the next option.
         allowed: the options that may stand here, all of the parser's by default.
 
     Returns:
@@ -118,8 +121,7 @@ def read_options(
     cut = split_line(line)
     known = {
         name: action
-        for action in parser._actions
-        for name in action.option_strings
+        for name, action in parser._option_string_actions.items()
         if allowed is None or name in allowed
     }
     argv: list[str] = []
@@ -128,7 +130,7 @@ def read_options(
         action = known.get(name)
         if action is None:
             raise MagicError(_unknown(magic, name, known))
-        value, rest = _value(action, name, text, raw=name in raw, magic=magic)
+        value, rest = _value(action, name, text, magic)
         argv.append(name if value is None else f"{name}={value}")
         loose += rest
     try:
@@ -147,14 +149,14 @@ def _unknown(magic: str, name: str, known: Collection[str]) -> str:
 
 
 def _value(
-    action: argparse.Action, name: str, text: str, *, raw: bool, magic: str
+    action: argparse.Action, name: str, text: str, magic: str
 ) -> tuple[str | None, list[str]]:
     if action.nargs == 0:
         return None, words(text)
     if not text:
         wanted: Any = action.metavar or action.dest.upper()
         raise MagicError(f"{magic}: {name} needs a value: {name} {wanted}")
-    if raw:
+    if name in RAW:
         return text, []
     first, *rest = words(text)
     return first, rest

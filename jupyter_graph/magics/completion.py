@@ -55,13 +55,10 @@ class Completions:
         steps = self._steps
         self._values: dict[str, Callable[[], Iterable[str]]] = {
             "--after": lambda: [*steps(), "start"],
-            "--before": steps,
-            "--cycle-to": steps,
+            **dict.fromkeys(("--before", "--cycle-to", "--until", "--from"), steps),
             "--queue": lambda: self._of_kind("queue"),
             "--function": self._functions,
             "--on-error": lambda: [*steps(), "graph"],
-            "--until": steps,
-            "--from": steps,
             "--graph": session.graphs.names,
             "--router": lambda: self._of_kind("router"),
             "--class": self._classes,
@@ -71,11 +68,8 @@ class Completions:
             "--allow-pickle": self._variables,
         }
         self._first_words: dict[str, Callable[[], Iterable[str]]] = {
-            "remove": steps,
-            "code": steps,
-            "rename": steps,
-            "trace": self._event_ids,
-            "replay": self._event_ids,
+            **dict.fromkeys(("remove", "code", "rename"), steps),
+            **dict.fromkeys(("trace", "replay"), self._event_ids),
             "use": session.graphs.names,
             "add": self._what_can_be_added,
         }
@@ -124,8 +118,6 @@ class Completions:
         return {name: action for name, action in known.items() if name in allowed}
 
     def _word(self, magic: str, head: list[str], fragment: str) -> SimpleMatcherResult:
-        if magic == "graph_step":
-            return NOTHING
         _, table = MAGICS[magic]
         if not head:
             return _offer(fragment, table)
@@ -143,8 +135,7 @@ class Completions:
         return () if place else self._first_words.get(command, tuple)()
 
     def _expression(self, fragment: str) -> SimpleMatcherResult:
-        match = _NAME.search(fragment)
-        typed = match[0] if match else ""
+        typed = _NAME.search(fragment)[0]  # type: ignore[index]
         if fragment[: len(fragment) - len(typed)].endswith("."):
             return NOTHING
         mark = "$" if typed.startswith("$") else ""

@@ -15,7 +15,6 @@ from jupyter_graph.session.session import Session
 
 AS_TYPED = ("graph", "workers", "port", "project", "dashboard", "runtime")
 FLAGS = ("dry_run", "with_events", "fresh_env", "replace")
-RAW = frozenset({"--config", "--env", "--header", "--trigger"})
 
 
 def read_deployment(

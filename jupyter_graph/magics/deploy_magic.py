@@ -17,7 +17,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from jupyter_graph.deployment.targets.target_registry import TARGETS
 from jupyter_graph.magics.argument_parser import one_name, read_options, split_line
 from jupyter_graph.magics.declared_options import option, whole
-from jupyter_graph.magics.deploy_arguments import RAW, read_deployment
+from jupyter_graph.magics.deploy_arguments import read_deployment
 from jupyter_graph.magics.deploy_commands import COMMANDS, FOR_INVOKE
 from jupyter_graph.magics.subcommand import Command, Request
 from jupyter_graph.magics.tracebacks import reports_errors
@@ -98,9 +98,7 @@ class DeployMagics(Magics):
         """Return the options of a deployment; MagicError when a word is wrong."""
         parser, magic = self.deploy.parser, "%deploy"
         allowed = frozenset(parser._option_string_actions) - FOR_INVOKE
-        words, loose, _ = read_options(
-            parser, line, magic=magic, raw=RAW, allowed=allowed
-        )
+        words, loose, _ = read_options(parser, line, magic=magic, allowed=allowed)
         hint = f" (subcommands: {', '.join(COMMANDS)})"
         name = one_name(loose, magic=magic, hint=hint)
         return read_deployment(name, words, self.session)
@@ -108,6 +106,5 @@ class DeployMagics(Magics):
     def read_command(self, name: str, line: str) -> tuple[Command, Request]:
         """Return a subcommand and what was typed after it."""
         command, typed = COMMANDS[name], line.strip().removeprefix(name)
-        magic = f"%deploy {name}"
-        given = command.read(self.deploy.parser, typed, magic=magic, raw=RAW)
+        given = command.read(self.deploy.parser, typed, magic=f"%deploy {name}")
         return command, Request(**given, session=self.session)

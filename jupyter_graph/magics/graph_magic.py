@@ -24,8 +24,6 @@ from jupyter_graph.magics.tracebacks import reports_errors
 from jupyter_graph.magics.views import Views
 from jupyter_graph.session.session import Session
 
-RAW = frozenset({"--args", "--arg", "--with", "--header"})
-
 
 @magics_class
 class GraphMagics(Magics):
@@ -83,5 +81,5 @@ class GraphMagics(Magics):
                 f"(known: {', '.join(COMMANDS)})"
             )
         command, typed = COMMANDS[name], line.strip().removeprefix(name)
-        given = command.read(self.graph.parser, typed, magic=f"%graph {name}", raw=RAW)
+        given = command.read(self.graph.parser, typed, magic=f"%graph {name}")
         return command, GraphRequest(**given, session=self.session, views=self.views)

@@ -96,7 +96,9 @@ def _history(shell: InteractiveShell) -> list[Cell]:
 
 
 def _before_failure(cell: Cell, error: BaseException | None) -> Cell | None:
-    line = _failing_line(error)
+    frames = walk_tb(error.__traceback__ if error is not None else None)
+    failing = (line for frame, line in frames if frame.f_code.co_name == "<module>")
+    line = next(failing, None)
     if line is None:
         return None
     lines = cell.source.splitlines(keepends=True)
@@ -105,19 +107,10 @@ def _before_failure(cell: Cell, error: BaseException | None) -> Cell | None:
     except SyntaxError:  # IPython syntax: cut at the line itself
         kept = line - 1
     else:
-        kept = max((n.end_lineno or 0 for n in tree.body if _ends(n) < line), default=0)
+        ends = (node.end_lineno or 0 for node in tree.body)
+        kept = max((end for end in ends if end < line), default=0)
     source = "".join(lines[:kept])
     return replace(cell, source=source) if source.strip() else None
-
-
-def _ends(node: ast.stmt) -> int:
-    return node.end_lineno or node.lineno
-
-
-def _failing_line(error: BaseException | None) -> int | None:
-    frames = walk_tb(error.__traceback__ if error is not None else None)
-    lines = (line for frame, line in frames if frame.f_code.co_name == "<module>")
-    return next(lines, None)
 
 
 def notebook_path(user_ns: dict[str, Any]) -> Path | None:

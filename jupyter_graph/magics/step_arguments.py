@@ -19,11 +19,9 @@ from jupyter_graph.spec.argument_values import value_of
 from jupyter_graph.spec.model import START_WORD
 from jupyter_graph.spec.step_fields import OPTIONS
 
-RAW = frozenset({"--args", "--arg", "--example"})
 AS_TYPED = ("graph", "handler", "on_error", "router", "route", "queue", "path")
 
-
-PLACE_ARGUMENTS = (
+ARGUMENTS = (
     option("--after A,B", "upstream steps; start = none"),
     option("--before A", "put it in front of these steps"),
     option("--graph G", "which graph (default: the current one)"),
@@ -39,9 +37,6 @@ PLACE_ARGUMENTS = (
     option("--route KEY", "the route's key (default: its name)"),
     option("--cycle-to A,B", "it leads back to these earlier steps"),
     option("--queue NAME", "it stands behind this queue, made if need be"),
-)
-ARGUMENTS = (
-    *PLACE_ARGUMENTS,
     *(
         option(f"{row.flag} {row.metavar}".strip(), row.help)
         for row in OPTIONS.values()

@@ -15,7 +15,7 @@ from jupyter_graph.magics.cell_body import CellBody, run_now
 from jupyter_graph.magics.declared_options import option
 from jupyter_graph.magics.kernel_cells import KernelCells, is_step_cell
 from jupyter_graph.magics.notebook_expressions import evaluate
-from jupyter_graph.magics.step_arguments import RAW, read_step, step_arguments
+from jupyter_graph.magics.step_arguments import read_step, step_arguments
 from jupyter_graph.magics.tracebacks import reports_errors
 from jupyter_graph.session.session import Session
 from jupyter_graph.session.step_cells import StepPlaced, StepPlan
@@ -72,9 +72,7 @@ class StepMagics(Magics):
     def read(self, line: str) -> tuple[StepOptions, str | None]:
         """Read the words after ``%%graph_step``; MagicError says what is wrong."""
         magic = "%%graph_step"
-        words, loose, _ = read_options(
-            self.graph_step.parser, line, magic=magic, raw=RAW
-        )
+        words, loose, _ = read_options(self.graph_step.parser, line, magic=magic)
         name = one_name(loose, magic=magic, hint="; options begin with --")
         options = read_step(name, words, self.session.user_ns, magic=magic)
         if options.path is not None and options.queue is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,17 +65,14 @@ class Command:
     options: frozenset[str] = frozenset()
     takes_expression: bool = False
 
-    def read(
-        self, parser: ArgumentParser, line: str, *, magic: str, raw: Collection[str]
-    ) -> dict[str, Any]:
+    def read(self, parser: ArgumentParser, line: str, *, magic: str) -> dict[str, Any]:
         """Read what was typed after the subcommand: the fields of a ``Request``.
 
         Raises:
             MagicError: an option is wrong, or there are too few or too many words.
         """
-        options, loose, head = read_options(
-            parser, line, magic=magic, raw=raw, allowed=self.options
-        )
+        given = read_options(parser, line, magic=magic, allowed=self.options)
+        options, loose, head = given
         forms = [form for form in self.form.split() if form != "EXPR"]
         words, expression = loose, head
         if self.takes_expression:

@@ -53,9 +53,7 @@ def test_words_after_a_flag_or_a_value_belong_to_no_option(parser):
 
 
 def test_a_raw_option_takes_everything_up_to_the_next_one(parser):
-    values, loose, _ = read_options(
-        parser, '--arg a={"b": 1} c --respond', magic="%m", raw={"--arg"}
-    )
+    values, loose, _ = read_options(parser, '--arg a={"b": 1} c --respond', magic="%m")
 
     assert (values.arg, values.respond, loose) == (['a={"b": 1} c'], True, [])
 
