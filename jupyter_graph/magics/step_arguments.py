@@ -37,10 +37,7 @@ ARGUMENTS = (
     option("--route KEY", "the route's key (default: its name)"),
     option("--cycle-to A,B", "it leads back to these earlier steps"),
     option("--queue NAME", "it stands behind this queue, made if need be"),
-    *(
-        option(f"{row.flag} {row.metavar}".strip(), row.help)
-        for row in OPTIONS.values()
-    ),
+    *(option(row.form, row.help) for row in OPTIONS.values()),
 )
 ARGUMENTS_OF_STEPS = frozenset(
     {"--path"}  # %graph run has one, too, so that each magic declares it itself

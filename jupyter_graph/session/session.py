@@ -22,7 +22,6 @@ from jupyter_graph.session.watchers import Watchers
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.codec import read_document
 from jupyter_graph.spec.mlrun.function_document import graph_in
-from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.spec.validate import validate
 
 if TYPE_CHECKING:
@@ -56,7 +55,6 @@ class Session:
         self.graphs = Graphs(default_name=graph_name_of(notebook_path))
         self.event_ring = Events()
         self.watchers = Watchers()
-        self._valid: GraphSpec | None = None
         self._placed: dict[tuple[str, str], StepPlaced] = {}
 
     def __repr__(self) -> str:
@@ -172,7 +170,6 @@ class Session:
         target = self.graph(graph)
         if until is not None:
             target = part(target, until=until)
-        self._validate(target)
         request = {"path": path, "method": method, "headers": headers}
         return self._send(target, body, request, silent=silent)
 
@@ -209,7 +206,7 @@ class Session:
             silent: give a failed event's answer instead of raising.
         """
         target = self.graph(graph)
-        self._validate(target)
+        validate(target)
         record = self.event_ring.find(target.name, id)
         if body is AS_RECORDED:
             body = record.body if from_step is None else record.input_of(from_step)
@@ -217,12 +214,6 @@ class Session:
             target = part(target, from_step=from_step)
         request = {key: getattr(record, key) for key in ("path", "method", "headers")}
         return self._send(target, body, request, silent=silent)
-
-    def _validate(self, graph: Graph) -> None:
-        spec = graph.spec
-        if spec is not self._valid:
-            validate(spec)
-            self._valid = spec
 
     def _send(
         self, graph: Graph, body: Any, request: Mapping[str, Any], *, silent: bool

@@ -32,19 +32,21 @@ class Option:
     """How the magics call a field.
 
     Attributes:
-        flag: the option, such as ``--timeout``; with ``_`` for ``-`` it is the word of
-            ``@step``.
-        metavar: what its help shows for the value; "" where it takes none.
+        form: the option as its help shows it, such as ``--timeout S``.
         help: what it means.
     """
 
-    flag: str
-    metavar: str
+    form: str
     help: str
 
     @property
+    def flag(self) -> str:
+        """The option without its value."""
+        return self.form.partition(" ")[0]
+
+    @property
     def word(self) -> str:
-        """The option as Python spells it."""
+        """The option as Python spells it: the word of ``@step``."""
         return self.flag.removeprefix("--").replace("-", "_")
 
 
@@ -79,8 +81,7 @@ def _setting(
     key: str, type: FieldType, meaning: str, *option: str, is_ours: bool = True
 ) -> Field:
     """Return a field that is typed at the step: with an option, or in Python alone."""
-    flag, _, metavar = option[0].partition(" ") if option else ("", "", "")
-    typed = Option(flag, metavar, option[1]) if option else None
+    typed = Option(*option) if option else None
     return Field(key, type, meaning, is_ours, is_setting=True, option=typed)
 
 
@@ -118,7 +119,7 @@ STEP_FIELDS: Final[tuple[Field, ...]] = (
         "`storey.Batch` give bodies", "--full-event", "takes and gives the event",
         is_ours=False),
     Field("responder", FLAG, "its result answers the caller",
-        option=Option("--respond", "", "its result answers the caller")),
+        option=Option("--respond", "its result answers the caller")),
     _setting("comment", TEXT, "a note; it changes nothing", is_ours=False),
     _setting("shape", TEXT, "the graphviz shape in pictures", is_ours=False),
     Field("routes", STEPS,
