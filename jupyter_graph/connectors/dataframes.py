@@ -81,7 +81,7 @@ class DataFrameTarget:
         return body
 
     def _forget(self, keep: int) -> None:
-        while self._count - _length(self._parts[0]) >= keep:
+        while self._parts and self._count - _length(self._parts[0]) >= keep:
             self._count -= _length(self._parts.popleft())
 
     def __len__(self) -> int:

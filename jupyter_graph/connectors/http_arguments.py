@@ -44,8 +44,11 @@ def checked_url(url: Any) -> str:
     Raises:
         SpecError: it is none, or the host may not.
     """
-    parts = urlsplit(url) if isinstance(url, str) else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+    except ValueError as error:  # such as half an IPv6 address
+        raise SpecError(f"url cannot be read: {error}") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SpecError(f"url must begin with http:// or https://, got {url!r}")
     try:
         check_url(url)

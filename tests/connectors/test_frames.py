@@ -42,6 +42,13 @@ def test_only_the_last_rows_are_kept():
     assert len(target) == 3
 
 
+def test_no_rows_are_kept_like_any_others():
+    target = DataFrameTarget(keep_last=5)
+
+    assert target.do([]) == []
+    assert len(target) == 0
+
+
 def test_rows_are_kept_as_they_were():
     target, body = DataFrameTarget(), {"a": [1]}
     target.do(body)

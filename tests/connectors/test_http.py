@@ -259,6 +259,7 @@ def test_a_value_without_a_form_is_refused(server):
     ("options", "message"),
     [
         pytest.param({"url": "ftp://x"}, "http://", id="url"),
+        pytest.param({"url": "http://[x"}, "url cannot be read", id="half-address"),
         pytest.param({"batch": 0}, "batch must", id="batch"),
         pytest.param({"format": "xml"}, "format must", id="format"),
         pytest.param({"method": "GET"}, "method must", id="method"),
