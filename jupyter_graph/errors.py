@@ -268,6 +268,16 @@ def said(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def short(value: Any, longest: int = 80) -> str:
+    """Return a value's repr, cut to what a message can hold.
+
+    >>> short([1, 2, 3], 5)
+    '[1, …'
+    """
+    text = repr(value)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 class StatusError(JupyterGraphError):
     """A step raises this to choose the HTTP status its caller gets.
 

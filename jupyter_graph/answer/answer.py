@@ -8,6 +8,7 @@ from typing import Any
 
 from jupyter_graph.answer.raw_response import RawResponse
 from jupyter_graph.answer.trace import Trace
+from jupyter_graph.errors import short
 
 
 @dataclass(slots=True)
@@ -74,20 +75,15 @@ class Answer:
         }
 
     def __repr__(self) -> str:
-        return f"<Answer {self.status_code}: {_short(self.body)}>"
+        return f"<Answer {self.status_code}: {short(self.body, 200)}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         import html
 
-        body = _short(self.body, 2000)
+        body = short(self.body, 2000)
         colour = "#1a7f37" if self.is_ok else "#cf222e"
         markup = (
             f'<div><b style="color:{colour}">{self.status_code}</b> '
             f'<code style="white-space:pre-wrap">{html.escape(body)}</code></div>'
         )
         return {"text/plain": f"{self.status_code}  {body}", "text/html": markup}
-
-
-def _short(value: Any, limit: int = 200) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -179,8 +179,3 @@ class Buffered:
         if isinstance(error, StatusError):
             return type(error)(text, status_code=error.status_code)
         return OSError(text)
-
-
-def worker_of(context: Any) -> str:
-    """Return the number of the worker that a step runs in, "0" in a notebook."""
-    return str(getattr(context, "worker_id", "0"))

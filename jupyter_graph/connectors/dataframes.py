@@ -156,6 +156,8 @@ class DataFrameSource(ByRows):
     [{'a': 1}, {'a': 2}]
     """
 
+    _place = "the frame"
+
     def __init__(self, frame: Any, *, columns: Sequence[str] | None = None) -> None:
         needed("pyarrow", "batch", "DataFrameSource")
         if not is_frame(frame):
@@ -169,9 +171,6 @@ class DataFrameSource(ByRows):
                 raise SpecError(f"the frame has no column {missing[0]!r}, only {there}")
             frame = frame[names] if hasattr(frame, "iloc") else frame.select(names)
         self._frame = frame
-
-    def __str__(self) -> str:
-        return "the frame"
 
     def __len__(self) -> int:
         return len(self._frame)

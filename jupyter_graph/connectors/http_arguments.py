@@ -8,8 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyter_graph.argument_checks import is_count, is_positive, require
-from jupyter_graph.connectors.rows import short
-from jupyter_graph.errors import AccessDeniedError, SpecError
+from jupyter_graph.errors import AccessDeniedError, SpecError, short
 from jupyter_graph.http_client.blocking_client import BlockingClient
 from jupyter_graph.http_client.host_rules import OPEN_RULES, check_url
 from jupyter_graph.http_client.retry import RetryPolicy

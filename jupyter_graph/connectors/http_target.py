@@ -13,7 +13,8 @@ from jupyter_graph.connectors.http_arguments import (
     checked_url,
     http_client,
 )
-from jupyter_graph.connectors.rows import json_texts, short
+from jupyter_graph.connectors.rows import json_texts
+from jupyter_graph.errors import short
 from jupyter_graph.http_client.client import HttpRequest
 from jupyter_graph.http_client.secrets import secret_of
 from jupyter_graph.http_client.urls import without_password
@@ -95,8 +96,9 @@ class HTTPTarget(Buffered):
         kind = "application/json" if format == "json" else "application/x-ndjson"
         self._headers = {"Content-Type": kind, **checked_headers(headers)}
         if token_secret is not None:
-            token = secret_of(context, token_secret)
-            self._headers["Authorization"] = f"Bearer {token}"
+            self._headers["Authorization"] = (
+                f"Bearer {secret_of(context, token_secret)}"
+            )
         self._client = http_client(timeout_s, retries, backoff_s)
 
     def do(self, body: Body) -> Body:

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
 from typing import Any
 
+from jupyter_graph.argument_checks import all_known
 from jupyter_graph.connectors.dataframes import DataFrameSource
 from jupyter_graph.connectors.files.csv_source import CSVSource
 from jupyter_graph.connectors.files.jsonlines import JSONLinesSource
 from jupyter_graph.connectors.files.parquet_source import ParquetSource
 from jupyter_graph.connectors.files.places import place_to_read
 from jupyter_graph.connectors.http_source import FORMATS, HTTPSource
-from jupyter_graph.connectors.rows import short
 from jupyter_graph.connectors.source_base import ByRows, Source
 from jupyter_graph.connectors.sql.sql_source import SQLSource
-from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.errors import SpecError, did_you_mean, short
 from jupyter_graph.http_client.urls import without_password
 from jupyter_graph.values.dataframe_rows import is_frame
 
@@ -35,11 +35,10 @@ class RowsSource(ByRows):
     [{'a': 1}]
     """
 
+    _place = "the rows"
+
     def __init__(self, rows: Iterable[Any]) -> None:
         self._rows = rows
-
-    def __str__(self) -> str:
-        return "the rows"
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._rows)
@@ -103,11 +102,6 @@ def _built(kind: type[Any], where: Any, options: dict[str, Any]) -> Source:
     import inspect
 
     known = [name for name in inspect.signature(kind).parameters if name != "where"]
-    for name in options:
-        if name not in known:
-            raise SpecError(
-                f"{kind.__name__} has no option {name!r}{did_you_mean(name, known)} "
-                f"(known: {', '.join(known)})"
-            )
+    all_known(f"{kind.__name__} has no option", options, known)
     source: Source = kind(where, **options)
     return source

@@ -16,6 +16,7 @@ from jupyter_graph.errors import (
     SpecError,
     UnprocessableError,
     did_you_mean,
+    short,
 )
 from jupyter_graph.values.dataframe_rows import is_frame, rows_of_frame
 from jupyter_graph.values.json_form import to_json
@@ -78,12 +79,6 @@ def bare(value: Any) -> Any:
     if getattr(getattr(value, "dtype", None), "kind", "") == "f" and value.ndim == 0:
         return float(value)
     return value
-
-
-def short(value: Any) -> str:
-    """Return a value's repr, cut to what a message can hold."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def json_text(value: Any) -> str:

@@ -10,8 +10,7 @@ from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from jupyter_graph.argument_checks import is_count, require
 from jupyter_graph.connectors.extras import needed
-from jupyter_graph.connectors.rows import short
-from jupyter_graph.errors import SpecError
+from jupyter_graph.errors import SpecError, short
 
 BATCH = 10_000
 """Rows of a batch by default."""
@@ -41,16 +40,16 @@ class Readable(Protocol):
     def reading(self) -> AbstractContextManager[BinaryIO]: ...
 
 
-class ByBatches(ABC):
-    """A source that reads columns; rows are cut from its batches."""
+class _Batched(ABC):
+    _place: Any
+    """Where the rows are, as messages show it."""
+
+    def __str__(self) -> str:
+        return str(self._place)
 
     @abstractmethod
     def _record_batches(self, size: int) -> Iterator[Any]:
         """Return record batches of about ``size`` rows."""
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        for batch in self._record_batches(BATCH):
-            yield from batch.to_pylist()
 
     def batches(self, size: int = BATCH, *, kind: str = "arrow") -> Iterator[Any]:
         """Return the rows in frames of ``size`` rows, the last one may be shorter."""
@@ -58,22 +57,25 @@ class ByBatches(ABC):
         return in_kind(sized(self._record_batches(size), size), kind)
 
 
-class ByRows(ABC):
-    """A source that reads rows; batches are put together from them."""
+class ByBatches(_Batched):
+    """A source that reads columns; rows are cut from its batches."""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for batch in self._record_batches(BATCH):
+            yield from batch.to_pylist()
+
+
+class ByRows(_Batched):
+    """A source that reads rows; batches are put together from them.
+
+    The columns and types of each batch are those of its rows.
+    """
 
     @abstractmethod
     def __iter__(self) -> Iterator[Any]:
         """Return the rows, in their order."""
 
-    def batches(self, size: int = BATCH, *, kind: str = "arrow") -> Iterator[Any]:
-        """Return the rows in frames of ``size`` rows, the last one may be shorter.
-
-        The columns and types of each batch are those of its rows.
-        """
-        check_batches(size, kind)
-        return in_kind(self._put_together(size), kind)
-
-    def _put_together(self, size: int) -> Iterator[Any]:
+    def _record_batches(self, size: int) -> Iterator[Any]:
         rows = iter(self)
         start = 0
         while some := list(itertools.islice(rows, size)):

@@ -69,9 +69,6 @@ class CSVSource(ByBatches):
         self._header = header
         self._delimiter = checked_delimiter(delimiter)
 
-    def __str__(self) -> str:
-        return str(self._place)
-
     def _record_batches(self, size: int) -> Iterator[Any]:
         with self._place.reading() as file:
             start = _read_fully(file, _INFER_BYTES)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
-from jupyter_graph.connectors.rows import Row, short
-from jupyter_graph.errors import UnprocessableError
+from jupyter_graph.connectors.rows import Row
+from jupyter_graph.errors import UnprocessableError, short
 from jupyter_graph.values.dataframe_rows import is_pandas, table_of
 
 _SIMPLE = (Real, str, bytes)  # each such type always is the same Arrow type

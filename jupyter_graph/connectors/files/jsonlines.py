@@ -8,8 +8,9 @@ from typing import Any, BinaryIO
 
 from jupyter_graph.connectors.files.line_target import LinesTarget
 from jupyter_graph.connectors.files.places import Where, place_to_read
-from jupyter_graph.connectors.rows import json_texts, short
+from jupyter_graph.connectors.rows import json_texts
 from jupyter_graph.connectors.source_base import ByRows, Readable
+from jupyter_graph.errors import short
 from jupyter_graph.types import Body
 
 
@@ -81,9 +82,6 @@ class JSONLinesSource(ByRows):
         self._place = where if isinstance(where, Readable) else place_to_read(where)
         self._is_list = is_list
         self._may_be_list = getattr(self._place, "kind", "") == ".json"
-
-    def __str__(self) -> str:
-        return str(self._place)
 
     def __iter__(self) -> Iterator[Any]:
         with self._place.reading() as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_graph.argument_checks import require
-from jupyter_graph.connectors.buffered_target import Buffered, worker_of
+from jupyter_graph.connectors.buffered_target import Buffered
 from jupyter_graph.connectors.files.atomic_files import sink_for
 from jupyter_graph.connectors.files.places import Where, place_to_write
 from jupyter_graph.errors import SpecError
@@ -24,7 +24,7 @@ class LinesTarget(Buffered):
         name: str = "",
         context: Any = None,
     ) -> None:
-        place = place_to_write(path, worker=worker_of(context))
+        place = place_to_write(path, context)
         require(isinstance(append, bool), "append must be True or False", append)
         if place.path is not None and place.path.is_dir():
             raise SpecError(f"{place} is a folder, {type(self).__name__} needs a file")

@@ -43,9 +43,6 @@ class ParquetSource(ByBatches):
         self._place = where if isinstance(where, Place) else place_to_read(where)
         self._columns = checked_columns(columns)
 
-    def __str__(self) -> str:
-        return str(self._place)
-
     def _record_batches(self, size: int) -> Iterator[Any]:
         is_folder = self._place.is_folder()
         try:

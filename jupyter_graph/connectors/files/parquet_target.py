@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.argument_checks import is_count, require
-from jupyter_graph.connectors.buffered_target import Buffered, Refused, worker_of
+from jupyter_graph.argument_checks import is_count, one_of, require
+from jupyter_graph.connectors.buffered_target import Buffered, Refused
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.connectors.files.growing_schema import GrowingSchema, own_copy
 from jupyter_graph.connectors.files.parquet_files import (
@@ -98,13 +98,12 @@ class ParquetTarget(Buffered):
         context: Any = None,
     ) -> None:
         needed("pyarrow.parquet", "batch", "ParquetTarget")
-        place = place_to_write(path, worker=worker_of(context))
+        place = place_to_write(path, context)
         super().__init__(place, name, context, max_events, flush_every_s)
         require(isinstance(append, bool), "append must be True or False", append)
         is_rows = is_count(row_group_rows)
         require(is_rows, "row_group_rows must be 1 or more", row_group_rows)
-        known = f"compression must be one of {', '.join(_COMPRESSIONS)}"
-        require(compression in _COMPRESSIONS, known, compression)
+        one_of("compression", compression, _COMPRESSIONS)
         self._group_rows = row_group_rows
         partitions = checked_columns(partition_cols, "partition_cols") or []
         self._schema = GrowingSchema(

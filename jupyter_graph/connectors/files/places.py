@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, TypeAlias
@@ -87,9 +87,8 @@ class Place:
     @contextmanager
     def reading(self) -> Iterator[BinaryIO]:
         """Open to read; compressed files are decompressed."""
-        with ExitStack() as opened:
-            file: Any = opened.enter_context(self.raw())
-            yield opened.enter_context(unpacked(file, self.packing))
+        with self.raw() as file, unpacked(file, self.packing) as plain:
+            yield plain
 
     def raw(self) -> Any:
         """Open to read the bytes as they are."""
@@ -128,13 +127,13 @@ def place_of(where: Where, *, worker: str = "0") -> Place:
     return Place(path.as_uri(), path)
 
 
-def place_to_write(where: Where, *, worker: str = "0") -> Place:
-    """Read the path or URL of a target.
+def place_to_write(where: Where, context: Any = None) -> Place:
+    """Read the path or URL of a target, for the worker that a step runs in.
 
     Raises:
         SpecError: as ``place_of``, and for what can only be read.
     """
-    place = place_of(where, worker=worker)
+    place = place_of(where, worker=str(getattr(context, "worker_id", "0")))
     if place.url.startswith(("http://", "https://")):
         raise SpecError(f"{place} can only be read; HTTPTarget sends rows to a URL")
     if place.packing == ".zip":

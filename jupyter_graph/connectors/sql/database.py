@@ -9,12 +9,13 @@ from types import NoneType
 from typing import Any
 
 from jupyter_graph.connectors.extras import needed
-from jupyter_graph.connectors.rows import bare, json_text, short
-from jupyter_graph.errors import SpecError, UnprocessableError
+from jupyter_graph.connectors.rows import bare, json_text
+from jupyter_graph.errors import SpecError, UnprocessableError, short
 from jupyter_graph.values.json_form import to_jsonable
 from jupyter_graph.values.json_rules import TARGET
 
-_NATIVE = frozenset({type(None), bool, int, str, bytes, date, time, Decimal})
+_BASES = (int, str, bytes, date, time, Decimal)
+_NATIVE = frozenset({NoneType, bool, *_BASES})
 _EXACT = frozenset({float, dict, list, datetime})
 
 
@@ -100,14 +101,12 @@ def value_for(value: Any) -> Any:
         kind = type(value)
     if kind is float:
         return None if value != value else value  # NaN
-    if kind is dict or kind is list:
-        return value
     if isinstance(value, datetime):
         if value != value:  # NaT
             return None
         as_python = getattr(value, "to_pydatetime", None)
         return as_python() if as_python else value
-    if isinstance(value, bool | int | str | bytes | date | time | Decimal):
+    if kind is dict or kind is list or isinstance(value, _BASES):
         return value
     if isinstance(value, tuple):
         return list(value)
@@ -116,10 +115,9 @@ def value_for(value: Any) -> Any:
     time_kind = getattr(getattr(value, "dtype", None), "kind", "")
     if time_kind in ("m", "M") and value.ndim == 0:  # one of numpy's
         item = value.item()  # a date for days and longer, a number for nanoseconds
-        is_number = isinstance(item, int)
-        return value_for(
-            value.astype(f"{time_kind}8[us]").item() if is_number else item
-        )
+        if isinstance(item, int):
+            item = value.astype(f"{time_kind}8[us]").item()
+        return value_for(item)
     return to_jsonable(value, "a column", TARGET)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from jupyter_graph.errors import AnswerError
+from jupyter_graph.errors import AnswerError, short
 
 _SAYS: Final = frozenset(
     ("content", "tool_calls", "function_call", "refusal", "audio", "reasoning_content")
@@ -82,11 +82,9 @@ def deltas_of(item: Any) -> tuple[list[Delta], dict[str, Any]]:
         finish, logprobs = item.get("finish_reason"), item.get("logprobs")
         delta = Delta(0, _without_nulls(fields), finish, logprobs)
         return [delta] if delta.message or finish else [], _about(item)
-    shown = repr(item)
-    shown = shown if len(shown) <= 80 else f"{shown[:79]}…"
     raise AnswerError(
         "a model's answer is made of texts, of messages with 'content' or "
-        f"'tool_calls', or of objects with 'choices', got {shown}"
+        f"'tool_calls', or of objects with 'choices', got {short(item)}"
     )
 
 

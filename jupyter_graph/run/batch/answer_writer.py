@@ -15,8 +15,7 @@ from jupyter_graph.connectors.files.line_target import LinesTarget
 from jupyter_graph.connectors.files.parquet_files import SUFFIXES
 from jupyter_graph.connectors.files.parquet_target import ParquetTarget
 from jupyter_graph.connectors.files.places import Place, place_to_write
-from jupyter_graph.connectors.rows import short
-from jupyter_graph.errors import JupyterGraphError, RunError, SpecError, said
+from jupyter_graph.errors import JupyterGraphError, RunError, SpecError, said, short
 from jupyter_graph.run.batch.batch_result import as_row
 from jupyter_graph.run.batch.row_chunks import (
     FRAME_ROWS,
@@ -47,7 +46,7 @@ class AnswerWriter:
         self._place: Place | None = None
         if isinstance(target, str | PathLike):
             self._where = fspath(target)
-            self._place = place_to_write(target, worker="0")
+            self._place = place_to_write(target)
             self._target, self.name = _of_path(target, self._place), str(self._place)
         else:
             self._target, self.name = _checked(target), type(target).__name__
