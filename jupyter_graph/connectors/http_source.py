@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from jupyter_graph.argument_checks import require
+from jupyter_graph.argument_checks import one_of
 from jupyter_graph.connectors.files.compression import unpacked
 from jupyter_graph.connectors.files.csv_source import CSVSource
 from jupyter_graph.connectors.files.jsonlines import JSONLinesSource
@@ -85,9 +85,8 @@ class HTTPSource:
         delimiter: str | None = None,
     ) -> None:
         self._url = checked_url(where)
-        known = sorted(set(FORMATS.values()))
-        is_known = format is None or format in known
-        require(is_known, f"format must be one of {', '.join(known)}", format)
+        if format is not None:
+            one_of("format", format, sorted(set(FORMATS.values())))
         place = Place(urlsplit(where)._replace(query="", fragment="").geturl())
         self._packing = place.packing
         self._format = format or FORMATS.get(place.kind)

@@ -10,8 +10,8 @@ import bz2
 import gzip
 import io
 import lzma
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -71,11 +71,6 @@ PACKED = frozenset(_UNPACK)
 """The suffixes of compressed files."""
 
 
-@contextmanager
-def unpacked(file: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
+def unpacked(file: BinaryIO, suffix: str) -> AbstractContextManager[BinaryIO]:
     """Return what is in an open compressed file; it is read as it is asked for."""
-    if suffix not in PACKED:
-        yield file
-        return
-    with _UNPACK[suffix](file) as opened:
-        yield opened
+    return _UNPACK[suffix](file) if suffix in PACKED else nullcontext(file)

@@ -83,44 +83,33 @@ class SQLTable:
         Raises:
             SQLAlchemyError: the database, and no row, is at fault.
         """
-        import sqlalchemy as sql
+        from sqlalchemy.exc import ProgrammingError
 
         fitting = [self._fitting(row) for row in rows]
+        whole = self._refusal(connection, fitting)
+        if whole is None:
+            return {}
+        each = [self._refusal(connection, [row]) for row in fitting]
+        # each row alone fails as bad SQL: it is the table, not the rows
+        if len(rows) > 1 and all(isinstance(one, ProgrammingError) for one in each):
+            raise whole  # such as a table that is gone
+        return {at: error for at, error in enumerate(each) if error is not None}
+
+    def _refusal(self, connection: Any, rows: list[dict[str, Any]]) -> Exception | None:
+        """Store all rows or none; return why they cannot be stored."""
+        import sqlalchemy as sql
+
         try:
             with connection.begin_nested():
-                self._put(connection, fitting)
+                # one statement takes rows of the same columns; their order is kept
+                for names, some in itertools.groupby(rows, key=tuple):
+                    connection.execute(self._statement(connection, names), list(some))
         # the connection is at fault, not a row: trying rows one by one would not help
         except sql.exc.OperationalError:
             raise
         except (sql.exc.StatementError, sql.exc.CompileError) as error:
-            return self._one_by_one(connection, fitting, error)
-        return {}
-
-    def _one_by_one(
-        self, connection: Any, rows: list[dict[str, Any]], whole: Exception
-    ) -> dict[int, Exception]:
-        import sqlalchemy as sql
-
-        refused: dict[int, Exception] = {}
-        unsure = 0
-        for at, row in enumerate(rows):
-            try:
-                with connection.begin_nested():
-                    self._put(connection, [row])
-            except sql.exc.OperationalError:
-                raise
-            except (sql.exc.StatementError, sql.exc.CompileError) as error:
-                refused[at] = error
-                unsure += isinstance(error, sql.exc.ProgrammingError)
-        # each row alone fails as bad SQL: it is the table, not the rows
-        if unsure and unsure == len(rows) > 1:
-            raise whole  # such as a table that is gone
-        return refused
-
-    def _put(self, connection: Any, rows: list[dict[str, Any]]) -> None:
-        # one statement takes rows of the same columns; the order of rows is kept
-        for names, some in itertools.groupby(rows, key=tuple):
-            connection.execute(self._statement(connection, names), list(some))
+            return error
+        return None
 
     def _fitting(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return a row in which only JSON columns hold dicts and lists."""
