@@ -80,8 +80,6 @@ def paths_do_not_overlap(endpoints: tuple[Endpoint, ...]) -> Iterator[str]:
     """``/a/{x}`` and ``/a/{y}`` are the same paths."""
     seen: dict[tuple[str, str], Endpoint] = {}
     for endpoint in endpoints:
-        if not endpoint.parameters:
-            continue
         shape = PARAMETER.sub("{}", endpoint.path)
         first = seen.setdefault((endpoint.http_method, shape), endpoint)
         if first.path != endpoint.path:
@@ -95,9 +93,9 @@ def names_come_from_one_place(endpoints: tuple[Endpoint, ...]) -> Iterator[str]:
     """A name in the path may not be that of a value from the body."""
     for endpoint in endpoints:
         for other in endpoints:
-            if not endpoint.parameters or not _covers(other, endpoint):
-                continue
-            names = {one.destination_path for one in other.input_body_mappings}
+            covers = endpoint.parameters and _covers(other, endpoint)
+            mappings = other.input_body_mappings if covers else ()
+            names = {one.destination_path for one in mappings}
             for name in sorted(names.intersection(endpoint.parameters)):
                 yield (
                     f"endpoint {endpoint.key!r}: {name!r} is a parameter of the path "
@@ -106,12 +104,10 @@ def names_come_from_one_place(endpoints: tuple[Endpoint, ...]) -> Iterator[str]:
 
 
 def _covers(other: Endpoint, endpoint: Endpoint) -> bool:
-    if other.http_method != endpoint.http_method:
-        return False
     prefix = other.prefix
-    return other is endpoint or (
-        prefix is not None and endpoint.path.startswith(prefix)
-    )
+    is_above = prefix is not None and endpoint.path.startswith(prefix)
+    is_met = other is endpoint or is_above
+    return is_met and other.http_method == endpoint.http_method
 
 
 RULES = (keys_are_unique, paths_do_not_overlap, names_come_from_one_place)

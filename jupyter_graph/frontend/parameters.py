@@ -56,18 +56,14 @@ def joined(
     parameters = {**from_body, **from_query, **from_path}
     if len(parameters) < len(from_body) + len(from_query) + len(from_path):
         places = {"body_map": from_body, "query": from_query, "path": from_path}
-        origins = {
-            name: [place for place, names in places.items() if name in names]
-            for name in parameters
-        }
-        clashes = ", ".join(
-            f"{name!r} appears in {' and '.join(where)}"
-            for name, where in origins.items()
-            if len(where) > 1
-        )
+        clashes = []
+        for name in parameters:
+            where = [place for place, names in places.items() if name in names]
+            if len(where) > 1:
+                clashes.append(f"{name!r} appears in {' and '.join(where)}")
         raise BadRequestError(
-            f"Parameter name conflict: {clashes}; a parameter comes from one of path, "
-            "query and body_map"
+            f"Parameter name conflict: {', '.join(clashes)}; a parameter comes from "
+            "one of path, query and body_map"
         )
     return parameters
 

@@ -112,15 +112,12 @@ class OpenAIOptions:
             if name not in GROUPS:
                 near = did_you_mean(name, GROUPS) or f" (known: {', '.join(GROUPS)})"
                 problems.append(f"unknown OpenAI endpoints {name!r}{near}")
-        prefix = self.prefix
-        if prefix is not None and not (
-            isinstance(prefix, str) and prefix.startswith("/")
-        ):
-            problems.append(
-                f"the prefix of OpenAI's paths starts with /, got {prefix!r}"
-            )
+        prefix, what = self.prefix, "the prefix of OpenAI's paths"
+        is_path = isinstance(prefix, str) and prefix.startswith("/")
+        if prefix is not None and not is_path:
+            problems.append(f"{what} starts with /, got {prefix!r}")
         elif prefix and not {"*", "{", "}", "?"}.isdisjoint(prefix):
-            problems.append(f"the prefix of OpenAI's paths is plain, got {prefix!r}")
+            problems.append(f"{what} is plain, got {prefix!r}")
         SpecError.raise_all("invalid OpenAI front end", problems)
 
     @property

@@ -55,16 +55,19 @@ _EMPTY: Final[Mapping[str, Any]] = {
 """What an output item is when it begins."""
 
 
-class ResponseObject:
-    """Makes the object of one response.
+class ResponsesReply:
+    """Writes one response, whole or event by event.
 
     Args:
         request: the request's body.
         event_id: part of the ids of the response and its items.
 
-    >>> response = ResponseObject({"model": "m"}, "e1").completed("hello")
+    >>> response = ResponsesReply({"model": "m"}, "e1").completed("hello")
     >>> response["id"], response["status"], response["output"][0]["content"][0]["text"]
     ('resp_e1', 'completed', 'hello')
+    >>> reply = ResponsesReply({"model": "m"}, "e1")
+    >>> reply.frames("hi").count("event: "), reply.end().count("event: ")
+    (5, 4)
     """
 
     def __init__(self, request: Mapping[str, Any], event_id: str) -> None:
@@ -81,6 +84,12 @@ class ResponseObject:
                 for key, default in _ECHOED.items()
             },
         }
+        self._message = Gathered()
+        self._about: dict[str, Any] = {}
+        self._count = 0
+        self._given: Mapping[str, Any] | None = None  # a whole response of the graph's
+        self._is_own = False  # the graph writes the events itself
+        self._has_text = False
 
     def completed(self, value: Any) -> Any:
         """Return the response of a text, a message, or an object with ``output``."""
@@ -111,12 +120,10 @@ class ResponseObject:
 
     def _output(self, message: Gathered) -> list[dict[str, Any]]:
         whole = message.message()
-        items = []
-        if whole["content"] is not None or whole["refusal"] is not None:
-            items.append(self.message_item(_parts(whole)))
-        for position, call in enumerate(whole.get("tool_calls", ())):
-            items.append(self._call_item(position, call))
-        return items
+        says = whole["content"] is not None or whole["refusal"] is not None
+        items = [self.message_item(_parts(whole))] if says else []
+        calls = enumerate(whole.get("tool_calls", ()))
+        return items + [self._call_item(*call) for call in calls]
 
     def message_item(self, parts: list[Any], status: str = "completed") -> Any:
         """Return the output item of a message."""
@@ -139,61 +146,7 @@ class ResponseObject:
             "arguments": function.get("arguments", ""),
         }
 
-
-def text_part(text: str) -> dict[str, Any]:
-    """Return the part of a message that is text."""
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-
-
-def _parts(message: Mapping[str, Any]) -> list[Any]:
-    if message["refusal"] is not None:
-        return [{"type": "refusal", "refusal": message["refusal"]}]
-    content = message["content"]
-    return [text_part(content)] if isinstance(content, str) else list(content)
-
-
-def _usage_of(given: Any) -> Any:
-    """Return a response's usage; a chat's is translated, None stays None.
-
-    >>> _usage_of({"prompt_tokens": 3, "completion_tokens": 4})["total_tokens"]
-    7
-    """
-    given = as_plain(given)
-    if not isinstance(given, Mapping):
-        return None
-    taken = given.get("input_tokens", given.get("prompt_tokens")) or 0
-    gave = given.get("output_tokens", given.get("completion_tokens")) or 0
-    return {
-        "input_tokens": taken,
-        "input_tokens_details": given.get("input_tokens_details")
-        or {"cached_tokens": 0},
-        "output_tokens": gave,
-        "output_tokens_details": given.get("output_tokens_details")
-        or {"reasoning_tokens": 0},
-        "total_tokens": given.get("total_tokens") or taken + gave,
-    }
-
-
-class ResponsesReply(ResponseObject):
-    """Writes one response, whole or event by event.
-
-    Args:
-        request: the request's body.
-        event_id: part of the ids of the response and its items.
-
-    >>> reply = ResponsesReply({"model": "m"}, "e1")
-    >>> reply.frames("hi").count("event: "), reply.end().count("event: ")
-    (5, 4)
-    """
-
-    def __init__(self, request: Mapping[str, Any], event_id: str) -> None:
-        super().__init__(request, event_id)
-        self._message = Gathered()
-        self._about: dict[str, Any] = {}
-        self._count = 0
-        self._given: Mapping[str, Any] | None = None  # a whole response of the graph's
-        self._is_own = False  # the graph writes the events itself
-        self._has_text = False
+    # -- streams ----------------------------------------------------------------
 
     def frames(self, item: Any) -> str:
         """Return the events of one item; events of the API itself pass as they are."""
@@ -300,3 +253,37 @@ class ResponsesReply(ResponseObject):
     def _event(self, event: str, **data: Any) -> str:
         number, self._count = self._count, self._count + 1
         return frame({"sequence_number": number, **data, "type": event}, event)
+
+
+def text_part(text: str) -> dict[str, Any]:
+    """Return the part of a message that is text."""
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def _parts(message: Mapping[str, Any]) -> list[Any]:
+    if message["refusal"] is not None:
+        return [{"type": "refusal", "refusal": message["refusal"]}]
+    content = message["content"]
+    return [text_part(content)] if isinstance(content, str) else list(content)
+
+
+def _usage_of(given: Any) -> Any:
+    """Return a response's usage; a chat's is translated, None stays None.
+
+    >>> _usage_of({"prompt_tokens": 3, "completion_tokens": 4})["total_tokens"]
+    7
+    """
+    given = as_plain(given)
+    if not isinstance(given, Mapping):
+        return None
+    taken = given.get("input_tokens", given.get("prompt_tokens")) or 0
+    gave = given.get("output_tokens", given.get("completion_tokens")) or 0
+    return {
+        "input_tokens": taken,
+        "input_tokens_details": given.get("input_tokens_details")
+        or {"cached_tokens": 0},
+        "output_tokens": gave,
+        "output_tokens_details": given.get("output_tokens_details")
+        or {"reasoning_tokens": 0},
+        "total_tokens": given.get("total_tokens") or taken + gave,
+    }
