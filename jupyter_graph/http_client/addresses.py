@@ -16,12 +16,8 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 Kind: TypeAlias = Literal["public", "private", "loopback", "closed"]
 
-METADATA = frozenset(
-    map(
-        ip_address,
-        ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254"),
-    )
-)
+_CLOUDS = ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254")
+METADATA = frozenset(map(ip_address, _CLOUDS))
 """Where clouds keep their instances' secrets, beside the link-local addresses."""
 
 _THIS_HOST = IPv4Network("0.0.0.0/8")

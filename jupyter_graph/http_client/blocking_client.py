@@ -78,14 +78,12 @@ class BlockingClient:
                 timeout=self._retries.timeout_s,
                 allow_redirects=request.method == "GET",
             )
-        except requests.Timeout as error:
+        except (requests.Timeout, requests.ConnectionError) as error:
             _clear_frames(error)
-            text = f"{shown} did not answer in time"
-            raise RetryableError(text, status_code=504) from error
-        except requests.ConnectionError as error:
-            _clear_frames(error)
-            text = f"{shown} cannot be reached: {error}"
-            raise RetryableError(text, status_code=503) from error
+            is_late = isinstance(error, requests.Timeout)
+            why = "did not answer in time" if is_late else f"cannot be reached: {error}"
+            status = 504 if is_late else 503
+            raise RetryableError(f"{shown} {why}", status_code=status) from error
         except OSError as error:  # requests' own are OSErrors
             raise OSError(f"{shown}: {error}") from error
         if response.status_code < 300 or response.status_code in accepted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_graph.argument_checks import is_count, require
@@ -166,17 +166,14 @@ def _target(response: ClientResponse, url: URL) -> URL | None:
     place = response.headers.get("Location")
     if response.status not in (301, 302, 303, 307, 308) or place is None:
         return None
-    try:
+    with suppress(ValueError):
         target = url.join(URL(place))
-        is_same = _is_same_host(url, target)
-    except ValueError:
-        is_same = False
-    if not is_same:
-        raise AccessDeniedError(
-            f"{shown_url(url)} redirects to another host, {place!r:.80}, which is not "
-            "followed; call that host itself"
-        )
-    return target
+        if _is_same_host(url, target):
+            return target
+    raise AccessDeniedError(
+        f"{shown_url(url)} redirects to another host, {place!r:.80}, which is not "
+        "followed; call that host itself"
+    )
 
 
 def _is_same_host(url: URL, target: URL) -> bool:

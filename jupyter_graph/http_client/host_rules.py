@@ -96,6 +96,7 @@ address, which is closed here; allow_hosts opens it
                 entry,
             )
             self._names.append(str(entry).lower())
+        self._not_listed = f"is not in allow_hosts ({', '.join(self.allow_hosts)})"
 
     def check_url(self, text: Any) -> URL:
         """Return a URL whose host may be called.
@@ -108,10 +109,7 @@ address, which is closed here; allow_hosts opens it
         if (address := literal(host)) is not None:
             self.check_address(host, address, shown_url(url))
         elif self._is_shut_out(host) and not self._networks:
-            raise AccessDeniedError(
-                f"{shown_url(url)}: {host} is not in allow_hosts "
-                f"({', '.join(self.allow_hosts)})"
-            )
+            raise AccessDeniedError(f"{shown_url(url)}: {host} {self._not_listed}")
         return url
 
     def check_address(self, host: str, address: Address, shown: str = "") -> None:
@@ -124,8 +122,8 @@ address, which is closed here; allow_hosts opens it
             return
         kind = kind_of(address)
         if self._is_shut_out(host):
-            why = f"which is not in allow_hosts ({', '.join(self.allow_hosts)})"
-            raise AccessDeniedError(f"{shown or host}: it is at {address}, {why}")
+            at = f"it is at {address}, which {self._not_listed}"
+            raise AccessDeniedError(f"{shown or host}: {at}")
         if not self._is_open(host, kind):
             raise AccessDeniedError(
                 f"{shown or host}: {address} is {_WORDS[kind]}, which is closed here"

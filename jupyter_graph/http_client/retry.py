@@ -220,6 +220,5 @@ def _until(date: str) -> float:
         moment = parsedate_to_datetime(date)
     except ValueError:
         return 0.0
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
+    moment = moment.replace(tzinfo=moment.tzinfo or UTC)
     return (moment - datetime.now(UTC)).total_seconds()

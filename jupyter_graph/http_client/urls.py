@@ -19,6 +19,7 @@ HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.(?!-)[a-z0-9_-]{1,63})*", re.IGNOREC
 """The name of a host, as ASCII."""
 
 _NUMBER = re.compile(r"0x[0-9a-f]*|\d+", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\n-\x1f\x7f]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -177,9 +178,7 @@ def _value(name: Any, value: Any) -> str:
         kind = type(value).__name__
         raise BadRequestError(f"header {name!r:.80} must be a text, got a {kind}")
     text = str(value)
-    if any(
-        (ord(letter) < 32 and letter != "\t") or letter == "\x7f" for letter in text
-    ):
+    if _CONTROL.search(text):
         raise BadRequestError(
             f"header {name!r} holds a line break or another control character"
         )
