@@ -102,8 +102,7 @@ def spread(
         return
     key, *rest = keys
     if key != "*":
-        place = int(key) if key.isdecimal() else None
-        items: Iterable[tuple[Any, Any]] = [(key, _inside(body, key, place))]
+        items: Iterable[tuple[Any, Any]] = [(key, find(body, key))]
     elif isinstance(body, Mapping):
         items = list(body.items())
     elif isinstance(body, list | tuple):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jupyter_graph.errors import ValueShipError
+from jupyter_graph.values.json_rules import names_of
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip archive knows
 
@@ -31,11 +32,7 @@ def format_of(value: Any) -> str | None:
     >>> format_of(object()) is None
     True
     """
-    for base in type(value).__mro__:
-        package = base.__module__.partition(".")[0]
-        if kind := _FORMATS.get(f"{package}.{base.__name__}"):
-            return kind
-    return None
+    return next(filter(None, map(_FORMATS.get, names_of(type(value)))), None)
 
 
 def write(value: Any, kind: str) -> Content:

@@ -18,6 +18,7 @@ from jupyter_graph.values.json_rules import (
     NotJSON,
     Policy,
     Row,
+    names_of,
 )
 
 _TABLE: Final = {**json_pandas.ROWS, **json_python.ROWS}
@@ -127,8 +128,7 @@ def _row_of(kind: Any) -> Row:
     """
     if issubclass(kind, Enum) and not issubclass(kind, str | int | float):
         return json_python.enum_value
-    for base in kind.__mro__:
-        name = f"{base.__module__.partition('.')[0]}.{base.__qualname__}"
+    for name in names_of(kind):
         if row := _TABLE.get(name):
             return row
     if hasattr(kind, "__dataclass_fields__"):

@@ -141,6 +141,20 @@ Row = Callable[[Any, int, Form], Any]
 """One row of the table: a value, its depth and the form → the JSON value."""
 
 
+def names_of(kind: type) -> list[str]:
+    """Return ``package.Class`` of a type and of its bases, the nearest first.
+
+    So types of other packages are known without an import.
+
+    >>> names_of(bool)
+    ['builtins.bool', 'builtins.int', 'builtins.object']
+    """
+    return [
+        f"{base.__module__.partition('.')[0]}.{base.__qualname__}"
+        for base in kind.__mro__
+    ]
+
+
 def _shown(key: Any) -> str:
     short = isinstance(key, int) and abs(key) < 10**18
     return repr(key) if short or isinstance(key, str) else f"a {type(key).__name__}"

@@ -9,6 +9,7 @@ from typing import Any, Final
 from jupyter_graph.errors import ValueShipError
 from jupyter_graph.values import file_formats, tagged_json
 from jupyter_graph.values.equal import same
+from jupyter_graph.values.json_rules import names_of
 from jupyter_graph.values.tagged_json import TAG, tagged
 
 AddFile = Callable[[file_formats.Content], str]
@@ -67,9 +68,7 @@ def decode(document: Any, read_file: Callable[[str], Any]) -> Any:
 
 def _name(kind: type) -> str:
     """Return ``package.Class`` of the type or its first base that has a row."""
-    names = [
-        f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in kind.__mro__
-    ]
+    names = names_of(kind)
     exact = names[0] if names[0] in _ROWS else ""
     return exact or next((name for name in names if name in _WITH_SUBCLASSES), names[0])
 
