@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +28,19 @@ from jupyter_graph.deployment.records import recall
 from jupyter_graph.deployment.sources import Sources, sources_of
 from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job
 from jupyter_graph.deployment.targets.target_registry import load_target
-from jupyter_graph.errors import DeployError, NameTakenError
+from jupyter_graph.errors import AnswerError, DeployError, NameTakenError
 from jupyter_graph.host.platform import write_private
 from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.subgraphs import EVERYWHERE
 from jupyter_graph.spec.topology import leaves, responder_of
 from jupyter_graph.spec.validate import validate
+from jupyter_graph.values.json_form import to_json
 
 __all__ = ["Deployment", "Plan", "deploy"]
 
 EVENTS = "events.jsonl"
+EVENT_FIELDS = ("body", "path", "method", "content_type", "event_id")
 
 
 def deploy(
@@ -165,13 +167,11 @@ def _write_events(path: Path, events: Sequence[RecordedInput]) -> None:
     """Keep the recorded inputs beside the bundle, without headers."""
     lines = []
     for event in events:
-        known = asdict(event)
-        known.pop("headers")
-        try:
-            lines.append(json.dumps(known, ensure_ascii=False))
-        except (TypeError, ValueError):
-            continue  # a live object; it has no form in a file
-    write_private(path, "".join(f"{line}\n" for line in lines))
+        known = {name: getattr(event, name) for name in EVENT_FIELDS}
+        # A live object has no form in a file; the parity report names its event.
+        with contextlib.suppress(AnswerError):
+            lines.append(to_json(known, "event").decode() + "\n")
+    write_private(path, "".join(lines))
 
 
 def _idle_note(options: DeployOptions, target: DeployTarget) -> str:

@@ -1,7 +1,9 @@
 import json
+import math
 import subprocess
 import sys
 import zipfile
+from threading import Lock
 
 import pytest
 
@@ -10,7 +12,7 @@ from jupyter_graph.deployment.bundle.requirement_closure import (
     modules_of,
     read_requirements,
 )
-from jupyter_graph.deployment.deploy import deploy
+from jupyter_graph.deployment.deploy import EVENTS, _write_events, deploy
 from jupyter_graph.deployment.parity.clean_process import CHILD
 from jupyter_graph.errors import BundleError, DeployError
 from jupyter_graph.run.record import RecordedInput
@@ -74,6 +76,19 @@ def test_events_go_into_an_archive_only_when_asked(archive, tmp_path):
     assert not (tmp_path / "without" / "events.jsonl").exists()
     assert json.loads(line)["body"] == {"n": 1}
     assert "Authorization" not in line
+
+
+def test_events_are_written_by_the_rules_of_values_and_live_objects_left_out(tmp_path):
+    bodies = [{"n": math.nan, "raw": b"hi"}, {"lock": Lock()}, "half a pair: \ud800"]
+
+    _write_events(tmp_path / EVENTS, [RecordedInput.of(body) for body in bodies])
+    lines = (tmp_path / EVENTS).read_text(encoding="utf-8").splitlines()
+
+    assert [json.loads(line)["body"] for line in lines] == [
+        {"n": None, "raw": "aGk="},
+        bodies[2],
+    ]
+    assert "NaN" not in lines[0]
 
 
 def test_a_folder_of_somebody_else_is_refused(archive, tmp_path):
