@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ SHAPES: dict[str, Kind] = {
     ),
     **each(flag, "dry_run with_events fresh_env parity replace"),
     **each(TEXTS, "requirements pip allow_pickle"),
+    "output": kind(lambda value: isinstance(value, str | PathLike), "a path"),
 }
 """What is looked at first: the others are read from what has these shapes."""
 

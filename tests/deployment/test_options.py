@@ -47,6 +47,13 @@ from jupyter_graph.errors import DeployError
         pytest.param({"config": {"handler": "x:y"}}, "cannot be set", id="our-field"),
         pytest.param({"config": {"runtime": "python:2.7"}}, "python:3", id="python-2"),
         pytest.param({"config": {"a": 1, "a.b": 2}}, "already a value", id="both"),
+        pytest.param({"config": {"spec": 5}}, "config 'spec' is 5", id="spec-number"),
+        pytest.param({"config": {5: 5}}, "config key is 5", id="field-number"),
+        pytest.param({"triggers": {"t": {"kind": []}}}, "kind []", id="kind-list"),
+        pytest.param(
+            {"triggers": {"t": {"kind": "cron", 5: 5}}}, "5 is not a field", id="key-5"
+        ),
+        pytest.param({"output": 5}, "output is 5, but must be a path", id="output"),
     ],
 )
 def test_a_wrong_option_is_refused_with_what_would_be_right(given, said):

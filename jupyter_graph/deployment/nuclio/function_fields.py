@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jupyter_graph.deployment.nuclio.nuclio_types import (
+    FIELDS,
     Kind,
     anything,
     cpu,
@@ -139,13 +140,18 @@ def nested(config: Mapping[str, Any]) -> dict[str, Any]:
     ``spec.`` may be left out; ``\.`` is a dot inside a name.
 
     Raises:
-        DeployError: a field is set both as a value and as a group.
+        DeployError: a field is set both as a value and as a group, or is no field.
 
     >>> nested({"minReplicas": 1, "spec.resources.limits.cpu": "1"})
     {'spec': {'minReplicas': 1, 'resources': {'limits': {'cpu': '1'}}}}
     """
     document: dict[str, Any] = {}
     for name, value in copy.deepcopy(dict(config)).items():
+        wrong = text(name, "config key")
+        if name in ("spec", "metadata"):
+            wrong = FIELDS(value, f"config {name!r}")
+        if wrong:
+            raise DeployError(wrong[0])
         keys = [key.replace("\0", ".") for key in name.replace(r"\.", "\0").split(".")]
         if keys[0] not in ("spec", "metadata"):
             keys.insert(0, "spec")

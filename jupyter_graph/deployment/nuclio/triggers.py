@@ -83,9 +83,10 @@ def normal_trigger(name: str, trigger: Any) -> dict[str, Any]:
         )
     top: dict[str, Any] = {}
     attributes: dict[str, Any] = {}
-    kind = ALIASES.get(trigger.get("kind", ""), trigger.get("kind"))
-    nested = trigger.get("attributes")
-    own = KINDS.get(kind, {}) if isinstance(kind, str) else {}
+    kind, nested = trigger.get("kind"), trigger.get("attributes")
+    if isinstance(kind, str):
+        kind = ALIASES.get(kind, kind)
+    own = KINDS.get(str(kind), {})
     for key, value in trigger.items():
         # v3ioItemPoller has a list of this name among its attributes.
         if key == "attributes" and isinstance(value, Mapping):
@@ -110,7 +111,7 @@ def trigger_problems(name: str, trigger: Mapping[str, Any]) -> list[str]:
     ["trigger 't': interval is '5', but must be a duration with its unit, like '10s'"]
     """
     kind = trigger.get("kind")
-    if kind not in KINDS:
+    if kind not in [*KINDS]:
         near = did_you_mean(str(kind), [*KINDS, *ALIASES])
         hint = near or f" (known: {', '.join(KINDS)})"
         return [f"trigger {name!r}: unknown kind {kind!r}{hint}"]
@@ -127,14 +128,14 @@ def _problems(kind: str, trigger: Mapping[str, Any]) -> Iterator[str]:
         if key == "batch":
             yield "batch is not built yet; leave it out"
         elif key not in COMMON:
-            yield f"{key} is not a field{did_you_mean(key, COMMON)}"
+            yield f"{key} is not a field{did_you_mean(str(key), COMMON)}"
         else:
             yield from COMMON[key](value, key)
     for key, value in attributes.items():
         if key in known:
             yield from known[key](value, key)
         else:
-            near = did_you_mean(key, [*known, *COMMON])
+            near = did_you_mean(str(key), [*known, *COMMON])
             yield f"{key} is not a field of a {kind} trigger{near}"
     given = {**attributes, "url": trigger.get("url")}  # beside the attributes
     for names in REQUIRED.get(kind, ()):
