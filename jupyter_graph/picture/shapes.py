@@ -154,6 +154,5 @@ def number(value: float) -> str:
     >>> number(-0.04), number(2.0), number(2.26)
     ('0', '2', '2.3')
     """
-    text = f"{value:.1f}"
-    text = text.removesuffix(".0")
+    text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text

@@ -1,11 +1,12 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_graph.picture.layout.block import Block, Link
+from jupyter_graph.picture.layout.block import Block
 from jupyter_graph.picture.layout.heights import apart
 from jupyter_graph.picture.layout.layered import arrange
 from jupyter_graph.picture.layout.ordering import crossings, ordered
 from jupyter_graph.picture.layout.ranks import ranks
+from jupyter_graph.spec.topology import Edge
 
 pairs = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=30)
 numbers = st.floats(-1e3, 1e3)
@@ -47,7 +48,7 @@ def test_places_keep_their_order_and_distance(wishes):
 @quiet
 def test_any_graph_can_be_arranged(lines):
     blocks = {f"b{n}": Block(f"b{n}", 100, 40) for n in range(12)}
-    links = list({Link(f"b{a}", f"b{b}", "flow"): 1 for a, b in lines if a != b})
+    links = list({Edge(f"b{a}", f"b{b}", "flow"): 1 for a, b in lines if a != b})
     plan = arrange(blocks, links, 60)
 
     assert set(plan.centres) == set(blocks)

@@ -34,10 +34,9 @@ def text(
     ● a  f()
     ● b
     """
-    drawn = scene(spec)
-    rows = _rows(drawn, counters)
     steps = plural(len(spec.every_step()), "step")
-    lines = [f"{spec.name} · {spec.topology} · {steps}", *rows]
+    head = f"{spec.name} · {spec.topology} · {steps}"
+    lines = [head, *_rows(scene(spec), counters)]
     whole = "\n".join(line.rstrip() for line in lines)
     return whole.translate(_ASCII) if ascii else whole
 

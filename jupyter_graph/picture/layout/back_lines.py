@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jupyter_graph.picture.layout.block import Block, Link, Plan
+from jupyter_graph.picture.layout.block import Block, Plan
 from jupyter_graph.picture.layout.curves import Curve, Point, straight
+from jupyter_graph.spec.topology import Edge
 
 _RISE = 30.0  # badges stand at the top of boxes
 _LANE = 20.0
@@ -13,7 +14,7 @@ _TURN = 26.0
 _ASIDE = 14.0
 
 
-def with_back_lines(plan: Plan, boxes: dict[str, Block], links: Iterable[Link]) -> Plan:
+def with_back_lines(plan: Plan, boxes: dict[str, Block], links: Iterable[Edge]) -> Plan:
     """Return a plan with the lines that lead from a box back to an earlier one.
 
     They leave and arrive at the top, so that they cross no box and no error handler.
@@ -39,7 +40,7 @@ def with_back_lines(plan: Plan, boxes: dict[str, Block], links: Iterable[Link]) 
     return Plan(centres, ways)
 
 
-def _span(link: Link, centres: dict[str, Point]) -> float:
+def _span(link: Edge, centres: dict[str, Point]) -> float:
     return centres[link.source][0] - centres[link.target][0]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
-from jupyter_graph.picture.layout.curves import Point, curve
+from jupyter_graph.picture.layout.curves import Curve, Point, curve
 from jupyter_graph.picture.scene import Figure, Scene
+from jupyter_graph.spec.topology import Edge
 
 _PAD = 16.0
 _ROUTE_GAP = 16.0
@@ -35,7 +36,7 @@ class Block:
     entry: float = 0.0
     low: bool = False
     members: tuple[tuple[str, Point], ...] = ()
-    inner: tuple[tuple[str, tuple[Point, ...]], ...] = ()
+    inner: tuple[tuple[Edge, Curve], ...] = ()
     step_down: float = 0.0
 
     @property
@@ -54,15 +55,6 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """A line between two blocks; the ends are their names."""
-
-    source: str
-    target: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """Where an engine puts each block's centre, and the way of each link.
 
@@ -70,7 +62,7 @@ class Plan:
     """
 
     centres: dict[str, Point]
-    ways: dict[Link, tuple[Point, ...]]
+    ways: dict[Edge, Curve]
 
 
 def blocks(drawn: Scene, gap: float) -> dict[str, Block]:
@@ -113,7 +105,8 @@ def _router_block(router: Figure, routes: list[Figure], gap: float) -> Block:
         members.append((route.name, (x, y)))
         if columns == 1:
             end = (x - route.width / 2, y)
-            inner.append((route.name, curve(start, end)))
+            line = Edge(router.name, route.name, "route")
+            inner.append((line, curve(start, end)))
     return Block(
         router.name,
         width,
@@ -125,11 +118,11 @@ def _router_block(router: Figure, routes: list[Figure], gap: float) -> Block:
     )
 
 
-def links(drawn: Scene) -> list[Link]:
+def links(drawn: Scene) -> list[Edge]:
     """Return the lines between blocks; a line of a route is one of its router."""
     home = {f.name: f.router or f.name for f in drawn.figures.values()}
     between = (
-        Link(home[edge.source], home[edge.target], edge.kind)
+        replace(edge, source=home[edge.source], target=home[edge.target])
         for edge in drawn.edges
         if edge.kind != "route" and home[edge.source] != home[edge.target]
     )

@@ -11,8 +11,9 @@ from shutil import which
 from typing import Any
 
 from jupyter_graph.errors import SpecError
-from jupyter_graph.picture.layout.block import Block, Link, Plan
+from jupyter_graph.picture.layout.block import Block, Plan
 from jupyter_graph.picture.layout.curves import Curve, Point, straight
+from jupyter_graph.spec.topology import Edge
 
 PROGRAMS = ("dot", "graphviz-pure")
 INSTALL_LINE = 'pip install "jupyter_graph[layout]"'
@@ -88,7 +89,7 @@ def image(source: str, format_: str) -> bytes:
     raise SpecError(f"cannot draw a {format_} picture: {why}; {INSTALL_LINE}")
 
 
-def arrange(name: str, blocks: dict[str, Block], links: list[Link], gap: float) -> Plan:
+def arrange(name: str, blocks: dict[str, Block], links: list[Edge], gap: float) -> Plan:
     """Let a program place the blocks; it sees numbers only, never a step's name."""
     try:
         drawn = json.loads(run(name, _document(blocks, links, gap), "json0"))
@@ -97,7 +98,7 @@ def arrange(name: str, blocks: dict[str, Block], links: list[Link], gap: float) 
         raise GraphvizFailedError(f"{name}: cannot read its layout: {error}") from error
 
 
-def _document(blocks: dict[str, Block], links: list[Link], gap: float) -> str:
+def _document(blocks: dict[str, Block], links: list[Edge], gap: float) -> str:
     number = {block: n for n, block in enumerate(blocks)}
     lines = [
         "digraph {",
@@ -121,7 +122,7 @@ def _document(blocks: dict[str, Block], links: list[Link], gap: float) -> str:
     return "\n".join([*lines, "}"])
 
 
-def _plan(drawn: Any, blocks: dict[str, Block], links: list[Link]) -> Plan:
+def _plan(drawn: Any, blocks: dict[str, Block], links: list[Edge]) -> Plan:
     placed = {int(node["comment"]): _point(node["pos"]) for node in drawn["objects"]}
     places = [placed[n] for n in range(len(blocks))]
     low: list[float] = []
@@ -135,7 +136,7 @@ def _plan(drawn: Any, blocks: dict[str, Block], links: list[Link]) -> Plan:
     centres = {
         name: (x, turned * y) for name, (x, y) in zip(blocks, places, strict=True)
     }
-    ways: dict[Link, Curve] = {}
+    ways: dict[Edge, Curve] = {}
     for edge in drawn.get("edges", ()):
         link = links[int(edge["comment"])]
         points = tuple((x, turned * y) for x, y in map(_point, edge["pos"].split()))

@@ -63,8 +63,7 @@ def place_labels(lines: list[Curve], boxes: Iterable[Box]) -> list[Point | None]
 def _spots(line: Curve) -> Iterator[Point]:
     if len(line) < 4:
         return
-    curves = (len(line) - 1) // 3
-    steps = 8 * min(curves, 12)
+    steps = 8 * min((len(line) - 1) // 3, 12)
     middle = steps // 2
     for distance in range(middle):
         for index in {middle + distance, middle - distance}:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from jupyter_graph.picture.layout.block import Block, Link, Plan
+from jupyter_graph.picture.layout.block import Block, Plan
 from jupyter_graph.picture.layout.curves import Curve, Point, curve, straight
 from jupyter_graph.picture.layout.heights import Pull, level
 from jupyter_graph.picture.layout.ordering import ordered
 from jupyter_graph.picture.layout.ranks import ranks
+from jupyter_graph.spec.topology import Edge
 
 _ROW_GAP = 34.0
 _LANE = 22.0
@@ -33,7 +34,7 @@ class Layers:
     rank: list[int]
     low: list[bool]
     size: list[float]
-    chains: dict[Link, list[int]] = field(default_factory=dict)
+    chains: dict[Edge, list[int]] = field(default_factory=dict)
     buses: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def hops(self) -> list[tuple[int, int]]:
@@ -55,7 +56,7 @@ class Layers:
         return number
 
 
-def arrange(blocks: dict[str, Block], links: list[Link], gap: float) -> Plan:
+def arrange(blocks: dict[str, Block], links: list[Edge], gap: float) -> Plan:
     """Place blocks in columns from left to right, error handlers below the flow.
 
     Deterministic; a thousand blocks take about a second.
@@ -83,7 +84,7 @@ def arrange(blocks: dict[str, Block], links: list[Link], gap: float) -> Plan:
     return Plan(centres, ways)
 
 
-def _layers(blocks: dict[str, Block], links: list[Link]) -> Layers:
+def _layers(blocks: dict[str, Block], links: list[Edge]) -> Layers:
     number = {name: n for n, name in enumerate(blocks)}
     pairs = [(number[link.source], number[link.target]) for link in links]
     layers = Layers(
@@ -120,7 +121,7 @@ def _pulls(layers: Layers, blocks: int) -> list[Pull]:
 
 
 def _way(
-    link: Link,
+    link: Edge,
     stops: list[tuple[tuple[float, float], float]],
     blocks: dict[str, Block],
     centres: dict[str, Point],

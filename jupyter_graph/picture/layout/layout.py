@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.picture.layout import graphviz_engine, layered
 from jupyter_graph.picture.layout.back_lines import with_back_lines
-from jupyter_graph.picture.layout.block import Block, Link, Plan, blocks, links
+from jupyter_graph.picture.layout.block import Block, Plan, blocks, links
 from jupyter_graph.picture.layout.curves import Curve, Point, moved
 from jupyter_graph.picture.layout.graphviz_engine import (
     INSTALL_LINE,
@@ -16,6 +16,7 @@ from jupyter_graph.picture.layout.graphviz_engine import (
 from jupyter_graph.picture.layout.labels import place_labels
 from jupyter_graph.picture.scene import Figure, Scene, scene
 from jupyter_graph.spec.model import GraphSpec
+from jupyter_graph.spec.topology import Edge
 
 ENGINES = ("dot", "graphviz-pure", "layered")
 
@@ -33,16 +34,13 @@ class Node(Figure):
 
 
 @dataclass(frozen=True, slots=True)
-class EdgePath:
+class EdgePath(Edge):
     """A line: a start point, then three points for each cubic Bézier curve.
 
     ``label`` is the middle of the free place on it, None where there is none.
     """
 
-    source: str
-    target: str
-    kind: str
-    points: Curve
+    points: Curve = ()
     label: Point | None = None
 
 
@@ -98,19 +96,19 @@ def layout(
     return _finished(drawn, boxes, _at_origin(plan, boxes), name)
 
 
-def _both_ways(drawn: Scene) -> tuple[list[Link], list[Link]]:
+def _both_ways(drawn: Scene) -> tuple[list[Edge], list[Edge]]:
     """Return the lines that lead on, and those that lead back."""
-    ahead: list[Link] = []
-    back: list[Link] = []
+    ahead: list[Edge] = []
+    back: list[Edge] = []
     for link in links(drawn):
         is_back = link.kind == "flow" and (link.source, link.target) in drawn.back
         (back if is_back else ahead).append(link)
     loops = [e for e in drawn.edges if e.source == e.target and e.kind == "flow"]
-    return ahead, [*back, *(Link(e.source, e.target, e.kind) for e in loops)]
+    return ahead, [*back, *loops]
 
 
 def _plan(
-    engine: str | None, boxes: dict[str, Block], lines: list[Link], gap: float
+    engine: str | None, boxes: dict[str, Block], lines: list[Edge], gap: float
 ) -> tuple[str, Plan]:
     if engine is not None and engine not in ENGINES:
         raise SpecError(
@@ -147,20 +145,17 @@ def _at_origin(plan: Plan, boxes: dict[str, Block]) -> Plan:
 def _finished(drawn: Scene, boxes: dict[str, Block], plan: Plan, engine: str) -> Layout:
     nodes: dict[str, Node] = {}
     frames: list[Frame] = []
-    ways: dict[tuple[str, str, str], Curve] = {}
+    ways: dict[Edge, Curve] = {}
     for name, box in boxes.items():
         x, y = plan.centres[name]
         for member, (dx, dy) in box.members:
             figure = asdict(drawn.figures[member])
             nodes[member] = Node(**figure, x=_tidy(x + dx), y=_tidy(y + dy))
-        for route, way in box.inner:
-            ways[name, route, "route"] = moved(way, x, y)
+        ways |= {edge: moved(way, x, y) for edge, way in box.inner}
         if box.is_frame:
             left, top = x - box.width / 2, y - box.height / 2
             frames.append(Frame(name, *map(_tidy, (left, top, box.width, box.height))))
-    for link, way in plan.ways.items():
-        ways[link.source, link.target, link.kind] = way
-    edges = _edges(ways, nodes)
+    edges = _edges(ways | plan.ways, nodes)
     corners = [(n.x + n.width / 2, n.y + n.height / 2 + _FOOT) for n in nodes.values()]
     corners += [(f.x + f.width, f.y + f.height) for f in frames]
     corners += [point for edge in edges for point in edge.points]
@@ -175,21 +170,17 @@ def _finished(drawn: Scene, boxes: dict[str, Block], plan: Plan, engine: str) ->
     )
 
 
-def _edges(
-    ways: dict[tuple[str, str, str], Curve], nodes: dict[str, Node]
-) -> tuple[EdgePath, ...]:
+def _edges(ways: dict[Edge, Curve], nodes: dict[str, Node]) -> tuple[EdgePath, ...]:
     # Labels keep clear of boxes, and of the counts and times that stand below them.
     boxes = [_taken_by(node) for node in nodes.values()]
     spots = place_labels(list(ways.values()), boxes)
     return tuple(
         EdgePath(
-            source,
-            target,
-            kind,
-            tuple((_tidy(x), _tidy(y)) for x, y in way),
-            spot and (_tidy(spot[0]), _tidy(spot[1])),
+            **asdict(edge),
+            points=tuple((_tidy(x), _tidy(y)) for x, y in way),
+            label=spot and (_tidy(spot[0]), _tidy(spot[1])),
         )
-        for ((source, target, kind), way), spot in zip(ways.items(), spots, strict=True)
+        for (edge, way), spot in zip(ways.items(), spots, strict=True)
     )
 
 

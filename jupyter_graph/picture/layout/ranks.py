@@ -17,8 +17,7 @@ def ranks(count: int, pairs: list[Pair]) -> list[int]:
     >>> ranks(4, [(0, 1), (1, 2), (0, 2), (2, 3)])
     [0, 1, 2, 3]
     """
-    forward = _without_cycles(count, pairs)
-    before, after = neighbours(count, forward)
+    before, after = neighbours(count, _without_cycles(count, pairs))
     missing = [len(sources) for sources in before]
     rank = [0] * count
     ready = [n for n in range(count) if not missing[n]]
