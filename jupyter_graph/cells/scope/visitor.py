@@ -87,13 +87,12 @@ class _Visitor(ast.NodeVisitor):
             self.names.changes.append(Change(name, line, self.depth, how, tuple(chain)))
 
     def visit(self, node: ast.AST) -> None:
+        outer = self.statement
         # Inside a block each statement binds for itself: a branch may ship alone.
         if isinstance(node, ast.stmt) and self.scope.kind == "module":
-            outer, self.statement = self.statement, node
-            super().visit(node)
-            self.statement = outer
-        else:
-            super().visit(node)
+            self.statement = node
+        super().visit(node)
+        self.statement = outer
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
@@ -119,10 +118,10 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         self._store_into(node, "item")
-        name = _item_of_globals(node)
-        if name is not None:
-            use = Use(name, node.lineno, max(self.depth, 1), soft=True)
-            self.names.uses.append(use)
+        match node:
+            case ast.Subscript(ast.Call(ast.Name("globals")), ast.Constant(str(name))):
+                use = Use(name, node.lineno, max(self.depth, 1), soft=True)
+                self.names.uses.append(use)
         self.generic_visit(node)
 
     def _store_into(self, node: ast.Attribute | ast.Subscript, how: str) -> None:
@@ -285,7 +284,7 @@ class _Visitor(ast.NodeVisitor):
             self.visit(node.value)
         self._bind(node.name.id, node.lineno)
 
-    def _comprehension(self, node: Any, *results: ast.expr) -> None:
+    def visit_ListComp(self, node: Any) -> None:
         first = node.generators[0]  # its iterable belongs to the scope around
         self.visit(first.iter)
         targets = [generator.target for generator in node.generators]
@@ -295,17 +294,10 @@ class _Visitor(ast.NodeVisitor):
                     self.visit(generator.iter)
                 self.visit(generator.target)
                 self._block(generator.ifs)
-            self._block(results)
+            is_dict = isinstance(node, ast.DictComp)
+            self._block([node.key, node.value] if is_dict else [node.elt])
 
-    def visit_ListComp(
-        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp
-    ) -> None:
-        self._comprehension(node, node.elt)
-
-    visit_SetComp = visit_GeneratorExp = visit_ListComp
-
-    def visit_DictComp(self, node: ast.DictComp) -> None:
-        self._comprehension(node, node.key, node.value)
+    visit_SetComp = visit_GeneratorExp = visit_DictComp = visit_ListComp
 
     def _annotation(self, node: ast.expr, evaluated: bool = True) -> None:
         # Tools such as pydantic read annotations late: each name is a soft use too.
@@ -324,10 +316,3 @@ def _arguments(arguments: ast.arguments) -> list[ast.arg]:
 def _catches_name_error(handler: ast.ExceptHandler) -> bool:
     names = {n.id for n in ast.walk(handler.type or handler) if isinstance(n, ast.Name)}
     return handler.type is None or "NameError" in names
-
-
-def _item_of_globals(node: ast.Subscript) -> str | None:
-    match node:
-        case ast.Subscript(ast.Call(ast.Name("globals")), ast.Constant(str(name))):
-            return name
-    return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 from collections.abc import Iterable
 from types import CodeType
 from typing import Any
@@ -13,18 +12,9 @@ from jupyter_graph.cells.scope.program import Statement
 from jupyter_graph.cells.shipping.bytecode import same_code
 from jupyter_graph.cells.shipping.evaluator import Evaluator
 from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
-from jupyter_graph.cells.shipping.unchanged import Expected, NotReproducible
+from jupyter_graph.cells.shipping.unchanged import UNSURE, Expected, ensure, tried
 from jupyter_graph.cells.syntax import ASSIGNMENT, FUNCTION, targets_of
 
-
-class _Unknown(Expected):
-    """An attribute whose first value cannot be told from the text."""
-
-    def matches(self, live: Any) -> bool:
-        return True
-
-
-UNKNOWN = _Unknown()
 _WRAPPED = ("__init_subclass__", "__class_getitem__", "__new__")  # by Python itself
 
 
@@ -42,7 +32,7 @@ class _MethodCode(Expected):
 def class_attributes(
     analysis: ShippingAnalysis, node: ast.ClassDef, statement: Statement
 ) -> dict[str, Any]:
-    """Return attribute → what it is right after the definition, or ``UNKNOWN``."""
+    """Return attribute → what it is right after the definition, or ``UNSURE``."""
     bytecode = analysis.names.bytecode
     methods = _method_codes(bytecode.of(node, statement))
     attributes: dict[str, Any] = {}
@@ -50,8 +40,7 @@ def class_attributes(
     def look(name: str) -> Any:
         if name not in attributes:
             return analysis.expected(name, statement.index)
-        if attributes[name] is UNKNOWN:
-            raise NotReproducible(name)
+        ensure(attributes[name] is not UNSURE, name)
         return attributes[name]
 
     evaluator = Evaluator(
@@ -61,22 +50,20 @@ def class_attributes(
         if isinstance(part, FUNCTION):
             is_plain = not part.decorator_list and part.name not in _WRAPPED
             known = is_plain and part.name in methods
-            code = _MethodCode(methods[part.name]) if known else UNKNOWN
+            code = _MethodCode(methods[part.name]) if known else UNSURE
             attributes[part.name] = code
         elif isinstance(part, ASSIGNMENT):
             attributes.update(_assigned(part, evaluator))
         else:
-            attributes.update(dict.fromkeys(_names_set(part), UNKNOWN))
+            attributes.update(dict.fromkeys(_names_set(part), UNSURE))
     return attributes
 
 
 def _assigned(part: ast.Assign | ast.AnnAssign, evaluator: Evaluator) -> dict[str, Any]:
     if part.value is None:
         return {}
-    value: Any = UNKNOWN
-    if all(isinstance(target, ast.Name) for target in targets_of(part)):
-        with contextlib.suppress(NotReproducible):
-            value = evaluator.value(part.value)
+    is_plain = all(isinstance(target, ast.Name) for target in targets_of(part))
+    value = tried(evaluator.value, part.value) if is_plain else UNSURE
     return dict.fromkeys(_names_set(part), value)
 
 

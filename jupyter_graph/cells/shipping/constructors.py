@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -29,10 +30,6 @@ _reduced = _by(lambda thing: thing.__reduce__())
 _random_state = _by(lambda thing: thing.getstate())
 _members = _by(lambda kind: (kind.__bases__, [(m.name, m.value) for m in kind]))
 _fields = _by(lambda kind: (kind.__name__, kind._fields, kind._field_defaults))
-
-
-def _identical(live: Any, again: Any) -> bool:
-    return live is again
 
 
 def _empty(live: Any, again: Any) -> bool:
@@ -79,7 +76,7 @@ _ROWS: tuple[tuple[Compare, str], ...] = (
         "queue.Queue queue.LifoQueue queue.SimpleQueue asyncio.Queue "
         "weakref.WeakKeyDictionary weakref.WeakSet weakref.WeakValueDictionary",
     ),
-    (_identical, "logging.getLogger"),
+    (operator.is_, "logging.getLogger"),
     (_same_repr, "itertools.count"),
     (
         _reduced,

@@ -19,6 +19,7 @@ from jupyter_graph.cells.shipping.unchanged import (
     NotReproducible,
     ObjectKey,
     SameObject,
+    ensure,
     is_data,
     real,
     wrapped,
@@ -64,8 +65,7 @@ class Evaluator:
     def data(self, node: ast.expr) -> Any:
         """Return the value of an operand: data, whose operators are Python's own."""
         value = self.value(node)
-        if not is_data(value):
-            raise NotReproducible("an operator on an object")
+        ensure(is_data(value), "an operator on an object")
         return value
 
     def _constant(self, node: ast.Constant) -> Any:
@@ -82,8 +82,7 @@ class Evaluator:
 
     def _set(self, node: ast.Set) -> Any:
         items = self._items(node.elts)
-        if not is_data(items):
-            raise NotReproducible("a set of objects")
+        ensure(is_data(items), "a set of objects")
         return set(items)
 
     def _items(self, nodes: list[ast.expr]) -> list[Any]:
@@ -97,8 +96,8 @@ class Evaluator:
 
     def _sequence(self, node: ast.expr) -> Any:
         value = self.value(node)
-        if type(value) not in (list, tuple, range, str):
-            raise NotReproducible("* of something that is no list")
+        is_list = type(value) in (list, tuple, range, str)
+        ensure(is_list, "* of something that is no list")
         return value
 
     def _dict(self, node: ast.Dict) -> Any:
@@ -110,18 +109,16 @@ class Evaluator:
                 items[self._key(key)] = self.value(item)
         return items
 
-    def _mapping(self, node: ast.expr) -> dict[Any, Any]:
+    def _mapping(self, node: ast.expr) -> Any:
         value = self.value(node)
-        if type(value) is not dict:
-            raise NotReproducible("** of something that is no dict")
+        ensure(type(value) is dict, "** of something that is no dict")
         return value
 
     def _key(self, node: ast.expr) -> Any:
         key = self.value(node)
         if isinstance(key, SameObject):
             return ObjectKey(key.value)
-        if not is_data(key):
-            raise NotReproducible("an object as key")
+        ensure(is_data(key), "an object as key")
         return key
 
     def _unaryop(self, node: ast.UnaryOp) -> Any:
@@ -171,10 +168,9 @@ class Evaluator:
         thing = owner.value if isinstance(owner, SameObject) else None
         # An attribute of any other object may be a property, which is the user's code.
         is_open = isinstance(thing, types.ModuleType | type | enum.Enum)
-        if not is_open and thing is not os.environ:
-            raise NotReproducible("an attribute of an object")
-        if not self.is_settled(thing, node.attr):
-            raise NotReproducible("an attribute that is set again and again")
+        ensure(is_open or thing is os.environ, "an attribute of an object")
+        is_settled = self.is_settled(thing, node.attr)
+        ensure(is_settled, "an attribute that is set again and again")
         return wrapped(getattr(thing, node.attr))
 
     def _lambda(self, node: ast.Lambda) -> Any:
@@ -189,8 +185,7 @@ class Evaluator:
             owner = self.value(node.func.value)
             if type(owner) in (str, bytes):
                 args, named = self._arguments(node)
-                if not is_data([args, named]):
-                    raise NotReproducible("a text method on objects")
+                ensure(is_data([args, named]), "a text method on objects")
                 return getattr(owner, node.func.attr)(*args, **named)
         function = self.value(node.func)
         args, named = self._arguments(node)

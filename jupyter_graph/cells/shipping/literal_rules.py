@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_graph.cells.scope.visitor import names_of
 from jupyter_graph.cells.shipping.constructors import ENVIRONMENT, TABLE
-from jupyter_graph.cells.shipping.unchanged import NotReproducible
+from jupyter_graph.cells.shipping.unchanged import NotReproducible, ensure
 from jupyter_graph.cells.syntax import (
     ASSIGNMENT,
     DEFINITION,
@@ -23,7 +23,7 @@ Dotted = Callable[[ast.expr], str | None]
 _PARTS = (
     ast.Constant | ast.Name | ast.Tuple | ast.List | ast.Set | ast.Dict | ast.UnaryOp
     | ast.BinOp | ast.BoolOp | ast.Compare | ast.IfExp | ast.JoinedStr | ast.Slice
-    | ast.FormattedValue | ast.Starred
+    | ast.FormattedValue | ast.Starred | ast.Subscript
 )  # fmt: skip
 _QUESTIONS = frozenset(
     ("hasattr", "isinstance", "issubclass", "callable", "len", "find_spec",
@@ -48,10 +48,6 @@ def is_reproducible(node: ast.expr, dotted: Dotted) -> bool:
         return all(is_reproducible(item, dotted) for item in defaults_of(node.args))
     if isinstance(node, ast.Attribute):
         return dotted(node) is not None
-    if isinstance(node, ast.Subscript):
-        return is_reproducible(node.slice, dotted) and is_reproducible(
-            node.value, dotted
-        )
     if isinstance(node, ast.Call):
         parts = [*node.args, *(word.value for word in node.keywords)]
         is_cheap = dotted(node.func) in TABLE or _is_text_method(node.func)
@@ -85,7 +81,8 @@ def is_definition_block(node: ast.AST) -> bool:
     """
     if isinstance(node, ast.If):
         parts = [*node.body, *node.orelse]
-        return _is_question(node.test) and all(map(_is_definition, parts))
+        asks_more = any(map(_asks_more, ast.walk(node.test)))
+        return not asks_more and all(map(_is_definition, parts))
     if isinstance(node, ast.Try):
         parts = [*node.body, *node.orelse, *node.finalbody]
         parts += [inner for handler in node.handlers for inner in handler.body]
@@ -125,10 +122,6 @@ def _is_constant(node: ast.expr) -> bool:
     return not any(isinstance(part, kinds) for part in ast.walk(node))
 
 
-def _is_question(test: ast.expr) -> bool:
-    return not any(map(_asks_more, ast.walk(test)))
-
-
 def _asks_more(part: ast.AST) -> bool:
     if isinstance(part, ast.Name):
         return part.id == "__name__"
@@ -160,7 +153,6 @@ def _bound(target: ast.expr, name: str, value: Any) -> list[Any]:
     parts = list(value) if type(value) in (tuple, list, str, range) else None
     if parts is None or len(parts) != len(target.elts):
         raise NotReproducible("unpacking of something else")
-    if any(isinstance(part, ast.Starred) for part in target.elts):
-        raise NotReproducible("unpacking with *")
+    ensure(ast.Starred not in map(type, target.elts), "unpacking with *")
     pairs = zip(target.elts, parts, strict=True)
     return [bound for part, item in pairs for bound in _bound(part, name, item)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_graph.cells.scope.program import Statement
 from jupyter_graph.cells.scope.usage import Change, Use, chain_of
-from jupyter_graph.cells.shipping.class_attributes import UNKNOWN, class_attributes
+from jupyter_graph.cells.shipping.class_attributes import class_attributes
 from jupyter_graph.cells.shipping.fragments import Fragment, Problem
 from jupyter_graph.cells.shipping.kernel_only import KernelOnly
 from jupyter_graph.cells.shipping.literal_source import literal
@@ -183,10 +183,9 @@ class Monkeypatches:
             if attribute not in named:
                 is_own = expected is _MISSING and _is_of_python(attribute, value)
                 is_compared = is_simple or (is_data(value) and is_data(expected))
-                if is_own or expected is UNKNOWN or not is_compared:
+                if is_own or expected is UNSURE or not is_compared:
                     continue
-            is_unsure = value is _MISSING or expected is UNKNOWN
-            if is_unsure or not is_unchanged(value, expected):
+            if value is _MISSING or not is_unchanged(value, expected):
                 yield attribute
 
     def _is_simple(self, live: Any) -> bool:

@@ -20,6 +20,7 @@ from jupyter_graph.cells.shipping.unchanged import (
     InstanceOf,
     NotReproducible,
     SameObject,
+    ensure,
     is_data,
     is_unchanged,
 )
@@ -79,8 +80,7 @@ class NotebookCalls:
             raise NotReproducible("a class that is not simple")
         constructor = vars(kind).get("__init__")
         if constructor is None:
-            if args or named:
-                raise NotReproducible("a call that does not fit")
+            ensure(not (args or named), "a call that does not fit")
             return InstanceOf(kind, {})
         inits = [n for n in node.body if getattr(n, "name", "") == "__init__"]
         if len(inits) != 1 or not isinstance(inits[0], ast.FunctionDef):
@@ -114,10 +114,9 @@ class NotebookCalls:
 def _check_only_defines(node: Any) -> None:
     """Refuse functions that do more than define and return functions."""
     for part in node.body:
-        if not is_docstring(part) and not isinstance(part, FUNCTION | ast.Return):
-            raise NotReproducible("a function that does more than define another")
-    if node.decorator_list:
-        raise NotReproducible("a decorated function")
+        is_harmless = is_docstring(part) or isinstance(part, FUNCTION | ast.Return)
+        ensure(is_harmless, "a function that does more than define another")
+    ensure(not node.decorator_list, "a decorated function")
 
 
 def _bound(
@@ -138,15 +137,15 @@ def _dataclass_instance(
     own = {"__init__", "__post_init__", "__new__", "__setattr__"}
     if any(getattr(part, "name", "") in own for part in node.body):
         raise NotReproducible("a dataclass with a constructor of its own")
-    if any(dataclasses.is_dataclass(base) for base in kind.__mro__[1:]):
-        raise NotReproducible("a dataclass below another")
+    is_below = any(map(dataclasses.is_dataclass, kind.__mro__[1:]))
+    ensure(not is_below, "a dataclass below another")
     given = _bound(kind, args, named, defaults=False)
     attributes: Named = {}
     for field in dataclasses.fields(kind):
         value = given.get(field.name, field.default)
         if field.default_factory is not dataclasses.MISSING and field.name not in given:
-            if field.default_factory not in (list, dict, set):
-                raise NotReproducible("a default that is made")
+            is_plain = field.default_factory in (list, dict, set)
+            ensure(is_plain, "a default that is made")
             value = field.default_factory()
         is_known = is_data(value) or isinstance(value, Expected)
         attributes[field.name] = value if is_known else SameObject(value)

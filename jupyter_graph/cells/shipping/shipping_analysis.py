@@ -25,6 +25,7 @@ from jupyter_graph.cells.shipping.unchanged import (
     Function,
     NotReproducible,
     SameObject,
+    ensure,
     is_certain,
     is_unchanged,
     tried,
@@ -146,8 +147,8 @@ class ShippingAnalysis:
         inside = set(statement.names.binds) if hasattr(statement.node, "body") else ()
 
         def look(name: str) -> Any:
-            if name in inside:  # a loop or block sets it itself, who knows how often
-                raise NotReproducible(name)
+            # A loop or block sets it itself, who knows how often.
+            ensure(name not in inside, name)
             return self.expected(name, statement.index)
 
         return Evaluator(
@@ -175,8 +176,7 @@ class ShippingAnalysis:
             is_now = is_class and self._is_live_here(name, statement)
             return SameObject(live[name]) if is_now else value
         if statement is self.names.final(name):
-            if name not in live:
-                raise NotReproducible(name)
+            ensure(name in live, name)
             return SameObject(live[name])
         if isinstance(verdict.node, FUNCTION) and not verdict.node.decorator_list:
             return Function(self.names.bytecode.of(verdict.node, statement))

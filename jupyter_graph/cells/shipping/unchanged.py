@@ -18,6 +18,12 @@ class NotReproducible(Exception):
     """Running the expression again is not known to give the same value."""
 
 
+def ensure(is_sure: object, why: str) -> None:
+    """Raise NotReproducible where something is not sure."""
+    if not is_sure:
+        raise NotReproducible(why)
+
+
 class Expected:
     """Stands for a value that is not made again, only recognised.
 
@@ -189,8 +195,7 @@ def real(value: Any) -> Any:
         return value.value
     if isinstance(value, EqualObject):
         return value.again
-    if isinstance(value, Expected):
-        raise NotReproducible("an object that is not made again")
+    ensure(not isinstance(value, Expected), "an object that is not made again")
     if type(value) in (list, tuple):
         return type(value)(map(real, value))
     if type(value) is dict:

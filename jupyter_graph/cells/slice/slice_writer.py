@@ -32,7 +32,8 @@ class SliceWriter:
         for text, fragment in _import_lines(top):
             self._line(f"{text}{_comment(fragment)}", fragment)
         rest = [fragment for fragment in fragments if fragment not in top]
-        loader = self._loader(fragments)
+        taken = {name for fragment in fragments for name in fragment.binds}
+        loader = "_load_value" if "load_value" in taken else "load_value"
         if any(fragment.kind == "value" for fragment in rest):
             self.lines.append(
                 LOADER + ("" if loader == "load_value" else f" as {loader}")
@@ -43,10 +44,6 @@ class SliceWriter:
             self._fragment(fragment, before, loader)
             before = fragment
         return "\n".join(self.lines).strip("\n") + "\n" if self.lines else ""
-
-    def _loader(self, fragments: Iterable[Fragment]) -> str:
-        taken = {name for fragment in fragments for name in fragment.binds}
-        return "_load_value" if "load_value" in taken else "load_value"
 
     def _line(self, text: str, origin: Fragment, line: int | None = None) -> None:
         self.lines.append(text)
