@@ -172,9 +172,8 @@ class Assert(_ByFunction):
         self, fn: Function, *, message: str | None = None, status_code: int = 422
     ) -> None:
         super().__init__(fn)
-        require(
-            isinstance(message, str | None), "Assert: message must be a text", message
-        )
+        is_text = isinstance(message, str | None)
+        require(is_text, "Assert: message must be a text", message)
         is_status = is_count(status_code, 400) and status_code <= 599
         require(is_status, "Assert: status_code must be 400 to 599", status_code)
         self.message = message or f"the body does not pass {name_of(fn)!r}"

@@ -155,35 +155,33 @@ class InThreads(Inline):
         return _pulled(result, threads) if inspect.isgenerator(result) else result
 
 
+@dataclass(eq=False)
 class InProcesses:
     """Runs a model in another process, which loads it for itself."""
 
-    def __init__(
-        self, name: str, model: Model, pools: Pools, *, is_own: bool = False
-    ) -> None:
-        self.model = model
-        self._name = name
-        self._pools = pools
-        self._is_own = is_own
+    name: str
+    model: Model
+    pools: Pools
+    is_own: bool = False
 
     def load(self) -> None:
         if self.model.is_streaming():
             raise SpecError(
-                f"model {self._name!r} gives its output in parts, which do not leave "
+                f"model {self.name!r} gives its output in parts, which do not leave "
                 "another process; use thread_pool or asyncio"
             )
         # the call without a body loads the model in the process and raises why it could
         # not
-        self._pools.processes.start()
-        self._pools.processes.submit(self._name).result().result()
+        self.pools.processes.start()
+        self.pools.processes.submit(self.name).result().result()
 
     async def run(self, body: Any, path: str, origin: str | None) -> Any:
-        work = self._pools.processes.submit(self._name, body, path, origin)
+        work = self.pools.processes.submit(self.name, body, path, origin)
         return (await work.awaited()).result()
 
     def close(self) -> None:
-        if self._is_own:
-            self._pools.close()
+        if self.is_own:
+            self.pools.close()
 
 
 class Loaded:

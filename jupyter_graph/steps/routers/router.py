@@ -191,13 +191,10 @@ class Router:
         """Answer a question about the router itself; refuse a path of no route."""
         path = path_of(event)
         if event.method == "GET":
-            is_health = _is_below(path, self.health_prefix)
+            is_root = path in ("/", f"/{self.protocol}")
             if (question := path.removeprefix(self.health_prefix)) in HEALTH:
                 return self._answers(event, self._health(HEALTH[question]))
-            if is_health or path in (
-                "/",
-                f"/{self.protocol}",
-            ):
+            if is_root or _is_below(path, self.health_prefix):
                 return self._answers(event, self.get_metadata())
         if path == f"/{self.protocol}/repository/index":
             return self._answers(event, [_in_index(name) for name in self.routes])
