@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.errors import ClosedError, DeadlineError
+from jupyter_graph.event import new_id
 from jupyter_graph.run.deadline.interrupt import MainThreadInterrupter
 from jupyter_graph.run.deadline.running_call import RunningCall
 from jupyter_graph.run.deadline.step_threads import pool
 from jupyter_graph.run.deadline.watchdog import unwatch, watch
-from jupyter_graph.run.event_errors import fail, late, new_id
+from jupyter_graph.run.event_errors import fail, late
 from jupyter_graph.run.owned_resources import OwnedResources, refuse
 from jupyter_graph.threads.slots import Slots
 from jupyter_graph.types import NOTHING

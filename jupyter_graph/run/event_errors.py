@@ -21,6 +21,7 @@ from jupyter_graph.errors import (
     StepError,
     said,
 )
+from jupyter_graph.event import new_id
 
 
 def fail(
@@ -77,10 +78,3 @@ def settable(error: BaseException) -> BaseException:
 def closed(graph: str) -> ClosedError:
     """Return the error of an event whose runner was closed under it."""
     return ClosedError(f"the runner of graph {graph!r} was closed meanwhile")
-
-
-def new_id() -> str:
-    """Return a fresh event id."""
-    from uuid import uuid4
-
-    return uuid4().hex
