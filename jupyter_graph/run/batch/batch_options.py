@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_graph.argument_checks import is_count
-from jupyter_graph.errors import SpecError
+from jupyter_graph.argument_checks import is_count, require
 
 
 @dataclass(frozen=True)
@@ -25,17 +24,11 @@ class BatchOptions:
     meta: Any = None
 
     def __post_init__(self) -> None:
-        if self.on_error not in ("collect", "raise"):
-            raise SpecError(
-                f"on_error must be 'collect' or 'raise', got {self.on_error!r}"
-            )
         rows = self.batch_rows
-        if rows is not None and not is_count(rows):
-            raise SpecError(f"batch_rows must be 1 row or more, got {rows!r}")
-        for name, known in (
-            ("progress", (True, False, None)),
-            ("check", (True, False)),
+        for name, is_right, rule in (
+            ("on_error", self.on_error in ("collect", "raise"), "'collect' or 'raise'"),
+            ("batch_rows", rows is None or is_count(rows), "1 row or more"),
+            ("progress", self.progress in (True, False, None), "True or False"),
+            ("check", self.check in (True, False), "True or False"),
         ):
-            value = getattr(self, name)
-            if value not in known:
-                raise SpecError(f"{name} must be True or False, got {value!r}")
+            require(is_right, f"{name} must be {rule}", getattr(self, name))
