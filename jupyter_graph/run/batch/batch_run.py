@@ -16,13 +16,14 @@ from jupyter_graph.run.batch.batch_result import (
     row_error_of,
 )
 from jupyter_graph.run.batch.calls import Caller, Calls
-from jupyter_graph.run.batch.chunk import ChunkRun, plain_label
+from jupyter_graph.run.batch.chunk import ChunkRun
 from jupyter_graph.run.batch.dask_payload import MakeRunner
 from jupyter_graph.run.batch.dask_run import is_dask, run_on_dask
 from jupyter_graph.run.batch.graph_parts import GraphPart, GraphParts
 from jupyter_graph.run.batch.progress import progress_bar
 from jupyter_graph.run.batch.row_chunks import FRAME_ROWS, ROWS, Chunk, chunks_of
 from jupyter_graph.run.batch.stateful_steps import BufferedAnswers, buffered_answers
+from jupyter_graph.run.batch.vectorised import plain
 from jupyter_graph.run.lifecycle import GraphInstance
 
 if TYPE_CHECKING:
@@ -143,10 +144,10 @@ class Batch:
 
     def _not_written(self, label: Any, error: JupyterGraphError) -> None:
         if self._raises:
-            error.add_note(f"row {plain_label(label)!r} of the data")
+            error.add_note(f"row {plain(label)!r} of the data")
             raise error
         self._answered -= 1
-        self._errors.append(row_error_of(plain_label(label), error))
+        self._errors.append(row_error_of(plain(label), error))
 
     def _flush(self, caller: Caller, out: Gathered | AnswerWriter, last: Any) -> None:
         """Flush buffered steps; what comes of it belongs to the last row."""

@@ -16,6 +16,7 @@ from jupyter_graph.run.batch.row_chunks import (
     frame_of_bodies,
 )
 from jupyter_graph.run.batch.sample_check import agree
+from jupyter_graph.run.batch.vectorised import plain
 from jupyter_graph.types import NOTHING
 from jupyter_graph.values.dataframe_rows import is_pandas
 
@@ -92,9 +93,7 @@ class ChunkRun:
         """The rows that failed, in their order."""
         self._failures.sort(key=lambda failure: failure[0])
         labels = self._chunk.labels
-        return [
-            row_error_of(plain_label(labels[at]), error) for at, error in self._failures
-        ]
+        return [row_error_of(plain(labels[at]), error) for at, error in self._failures]
 
     def _rows(self, part: GraphPart, some: Some) -> Some:
         empty = Pass(streams=part.streams, stops=self._raises)
@@ -143,7 +142,7 @@ class ChunkRun:
 
     def _failed(self, place: int, error: JupyterGraphError) -> None:
         if self._raises:
-            label = plain_label(self._chunk.labels[place])
+            label = plain(self._chunk.labels[place])
             error.add_note(f"row {label!r} of the data")
             raise error
         self._failures.append((place, error))
@@ -161,8 +160,3 @@ def _with_answers(places: Sequence[int], given: Pass) -> Some:
             left.append(place)
             answers.append(answer)
     return Some(left, answers)
-
-
-def plain_label(label: Any) -> Any:
-    """Return Python's own number for one of numpy's."""
-    return label.item() if hasattr(label, "item") else label

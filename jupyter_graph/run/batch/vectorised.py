@@ -56,10 +56,10 @@ def _row(frame: Any, code: StepCode) -> Any:
             f"step {code.step.name!r} is vectorised and must give as many rows as it "
             f"got, 1, it gave {len(frame)}"
         )
-    return {str(key): _plain(frame[key].iloc[0]) for key in frame.columns}
+    return {str(key): plain(frame[key].iloc[0]) for key in frame.columns}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return Python's own number for one of numpy's; an array in a cell stays one."""
     is_scalar = hasattr(value, "item") and not getattr(value, "shape", None)
     return value.item() if is_scalar else value
