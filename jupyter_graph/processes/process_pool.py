@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -24,6 +23,7 @@ from jupyter_graph.processes.transport import Reply, Target, packed
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.reaper import Unclosed
 from jupyter_graph.threads.reopened import close_older
+from jupyter_graph.threads.thread_pool import drained
 
 CLOSED = "the processes of this step were closed"
 PATIENCE = 1.05
@@ -166,11 +166,7 @@ class _PoolState(CallQueue):
         """Take no more calls, end what waits; the workers end after theirs."""
         with self._lock:
             is_first, self._is_closed = not self._is_closed, True
-        while is_first:
-            try:
-                call = self.inbox.get_nowait()
-            except queue.Empty:
-                break
+        for call in drained(self.inbox) if is_first else ():
             if call is not None and call.begin():
                 call.settle(Reply(error=ClosedError(f"{CLOSED} meanwhile")))
         if is_first:

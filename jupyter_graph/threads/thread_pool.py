@@ -6,15 +6,17 @@ import itertools
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from contextvars import copy_context
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_graph.threads.interrupts import uninterrupted
 from jupyter_graph.threads.outcome import Task
 from jupyter_graph.threads.reaper import Unclosed
 from jupyter_graph.threads.start import start_thread
 
+Item = TypeVar("Item")
 Work = tuple[Task, Callable[[], Any]]
 
 
@@ -126,15 +128,14 @@ class _State:
             if self._is_closed:
                 return 0
             self._is_closed = True
-            given_up = self._drain()
+            left = drained(self._waiting)
+            given_up = sum(bool(work and work[0].cancel()) for work in left)
             self._waiting.put(None)
         return given_up
 
-    def _drain(self) -> int:
-        count = 0
+
+def drained(waiting: queue.SimpleQueue[Item]) -> Iterator[Item]:
+    """Yield what waits in a queue, until nothing does."""
+    with suppress(queue.Empty):
         while True:
-            try:
-                work = self._waiting.get_nowait()
-            except queue.Empty:
-                return count
-            count += bool(work and work[0].cancel())
+            yield waiting.get_nowait()
