@@ -71,19 +71,17 @@ class Answering:
 
     def _answers(self) -> AnswerFactory:
         """Return what makes the answers of the graph that runs now."""
-        compiled = self._dispatcher.compiled
+        compiled, made = self._dispatcher.compiled, self._made
         # A swap may change which step responds.
-        if self._made is None or self._made[0] is not compiled:
+        if made is None or made[0] is not compiled:
             from jupyter_graph.run.answer_factory import AnswerFactory
 
+            responds, status = compiled.responder is not None, self._mlrun_status
             answers = AnswerFactory(
-                responds=compiled.responder is not None,
-                mlrun_status=self._mlrun_status,
-                front=self._front,
+                responds=responds, mlrun_status=status, front=self._front
             )
-            self._made = compiled, answers
-            return answers
-        return self._made[1]
+            made = self._made = compiled, answers
+        return made[1]
 
     # -- traced -----------------------------------------------------------------
 
