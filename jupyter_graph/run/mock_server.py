@@ -201,14 +201,13 @@ class MockServer:
         detail = json.loads(answer.payload)["detail"]
         if self._verbose:
             detail = f"{detail}\n{_traceback_of(cause)}"
-        return self._refused(RunError(detail), answer.status_code, silent, answer)
+        return self._refused(RunError(detail), answer.status_code, silent, error)
 
     def _refused(
-        self, error: Exception, status: int, silent: bool, answer: Any = None
+        self, error: Exception, status: int, silent: bool, cause: Any = None
     ) -> Response:
         if not silent:
-            cause = answer.error if answer is not None else error
-            raise RunError(f"failed ({status}): {error}") from cause
+            raise RunError(f"failed ({status}): {error}") from cause or error
         return Response(f"{error}", status)
 
     def _push_error(

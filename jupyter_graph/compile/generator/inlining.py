@@ -37,10 +37,8 @@ class Inlining:
     def field_of(self, name: str) -> str | None:
         """Return the field that names the outlet of a choice by field, if it is one."""
         field = self.facts.steps[name].class_args.get("field_name")
-        is_plain = self.facts.codes[name].code is ChoiceByField and isinstance(
-            field, str
-        )
-        return field if is_plain else None
+        is_by_field = self.facts.codes[name].code is ChoiceByField
+        return field if is_by_field and isinstance(field, str) else None
 
     def where_it_rejoins(self, name: str) -> str | None:
         """Return the step at which all outlets of a choice go on, one step later."""

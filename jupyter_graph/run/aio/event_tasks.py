@@ -265,9 +265,9 @@ class EventTasks:
     def _load(self) -> tuple[int, int]:
         """Return how many events there were on the loop, and how many are inside."""
         slots = self._slots
-        return (
-            (0, 0) if slots is None else (slots.last, self.max_in_flight - slots.free)
-        )
+        if slots is None:
+            return 0, 0
+        return slots.last, self.max_in_flight - slots.free
 
     def _watch_caller(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._callers is None or self.loop is not loop:

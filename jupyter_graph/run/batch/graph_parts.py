@@ -102,12 +102,9 @@ class GraphParts:
         fused = fuse(spec, compiled.steps, on_loop=compiled.is_async)
         module = module_of(spec, fused, CODE)
         self._files.append(module.filename)
-        calls = dict(steps.calls)
-        if is_watched:
-            calls |= {
-                name: watched(calls[name], compiled.steps[name])
-                for name in spec.names()
-            }
+        calls = steps.calls
+        for name in spec.names() if is_watched else ():
+            calls[name] = watched(calls[name], compiled.steps[name])
         run = module.functions(calls, steps.instances).run
         return _of_body(run, fused.takes_event)
 

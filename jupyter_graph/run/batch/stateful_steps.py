@@ -82,6 +82,4 @@ def buffered_answers(instance: GraphInstance) -> Iterator[BufferedAnswers | None
         yield own
     finally:
         if instance.flusher is own:  # a fresh one: what storey sends late goes there
-            instance.flusher = Flusher(
-                flusher.steps, context, is_async=compiled.is_async
-            )
+            instance.flusher = Flusher(flusher.steps, context, is_async=own.is_async)

@@ -45,9 +45,8 @@ class StoreyStep:
         self._lock = FairLock()
         self._call: _Call | None = None
         self._closeables: list[Any] | None = None
-        self.select_outlets = (
-            self.step.select_outlets
-        )  # its own; `connect` sets another
+        # Its own: `connect` sets another.
+        self.select_outlets = self.step.select_outlets
         self._has_ended = False
 
     @property
