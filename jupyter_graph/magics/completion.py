@@ -72,6 +72,7 @@ class Completions:
             **dict.fromkeys(("trace", "replay"), self._event_ids),
             "use": session.graphs.names,
             "add": self._what_can_be_added,
+            **dict.fromkeys(("status", "logs", "invoke", "delete"), self._deployments),
         }
 
     @context_matcher(identifier="jupyter_graph", priority=200)
@@ -127,12 +128,8 @@ class Completions:
         takes_name_first = magic == "deploy" and place == 0
         if command.takes_expression and not takes_name_first:
             return self._expression(fragment)
-        return _offer(fragment, self._words_of(magic, head[0], place))
-
-    def _words_of(self, magic: str, command: str, place: int) -> Iterable[str]:
-        if magic == "deploy":
-            return self._deployments() if command != "list" and not place else ()
-        return () if place else self._first_words.get(command, tuple)()
+        names = self._first_words.get(head[0], tuple)
+        return _offer(fragment, () if place else names())
 
     def _expression(self, fragment: str) -> SimpleMatcherResult:
         typed = _NAME.search(fragment)[0]  # type: ignore[index]

@@ -298,8 +298,18 @@ def set_error_handler(
 
 
 def put_route(graph: GraphSpec, router: str, route: StepSpec) -> GraphSpec:
-    """Return the graph with a route added, or replaced where one has its name."""
-    old = find_router(graph, router)
+    """Return the graph with a route added, or replaced where one has its name.
+
+    Raises:
+        SpecError: there is no such step, or it is no router.
+    """
+    root = graph.router
+    old = root if root and root.name == router else graph.step(router)
+    if old.kind != "router":
+        raise SpecError(
+            f"step {router!r} is no router (kind {old.kind!r}); "
+            "only a router has routes"
+        )
     if any(known.name == route.name for known in old.routes):
         return _with_routes(graph, old, _with_one(old.routes, route))
     return _with_routes(graph, old, (*old.routes, route))
@@ -341,22 +351,6 @@ def router_of(graph: GraphSpec, name: str | None = None) -> str:
     raise SpecError(
         f"graph {graph.name!r} has {len(routers)} routers; name one with router_step"
     )
-
-
-def find_router(graph: GraphSpec, name: str) -> StepSpec:
-    """Return a router by its name.
-
-    Raises:
-        SpecError: there is no such step, or it is no router.
-    """
-    root = graph.router
-    router = root if root and root.name == name else graph.step(name)
-    if router.kind != "router":
-        raise SpecError(
-            f"step {name!r} is no router (kind {router.kind!r}); "
-            "only a router has routes"
-        )
-    return router
 
 
 def remove(graph: GraphSpec, name: str) -> GraphSpec:

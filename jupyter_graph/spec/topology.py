@@ -99,10 +99,9 @@ def leaves(graph: GraphSpec) -> tuple[str, ...]:
 def is_linear(graph: GraphSpec) -> bool:
     """Tell whether the ordinary steps are one chain from the first to the last."""
     handlers = handler_names(graph)
-    ordinary = [step for step in graph.steps if step.name not in handlers]
-    if not ordinary or graph.router is not None or len(leaves(graph)) != 1:
-        return False
-    return len(roots(graph)) == 1 and all(len(step.after) <= 1 for step in ordinary)
+    ordinary = (step for step in graph.steps if step.name not in handlers)
+    has_ends = graph.router is None and len(leaves(graph)) == len(roots(graph)) == 1
+    return has_ends and all(len(step.after) <= 1 for step in ordinary)
 
 
 def responder_of(graph: GraphSpec) -> str | None:

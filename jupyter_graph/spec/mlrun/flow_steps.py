@@ -74,7 +74,7 @@ def step_of(
         router = own_name(name, class_name[1:] or "router")
         del fields["full_event"]
         step = task_of(keep, class_name[1:], handler, class_args, fields)
-        head = {"kind": "router", "name": router}
+        head = {"kind": "router", "name": router}  # a router's document begins so
         return router, {**head, **step, **head, "routes": {}}
     if not (class_name or handler):
         raise SpecError("class_name or handler must be provided")
