@@ -94,9 +94,7 @@ class DataFrameTarget:
 
         with self._lock:
             frames = list(_frames(self._parts))
-        whole = (
-            pandas.concat(frames, ignore_index=True) if frames else pandas.DataFrame()
-        )
+        whole = pandas.concat(frames or [pandas.DataFrame()], ignore_index=True)
         if self._keep_last is not None:
             whole = whole.tail(self._keep_last).reset_index(drop=True)
         return whole if self._columns is None else whole.reindex(columns=self._columns)

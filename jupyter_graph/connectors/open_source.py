@@ -86,8 +86,7 @@ def _of_text(where: str | PathLike[str], options: dict[str, Any]) -> Source:
     place = place_to_read(where)
     if place.is_folder():
         return _built(ParquetSource, where, options)
-    kind = BY_SUFFIX.get(place.kind)
-    if kind is None:
+    if (kind := BY_SUFFIX.get(place.kind)) is None:
         raise SpecError(
             f"{without_password(text)!r}: no source reads {place.kind or 'such'!r} "
             f"files{did_you_mean(place.kind, BY_SUFFIX)} "

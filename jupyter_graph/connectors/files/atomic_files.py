@@ -105,9 +105,8 @@ class AppendedBytes:
 def sink_for(place: Place, *, append: bool) -> StagedBytes | AppendedBytes:
     """Return where the bytes of a target go."""
     path = place.path
-    if path is not None and path.exists() and not path.is_file():
-        return AppendedBytes(place)  # a pipe or a device cannot be replaced
-    if append and path is not None:
+    # a pipe or a device cannot be replaced
+    if path is not None and (append or (path.exists() and not path.is_file())):
         return AppendedBytes(place)
     return StagedBytes(place, keep=append)
 

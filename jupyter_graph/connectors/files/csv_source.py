@@ -71,8 +71,7 @@ class CSVSource(ByBatches):
 
     def _record_batches(self, size: int) -> Iterator[Any]:
         with self._place.reading() as file:
-            start = _read_fully(file, _INFER_BYTES)
-            if not start:
+            if not (start := _read_fully(file, _INFER_BYTES)):
                 return
             whole = self._arrow.PythonFile(_Again(start, file), "r")
             try:

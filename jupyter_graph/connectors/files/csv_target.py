@@ -176,8 +176,7 @@ def cell(value: Any) -> Any:
         return "" if value != value else value
     if isinstance(value, Decimal) and value.is_infinite():
         return Decimal.__str__(value)
-    form = to_jsonable(value, "a cell", TARGET)
-    if form is None:
+    if (form := to_jsonable(value, "a cell", TARGET)) is None:
         return ""
     return json_text(form) if isinstance(form, dict | list) else form
 

@@ -113,8 +113,7 @@ class GrowingSchema:
             raise UnprocessableError(
                 f"{name!r} holds an empty dict inside, which Parquet cannot: {shown}"
             )
-        known = self._types.get(name)
-        if known is None:
+        if (known := self._types.get(name)) is None:
             if self.is_fixed:
                 raise UnprocessableError(
                     f"{self._where} has no column {name!r}; its columns are "

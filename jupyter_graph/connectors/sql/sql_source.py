@@ -97,8 +97,7 @@ class SQLSource(ByRows):
 
     def _names(self, result: Any) -> list[str]:
         names = list(result.keys())
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
+        if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(
                 f"{self} has two columns {twice[0]!r}; name them apart with AS"
             )

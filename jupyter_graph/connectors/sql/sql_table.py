@@ -86,8 +86,7 @@ class SQLTable:
         from sqlalchemy.exc import ProgrammingError
 
         fitting = [self._fitting(row) for row in rows]
-        whole = self._refusal(connection, fitting)
-        if whole is None:
+        if (whole := self._refusal(connection, fitting)) is None:
             return {}
         each = [self._refusal(connection, [row]) for row in fitting]
         # each row alone fails as bad SQL: it is the table, not the rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -115,7 +115,11 @@ class SQLTarget(Buffered):
         elif self._columns is None:
             for row in rows:
                 if not columns.keys() >= row.keys():
-                    self._refuse(row, columns)
+                    unknown = next(name for name in row if name not in columns)
+                    raise UnprocessableError(
+                        f"{self._where} has no column {unknown!r}; its columns are "
+                        f"{list(columns)}, columns= says which keys to store"
+                    )
         return rows
 
     def _row(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,13 +127,6 @@ class SQLTarget(Buffered):
         if self._columns is not None:
             kept = {name: row.get(name) for name in self._columns}
         return {str(key): value_for(value) for key, value in snapshot(kept).items()}
-
-    def _refuse(self, row: Mapping[str, Any], columns: Iterable[str]) -> None:
-        unknown = [name for name in row if name not in columns]
-        raise UnprocessableError(
-            f"{self._where} has no column {unknown[0]!r}; its columns are "
-            f"{list(columns)}, columns= says which keys to store"
-        )
 
     def _look(self) -> None:
         """Read the columns of a table that exists."""

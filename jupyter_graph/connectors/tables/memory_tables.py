@@ -31,8 +31,7 @@ class MemoryTable:
         if self._max_keys is None:
             return self._values.get(key, default)
         with self._lock:
-            value = self._values.pop(key, MISSING)
-            if value is MISSING:
+            if (value := self._values.pop(key, MISSING)) is MISSING:
                 return default
             self._values[key] = value
             return value
@@ -159,8 +158,7 @@ class ScratchTable(MemoryTable):
         self._gone: set[str] = set()
 
     def get(self, key: str, default: Any = None) -> Any:
-        value = super().get(key, MISSING)
-        if value is not MISSING:
+        if (value := super().get(key, MISSING)) is not MISSING:
             return value
         return default if key in self._gone else self._below.get(key, default)
 

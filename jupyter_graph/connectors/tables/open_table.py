@@ -71,8 +71,12 @@ def _table(
     max_keys: int | None,
     timeout_s: float,
 ) -> Table:
+    if isinstance(where, Mapping | list) or is_frame(where):
+        return GivenRows(where, key_column=key_column)
+    if isinstance(where, Table):
+        return where
     if not isinstance(where, str):
-        return _given(where, key_column)
+        raise SpecError(f"a table is {WHERE}, got {where!r:.80}")
     place, _, fragment = where.partition("#")
     if fragment and not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", fragment):
         raise SpecError(
@@ -100,14 +104,6 @@ def _table(
 
         return SqlTable(place, name, key_column=key_column, timeout_s=timeout_s)
     raise SpecError(f"there is no table {where!r}; it is {WHERE}")
-
-
-def _given(where: Any, key_column: str | None) -> Table:
-    if isinstance(where, Mapping | list) or is_frame(where):
-        return GivenRows(where, key_column=key_column)
-    if isinstance(where, Table):
-        return where
-    raise SpecError(f"a table is {WHERE}, got {where!r:.80}")
 
 
 _shared: weakref.WeakValueDictionary[str, MemoryTable] = weakref.WeakValueDictionary()

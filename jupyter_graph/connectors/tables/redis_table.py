@@ -65,8 +65,7 @@ class RedisTable:
         self._locks = KeyLocks()
 
     def get(self, key: str, default: Any = None) -> Any:
-        text = self._ask(lambda: self._text(key))
-        if text is None:
+        if (text := self._ask(lambda: self._text(key))) is None:
             return default
         return kept(text, self.name, key) if isinstance(text, str) else text
 
@@ -101,8 +100,7 @@ class RedisTable:
         self._client.close()
 
     def _swapped(self, key: str, old: str, value: Any) -> bool:
-        new = encode(value, f"table {self.name!r}, key {key!r}")
-        if new == old:
+        if (new := encode(value, f"table {self.name!r}, key {key!r}")) == old:
             return True
         return bool(self._ask(lambda: self._swap([self._prefix + key], [old, new])))
 
