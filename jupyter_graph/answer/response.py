@@ -203,10 +203,8 @@ def _encode_response(response: Any) -> RawResponse:
     if not isinstance(response, Response) and not isinstance(body, str | bytes):
         # Nuclio's Response has text/plain as its default, also for a dict.
         content_type = None
-    if body is None:
-        whole = RawResponse(content_type=content_type or TEXT)
-    else:
-        whole = _encode_body(body, content_type)
+    empty = RawResponse(content_type=content_type or TEXT)
+    whole = empty if body is None else _encode_body(body, content_type)
     # HTTP forbids one for some statuses, and clients would read it as the next answer
     payload = b"" if status in _NO_BODY else whole.payload
     return RawResponse(payload, status, whole.content_type, headers)

@@ -51,10 +51,9 @@ def _small_copy(value: Any, text_size: int) -> Any:
     size = nbytes if isinstance(nbytes, int) else max(text_size, sys.getsizeof(value))
     if size > LARGEST_COPY_BYTES or hasattr(value, "__next__"):
         return None
-    try:
+    with suppress(Exception):
         return copy.deepcopy(value)
-    except Exception:
-        return None
+    return None
 
 
 @dataclass(slots=True)

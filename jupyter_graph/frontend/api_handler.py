@@ -101,8 +101,7 @@ class ApiFrontend:
         if method not in _METHODS:
             raise BadRequestError(f"unsupported HTTP method: {event.method!r}")
         path, query = split_path(event.path)
-        match = self._routes.find(method, path)
-        if match is None:
+        if (match := self._routes.find(method, path)) is None:
             raise self._refusal(method, path)
         if match.endpoints[0].action == "forbid":
             raise AccessDeniedError(f"access forbidden to {method} {_shown(path)}")
@@ -140,8 +139,7 @@ class ApiFrontend:
         """Return the mappings of the endpoints of a request."""
         # Merging mappings is the costly part of a request; few combinations come up.
         key = tuple(map(id, match.endpoints))  # they live as long as the front end
-        maps = self._known.get(key)
-        if maps is None:
+        if (maps := self._known.get(key)) is None:
             ends = match.endpoints
             maps = _Maps(merged(ends, "input"), merged(ends, "output"))
             if len(self._known) < _MAX_KNOWN:

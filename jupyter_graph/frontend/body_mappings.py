@@ -60,8 +60,7 @@ class FieldMap:
             return None
         fields: dict[str, Any] = {}
         for name, path, mandatory in self._fields:
-            value = self._value(path, body)
-            if value is not _MISSING:
+            if (value := self._value(path, body)) is not _MISSING:
                 fields[name] = value
             elif mandatory:
                 raise MissingFieldError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
@@ -46,9 +46,7 @@ class ApiHandlerConfig:
     def adding(self, *endpoints: Endpoint) -> ApiHandlerConfig:
         """Return a configuration with more endpoints; the same key is replaced."""
         table = {endpoint.key: endpoint for endpoint in (*self.endpoints, *endpoints)}
-        return ApiHandlerConfig(
-            tuple(table.values()), self.enabled, self.include_url_info
-        )
+        return replace(self, endpoints=tuple(table.values()))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as MLRun stores it at ``api_handler_config``."""
@@ -223,8 +221,7 @@ class _Reader:
             self.problems.append(f"{where} is an object of fields, got {value!r}")
             return False
         self.problems += unknown_fields(value, known, where)
-        missing = [repr(name) for name in needed if name not in value]
-        if missing:
+        if missing := [repr(name) for name in needed if name not in value]:
             self.problems.append(f"{where} needs the field {' and '.join(missing)}")
         return not missing
 

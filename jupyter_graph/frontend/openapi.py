@@ -66,8 +66,7 @@ def _taken(mappings: Sequence[FieldMapping]) -> dict[str, Any]:
     """Return the schema of a request: the places that plain expressions name."""
     schema: dict[str, Any] = {}
     for one in mappings:
-        keys = json_path(one.source_path).keys
-        if keys is None:
+        if (keys := json_path(one.source_path).keys) is None:
             continue  # ``$..name`` and the like name no one place
         place = schema
         for key in keys:

@@ -212,10 +212,8 @@ class ResponsesReply:
     def _item(self, position: int, item: Mapping[str, Any]) -> str:
         """Return the events of an output item that have not been sent before."""
         began = self._has_text and not position
-        text = ""
-        if not began:
-            started = {**item, **_EMPTY.get(item["type"], {}), "status": "in_progress"}
-            text = self._output_item("added", position, started)
+        started = {**item, **_EMPTY.get(item["type"], {}), "status": "in_progress"}
+        text = "" if began else self._output_item("added", position, started)
         if item["type"] == "message":
             for at, part in enumerate(item["content"]):
                 place = {**self._place(position, at), "item_id": item.get("id")}
