@@ -106,8 +106,7 @@ class HttpClient:
                 data=request.payload,
                 allow_redirects=False,
             ) as response:
-                target = _target(response, url)
-                if target is None:
+                if (target := _target(response, url)) is None:
                     yield response
                     return
             url = self.rules.check_url(str(target))

@@ -177,8 +177,7 @@ class CheckedResolver:
     ) -> list[ResolveResult]:
         answers = await self._inner.resolve(host, port, family)
         for answer in answers:
-            address = literal(str(answer["host"]))
-            if address is None:
+            if (address := literal(str(answer["host"]))) is None:
                 raise AccessDeniedError(f"{host} has the address {answer['host']!r}")
             self._rules.check_address(host.lower(), address)
         return answers

@@ -140,16 +140,14 @@ class RetryPolicy:
             try:
                 return once()
             except RetryableError as error:
-                wait_s = self.next_wait_s(number, error.wait_s)
-                if wait_s is None:
+                if (wait_s := self.next_wait_s(number, error.wait_s)) is None:
                     is_late = error.status_code == 504
                     kind = GatewayTimeoutError if is_late else ServiceUnavailableError
                     raise kind(f"{error}") from error.__cause__
             time.sleep(wait_s)
 
     def _limit_s(self, deadline: float | None) -> float | None:
-        left = left_s(deadline)
-        if left <= 0:
+        if (left := left_s(deadline)) <= 0:
             raise DeadlineError("the event's time is up, nothing was sent")
         limit_s = min(left, math.inf if self.timeout_s is None else self.timeout_s)
         return None if math.isinf(limit_s) else limit_s

@@ -25,13 +25,12 @@ def secret_of(context: Any, name: str) -> str:
     Raises:
         SpecError: it has none.
     """
-    value = read_secret(context, name)
-    if value is None:
+    if (value := read_secret(context, name)) is None:
         raise SpecError(
             f"there is no secret {name!r}; give it to the runner (secrets={{...}}), "
             "set a variable of this name, or deploy with --secret NAME=SECRET/KEY"
         )
-    return str(value)
+    return value
 
 
 def secret_headers_of(headers: Any, context: Any) -> dict[str, str]:
@@ -54,8 +53,7 @@ def secret_headers_of(headers: Any, context: Any) -> dict[str, str]:
     missing: list[str] = []
     for header, template in headers.items():
         before, name, after = _parts(template)
-        value = read_secret(context, name)
-        if value is None:
+        if (value := read_secret(context, name)) is None:
             missing.append(name)
         values[header] = f"{before}{value}{after}"
     if missing:

@@ -174,8 +174,7 @@ def put_path(body: Any, path: str, value: Any) -> Any:
     *parents, last = path.split(".")
     place = body
     for key in parents:
-        inner = place.get(key)
-        if inner is None:
+        if (inner := place.get(key)) is None:
             inner = place[key] = {}
         elif not isinstance(inner, dict):
             raise TypeError(

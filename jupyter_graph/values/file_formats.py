@@ -106,8 +106,7 @@ def _write_skops(value: Any) -> Content:
         raise ValueShipError(f"skops cannot save it: {reason}") from error
     # Recorded with the bundle: loading trusts these types of the file and no others.
     types = tuple(sorted(sio.get_untrusted_types(data=raw)))
-    local = [name for name in types if name.startswith("__main__.")]
-    if local:
+    if local := [name for name in types if name.startswith("__main__.")]:
         raise ValueShipError(
             f"it needs {', '.join(local)}, which only this notebook has; "
             "put that into a module, or make the object in the step's __init__"
@@ -147,8 +146,7 @@ def rewrite_skops(raw: bytes) -> tuple[bytes, set[str]]:
             modules.add(node["__module__"])
         if isinstance(node.get("__id__"), int):
             node["__id__"] = numbers.setdefault(node["__id__"], len(numbers) + 1)
-        name = node.get("file")
-        if isinstance(name, str):
+        if isinstance(name := node.get("file"), str):
             tail = name.rpartition(".")[2]
             node["file"] = files.setdefault(name, f"{len(files) + 1}.{tail}")
         return node

@@ -74,13 +74,8 @@ def duration(nanoseconds: int) -> str:
     hours, minute = divmod(minutes, 60)
     day, hour = divmod(hours, 24)
     tail = f".{fraction:09d}".rstrip("0") if fraction else ""
-    clock = "".join(
-        (
-            f"{hour}H" if hour else "",
-            f"{minute}M" if minute else "",
-            f"{second}{tail}S" if second or tail else "",
-        )
-    )
+    clock = (f"{hour}H" if hour else "") + (f"{minute}M" if minute else "")
+    clock += f"{second}{tail}S" if second or tail else ""
     text = (f"{day}D" if day else "") + (f"T{clock}" if clock else "")
     return ("-P" if nanoseconds < 0 else "P") + (text or "T0S")
 

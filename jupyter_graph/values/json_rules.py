@@ -119,9 +119,9 @@ class Form:
     def key_text(self, key: Any) -> str:
         """Return the text of a key that is not text: its JSON value, as text."""
         value = self.convert(key, 0)
-        if isinstance(value, str):
-            return value
-        return json.dumps(value, ensure_ascii=False)
+        return (
+            value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        )
 
 
 class LenientForm(Form):

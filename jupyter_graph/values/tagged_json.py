@@ -47,8 +47,7 @@ def encode(value: Any, part: Part, where: str = "", depth: int = 0) -> Any:
         raise NotTaggable(
             "is nested deeper than 100 levels, or holds itself", where[:40]
         )
-    row = _ROWS.get(kind)
-    if row is None:
+    if (row := _ROWS.get(kind)) is None:
         return part(value, where)
     return row(value, lambda item, key: encode(item, part, where + key, depth + 1))
 
@@ -63,8 +62,7 @@ def decode(value: Any, part: Callable[[Any], Any]) -> Any:
         return [decode(item, part) for item in value]
     if not isinstance(value, dict):
         return value
-    tag = value.get(TAG)
-    if tag is None:
+    if (tag := value.get(TAG)) is None:
         return {key: decode(item, part) for key, item in value.items()}
     if tag not in _BACK:
         return part(value)

@@ -36,8 +36,7 @@ class Writer:
             if row is not None:
                 self.imports.add(name.partition(".")[0])
                 return row(value, lambda item: self.encode(item, where + "[…]"), self)
-            kind = file_formats.format_of(value)
-            if kind is None:
+            if (kind := file_formats.format_of(value)) is None:
                 raise ValueShipError("there is no safe file format for it")  # noqa: TRY301
             return self.file(file_formats.write(value, kind))
         except ValueShipError as error:
