@@ -78,16 +78,17 @@ def code_fragment(
         for name, nodes in statement.names.binds.items()
         if not is_part or any(n is node for n in nodes)
     }
-    return Fragment(
-        kind="code",
-        at=(statement.index, first_line(node) if is_part else 0),
-        binds=frozenset(binds),
-        uses=tuple(uses),
-        cell=statement.number,
-        line=first_line(node),
-        statement=statement,
-        node=node,
-    )
+    line = first_line(node)
+    rank = line if is_part else 0
+    return _piece("code", statement, node, rank, binds, line=line, uses=tuple(uses))
+
+
+def _piece(
+    kind: Kind, statement: Statement, node: Any, rank: int, binds: set[str], **more: Any
+) -> Fragment:
+    """Make a piece out of a statement, at its rank among those of the statement."""
+    at, names, cell = (statement.index, rank), frozenset(binds), statement.number
+    return Fragment(kind, at, names, cell=cell, statement=statement, node=node, **more)
 
 
 def import_fragment(
@@ -99,26 +100,10 @@ def import_fragment(
     one = ast.Import([alias])
     if isinstance(node, ast.ImportFrom):
         one = ast.ImportFrom(node.module, [alias], node.level)  # type: ignore[assignment]
-    return Fragment(
-        kind="import",
-        at=(statement.index, 0),
-        binds=frozenset({name}),
-        cell=statement.number,
-        line=node.lineno,
-        statement=statement,
-        node=one,
-        text=ast.unparse(one),
-    )
+    text = ast.unparse(one)
+    return _piece("import", statement, one, 0, {name}, line=node.lineno, text=text)
 
 
 def value_fragment(statement: Statement, name: str, node: ast.stmt) -> Fragment:
     """Make the piece that loads a value where it was set."""
-    return Fragment(
-        kind="value",
-        at=(statement.index, 10**6),
-        binds=frozenset({name}),
-        cell=statement.number,
-        line=node.lineno,
-        statement=statement,
-        node=node,
-    )
+    return _piece("value", statement, node, 10**6, {name}, line=node.lineno)
