@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from jupyter_graph.errors import (
@@ -19,7 +19,6 @@ from jupyter_graph.errors import (
 from jupyter_graph.host.asgi import HeaderView, Scope
 from jupyter_graph.host.host_options import LOOPBACK
 
-MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 _REFUSED_METHODS: Final = frozenset(("TRACE", "CONNECT"))
 _OPEN_PAGES: Final = frozenset(("/healthz", "/readyz", "/__internal/health"))
 
@@ -30,35 +29,25 @@ class MisdirectedError(StatusError):
     status_code = 421
 
 
-@dataclass(slots=True)
-class Limits:
-    """What a worker takes and from whom.
+@dataclass(eq=False)
+class Admission:
+    """Admits requests or raises why not; counts those in flight.
 
-    Attributes:
+    Args:
         max_in_flight: requests at a time; more are answered 429.
         allow_hosts: names that Host and Origin may hold besides the loopback's;
             ``*`` allows every name.
         token: what ``Authorization: Bearer`` must carry; None asks for nothing.
     """
 
-    max_in_flight: int = 1024
-    max_body_bytes: int = MAX_BODY_BYTES
-    allow_hosts: frozenset[str] = field(default_factory=frozenset)
-    token: str | None = None
+    max_in_flight: int
+    allow_hosts: frozenset[str]
+    token: str | None
 
-
-class Admission:
-    """Admits requests or raises why not; counts those in flight.
-
-    Args:
-        limits: what is taken and from whom.
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+    def __post_init__(self) -> None:
         self.in_flight = 0
         self.is_draining = False
-        self._names = LOOPBACK | limits.allow_hosts
+        self._names = LOOPBACK | self.allow_hosts
         self._good_hosts: set[bytes] = set()
 
     def admit(self, scope: Scope) -> HeaderView:
@@ -79,13 +68,12 @@ class Admission:
             _check_twice(scope["headers"])
         if b"origin" in raw:
             self._check_origin(raw[b"origin"])
-        if self.limits.token is not None and scope["path"] not in _OPEN_PAGES:
+        if self.token is not None and scope["path"] not in _OPEN_PAGES:
             self._check_token(headers.get("authorization", ""))
         if self.is_draining:
             raise ServiceUnavailableError("the function is being stopped")
-        if self.in_flight > self.limits.max_in_flight:
-            limit = self.limits.max_in_flight
-            raise OverloadError(f"more than {limit} requests in flight")
+        if self.in_flight > self.max_in_flight:
+            raise OverloadError(f"more than {self.max_in_flight} requests in flight")
         if scope["method"] in _REFUSED_METHODS:
             raise MethodNotAllowedError(f"{scope['method']} is not served")
         return headers
@@ -108,7 +96,7 @@ class Admission:
 
     def _check_token(self, authorization: str) -> None:
         kind, _, token = authorization.partition(" ")
-        wanted = (self.limits.token or "").encode()
+        wanted = (self.token or "").encode()
         given = token.strip().encode("utf-8", "replace")
         # compare_digest takes the same time wherever the texts differ.
         if kind.lower() != "bearer" or not hmac.compare_digest(given, wanted):

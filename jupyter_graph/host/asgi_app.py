@@ -48,7 +48,6 @@ class App:
 
     def __post_init__(self) -> None:
         self._is_async = asyncio.iscoroutinefunction(self.handler)
-        self._max_bytes = self.admission.limits.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; it always gets an answer, unless its caller left."""
@@ -60,7 +59,7 @@ class App:
             if page is not None:
                 await send_raw(send, await _page(page, scope["method"]))
                 return
-            event = await read_request(scope, receive, headers, self._max_bytes)
+            event = await read_request(scope, receive, headers)
         except JupyterGraphError as error:
             await self._turn_away(error, scope, receive, send)
         except GoneError:

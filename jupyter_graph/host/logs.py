@@ -99,8 +99,7 @@ def start_logging(file: str | None, worker_id: str) -> logging.Logger:
         file: where to append, by default standard error.
         worker_id: the number of the worker, ``supervisor`` for its parent.
     """
-    stream = open_log(file) if file else sys.__stderr__
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(open_log(file) if file else sys.__stderr__)
     handler.setFormatter(JsonLines(worker_id))
     root = logging.getLogger()
     root.handlers[:] = [handler]  # also those that a bundle's imports have added

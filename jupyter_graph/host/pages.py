@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, get_type_hints
 
 from jupyter_graph.answer.raw_response import TEXT, RawResponse
@@ -31,15 +32,13 @@ def pages(
 ) -> dict[str, Callable[[], RawResponse | Awaitable[RawResponse]]]:
     """Return path → page; a worker that answers is alive, and ready with its models."""
     alive = json.dumps({"status": "ok", "function": name}).encode()
+    health = partial(RawResponse, alive, 200, JSON)
     document = json.dumps(openapi(runner, name)).encode()
 
     async def metrics() -> RawResponse:
         await asyncio.sleep(2 * TICK_S)  # by then every worker has written its counts
         text, content_type = metrics_page()
         return RawResponse(text, 200, content_type)
-
-    def health() -> RawResponse:
-        return RawResponse(alive, 200, JSON)
 
     def ready() -> RawResponse:
         waiting = [] if runner is None else runner.not_ready()

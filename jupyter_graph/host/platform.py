@@ -85,10 +85,8 @@ def inherited(listener: str, beats: str) -> tuple[socket.socket, int]:
 
 def loop_factory() -> Callable[[], Any] | None:
     """Return uvloop's loop where there is one, else None for the standard loop."""
-    if WINDOWS:
-        return None
     try:
-        import uvloop
+        import uvloop  # not made for Windows
     except ImportError:
         return None
     return uvloop.new_event_loop

@@ -20,6 +20,7 @@ from jupyter_graph.frontend.parameters import query_parameters
 from jupyter_graph.host.asgi import HeaderView, Receive, Scope
 from jupyter_graph.host.uvicorn_private import BODY_S, cycle_of, whole_body
 
+MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 _DISCARD_BYTES: Final = 16 * 1024 * 1024
 _DISCARD_S: Final = 2.0
 _TRIGGER: Final = Trigger("http", "default-http")
@@ -32,13 +33,11 @@ class GoneError(Exception):
     """The caller hung up before his request was whole."""
 
 
-async def read_request(
-    scope: Scope, receive: Receive, headers: HeaderView, max_bytes: int
-) -> Event:
+async def read_request(scope: Scope, receive: Receive, headers: HeaderView) -> Event:
     """Return the event of a request, its body not yet decoded.
 
     Raises:
-        TooLargeError: the body is larger than ``max_bytes``; not all of it was read.
+        TooLargeError: the body is larger than 4 MiB; not all of it was read.
         DeadlineError: the body took too long to arrive.
         GoneError: the caller hung up.
     """
@@ -46,13 +45,13 @@ async def read_request(
     length = raw.get(b"content-length")
     if length is not None or b"transfer-encoding" in raw:
         # The parser takes no length that is not a number.
-        if length is not None and int(length) > max_bytes:
-            raise _too_large(max_bytes)
+        if length is not None and int(length) > MAX_BODY_BYTES:
+            raise _too_large()
         # Most bodies have arrived with their head; awaiting them would cost a turn.
         whole = whole_body(cycle_of(receive))
-        body = await _receive(receive, max_bytes) if whole is None else whole
-        if len(body) > max_bytes:
-            raise _too_large(max_bytes)
+        body = await _receive(receive) if whole is None else whole
+        if len(body) > MAX_BODY_BYTES:
+            raise _too_large()
     else:
         body = b""
     query, path = scope["query_string"], scope["path"]
@@ -71,7 +70,7 @@ async def read_request(
     )
 
 
-async def _receive(receive: Receive, max_bytes: int) -> bytes:
+async def _receive(receive: Receive) -> bytes:
     message = await receive()
     if message["type"] != "http.request":
         raise GoneError
@@ -82,8 +81,8 @@ async def _receive(receive: Receive, max_bytes: int) -> bytes:
     try:
         async with asyncio.timeout(BODY_S):
             while more:
-                if size > max_bytes:
-                    raise _too_large(max_bytes)
+                if size > MAX_BODY_BYTES:
+                    raise _too_large()
                 message = await receive()
                 if message["type"] != "http.request":
                     raise GoneError
@@ -95,8 +94,8 @@ async def _receive(receive: Receive, max_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-def _too_large(max_bytes: int) -> TooLargeError:
-    return TooLargeError(f"the body is larger than {max_bytes} bytes")
+def _too_large() -> TooLargeError:
+    return TooLargeError(f"the body is larger than {MAX_BODY_BYTES} bytes")
 
 
 async def discard(receive: Receive) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import uvicorn
 
 from jupyter_graph.errors import said
-from jupyter_graph.host.admission import Admission, Limits
+from jupyter_graph.host.admission import Admission
 from jupyter_graph.host.asgi_app import App
 from jupyter_graph.host.host_options import TOKEN, HostOptions
 from jupyter_graph.host.logs import HostLogger, catch_prints, start_logging
@@ -112,7 +112,7 @@ async def _work(
     app = App(
         module.handler,
         context,
-        Admission(_limits(options)),
+        _admission(options),
         count=count,
         refuse=metrics.refused,
         pages=pages(runner, options.name),
@@ -147,10 +147,10 @@ async def _awaited(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
-def _limits(options: HostOptions) -> Limits:
+def _admission(options: HostOptions) -> Admission:
     names = frozenset((*options.allow_hosts, options.host.lower()))
     token = None if options.is_open else os.environ.get(TOKEN) or None
-    return Limits(options.max_in_flight, allow_hosts=names, token=token)
+    return Admission(options.max_in_flight, names, token)
 
 
 def _config(app: App) -> uvicorn.Config:
