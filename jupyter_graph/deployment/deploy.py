@@ -76,16 +76,14 @@ def deploy(
     """
     settings = read_options(graph.name, {"target": target, "name": name, **options})
     graph = with_named_code(graph)
-    view = notebook_view()
-    if sources is None and view is not None:
-        source, recorded = view(graph)
-    else:
-        source, recorded = sources or sources_of(graph), ()
-    check_graph(graph, settings, source)
-    recorded = recorded if events is None else events
+    recorded: Sequence[RecordedInput] = ()
+    if sources is None:
+        view = notebook_view()
+        sources, recorded = view(graph) if view else (sources_of(graph), ())
+    check_graph(graph, settings, sources)
     # What costs nothing is refused before the lock; what others may change, after.
     with locked(settings.name, settings.target):
-        return _deploy(graph, settings, source, recorded)
+        return _deploy(graph, settings, sources, recorded if events is None else events)
 
 
 def _deploy(

@@ -91,8 +91,7 @@ class DeployOptions:
     @property
     def spec(self) -> dict[str, Any]:
         """The spec of that document."""
-        spec: dict[str, Any] = self.document.get("spec", {})
-        return spec
+        return dict(self.document.get("spec", {}))
 
     @property
     def deadline_s(self) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import socket
 import subprocess
 import threading
 import time
@@ -16,8 +15,10 @@ from typing import Any
 
 import psutil
 
+from jupyter_graph.deployment.private_files import read_object
 from jupyter_graph.deployment.records import Record
 from jupyter_graph.errors import HostError
+from jupyter_graph.host.platform import bind
 
 POLL_S = 0.02
 DRAIN_S = 35.0  # a host lets its events end for at most 32 s
@@ -61,7 +62,7 @@ def start_host(record: Record, wait_s: float) -> Record:
 def _wait(record: Record, process: psutil.Process, wait_s: float) -> dict[str, Any]:
     """Wait for the state file that the host writes when it is ready."""
     deadline = time.monotonic() + wait_s
-    while not (state := read_state(Path(record.state))).get("url"):
+    while not (state := read_object(Path(record.state))).get("url"):
         if ours(process.pid, process.create_time()) is None:
             raise HostError(f"{record.name!r} did not start: {_cause(record)}")
         if time.monotonic() > deadline:
@@ -71,15 +72,6 @@ def _wait(record: Record, process: psutil.Process, wait_s: float) -> dict[str, A
             )
         time.sleep(POLL_S)
     return state
-
-
-def read_state(path: Path) -> dict[str, Any]:
-    """Return the state file of a host, nothing before it is ready."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _cause(record: Record) -> str:
@@ -176,17 +168,14 @@ def stop(process: psutil.Process) -> None:
 
 def port_problem(port: int, host: str = "127.0.0.1") -> str | None:
     """Return why nobody could listen on this port now, None when one could."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        if os.name == "posix":  # else a port whose last connections linger is taken
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except PermissionError:
-            return f"port {port} is not for you: ports below 1024 are the system's"
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                return f"port {port} is in use{port_holder(port)}"
-            return f"port {port} cannot be used: {error.strerror}"
+    try:
+        bind(host, port).close()
+    except PermissionError:
+        return f"port {port} is not for you: ports below 1024 are the system's"
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return f"port {port} is in use{port_holder(port)}"
+        return f"port {port} cannot be used: {error.strerror}"
     return None
 
 

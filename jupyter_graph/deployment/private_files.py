@@ -1,11 +1,13 @@
-"""This user's state: its folders, closed to others (0700), and its locks."""
+"""This user's state: its folders, closed to others (0700), its files and locks."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from jupyter_graph.errors import DeployError
 
@@ -36,6 +38,15 @@ def private_folder(path: Path) -> Path:
             "JUPYTER_GRAPH_STATE_DIR to a folder that you may write"
         ) from None
     return path
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file, an empty one where there is none."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def function_folder(name: str, target: str) -> Path:

@@ -14,9 +14,12 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
-from jupyter_graph.deployment.private_files import function_folder, state_folder
+from jupyter_graph.deployment.private_files import (
+    function_folder,
+    read_object,
+    state_folder,
+)
 from jupyter_graph.host.platform import write_private
 
 
@@ -86,10 +89,9 @@ def _read(path: Path) -> Record | None:
     # Another version may have written fields that this one does not know.
     known = {entry.name for entry in fields(Record)}
     try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        values = {key: value for key, value in values.items() if key in known}
+        values = {key: v for key, v in read_object(path).items() if key in known}
         record = Record(**{**values, "command": tuple(values.get("command", ()))})
-    except (OSError, ValueError, TypeError, AttributeError):
+    except TypeError:
         return None  # never written, half written by another version, or not ours
     is_one = isinstance(record.name, str) and isinstance(record.target, str)
     return record if is_one else None

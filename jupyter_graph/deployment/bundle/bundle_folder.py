@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import tempfile
 import zipfile
@@ -15,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from jupyter_graph.cells.source import place
 from jupyter_graph.deployment.deploy_options import DeployOptions
+from jupyter_graph.deployment.private_files import read_object
 from jupyter_graph.errors import BundleError
 
 if TYPE_CHECKING:
@@ -72,11 +72,7 @@ def check_is_ours(place: Path, *, zipped: bool = False) -> None:
 
 def is_bundle(folder: Path) -> bool:
     """Return whether a folder is a bundle that this package wrote."""
-    try:
-        listed = json.loads((folder / SOURCES).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(listed, dict) and listed.get("made_by") == MAKER
+    return read_object(folder / SOURCES).get("made_by") == MAKER
 
 
 def is_bundle_zip(path: Path) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+from jupyter_graph.deployment.bundle.bundle_folder import bundle_files
+
 PACKAGE = Path(__file__).parents[2]
 ROOMS = (
     "__init__.py",
@@ -35,11 +37,9 @@ def runtime_files() -> Iterator[tuple[str, bytes]]:
     """Yield path and content of every file that a function needs of this package."""
     for room in ROOMS:
         source = PACKAGE / room
-        paths = [source] if source.is_file() else sorted(source.rglob("*"))
-        for path in paths:
-            if path.is_file() and "__pycache__" not in path.parts:
-                name = path.relative_to(PACKAGE).as_posix()
-                yield f"jupyter_graph/{name}", path.read_bytes()
+        for path in [source] if source.is_file() else bundle_files(source):
+            name = path.relative_to(PACKAGE).as_posix()
+            yield f"jupyter_graph/{name}", path.read_bytes()
 
 
 def released_requirement() -> str:

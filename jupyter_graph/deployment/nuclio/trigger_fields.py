@@ -10,7 +10,6 @@ from jupyter_graph.deployment.nuclio.nuclio_types import (
     anything,
     duration,
     each,
-    either,
     flag,
     integer,
     list_of,
@@ -23,7 +22,7 @@ from jupyter_graph.deployment.nuclio.nuclio_types import (
 COUNT = integer(0)
 TEXTS = list_of(text)
 ALLOCATION = one_of("pool", "static")
-CRON_EVENT = record({"body": either(text, anything), "headers": map_of(anything)})
+CRON_EVENT = record({"body": anything, "headers": map_of(anything)})
 
 ALIASES = {"kafka": "kafka-cluster", "rabbitMq": "rabbit-mq"}
 

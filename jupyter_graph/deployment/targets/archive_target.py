@@ -38,10 +38,9 @@ class ArchiveTarget(DeployTarget):
         output = output_of(job)
         output.parent.mkdir(parents=True, exist_ok=True)
         _put(bundle.folder, output)
-        before = job.before
         record = self.new_record(job, bundle, place=str(output))
         remember(record)
-        is_same = before is not None and before.hash == record.hash
+        is_same = job.before is not None and job.before.hash == record.hash
         return record, "unchanged" if is_same else ""
 
     def address(self, record: Record) -> str:

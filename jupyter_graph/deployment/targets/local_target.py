@@ -18,11 +18,14 @@ from jupyter_graph.deployment.bundle.bundle_folder import put_in_place
 from jupyter_graph.deployment.host_process import (
     ours,
     port_problem,
-    read_state,
     start_host,
     stop,
 )
-from jupyter_graph.deployment.private_files import function_folder, private_folder
+from jupyter_graph.deployment.private_files import (
+    function_folder,
+    private_folder,
+    read_object,
+)
 from jupyter_graph.deployment.records import Record, forget, read_records, remember
 from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job, Status
 from jupyter_graph.errors import DeployError, HostError
@@ -58,8 +61,7 @@ class LocalTarget(DeployTarget):
         port = job.options.port
         if not port or (_port_of(job.before) == port and _living(job.before)):
             return
-        problem = port_problem(port, HOST)
-        if problem is not None:
+        if problem := port_problem(port, HOST):
             raise DeployError(
                 f"{problem}{_held(port)}; choose another one, or leave it out for a "
                 "free one"
@@ -154,7 +156,7 @@ class LocalTarget(DeployTarget):
         import requests
 
         # The number that was asked for may not be the number that runs.
-        workers = len(read_state(Path(record.state)).get("workers", ())) or 1
+        workers = len(read_object(Path(record.state)).get("workers", ())) or 1
         try:
             with requests.Session() as session:
                 session.trust_env = False

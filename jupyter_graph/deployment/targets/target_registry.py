@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from pkgutil import resolve_name
 
 from jupyter_graph.deployment.targets.deploy_target import DeployTarget
 from jupyter_graph.errors import DeployError
@@ -29,8 +29,7 @@ def load_target(name: str) -> DeployTarget:
             f"this version knows no target {name!r} (known: {', '.join(TARGETS)}); "
             "use the version that deployed there"
         )
-    module, _, attribute = TARGETS[name].partition(":")
-    target: DeployTarget = getattr(import_module(module), attribute)(name)
+    target: DeployTarget = resolve_name(TARGETS[name])(name)
     return target
 
 
