@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_graph.argument_checks import require, telling
+from jupyter_graph.argument_checks import at_least, telling
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.expressions import compile_expression
 from jupyter_graph.types import NOTHING
@@ -58,7 +58,7 @@ class Merge:
     ) -> None:
         counts = {"max_behind": max_behind, "expected_num_events": expected_num_events}
         for argument, count in counts.items():
-            require(count is None or count >= 1, f"{argument} must be 1 or more", count)
+            at_least(argument, count, 1, or_none=True)
         self.expected = expected_num_events
         self.full_event = bool(full_event)
         self._key = _key_of(key_path) if key_path else None

@@ -90,8 +90,10 @@ def test_fewer_parts_may_be_enough(run_graph):
         ({"key_path": "event.k"}, r"key_path must look like event\['field'\]"),
         ({"key_path": "__import__('os')"}, "key_path must look like"),
         ({"key_path": "event["}, "key_path must look like"),
-        ({"max_behind": 0}, "max_behind must be 1 or more, got 0"),
-        ({"expected_num_events": 0}, "expected_num_events must be 1 or more, got 0"),
+        ({"max_behind": 0}, "max_behind must be a whole number of 1 or more, got 0"),
+        ({"max_behind": "2"}, "max_behind must be a whole number of 1 or more"),
+        ({"max_behind": 1.5}, "max_behind must be a whole number of 1 or more"),
+        ({"expected_num_events": 0}, "expected_num_events must be a whole number of 1"),
     ],
 )
 def test_a_wrong_argument_is_refused_before_the_first_event(open_runner, args, message):

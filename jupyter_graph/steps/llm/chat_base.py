@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
-from jupyter_graph.argument_checks import is_count, require
+from jupyter_graph.argument_checks import is_count, is_real, require
 from jupyter_graph.errors import SpecError
 from jupyter_graph.http_client.retry import RetryPolicy
 from jupyter_graph.http_client.secrets import no_value, read_secret
@@ -113,7 +113,7 @@ def request_fields(
     if not isinstance(model, str) or not model:
         raise SpecError(f"model must be the name of a model, got {model!r}")
     temperature, max_tokens = given["temperature"], given["max_tokens"]
-    is_number = isinstance(temperature, int | float) and 0 <= temperature <= 2
+    is_number = is_real(temperature) and 0 <= temperature <= 2
     is_right = temperature is None or is_number
     require(is_right, "temperature must be 0 to 2", temperature)
     is_right = max_tokens is None or is_count(max_tokens)

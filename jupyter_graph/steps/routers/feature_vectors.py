@@ -132,9 +132,9 @@ class FeatureVectors:
 
     def _features(self, features: Sequence[str] | None) -> tuple[str, ...]:
         if features is not None:
-            is_list = not isinstance(features, str) and len(features) > 0
-            if not is_list or not all(isinstance(name, str) for name in features):
-                raise SpecError(f"features must be a list of names, got {features!r}")
+            is_list = isinstance(features, list | tuple) and len(features) > 0
+            is_right = is_list and all(isinstance(name, str) for name in features)
+            require(is_right, "features must be a list of names", features)
             return tuple(features)
         row = next(self._rows(), None) if self._is_given else None
         if not isinstance(row, Mapping):

@@ -6,7 +6,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
-from jupyter_graph.argument_checks import require, telling, whole
+from jupyter_graph.argument_checks import (
+    is_finite,
+    is_positive,
+    require,
+    telling,
+    whole,
+)
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.base_arguments import takes_arguments_of
 from jupyter_graph.steps.validators.field_rules import (
@@ -129,8 +135,8 @@ def _matcher(pattern: Any, timeout_s: float | None) -> Callable[[str], bool]:
 
 
 def _timed(pattern: str, timeout_s: float) -> Callable[[str], bool]:
-    if isinstance(timeout_s, bool) or not 0 < timeout_s < float("inf"):
-        raise SpecError(f"timeout_s must be above 0 seconds, got {timeout_s!r}")
+    is_right = is_positive(timeout_s) and is_finite(timeout_s)
+    require(is_right, "timeout_s must be above 0 seconds", timeout_s)
     try:
         import regex
     except ImportError:

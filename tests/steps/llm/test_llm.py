@@ -412,6 +412,7 @@ def test_a_parity_check_sends_nothing_and_needs_no_key(monkeypatch):
         ({"prompt": [{"role": "user"}]}, "content must be"),
         ({"system": 5}, "system must be"),
         ({"temperature": 3}, "temperature must be 0 to 2"),
+        ({"temperature": True}, "temperature must be 0 to 2, got True"),
         ({"max_tokens": 0}, "max_tokens must be 1"),
         ({"response_format": "yaml"}, "response_format must be"),
         ({"tools": {}}, "tools must be"),

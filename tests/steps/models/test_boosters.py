@@ -174,6 +174,7 @@ def test_rows_that_do_not_fit_are_the_callers_fault(ask, serve, kind, binary):
         ({"threads": True}, "threads must be a number of at least 1, got True"),
         ({"classes": "ab"}, "classes must be a list of two or more, got 'ab'"),
         ({"classes": ["a"]}, "classes must be a list of two or more"),
+        ({"classes": 5}, "classes must be a list of two or more, got 5"),
     ],
 )
 def test_a_wrong_argument_is_refused(kind, args, message):

@@ -159,6 +159,7 @@ def test_a_url_names_a_table(tmp_path):
             "stats has no 'mean' of 'age'",
         ),
         ({"tabel": {}}, "takes no 'tabel'; did you mean 'table'?"),
+        ({"features": 5}, "features must be a list of names, got 5"),
     ],
 )
 def test_a_wrong_argument_is_refused(args, message):

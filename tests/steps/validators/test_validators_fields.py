@@ -323,6 +323,10 @@ def test_any_pattern_is_taken_with_a_time_limit():
         ({"pattern": "(a"}, re.escape("pattern '(a' is no regular expression")),
         ({"pattern": "a", "max_length": 0}, "max_length must be a whole number, 1 or"),
         ({"pattern": "a", "timeout_s": 0}, "timeout_s must be above 0 seconds, got 0"),
+        (
+            {"pattern": "a", "timeout_s": "1"},
+            "timeout_s must be above 0 seconds, got '1'",
+        ),
     ],
 )
 def test_a_wrong_pattern_is_refused(args, message):

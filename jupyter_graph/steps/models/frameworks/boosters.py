@@ -44,8 +44,9 @@ class BoosterServer(FrameworkServer):
         if method not in METHODS:
             raise SpecError(f"method must be one of {', '.join(METHODS)}: {method!r}")
         require(is_count(threads), "threads must be a number of at least 1", threads)
-        if isinstance(classes, str) or (classes is not None and len(classes) < 2):
-            raise SpecError(f"classes must be a list of two or more, got {classes!r}")
+        is_list = hasattr(classes, "__len__") and not isinstance(classes, str)
+        is_right = classes is None or (is_list and len(classes) >= 2)
+        require(is_right, "classes must be a list of two or more", classes)
         super().__init__(*server, **class_args)
         self.method = method
         self.classes = None if classes is None else list(classes)
