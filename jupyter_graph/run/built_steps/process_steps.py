@@ -48,7 +48,8 @@ class InProcesses:
         there = replace(code, step=replace(code.step, processes=None), on_loop=False)
         step = Deferred(build, there, arguments, context.elsewhere())
         self._processes = WorkerPool({self._name: step}, most, "step", context)
-        self.kill = self._processes.kill
+        # To close ends them when they have done what they are at, to kill does so now.
+        self.close, self.kill = self._processes.close, self._processes.kill
         self._processes.start()
 
     @property
@@ -75,7 +76,3 @@ class InProcesses:
             return value
         it.take(same_event(value, self._name))
         return it
-
-    def close(self) -> None:
-        """End the processes when they have done what they are at."""
-        self._processes.close()
