@@ -67,7 +67,10 @@ class Resolver:
             UnknownStepError: it stands for nothing here; ``where`` begins the text.
         """
         if is_expression(name):
-            return _expression(name, where)
+            try:
+                return compile_expression(name)
+            except SpecError as error:
+                raise UnknownStepError(f"{where}: {error}") from None
         if self._is_own(name):
             return self._own(name, where)
         if name in BLOCKS:
@@ -200,13 +203,6 @@ def resolve(graph: GraphSpec, resolver: Resolver) -> Resolved:
         except SpecError as error:
             unknown += error.problems
     return resolved
-
-
-def _expression(text: str, where: str) -> Any:
-    try:
-        return compile_expression(text)
-    except SpecError as error:
-        raise UnknownStepError(f"{where}: {error}") from None
 
 
 def _is_block(name: str, code: Any) -> bool:

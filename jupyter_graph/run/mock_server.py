@@ -326,7 +326,6 @@ def _decoded(body: Any, content_type: str) -> Any:
 
 
 def _plain_body(event: Any) -> Any:
-    body = getattr(event, "body", None)
-    if isinstance(body, bytes | bytearray):
-        return bytes(body).decode("utf-8", "replace")
-    return body
+    body: Any = getattr(event, "body", None)
+    is_binary = isinstance(body, bytes | bytearray)
+    return body.decode("utf-8", "replace") if is_binary else body

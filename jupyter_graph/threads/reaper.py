@@ -176,11 +176,9 @@ class _Reaper:
     def _end(self, one: Unclosed) -> None:
         if one not in self.watched:
             return
-        calls = [one.release]
+        _try(one.release)
         if not one.is_warned and one.owner is None:
-            calls.append(one.warn)
-        for call in calls:
-            _try(call)  # a warning may be an error
+            _try(one.warn)  # a warning may be an error
         self.watched.discard(one)
 
     def end_all(self) -> None:
