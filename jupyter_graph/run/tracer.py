@@ -140,8 +140,7 @@ class Tracer:
     def _begin(self, name: str, it: Any) -> TraceRow:
         trace = _current.get()
         rows = trace.rows if trace is not None else []
-        upstream = self._came_from(name, rows)
-        row = TraceRow(name, summarise(_body(it)), upstream)
+        row = TraceRow(name, summarise(_body(it)), self._came_from(name, rows))
         rows.append(row)
         return row
 
@@ -150,10 +149,8 @@ class Tracer:
         if len(known) == 1:
             return known
         # A step with several upstreams runs once for each: the last that ran sent it.
-        for row in reversed(rows):
-            if row.step in known:
-                return (row.step,)
-        return known[:1]
+        ran = (row.step for row in reversed(rows) if row.step in known)
+        return (next(ran, known[0]),)
 
     def _end(
         self,
