@@ -84,6 +84,5 @@ async def _send_stream(send: Send, response: HostResponse) -> None:
     await _send_head(send, response)  # without a length uvicorn sends it in chunks
     async for chunk in response.body:
         if chunk:
-            message = {"type": "http.response.body", "body": chunk, "more_body": True}
-            await send(message)
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b""})

@@ -50,8 +50,7 @@ def class_attributes(
         if isinstance(part, FUNCTION):
             is_plain = not part.decorator_list and part.name not in _WRAPPED
             known = is_plain and part.name in methods
-            code = _MethodCode(methods[part.name]) if known else UNSURE
-            attributes[part.name] = code
+            attributes[part.name] = _MethodCode(methods[part.name]) if known else UNSURE
         elif isinstance(part, ASSIGNMENT):
             attributes.update(_assigned(part, evaluator))
         else:

@@ -235,9 +235,8 @@ class Monkeypatches:
         node = statement.node
         if isinstance(node, ast.Delete):
             return value is _MISSING
-        if not isinstance(node, ast.Assign) or len(node.targets) != 1:
-            return False
-        if ast.unparse(node.targets[0]) != f"{name}.{attribute}":
+        targets = list(map(ast.unparse, getattr(node, "targets", ())))
+        if not isinstance(node, ast.Assign) or targets != [f"{name}.{attribute}"]:
             return False
         evaluator = self.analysis.evaluator(statement)
         return is_unchanged(value, tried(evaluator.value, node.value))

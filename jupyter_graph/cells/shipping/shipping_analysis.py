@@ -105,12 +105,10 @@ class ShippingAnalysis:
     ) -> Verdict:
         if isinstance(node, IMPORT):
             return Verdict("import", node)
-        if isinstance(node, DEFINITION) or type(node).__name__ == "TypeAlias":
-            return Verdict(how, node)
-        is_python = isinstance(node, ASSIGNMENT) and statement.is_plain_python(node)
-        if is_python and self._is_reproduced(name, statement, node):
-            return Verdict(how, node)
-        return Verdict("value", node)
+        is_code = isinstance(node, DEFINITION) or type(node).__name__ == "TypeAlias"
+        if isinstance(node, ASSIGNMENT) and statement.is_plain_python(node):
+            is_code = self._is_reproduced(name, statement, node)
+        return Verdict(how if is_code else "value", node)
 
     def _is_reproduced(self, name: str, statement: Statement, node: Any) -> bool:
         """Tell whether running an assignment again gives what the name stands for."""
@@ -139,8 +137,7 @@ class ShippingAnalysis:
         Raises:
             NotReproducible: running it again is not known to give the same.
         """
-        evaluator = self.evaluator(statement)
-        return bound_value(node, name, evaluator.value(node.value))
+        return bound_value(node, name, self.evaluator(statement).value(node.value))
 
     def evaluator(self, statement: Statement) -> Evaluator:
         """Return an evaluator that reads names as they are at a statement."""

@@ -22,9 +22,8 @@ def ordered(
         CellError: two pieces need each other while they are set up, or no order gives
             each piece the names as they were when it ran.
     """
-    waiting = sorted(fragments, key=_key)
     done: dict[Fragment, None] = {}
-    for fragment in waiting:
+    for fragment in sorted(fragments, key=_key):
         _put(fragment, done, [])
     _check(list(done), finals)
     return list(done)

@@ -124,8 +124,7 @@ class CleanProcess:
                 f"the bundle's process ended (exit code {code}) while {doing}"
                 f"{self._stderr_end()}"
             )
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        return dict(json.loads(line))
 
     def _stderr_end(self) -> str:
         """Return the end of what the process wrote to stderr."""
