@@ -78,9 +78,6 @@ class Program:
     bindings: dict[str, list[int]] = field(default_factory=dict)
     broken: list[CellError] = field(default_factory=list)
 
-    def __len__(self) -> int:
-        return len(self.statements)
-
     def before(self, name: str, index: float) -> Statement | None:
         """Return the statement whose binding of a name counts at a place."""
         indexes = self.bindings.get(name, [])
@@ -89,7 +86,7 @@ class Program:
 
     def last(self, name: str) -> Statement | None:
         """Return the statement that bound a name last; None if it was deleted since."""
-        return self.before(name, len(self))
+        return self.before(name, len(self.statements))
 
     def all_of(self, name: str) -> list[Statement]:
         """Return every statement that binds a name, the latest first."""

@@ -10,6 +10,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from jupyter_graph.cells.scope.program import Program, Statement
+from jupyter_graph.cells.source import ParsedCell
 from jupyter_graph.cells.syntax import FUNCTION, IMPORT
 
 _FUTURE_FLAGS = 0x1FF0000  # bits of `from __future__`, they change no code
@@ -64,16 +65,16 @@ class Bytecode:
 
     def _texts(self, statement: Statement) -> Iterable[tuple[str, ...]]:
         """Return the imports of each text that may have been compiled at once."""
-        everything = self.program.statements
-        cell = [s for s in everything if s.parsed is statement.parsed]
-        return dict.fromkeys(((), self._names(cell), self._names(everything)))
+        return dict.fromkeys(((), self._names(statement.parsed), self._names(None)))
 
-    def _names(self, statements: list[Statement]) -> tuple[str, ...]:
-        key = id(statements[0].parsed) if len(statements) < len(self.program) else 0
+    def _names(self, parsed: ParsedCell | None) -> tuple[str, ...]:
+        """Return the names that a cell imports, or all cells."""
+        key = id(parsed)  # of a dataclass with dicts in it, which has no hash
         if key not in self._imports:
             imported = {
                 name
-                for statement in statements
+                for statement in self.program.statements
+                if parsed is None or statement.parsed is parsed
                 for name, nodes in statement.names.binds.items()
                 if name.isidentifier() and any(isinstance(n, IMPORT) for n in nodes)
             }

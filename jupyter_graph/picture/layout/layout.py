@@ -98,11 +98,9 @@ def layout(
 
 def _both_ways(drawn: Scene) -> tuple[list[Edge], list[Edge]]:
     """Return the lines that lead on, and those that lead back."""
-    ahead: list[Edge] = []
-    back: list[Edge] = []
-    for link in links(drawn):
-        is_back = link.kind == "flow" and (link.source, link.target) in drawn.back
-        (back if is_back else ahead).append(link)
+    every = links(drawn)
+    back = [link for link in every if link.kind == "flow" and drawn.leads_back(link)]
+    ahead = [link for link in every if link not in back]
     loops = [e for e in drawn.edges if e.source == e.target and e.kind == "flow"]
     return ahead, [*back, *loops]
 
