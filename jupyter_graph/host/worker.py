@@ -86,7 +86,7 @@ def main(words: list[str]) -> int:
     catch_prints()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(_work(options, worker_id, listener, pipe))
+            runner.run(_work(options, worker_id, listener, pipe, logger))
     except BaseException as error:
         logger.exception("the worker ended")
         pipe.send(failed=said(error))
@@ -95,10 +95,13 @@ def main(words: list[str]) -> int:
 
 
 async def _work(
-    options: HostOptions, worker_id: str, listener: socket.socket, pipe: Pipe
+    options: HostOptions,
+    worker_id: str,
+    listener: socket.socket,
+    pipe: Pipe,
+    logger: logging.Logger,
 ) -> None:
-    log = start_logging(options.log_file, worker_id)
-    context = HostContext(HostLogger(log), worker_id=worker_id, name=options.name)
+    context = HostContext(HostLogger(logger), worker_id=worker_id, name=options.name)
     module = _import_main(options.bundle)
     await _awaited(getattr(module, "init_context", lambda _: None)(context))
     runner = getattr(context.user_data, "runner", None)
@@ -117,7 +120,7 @@ async def _work(
         refuse=metrics.refused,
         pages=pages(runner, options.name),
     )
-    server = QuietServer(_config(app), on_tick(pipe, metrics, log))
+    server = QuietServer(_config(app), on_tick(pipe, metrics, logger))
 
     def stop() -> None:
         app.admission.is_draining = True
@@ -129,11 +132,11 @@ async def _work(
     gc.collect()
     gc.freeze()
     pipe.send(ready=os.getpid(), timeout_s=getattr(runner, "timeout_s", 30.0))
-    log.info("worker is ready")
+    logger.info("worker is ready")
     await server.serve(sockets=[listener])
     metrics.flush()
     await _awaited(context.platform.callbacks.get("termination", lambda: None)())
-    log.info("worker has stopped")
+    logger.info("worker has stopped")
 
 
 def _import_main(bundle: str) -> Any:
