@@ -224,7 +224,7 @@ class NoSeatError(OverloadError, DeadlineError):
     code = "JG231"
 
     def __init__(self, limit_s: float) -> None:
-        super().__init__(f"found no seat within {limit_s:g} s")
+        super().__init__(f"found no free event slot within {limit_s:g} s")
         self.limit_s = limit_s
 
     def __reduce__(self) -> Any:

@@ -1,12 +1,17 @@
 import argparse
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_graph.errors import MagicError
-from jupyter_graph.magics.argument_parser import read_options, split_line, words
+from jupyter_graph.magics.argument_parser import RAW, read_options, split_line, words
 from jupyter_graph.magics.notebook_expressions import evaluate, pair, read_value
+from jupyter_graph.magics.step_magic import StepMagics
+
+HEADER = Path(__file__).parents[2] / "labextension" / "src" / "header.ts"
 
 
 @pytest.mark.parametrize(
@@ -141,3 +146,22 @@ def test_no_sign_is_lost_when_a_line_is_cut(text):
     parts = [cut.head, *(part for option in cut.options for part in option)]
 
     assert signs("".join(parts)) == signs(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "belongs"),
+    [
+        pytest.param("FLAGS", lambda action: action.nargs == 0, id="flags"),
+        pytest.param(
+            "EXPRESSIONS",
+            lambda action: action.option_strings[0] in RAW,
+            id="expressions",
+        ),
+    ],
+)
+def test_jupyterlab_reads_the_header_of_a_cell_as_the_magic_does(name, belongs):
+    listed = re.search(rf"const {name}: .*?\[(.*?)\]", HEADER.read_text(), re.DOTALL)
+    actions = [a for a in StepMagics.graph_step.parser._actions if a.option_strings]
+
+    found = re.findall("'(--[^']+)'", listed[1])
+    assert sorted(found) == sorted(a.option_strings[0] for a in actions if belongs(a))

@@ -162,7 +162,7 @@ def test_who_finds_no_seat_in_time_is_told_so(open_runner, on_a_loop, from_threa
 
     assert all(isinstance(error, DeadlineError) for error in errors)
     full = {str(error) for error in errors if isinstance(error, OverloadError)}
-    assert full <= {"found no seat within 0.5 s [JG231]"}
+    assert full <= {"found no free event slot within 0.5 s [JG231]"}
     assert full or (on_a_loop and from_threads)  # who waits beside may hear it first
 
 

@@ -67,7 +67,7 @@ def test_more_than_may_be_inside_wait_for_a_seat():
     emitted.send(Event(1))
     emitted.send(Event(2))
 
-    with pytest.raises(NoSeatError, match="no seat"):
+    with pytest.raises(NoSeatError, match="no free event slot"):
         emitted.send(Event(3))
     started[0].cancel()
     assert emitted.send(Event(3))
