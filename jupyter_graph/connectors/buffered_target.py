@@ -120,7 +120,10 @@ class Buffered:
 
     def close(self) -> None:
         """Write all and close files and connections; harmless twice."""
-        self.flush(end=True)
+        try:
+            self.flush(end=True)
+        finally:
+            self._disconnect()
 
     # -- what a subclass says -----------------------------------------------------
 
@@ -132,6 +135,9 @@ class Buffered:
 
     def _settle(self, *, end: bool) -> None:
         """Put what was written in its place."""
+
+    def _disconnect(self) -> None:
+        """Close connections."""
 
     # -- writing ------------------------------------------------------------------
 

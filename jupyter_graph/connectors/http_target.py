@@ -131,12 +131,8 @@ class HTTPTarget(Buffered):
             text = short(response.text[:200])
             raise RowsRefusedError(f"{response.status_code} {response.reason}: {text}")
 
-    def close(self) -> None:
-        """Send all and close the connections; harmless twice."""
-        try:
-            super().close()
-        finally:
-            self._client.close()
+    def _disconnect(self) -> None:
+        self._client.close()
 
 
 class RowsRefusedError(ValueError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPMethod
 from typing import Any, Final, Literal
@@ -148,7 +148,14 @@ class Endpoint:
 
 def _clashes(mappings: tuple[FieldMapping, ...]) -> Iterator[str]:
     for name in ("source_path", "destination_path"):
-        counts = Counter(getattr(mapping, name) for mapping in mappings)
-        for value, count in counts.items():
-            if count > 1:
-                yield f"{count} body mappings have the {name} {value!r}"
+        for value, count in repeated(getattr(one, name) for one in mappings):
+            yield f"{count} body mappings have the {name} {value!r}"
+
+
+def repeated(values: Iterable[str]) -> list[tuple[str, int]]:
+    """Return what comes more than once, and how often.
+
+    >>> repeated("abba")
+    [('a', 2), ('b', 2)]
+    """
+    return [(value, count) for value, count in Counter(values).items() if count > 1]

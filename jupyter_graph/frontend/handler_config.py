@@ -5,13 +5,12 @@ Source: MLRun 1.12, ``APIHandlerConfig.to_dict`` and the serving spec it travels
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.frontend.endpoints import PARAMETER, Endpoint, FieldMapping
+from jupyter_graph.frontend.endpoints import PARAMETER, Endpoint, FieldMapping, repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +68,8 @@ def _endpoint_dict(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def keys_are_unique(endpoints: tuple[Endpoint, ...]) -> Iterator[str]:
-    for key, count in Counter(endpoint.key for endpoint in endpoints).items():
-        if count > 1:
-            yield f"{count} endpoints are {key!r}"
+    for key, count in repeated(endpoint.key for endpoint in endpoints):
+        yield f"{count} endpoints are {key!r}"
 
 
 def paths_do_not_overlap(endpoints: tuple[Endpoint, ...]) -> Iterator[str]:

@@ -80,8 +80,7 @@ def _taken(mappings: Sequence[FieldMapping]) -> dict[str, Any]:
 
 def _given(mappings: Sequence[FieldMapping]) -> dict[str, Any]:
     """Return the schema of an answer: every mapped field is there."""
-    names = [one.destination_path for one in mappings]
-    if not names:
+    if not (names := [one.destination_path for one in mappings]):
         return {}
     properties: dict[str, Any] = {name: {} for name in names}
     return {"type": "object", "properties": properties, "required": names}

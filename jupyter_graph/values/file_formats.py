@@ -61,8 +61,7 @@ def _write_npy(value: Any) -> Content:
 
 def _without_gaps(value: Any) -> Any:
     """Return a structured array whose padding is zero, not what memory held."""
-    names = value.dtype.names
-    if not names:
+    if not (names := value.dtype.names):
         return value
     import numpy as np
 

@@ -90,8 +90,7 @@ class JSONLinesSource(ByRows):
     def _values(self, file: BinaryIO) -> Iterator[Any]:
         sniff = self._is_list is None and self._may_be_list
         for number, line in enumerate(file, start=1):
-            text = line.strip()
-            if not text:
+            if not (text := line.strip()):
                 continue
             if self._is_list or (sniff and text.startswith(b"[")):
                 yield from self._list(line + file.read())

@@ -201,9 +201,5 @@ class SQLTarget(Buffered):
         finally:
             self._release()
 
-    def close(self) -> None:
-        """Write all and close the connections; harmless twice."""
-        try:
-            super().close()
-        finally:
-            self._engine.dispose()
+    def _disconnect(self) -> None:
+        self._engine.dispose()

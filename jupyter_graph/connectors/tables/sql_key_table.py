@@ -80,8 +80,7 @@ class SqlTable:
                 old = shape.read(connection, key, MISSING, locks=True)
             value = change(default if old is MISSING else old)
             # a row that another process puts in meanwhile must not be overwritten
-            is_new = reads and old is MISSING
-            shape.write(connection, key, value, is_new=is_new)
+            shape.write(connection, key, value, is_new=reads and old is MISSING)
             return value
 
         for is_last in (False, False, False, True):
