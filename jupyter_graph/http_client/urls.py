@@ -101,7 +101,10 @@ def without_password(url: str) -> str:
     >>> without_password("ftp://ada:secret@host/rows.csv")
     'ftp://ada:***@host/rows.csv'
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # it cannot be read, and is shown all the same
+        return re.sub(r"//.*@", "//***@", url)
     user, mark, host = parts.netloc.rpartition("@")
     if not mark or ":" not in user:
         return url

@@ -62,6 +62,7 @@ def test_lists_frames_and_sources_are_taken():
         pytest.param(5, {}, "a source is a path", id="a-number"),
         pytest.param([], {"sep": 1}, "no option 'sep'", id="option"),
         pytest.param("nope://x/a.csv", {}, "nope", id="scheme"),
+        pytest.param("ftp://[x/a.csv", {}, "Invalid IPv6 URL", id="no-url"),
     ],
 )
 def test_what_nobody_reads_is_refused(where, options, message):

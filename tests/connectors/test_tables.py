@@ -253,3 +253,4 @@ def test_no_password_is_shown():
 
 def test_a_password_with_a_tab_in_it_is_hidden_too():
     assert masked("redis://ann:s3\tcret@host/0") == "redis://ann:***@host/0"
+    assert masked("redis://ann:s3cret@[host/0") == "redis://***@[host/0"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
@@ -76,7 +75,4 @@ def masked(url: str) -> str:
     # Imported late: most tables have no URL.
     from jupyter_graph.http_client.urls import without_password
 
-    try:
-        return without_password(url.partition("?")[0])
-    except ValueError:
-        return re.sub(r"//.*@", "//***@", url).partition("?")[0]
+    return without_password(url.partition("?")[0])
