@@ -23,6 +23,7 @@ from jupyter_graph.spec.model import StepSpec
 
 INJECTED: Final[tuple[Injected, ...]] = get_args(Injected)
 FROM_MLRUN: Final = frozenset(get_args(FromMLRun))
+OURS: Final = "jupyter_graph."
 BY_ANY_KEYWORD: Final = frozenset({"name", "context"})
 """Passed to every constructor that takes any keyword; routes and outlets are not."""
 
@@ -206,20 +207,42 @@ def _wants(
     by_any_keyword = BY_ANY_KEYWORD | ({"routes"} if step.kind == "router" else set())
     if not _is_ours(code):
         by_any_keyword |= FROM_MLRUN
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     wants = tuple(
         name
         for name in INJECTED
         if name not in step.class_args
-        and (name in parameters or (takes_any and name in by_any_keyword))
+        and (
+            name in parameters
+            or (name in by_any_keyword and _is_passed_on(code, parameters, name))
+        )
     )
     arguments_fit(step, parameters, skip=set(), injected=wants)
     if step.kind == "router" and "routes" not in (*wants, *step.class_args):
         raise SpecError(
             f"router {step.name!r}: class {code.__name__!r} takes no routes; "
-            "subclass ModelRouter, or make it a plain step"
+            "subclass ModelRouter, with **options that go on to super().__init__, or "
+            "make it a plain step"
         )
     return wants
+
+
+def _is_passed_on(code: type, parameters: Mapping[str, Any], name: str) -> bool:
+    """Tell whether a constructor with open ends may be given a further argument.
+
+    It passes it on to its base, and one of ours takes only what it names.
+    """
+    for base in code.__mro__[:-1]:
+        if base is not code:
+            init = vars(base).get("__init__")
+            own = None if init is None else signature_of(init)
+            if own is None:
+                continue
+            parameters = own.parameters
+        if name in parameters:
+            return True
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            return base is not code and not base.__module__.startswith(OURS)
+    return not _is_ours(code)
 
 
 def _kind_of_method(
@@ -236,4 +259,4 @@ def _kind_of_method(
 
 
 def _is_ours(code: type) -> bool:
-    return any(base.__module__.startswith("jupyter_graph.") for base in code.__mro__)
+    return any(base.__module__.startswith(OURS) for base in code.__mro__)

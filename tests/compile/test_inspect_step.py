@@ -1,6 +1,7 @@
 """What may be a step: every kind of callable, and every way to get it wrong."""
 
 import functools
+import inspect
 
 import pytest
 
@@ -9,6 +10,8 @@ from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.compile.inspect_step import inspect_step
 from jupyter_graph.errors import SpecError
 from jupyter_graph.spec.model import StepSpec
+from jupyter_graph.steps import load_block
+from jupyter_graph.steps.block_table import OURS
 
 ARGS = "class_args"
 
@@ -465,3 +468,42 @@ def test_mlruns_sync_engine_finds_nothing_to_call_in_most_steps_of_storey(name, 
     )
 
     assert (found.method, found.is_storey) == (method, name in ("MapClass", "Choice"))
+
+
+@pytest.mark.parametrize(
+    "block", sorted(b for row in OURS.values() for b in row.split())
+)
+def test_a_block_with_options_of_its_own_is_given_what_the_block_takes(block):
+    base = load_block(block)
+
+    class Own(base):
+        def __init__(self, limit=1, **options):
+            super().__init__(**options)
+
+        def do(self, body):
+            return body
+
+    kind = "router" if "routes" in inspect.signature(base).parameters else "task"
+    code = inspect_step(StepSpec(name="own", class_name="Own", kind=kind), Own)
+
+    inspect.signature(base).bind_partial(**dict.fromkeys(code.wants))
+
+
+class Shares(load_block("Split")):
+    def __init__(self, share, context=None, name=None, routes=None):
+        weights = {"a": 1 - share, "b": share}
+        super().__init__(weights=weights, context=context, name=name, routes=routes)
+
+
+class OpenShares(load_block("Split")):
+    def __init__(self, share, **options):
+        super().__init__(weights={"a": 1 - share, "b": share}, **options)
+
+
+@pytest.mark.parametrize("code", [Shares, OpenShares])
+def test_a_split_with_an_init_of_its_own_is_a_router(open_runner, code):
+    graph = Graph("g", topology="router", router_class=code, router_args={"share": 1})
+    graph.add_route("a", handler=abs)
+    graph.add_route("b", handler=double)
+
+    assert open_runner(graph).run(5) == 10

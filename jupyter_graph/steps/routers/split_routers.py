@@ -39,6 +39,7 @@ class Split:
             as long as the weights stay. By default, and for events without a value
             there, the event's id decides, so that an event that is sent again goes the
             same way.
+        context: not used; subclasses may.
         name: the router's own name.
 
     Raises:
@@ -59,6 +60,7 @@ class Split:
         weights: Mapping[str, float],
         *,
         key: str | None = None,
+        context: Any = None,
         name: str = "split",
     ) -> None:
         self.routes = routes_of(routes, "Split")
