@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from jupyter_graph.run.runner import Runner
 
 MOST_LISTED = 20
+_DEPLOYS = re.compile(r"^[ \t]*(\w+[ \t]*=[ \t]*)?%deploy\b.*$", re.MULTILINE)
+"""A line that deploys, and may keep the deployment."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -255,8 +257,7 @@ def _code_cells(path: Path) -> list[str]:
         cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SpecError(f"{str(path)!r} is no notebook: {error}") from None
-    lines = ["".join(cell["source"]).splitlines() for cell in cells]
-    return ["\n".join(x for x in cell if not x.startswith("%deploy")) for cell in lines]
+    return [_DEPLOYS.sub("", "".join(cell["source"])) for cell in cells]
 
 
 def _execute(client: Any, code: str, number: int) -> None:

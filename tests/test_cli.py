@@ -171,6 +171,7 @@ def test_a_notebook_runs_and_deploys_nothing(tmp_path, rows, capsys):
         "%load_ext jupyter_graph",
         STEP_CELL,
         "%deploy --to nowhere",
+        "deployed = %deploy --to nowhere",
     )
 
     assert main(["run", path, "--data", rows]) == 1
