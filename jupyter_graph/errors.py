@@ -45,9 +45,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["parse"])
     ''
     """
-    if len(word) > LONGEST_WORD:
+    if not isinstance(word, str) or len(word) > LONGEST_WORD:
         return ""
-    by_lower = {name.lower(): name for name in known if len(name) <= LONGEST_WORD}
+    by_lower = {
+        name.lower(): name
+        for name in known
+        if isinstance(name, str) and len(name) <= LONGEST_WORD
+    }
     near = get_close_matches(word.lower(), by_lower, n=1)
     return f"; did you mean {by_lower[near[0]]!r}?" if near else ""
 

@@ -16,7 +16,10 @@ def read_secret(context: Any, name: str) -> str | None:
     True
     """
     of_runner = context.get_secret(name) if hasattr(context, "get_secret") else None
-    return of_runner or os.environ.get(name) or None
+    try:
+        return of_runner or os.environ.get(name) or None
+    except (TypeError, ValueError):  # no text, or one that no variable can be called
+        return None
 
 
 def secret_of(context: Any, name: str) -> str:

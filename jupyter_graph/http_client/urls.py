@@ -34,7 +34,9 @@ def plain_url(text: Any) -> URL:
     'models.internal'
     """
     if not isinstance(text, str) or not 0 < len(text) <= LONGEST_URL:
-        raise AccessDeniedError(f"a URL must be a text, got {text!r:.80}")
+        raise AccessDeniedError(
+            f"a URL must be a text of 1 to {LONGEST_URL} characters, got {text!r:.80}"
+        )
     return _read(text)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import JupyterGraphError
@@ -89,13 +88,13 @@ class Answering:
         from jupyter_graph.run.tracer import tracing
 
         answers, (tracer, function) = self._answers(), self._instance.traced()
-        with ExitStack() as watched:
-            trace = watched.enter_context(tracing(tracer))
+        watched = tracing(tracer)
+        with watched as trace:
             try:
                 value = self._dispatcher.run(event, function)
                 outputs = tracer.outputs(trace)
                 if self._dispatcher.compiled.is_async:
-                    watched.close()  # `ahandle` sees no items of a stream either
+                    watched.end()  # `ahandle` sees no items of a stream either
                 value = leave(value, whole=True)
                 return answers.collected(value, event, trace, outputs)
             except JupyterGraphError as error:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.errors import ClosedError, DeadlineError
-from jupyter_graph.event import new_id
 from jupyter_graph.run.deadline.interrupt import MainThreadInterrupter
 from jupyter_graph.run.deadline.running_call import RunningCall
 from jupyter_graph.run.deadline.step_threads import pool
@@ -335,8 +334,11 @@ class Dispatcher:
 
     def unanswered(self, event_id: str | None) -> Any:
         """Return what the caller gets when no step answered."""
-        answers = self.compiled.responder is not None
-        return None if answers else {"id": event_id or new_id()}
+        if self.compiled.responder is not None:
+            return None
+        from jupyter_graph.event import new_id
+
+        return {"id": event_id or new_id()}
 
 
 # The watchdog looks for these frames on the main thread's stack.

@@ -21,7 +21,6 @@ from jupyter_graph.errors import (
     StepError,
     said,
 )
-from jupyter_graph.event import new_id
 
 
 def fail(
@@ -48,6 +47,8 @@ def fail(
     answers = answers_of(error)
     untag(error)  # the same error may be raised again, by another step
     if step:
+        from jupyter_graph.event import new_id
+
         failed = StepError(step, event_id or new_id(), error)
         failed.answers = answers
         raise failed from error
@@ -59,6 +60,8 @@ def fail(
 def late(step: str, event_id: str | None, graph: str, limit_s: float) -> NoReturn:
     """Raise what the caller gets when the event's time was up in this step."""
     if step:
+        from jupyter_graph.event import new_id
+
         cause = DeadlineError(f"took longer than {limit_s:g} s")
         raise StepDeadlineError(step, event_id or new_id(), cause) from cause
     raise DeadlineError(

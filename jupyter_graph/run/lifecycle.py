@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph
@@ -17,7 +17,6 @@ from jupyter_graph.run.context import Context
 from jupyter_graph.run.deadline.watchdog import is_watchdog
 from jupyter_graph.run.dispatch import Dispatcher
 from jupyter_graph.run.owned_resources import OwnedResources
-from jupyter_graph.run.tracer import Counters, Tracer
 from jupyter_graph.threads.interrupts import call_all, uninterrupted
 from jupyter_graph.threads.reaper import Unclosed, do_elsewhere
 from jupyter_graph.threads.reopened import close_older
@@ -25,6 +24,7 @@ from jupyter_graph.threads.reopened import close_older
 if TYPE_CHECKING:
     from jupyter_graph.run.aio.event_tasks import EventTasks
     from jupyter_graph.run.flush import Flusher, Ticker
+    from jupyter_graph.run.tracer import Counters, Tracer
 
 LAST_FLUSH_S = 30.0
 LONGEST_WAIT_S = 60.0
@@ -44,7 +44,6 @@ class GraphInstance:
         flusher: flushes the steps that hold bodies back, None where none does.
         termination: what storey calls the flow's result, once it is closed.
         batches: stands for each batch run that is under way.
-        counters: what traced events did so far.
     """
 
     def __init__(self, dispatcher: Dispatcher, context: Context) -> None:
@@ -53,10 +52,16 @@ class GraphInstance:
         self.termination: Any = None
         self.batches: set[object] = set()
         self._steps: StepInstances | None = None
-        self.counters = Counters()
         self._traced: tuple[Tracer, Callable[[Any], Any]] | None = None
         self._replaced = ReplacedSteps()
         self._unclosed: Unclosed | None = None
+
+    @cached_property
+    def counters(self) -> Counters:
+        """What traced events did so far."""
+        from jupyter_graph.run.tracer import Counters
+
+        return Counters()
 
     @property
     def steps(self) -> StepInstances:
@@ -140,6 +145,8 @@ class GraphInstance:
         """Return the traced version of the graph, made when somebody first looks."""
         with self.dispatcher.lock:
             if self._traced is None:
+                from jupyter_graph.run.tracer import Tracer
+
                 steps, compiled = self.steps, self.dispatcher.compiled
                 tracer = Tracer(compiled.spec, self.counters)
                 calls = tracer.wrap_all(steps)

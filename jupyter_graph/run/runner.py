@@ -11,7 +11,6 @@ from jupyter_graph.compile.compiled_graph import CompiledGraph, compile_graph
 from jupyter_graph.compile.runtime.streams import drain_async
 from jupyter_graph.errors import RunError
 from jupyter_graph.run.answering import Answering
-from jupyter_graph.run.batch.batch_options import BatchOptions
 from jupyter_graph.run.context import Context, Pushed
 from jupyter_graph.run.dispatch import Dispatcher, get_ident, in_thread
 from jupyter_graph.run.event_errors import fail
@@ -400,6 +399,7 @@ class Runner(Openable):
         >>> result.frame.to_dict("index"), result.errors[0].type
         ({0: {'r': 3}}, 'ZeroDivisionError')
         """
+        from jupyter_graph.run.batch.batch_options import BatchOptions
         from jupyter_graph.run.batch.batch_run import run_batch
 
         options = BatchOptions(target, on_error, progress, batch_rows, check, meta)
@@ -407,6 +407,7 @@ class Runner(Openable):
 
     async def arun_batch(self, data: Any, **options: Any) -> BatchResult:
         """``run_batch`` from a coroutine, in a thread of its own."""
+        from jupyter_graph.run.batch.batch_options import BatchOptions
         from jupyter_graph.run.batch.batch_run import run_batch
 
         stopped = threading.Event()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -172,16 +171,29 @@ class Tracer:
         return {row.step: row.value for row in trace if row.step in self.leaves}
 
 
-@contextmanager
-def tracing(tracer: Tracer) -> Iterator[Trace]:
-    """Let what runs in this context be traced; the block gets the trace."""
-    trace = Trace()
-    tokens = _current.set(trace), _tracer.set(tracer)
-    try:
-        yield trace
-    finally:
-        _current.reset(tokens[0])
-        _tracer.reset(tokens[1])
+class tracing:
+    """Let what runs in this context be traced; the ``with`` block gets the trace."""
+
+    __slots__ = ("_tokens", "_tracer")
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+        self._tokens: Any = None
+
+    def __enter__(self) -> Trace:
+        trace = Trace()
+        self._tokens = _current.set(trace), _tracer.set(self._tracer)
+        return trace
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Trace no more, before the end of the block."""
+        tokens, self._tokens = self._tokens, None
+        if tokens is not None:
+            _current.reset(tokens[0])
+            _tracer.reset(tokens[1])
 
 
 def watched(name: str, call: Callable[..., Any], *, is_async: bool) -> Any:

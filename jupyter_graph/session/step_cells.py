@@ -111,7 +111,9 @@ def plan_step(graphs: Graphs, options: StepOptions, cell: Cell) -> StepPlan:
     if problem := step_name_problem(name, route=options.is_route):
         raise MagicError(f"{problem}; say %%graph_step NAME")
     owned = graphs.sources.owned_by(cell.id)
-    graph = graphs.named(options.graph) if options.graph else graphs.home_of(owned)
+    graph = (
+        graphs.home_of(owned) if options.graph is None else graphs.named(options.graph)
+    )
     owned = owned or graphs.sources.renamed_from(graph.name, name)
     plan = StepPlan(graph.name, name, options, definition, cell, owned)
     check_place(graph, _old_name(plan) or name, options)

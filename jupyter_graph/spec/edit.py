@@ -77,6 +77,7 @@ def put(graph: GraphSpec, step: StepSpec, place: Place) -> GraphSpec:
     """
     if _is_route(graph, place):
         return put_route(graph, router_of(graph, place.router), step)
+    check_step_name(step.name)
     if step.name in graph:
         raise DuplicateStepError(
             f"graph {graph.name!r} already has a step {step.name!r}; "

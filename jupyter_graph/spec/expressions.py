@@ -66,6 +66,8 @@ def compile_expression(text: str) -> Callable[[Any], Any]:
 
 def _read(text: str) -> ast.expr:
     shown = reprlib.repr(text)
+    if not isinstance(text, str):
+        raise SpecError(f"an expression is a text, got {shown}")
     if len(text) > LONGEST:
         raise SpecError(
             f"expression {shown} has {len(text)} characters, {LONGEST} at most are read"

@@ -78,12 +78,18 @@ def rows_of_frame(frame: Any, size: int = 10_000) -> Iterator[dict[str, Any]]:
     """Yield the rows of a frame, some thousand at a time in memory.
 
     An index with a name comes first, one without is left out.
+
+    Raises:
+        UnprocessableError: a column has the name of the index.
     """
     if not is_pandas(frame):
         for batch in table_of(frame).to_batches(max_chunksize=size):
             yield from batch.to_pylist()
         return
     if has_named_index(frame):
-        frame = frame.reset_index()
+        try:
+            frame = frame.reset_index()
+        except ValueError as error:
+            raise UnprocessableError(f"the index of a frame: {error}") from None
     for start in range(0, len(frame), size):
         yield from frame.iloc[start : start + size].to_dict("records")

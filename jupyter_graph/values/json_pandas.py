@@ -89,7 +89,10 @@ def _frame(value: Any, depth: int, form: Form) -> list[dict[str, Any]]:
     The index is left out, except where the policy keeps one that has a name.
     """
     if form.policy.keeps_index and all(name is not None for name in value.index.names):
-        value = value.reset_index()
+        try:
+            value = value.reset_index()
+        except ValueError as error:  # a column has the index's name
+            raise NotJSON(f"the index of a frame: {error}") from None
     names = list(form.record(((name, None) for name in value.columns), depth))
     columns = []
     for position, name in enumerate(names):

@@ -158,3 +158,12 @@ def test_several_processes_append_whole_lines(tmp_path):
         process.wait()
 
     assert sorted(row["n"] for row in JSONLinesSource(path)) == sorted([*range(20)] * 3)
+
+
+def test_a_frame_whose_index_is_named_as_a_column_is_refused_alone(tmp_path):
+    frame = pd.DataFrame({"a": [1]}, index=pd.Index(["k"], name="a"))
+    target = JSONLinesTarget(tmp_path / "out.jsonl")
+
+    with pytest.raises(UnprocessableError, match="index of a frame: cannot insert a"):
+        target.do(frame)
+    target.close()

@@ -263,6 +263,8 @@ def test_closing_leaves_no_thread(open_runner):
             'Invalid value "TLS" for configuration property "security',
         ),
         ({"password_secret": "pw"}, "there is no secret 'pw'"),
+        ({"password_secret": 5}, "there is no secret 5"),
+        ({"password_secret": "\ud800"}, "there is no secret"),
         ({"options": {"acks": 1}}, "options has 'acks', which KafkaTarget sets"),
         ({"options": {"lingr.ms": 5}}, 'No such configuration property: "lingr.ms"'),
         ({"options": 5}, "options must be an object of settings, got 5"),

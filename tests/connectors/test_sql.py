@@ -383,3 +383,28 @@ def test_a_missing_sqlite_file_is_refused_and_not_made(tmp_path):
         SQLSource(f"sqlite:///{tmp_path}/rows.db", table="t")
 
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        pytest.param(np.datetime64(10**6, "Y"), "1001970", id="a-far-year"),
+        pytest.param(np.timedelta64(10**6, "Y"), "P1000000Y", id="a-long-time"),
+        pytest.param(np.timedelta64(1500, "ms"), 1.5, id="seconds"),
+        pytest.param(
+            np.datetime64("2024-01-01"), datetime.date(2024, 1, 1), id="a-day"
+        ),
+        pytest.param(
+            np.datetime64("2024-01-01T00:00:00.000001", "ns"),
+            datetime.datetime(2024, 1, 1, 0, 0, 0, 1),
+            id="nanoseconds",
+        ),
+    ],
+)
+def test_a_time_of_numpys_is_stored_as_the_time_that_it_is(value, stored):
+    assert value_for(value) == stored
+
+
+def test_a_value_without_a_form_is_refused_with_its_column():
+    with pytest.raises(UnprocessableError, match="column 'wait': a numpy duration"):
+        value_for(np.timedelta64(2), "column 'wait'")

@@ -615,3 +615,18 @@ def test_a_spec_follows_the_name_of_its_graph():
 def test_an_error_handler_has_no_place_of_its_own(options, message):
     with pytest.raises(SpecError, match=message):
         chain("a").error_handler("h", handler=f, **options)
+
+
+@pytest.mark.parametrize("name", [[1], {1: 2}, {"a"}, b"ab", 5])
+def test_a_name_that_is_no_text_is_refused(name):
+    with pytest.raises(SpecError, match="name"):
+        Graph("g").to(name=name, handler=str.upper)
+
+
+@pytest.mark.parametrize("name", [b"ab", [1]])
+def test_a_neighbour_that_is_no_text_is_unknown(name):
+    graph = Graph("g")
+    step = graph.to(name="first", handler=str.upper)
+
+    with pytest.raises(SpecError):
+        step.cycle_to(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -85,10 +86,13 @@ def shown(url: Any) -> str:
     return str(url.render_as_string(hide_password=True))
 
 
-def value_for(value: Any) -> Any:
+def value_for(value: Any, column: str = "value") -> Any:
     """Return a value as a database takes it: NaN is NULL, arrays are lists.
 
     An Enum is its value; drivers differ in what they make of one.
+
+    Raises:
+        UnprocessableError: it has no form; ``column`` begins the text.
 
     >>> value_for(float("nan")), value_for(2.5)
     (None, 2.5)
@@ -116,9 +120,25 @@ def value_for(value: Any) -> Any:
     if time_kind in ("m", "M") and value.ndim == 0:  # one of numpy's
         item = value.item()  # a date for days and longer, a number for nanoseconds
         if isinstance(item, int):
-            item = value.astype(f"{time_kind}8[us]").item()
-        return value_for(item)
-    return to_jsonable(value, "a column", TARGET)
+            item = _exact_time(value, f"{time_kind}8[us]")
+        if item is not None:
+            return value_for(item)
+    return to_jsonable(value, column, TARGET)
+
+
+def _exact_time(value: Any, microseconds: str) -> datetime | timedelta | None:
+    """Return one of numpy's times as Python's, None where Python has none for it.
+
+    Beyond Python's years, and for a difference without a unit, numpy gives numbers.
+    """
+    numpy = sys.modules["numpy"]
+    unit, _ = numpy.datetime_data(value.dtype)
+    whole = value.astype(microseconds)
+    is_finer = unit in ("ns", "ps", "fs", "as")
+    if unit == "generic" or not (is_finer or whole.astype(value.dtype) == value):
+        return None
+    item = whole.item()
+    return None if isinstance(item, int) else item
 
 
 _JOINED: dict[frozenset[type], type] = {

@@ -126,7 +126,10 @@ class SQLTarget(Buffered):
         kept = row
         if self._columns is not None:
             kept = {name: row.get(name) for name in self._columns}
-        return {str(key): value_for(value) for key, value in snapshot(kept).items()}
+        return {
+            str(key): value_for(value, f"column {key!r}")
+            for key, value in snapshot(kept).items()
+        }
 
     def _look(self) -> None:
         """Read the columns of a table that exists."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jupyter_graph.compile.step_code import StepCode
-from jupyter_graph.values.dataframe_rows import is_pandas
 
 Call = Callable[..., Any]
 
@@ -16,6 +15,7 @@ def of_frame(call: Call, code: StepCode) -> Call:
 
     A DataFrame goes through as it is, so that a batch run calls the same step.
     """
+    from jupyter_graph.values.dataframe_rows import is_pandas
 
     def run(body: Any) -> Any:
         if is_pandas(body):

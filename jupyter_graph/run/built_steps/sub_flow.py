@@ -11,7 +11,6 @@ from jupyter_graph.compile.runtime.streams import stream, stream_async
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.run.built_steps.step_instances import BuiltStep
 from jupyter_graph.run.context import Context
-from jupyter_graph.run.tracer import watched
 from jupyter_graph.types import NOTHING
 
 Call = Callable[..., Any]
@@ -70,6 +69,8 @@ def route_of(step: BuiltStep, context: Context, build: Call) -> Call:
         except BaseException as error:
             tag(error, name)
             raise
+
+    from jupyter_graph.run.tracer import watched
 
     NAMING.update((run.__code__, run_async.__code__))
     if code.is_awaited:

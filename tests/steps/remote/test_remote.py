@@ -432,6 +432,7 @@ def test_a_parity_check_sends_nothing(peer):
     ("arguments", "message"),
     [
         ({}, "url or url_expression"),
+        ({"url_expression": 5}, "an expression is a text, got 5"),
         ({"url": "scorer"}, "name of an MLRun function"),
         ({"url": "ftp://x"}, "other schemes"),
         ({"url": "http://x", "method": "FLY"}, "method must be one of"),
