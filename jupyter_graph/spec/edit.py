@@ -123,11 +123,10 @@ def put_anew(graph: GraphSpec, step: StepSpec, place: Place) -> GraphSpec:
         graph = _forget_handler(graph, name)
     if name in graph and was_handler != is_handler:
         graph = remove(graph, name)
-    if is_handler:
-        return _put_error_handler(graph, step, place)
     if (router_of_route := router_with(graph, name)) is not None:
         graph = _without_route(graph, router_of_route, name)
-    return _put_in_flow(graph, step, place)
+    put_it = _put_error_handler if is_handler else _put_in_flow
+    return put_it(graph, step, place)
 
 
 def _is_route(graph: GraphSpec, place: Place) -> bool:
@@ -419,8 +418,12 @@ def _renamed(
             base_step=instead(step.base_step),
         )
 
-    steps = tuple(renamed(step) for step in graph.steps)
-    return replace(graph, steps=steps, on_error=instead(graph.on_error))
+    return replace(
+        graph,
+        steps=tuple(renamed(step) for step in graph.steps),
+        on_error=instead(graph.on_error),
+        final_step=instead(graph.final_step),
+    )
 
 
 def _swapped(names: tuple[str, ...], old: str, new: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from jupyter_graph.deployment.options import read_options
 from jupyter_graph.deployment.sources import Sources
 from jupyter_graph.errors import BundleError, CellError, ValueShipError
 
+pytestmark = pytest.mark.slow  # each builds a whole bundle
+
 
 @pytest.fixture
 def build(tmp_path):

@@ -32,6 +32,7 @@ def imported(path: Path) -> set[str]:
     return {name.split(".")[1] for name in names if name.startswith("jupyter_graph.")}
 
 
+@pytest.mark.slow
 def test_every_import_of_the_runtime_is_of_the_runtime():
     ours = [path for path in MODULES if path != PACKAGE / "__init__.py"]
     outside = {

@@ -53,6 +53,7 @@ def try_out(notebook, **options):
     )
 
 
+@pytest.mark.slow
 def test_a_new_target_is_its_file_and_one_line(trial, doubling, state):
     deployment = try_out(doubling, config={"replicas": 2})
 
@@ -72,6 +73,7 @@ def test_a_target_refuses_options_in_its_own_words(trial, doubling):
         deploy(doubling.graph("double"), target="trail")
 
 
+@pytest.mark.slow
 def test_a_target_that_may_not_take_over_leaves_a_name_to_its_notebook(trial, doubling):
     try_out(doubling)
     doubling.path = doubling.path.with_name("other.ipynb")

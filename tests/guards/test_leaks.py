@@ -18,10 +18,13 @@ from jupyter_graph.threads.thread_pool import Threads
 from tests.guards import leaks
 from tests.guards.leaks import Open, left_open
 
-pytestmark = pytest.mark.skipif(
-    not os.path.isdir("/proc/self/task"),  # noqa: PTH112  # as in the guard
-    reason="sees what Linux tells",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not os.path.isdir("/proc/self/task"),  # noqa: PTH112  # as in the guard
+        reason="sees what Linux tells",
+    ),
+]
 HERE = __file__
 
 

@@ -257,6 +257,7 @@ def test_the_failing_row_of_a_frame_is_raised(open_runner):
     assert caught.value.__notes__ == ["row 'c' of the data"]
 
 
+@pytest.mark.slow
 def test_a_frame_that_takes_too_long_fails_by_its_rows(open_runner):
     def late(frame):
         while (frame["a"] == 3).any():

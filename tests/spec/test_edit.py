@@ -232,3 +232,18 @@ def test_a_root_router_that_is_another_graph_follows_it():
 
     assert followed.router is not None
     assert [route.name for route in followed.router.routes] == ["m", "n", "x"]
+
+
+def test_a_route_put_anew_may_become_an_error_handler():
+    graph = edit.put_route(flow(task("a"), router()), "r", task("x"))
+    graph = edit.put_anew(graph, task("x"), Place(on_error="a"))
+
+    assert [route.name for route in graph.step("r").routes] == ["m", "n"]
+    assert (graph.step("a").on_error, graph.step("x").kind) == ("x", "error_step")
+
+
+def test_the_final_step_follows_its_name_and_goes_with_its_step():
+    graph = flow(task("a"), task("b"), final_step="b")
+
+    assert edit.rename(graph, "b", "c").final_step == "c"
+    assert edit.remove(graph, "b").final_step is None
