@@ -147,6 +147,7 @@ def warm_up():
         ("yaml", None),
         ("built", block("storey.Map", _fn="f")),
         ("built", flow(a={"handler": "slow", "responder": True})),
+        ("built", {"kind": "router", "routes": {"m": {"handler": "slow"}}}),
         ("serving", "what"),
         ("serving", broken.CASES["serving-secret-code"][1]),
         ("api", broken.CASES["api-mapping-path"][1]),
