@@ -251,19 +251,16 @@ class Session:
         return deploy(target, sources=sources, events=events, **options)
 
     def view(self, graph: Graph) -> tuple[Sources, Sequence[RecordedInput]]:
-        """Return a graph's cells, and what it was asked in this notebook."""
-        return self.sources_for(graph), self.event_ring.inputs(graph.name)
-
-    def sources_for(self, graph: Graph) -> Sources:
-        """Return the cells and names that a graph of this notebook is made of."""
+        """Return the cells and names a graph is made of, and what it was asked here."""
         from jupyter_graph.deployment.sources import Sources
 
         path = self.notebook_path
-        return Sources(
+        sources = Sources(
             cells=self.cells_for(graph),
             namespace=self.names_for(graph),
             notebook=str(path) if path is not None else None,
         )
+        return sources, self.event_ring.inputs(graph.name)
 
     # -- checks and life --------------------------------------------------------
 

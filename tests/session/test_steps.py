@@ -146,7 +146,7 @@ def test_undo_takes_back_a_step_and_its_code(session, define):
 
 def test_the_sources_of_a_graph_are_its_cells_and_names(session, define):
     define("rate = 3\n" + DOUBLE)
-    sources = session.sources_for(session.graph())
+    sources, _ = session.view(session.graph())
 
     assert [cell.source for cell in sources.cells] == ["rate = 3\n" + DOUBLE]
     assert sources.namespace["rate"] == 3
