@@ -123,6 +123,25 @@ def test_no_folder_is_crowded():
     assert [folder for folder, count in folders.items() if count > 20] == []
 
 
+def test_no_class_is_crowded():
+    crowded = {
+        f"{node.name} in {path.relative_to(PACKAGE)}"
+        for room in MAY_IMPORT
+        for path in files_of(room)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and len(_methods(node)) > 25
+    }
+
+    assert not crowded
+
+
+def _methods(node):
+    """Give the names of a class's methods, an AST visitor's visits not counted."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    names = [one.name for one in node.body if isinstance(one, functions)]
+    return [name for name in names if not name.startswith("visit_")]
+
+
 HEAVY = {
     "IPython", "anywidget", "asyncio", "graphviz", "ipywidgets", "nuclio", "numpy",
     "nuclio_sdk", "pandas", "prometheus_client", "pyarrow", "requests", "sklearn",
