@@ -10,6 +10,7 @@ and 1.14.1.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -51,6 +52,23 @@ def with_state(step: Any) -> Callable[[Any], Any]:
         return result
 
     return call
+
+
+def body_with_state(
+    step: Any, lock: AbstractContextManager[Any]
+) -> Callable[[Any], Any]:
+    """Return ``with_state`` for whole bodies, one event at a time.
+
+    In one function: a call more costs an event a tenth of its time.
+    """
+    fn = step._fn
+
+    def run(event: Any) -> Any:
+        with lock:
+            event.body, step._state = fn(event.body, step._state)
+        return event
+
+    return run
 
 
 def unless_filtered(

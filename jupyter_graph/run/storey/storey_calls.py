@@ -83,8 +83,10 @@ def _of_class(step: Any, code: StepCode) -> Call:
 
 def _with_state(step: Any) -> Call:
     """A function of body and state: one event at a time, as in a flow of storey's."""
-    element, call = private_api.reads(step), private_api.with_state(step)
     lock = threading.Lock()
+    if _is_plain(step):
+        return private_api.body_with_state(step, lock)
+    element, call = private_api.reads(step), private_api.with_state(step)
     goes_on = _mapped(step, streams=())  # a generator is a body as any other
 
     def run(event: Event) -> Any:
@@ -92,12 +94,7 @@ def _with_state(step: Any) -> Call:
             result = call(element(event))
         return goes_on(event, result)
 
-    def run_plain(event: Event) -> Any:
-        with lock:
-            event.body = call(event.body)
-        return event
-
-    return run_plain if _is_plain(step) else run
+    return run
 
 
 # -- in and out -----------------------------------------------------------------
