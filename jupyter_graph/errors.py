@@ -56,8 +56,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {by_lower[near[0]]!r}?" if near else ""
 
 
-def _is_ours(code: Any) -> bool:
-    """Return whether a class or function of errors is one of this package."""
+def is_ours(code: Any) -> bool:
+    """Return whether a class or function is one of this package."""
     return str(getattr(code, "__module__", "")).startswith("jupyter_graph.")
 
 
@@ -77,13 +77,13 @@ class JupyterGraphError(Exception):
 
     def __str__(self) -> str:
         text = self.text()
-        if type(self) is JupyterGraphError or not _is_ours(type(self)):
+        if type(self) is JupyterGraphError or not is_ours(type(self)):
             return text  # raised by a step, in words of its own
         return f"{text} [{self.code}]" if text else f"[{self.code}]"
 
     def __format__(self, spec: str) -> str:
-        is_ours = _is_ours(type(self).__str__)  # else a text of the user's own
-        return format(self.text() if is_ours else str(self), spec)
+        has_code = is_ours(type(self).__str__)  # else a text of the user's own
+        return format(self.text() if has_code else str(self), spec)
 
     def text(self) -> str:
         """Return what is wrong, without the code."""

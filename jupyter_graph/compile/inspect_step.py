@@ -18,12 +18,11 @@ from jupyter_graph.compile.signature_check import (
 )
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.compile.storey_code import inspect_storey_step, is_storey_step
-from jupyter_graph.errors import SpecError, did_you_mean
+from jupyter_graph.errors import SpecError, did_you_mean, is_ours
 from jupyter_graph.spec.model import StepSpec
 
 INJECTED: Final[tuple[Injected, ...]] = get_args(Injected)
 FROM_MLRUN: Final = frozenset(get_args(FromMLRun))
-OURS: Final = "jupyter_graph."
 BY_ANY_KEYWORD: Final = frozenset({"name", "context"})
 """Passed to every constructor that takes any keyword; routes and outlets are not."""
 
@@ -241,7 +240,7 @@ def _is_passed_on(code: type, parameters: Mapping[str, Any], name: str) -> bool:
         if name in parameters:
             return True
         if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-            return base is not code and not base.__module__.startswith(OURS)
+            return base is not code and not is_ours(base)
     return not _is_ours(code)
 
 
@@ -259,4 +258,4 @@ def _kind_of_method(
 
 
 def _is_ours(code: type) -> bool:
-    return any(base.__module__.startswith(OURS) for base in code.__mro__)
+    return any(map(is_ours, code.__mro__))

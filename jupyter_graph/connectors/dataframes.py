@@ -20,11 +20,11 @@ from jupyter_graph.connectors.source_base import (
 from jupyter_graph.errors import SpecError
 from jupyter_graph.types import Body
 from jupyter_graph.values.dataframe_rows import (
-    has_named_index,
     is_frame,
     pandas_of,
     rows_of_frame,
     table_of,
+    with_index,
 )
 
 
@@ -116,9 +116,7 @@ class DataFrameTarget:
 def _parts_of(body: Body) -> list[Any]:
     if not is_frame(body):
         return [snapshot(row) for row in rows_of(body, "DataFrameTarget")]
-    frame = pandas_of(body).copy()
-    if has_named_index(frame):
-        frame = frame.reset_index()
+    frame = with_index(pandas_of(body).copy())
     return [frame] if len(frame) else []
 
 

@@ -6,13 +6,12 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jupyter_graph.errors import is_ours
 from jupyter_graph.spec.argument_values import function_argument
 from jupyter_graph.spec.expressions import is_expression
 from jupyter_graph.spec.model import DEFAULT_CLASSES, GraphSpec, StepSpec
 from jupyter_graph.steps.block_packages import needs_of, needs_of_text
 from jupyter_graph.steps.block_table import BLOCKS, load_block
-
-OURS = "jupyter_graph."
 
 
 def code_names(spec: GraphSpec, *, in_arguments: bool = False) -> tuple[str, ...]:
@@ -105,7 +104,6 @@ def _blocks(step: StepSpec, namespace: Mapping[str, Any]) -> Iterator[str]:
     for name in (step.class_name, block_of(step), *argument_names(step)):
         own = namespace.get(str(name))
         if inspect.isclass(own):
-            bases = [base for base in own.__mro__ if base.__module__.startswith(OURS)]
-            yield from (base.__name__ for base in bases)
+            yield from (base.__name__ for base in own.__mro__ if is_ours(base))
         elif name in BLOCKS:
             yield BLOCKS[str(name)].partition(":")[2]

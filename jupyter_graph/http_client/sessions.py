@@ -34,6 +34,8 @@ class HttpPool:
         """Return the session of this loop, opened by its first request."""
         import asyncio
 
+        from jupyter_graph.threads.on_loop import put_by_loop
+
         loop = asyncio.get_running_loop()
         known = self._open.get(loop)
         if known is not None and not known[0].closed:
@@ -43,10 +45,7 @@ class HttpPool:
         holder = _hold(self._make)
         session = await anext(holder)
         with self._lock:
-            # a closed loop would be kept alive by its entry
-            for gone in [loop for loop in self._open if loop.is_closed()]:
-                del self._open[gone]
-            self._open[loop] = session, holder
+            put_by_loop(self._open, loop, (session, holder))
         return session
 
     def close(self) -> None:

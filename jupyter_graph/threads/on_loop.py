@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextvars import Context, copy_context
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_graph.threads.outcome import Outcome
 
 Work = Coroutine[Any, Any, Any]
+T = TypeVar("T")
 
 
 class OnLoop(Outcome):
@@ -87,3 +88,15 @@ class OnLoop(Outcome):
             self.settle(None, error)
         else:
             self.settle(task.result())
+
+
+def put_by_loop(
+    by_loop: dict[asyncio.AbstractEventLoop, T], loop: asyncio.AbstractEventLoop, one: T
+) -> None:
+    """Note what belongs to a loop, and forget what belonged to loops that have ended.
+
+    Threads may bring their loops at once: the caller holds the lock of ``by_loop``.
+    """
+    for gone in [known for known in by_loop if known.is_closed()]:
+        del by_loop[gone]  # its entry would keep it alive
+    by_loop[loop] = one

@@ -47,6 +47,20 @@ def has_named_index(frame: Any) -> bool:
     return all(name is not None for name in frame.index.names)
 
 
+def with_index(frame: Any) -> Any:
+    """Return a pandas frame whose index, where it has a name, comes first as columns.
+
+    Raises:
+        UnprocessableError: a column has the name of the index.
+    """
+    if not has_named_index(frame):
+        return frame
+    try:
+        return frame.reset_index()
+    except ValueError as error:
+        raise UnprocessableError(f"the index of a frame: {error}") from None
+
+
 def table_of(frame: Any) -> Any:
     """Return a frame as a ``pyarrow.Table``; an index without a name is left out.
 
@@ -86,10 +100,6 @@ def rows_of_frame(frame: Any, size: int = 10_000) -> Iterator[dict[str, Any]]:
         for batch in table_of(frame).to_batches(max_chunksize=size):
             yield from batch.to_pylist()
         return
-    if has_named_index(frame):
-        try:
-            frame = frame.reset_index()
-        except ValueError as error:
-            raise UnprocessableError(f"the index of a frame: {error}") from None
+    frame = with_index(frame)
     for start in range(0, len(frame), size):
         yield from frame.iloc[start : start + size].to_dict("records")

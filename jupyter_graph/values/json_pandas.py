@@ -6,6 +6,8 @@ import math
 import sys
 from typing import Any, Final
 
+from jupyter_graph.errors import UnprocessableError
+from jupyter_graph.values.dataframe_rows import with_index
 from jupyter_graph.values.json_python import duration
 from jupyter_graph.values.json_rules import Form, NotJSON, Row
 
@@ -88,11 +90,11 @@ def _frame(value: Any, depth: int, form: Form) -> list[dict[str, Any]]:
 
     The index is left out, except where the policy keeps one that has a name.
     """
-    if form.policy.keeps_index and all(name is not None for name in value.index.names):
+    if form.policy.keeps_index:
         try:
-            value = value.reset_index()
-        except ValueError as error:  # a column has the index's name
-            raise NotJSON(f"the index of a frame: {error}") from None
+            value = with_index(value)
+        except UnprocessableError as error:
+            raise NotJSON(f"{error}") from None
     names = list(form.record(((name, None) for name in value.columns), depth))
     columns = []
     for position, name in enumerate(names):

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from jupyter_graph.connectors.dataframes import DataFrameSource, DataFrameTarget
-from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.errors import BadRequestError, SpecError, UnprocessableError
 from jupyter_graph.run.context import Context
 
 ROWS = [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
@@ -109,3 +109,10 @@ def test_a_source_gives_chosen_columns():
     ]
     with pytest.raises(SpecError, match="no column 'z'"):
         DataFrameSource(pa.Table.from_pylist(ROWS), columns=["z"])
+
+
+def test_a_frame_whose_index_is_named_as_a_column_is_refused():
+    frame = pd.DataFrame({"a": [1]}, index=pd.Index(["k"], name="a"))
+
+    with pytest.raises(UnprocessableError, match="index of a frame: cannot insert a"):
+        DataFrameTarget().do(frame)

@@ -20,7 +20,7 @@ from jupyter_graph.run.aio.loop_thread import CallersLoop, LoopThread
 from jupyter_graph.run.deadline.step_threads import step_in_thread
 from jupyter_graph.run.event_errors import closed, fail, late
 from jupyter_graph.threads.interrupts import uninterrupted
-from jupyter_graph.threads.on_loop import OnLoop, Work
+from jupyter_graph.threads.on_loop import OnLoop, Work, put_by_loop
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
@@ -116,10 +116,8 @@ class EventTasks:
         if slots is None:
             # Callers on the loops of several threads may come here at once.
             with uninterrupted(), self._lock:
-                for gone in [known for known in self._slots_of if known.is_closed()]:
-                    del self._slots_of[gone]
                 slots = EventSlots(loop, self.limit_s, self.max_in_flight)
-                self._slots_of[loop] = slots
+                put_by_loop(self._slots_of, loop, slots)
         self._slots = slots
         return slots
 

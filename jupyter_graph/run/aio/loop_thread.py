@@ -17,7 +17,7 @@ from jupyter_graph.run.deadline.interrupt import MainThreadInterrupter
 from jupyter_graph.run.deadline.step_threads import step_in_thread, throw_into
 from jupyter_graph.run.deadline.watchdog import LOOKS, look_now, unwatch, watch
 from jupyter_graph.threads.interrupts import uninterrupted
-from jupyter_graph.threads.on_loop import OnLoop, Work
+from jupyter_graph.threads.on_loop import OnLoop, Work, put_by_loop
 from jupyter_graph.threads.stack_frames import frame_of
 from jupyter_graph.threads.start import join, start_thread
 
@@ -190,9 +190,8 @@ class LoopThread:
         if bridge is None:
             # Callers on the loops of several threads may come here at once.
             with uninterrupted(), self._lock:
-                for gone in [known for known in self._bridges if known.is_closed()]:
-                    del self._bridges[gone]
-                bridge = self._bridges[here] = LoopBridge(here, self.loop, limit_s)
+                bridge = LoopBridge(here, self.loop, limit_s)
+                put_by_loop(self._bridges, here, bridge)
         self._heartbeat.wake()
         return bridge
 
