@@ -30,7 +30,6 @@ JupyterGraphError
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Any, ClassVar
 
 LONGEST_WORD = 100
@@ -47,6 +46,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     if not isinstance(word, str) or len(word) > LONGEST_WORD:
         return ""
+    from difflib import get_close_matches
+
     by_lower = {
         name.lower(): name
         for name in known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from jupyter_graph.compile.generated_module import (
     Functions,
@@ -150,8 +150,7 @@ def compile_graph(
 # -- inspecting -----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Inspected:
+class _Inspected(NamedTuple):
     """A graph whose steps are resolved and inspected, and the graphs inside it."""
 
     spec: GraphSpec

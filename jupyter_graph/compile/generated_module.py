@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import CodeType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from jupyter_graph.compile.failing_step import LINES
 from jupyter_graph.compile.generator.fused_function import Fused
@@ -24,8 +24,7 @@ _collected: deque[_Lines] = deque()
 _lines: set[_Lines] = set()
 
 
-@dataclass(frozen=True, slots=True)
-class Functions:
+class Functions(NamedTuple):
     """What generated code does, over the calls of one runner.
 
     Attributes:
@@ -37,7 +36,7 @@ class Functions:
     resumes: Mapping[str, Callable[..., Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class GeneratedModule:
     """Generated code, compiled.
 

@@ -21,7 +21,6 @@ from jupyter_graph.spec.expressions import compile_expression, is_expression
 from jupyter_graph.spec.model import DEFAULT_CLASSES, GraphSpec, StepSpec
 from jupyter_graph.spec.topology import followers
 from jupyter_graph.steps.block_table import BLOCKS, load_block
-from jupyter_graph.steps.unavailable_mlrun import advice_for
 
 SHARED = ("shared_models", "shared_models_mechanism")
 
@@ -155,6 +154,8 @@ class Resolver:
         )
 
     def _unknown(self, name: str, where: str) -> str:
+        from jupyter_graph.steps.unavailable_mlrun import advice_for
+
         if advice := advice_for(name):
             return f"{where}: {name!r} is not to be had here: {advice}"
         own = [

@@ -16,7 +16,6 @@ from jupyter_graph.spec.code_names import (
     kind_of,
     name_of_code,
 )
-from jupyter_graph.spec.codec import from_dict, to_dict
 from jupyter_graph.spec.edit import PREVIOUS, WHOLE_GRAPH, Place
 from jupyter_graph.spec.model import (
     DEFAULT_ITERATIONS,
@@ -233,6 +232,8 @@ class Graph:
             allow_imports: modules that dotted names may be taken from.
             name: the graph's name, else the document's, else ``graph``.
         """
+        from jupyter_graph.spec.codec import from_dict
+
         graph = cls.from_spec(from_dict(document, name=name), namespace, literal=True)
         graph.allow_imports = tuple(allow_imports)
         graph.is_trusted = False
@@ -315,6 +316,8 @@ class Graph:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the graph's document, with MLRun's keys."""
+        from jupyter_graph.spec.codec import to_dict
+
         return to_dict(self.spec)
 
     # -- steps ------------------------------------------------------------------

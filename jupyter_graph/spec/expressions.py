@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError, did_you_mean
-from jupyter_graph.spec.expression_code import FUNCTIONS, function_of
 from jupyter_graph.spec.python_syntax import parse
 
 LONGEST: Final = 2000
@@ -59,6 +58,8 @@ def compile_expression(text: str) -> Callable[[Any], Any]:
     >>> compile_expression("(event['n'] * 2 if event['n'] > 1 else 0)")({"n": 3})
     6
     """
+    from jupyter_graph.spec.expression_code import function_of
+
     tree = _read(text)
     _Checker(text).visit(tree)
     return function_of(tree, text)
@@ -169,6 +170,8 @@ class _Checker(ast.NodeVisitor):
         self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
+        from jupyter_graph.spec.expression_code import FUNCTIONS
+
         if isinstance(node.func, ast.Name):
             name, known = node.func.id, frozenset(FUNCTIONS)
         elif isinstance(node.func, ast.Attribute):

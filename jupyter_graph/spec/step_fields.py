@@ -8,8 +8,7 @@ the JSON Schema. A new field is a row here and an attribute of ``StepSpec``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from jupyter_graph.spec.field_types import (
     EVENT_KEY,
@@ -27,8 +26,7 @@ from jupyter_graph.spec.field_types import (
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """How the magics call a field.
 
     Attributes:
@@ -50,8 +48,7 @@ class Option:
         return self.flag.removeprefix("--").replace("-", "_")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field of a document.
 
     Attributes:

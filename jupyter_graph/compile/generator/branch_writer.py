@@ -22,7 +22,7 @@ class Following(NamedTuple):
     at: Position
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class BranchWriter(Writer):
     """Writes branches: as functions that are called, or one below the other.
 

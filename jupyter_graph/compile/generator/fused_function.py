@@ -9,7 +9,7 @@ path pays nothing for it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jupyter_graph.compile.generator.branch_writer import Following
 from jupyter_graph.compile.generator.code_buffer import BODY, CodeBuffer, Position
@@ -25,8 +25,7 @@ from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.spec.model import START, GraphSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Fused:
+class Fused(NamedTuple):
     """The generated module of one graph.
 
     Attributes:

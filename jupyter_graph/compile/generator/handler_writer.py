@@ -14,7 +14,7 @@ from jupyter_graph.spec.model import START, StepSpec
 Write: TypeAlias = Callable[[Position], None]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class HandlerWriter(Writer):
     """Writes ``try`` and ``except`` around steps, and around whole functions.
 

@@ -12,7 +12,7 @@ MOST_OUTLETS = 16
 """A choice among more is a table: reading through so many names takes longer."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Inlining:
     """Finds the shapes that need no call and no table.
 

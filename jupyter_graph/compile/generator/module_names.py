@@ -27,7 +27,7 @@ FunctionKey = tuple[str, ...]
 """Kind of a function, the step it is about, and for ``from`` the branches it ends."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Globals:
     """What must be bound in the module before it runs: calls, choices, merges, joins.
 
@@ -69,7 +69,7 @@ class Globals:
         return ident
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Functions:
     """The functions of the module, named when first called and written later.
 
@@ -148,7 +148,7 @@ class Functions:
         return self.want("item" if self.facts.per_item(stream) else "after", stream)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Writer:
     """What every writer of a part of the module has.
 

@@ -10,7 +10,7 @@ from jupyter_graph.compile.generator.module_names import Writer
 from jupyter_graph.compile.generator.step_writer import StepWriter
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class StreamWriter(Writer):
     """Writes what comes after a step with several results.
 

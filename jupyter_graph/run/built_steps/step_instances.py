@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from jupyter_graph.compile.generated_module import Functions
 from jupyter_graph.compile.step_code import StepCode
@@ -12,8 +12,7 @@ from jupyter_graph.compile.step_code import StepCode
 Call = Callable[..., Any]
 
 
-@dataclass(frozen=True)
-class BuiltStep:
+class BuiltStep(NamedTuple):
     """One built step: what it was built from, its instance, what is called.
 
     The instance of a flow inside a graph is what was built of its own steps, and

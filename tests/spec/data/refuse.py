@@ -143,6 +143,7 @@ def warm_up():
     for kind, source in [
         ("document", {"steps": {"a": {"class_name": "storey.Mapp"}}}),
         ("document", {"steps": {"a": {"handler": "(event + 1)"}}}),
+        ("document", {"steps": {"a": {"handler": "no_name"}}}),
         ("json", None),
         ("yaml", None),
         ("built", block("storey.Map", _fn="f")),
