@@ -186,6 +186,7 @@ def test_append_begins_a_line_after_a_torn_one(tmp_path):
     assert (tmp_path / "out.csv").read_text() == "a,b\n1,2\n3\n5,6\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["", ".gz", ".bz2", ".xz", ".zst"])
 def test_many_threads_lose_nothing(tmp_path, suffix):
     path = tmp_path / f"out.csv{suffix}"

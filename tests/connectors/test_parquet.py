@@ -306,6 +306,7 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path):
         list(ParquetSource(tmp_path / "in.parquet"))
 
 
+@pytest.mark.slow
 def test_rows_of_a_folder_keep_their_order_though_their_table_has_many_chunks(tmp_path):
     target = ParquetTarget(tmp_path / "out")
     for number in range(2_000):

@@ -283,6 +283,7 @@ def test_a_table_that_vanishes_loses_no_row(url, table):
     assert [row["amount"] for row in rows_in(url, table)] == [2, 5, 5]
 
 
+@pytest.mark.slow
 def test_many_threads_lose_nothing(url, table):
     target = SQLTarget(url, table, batch=13)
     with ThreadPoolExecutor(8) as pool:

@@ -129,6 +129,7 @@ def test_a_file_that_others_keep_locked_is_a_timeout(opened, where):
     assert "table '" in str(refused[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["store", "sqlite"])
 def test_a_new_file_may_be_opened_by_several_at_once(opened, tmp_path, kind):
     pytest.importorskip("sqlalchemy")

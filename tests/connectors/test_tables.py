@@ -106,6 +106,7 @@ def in_threads(work, count=4):
         thread.join(15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", PLACES, indirect=True)
 def test_updates_from_several_threads_all_count(opened, where):
     table = opened(where)
@@ -119,6 +120,7 @@ def test_updates_from_several_threads_all_count(opened, where):
     assert table.get("ann") == 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", LASTING, indirect=True)
 def test_updates_through_several_connections_all_count(opened, where):
     tables = [opened(where) for _ in range(4)]

@@ -45,29 +45,40 @@ class Hangs:
         self._until = min(time.monotonic() + seconds, self._last)
         self._arm_again()
 
+    def _arm_once(self, seconds: float) -> None:
+        """End the process after so many seconds, or up to ``LONGEST_S`` if armed so.
+
+        To arm anew starts a thread, which takes longer than most tests.
+        """
+        left = min(self._until, self._last) - time.monotonic()
+        if not seconds <= left <= max(seconds, LONGEST_S):
+            self.arm(seconds)
+
     def _arm_again(self) -> None:
         seconds = max(0.1, self._until - time.monotonic())
-        if not (self._is_off or is_debugging()):
+        if self._until and not (self._is_off or is_debugging()):
             faulthandler.dump_traceback_later(seconds, exit=True, file=self._stderr)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self) -> Any:
-        if self._until - time.monotonic() < LONGEST_S - 5:  # arming starts a thread
-            self.arm(LONGEST_S)
+        self._arm_once(LONGEST_S * 2 / 3)
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self) -> Any:
-        faulthandler.cancel_dump_traceback_later()  # a test may have no limit
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        own = item.get_closest_marker("timeout"), item.config.getoption("timeout")
+        if any(limit is not None for limit in own):  # it may be none at all
+            faulthandler.cancel_dump_traceback_later()
+            self._until = 0.0
         try:
             return (yield)
         finally:
-            self.arm(LONGEST_S)
+            self._arm_once(LONGEST_S * 2 / 3)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> Any:
         made = yield
-        self.arm(settings.timeout + min(GRACE_S, settings.timeout))
+        self._arm_once(settings.timeout + min(GRACE_S, settings.timeout))
         if settings.method == "signal":
             fail = signal.getsignal(signal.SIGALRM)
 

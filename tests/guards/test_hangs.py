@@ -79,6 +79,24 @@ def opened():
 def test_that_fails(opened):
     raise ValueError
 """
+UNLIMITED = """
+import time
+
+import pytest
+
+from tests.guards import hangs
+
+hangs.LONGEST_S = 0.5
+
+@pytest.mark.timeout(0)
+def test_that_takes_long():
+    time.sleep(1)
+    raise ValueError
+
+@pytest.mark.timeout(5)
+def test_that_has_a_long_limit():
+    time.sleep(1)
+"""
 AT_THE_END = """
 import threading
 
@@ -116,6 +134,13 @@ def test_pytest_has_its_time_to_remove_the_folders_of_earlier_runs(run_tests):
 
     assert (code, errors) == (0, "")
     assert "1 passed" in output
+
+
+def test_a_test_has_the_time_of_its_own_mark(run_tests):
+    code, output, errors = run_tests("hangs", UNLIMITED)
+
+    assert (code, errors) == (1, "")
+    assert "1 failed, 1 passed" in output
 
 
 def test_the_run_ends_with_the_first_test_that_hangs(run_tests):

@@ -222,6 +222,7 @@ def test_an_empty_graph_neither_runs_nor_deploys(run):
         run("%deploy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "cause"),
     [

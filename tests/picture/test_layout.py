@@ -151,6 +151,7 @@ def hairball(count):
     return GraphSpec(steps=tuple(steps))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spec",
     [

@@ -413,6 +413,7 @@ async def never(row):
     return row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [hangs, hangs_on_the_loop, never])
 def test_a_row_that_takes_too_long_fails_alone(step, open_runner):
     result = open_runner(graph_of(step), timeout_s=0.3).run_batch(FRAME)
@@ -422,6 +423,7 @@ def test_a_row_that_takes_too_long_fails_alone(step, open_runner):
     assert (error.row, error.step, error.type) == ("y", step.__name__, "DeadlineError")
 
 
+@pytest.mark.slow
 def test_a_row_that_takes_too_long_in_a_thread_fails_alone(open_runner):
     runner, found = open_runner(graph_of(hangs), timeout_s=0.3), []
     thread = threading.Thread(target=lambda: found.append(runner.run_batch(FRAME)))

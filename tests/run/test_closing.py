@@ -426,6 +426,7 @@ def numbers(count):
         yield number
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_a_stream_keeps_its_runner_and_its_deadline_before_its_first_item_is_read():
     def started():

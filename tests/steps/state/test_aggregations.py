@@ -140,6 +140,7 @@ FROM_STOREY = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize(("windows", "operations"), FROM_STOREY)
 def test_the_numbers_are_those_of_storey(windows, operations, seed):

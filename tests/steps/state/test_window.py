@@ -287,6 +287,7 @@ def test_with_too_many_keys_the_one_not_seen_for_longest_is_forgotten():
     assert given == [1.0, 1.0, 2.0, 1.0, 3.0, 1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["store", "sqlite"])
 def test_windows_in_a_table_outlive_the_step_with_the_same_numbers(tmp_path, kind):
     if kind == "sqlite":
