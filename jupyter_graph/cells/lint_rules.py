@@ -32,6 +32,7 @@ _READERS = (
     "joblib.load", "torch.load", "pandas.read_*", "sqlite3.connect",
     "polars.read_*", "polars.scan_*", "pyarrow.parquet.read_table", "skops.io.load",
 )  # fmt: skip
+_ENDINGS = ("exit", "quit", "sys.exit", "os._exit", "os.abort")
 _PATH_READERS = ("read_text", "read_bytes", "open")
 _MUTATORS = frozenset(
     ("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop",
@@ -143,6 +144,18 @@ def environment_is_given(walk: DependencyWalk) -> Hints:
             yield fragment, Hint("note", message, fix)
 
 
+def the_worker_is_not_ended(walk: DependencyWalk) -> Hints:
+    fix = "raise an error: then this event fails and no other"
+    for fragment in walk.fragments.values():
+        code = fragment.node if isinstance(fragment.node, DEFINITION) else ast.Pass()
+        for node in ast.walk(code):
+            if isinstance(node, ast.Call):
+                name = (_called(node, fragment, walk) or "").removeprefix("builtins.")
+                if name in _ENDINGS:
+                    message = f"{name}() ends the worker, and each event in it"
+                    yield fragment, Hint("warning", message, fix, node.lineno)
+
+
 RULES: tuple[Rule, ...] = (
     async_steps_do_not_block,
     values_are_named,
@@ -151,6 +164,7 @@ RULES: tuple[Rule, ...] = (
     secrets_stay_outside,
     files_are_not_read,
     environment_is_given,
+    the_worker_is_not_ended,
 )
 
 

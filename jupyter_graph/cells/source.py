@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from jupyter_graph.errors import CellError
 
 # Cell magics whose body is Python that leaves its names in the notebook.
 PYTHON_MAGICS = frozenset({"graph_step", "time", "capture", "prun"})
+_COMMENTS_ABOVE = re.compile(
+    r"\A(?P<above>(?:[ \t]*(?:\#[^\n]*)?\n)+)(?P<header>%%graph_step\b[^\n]*\n?)"
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,22 @@ class Definition:
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
     is_async: bool
     is_generator: bool
+
+
+def with_header_first(source: str) -> str:
+    r"""Return a step cell's text with the comments above its ``%%`` line below it.
+
+    IPython takes a cell magic in a cell's first line alone. The lines below stay where
+    they are.
+
+    >>> with_header_first("#@title first\n%%graph_step\ndef f(x): ...")
+    '%%graph_step\n#@title first\ndef f(x): ...'
+    """
+    found = _COMMENTS_ABOVE.match(source)
+    if found is None:
+        return source
+    header = found["header"].removesuffix("\n") + "\n"
+    return header + found["above"] + source[found.end() :]
 
 
 def place(cell: Cell | int | None, line: int | None = None) -> str:
@@ -133,6 +153,7 @@ class _Reader:
 
     def read(self, source: str) -> None:
         """Append the Python of ``source`` to ``lines``; cell magics may be nested."""
+        source = with_header_first(source)
         lines = (source if source.endswith("\n") else f"{source}\n").splitlines(True)
         for transform in self.manager.cleanup_transforms:
             count = len(lines)

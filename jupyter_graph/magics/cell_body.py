@@ -16,7 +16,7 @@ from IPython.core.displayhook import DisplayHook
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
-from jupyter_graph.cells.source import Cell, parse_cell
+from jupyter_graph.cells.source import Cell, parse_cell, with_header_first
 
 CALL = "get_ipython().run_cell_magic('graph_step',"
 
@@ -108,6 +108,11 @@ def run_now(shell: InteractiveShell, work: Callable[[], Awaitable[Any]]) -> Any:
     except RuntimeError:
         return shell.loop_runner(work())
     return work()
+
+
+def header_first(lines: list[str]) -> list[str]:
+    """Put the comments above a ``%%graph_step`` line below it: an input transformer."""
+    return with_header_first("".join(lines)).splitlines(keepends=True)
 
 
 def await_step_cells(lines: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_graph.magics.cell_body import await_step_cells
+from jupyter_graph.magics.cell_body import await_step_cells, header_first
 from jupyter_graph.magics.completion import Completions
 from jupyter_graph.magics.deploy_magic import DeployMagics
 from jupyter_graph.magics.graph_magic import GraphMagics
@@ -18,7 +18,7 @@ from jupyter_graph.session.session import Session
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.threads.process_ends import AtExit
 
-LINE_MAGICS = ("graph", "deploy", "graph_step")
+LINE_MAGICS = ("graph", "deploy", "graph_step", "%graph_step")
 CELL_MAGICS = ("graph_step",)
 _loaded: dict[int, Extension] = {}
 
@@ -42,6 +42,7 @@ class Extension:
             DeployMagics(shell, self.session),
         )
         self.cells.register()
+        shell.input_transformers_cleanup.append(header_first)
         shell.input_transformers_post.append(await_step_cells)
         shell.Completer.custom_matchers.append(self.completions.matcher)
         if shell.display_formatter is not None:
@@ -60,6 +61,7 @@ class Extension:
         for made in (StepMagics, GraphMagics, DeployMagics):
             shell.magics_manager.registry.pop(made.__name__, None)
         self.cells.unregister()
+        shell.input_transformers_cleanup.remove(header_first)
         shell.input_transformers_post.remove(await_step_cells)
         shell.Completer.custom_matchers.remove(self.completions.matcher)
         if shell.display_formatter is not None:

@@ -14,7 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_graph.cells.source import Cell
 
-_STEP_CELL = re.compile(r"\s*(?:%%\w+[^\n]*\n\s*)*%%graph_step\b")
+_STEP_CELL = re.compile(r"(?:\s|\#[^\n]*\n|%%\w+[^\n]*\n)*%%graph_step\b")
 
 
 class KernelCells:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    no_var_expand,
+)
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from jupyter_graph.cells.source import Cell
@@ -68,6 +74,15 @@ class StepMagics(Magics):
         __tracebackhide__ = True
         await body.run_async()
         return self._placed(plan, example)
+
+    @line_magic("%graph_step")  # type: ignore[arg-type]
+    @reports_errors
+    def below_code(self, line: str) -> None:
+        """Say where the magic must stand: IPython takes it for a line magic here."""
+        raise MagicError(
+            "%%graph_step must be the first line of its cell; only comments and blank "
+            "lines may stand above it"
+        )
 
     def read(self, line: str) -> tuple[StepOptions, str | None]:
         """Read the words after ``%%graph_step``; MagicError says what is wrong."""

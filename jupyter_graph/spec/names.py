@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from jupyter_graph.errors import SpecError
 
@@ -10,8 +11,9 @@ RESERVED = frozenset({"start", "graph", "$prev"})
 LONGEST_NAME = 63
 LONGEST_FUNCTION_NAME = 56  # 63 of Kubernetes less Nuclio's own prefix
 
-_STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*\Z")
-_ROUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_.:\-]*\Z")
+_GRAPH = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*\Z")
+_SIGNS = str.maketrans(".-", "__")
+_SIGNS_OF_ROUTES = str.maketrans(".-:", "___")
 _FUNCTION = re.compile(r"[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\Z")
 
 
@@ -20,7 +22,8 @@ def step_name_problem(
 ) -> str | None:
     """Return what is wrong with a step's name, None when it is fine.
 
-    In a document a step may be called ``start``: MLRun's often are.
+    Its letters and digits are those of Python's identifiers: each function and class
+    may be a step. In a document a step may be called ``start``: MLRun's often are.
 
     >>> step_name_problem("2nd")
     "a step's name starts with a letter or '_', got '2nd'"
@@ -38,11 +41,15 @@ def step_name_problem(
             f"a {kind}'s name has at most {LONGEST_NAME} characters, "
             f"{name[:20] + '…'!r} has {len(name)}"
         )
-    if not (name[0] == "_" or (name[0].isascii() and name[0].isalpha())):
+    if not name[0].isidentifier():
         return f"a {kind}'s name starts with a letter or '_', got {name!r}"
-    if not (_ROUTE if route else _STEP).match(name):
+    plain = name.translate(_SIGNS_OF_ROUTES if route else _SIGNS)
+    if not plain.isidentifier():
         signs = "'_', '.', '-' and ':'" if route else "'_', '.' and '-'"
         return f"a {kind}'s name holds letters, digits, {signs}, got {name!r}"
+    usual = unicodedata.normalize("NFKC", name)
+    if name != usual:  # Python's parser makes them of names, so a function has it
+        return f"a {kind}'s name has letters in an unusual form: write {usual!r}"
     return None
 
 
@@ -67,6 +74,8 @@ def graph_name_problem(name: object) -> str | None:
     if name == "graph":  # only steps may not; a graph that nobody names is called so
         return None
     problem = step_name_problem(name)
+    if problem is None and not _GRAPH.match(str(name)):
+        return f"a graph's name holds ASCII letters and digits, got {name!r}"
     return problem and re.sub(r"\b(a|the) step\b", r"\1 graph", problem)
 
 

@@ -93,8 +93,10 @@ export function definedName(code: string): string {
  * The name is '' while the cell names nothing and defines nothing.
  */
 export function stepName(source: string): string | null {
-  // IPython drops blank lines above a cell magic and splits at the first blank.
-  const lines = source.replace(/^(?:[ \t]*\r?\n)+/, '').split(/\r?\n/);
+  // Blank lines and comments may stand above; IPython splits at the first blank.
+  const lines = source
+    .replace(/^(?:[ \t]*(?:#[^\r\n]*)?\r?\n)+/, '')
+    .split(/\r?\n/);
   const [magic, ...header] = lines[0].trimEnd().split(' ');
   if (magic !== MAGIC) {
     return null;

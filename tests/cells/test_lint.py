@@ -74,6 +74,16 @@ FINDINGS = [
         id="environment",
     ),
     pytest.param(
+        "def step(x):\n    if x is None:\n        exit(1)",
+        ("warning", "exit() ends the worker", 3),
+        id="exit",
+    ),
+    pytest.param(
+        "import os as o\nclass step:\n    def do(self, x):\n        o._exit(1)",
+        ("warning", "os._exit() ends the worker", 4),
+        id="exit-of-a-module",
+    ),
+    pytest.param(
         "def step(x):\n    return nme",
         ("error", "name 'nme' is not", 2),
         id="undefined",

@@ -30,6 +30,21 @@ def test_the_slice_answers_as_the_kernel_does(case, loaded):
     assert absent_in(path) is None or absent_in(path) not in part.source
 
 
+def test_what_ipython_puts_in_the_place_of_a_builtin_is_the_builtin(kernel, loaded):
+    from IPython.core import autocall, interactiveshell
+
+    kernel.namespace["open"] = interactiveshell._modified_open
+    kernel.namespace["quit"] = autocall.ExitAutocall()
+    kernel.run(
+        "def step(path):\n    if path is None:\n        quit()",
+        "def lines(path):\n    return open(path).readlines()",
+    )
+    part = kernel.slice("step", "lines")
+
+    assert loaded(part).lines(__file__)[0].startswith('"""The slice')
+    assert "import" not in part.source
+
+
 def test_the_same_state_gives_the_same_text(case):
     _, kernel = case
 

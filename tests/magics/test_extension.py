@@ -11,6 +11,7 @@ def registered(shell):
         "cell": {"graph_step"} & set(shell.magics_manager.magics["cell"]),
         "matchers": len(shell.Completer.custom_matchers),
         "transformers": len(shell.input_transformers_post),
+        "cleanups": len(shell.input_transformers_cleanup),
         "events": len(shell.events.callbacks["pre_run_cell"]),
         "shows": jupyter_graph.Graph in formatter.type_printers,
     }

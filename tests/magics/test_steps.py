@@ -312,6 +312,28 @@ def test_lines_are_those_of_the_cell_below_other_magics(run, session, capsys):
     assert len(session.cells_for(session.graph())) == 2
 
 
+def test_comments_may_stand_above_the_magic(run, session, capsys):
+    run(
+        "#@title The first step\n\n# and only\n%%graph_step größe\n"
+        "def größe(body):\n    return 1 / body"
+    )
+
+    assert run("%graph run 2").body == 0.5
+    with pytest.raises(StepError):
+        run("%graph run 0")
+
+    assert "line 6, in größe(body)" in plain(capsys.readouterr().out)
+    assert [step.name for step in session.graph().spec.steps] == ["größe"]
+
+
+@pytest.mark.parametrize("above", ["x = 1", "'text'", "# a\nx = 1", "%pwd"])
+def test_below_code_the_magic_makes_no_step(shell, session, above):
+    done = shell.run_cell(f"{above}\n%%graph_step f\ndef f(body):\n    return body")
+
+    assert "must be the first line of its cell" in str(done.error_in_exec)
+    assert session.graphs.names() == []
+
+
 def test_a_syntax_error_points_at_the_users_line(run, capsys):
     with pytest.raises(SyntaxError) as caught:
         run("%%graph_step f\ndef f(b):\n    return b b")

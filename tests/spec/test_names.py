@@ -20,8 +20,9 @@ WRONG = [
     pytest.param("2nd", "starts with a letter or '_', got '2nd'", id="digit-first"),
     pytest.param("-a", "starts with a letter", id="dash-first"),
     pytest.param(".a", "starts with a letter", id="dot-first"),
-    pytest.param("éa", "starts with a letter", id="accent-first"),
-    pytest.param("aé", "holds letters, digits", id="accent"),
+    pytest.param("\u00b2a", "starts with a letter", id="superscript-first"),
+    pytest.param("a\u200d", "holds letters, digits", id="invisible"),
+    pytest.param("a\u202eb", "holds letters, digits", id="right-to-left"),
     pytest.param("a b", "holds letters, digits", id="blank"),
     pytest.param("a\n", "holds letters, digits", id="newline-last"),
     pytest.param("a/b", "holds letters, digits", id="slash"),
@@ -34,6 +35,18 @@ WRONG = [
 def test_a_fine_name_comes_back(name, route):
     assert check_step_name(name, route=route) == name
     assert check_graph_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["größe", "名前", "_é.a-b", "Ж1"])
+def test_a_step_has_the_letters_of_python(name):
+    assert check_step_name(name) == name
+    with pytest.raises(SpecError, match="a graph's name holds ASCII letters"):
+        check_graph_name(name)
+
+
+def test_a_name_in_the_form_that_python_does_not_keep_is_refused():
+    with pytest.raises(SpecError, match="unusual form: write 'fi_é'"):
+        check_step_name("\ufb01_e\u0301")
 
 
 @pytest.mark.parametrize(("name", "message"), WRONG)

@@ -40,16 +40,14 @@ class KernelOnly:
             return True
         live = self.names.values[name]
         # IPython puts its own `open`, `exit` and `quit` into the namespace.
-        owners = (getattr(live, "__module__", ""), type(live).__module__)
-        is_of_shell = any(str(owner or "").startswith(_SHELL) for owner in owners)
-        return live is getattr(builtins, name) or is_of_shell
+        return live is getattr(builtins, name, None) or _is_of_shell(live)
 
     def fragment(self, name: str) -> Fragment | None:
         """Return the piece for a name that no cell binds; None when there is no way."""
         live = self.names.values[name]
         if isinstance(live, _CODE):
             return self._imported(name, live) or self._from_source(name, live)
-        if (type(live).__module__ or "").startswith(_SHELL):
+        if _is_of_shell(live):
             return None
         return Fragment("value", (-1, 0), frozenset({name}))
 
@@ -102,6 +100,17 @@ class KernelOnly:
             return None
         uses = tuple(names_of(node).uses)
         return Fragment("text", (-1, 0), frozenset({name}), uses, text=text, node=node)
+
+
+def _is_of_shell(live: Any) -> bool:
+    """Tell whether IPython made an object, one that wraps Python's own included."""
+    owners = (
+        getattr(live, "__module__", ""),
+        type(live).__module__,
+        # functools.wraps copied the module of what is wrapped.
+        getattr(live, "__globals__", {}).get("__name__"),
+    )
+    return any(str(owner or "").startswith(_SHELL) for owner in owners)
 
 
 def import_line(name: str, live: Any) -> str | None:

@@ -13,7 +13,12 @@ from jupyter_graph.cells.syntax import FUNCTION, IMPORT, bound_by
 
 # IPython puts these into every notebook's builtins or namespace.
 NOTEBOOK_ONLY = frozenset({"display", "get_ipython", "In", "Out", "_ih", "_oh", "_dh"})
-BUILTINS = frozenset(dir(builtins)) - {"display", "get_ipython", "__IPYTHON__", "_"}
+# IPython hides those that end it while a cell runs, and a function may call them.
+BUILTINS = (
+    frozenset(dir(builtins))
+    .union(("exit", "quit"))
+    .difference(("display", "get_ipython", "__IPYTHON__", "_"))
+)
 
 
 class LiveNames:

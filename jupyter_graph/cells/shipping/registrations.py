@@ -9,7 +9,7 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from jupyter_graph.cells.scope.program import Statement
-from jupyter_graph.cells.shipping.live_names import BUILTINS, LiveNames
+from jupyter_graph.cells.shipping.live_names import LiveNames
 from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
 from jupyter_graph.cells.shipping.unchanged import UNSURE, is_unchanged, tried
 from jupyter_graph.cells.source import awaits
@@ -110,7 +110,7 @@ def _accounts(
     defined = {name for s in filling for name in s.names.binds}
     defined |= {use.name for s in filling for use in s.names.uses if use.depth == 0}
     known = [names.values[name] for name in defined if name in names.values]
-    known += [getattr(builtins, name) for name in defined & BUILTINS]
+    known += [vars(builtins)[name] for name in defined & vars(builtins).keys()]
     begun = dict(_entries(first))
     for key, entry in _entries(live):
         if key in begun and is_unchanged(entry, begun[key]):

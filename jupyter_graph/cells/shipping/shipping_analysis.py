@@ -184,6 +184,6 @@ class ShippingAnalysis:
             return self.names.own_module
         if name in self.names.values:
             return wrapped(self.names.values[name])
-        if name in BUILTINS:
+        if name in BUILTINS and hasattr(builtins, name):
             return wrapped(getattr(builtins, name))
         raise NotReproducible(name)
