@@ -28,8 +28,8 @@ test: $(VENV)/.test  ## all tests: unit, real processes, notebooks, browser wher
 	$(PY) -m pytest
 	$(NBVAL)
 
-test-fast: $(VENV)/.test  ## the unit part, about a minute
-	$(PY) -m pytest -m "not slow and not ui and not integration"
+test-fast: $(VENV)/.test  ## the unit part on two cores, less than a minute
+	$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not ui and not integration"
 
 notebooks: $(VENV)/.test  ## execute the notebooks and compare their checked outputs
 	$(NBVAL)

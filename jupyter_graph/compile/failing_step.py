@@ -8,8 +8,13 @@ from traceback import walk_tb
 from types import CodeType, FrameType
 from typing import Any
 
+from jupyter_graph.threads.interrupts import is_main_thread
+
 LINES: dict[str, Mapping[int, str]] = {}
 """File name of a generated module to its lines and their steps."""
+
+_FROM_OUTSIDE = (KeyboardInterrupt, GeneratorExit)
+"""What steps may raise, and what else comes from a signal or from ``close``."""
 
 DRIVERS: set[str] = set()
 """Further files whose frames call steps."""
@@ -54,7 +59,7 @@ def is_interrupt(error: BaseException) -> bool:
     """Tell whether an exception stops the event rather than fails its step."""
     if isinstance(error, DeadlineInterrupt) or is_cancelled(error):
         return True
-    if isinstance(error, KeyboardInterrupt) and not _was_raised(error):
+    if isinstance(error, _FROM_OUTSIDE) and not _was_raised(error):
         return True
     return _is_of_a_handler(error)
 
@@ -72,10 +77,10 @@ def is_cancelled(error: BaseException) -> bool:
 
 
 def _was_raised(error: BaseException) -> bool:
-    """Tell whether a step raised it, not a signal.
+    """Tell whether a step raised it, not a signal and not who closes a coroutine.
 
-    The exception of a signal comes from no instruction that raises, or from the
-    handler that stands for the signal now.
+    Theirs comes from no instruction that raises, or from the handler that stands for
+    the signal now.
     """
     import dis
     import signal
@@ -88,8 +93,8 @@ def _was_raised(error: BaseException) -> bool:
         traceback = traceback.tb_next
     if traceback.tb_frame.f_code is on_signal:
         return False
-    # CPython raises KeyboardInterrupt between two instructions, so the last one that
-    # ran tells: a ``raise`` in the step is an instruction of its own.
+    # CPython raises them between two instructions, so the last one that ran tells: a
+    # ``raise`` in the step is an instruction of its own.
     code, at = traceback.tb_frame.f_code.co_code, traceback.tb_lasti
     return 0 <= at < len(code) and dis.opname[code[at]] in ("RAISE_VARARGS", "RERAISE")
 
@@ -100,9 +105,8 @@ def _is_of_a_handler(error: BaseException) -> bool:
     Such an error is for whoever set the handler, whatever step it met.
     """
     import signal
-    import threading
 
-    if threading.current_thread() is not threading.main_thread():
+    if not is_main_thread():
         return False  # signals are handled in the main thread only
     codes = {_handler(number) for number in signal.valid_signals()} - {None}
     return any(frame.f_code in codes for frame, _ in walk_tb(error.__traceback__))

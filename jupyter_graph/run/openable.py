@@ -6,8 +6,8 @@ import sys
 import weakref
 from typing import Any, Self
 
-from jupyter_graph.run.deadline.interrupt import is_main_thread
 from jupyter_graph.run.lifecycle import GraphInstance
+from jupyter_graph.threads.interrupts import is_main_thread
 
 
 class Openable:

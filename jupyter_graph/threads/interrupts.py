@@ -180,9 +180,16 @@ def is_postponed(call: Callable[[], Any], ident: int, frame: FrameType | None) -
     return True
 
 
+def is_main_thread() -> bool:
+    """Tell whether this is the thread that signals reach."""
+    # Not current_thread(): in a thread that just begins or ends, as when the collector
+    # runs there, it makes an object for it, which takes locks and stays.
+    return _get_ident() == threading.main_thread().ident
+
+
 def _interrupt_handler() -> Any:
     """Return Python's handler of Ctrl-C; None where none would run in this thread."""
-    if threading.current_thread() is not threading.main_thread():
+    if not is_main_thread():
         return None
     handler = signal.getsignal(signal.SIGINT)
     if isinstance(handler, _Held):  # of a stretch that was cut off

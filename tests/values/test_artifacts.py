@@ -37,7 +37,7 @@ PLAIN = [
     {1: "a", None: "b", (1, 2): "c", 1.5: "d"},
     {"z": 1, "a": 2},
     {1, 2, 3},
-    frozenset({"a", ("b",)}),
+    frozenset({(2,), 1}),
     OrderedDict(b=1, a=2),
     deque([1, 2], maxlen=4),
     dt.datetime(2026, 1, 2, 3, 4, 5, 6),

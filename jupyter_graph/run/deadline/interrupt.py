@@ -12,7 +12,11 @@ from functools import partial
 from typing import Any, ClassVar
 
 from jupyter_graph.compile.failing_step import DeadlineInterrupt, is_in_a_step
-from jupyter_graph.threads.interrupts import postponed, uninterrupted
+from jupyter_graph.threads.interrupts import (
+    is_main_thread,
+    postponed,
+    uninterrupted,
+)
 from jupyter_graph.threads.module_lock import module_lock
 
 SIGNAL: Any = getattr(signal, "SIGVTALRM", None) or getattr(signal, "SIGBREAK", None)
@@ -101,8 +105,3 @@ class MainThreadInterrupter:
                 raise DeadlineInterrupt(owner)
         if not is_ours and callable(cls._previous):
             cls._previous(number, frame)
-
-
-def is_main_thread() -> bool:
-    """Tell whether this is the thread that signals reach."""
-    return threading.current_thread() is threading.main_thread()

@@ -379,7 +379,9 @@ class Doubler:
 
 
 @pytest.mark.parametrize(
-    "fn", [Doubler(), functools.partial(operator.mul, 2), (2).__mul__, double], ids=repr
+    "fn",
+    [Doubler(), functools.partial(operator.mul, 2), (2).__mul__, double],
+    ids=["object", "partial", "method", "function"],
 )
 def test_whatever_can_be_called_is_a_function(fn):
     assert Map(fn).do(4) == 8
