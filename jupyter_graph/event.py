@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any, Final, NamedTuple
 
 from jupyter_graph.types import Headers
+from jupyter_graph.values.content_encoding import unpacked
 from jupyter_graph.values.decode import decode_body
 
 EVENT_ID_HEADERS: Final = ("x-event-id", "mlrun-event-id")
@@ -192,15 +193,19 @@ def read_event(raw: Any) -> Event:
     """Return our event for a Nuclio event or for one of ours, its body decoded once.
 
     Raises:
-        BadRequestError: the body is not what its content type says.
-        UnsupportedMediaTypeError: the content type names an unknown charset.
+        BadRequestError: the body is not what its content type or encoding says.
+        TooLargeError: unpacked the body is larger than 4 MiB.
+        UnsupportedMediaTypeError: the charset or the content encoding is not known.
 
     >>> read_event(Event(b'{"a": 1}', content_type="application/json")).body
     {'a': 1}
     """
     event = raw if isinstance(raw, Event) else _from_nuclio(raw)
     if isinstance(event.body, (bytes, bytearray, memoryview)):
-        event.body = decode_body(event.body, event.content_type)
+        get = event.headers.get  # Nuclio writes names so, the host in small letters
+        encoding = get("content-encoding") or get("Content-Encoding")
+        body = unpacked(bytes(event.body), encoding) if encoding else event.body
+        event.body = decode_body(body, event.content_type)
     elif event.body == "" and isinstance(event.body, str):
         event.body = None
     return event

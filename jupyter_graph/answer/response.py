@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import product
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from jupyter_graph.values.json_form import to_json
 _WHOLE: Final = frozenset((dict, list, str, bytes, int, float, bool, type(None)))
 _NO_BODY: Final = frozenset((204, 205, 304))
 _END: Final = object()
+_MANY: Final = (list, tuple, set, frozenset, dict)
 # A server frames the message itself; a second length would end it too early or late.
 _FRAMING: Final = frozenset(
     ("content-length", "transfer-encoding", "connection", "keep-alive", "upgrade")
@@ -29,7 +31,8 @@ class Response:
     Args:
         body: any value of the table in the docs; None is an empty body.
         status_code: 200 to 599.
-        headers: names to values; those that frame the message are the server's own.
+        headers: names to values, or pairs of them, of which several may have one name
+            (``Set-Cookie``); those that frame the message are the server's own.
         content_type: by default that of the body.
 
     >>> Response({"id": 7}, 201, {"Location": "/orders/7"}).status_code
@@ -42,12 +45,13 @@ class Response:
         self,
         body: Any = None,
         status_code: int = 200,
-        headers: Mapping[str, Any] | None = None,
+        headers: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
         content_type: str | None = None,
     ) -> None:
         self.body = body
         self.status_code = status_code
-        self.headers = dict(headers or {})
+        is_pairs = headers is not None and not isinstance(headers, Mapping)
+        self.headers: Any = list(headers or ()) if is_pairs else dict(headers or {})
         self.content_type = content_type
 
     def __repr__(self) -> str:
@@ -138,6 +142,8 @@ def _stream_head(value: Any, chunker: _Chunker) -> tuple[int, str, dict[str, str
     if not _is_response(type(value)):
         return 200, chunker.content_type, {}
     status, content_type, headers = _head(value)
+    if content_type and chunker.content_type == TEXT:
+        content_type = _with_charset(content_type)
     return status, content_type or chunker.content_type, headers
 
 
@@ -219,16 +225,57 @@ def _head(response: Any) -> tuple[int, str | None, dict[str, str]]:
         raise AnswerError(f"answer: status_code must be 200 to 599, got {status}")
     content_type = response.content_type or None
     headers: dict[str, str] = {}
-    for name, value in (response.headers or {}).items():
-        lower = str(name).lower()
-        if lower == "content-type":
-            content_type = content_type or str(value)
-        elif lower not in _FRAMING:
-            headers[str(name)] = _line(f"answer.headers[{name!r}]", str(value))
-            _line("answer.headers", str(name))
+    for name, value in header_pairs(response.headers):
+        text = _header_text(name, value)
+        if name.lower() == "content-type":
+            content_type = content_type or text
+        elif name.lower() not in _FRAMING:
+            _put_header(headers, name, text)
     if content_type is not None:
         _line("answer.content_type", content_type)
     return int(status), content_type, headers
+
+
+def header_pairs(headers: Any) -> list[tuple[str, Any]]:
+    """Return names and values of a Response's headers, whichever way they are given.
+
+    Raises:
+        AnswerError: they are neither a mapping nor pairs.
+    """
+    try:
+        pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+        return [(str(name), value) for name, value in pairs]
+    except (TypeError, ValueError):
+        raise AnswerError(
+            "answer.headers must be names and values, "
+            f"{{'Retry-After': 3}} or [('Set-Cookie', 'a=1')], got {headers!r}"
+        ) from None
+
+
+def _header_text(name: str, value: Any) -> str:
+    where = f"answer.headers[{name!r}]"
+    if value is None or isinstance(value, (bytes, *_MANY)):
+        raise AnswerError(
+            f"{where}: must be a text, got {value!r}; leave out a header without one, "
+            f"and give several of a name as pairs: headers=[({name!r}, 'a'), …]"
+        )
+    _line("answer.headers", name)
+    return _line(where, str(value))
+
+
+def _put_header(headers: dict[str, str], name: str, text: str) -> None:
+    """Add a header; of a name that is there already it is one more."""
+    known = {other.lower(): other for other in headers}
+    lower = name.lower()
+    if lower not in known:
+        headers[name] = text
+    elif lower != "set-cookie":  # one line may hold several values of all others
+        headers[known[lower]] += f", {text}"
+    else:
+        # Nuclio takes a mapping only. Names are the same in whatever letters, so each
+        # cookie has its own spelling of this one.
+        spellings = map("".join, product(*zip("set-cookie", "SET-COOKIE", strict=True)))
+        headers[next(one for one in spellings if one not in headers)] = text
 
 
 def _line(path: str, text: str) -> str:
@@ -239,11 +286,22 @@ def _line(path: str, text: str) -> str:
     return text
 
 
+def _with_charset(content_type: str) -> str:
+    """Return a content type with the charset that texts are sent in.
+
+    Browsers read a text without one as Latin-1; an event stream is UTF-8 always.
+    """
+    kind = content_type.lower()
+    if not kind.startswith("text/") or "charset" in kind or "event-stream" in kind:
+        return content_type
+    return f"{content_type}; charset=utf-8"
+
+
 def _encode_body(value: Any, content_type: str | None) -> RawResponse:
     while isinstance(value, Enum) and not isinstance(value, (str, bytes)):
         value = value.value
     if isinstance(value, str):
-        kind = content_type or TEXT
+        kind = _with_charset(content_type) if content_type else TEXT
         text = str.__str__(value)
         return RawResponse(to_text(text, charset_of(kind.partition(";")[2])), 200, kind)
     if isinstance(value, (bytes, bytearray, memoryview)):

@@ -19,8 +19,8 @@ from jupyter_graph.event import (
 from jupyter_graph.frontend.parameters import query_parameters
 from jupyter_graph.host.asgi import HeaderView, Receive, Scope
 from jupyter_graph.host.uvicorn_private import BODY_S, cycle_of, whole_body
+from jupyter_graph.values.content_encoding import MAX_BODY_BYTES
 
-MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 _DISCARD_BYTES: Final = 16 * 1024 * 1024
 _DISCARD_S: Final = 2.0
 _TRIGGER: Final = Trigger("http", "default-http")

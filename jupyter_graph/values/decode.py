@@ -17,6 +17,8 @@ JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
 BYTES: Final = "application/octet-stream"
 _FORM: Final = "application/x-www-form-urlencoded"
+_OF_JSON: Final = frozenset(("utf-8", "utf8", "utf-16", "utf-32", "us-ascii", "ascii"))
+"""The charsets that JSON's own bytes tell apart."""
 _scan_json: Final = json_scanner()
 
 
@@ -43,6 +45,9 @@ def decode_body(payload: Any, content_type: str) -> Any:
         return None
     kind, options = _kind_of(content_type)
     if kind == "json":
+        charset = charset_of(options) if options else "utf-8"
+        if isinstance(payload, bytes) and charset.lower() not in _OF_JSON:
+            payload = _decode_text(payload, charset)
         return _parse(payload)
     if not kind or (kind == _FORM and payload[:1] in (b"{", b"[", "{", "[")):
         try:

@@ -206,7 +206,7 @@ def test_the_depth_limit_does_not_depend_on_the_stack(value):
         ),
         pytest.param(
             Response(body="<b>", content_type="text/html", headers={}, status_code=200),
-            RawResponse(b"<b>", 200, "text/html", {}),
+            RawResponse(b"<b>", 200, "text/html; charset=utf-8", {}),
             id="mlrun-keywords",
         ),
         pytest.param(
@@ -220,10 +220,47 @@ def test_the_depth_limit_does_not_depend_on_the_stack(value):
             id="204",
         ),
         pytest.param(Response(), RawResponse(b"", 200), id="nothing"),
+        pytest.param(
+            Response("é", content_type="text/html; charset=latin-1"),
+            RawResponse(b"\xe9", 200, "text/html; charset=latin-1"),
+            id="own-charset",
+        ),
+        pytest.param(
+            Response(b"\xff", content_type="text/csv"),
+            RawResponse(b"\xff", 200, "text/csv"),
+            id="bytes-of-unknown-charset",
+        ),
+        pytest.param(
+            Response("x", headers=[("Vary", "a"), ("X-N", 1), ("vary", "b")]),
+            RawResponse(b"x", headers={"Vary": "a, b", "X-N": "1"}),
+            id="several-of-a-name",
+        ),
     ],
 )
 def test_a_response_goes_as_it_says(response, wire):
     assert encode(response) == wire
+
+
+def test_each_cookie_is_a_header_of_its_own():
+    pairs = [("Set-Cookie", f"a={n}") for n in range(9)]
+    headers = encode(Response("x", headers=pairs)).headers
+
+    assert list(headers.values()) == [f"a={n}" for n in range(9)]
+    assert {name.lower() for name in headers} == {"set-cookie"}
+
+
+@pytest.mark.parametrize("value", [None, ["a=1"], ("a", "b"), {"a": 1}, {"a"}, b"a"])
+def test_a_header_is_a_text(value):
+    with pytest.raises(
+        AnswerError, match=r"answer.headers\['X'\]: must be a text, got"
+    ):
+        encode(Response("x", headers={"X": value}))
+
+
+@pytest.mark.parametrize("headers", ["X: a", ["X"], [("X", 1, 2)], 7])
+def test_headers_are_names_and_values(headers):
+    with pytest.raises((AnswerError, TypeError)):
+        encode(Response("x", headers=headers))
 
 
 def test_nuclios_own_response_is_one_too():
@@ -268,7 +305,7 @@ async def numbers():
         pytest.param(lambda: (it for it in ()), "application/x-ndjson", [], id="empty"),
         pytest.param(
             lambda: Response((it for it in "a"), content_type="text/csv"),
-            "text/csv",
+            "text/csv; charset=utf-8",
             [b"a"],
             id="in-a-response",
         ),

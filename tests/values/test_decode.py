@@ -30,6 +30,10 @@ JSON = "application/json"
         ),
         pytest.param("hé".encode(), "text/plain", "hé", id="text"),
         pytest.param(b"h\xe9", "text/csv; charset=latin-1", "hé", id="text-latin-1"),
+        pytest.param(b'"\xe9"', f"{JSON}; charset=ISO-8859-1", "é", id="json-latin-1"),
+        pytest.param(
+            '"é"'.encode("utf-16"), f"{JSON}; charset=utf-16", "é", id="json-utf-16"
+        ),
         pytest.param(b"{}", "application/octet-stream", b"{}", id="bytes"),
         pytest.param(b"", JSON, None, id="empty"),
         pytest.param("", "", None, id="empty-text"),

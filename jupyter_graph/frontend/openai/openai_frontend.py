@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from jupyter_graph.answer.raw_response import RawResponse
-from jupyter_graph.answer.response import Response, is_stream
+from jupyter_graph.answer.response import Response, header_pairs, is_stream
 from jupyter_graph.event import Event
 from jupyter_graph.frontend.api_handler import (
     ApiExchange,
@@ -107,7 +107,10 @@ class _OpenAIExchange:
                 return value
             left = self.leave(value.body, whole=whole)
             if isinstance(left, Response):  # headers of both, those of the graph win
-                left.headers = {**left.headers, **(value.headers or {})}
+                pairs = header_pairs(value.headers)
+                own = {name.lower() for name, _ in pairs}
+                kept = header_pairs(left.headers)
+                left.headers = [*(p for p in kept if p[0].lower() not in own), *pairs]
                 return left
             return with_body(value, left)
         # Four cases: the graph gave one value or a stream, the client wants one object
