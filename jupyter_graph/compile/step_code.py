@@ -78,7 +78,10 @@ class StepCode:
     @property
     def needs_loop(self) -> bool:
         """Whether the graph must be asynchronous because of this step."""
-        return bool(self.is_async or self.step.batch or self.step.join_timeout_s)
+        step = self.step
+        # A thread of its own frees nobody but a loop that goes on meanwhile.
+        is_freed = step.blocking and not (self.is_stream or self.in_process)
+        return bool(self.is_async or step.batch or step.join_timeout_s or is_freed)
 
     @property
     def is_generator(self) -> bool:

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from jupyter_graph import Graph, StepError
+from jupyter_graph import Graph, Runner, StepError
 from jupyter_graph.errors import BadRequestError, DeadlineError, SpecError
 from jupyter_graph.run.step_limits import waits
 from jupyter_graph.spec.model import StepSpec
@@ -293,3 +293,39 @@ def test_a_route_may_have_limits(open_runner):
 
     assert open_runner(graph).run({"x": 1}) == 1
     assert flaky.calls == 3
+
+
+def test_blocking_steps_wait_side_by_side_in_a_graph_without_coroutines():
+    meeting = threading.Barrier(4, timeout=10)
+
+    def waits(body):
+        meeting.wait()
+        return body
+
+    graph = Graph("g")
+    graph.to(name="waits", handler=waits, blocking=True).respond()
+
+    async def four():
+        async with Runner(graph) as runner:
+            return await asyncio.gather(*(runner.arun(n) for n in range(4)))
+
+    assert asyncio.run(four()) == [0, 1, 2, 3]
+
+
+def test_a_blocking_step_may_have_a_loop_of_its_own():
+    async def more(body):
+        return body + 1
+
+    def fetch(body):
+        return asyncio.run(more(body))
+
+    graph = Graph("g")
+    graph.to(name="fetch", handler=fetch, blocking=True).respond()
+
+    async def one():
+        async with Runner(graph) as runner:
+            return await runner.arun(1)
+
+    assert asyncio.run(one()) == 2
+    with Runner(graph) as runner:
+        assert runner.run(1) == 2
