@@ -11,7 +11,7 @@ from jupyter_graph.cells.lint_rules import RULES, Hint
 from jupyter_graph.cells.shipping.fragments import Fragment, Problem
 from jupyter_graph.cells.slice.dependency_walk import DependencyWalk
 from jupyter_graph.cells.slice.module_slice import collect
-from jupyter_graph.cells.source import Cell
+from jupyter_graph.cells.source import Cell, place
 
 _ORDER = ("error", "warning", "note")
 
@@ -37,6 +37,12 @@ class Finding:
     fix: str | None = None
     step: str | None = None
 
+    def __str__(self) -> str:
+        where = place(self.cell, self.line) if self.cell or self.line else ""
+        parts = (self.severity, where, self.message)
+        fix = f" ({self.fix})" if self.fix else ""
+        return ": ".join(filter(None, parts)) + fix
+
 
 def lint(
     cells: Sequence[Cell],
@@ -60,9 +66,9 @@ def lint(
     >>> [finding.message for finding in lint(cells, ["f"])]
     ['time.sleep blocks the event loop that all events of the worker share']
     """
-    place = Path(folder) if folder is not None else Path.cwd()
+    where = Path(folder) if folder is not None else Path.cwd()
     wanted = list(dict.fromkeys(roots))
-    walk = collect(cells, wanted, namespace, place)
+    walk = collect(cells, wanted, namespace, where)
     findings = [
         Finding(
             severity="error",

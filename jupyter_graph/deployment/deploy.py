@@ -25,7 +25,7 @@ from jupyter_graph.deployment.private_files import (
     state_folder,
 )
 from jupyter_graph.deployment.records import recall
-from jupyter_graph.deployment.sources import Sources, sources_of
+from jupyter_graph.deployment.sources import Sources, findings_of, sources_of
 from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job
 from jupyter_graph.deployment.targets.target_registry import load_target
 from jupyter_graph.errors import AnswerError, DeployError, NameTakenError
@@ -105,8 +105,9 @@ def _deploy(
         report = check_parity(bundle, graph, replayed, sources.namespace)
         report.raise_if_different()
         report = replace(report, is_skipped=not options.parity)
+        findings = findings_of(graph, sources)
         if options.dry_run:
-            return make_plan(bundle, report, job.before)
+            return make_plan(bundle, report, job.before, findings)
         if options.with_events and target.ships_events:
             _write_events(bundle.folder / EVENTS, events)
         record, note = target.start(replace(job, parity=str(report)), bundle)
@@ -114,7 +115,7 @@ def _deploy(
         if target.writes_events:
             folder = function_folder(options.name, options.target)
             _write_events(folder / EVENTS, events)
-    return Deployment(record, note=note, parity=report)
+    return Deployment(record, note=note, parity=report, findings=findings)
 
 
 def _job(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_graph.deployment.records import Record
 
 if TYPE_CHECKING:
+    from jupyter_graph.cells.lint import Finding
     from jupyter_graph.deployment.bundle.bundle_folder import Bundle
     from jupyter_graph.deployment.parity.parity_check import ParityReport
 
@@ -29,6 +30,7 @@ class Plan:
         files: path → content of everything that would ship; text where it is text.
         changes: what differs from the last deploy, one line each.
         parity: the report of the check.
+        findings: what there is to mend or to know in the graph's code.
         text: everything as text; ``str`` returns it.
     """
 
@@ -37,6 +39,7 @@ class Plan:
     files: Mapping[str, str | bytes]
     changes: tuple[str, ...]
     parity: ParityReport
+    findings: tuple[Finding, ...]
     text: str
 
     def __str__(self) -> str:
@@ -52,7 +55,12 @@ class Plan:
         }
 
 
-def make_plan(bundle: Bundle, report: ParityReport, before: Record | None) -> Plan:
+def make_plan(
+    bundle: Bundle,
+    report: ParityReport,
+    before: Record | None,
+    findings: tuple[Finding, ...] = (),
+) -> Plan:
     """Describe what deploying this bundle would do."""
     plan = Plan(
         name=bundle.options.name,
@@ -60,6 +68,7 @@ def make_plan(bundle: Bundle, report: ParityReport, before: Record | None) -> Pl
         files={path: _content(bundle.folder / path) for path in sorted(bundle.files)},
         changes=tuple(_changes(bundle, before)),
         parity=report,
+        findings=findings,
         text="",
     )
     return replace(plan, text="\n".join(_text(plan, bundle, before)) + "\n")
@@ -91,6 +100,9 @@ def _text(plan: Plan, bundle: Bundle, before: Record | None) -> Iterator[str]:
     yield "\n--- changes since the last deploy"
     yield from plan.changes or ["none"]
     yield from _diffs(bundle, before)
+    if plan.findings:
+        yield "\n--- to mend or to know"
+        yield from map(str, plan.findings)
     yield f"\n{plan.parity}"
 
 

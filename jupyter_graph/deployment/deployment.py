@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.deployment.invoke import invoke
@@ -14,6 +14,7 @@ from jupyter_graph.errors import DeployError
 
 if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
+    from jupyter_graph.cells.lint import Finding
     from jupyter_graph.deployment.parity.parity_check import ParityReport
 
 COLOURS = {"ready": "#1a7f37", "error": "#cf222e", "unhealthy": "#cf222e"}
@@ -26,13 +27,20 @@ class Deployment:
         record: what the index knows.
         note: on this deploy, like ``unchanged``.
         parity: the report of the check before it.
+        findings: what there is to mend or to know in the code that was deployed.
     """
 
     def __init__(
-        self, record: Record, *, note: str = "", parity: ParityReport | None = None
+        self,
+        record: Record,
+        *,
+        note: str = "",
+        parity: ParityReport | None = None,
+        findings: Sequence[Finding] = (),
     ) -> None:
         self.record = record
         self.note = note
+        self.findings = tuple(findings)
         self._parity = parity
 
     @property
@@ -116,7 +124,20 @@ class Deployment:
         rows += [("url", self.url)] if self.url else [("bundle", self.path)]
         report = str(self.parity)
         rows += [("parity", report.partition(":")[2].strip())] if report else []
-        return [*rows, *([("note", self.note)] if self.note else [])]
+        rows += [("note", self.note)] if self.note else []
+        return [*rows, *(("check", line) for line in self._warnings())]
+
+    def _warnings(self) -> list[str]:
+        """Return the findings that will likely surprise, and how many others there are.
+
+        Whoever deploys may never have called ``%graph check``.
+        """
+        shown = [str(it) for it in self.findings if it.severity != "note"]
+        notes = len(self.findings) - len(shown)
+        if notes:
+            plural = "" if notes == 1 else "s"
+            shown.append(f"{notes} note{plural}: %graph check")
+        return shown
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         rows = self._rows()

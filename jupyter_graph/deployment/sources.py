@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jupyter_graph.cells.lint import Finding, lint
 from jupyter_graph.cells.notebook_files import cells_from_script
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.compile.resolve import Resolver
@@ -30,16 +31,31 @@ class Sources:
         cells: in the order in which they ran.
         namespace: what the names stand for now.
         notebook: path of the notebook or script; None when it has no file.
+        check: returns what the notebook has found in the graph and its code.
     """
 
     cells: Sequence[Cell] = ()
     namespace: Mapping[str, Any] = field(default_factory=dict)
     notebook: str | None = None
+    check: Callable[[], Sequence[Finding]] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     @property
     def folder(self) -> Path | None:
         """The notebook's folder, where paths without a root begin."""
         return Path(self.notebook).resolve().parent if self.notebook else None
+
+
+def findings_of(graph: Graph, sources: Sources) -> tuple[Finding, ...]:
+    """Return what there is to mend or to know in a graph's code, the worst first."""
+    if sources.check is not None:
+        return tuple(sources.check())
+    if not sources.cells:
+        return ()
+    roots = code_of(graph, sources).cells
+    folder = sources.folder
+    return tuple(lint(sources.cells, roots, sources.namespace, folder=folder))
 
 
 def sources_of(graph: Graph) -> Sources:

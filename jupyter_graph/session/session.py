@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -259,16 +259,17 @@ class Session:
             cells=self.cells_for(graph),
             namespace=self.names_for(graph),
             notebook=str(path) if path is not None else None,
+            check=partial(self.check, graph),
         )
         return sources, self.event_ring.inputs(graph.name)
 
     # -- checks and life --------------------------------------------------------
 
-    def check(self, graph: str | None = None) -> Table[Finding]:
+    def check(self, graph: str | Graph | None = None) -> Table[Finding]:
         """Return all findings about a graph, the worst first."""
         from jupyter_graph.session.check import check
 
-        target = self.graph(graph)
+        target = graph if isinstance(graph, Graph) else self.graph(graph)
         cells, names = self.cells_for(target), self.names_for(target)
         return check(target, self.graphs.sources, cells, names, self.folder)
 

@@ -163,6 +163,31 @@ def test_an_archive_is_written(doubling, folder):
     assert "steps.py" in zipfile.ZipFile(folder / "out.zip").namelist()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_what_check_finds_is_shown_where_one_deploys(run, shell, folder):
+    (folder / "words.txt").write_text("a b")
+    run(
+        "from pathlib import Path\nSHOP_PASSWORD = 'hunter2-of-nobody'\n"
+        "rows = list(map(str, range(9)))"
+    )
+    run(
+        "%%graph_step say\ndef say(body):\n"
+        "    return len(SHOP_PASSWORD), Path('words.txt').read_text(), rows"
+    )
+    plan = str(run("%deploy said --to archive --output said --dry-run"))
+    deployment = run("%deploy said --to archive --output said")
+    shown = shell.display_formatter.format(deployment)[0]["text/plain"]
+
+    for text in (plan, shown):
+        assert "warning: cell" in text
+        assert "'SHOP_PASSWORD' looks like a secret" in text
+        assert "'words.txt' is a file of this machine" in text
+    assert "note: cell" in plan
+    assert "%graph check" in shown
+    assert {one.step for one in deployment.findings} >= {"say"}
+
+
 @pytest.fixture
 def taken_port():
     with socket.create_server(("127.0.0.1", 0)) as server:
