@@ -11,7 +11,7 @@ from jupyter_graph.magics.display import FORMATS, Code, Note, Picture
 from jupyter_graph.magics.step_arguments import ARGUMENTS_OF_STEPS, read_step
 from jupyter_graph.magics.subcommand import Command, Request
 from jupyter_graph.magics.views import Views
-from jupyter_graph.session.adding import add_block, add_model
+from jupyter_graph.session.adding import QUEUE, ROUTER, add_block, add_model
 from jupyter_graph.session.session import AS_RECORDED
 from jupyter_graph.session.shown_table import Table
 from jupyter_graph.session.step_cells import remove_step, rename_step
@@ -72,8 +72,13 @@ def list_graphs(request: GraphRequest) -> Table[Graph]:
 
 
 def add(request: GraphRequest) -> Any:
-    kind, name = request.words
-    return add_block(request.session, kind, request.step(name))
+    kind, *name = request.words
+    if not name and (
+        kind in (ROUTER, QUEUE) or not kind.replace(".", "_").isidentifier()
+    ):
+        raise MagicError(f"usage: {request.magic} {kind} NAME; say the step's name")
+    own = kind.rpartition(".")[2]
+    return add_block(request.session, kind, request.step(*name or [own]))
 
 
 def model(request: GraphRequest) -> Any:
@@ -222,7 +227,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "use": Command(use, "NAME"),
     "list": Command(list_graphs),
-    "add": Command(add, "CLASS_OR_KIND_OR_GRAPH NAME", ARGUMENTS_OF_STEPS),
+    "add": Command(add, "CLASS_OR_KIND_OR_GRAPH [NAME]", ARGUMENTS_OF_STEPS),
     "model": Command(
         model,
         "NAME",

@@ -63,7 +63,7 @@ class GraphMagics(Magics):
     def graph(self, line: str) -> Any:
         """Show, run, check or change a graph of this notebook.
 
-        show · new NAME · use NAME · list · add CLASS_OR_KIND_OR_GRAPH NAME
+        show · new NAME · use NAME · list · add CLASS_OR_KIND_OR_GRAPH [NAME]
         model NAME
         run EXPR · events · trace [ID] · replay ID · check · code [STEP]
         remove STEP · rename A B · undo · plot · export FILE · import FILE · reset

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -91,20 +91,25 @@ class GraphInstance:
                 self._shut()
                 raise
 
-    def swap(self, compiled: CompiledGraph) -> None:
-        """Run the next events through another graph; equal steps keep their state."""
+    def swap(self, compiled: CompiledGraph, anew: Collection[Any] = ()) -> None:
+        """Run the next events through another graph; equal steps keep their state.
+
+        Args:
+            compiled: the graph.
+            anew: functions and classes whose steps are built anew in any case.
+        """
         with self.dispatcher.changing:
             if self._steps is None:
                 self.dispatcher.compiled = compiled
             else:
-                self._rebuild(compiled)
+                self._rebuild(compiled, anew)
 
-    def _rebuild(self, compiled: CompiledGraph) -> None:
+    def _rebuild(self, compiled: CompiledGraph, anew: Collection[Any] = ()) -> None:
         """Build the steps of a graph that are not there yet, and take it over."""
         made: list[tuple[str, Any]] = []
         try:
             before, flusher = self._steps, self.flusher
-            steps = build(compiled, self.context, before, made)
+            steps = build(compiled, self.context, before, made, anew)
             with uninterrupted():
                 self._take_over(compiled, steps)
                 made.clear()

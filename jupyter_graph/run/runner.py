@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -131,13 +131,17 @@ class Runner(Openable):
 
     # -- open and closed --------------------------------------------------------
 
-    def swap(self, graph: Graph | GraphSpec) -> None:
+    def swap(self, graph: Graph | GraphSpec, *, anew: Collection[Any] = ()) -> None:
         """Take new code with the next event; unchanged steps keep their state.
+
+        Args:
+            graph: the graph.
+            anew: functions and classes whose steps are built anew in any case.
 
         Raises:
             SpecError, RunError: the new graph does not work; the old one goes on.
         """
-        self._instance.swap(self._compile(graph))
+        self._instance.swap(self._compile(graph), anew)
 
     def __repr__(self) -> str:
         state = "open" if self.is_open else "closed"

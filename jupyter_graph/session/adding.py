@@ -155,6 +155,8 @@ def _put(
             graphs.embed(name, step.name, inner)
             check_names(graph, graphs.named(inner))
         place(graph, step, options, code)
+        if code is not None:
+            graphs.follow(name, step.code_name)
     session.changed(name)
     placed = next(s for s in graph.spec.every_step() if s.name == step.name)
     return StepPlaced(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -35,6 +35,7 @@ class Graphs:
         self._current: str | None = None
         self._implicit: set[str] = set()
         self._borrowing: set[str] = set()
+        self._followed: set[tuple[str, str]] = set()
         self._embedded: dict[tuple[str, str], str] = {}
         self._past: deque[_Moment] = deque(maxlen=LONGEST_WAY_BACK)
 
@@ -109,6 +110,7 @@ class Graphs:
         known = self._graphs.get(graph.name)
         self.sources.forget_graph(graph.name)
         self._implicit.discard(graph.name)
+        self._followed = {one for one in self._followed if one[0] != graph.name}
         self._borrowing.discard(graph.name)
         self._borrowing.update({graph.name} if borrows else ())
         for key in [key for key in self._embedded if key[0] == graph.name]:
@@ -123,10 +125,25 @@ class Graphs:
     def borrowed_names(self, graph: Graph) -> list[str]:
         """Return the names of a graph that mean what the notebook has under them."""
         names = [*value_names(graph.spec), *code_names(graph.spec, in_arguments=True)]
-        if graph.name in self._borrowing:
-            own = self.sources.code_names(graph.name)
-            names += [name for name in code_names(graph.spec) if name not in own]
-        return names
+        own = self.sources.code_names(graph.name)
+        is_borrowing = graph.name in self._borrowing
+        return names + [
+            name
+            for name in code_names(graph.spec)
+            if name not in own
+            and (is_borrowing or (graph.name, name) in self._followed)
+        ]
+
+    def borrow(self, names: Mapping[str, Any]) -> None:
+        """Let borrowed names of all graphs mean what the notebook has under them."""
+        for graph in self:
+            for name in self.borrowed_names(graph):
+                if name in names:
+                    graph.namespace[name] = names[name]
+
+    def follow(self, graph: str, code_name: str) -> None:
+        """Let a graph take what the notebook has under a name of its code."""
+        self._followed.add((graph, code_name))
 
     def embed(self, graph: str, step: str, inner: str) -> None:
         """Remember that a step is another graph, so that it follows its changes.
@@ -211,6 +228,7 @@ class Graphs:
         self._graphs.clear()
         self._implicit.clear()
         self._borrowing.clear()
+        self._followed.clear()
         self._embedded.clear()
         self.sources.clear()
         self._current = None
@@ -225,7 +243,10 @@ class Graphs:
         vars(self).update(moment.state)
 
 
-STATE = ("sources", "_graphs", "_current", "_implicit", "_borrowing", "_embedded")
+STATE = (
+    "sources", "_graphs", "_current", "_implicit", "_borrowing", "_followed",
+    "_embedded",
+)  # fmt: skip
 """What a change may change, beside the graphs themselves."""
 
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from jupyter_graph.run.record import private_copy
 from jupyter_graph.run.runner import Runner
+from jupyter_graph.session.code_dependencies import Dependencies
 from jupyter_graph.session.events import Events
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
@@ -23,6 +24,7 @@ class _Open:
     runner: Runner
     spec: GraphSpec
     namespace: Mapping[str, Any]
+    dependencies: Dependencies
 
     def fits(self, graph: Graph) -> bool:
         old, new = self.namespace, graph.namespace
@@ -33,14 +35,17 @@ class _Open:
 class Runners:
     """The runners of one notebook, opened when an event needs them.
 
-    A changed graph is taken over by the next event.
+    A changed graph is taken over by the next event; a step that kept what a name of
+    the notebook meant is built anew when the name means something else.
 
     Args:
         ring: where events are remembered.
+        names: the notebook's names.
     """
 
-    def __init__(self, ring: Events) -> None:
+    def __init__(self, ring: Events, names: Mapping[str, Any]) -> None:
         self._ring = ring
+        self._names = names
         self._open: dict[str, _Open] = {}
 
     def of(self, graph: Graph) -> Runner:
@@ -53,12 +58,13 @@ class Runners:
         if held is None:
             runner = Runner(graph)
             runner.open()
-        elif held.fits(graph):
-            return held.runner
         else:
-            runner = held.runner
-            runner.swap(graph)
-        self._open[graph.name] = _Open(runner, graph.spec, dict(graph.namespace))
+            runner, stale = held.runner, held.dependencies.stale(self._names)
+            if held.fits(graph) and not stale:
+                return runner
+            runner.swap(graph, anew=stale)
+        used = Dependencies(runner.compiled, self._names)
+        self._open[graph.name] = _Open(runner, graph.spec, dict(graph.namespace), used)
         return runner
 
     def send(

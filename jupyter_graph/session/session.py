@@ -75,7 +75,7 @@ class Session:
         """The open runners; the engine is imported by the first event."""
         from jupyter_graph.session.open_runners import Runners
 
-        return Runners(self.event_ring)
+        return Runners(self.event_ring, self.user_ns)
 
     # -- steps ------------------------------------------------------------------
 
@@ -111,15 +111,13 @@ class Session:
     def graph(self, name: str | None = None) -> Graph:
         """Return the current graph, or the one of this name, ready to run.
 
-        Variables that its arguments name, and the functions and classes that an
-        imported document names, are those of the notebook now.
+        Variables that its arguments name, and the functions and classes that
+        ``%graph add`` or an imported document names, are those of the notebook now.
         """
+        self.graphs.borrow(self.user_ns)  # a graph inside another one brings its names
         self.graphs.embed_again()
-        graph = self.graphs.named(name)
-        for own in self.graphs.borrowed_names(graph):
-            if own in self.user_ns:
-                graph.namespace[own] = self.user_ns[own]
-        return graph
+        self.graphs.borrow(self.user_ns)
+        return self.graphs.named(name)
 
     def import_graph(self, path: Path, allow_imports: Iterable[str] = ()) -> Graph:
         """Read a graph document, name it after its file, and make it current.

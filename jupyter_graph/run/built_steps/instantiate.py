@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph
@@ -32,6 +32,7 @@ def build(
     context: Context,
     old: StepInstances | None = None,
     made: list[tuple[str, Any]] | None = None,
+    anew: Collection[Any] = (),
 ) -> StepInstances:
     """Build every step of a graph once.
 
@@ -42,6 +43,7 @@ def build(
             taken over with their state.
         made: gets name and instance of each step that is not taken over, as soon as
             there is one: should a later one fail, somebody has to close them.
+        anew: functions and classes whose steps are not taken over.
 
     Raises:
         RunError: a constructor failed; the text names the step.
@@ -55,9 +57,10 @@ def build(
         known = built_before.get(spec.name)
         if spec.kind == "flow":
             before = known.instance if known else None
-            steps[spec.name] = _flow(compiled, spec.name, context, before, made)
+            steps[spec.name] = _flow(compiled, spec.name, context, before, made, anew)
             continue
-        if known and not routes and is_same(known, code, arguments):
+        is_kept = not any(code.code is one for one in anew)
+        if known and not routes and is_kept and is_same(known, code, arguments):
             instance = known.instance
         else:
             instance = _instance(code, arguments, context, routes, ways)
@@ -69,12 +72,17 @@ def build(
 
 
 def _flow(
-    compiled: CompiledGraph, name: str, context: Context, before: Any, made: Any
+    compiled: CompiledGraph,
+    name: str,
+    context: Context,
+    before: Any,
+    made: Any,
+    anew: Collection[Any],
 ) -> BuiltStep:
     """Build a flow inside the graph: its steps, and the one call that it is."""
     graph, code = compiled.inner[name], compiled.steps[name]
     known = before if isinstance(before, StepInstances) else None
-    steps = build(graph, context, known, made)
+    steps = build(graph, context, known, made, anew)
     functions = graph.functions(steps.calls, steps.instances)
     run = functions.run
 
