@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 from jupyter_graph.cells.scope.usage import Change, chain_of
 from jupyter_graph.cells.shipping.captured_values import shippable, size_of
-from jupyter_graph.cells.shipping.fragments import Fragment
-from jupyter_graph.cells.shipping.literal_rules import reads_environment
+from jupyter_graph.cells.shipping.fragments import Fragment, code_fragment
 from jupyter_graph.cells.shipping.live_names import imported_as
 from jupyter_graph.cells.shipping.secret_text import is_secret
 from jupyter_graph.cells.slice.dependency_walk import DependencyWalk
+from jupyter_graph.cells.slice.environment_reads import keys_read, keys_set
+from jupyter_graph.cells.slice.left_out import left_out
 from jupyter_graph.cells.syntax import (
     ASSIGNMENT,
     DEFINITION,
@@ -33,6 +34,7 @@ _READERS = (
     "polars.read_*", "polars.scan_*", "pyarrow.parquet.read_table", "skops.io.load",
 )  # fmt: skip
 _ENDINGS = ("exit", "quit", "sys.exit", "os._exit", "os.abort")
+_OF_SHELLS = ("PWD", "OLDPWD", "HOME", "PATH", "SHELL", "TERM", "LC_", "LANG", "JPY_")
 _PATH_READERS = ("read_text", "read_bytes", "open")
 _MUTATORS = frozenset(
     ("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop",
@@ -132,16 +134,51 @@ def files_are_not_read(walk: DependencyWalk) -> Hints:
 
 
 def environment_is_given(walk: DependencyWalk) -> Hints:
-    message = "this line reads an environment variable when the function starts"
-    fix = "deploy with --env NAME=VALUE or --secret NAME=..."
+    shipped = list(walk.fragments.values())
+    set_here = {key: one for one in shipped for key in keys_set(one, walk.names)}
+    for key, fragment in set_here.items():
+        message = f"the function has {key!r} as this line sets it"
+        fix = f"for another value deploy with --env {key}=VALUE"
+        yield fragment, Hint("note", message, fix)
+    for fragment in shipped:
+        for key, _, line in keys_read(fragment, walk.names):
+            if key not in set_here:
+                message = f"this line reads the environment variable {key!r}"
+                fix = f"deploy with --env {key}=VALUE or --secret {key}=NAME/KEY"
+                yield fragment, Hint("note", message, fix, line)
+
+
+def texts_of_the_environment_are_read(walk: DependencyWalk) -> Hints:
+    known = {
+        value: name
+        for name, value in os.environ.items()
+        if len(value) >= 8 and not name.startswith(_OF_SHELLS)
+    }
+    fix = "read it with os.environ, and deploy with --env"
     for fragment in walk.fragments.values():
-        node, statement = fragment.node, fragment.statement
-        if fragment.kind != "code" or not isinstance(node, ASSIGNMENT):
-            continue
-        if statement is not None and reads_environment(
-            node, partial(walk.names.dotted, at=statement.index)
-        ):
-            yield fragment, Hint("note", message, fix)
+        nodes = ast.walk(fragment.node) if fragment.node is not None else ()
+        texts = [
+            (n.value, n.lineno)
+            for n in nodes
+            if isinstance(n, ast.Constant) and isinstance(n.value, str)
+        ]
+        if fragment.kind == "value":
+            values = (walk.names.values[name] for name in sorted(fragment.binds))
+            texts = [(v, fragment.line or 0) for v in values if isinstance(v, str)]
+        for text, line in texts:
+            if text in known:
+                message = f"this text is what the variable {known[text]!r} holds here"
+                yield fragment, Hint("note", message, fix, line)
+
+
+def other_lines_are_left_out(walk: DependencyWalk) -> Hints:
+    message = "this line ran here and is left out of the function"
+    fix = "if a step needs what it does, do it in the step or in its __init__"
+    for statement in left_out(walk.program, walk.fragments.values()):
+        yield (
+            code_fragment(statement, statement.node, ()),
+            Hint("note", message, fix, statement.line),
+        )
 
 
 def the_worker_is_not_ended(walk: DependencyWalk) -> Hints:
@@ -164,6 +201,8 @@ RULES: tuple[Rule, ...] = (
     secrets_stay_outside,
     files_are_not_read,
     environment_is_given,
+    texts_of_the_environment_are_read,
+    other_lines_are_left_out,
     the_worker_is_not_ended,
 )
 

@@ -15,6 +15,10 @@ from typing import Any
 
 import psutil
 
+from jupyter_graph.deployment.function_environment import (
+    secret_sources,
+    system_environment,
+)
 from jupyter_graph.deployment.private_files import read_object
 from jupyter_graph.deployment.records import Record
 from jupyter_graph.errors import HostError
@@ -23,7 +27,6 @@ from jupyter_graph.host.platform import bind
 POLL_S = 0.02
 DRAIN_S = 35.0  # a host lets its events end for at most 32 s
 SAME_START_S = 2.0  # psutil counts from the boot time, which moves with the clock
-KERNEL_ONLY = ("JPY_", "PYTHON")  # the kernel was started with it; the host is not
 
 
 def start_host(record: Record, wait_s: float) -> Record:
@@ -36,8 +39,10 @@ def start_host(record: Record, wait_s: float) -> Record:
     state.unlink(missing_ok=True)
     output = first_output(record)
     output.unlink(missing_ok=True)
+    config = read_object(Path(record.place, "config.json"))
     env = {
-        **{k: v for k, v in os.environ.items() if not k.startswith(KERNEL_ONLY)},
+        **system_environment(),
+        **secret_sources(config.get("secrets") or {}),
         "PYTHONUNBUFFERED": "1",
         **record.env,
         "PYTHONPATH": record.place,

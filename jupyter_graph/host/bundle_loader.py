@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from importlib.util import module_from_spec, spec_from_file_location
@@ -94,8 +95,9 @@ def read_config(bundle: Path) -> dict[str, Any]:
 def read_secrets(references: Mapping[str, str]) -> dict[str, str]:
     """Return the values of ``{"KEY": "NAME/KEY"}`` references.
 
-    A value is the variable KEY (as Kubernetes sets it), the variable NAME_KEY, or the
-    file NAME/KEY in ``$JUPYTER_GRAPH_SECRETS_DIR``, which only its owner may read.
+    A value is the variable KEY (as Kubernetes sets it), the variable NAME_KEY, also in
+    capitals and with ``_`` for other signs, or the file NAME/KEY in
+    ``$JUPYTER_GRAPH_SECRETS_DIR``, which only its owner may read.
 
     Raises:
         BundleError: some secrets have no value here; all are named, none is shown.
@@ -107,8 +109,8 @@ def read_secrets(references: Mapping[str, str]) -> dict[str, str]:
     missing: list[str] = []
     for key, reference in references.items():
         name, _, entry = reference.partition("/")
-        value = os.environ.get(key) or os.environ.get(f"{name}_{entry}")
-        value = value or _secret_file(name, entry)
+        known = (os.environ.get(one) for one in (key, *variables_of(reference)))
+        value = next(filter(None, known), None) or _secret_file(name, entry)
         if value is None:
             missing.append(f"{key} (variable {name}_{entry}, or secret {reference})")
         else:
@@ -116,6 +118,16 @@ def read_secrets(references: Mapping[str, str]) -> dict[str, str]:
     if missing:
         raise BundleError(f"secrets without a value: {', '.join(missing)}")
     return values
+
+
+def variables_of(reference: str) -> tuple[str, str]:
+    """Return the variables that may stand for a secret.
+
+    >>> variables_of("shop-db/password")
+    ('shop-db_password', 'SHOP_DB_PASSWORD')
+    """
+    plain = reference.replace("/", "_")
+    return plain, re.sub(r"[^A-Za-z0-9_]", "_", plain).upper()
 
 
 def _secret_file(name: str, entry: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,7 +27,7 @@ def read_deployment(
         "target": words.to,
         "wait_s": words.wait,
         "output": session.path(words.output) if words.output else None,
-        "env": _texts(words.env, "--env"),
+        "env": _texts(map(_with_value, words.env or ()), "--env"),
         "secrets": _texts(words.secret, "--secret", "K=NAME/KEY"),
         "triggers": {
             **_document(words.trigger_file, session, "--trigger-file"),
@@ -52,6 +53,18 @@ def _texts(
 ) -> dict[str, str]:
     typed = pairs(given, what=option, form=form)
     return {key: unquoted(value) for key, value in typed}
+
+
+def _with_value(text: str) -> str:
+    """Return ``K=V`` for a variable's name alone: its value in the notebook now."""
+    if "=" in text or not text.isidentifier():
+        return text
+    if text not in os.environ:
+        raise MagicError(
+            f"--env {text}: the notebook has no environment variable {text!r}; "
+            f"say --env {text}=VALUE"
+        )
+    return f"{text}={os.environ[text]}"
 
 
 def _config(words: argparse.Namespace, session: Session) -> dict[str, Any]:

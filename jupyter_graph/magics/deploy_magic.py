@@ -60,7 +60,11 @@ class DeployMagics(Magics):
         "--config FIELD=VALUE", "a field of the function spec, dotted", action="append"
     )
     @option("--config-file F", "fields from a YAML or JSON file")
-    @option("--env K=V", "environment variable", action="append")
+    @option(
+        "--env K[=V]",
+        "environment variable (K alone: its value here, now)",
+        action="append",
+    )
     @option(
         "--secret K=NAME/KEY", "environment variable from a secret", action="append"
     )

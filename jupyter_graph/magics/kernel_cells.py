@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from traceback import walk_tb
@@ -15,6 +16,11 @@ from IPython.core.interactiveshell import InteractiveShell
 from jupyter_graph.cells.source import Cell
 
 _STEP_CELL = re.compile(r"(?:\s|\#[^\n]*\n|%%\w+[^\n]*\n)*%%graph_step\b")
+_RUN = re.compile(
+    r"^[ \t]*%run[ \t]+(?:-\w+[ \t]+)*"
+    r"(?P<quote>[\"']?)(?P<file>[^\"'\n]+?\.py)(?P=quote)(?=\s|\Z)",
+    re.MULTILINE,
+)
 
 
 class KernelCells:
@@ -28,7 +34,13 @@ class KernelCells:
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self._done: list[Cell] = _history(shell)
-        self.running: Cell | None = None
+        self._running: list[Cell | None] = []
+        """The running cell, and below it those that it runs itself."""
+
+    @property
+    def running(self) -> Cell | None:
+        """The cell that the user runs, None between two of them."""
+        return self._running[0] if self._running else None
 
     def register(self) -> None:
         self.shell.events.register("pre_run_cell", self._begin)
@@ -53,22 +65,39 @@ class KernelCells:
         return [done for done in self._done if not is_older_self(done)]
 
     def _begin(self, info: Any) -> None:
-        self.running = None
         if getattr(info, "store_history", False):
             # Not execution_count: IPython 9 raises it before this event, 8 after it.
             number = len(self.shell.user_ns["In"])
-            self.running = Cell(info.raw_cell, number, _cell_id(self.shell, info))
+            self._running = [Cell(info.raw_cell, number, _cell_id(self.shell, info))]
+        elif self.running is not None:  # %%capture, %run notebook, run_cell("…")
+            self._running.append(Cell(info.raw_cell, self.running.number))
+        else:  # a front end asks for something
+            self._running = [None]
 
     def _end(self, result: Any) -> None:
-        cell, self.running = self.running, None
+        cell = self._running.pop() if self._running else None
         if cell is None or result is None:
             return
-        if result.success:
-            self._done = [*self._others(cell), cell]
+        if outer := self.running:
+            # The text below a cell magic is a part of its cell.
+            if result.success and cell.source.strip() not in outer.source:
+                self._done = [*self._others(cell), cell]
+        elif result.success:
+            self._done = [*self._others(cell), *_run_files(cell), cell]
         elif not is_step_cell(cell.source) and (
             rest := _before_failure(cell, result.error_in_exec)
         ):
             self._done.append(rest)
+
+
+def _run_files(cell: Cell) -> list[Cell]:
+    """Return the files that ``%run`` lines of a cell ran, as cells of its number."""
+    texts = []
+    for match in _RUN.finditer(cell.source):
+        path = Path(match["file"]).expanduser()
+        with suppress(OSError):  # it may be gone, and its names are known all the same
+            texts.append(path.read_text(encoding="utf-8", errors="replace"))
+    return [Cell(text, cell.number) for text in texts]
 
 
 def is_step_cell(source: str) -> bool:

@@ -70,8 +70,19 @@ FINDINGS = [
     ),
     pytest.param(
         "import os\nROOT = os.getenv('NO_SUCH_NAME')\ndef step(x): return ROOT",
-        ("note", "reads an environment variable", 2),
+        ("note", "reads the environment variable 'NO_SUCH_NAME'", 2),
         id="environment",
+    ),
+    pytest.param(
+        "import os\nos.environ['MODE'] = 'fast'\n"
+        "def step(x): return os.environ['MODE']",
+        ("note", "the function has 'MODE' as this line sets it", 2),
+        id="environment-set-here",
+    ),
+    pytest.param(
+        "rows = {}\nopen('/dev/null').close()\ndef step(x): return x",
+        ("note", "this line ran here and is left out", 2),
+        id="a-line-left-out",
     ),
     pytest.param(
         "def step(x):\n    if x is None:\n        exit(1)",

@@ -213,6 +213,49 @@ def test_variables_and_secrets_reach_the_steps(start, doubling, monkeypatch):
     assert "hush" not in str(record)
 
 
+def test_no_other_variable_of_the_notebook_reaches_the_steps(
+    start, doubling, monkeypatch
+):
+    monkeypatch.setenv("OF_THE_NOTEBOOK", "x")
+    monkeypatch.setenv("SHOP_DB_PASSWORD", "hush")
+    doubling.run(
+        "import os\n"
+        "def look(body, context):\n"
+        "    return [os.environ.get('OF_THE_NOTEBOOK'), 'PATH' in os.environ,\n"
+        "            context.get_secret('KEY')]\n"
+    )
+    deployment = start("look", secrets={"KEY": "shop-db/password"})
+
+    assert deployment.invoke({}).body == [None, True, "hush"]
+
+
+def test_a_variable_that_nobody_gives_is_told_before_anything_starts(
+    start, doubling, monkeypatch
+):
+    monkeypatch.setenv("OF_THE_NOTEBOOK", "x")
+    doubling.run(
+        "import os\ndef look(body):\n    return os.environ['OF_THE_NOTEBOOK']\n"
+    )
+
+    with pytest.raises(
+        BundleError, match=r"cell 3, line 3: .*'OF_THE_NOTEBOOK' is read"
+    ):
+        start("look")
+    assert start("look", env={"OF_THE_NOTEBOOK": "y"}).invoke({}).body == "y"
+
+
+@pytest.mark.parametrize("code", ["'{}'", "['a', '{}']", "dict(a='{}-x')"])
+def test_the_value_of_a_secret_variable_stops_the_deploy(
+    start, doubling, monkeypatch, code
+):
+    monkeypatch.setenv("SHOP_OF_NOBODY_TOKEN", "abc-4711-of-nobody")
+    value = code.format("abc-4711-of-nobody")
+    doubling.run(f"kept = {value}\ndef look(body):\n    return len(kept)\n")
+
+    with pytest.raises(BundleError, match="holds the value of SHOP_OF_NOBODY_TOKEN"):
+        start("look")
+
+
 def test_a_secret_without_a_value_is_refused(start):
     with pytest.raises(BundleError, match="secrets without a value: KEY"):
         start(secrets={"KEY": "no-vault/key"})

@@ -183,7 +183,10 @@ BAD_LINES = [
     ("%deploy a b", ["one NAME, got 'a b'"]),
     ("%deploy --workers two", ["--workers", "whole number"]),
     ("%deploy --wait 2m", ["--wait", "seconds"]),
-    ("%deploy --env X", ["--env takes K=V"]),
+    (
+        "%deploy --env NOBODY",
+        ["no environment variable 'NOBODY'", "--env NOBODY=VALUE"],
+    ),
     ("%deploy --config-file nope.yaml", ["--config-file", "cannot read"]),
     ("%deploy --graph nope", ["no graph 'nope'"]),
     ("%deploy --silent", ["no option '--silent'"]),

@@ -71,3 +71,44 @@ def test_silent_cells_do_not_count(shell, sources):
     shell.run_cell("x = 1", store_history=False)
 
     assert sources() == []
+
+
+def sources_of(session):
+    return [cell.source for cell in session.cells()]
+
+
+def test_a_captured_cell_counts_once(run, session):
+    run("%%capture\nlimit = 3")
+    run("%%graph_step f\ndef f(body):\n    return body > limit")
+
+    assert sum("limit = 3" in text for text in sources_of(session)) == 1
+    assert "limit = 3" in session.program()
+
+
+def test_code_that_a_cell_runs_counts(run, session):
+    run("get_ipython().run_cell('limit = 3\\ndef over(x): return x > limit')")
+    run("%%graph_step f\ndef f(body):\n    return over(body)")
+
+    assert "def over(x): return x > limit" in session.program()
+    assert run("%graph run 4").body is True
+
+
+@pytest.mark.parametrize(
+    "line", ["%run conf.py", "%run -i 'conf.py' --fast", "a = 1\n%run conf.py"]
+)
+def test_a_file_that_a_cell_runs_counts(run, session, folder, line):
+    (folder / "conf.py").write_text("import os\nKEY = os.environ['HOME']\n")
+    run(line)
+    run("%%graph_step f\ndef f(body):\n    return KEY")
+
+    assert "KEY = os.environ['HOME']" in session.program()
+
+
+def test_what_a_front_end_asks_for_does_not_count(shell, run, session):
+    run("limit = 3")
+    before = sources_of(session)
+    shell.run_cell("limit", store_history=False)
+
+    assert sources_of(session) == before
+    run("other = 4")
+    assert sources_of(session) == [*before, "other = 4"]

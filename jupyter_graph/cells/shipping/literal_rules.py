@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jupyter_graph.cells.scope.visitor import names_of
-from jupyter_graph.cells.shipping.constructors import ENVIRONMENT, TABLE
+from jupyter_graph.cells.shipping.constructors import TABLE
 from jupyter_graph.cells.shipping.unchanged import NotReproducible, ensure
 from jupyter_graph.cells.syntax import (
     ASSIGNMENT,
@@ -62,12 +62,6 @@ def _is_text_method(node: ast.expr) -> bool:
     if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Constant):
         return False
     return isinstance(node.value.value, str) and hasattr(str, node.attr)
-
-
-def reads_environment(node: ast.AST, dotted: Dotted) -> bool:
-    """Tell whether an expression reads an environment variable."""
-    parts = (n for n in ast.walk(node) if isinstance(n, ast.Attribute | ast.Name))
-    return any(dotted(part) in ENVIRONMENT for part in parts)
 
 
 def is_definition_block(node: ast.AST) -> bool:

@@ -67,7 +67,7 @@ class Monkeypatches:
             if isinstance(node, DEFINITION):
                 if node.name != name or node.decorator_list:
                     yield statement
-            elif change.chain[-1] == "register" and self._ships(statement):
+            elif change.chain[-1] == "register" and self.ships(statement):
                 yield statement
 
     def _counts_subclasses(self, name: str, node: ast.ClassDef) -> bool:
@@ -97,7 +97,7 @@ class Monkeypatches:
         for statement, change in changes:
             if change.how not in kinds:
                 continue
-            if self._ships(statement):
+            if self.ships(statement):
                 yield statement
                 continue
             dotted = ".".join((name, *map(str, change.chain)))
@@ -108,7 +108,7 @@ class Monkeypatches:
             )
             yield Problem(message, statement.number, change.line)
 
-    def _ships(self, statement: Statement) -> bool:
+    def ships(self, statement: Statement) -> bool:
         """Tell whether a line that changes something can ship as it is."""
         node = statement.node
         values = _values_in(node)
@@ -133,7 +133,7 @@ class Monkeypatches:
         changed = set(self._changed(name, fragment, named))
         for attribute in sorted({*changed, *named}):
             lines = [(s, c) for s, c in written if c.chain[0] in (attribute, "*")]
-            ship = all(self._ships(statement) for statement, _ in lines)
+            ship = all(self.ships(statement) for statement, _ in lines)
             if ship:  # a default argument between them may have read each
                 yield from (statement for statement, _ in lines)
             value = vars(self.names.values[name]).get(attribute, _MISSING)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import ast
 import builtins
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 from jupyter_graph.cells.scope.program import Program, Statement
+from jupyter_graph.cells.shipping.constructors import ENVIRONMENT
+from jupyter_graph.cells.shipping.environment_values import (
+    holds_any,
+    reads_environment,
+)
 from jupyter_graph.cells.shipping.evaluator import Evaluator
 from jupyter_graph.cells.shipping.literal_rules import (
     always_binds,
@@ -108,7 +114,29 @@ class ShippingAnalysis:
         is_code = isinstance(node, DEFINITION) or type(node).__name__ == "TypeAlias"
         if isinstance(node, ASSIGNMENT) and statement.is_plain_python(node):
             is_code = self._is_reproduced(name, statement, node)
+            is_code = is_code or self._is_of_environment(name, statement, node)
         return Verdict(how if is_code else "value", node)
+
+    def _is_of_environment(self, name: str, statement: Statement, node: Any) -> bool:
+        """Tell whether a line reads an environment variable into a name.
+
+        Its value belongs to this computer, and may be a secret: it ships as code.
+        """
+        if node.value is None or not self._is_live_here(name, statement):
+            return False
+        dotted = partial(self.names.dotted, at=statement.index)
+        parts = list(ast.walk(node.value))
+        reads = any(
+            dotted(part) in ENVIRONMENT
+            for part in parts
+            if isinstance(part, ast.Attribute | ast.Name)
+        )
+        if reads and is_reproducible(node.value, dotted):
+            return True
+        calls = [getattr(n.func, "id", "") for n in parts if isinstance(n, ast.Call)]
+        names = self.names.values
+        reads |= any(reads_environment(names.get(one), names) for one in calls)
+        return reads and holds_any(names[name], frozenset(os.environ.values()))
 
     def _is_reproduced(self, name: str, statement: Statement, node: Any) -> bool:
         """Tell whether running an assignment again gives what the name stands for."""

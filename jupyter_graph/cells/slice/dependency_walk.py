@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -28,6 +28,7 @@ from jupyter_graph.cells.shipping.shipping_analysis import (
     Verdict,
 )
 from jupyter_graph.cells.slice.dotted_imports import mend_imports
+from jupyter_graph.cells.slice.setup_lines import SetupLines
 from jupyter_graph.cells.syntax import bound_by
 from jupyter_graph.errors import did_you_mean
 
@@ -42,14 +43,17 @@ class DependencyWalk:
 
     Args:
         analysis: says what ships as code and what as a value.
+        given: environment variables that the function has, whatever the notebook sets.
     """
 
-    def __init__(self, analysis: ShippingAnalysis) -> None:
+    def __init__(self, analysis: ShippingAnalysis, given: Collection[str] = ()) -> None:
         self.analysis = analysis
+        self.given = given
         self.program = analysis.program
         self.names = analysis.names
         self.kernel_only = KernelOnly(analysis)
         self.monkeypatches = Monkeypatches(analysis)
+        self.setup_lines = SetupLines(analysis, self.monkeypatches.ships)
         self.fragments: dict[Hashable, Fragment] = {}
         self.problems: dict[Problem, None] = {}
         self.finals: dict[str, Fragment] = {}
@@ -62,12 +66,26 @@ class DependencyWalk:
         for root in roots:
             self._need(Use(root, 0, depth=1), None, None)
         self._drain()
+        self._take_setup_lines()
         # Last, when it is known what else ships: an annotation may bring only code.
         while self._soft:
             use, at = self._soft.pop(0)
             self._follow_softly(use, at)
         mend_imports(self.fragments, self._chains, self.program)
         self._join_copies()
+
+    def _take_setup_lines(self) -> None:
+        """Take what sets up the modules of the code; that may bring further modules."""
+        known = -1
+        while known < len(self.fragments):
+            known = len(self.fragments)
+            shipped = list(self.fragments.values())
+            for line in self.setup_lines.of(shipped, self.given):
+                if isinstance(line, Fragment):
+                    self._add(("setup", line.at, line.text), partial(_same, line))
+                else:
+                    self._add_code(line, line.node)
+            self._drain()
 
     def _join_copies(self) -> None:
         """Let names of one object stay names of one object."""

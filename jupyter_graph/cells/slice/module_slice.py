@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from jupyter_graph.cells.shipping.captured_values import CapturedValue, shippabl
 from jupyter_graph.cells.shipping.fragments import Fragment, Problem
 from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
 from jupyter_graph.cells.slice.dependency_walk import DependencyWalk
+from jupyter_graph.cells.slice.environment_reads import needed_keys
+from jupyter_graph.cells.slice.left_out import left_out
 from jupyter_graph.cells.slice.run_order import ordered
-from jupyter_graph.cells.slice.slice_writer import SliceWriter
+from jupyter_graph.cells.slice.slice_writer import SliceWriter, text_of
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.errors import CellError
 
@@ -31,6 +33,8 @@ class Slice:
         names: name → (cell, line) that it comes from.
         line_map: line of ``source`` → (cell, line).
         local_modules: the user's own modules it needs, name → file.
+        variables: the environment variables it cannot do without → (cell, line).
+        left_out: (cell, line) and text of each line beside its code that does not ship.
     """
 
     source: str
@@ -39,6 +43,8 @@ class Slice:
     names: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
     line_map: Mapping[int, tuple[int | None, int | None]] = field(default_factory=dict)
     local_modules: Mapping[str, Path] = field(default_factory=dict)
+    variables: Mapping[str, tuple[int | None, int]] = field(default_factory=dict)
+    left_out: tuple[tuple[int | None, int, str], ...] = ()
 
 
 def slice_cells(
@@ -47,6 +53,7 @@ def slice_cells(
     namespace: Mapping[str, Any] | None = None,
     *,
     folder: str | Path | None = None,
+    given: Collection[str] = (),
 ) -> Slice:
     r"""Return the smallest program that defines the roots as the kernel has them.
 
@@ -60,6 +67,7 @@ def slice_cells(
         namespace: the live names; None when the cells come from a file, then values
             cannot be told.
         folder: where the notebook's own modules lie; the working folder by default.
+        given: environment variables that the function has, whatever the notebook sets.
 
     Raises:
         CellError: lists every name that is not defined, every line that works only in
@@ -76,7 +84,7 @@ def slice_cells(
     <BLANKLINE>
     """
     place = Path(folder) if folder is not None else Path.cwd()
-    walk = collect(cells, roots, namespace, place)
+    walk = collect(cells, roots, namespace, place, given)
     if walk.problems:
         raise _error(list(walk.problems))
     return _written(ordered(walk.fragments.values(), walk.finals), walk.analysis, place)
@@ -87,10 +95,11 @@ def collect(
     roots: Iterable[str],
     namespace: Mapping[str, Any] | None,
     folder: Path,
+    given: Collection[str] = (),
 ) -> DependencyWalk:
     """Return the pieces that the roots need, and the problems."""
     program = read_program(cells, folder, is_live=namespace is not None)
-    walk = DependencyWalk(ShippingAnalysis(program, namespace))
+    walk = DependencyWalk(ShippingAnalysis(program, namespace), given)
     walk.collect(dict.fromkeys(roots))
     return walk
 
@@ -126,4 +135,9 @@ def _written(
         names=names,
         line_map=writer.places,
         local_modules=local,
+        variables=needed_keys(fragments, analysis.names),
+        left_out=tuple(
+            (one.number, one.line, text_of(one.parsed.lines, one.node)[0][0].strip())
+            for one in left_out(analysis.program, fragments)
+        ),
     )

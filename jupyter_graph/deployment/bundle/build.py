@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from jupyter_graph.deployment.bundle.runtime_rooms import (
     runtime_files,
 )
 from jupyter_graph.deployment.deploy_options import DeployOptions
+from jupyter_graph.deployment.function_environment import is_given, secret_variables
 from jupyter_graph.deployment.named_code import modules_of_steps
 from jupyter_graph.deployment.named_values import with_named_values
 from jupyter_graph.deployment.nuclio.function_config import (
@@ -50,6 +52,9 @@ from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.codec import graph_json
 
 __all__ = ["Bundle", "Sources", "build_bundle"]
+
+NOT_SEARCHED = ("jupyter_graph/", "function.yaml", "deploy/")
+"""Our own files, and those that hold what ``--env`` says."""
 
 MAIN = '''\
 """The two functions that Nuclio and the embedded host call."""
@@ -120,7 +125,9 @@ class Builder:
             code.cells,
             self.sources.namespace,
             folder=self.sources.folder,
+            given=self._given(),
         )
+        self._check_variables(part)
         needs = self._artifacts(part, code)
         files, imports = self._modules(part, code)
         self._steps(part, code)
@@ -144,6 +151,7 @@ class Builder:
         for path, text in manifests(self.options, image).items():
             self._write(path, text)
         self._listing(part)
+        self._check_no_secret_travels(part)
         return Bundle(
             folder=self.folder,
             files=self.files,
@@ -152,6 +160,36 @@ class Builder:
             requirements=tuple(needed),
             options=self.options,
             cwd=self.sources.folder,
+        )
+
+    def _given(self) -> set[str]:
+        """Return the environment variables that the options give the function."""
+        fields = self.options.spec.get("env") or []
+        named = {str(one.get("name")) for one in fields if isinstance(one, Mapping)}
+        return {*self.options.env, *self.options.secrets, *named}
+
+    def _check_variables(self, part: Slice) -> None:
+        """Refuse code that reads variables which nobody gives the function."""
+        if self.options.spec.get("envFrom"):
+            return  # the cluster knows which ones
+        given = self._given()
+        missing = {
+            name: at
+            for name, at in part.variables.items()
+            if name not in given and not is_given(name)
+        }
+        if not missing:
+            return
+        lines = [
+            f"{place(*at)}: environment variable {name!r} is read"
+            for name, at in missing.items()
+        ]
+        example = next(iter(missing))
+        raise BundleError(
+            "nobody gives the function what it reads; deploy with "
+            f"--env {example}=VALUE, --env {example} (the notebook's value now) or "
+            f"--secret {example}=NAME/KEY, or read it with "
+            f"os.environ.get({example!r}):\n  " + "\n  ".join(lines)
         )
 
     def _write(self, path: str, content: str | bytes) -> None:
@@ -232,6 +270,28 @@ class Builder:
         if problems:
             raise BundleError(
                 "secrets do not travel in a bundle:\n  " + "\n  ".join(problems)
+            )
+
+    def _check_no_secret_travels(self, part: Slice) -> None:
+        """Refuse a bundle that holds the value of a secret variable of this process."""
+        problems = []
+        given = self.options.env.values()
+        for name, value in secret_variables().items():
+            forms = {value.encode(), json.dumps(value)[1:-1].encode()}
+            for path in self.files:
+                if value in given or path.startswith(NOT_SEARCHED):
+                    continue
+                content = (self.folder / path).read_bytes()
+                at = next((content.find(one) for one in forms if one in content), None)
+                if at is not None:
+                    line = content.count(b"\n", 0, at) + 1
+                    where = place_of(part, line) if path == "steps.py" else path
+                    problems.append(f"{where} holds the value of {name}")
+        if problems:
+            raise BundleError(
+                "secrets do not travel in a bundle; read the variable with os.environ "
+                "in the step, and deploy with --secret VARIABLE=NAME/KEY:\n  "
+                + "\n  ".join(problems)
             )
 
     def _requirements(self, imports: set[str]) -> list[str]:

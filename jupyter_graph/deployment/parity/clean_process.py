@@ -16,6 +16,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from jupyter_graph.deployment.function_environment import system_environment
 from jupyter_graph.errors import BundleError
 
 CHILD = Path(__file__).with_name("clean_child.py")
@@ -31,7 +32,7 @@ class CleanProcess:
         admitted: top-level modules it may import; None = all that are installed.
         python: the interpreter, this one by default.
         cwd: the folder it runs in, where paths without a root begin.
-        env: environment variables, added to those of this process.
+        env: environment variables, added to those of the system.
         limit_s: seconds until the bundle must be open.
     """
 
@@ -56,7 +57,7 @@ class CleanProcess:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=self.cwd,
-            env={**os.environ, **self.env},
+            env={**system_environment(), **self.env},
             start_new_session=True,  # one group to kill, with what steps started
         )
         assert self._process.stdin

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from jupyter_graph.answer.raw_response import RawResponse
+from jupyter_graph.cells.source import place
 from jupyter_graph.deployment.bundle.bundle_folder import Bundle
 from jupyter_graph.deployment.parity.clean_process import CleanProcess
 from jupyter_graph.deployment.parity.compare import (
@@ -74,8 +75,14 @@ def check_parity(
         if not report.is_equal:
             # Up to the first event that differs: steps may keep state between events.
             upto = inputs[: report.differences[0].number + 1]
-            report = replace(report, step=_first_step(notebook, start, bundle, upto))
+            step = _first_step(notebook, start, bundle, upto)
+            report = replace(report, step=step, lines=_left_out(bundle))
         return report
+
+
+def _left_out(bundle: Bundle) -> tuple[str, ...]:
+    left_out = bundle.slice.left_out if bundle.slice else ()
+    return tuple(f"{place(*at)}: {text}" for *at, text in left_out)
 
 
 def _first_step(

@@ -42,6 +42,7 @@ class ParityReport:
         unsent: events whose body has no form on the wire.
         is_skipped: nobody wanted the comparison.
         step: the first step whose result differs, when it could be found.
+        lines: what ran in the notebook beside the code and does not ship.
 
     >>> print(ParityReport(3, 3))
     parity: 3 of 3 events equal
@@ -56,6 +57,7 @@ class ParityReport:
     unsent: tuple[str, ...] = ()
     is_skipped: bool = False
     step: str | None = None
+    lines: tuple[str, ...] = ()
 
     @property
     def is_equal(self) -> bool:
@@ -84,6 +86,9 @@ class ParityReport:
             lines.append(f"  … and {len(self.differences) - SHOWN} more differences")
         if self.step:
             lines.append(f"  the first step that differs is {self.step!r}")
+        if self.differences and self.lines:
+            lines.append("  these lines ran in the notebook and do not ship:")
+            lines += [f"    {line}" for line in self.lines[:SHOWN]]
         return "\n".join(lines)
 
 
