@@ -149,7 +149,12 @@ def local_modules(
     return dict(sorted(local.items())), others
 
 
-def _imports_of(path: Path) -> set[str]:
+def statements_of(path: Path) -> list[ast.stmt]:
+    """Return the statements of a module's file, or of all files of a package."""
     files = path.parent.rglob("*.py") if path.name == "__init__.py" else [path]
-    bodies = (statement for file in files for statement in _parsed(file))
+    return [statement for file in files for statement in _parsed(file)]
+
+
+def _imports_of(path: Path) -> set[str]:
+    bodies = statements_of(path)
     return {module.partition(".")[0] for module in imported_modules(bodies)}

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_graph.cells.scope.imported_modules import imported_modules, local_modules
+from jupyter_graph.cells.scope.imported_modules import (
+    imported_modules,
+    local_modules,
+    statements_of,
+)
 from jupyter_graph.cells.scope.program import read_program
 from jupyter_graph.cells.shipping.captured_values import CapturedValue, shippable
 from jupyter_graph.cells.shipping.fragments import Fragment, Problem
@@ -15,6 +19,7 @@ from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
 from jupyter_graph.cells.slice.dependency_walk import DependencyWalk
 from jupyter_graph.cells.slice.environment_reads import needed_keys
 from jupyter_graph.cells.slice.left_out import left_out
+from jupyter_graph.cells.slice.modules_behind import modules_behind
 from jupyter_graph.cells.slice.run_order import ordered
 from jupyter_graph.cells.slice.slice_writer import SliceWriter, text_of
 from jupyter_graph.cells.source import Cell
@@ -120,6 +125,8 @@ def _written(
     source = writer.write(fragments)
     nodes = [f.node for f in fragments if f.node and f.kind != "value"]
     local, others = local_modules(imported_modules(nodes), folder)
+    inside = [node for path in local.values() for node in statements_of(path)]
+    others |= modules_behind([*nodes, *inside], others)
     live = analysis.names.values
     values = tuple(
         CapturedValue(name, shippable(live[name]), f.cell, f.line)
