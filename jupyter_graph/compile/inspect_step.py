@@ -18,6 +18,7 @@ from jupyter_graph.compile.signature_check import (
 )
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.compile.storey_code import inspect_storey_step, is_storey_step
+from jupyter_graph.compile.typed_body import typed_body
 from jupyter_graph.errors import SpecError, did_you_mean, is_ours
 from jupyter_graph.spec.model import StepSpec
 
@@ -103,7 +104,14 @@ def _inspect_function(step: StepSpec, code: Callable[..., Any]) -> StepCode:
         is_stream=kind.is_stream,
         knows_paths=bool(step.full_event),
         wants=wants,
+        takes=_takes(step, code),
     )
+
+
+def _takes(step: StepSpec, function: Callable[..., Any]) -> Any:
+    """Return the annotation of the body, where a step gets that of one event."""
+    is_plain = not (step.full_event or step.batch or step.vectorized)
+    return typed_body(function) if is_plain and not is_ours(function) else None
 
 
 # -- classes --------------------------------------------------------------------
@@ -145,6 +153,7 @@ def _inspect_class(
         keeps=callable(getattr(code, "flush", None)),
         collects=collects,
         wants=wants,
+        takes=_takes(step, getattr(code, method)) if method == "do" else None,
     )
 
 

@@ -34,6 +34,7 @@ class StepCode:
             that storey's own code must run.
         on_loop: the graph it belongs to is asynchronous.
         wants: what its constructor, or the function itself, asks to be given.
+        takes: the annotation of the body that it is made into, None for none.
     """
 
     step: StepSpec
@@ -52,6 +53,7 @@ class StepCode:
     direct: str = ""
     on_loop: bool = False
     wants: tuple[Injected, ...] = ()
+    takes: Any = None
 
     @property
     def is_class(self) -> bool:

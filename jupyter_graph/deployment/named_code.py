@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jupyter_graph.compile.typed_body import typed_body
 from jupyter_graph.errors import is_ours
 from jupyter_graph.spec.argument_values import function_argument
 from jupyter_graph.spec.expressions import is_expression
@@ -96,7 +97,14 @@ def modules_of_steps(spec: GraphSpec, namespace: Mapping[str, Any]) -> set[str]:
             modules.update(needs_of(block, step.class_args))
         if step.vectorized:
             modules.add("pandas")
+        modules |= {"pydantic"} if _is_typed(step, namespace) else set()
     return modules
+
+
+def _is_typed(step: StepSpec, namespace: Mapping[str, Any]) -> bool:
+    code = namespace.get(str(step.code_name))
+    function = getattr(code, "do", None) if inspect.isclass(code) else code
+    return callable(function) and typed_body(function) is not None
 
 
 def _blocks(step: StepSpec, namespace: Mapping[str, Any]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, get_type_hints
 
 from jupyter_graph.answer.raw_response import TEXT, RawResponse
+from jupyter_graph.compile.typed_body import is_made
 from jupyter_graph.host.metrics import TICK_S
 from jupyter_graph.host.metrics import page as metrics_page
 from jupyter_graph.run.runner import Runner
@@ -95,10 +96,12 @@ def _schemas(runner: Runner) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the schemas of the first step's body and of the responder's result."""
     compiled = runner.compiled
     first = roots(runner.spec)
-    takes = _hints(compiled.steps[first[0]]) if len(first) == 1 else {}
+    step = compiled.steps[first[0]] if len(first) == 1 else None
+    takes = _hints(step) if step is not None else {}
     responder = compiled.responder
     gives = _hints(compiled.steps[responder]) if responder else {}
     body = next((hint for key, hint in takes.items() if key != "return"), None)
+    body = step.takes if step is not None and step.takes is not None else body
     return _schema(body), _schema(gives.get("return"))
 
 
@@ -112,15 +115,25 @@ def _hints(step: Any) -> dict[str, Any]:
     return {key: hint for key, hint in hints.items() if key not in ("self", "context")}
 
 
+def _schema_of_pydantic(hint: Any) -> dict[str, Any]:
+    from pydantic import TypeAdapter
+
+    from jupyter_graph.run.built_steps.typed_call import modern
+
+    try:
+        return TypeAdapter(modern(hint)).json_schema()
+    except Exception:  # a type of the user's own has none
+        return {}
+
+
 def _schema(hint: Any) -> dict[str, Any]:
     """Return the JSON schema of a type hint, empty where there is no simple one.
 
     >>> _schema(dict[str, int]), _schema(float), _schema(object)
     ({'type': 'object'}, {'type': 'number'}, {})
     """
-    make = getattr(hint, "model_json_schema", None)
-    if make is not None:
-        return dict(make())
+    if is_made(hint):
+        return _schema_of_pydantic(hint)
     kind = getattr(hint, "__origin__", hint)
     try:
         return dict(_SCHEMAS.get(kind, {}))

@@ -195,6 +195,10 @@ def _plain_call(
             extra["context"] = context.named(code.step.name)
         if extra:
             call = functools.partial(call, **extra)
+    if code.takes is not None:
+        from jupyter_graph.run.built_steps.typed_call import with_typed_body
+
+        call = with_typed_body(call, code.takes, code.step.name)
     if code.is_async and not code.is_stream and not inspect.iscoroutinefunction(call):
         call = _awaited(call)
     return call
