@@ -14,6 +14,11 @@ from typing import Any, Final, NamedTuple
 from jupyter_graph.types import Headers
 from jupyter_graph.values.content_encoding import unpacked
 from jupyter_graph.values.decode import decode_body
+from jupyter_graph.values.request_parts import (
+    RequestHeaders,
+    query_parameters,
+    request_target,
+)
 
 EVENT_ID_HEADERS: Final = ("x-event-id", "mlrun-event-id")
 """Headers that carry the caller's own event id, the first one that is there wins."""
@@ -129,6 +134,32 @@ class Event:
         self.deadline = deadline
         self.terminated = False
 
+    @classmethod
+    def of_request(
+        cls,
+        body: Any = None,
+        *,
+        path: str | None = "/",
+        headers: Headers | None = None,
+        **facts: Any,
+    ) -> Event:
+        """Return the event of a request, with path, fields and headers as a host does.
+
+        Args:
+            body: the body.
+            path: what the request asks for, as it stands in a URL; a query in it
+                becomes the event's fields.
+            headers: the headers, in any letters.
+            **facts: what else is known, as the class takes it.
+
+        >>> event = Event.of_request(path="/a%20b?q=1", headers={"X-User": "ann"})
+        >>> event.path, event.fields, event.headers["x-user"]
+        ('/a b', {'q': '1'}, 'ann')
+        """
+        path, fields = request_target(path or "/")
+        known = RequestHeaders(headers or ())
+        return cls(body, path=path, fields=fields, headers=known, **facts)
+
     @property
     def id(self) -> str:
         """The event's id; a fresh one when the caller gave none."""
@@ -202,7 +233,7 @@ def read_event(raw: Any) -> Event:
     """
     event = raw if isinstance(raw, Event) else _from_nuclio(raw)
     if isinstance(event.body, (bytes, bytearray, memoryview)):
-        get = event.headers.get  # Nuclio writes names so, the host in small letters
+        get = event.headers.get  # an event made by hand may have them as they were sent
         encoding = get("content-encoding") or get("Content-Encoding")
         body = unpacked(bytes(event.body), encoding) if encoding else event.body
         event.body = decode_body(body, event.content_type)
@@ -212,7 +243,8 @@ def read_event(raw: Any) -> Event:
 
 
 def _from_nuclio(raw: Any) -> Event:
-    headers = {_text(key): _text(value) for key, value in (raw.headers or {}).items()}
+    pairs = (raw.headers or {}).items()
+    headers = RequestHeaders((_text(key), _text(value)) for key, value in pairs)
     trigger = Trigger(_text(raw.trigger.kind), _text(raw.trigger.name))
     path, topic = _text(raw.path) or "/", _text(raw.topic) or None
     content_type = _text(raw.content_type)
@@ -221,19 +253,32 @@ def _from_nuclio(raw: Any) -> Event:
         content_type = content_type or header_in(headers, "content-type") or ""
     return Event(
         raw.body,
-        id=own_id(headers) or _text(raw.id) or None,
+        id=own_id(headers) or _id_of_nuclio(raw, trigger.kind),
         path=own_path(headers) or path,
         method=_text(raw.method) or "POST",
         headers=headers,
         content_type=content_type,
         time=_aware(raw.timestamp),
         trigger=trigger,
-        fields={_text(key): value for key, value in (raw.fields or {}).items()},
+        fields=query_parameters(
+            "", {_text(k): v for k, v in (raw.fields or {}).items()}
+        ),
         topic=topic,
         shard_id=raw.shard_id,
         offset=raw.offset,
         deadline=deadline_in(headers),
     )
+
+
+def _id_of_nuclio(raw: Any, kind: str) -> str | None:
+    """Return the id that Nuclio gives an event, None where it is that of its worker.
+
+    All requests and ticks of a worker come in one object, with one id, but for
+    CloudEvents, which have a type.
+    """
+    if kind in ("http", "cron") and not getattr(raw, "type", None):
+        return None
+    return _text(raw.id) or None
 
 
 def own_id(headers: Headers) -> str | None:

@@ -25,10 +25,10 @@ from jupyter_graph.frontend.parameters import (
     URL_INFO,
     MappedBody,
     joined,
-    query_parameters,
     split_path,
 )
 from jupyter_graph.types import NOTHING
+from jupyter_graph.values.request_parts import RequestHeaders, query_parameters
 
 _METHODS: Final = frozenset(METHODS)
 _MAX_KNOWN: Final = 1024  # many templates may meet in many ways
@@ -100,7 +100,7 @@ class ApiFrontend:
         method = str(event.method).upper()
         if method not in _METHODS:
             raise BadRequestError(f"unsupported HTTP method: {event.method!r}")
-        path, query = split_path(event.path)
+        path, query = split_path(event.path) if _is_by_hand(event) else (event.path, "")
         if (match := self._routes.find(method, path)) is None:
             raise self._refusal(method, path)
         if match.endpoints[0].action == "forbid":
@@ -115,10 +115,7 @@ class ApiFrontend:
         from_body = (body_map.apply(event.body) if body_map else None) or {}
         from_query = query_parameters(query, event.fields)
         from_path = match.parameters
-        # A server decodes the path before it makes an event of it; doing so twice
-        # would turn %2541 into A.
-        is_by_hand = event.trigger is None or not event.trigger.kind
-        if from_path and is_by_hand:
+        if from_path and _is_by_hand(event):
             from_path = {name: unquote(value) for name, value in from_path.items()}
         parameters = joined(from_body, from_query, from_path)
         if self.config.include_url_info:
@@ -212,3 +209,9 @@ def with_body(response: Any, body: Any) -> Any:
 def _shown(path: str) -> str:
     text = unquote(path)
     return text if len(text) <= 200 else f"{text[:199]}…"
+
+
+def _is_by_hand(event: Event) -> bool:
+    """Tell whether nobody has decoded the path yet: doing so twice makes A of %2541."""
+    is_of_server = event.trigger is not None and bool(event.trigger.kind)
+    return not (is_of_server or isinstance(event.headers, RequestHeaders))

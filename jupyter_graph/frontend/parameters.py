@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
 from jupyter_graph.errors import BadRequestError
 
@@ -76,25 +75,3 @@ def split_path(text: str) -> tuple[str, str]:
     """
     path, _, query = text.partition("#")[0].partition("?")
     return path or "/", query
-
-
-def query_parameters(query: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a query; a name that is there twice has a list.
-
-    Args:
-        query: what stood after ``?`` in the path; it goes before ``fields``.
-        fields: what the server read from the query.
-
-    >>> query_parameters("q=a&q=b&z=", {})
-    {'q': ['a', 'b'], 'z': ''}
-    >>> query_parameters("", {"q": ["a"]})
-    {'q': 'a'}
-    """
-    in_path: Mapping[str, Any] = parse_qs(query, True) if query else {}
-    return {name: _one(value) for name, value in (in_path or fields).items()}
-
-
-def _one(value: Any) -> Any:
-    if not isinstance(value, list) or len(value) > 1:
-        return value
-    return value[0] if value else None

@@ -16,10 +16,10 @@ from jupyter_graph.event import (
     own_id,
     own_path,
 )
-from jupyter_graph.frontend.parameters import query_parameters
 from jupyter_graph.host.asgi import HeaderView, Receive, Scope
 from jupyter_graph.host.uvicorn_private import BODY_S, cycle_of, whole_body
 from jupyter_graph.values.content_encoding import MAX_BODY_BYTES
+from jupyter_graph.values.request_parts import query_parameters
 
 _DISCARD_BYTES: Final = 16 * 1024 * 1024
 _DISCARD_S: Final = 2.0

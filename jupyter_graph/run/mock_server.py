@@ -147,7 +147,7 @@ class MockServer:
             RunError: the event failed; the text holds status and cause.
         """
         sent = dict(headers or {})
-        event = Event(
+        event = Event.of_request(
             body,
             path=own_path(sent) or path or "/",
             method=method or ("POST" if body is not None else "GET"),

@@ -32,11 +32,11 @@ class RecordedInput:
 
     def event(self) -> Event:
         """Return a fresh event with the same content."""
-        return Event(
+        return Event.of_request(
             private_copy(self.body),
             path=self.path,
             method=self.method,
-            headers=dict(self.headers),
+            headers=self.headers,
             content_type=self.content_type,
             id=self.event_id,
         )

@@ -490,7 +490,7 @@ def _event(body: Any, facts: dict[str, Any]) -> Event:
 
     if "event_id" in facts:
         facts["id"] = facts.pop("event_id")
-    return Event(body, **facts)
+    return Event.of_request(body, **facts)
 
 
 def _checked(answer: Answer, silent: bool) -> Answer:

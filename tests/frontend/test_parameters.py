@@ -9,10 +9,10 @@ from jupyter_graph.errors import BadRequestError
 from jupyter_graph.frontend.parameters import (
     MappedBody,
     joined,
-    query_parameters,
     split_path,
 )
 from jupyter_graph.values.json_form import to_json
+from jupyter_graph.values.request_parts import query_parameters
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import copy
 import datetime as dt
+import pickle
 
 import nuclio_sdk
 import pytest
@@ -25,7 +26,6 @@ def test_an_event_of_nuclio_becomes_ours():
             body=b'{"a": 1}',
             content_type=f"{JSON}; charset=utf-8",
             headers={"X-User": "ann"},
-            _id="n1",
             method="PUT",
             path="/orders",
             fields={"q": "1"},
@@ -33,9 +33,7 @@ def test_an_event_of_nuclio_becomes_ours():
         )
     )
 
-    assert (event.body, event.id, event.method, event.path) == (
-        {"a": 1}, "n1", "PUT", "/orders",
-    )  # fmt: skip
+    assert (event.body, event.method, event.path) == ({"a": 1}, "PUT", "/orders")
     assert (event.header("x-USER"), event.fields, event.trigger.kind) == (
         "ann", {"q": "1"}, "http",
     )  # fmt: skip
@@ -93,3 +91,45 @@ def test_a_copied_event_is_a_twin():
     twin.body["a"].append(2)
 
     assert (event.body, twin.path) == ({"a": [1]}, "/x")
+
+
+@pytest.mark.parametrize(
+    ("facts", "own"),
+    [
+        ({"_id": "n1"}, False),
+        ({"_id": "n1", "trigger": nuclio_sdk.TriggerInfo("cron", "tick")}, False),
+        ({"_id": "n1", "_type": "order.made"}, True),
+        ({"_id": "n1", "trigger": nuclio_sdk.TriggerInfo("mqtt", "in")}, True),
+    ],
+)
+def test_nuclios_id_counts_where_it_is_the_events_own(facts, own):
+    """Requests of one worker come in one object, all with its id."""
+    read = [read_event(nuclio_event(body=b"1", **facts)).id for _ in range(2)]
+
+    assert (read == ["n1", "n1"]) is own
+    assert (read[0] != read[1]) is not own
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "fields"),
+    [
+        ("/a%20b?x=1&x=2&y=", "/a b", {"x": ["1", "2"], "y": ""}),
+        ("/a%3Fb%23c%2Fd", "/a?b#c/d", {}),
+        ("/100%", "/100%", {}),
+        ("/?%C3%A9=%C3%B6", "/", {"é": "ö"}),
+        ("", "/", {}),
+        (None, "/", {}),
+    ],
+)
+def test_a_request_has_the_path_and_fields_of_a_host(target, path, fields):
+    event = Event.of_request(path=target)
+
+    assert (event.path, event.fields) == (path, fields)
+
+
+def test_headers_are_found_in_any_letters_and_kept_when_copied():
+    event = Event.of_request(headers={"X-User": "ann", "Y": "2"})
+    for one in (event, copy.deepcopy(event), pickle.loads(pickle.dumps(event))):
+        assert one.headers.get("x-user") == one.headers["X-USER"] == "ann"
+        assert "X-user" in one.headers
+        assert dict(one.headers) == {"x-user": "ann", "y": "2"}

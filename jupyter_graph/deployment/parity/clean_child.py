@@ -128,7 +128,7 @@ class Bundle:
         os.environ["JUPYTER_GRAPH_PARITY"] = "1"
         main = importlib.import_module("main")
         response = importlib.import_module("jupyter_graph.answer.response").Response
-        self.event = importlib.import_module("jupyter_graph.event").Event
+        self.event = importlib.import_module("jupyter_graph.event").Event.of_request
         self.init_context = getattr(main, "init_context", lambda context: None)
         self.handler = main.handler
         self.context = make_context(response)

@@ -102,7 +102,7 @@ def _secret(key: str, at: str) -> str:
 
 def _event(sent: Mapping[str, Any]) -> Event:
     facts = dict(sent)
-    return Event(base64.b64decode(facts.pop("payload")), **facts)
+    return Event.of_request(base64.b64decode(facts.pop("payload")), **facts)
 
 
 def _notebook_answer(runner: Runner, sent: Mapping[str, Any]) -> RawResponse:
