@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -54,7 +55,7 @@ def save_value(
         if not _is_same(value, back, contents):
             raise ValueShipError("what is read back is not equal to it")  # noqa: TRY301
     except (ValueShipError, tagged_json.NotTaggable) as error:
-        raise _refusal(name, value, error) from error
+        raise _refusal(name, value, error, is_allowed=allow_pickle) from error
     if document != {tagged_json.TAG: "file", "of": next(iter(contents), None)}:
         text = json.dumps(document, indent=1, allow_nan=False).encode()
         contents = {f"{stem}.json": file_formats.Content("json", text, ()), **contents}
@@ -75,17 +76,27 @@ def load_value(file: str, name: str) -> Any:
     except (OSError, KeyError, ValueError) as error:
         raise BundleError(f"the bundle holds no value {name!r}: {error}") from None
     infos = {info["file"]: info for info in entry["files"]}
+    main = _module_of(file)
 
     @cache  # one file may be named from several places of a value
     def read(file: str) -> Any:
         info = infos[file]
         data = _checked(folder, info)
-        return file_formats.read(info["format"], data, tuple(info["types"]))
+        types = tuple(info["types"])
+        return file_formats.read(info["format"], data, types, main=main)
 
     root = entry["files"][0]
     if root["format"] != "json":
         return read(root["file"])
     return decode(json.loads(_checked(folder, root)), read)
+
+
+def _module_of(file: str) -> str:
+    """Return the module whose file it is: it is being imported, so it is there."""
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) == file and name != "__main__":
+            return name
+    return file_formats.NOTEBOOK
 
 
 def requires(meta: Mapping[str, Any]) -> list[str]:
@@ -167,11 +178,15 @@ def _stem(name: str) -> str:
     return f"{name.lower()}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _refusal(name: str, value: Any, error: Exception) -> ValueShipError:
+def _refusal(
+    name: str, value: Any, error: Exception, *, is_allowed: bool
+) -> ValueShipError:
     where = getattr(error, "where", "")
     kind = getattr(error, "kind", type(value))
+    advice = "make it inside the step (in __init__, or where it is used)"
+    if not is_allowed:
+        advice += f", or allow pickle for it with --allow-pickle {name}"
     return ValueShipError(
-        f"{name}{where} ({kind.__module__}.{kind.__qualname__}) cannot ship: {error}. "
-        "Make it inside the step (in __init__, or where it is used), "
-        f"or allow pickle for it with --allow-pickle {name}"
+        f"{name}{where} ({kind.__module__}.{kind.__qualname__}) cannot ship: {error}; "
+        f"{advice}"
     )

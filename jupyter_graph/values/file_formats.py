@@ -13,6 +13,9 @@ from typing import Any, Final
 from jupyter_graph.errors import ValueShipError
 from jupyter_graph.values.json_rules import names_of
 
+NOTEBOOK: Final = "__main__"
+"""The module of what a notebook defines."""
+
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip archive knows
 
 
@@ -44,9 +47,59 @@ def write(value: Any, kind: str) -> Content:
     return _FILES[kind][0](value)
 
 
-def read(kind: str, data: bytes, types: tuple[str, ...]) -> Any:
-    """Return the value of a file; nothing in it is run."""
-    return pickle.loads(data) if kind == "pickle" else _FILES[kind][1](data, types)
+def read(
+    kind: str, data: bytes, types: tuple[str, ...], *, main: str = NOTEBOOK
+) -> Any:
+    """Return the value of a file; nothing in it is run but a pickle.
+
+    Args:
+        kind: the format.
+        data: the bytes of the file.
+        types: the types that its reading may make.
+        main: the module that holds what the notebook defines.
+    """
+    if kind == "pickle":
+        return _Unpickler(io.BytesIO(data), main).load()
+    if kind == "skops" and main != NOTEBOOK:
+        data, types = _of_module(data, types, main)
+    return _FILES[kind][1](data, types)
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads a pickle whose classes of the notebook stand in another module here."""
+
+    def __init__(self, file: io.BytesIO, main: str) -> None:
+        super().__init__(file)
+        self._main = main
+
+    def find_class(self, module: str, name: str) -> Any:
+        return super().find_class(self._main if module == NOTEBOOK else module, name)
+
+
+def _of_module(
+    data: bytes, types: tuple[str, ...], main: str
+) -> tuple[bytes, tuple[str, ...]]:
+    """Return an archive of skops with the notebook's classes from another module."""
+
+    def moved(node: dict[str, Any]) -> dict[str, Any]:
+        if node.get("__module__") == NOTEBOOK:
+            node["__module__"] = main
+        return node
+
+    prefix = f"{NOTEBOOK}."
+    if not any(name.startswith(prefix) for name in types):
+        return data, types
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            if entry.filename == "schema.json":
+                schema = json.loads(content, object_hook=moved)
+                content = json.dumps(schema).encode()
+            new.writestr(entry, content)
+    shown = (name.removeprefix(prefix) for name in types if name.startswith(prefix))
+    others = (name for name in types if not name.startswith(prefix))
+    return buffer.getvalue(), (*others, *(f"{main}.{name}" for name in shown))
 
 
 def _write_npy(value: Any) -> Content:
@@ -105,13 +158,8 @@ def _write_skops(value: Any) -> Content:
         raise ValueShipError(f"skops cannot save it: {reason}") from error
     # Recorded with the bundle: loading trusts these types of the file and no others.
     types = tuple(sorted(sio.get_untrusted_types(data=raw)))
-    if local := [name for name in types if name.startswith("__main__.")]:
-        raise ValueShipError(
-            f"it needs {', '.join(local)}, which only this notebook has; "
-            "put that into a module, or make the object in the step's __init__"
-        )
     data, modules = rewrite_skops(raw)
-    roots = {module.partition(".")[0] for module in modules} - {"builtins"}
+    roots = {module.partition(".")[0] for module in modules} - {"builtins", NOTEBOOK}
     return Content("skops", data, tuple(sorted(roots | {"skops"})), types)
 
 
@@ -186,17 +234,16 @@ def pickled(value: Any) -> Content:
     """Return a pickle; only for a value whose owner asked for it by name.
 
     Raises:
-        ValueShipError: it cannot be pickled, or needs what only the notebook has.
+        ValueShipError: it cannot be pickled.
     """
     try:
         data = pickle.dumps(value, protocol=5)
     except Exception as error:
         raise ValueShipError(f"it cannot even be pickled: {error}") from error
-    if b"__main__" in data:  # pickle names classes by module; that one is not shipped
-        raise ValueShipError("its class is defined in the notebook; put it in a module")
     kind = type(value)
     root = kind.__module__.partition(".")[0]
-    imports = () if root == "builtins" else (root,)  # what loading needs
+    # what loading needs; what the notebook defines ships with its code
+    imports = () if root in ("builtins", NOTEBOOK) else (root,)
     return Content("pickle", data, imports, (f"{kind.__module__}.{kind.__name__}",))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from jupyter_graph.cells.scope.program import Statement
 from jupyter_graph.cells.scope.usage import Use
 from jupyter_graph.cells.scope.visitor import names_of
+from jupyter_graph.cells.shipping.code_in_values import code_in
 from jupyter_graph.cells.shipping.fragments import (
     Fragment,
     Place,
@@ -271,7 +272,24 @@ class DependencyWalk:
         if registered := registrations(self.analysis, name, statement):
             return [self._add_code(part, part.node) for part in registered][:1]
         key = ("value", name)
-        return [self._add(key, partial(value_fragment, statement, name, node))]
+        fragment = self._add(key, partial(value_fragment, statement, name, node))
+        self._need_code_in(name, fragment)
+        return [fragment]
+
+    def _need_code_in(self, name: str, fragment: Fragment) -> None:
+        """Take the notebook's functions and classes that a value holds."""
+        for code in code_in(self.names.values[name], self.names.own_module):
+            own = code.__qualname__
+            if self.names.values.get(own) is code:
+                needed = self._need(Use(own, fragment.line or 0), None, fragment)
+                fragment.needs += [one for one in needed if one is not fragment]
+                continue
+            if own in self.names.values:
+                self._refuse(
+                    f"{name!r} holds {own!r} as it was before its cell ran again; make "
+                    "the value anew",
+                    (fragment.cell, fragment.line),
+                )
 
     def _need_outside(self, use: Use, user: Fragment | None) -> list[Fragment]:
         """Take a name that no cell binds."""

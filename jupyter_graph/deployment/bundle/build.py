@@ -129,7 +129,7 @@ class Builder:
         )
         self._check_variables(part)
         needs = self._artifacts(part, code)
-        files, imports = self._modules(part, code)
+        files, imports = self._modules(part, code, needs)
         self._steps(part, code)
         # By now it is known what everything imports that travels.
         needed = self._requirements({*part.imports, *needs, *imports})
@@ -229,8 +229,11 @@ class Builder:
             self.files[f"artifacts/{path.name}"] = digest
         return needs
 
-    def _modules(self, part: Slice, code: Code) -> tuple[dict[str, bytes], set[str]]:
-        named = [module for module, _ in code.imports.values()]
+    def _modules(
+        self, part: Slice, code: Code, needs: set[str]
+    ) -> tuple[dict[str, bytes], set[str]]:
+        """Return the files of local modules, and the installed modules they import."""
+        named = [*(module for module, _ in code.imports.values()), *needs]
         tops = {name.partition(".")[0] for name in (*named, *self.graph.allow_imports)}
         return collect({*tops, *part.local_modules}, self.sources.folder)
 
