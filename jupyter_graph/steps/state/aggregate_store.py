@@ -6,10 +6,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from jupyter_graph.connectors.tables.table import Table
 from jupyter_graph.errors import SpecError
 from jupyter_graph.steps.state.aggregation_spec import Aggregation
+from jupyter_graph.steps.state.durations import wall_ms
 from jupyter_graph.steps.state.windowed_sums import Sums, Timeline
 from jupyter_graph.types import Clock
 
@@ -30,9 +32,10 @@ def _count(
     features: dict[str, float] = {}
     is_late = False
     for one, line, value in zip(aggregations, lines, values, strict=True):
-        if value is not None and not line.add(value, time_ms):
+        at_ms = time_ms if one.zone is None else wall_ms(time_ms, one.zone)
+        if value is not None and not line.add(value, at_ms):
             is_late = True
-        features.update(one.features(line, time_ms))
+        features.update(one.features(line, at_ms))
     return features, is_late
 
 
@@ -163,6 +166,8 @@ def dump(one: Aggregation, line: Timeline) -> dict[str, Any]:
         "period_ms": one.period_ms,
         "is_fixed": one.is_fixed,
         "buckets": line.to_list(),
+        **line.history(),
+        **({"zone": one.zone.key} if one.zone is not None else {}),
     }
 
 
@@ -182,7 +187,7 @@ def load(one: Aggregation, kept: Mapping[str, Any], table: str) -> Timeline:
             f"{stored['period_ms'] / 1000:g} s, the step asks for "
             f"{one.period_ms / 1000:g} s; name another table, or another aggregation"
         )
-    line.load(stored["buckets"])
+    line.load(stored["buckets"], stored)
     return line
 
 
@@ -203,4 +208,5 @@ def query(
     buckets = window_ms // period_ms
     line = Timeline(period_ms, [buckets], is_fixed=kept["is_fixed"])
     line.load(kept["buckets"])
-    return line.sums_of(line.windows[0], time_ms)
+    zone = kept.get("zone")
+    return line.sums_of(line.windows[0], wall_ms(time_ms, zone and ZoneInfo(zone)))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from reprlib import repr as short
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from jupyter_graph.argument_checks import all_known, found_in, is_real, require
 from jupyter_graph.errors import SpecError, UnprocessableError
@@ -13,6 +15,7 @@ from jupyter_graph.steps.state.durations import Duration, duration
 from jupyter_graph.steps.state.windowed_sums import OPERATIONS, Sums, Timeline
 
 MOST_BUCKETS = 100_000
+DAY_MS = 86_400_000
 FIELDS = (
     "aggregation_filter",
     "column",
@@ -40,6 +43,9 @@ class Aggregation:
         outputs: per window the results' names and operations.
         keeps: tells which bodies count; None means all.
         max_value: results are at most this.
+        lateness_ms: how old a value may be beside the newest of its key, None for the
+            longest window.
+        zone: where days begin, None for UTC.
     """
 
     name: str
@@ -51,9 +57,16 @@ class Aggregation:
     outputs: tuple[tuple[Output, ...], ...]
     keeps: Callable[[Any], Any] | None
     max_value: float | None
+    lateness_ms: float | None = None
+    zone: ZoneInfo | None = None
 
     def timeline(self) -> Timeline:
-        return Timeline(self.period_ms, self.windows, is_fixed=self.is_fixed)
+        return Timeline(
+            self.period_ms,
+            self.windows,
+            is_fixed=self.is_fixed,
+            lateness_ms=self.lateness_ms,
+        )
 
     def value(self, body: Mapping[str, Any]) -> float | None:
         """Return the number that a body counts with, None when it does not count.
@@ -87,14 +100,31 @@ class Aggregation:
 
     def _number(self, value: Any) -> float:
         if isinstance(value, int | float) or hasattr(value, "__float__"):
-            return float(value)
+            try:
+                number = float(value)
+            except OverflowError:
+                number = math.inf
+            if math.isfinite(number) or isinstance(value, float):
+                return number
+            if math.isnan(number):
+                return number
+            raise UnprocessableError(
+                f"field {self.column!r} holds a number beyond floats, {short(value)}"
+            )
         raise UnprocessableError(
             f"field {self.column!r} must hold a number to be aggregated, got {value!r}"
         )
 
 
-def read_aggregations(described: Any) -> tuple[Aggregation, ...]:
+def read_aggregations(
+    described: Any, *, lateness_ms: float | None = None, zone: ZoneInfo | None = None
+) -> tuple[Aggregation, ...]:
     """Read the argument ``aggregates`` of a step.
+
+    Args:
+        described: the argument.
+        lateness_ms: of all its entries, see ``Aggregation``.
+        zone: of those whose windows are whole days.
 
     Raises:
         SpecError: it is wrong; the text says where.
@@ -106,6 +136,14 @@ def read_aggregations(described: Any) -> tuple[Aggregation, ...]:
     aggregations = tuple(
         _read(one, f"aggregates[{i}]") for i, one in enumerate(described)
     )
+    if zone is not None:
+        aggregations = tuple(_in_zone(one, zone) for one in aggregations)
+        if all(one.zone is None for one in aggregations):
+            raise SpecError(
+                "a zone is where days begin, and no aggregation has windows of whole "
+                "days alone; give those an entry of their own, or take zone away"
+            )
+    aggregations = tuple(replace(one, lateness_ms=lateness_ms) for one in aggregations)
     names = [one.name for one in aggregations]
     twice = [name for name in names if names.count(name) > 1]
     if twice or not aggregations:
@@ -115,6 +153,12 @@ def read_aggregations(described: Any) -> tuple[Aggregation, ...]:
             else "aggregates must not be empty"
         )
     return aggregations
+
+
+def _in_zone(one: Aggregation, zone: ZoneInfo) -> Aggregation:
+    """Let the days of an aggregation begin in a zone, if it counts in whole days."""
+    is_in_days = all(n * one.period_ms % DAY_MS == 0 for n in one.windows)
+    return replace(one, zone=zone) if is_in_days and not DAY_MS % one.period_ms else one
 
 
 def _read(one: Any, where: str) -> Aggregation:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from numbers import Real
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from jupyter_graph.argument_checks import is_real, require
 from jupyter_graph.connectors.event_key import is_event
-from jupyter_graph.errors import BadRequestError
+from jupyter_graph.errors import BadRequestError, SpecError
 from jupyter_graph.types import Clock
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 TimeSpec: TypeAlias = str | Callable[[Any], Any] | None
 
@@ -41,13 +44,44 @@ def duration(value: Any, argument: str) -> Duration:
     if isinstance(value, str) and (match := re.fullmatch(r"(\d+)([smhd])", value)):
         unit = _UNITS_MS[match[2]]
         made = Duration(value, int(match[1]) * unit, unit)
-    elif is_real(value):
-        ms = round(value * 1000) if abs(value) < _YEAR_5000_S else 0
+    elif is_real(value) and abs(value) < _YEAR_5000_S:
+        ms = round(value * 1000)
         unit = next((unit for unit in _UNITS_MS.values() if ms % unit == 0), 1)
         made = Duration(f"{value:g}s", ms, unit)
     words = "a length of time such as '30s', '10m', '1h', '7d' or seconds above 0"
     require(made.ms >= 1, f"{argument} must be {words}", value)
     return made
+
+
+def wall_ms(time_ms: float, zone: tzinfo | None) -> float:
+    """Return what a clock in a zone shows at a time, as milliseconds since 1970.
+
+    Days and whole parts of them begin there when that is a multiple of their length.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> wall_ms(1_704_067_200_000, ZoneInfo("Asia/Tokyo")) / 3_600_000 % 24
+    9.0
+    """
+    if zone is None:
+        return time_ms
+    offset = datetime.fromtimestamp(time_ms / 1000, zone).utcoffset()
+    return time_ms + (offset.total_seconds() * 1000 if offset else 0.0)
+
+
+def time_zone(name: Any) -> ZoneInfo:
+    """Return a time zone by its name in the time zone database.
+
+    Raises:
+        SpecError: there is none of this name here.
+    """
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    rule = "zone must be the name of a time zone, such as 'Europe/Berlin'"
+    require(isinstance(name, str), rule, name)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise SpecError(f"{rule}, got {name!r}") from None
 
 
 def time_reader(

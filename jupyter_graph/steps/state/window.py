@@ -6,12 +6,18 @@ import threading
 import time
 from typing import Any
 
-from jupyter_graph.argument_checks import at_least, require
+from jupyter_graph.argument_checks import at_least, is_real, require
 from jupyter_graph.connectors.event_key import KeySpec, body_of, key_reader
 from jupyter_graph.connectors.tables.table import TIMEOUT_S
+from jupyter_graph.errors import UnprocessableError
 from jupyter_graph.steps.state.aggregate_store import KeptInMemory, KeptInTable
 from jupyter_graph.steps.state.aggregation_spec import read_aggregations
-from jupyter_graph.steps.state.durations import TimeSpec, time_reader
+from jupyter_graph.steps.state.durations import (
+    TimeSpec,
+    duration,
+    time_reader,
+    time_zone,
+)
 from jupyter_graph.steps.state.keyed_steps import (
     object_in,
     one_key,
@@ -130,6 +136,12 @@ class Aggregate:
         table: where state is kept, see ``connectors.tables.open_table``.
         max_keys: 1 or more, for ``memory``: with more keys, the one not seen for
             longest is forgotten.
+        allowed_lateness: seconds, or ``"10m"`` and the like, that an event may be older
+            than the newest of its key and count; by default the longest window.
+        max_ahead: the same, that an event's time may lie ahead of the clock; by default
+            any time is taken.
+        zone: where days begin, such as ``Europe/Berlin``, of aggregates whose windows
+            are whole days; UTC by default.
         timeout_s: seconds that a table may take, above 0.
         clock: gives seconds since 1970.
 
@@ -137,7 +149,8 @@ class Aggregate:
         SpecError: an argument is wrong, or a package is missing.
         BadRequestError: (from ``do``) the body is no object, has no such key or no
             time.
-        UnprocessableError: (from ``do``) a column holds no number.
+        UnprocessableError: (from ``do``) a column holds no number, or one beyond
+            floats; the event's time is further ahead than ``max_ahead``.
         StatusError: (from ``do``) the table failed, see ``Table``.
 
     State:
@@ -147,10 +160,11 @@ class Aggregate:
         can reach it. Any other table outlives restart, swap and redeploy and is right
         for many workers, each event reads and writes its key (tens of microseconds in
         the store, a network's round trips elsewhere). A late event, one older than the
-        newest of its key, counts in its own period as long as that lies in the
-        longest window before the newest, and carries the windows that end at its own
-        time; a later one does not count, goes on with the numbers of empty windows, and
-        is counted in ``late_events``.
+        newest of its key, counts in its own period as long as it is at most
+        ``allowed_lateness`` older, and carries the windows that end at its own time; a
+        later one does not count, goes on with the numbers of empty windows, and is
+        counted in ``late_events``. An event that is further ahead than that may have a
+        wrong time: those that go on where its key stood before count as ever.
 
     Source: https://docs.mlrun.org/en/stable/feature-store/transformations.html
 
@@ -173,6 +187,9 @@ class Aggregate:
         time_unit: str = "s",
         table: Any = "memory",
         max_keys: int | None = None,
+        allowed_lateness: Any = None,
+        max_ahead: Any = None,
+        zone: str | None = None,
         timeout_s: float = TIMEOUT_S,
         clock: Clock = time.time,
         name: str = "aggregates",
@@ -180,7 +197,13 @@ class Aggregate:
     ) -> None:
         at_least("max_keys", max_keys, 1, or_none=True)
         key = one_key(key, key_field)
-        self.aggregations = read_aggregations(aggregates)
+        self.aggregations = read_aggregations(
+            aggregates,
+            lateness_ms=_length(allowed_lateness, "allowed_lateness"),
+            zone=None if zone is None else time_zone(zone),
+        )
+        self._max_ahead_ms = _length(max_ahead, "max_ahead")
+        self._clock = clock
         self._key = key_reader(key) if key is not None else None
         self._time = time_reader(time_field, time_format, time_unit, clock)
         self._kept: KeptInMemory | KeptInTable
@@ -198,9 +221,28 @@ class Aggregate:
     def do(self, body: Any) -> Any:
         inner = body if type(body) is dict else object_in(body, "aggregated")
         key = self._key(body) if self._key is not None else ""
-        features = self._kept.count(key, inner, self._time(body, inner))
+        time_ms = self._time(body, inner)
+        if self._max_ahead_ms is not None:
+            self._check_ahead(time_ms)
+        features = self._kept.count(key, inner, time_ms)
         features.update(inner)
         return features if inner is body else with_body(body, inner, features)
 
+    def _check_ahead(self, time_ms: float) -> None:
+        ahead_ms = time_ms - self._clock() * 1000
+        most_ms = self._max_ahead_ms or 0.0
+        if ahead_ms > most_ms:
+            raise UnprocessableError(
+                f"the event's time is {ahead_ms / 1000:,.0f} s ahead of the clock, "
+                f"more than max_ahead ({most_ms / 1000:g} s)"
+            )
+
     def close(self) -> None:
         self._kept.close()
+
+
+def _length(value: Any, argument: str) -> float | None:
+    """Return a length of time in milliseconds, 0 included; None stays None."""
+    if value is None:
+        return None
+    return 0.0 if value == 0 and is_real(value) else float(duration(value, argument).ms)
