@@ -251,3 +251,101 @@ def test_a_reader_that_goes_away_is_no_traceback(script, tmp_path):
     os.close(writing)
 
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+SHOP = """
+from jupyter_graph import Graph
+
+LIMIT = 3
+unused = [1]
+
+
+def over(body):
+    return body > LIMIT
+
+
+graph = Graph("shop")
+graph.to(name="over", handler=over).respond()
+"""
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_GRAPH_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    path = tmp_path / "shop.py"
+    path.write_text(SHOP)
+    yield f"{path}:graph"
+    sys.modules.pop("shop", None)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("check", "graph 'shop': nothing to mend"),
+        ("show", "over"),
+        ("code", "LIMIT = 3"),
+    ],
+)
+def test_a_script_is_looked_at(shop, capsys, command, said):
+    assert main([command, shop]) == 0
+
+    told = capsys.readouterr().out
+    assert said in told
+    assert "unused" not in told
+
+
+def test_a_script_whose_code_cannot_ship_fails(shop, tmp_path, capsys):
+    (tmp_path / "shop.py").write_text(SHOP.replace("> LIMIT", "> limit"))
+
+    assert main(["check", shop]) == 1
+    assert (
+        "name 'limit' is not defined; did you mean 'LIMIT'?" in capsys.readouterr().out
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_script_is_bundled_deployed_read_and_deleted(shop, tmp_path, capsys):
+    assert main(["bundle", shop, str(tmp_path / "out"), "--workers", "2"]) == 0
+    assert "numWorkers: 2" in (tmp_path / "out" / "function.yaml").read_text()
+    assert main(["deploy", shop, "cornershop", "--env", "MODE=fast"]) == 0
+    assert "ready" in capsys.readouterr().out
+    assert main(["logs", "cornershop"]) == 0
+    assert "ready" in capsys.readouterr().out
+    assert main(["delete", shop]) == 0
+    assert "'cornershop' is stopped and gone" in capsys.readouterr().out
+    assert main(["delete", "cornershop"]) == 1
+    assert "no deployment 'cornershop'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_notebook_is_looked_at_and_bundled(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("JUPYTER_GRAPH_STATE_DIR", str(tmp_path / "state"))
+    path = notebook(tmp_path / "fraud.ipynb", "limit = 3", STEP_CELL)
+
+    assert main(["check", path]) == 0
+    assert "notebook fraud.ipynb, graph 'fraud': nothing" in capsys.readouterr().out
+    assert main(["code", path]) == 0
+    assert "def ratio(row)" in capsys.readouterr().out
+    assert main(["bundle", path, str(tmp_path / "out.zip"), "--graph", "nope"]) == 1
+    assert "no graph 'nope'" in capsys.readouterr().err
+    assert main(["bundle", path, str(tmp_path / "out.zip")]) == 0
+    assert (tmp_path / "out.zip").is_file()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["check", "a.json", "--nope"], ["bundle", "a.ipynb"], ["deploy"], ["test", "a"]],
+)
+def test_wrong_words_of_other_commands_are_2(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+
+    assert caught.value.code == 2
+
+
+def test_a_document_has_no_code_to_deploy(document, capsys):
+    assert main(["deploy", document(a={"handler": "(event + 1)"})]) == 1
+    assert "needs code: a notebook or FILE.py:GRAPH" in capsys.readouterr().err

@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "session": LOW | {"cells", "compile", "answer", "run", "deployment"},
     "widgets": LOW | {"picture", "answer", "run", "session"},
     "magics": ALL - {"cli", "__main__"},
-    "cli": ALL - {"magics", "widgets"},
+    "cli": ALL - {"widgets"},
     "__init__": ALL,
     "mlrun_names": LOW | {"steps", "run", "answer"},
     "__main__": {"cli"},

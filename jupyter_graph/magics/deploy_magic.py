@@ -100,15 +100,24 @@ class DeployMagics(Magics):
 
     def read(self, line: str) -> dict[str, Any]:
         """Return the options of a deployment; MagicError when a word is wrong."""
-        parser, magic = self.deploy.parser, "%deploy"
-        allowed = frozenset(parser._option_string_actions) - FOR_INVOKE
-        words, loose, _ = read_options(parser, line, magic=magic, allowed=allowed)
-        hint = f" (subcommands: {', '.join(COMMANDS)})"
-        name = one_name(loose, magic=magic, hint=hint)
-        return read_deployment(name, words, self.session)
+        return options_of(line, self.session)
 
     def read_command(self, name: str, line: str) -> tuple[Command, Request]:
         """Return a subcommand and what was typed after it."""
         command, typed = COMMANDS[name], line.strip().removeprefix(name)
         given = command.read(self.deploy.parser, typed, magic=f"%deploy {name}")
         return command, Request(**given, session=self.session)
+
+
+def options_of(line: str, session: Session) -> dict[str, Any]:
+    """Return the options of a deployment that are typed after ``%deploy``.
+
+    Raises:
+        MagicError: a word is wrong.
+    """
+    parser, magic = DeployMagics.deploy.parser, "%deploy"
+    allowed = frozenset(parser._option_string_actions) - FOR_INVOKE
+    words, loose, _ = read_options(parser, line, magic=magic, allowed=allowed)
+    hint = f" (subcommands: {', '.join(COMMANDS)})"
+    name = one_name(loose, magic=magic, hint=hint)
+    return read_deployment(name, words, session)
