@@ -15,7 +15,7 @@ ROOT = str(Path(__file__).parent.parent)
 if ROOT not in sys.path:
     sys.path.append(ROOT)
 
-from tests.guards import hangs, locks  # noqa: E402  # found by the path above
+from tests.guards import extras, hangs, locks  # noqa: E402  # by the path above
 
 locks.install()
 
@@ -30,8 +30,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+if not extras.HAS_STOREY:
+    collect_ignore = ["conformance/storey_steps.py", "run/storey/test_private_api.py"]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(hangs)
+    config.pluginmanager.register(extras)
     if os.environ.get("JUPYTER_GRAPH_STRESS") == "1":
         config.pluginmanager.import_plugin("tests.guards.stress")
 

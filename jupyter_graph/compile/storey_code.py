@@ -137,10 +137,18 @@ def storey_class(name: str, where: str) -> Any:
     """Return the class of a storey step by its name.
 
     Raises:
-        UnknownStepError: storey has no such step.
+        UnknownStepError: storey has no such step, or is not installed.
     """
-    import storey
-
+    try:
+        import storey
+    except ImportError as error:
+        why = (
+            "it takes Python up to 3.12" if sys.version_info >= (3, 13) else f"{error}"
+        )
+        raise UnknownStepError(
+            f"{where}: {name!r} is a step of storey, which is not installed ({why}); "
+            "pip install 'jupyter_graph[storey]'"
+        ) from None
     short = name.rpartition(".")[2]
     if short in _REPLACED:
         return _REPLACED[short]()

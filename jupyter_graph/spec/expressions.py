@@ -17,6 +17,9 @@ from jupyter_graph.spec.python_syntax import parse
 
 LONGEST: Final = 2000
 DEEPEST: Final = 50
+MOST_LOOPS: Final = 10
+"""Loops inside each other: CPython 3.12 and 3.13 crash where it compiles many."""
+
 WIDEST: Final = 100
 """Characters or digits that a format in an f-string may ask for."""
 
@@ -93,7 +96,7 @@ class _Checker(ast.NodeVisitor):
 
     def __init__(self, text: str) -> None:
         self.shown = reprlib.repr(text)
-        self.depth = 0
+        self.depth = self.loops = 0
         self.names: tuple[str, ...] = NAMES
 
     def generic_visit(self, node: ast.AST) -> None:
@@ -128,17 +131,20 @@ class _Checker(ast.NodeVisitor):
     def _comprehension(
         self, generators: list[ast.comprehension], *results: ast.expr
     ) -> None:
-        outside = self.names
+        outside, loops = self.names, self.loops
         for one in generators:
             if one.is_async:
                 self.refuse("has an async comprehension, which is not available")
             self.visit(one.iter)
             self.names += tuple(self._bound(one.target))
+            self.loops += 1
+            if self.loops > MOST_LOOPS:
+                self.refuse(f"has more than {MOST_LOOPS} loops inside each other")
             for condition in one.ifs:
                 self.visit(condition)
         for result in results:
             self.visit(result)
-        self.names = outside
+        self.names, self.loops = outside, loops
 
     def _bound(self, target: ast.expr) -> Iterator[str]:
         if isinstance(target, ast.Name):

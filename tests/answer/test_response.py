@@ -106,7 +106,7 @@ TABLE = [
     (pd.DataFrame({"a": [1], 3: [pd.NaT]}), [{"a": 1, "3": None}]),
     (pd.DataFrame(index=[1, 2]), [{}, {}]),
     (pd.Timestamp("2026-01-02", tz="UTC"), "2026-01-02T00:00:00+00:00"),
-    (pd.Timedelta("1d2ns"), "P1DT0.000000002S"),
+    (pd.Timedelta("1D2ns"), "P1DT0.000000002S"),
     ([pd.NA, pd.NaT], [None, None]),
     (pd.Categorical(["a", None]), ["a", None]),
     (pd.MultiIndex.from_tuples([(1, "a")]), [[1, "a"]]),

@@ -147,6 +147,20 @@ def test_a_few_characters_cannot_cost_much(text):
     assert not isinstance(caught.value, MemoryError | RecursionError)
 
 
+@pytest.mark.parametrize("inner", ["[0]", "event"])
+def test_loops_inside_each_other_are_few(inner):
+    def nested(count):
+        return "(" + "[" * count + "0" + f" for a in {inner}]" * count + ")"
+
+    deepest = compile_expression(nested(10))([1])
+
+    assert deepest == eval(nested(10), {"event": [1]})
+    with pytest.raises(SpecError, match="more than 10 loops inside each other"):
+        compile_expression(nested(11))
+    with pytest.raises(SpecError, match="more than 10 loops inside each other"):
+        compile_expression("([0" + " for a in [0]" * 11 + "])")
+
+
 numbers = st.one_of(st.integers(-99, 99), st.floats(-9, 9, width=16))
 leaves = st.one_of(
     numbers.map(repr),

@@ -89,7 +89,7 @@ SCIENCE = [
     pd.MultiIndex.from_tuples([(1, "a"), (2, "b")], names=["n", "s"]),
     pd.date_range("2026-01-01", periods=3, freq="h", tz="UTC"),
     pd.Timestamp("2026-01-01T00:00:00.000000001", tz="Europe/Berlin"),
-    pd.Timedelta("1d2ns"),
+    pd.Timedelta("1D2ns"),
     pd.NA,
     pd.NaT,
     {"table": FRAME, "weights": [np.ones(2), np.zeros((1, 1))], "at": pd.NaT},

@@ -37,9 +37,14 @@ class Dashboard:
     """
 
     def __init__(self, url: str | None = None, *, limit_s: float = LIMIT_S) -> None:
-        from nuclio.auth import AuthInfo
-        from nuclio.deploy import find_dashboard_url
-
+        try:
+            from nuclio.auth import AuthInfo
+            from nuclio.deploy import find_dashboard_url
+        except ImportError as error:
+            raise DashboardError(
+                f"nuclio-jupyter, which speaks to the dashboard, is not installed "
+                f"({error}); pip install 'jupyter_graph[nuclio]'"
+            ) from None
         self.url = (url or "").rstrip("/")
         self.api = find_dashboard_url(self.url)
         self.limit_s = limit_s

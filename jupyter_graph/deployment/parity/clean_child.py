@@ -128,7 +128,9 @@ class Bundle:
         os.environ["JUPYTER_GRAPH_PARITY"] = "1"
         main = importlib.import_module("main")
         response = importlib.import_module("jupyter_graph.answer.response").Response
-        self.event = importlib.import_module("jupyter_graph.event").Event.of_request
+        event = importlib.import_module("jupyter_graph.event").Event
+        # A released runtime may be older than this file.
+        self.event = getattr(event, "of_request", event)
         self.init_context = getattr(main, "init_context", lambda context: None)
         self.handler = main.handler
         self.context = make_context(response)

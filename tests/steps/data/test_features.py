@@ -162,7 +162,7 @@ def test_keys_that_are_no_texts_survive_json(run_graph, key):
         pytest.param(math.nan, id="nan"),
         pytest.param(np.float32("nan"), id="float32"),
         pytest.param(np.float64("nan"), id="float64"),
-        pytest.param(np.datetime64("NaT"), id="datetime64"),
+        pytest.param(np.datetime64("NaT", "ns"), id="datetime64"),
         pytest.param(pd.NA, id="NA"),
         pytest.param(pd.NaT, id="NaT"),
         pytest.param(Decimal("nan"), id="Decimal"),
