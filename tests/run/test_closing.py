@@ -352,7 +352,7 @@ def test_a_runner_of_the_parents_has_an_end_in_a_forked_child(options, said):
     found = run_script(SETUP + script)
 
     assert said in found
-    assert found.endswith("0\n")
+    assert "0" in found.splitlines()  # a step that waits in a thread is named below it
 
 
 def test_a_closed_mock_server_says_so():
