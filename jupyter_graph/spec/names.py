@@ -44,7 +44,9 @@ def step_name_problem(
     if not name[0].isidentifier():
         return f"a {kind}'s name starts with a letter or '_', got {name!r}"
     plain = name.translate(_SIGNS_OF_ROUTES if route else _SIGNS)
-    if not plain.isidentifier():
+    # Joiners, which one does not see, are letters of names since Unicode 15.1.
+    is_seen = not any(unicodedata.category(char) == "Cf" for char in name)
+    if not (plain.isidentifier() and is_seen):
         signs = "'_', '.', '-' and ':'" if route else "'_', '.' and '-'"
         return f"a {kind}'s name holds letters, digits, {signs}, got {name!r}"
     usual = unicodedata.normalize("NFKC", name)

@@ -43,6 +43,10 @@ def set_in_classes(tree):
     }
 
 
+@pytest.mark.skipif(
+    sys.version_info >= (3, 13),
+    reason="the compiler's tables take names of comprehensions for globals there",
+)
 @pytest.mark.parametrize("module", MODULES)
 def test_modules_of_python_read_what_the_compiler_says(module):
     source = (STDLIB / module).read_text(encoding="utf-8")

@@ -406,6 +406,7 @@ def test_a_time_of_numpys_is_stored_as_the_time_that_it_is(value, stored):
     assert value_for(value) == stored
 
 
+@pytest.mark.filterwarnings("ignore:The 'generic' unit:DeprecationWarning")
 def test_a_value_without_a_form_is_refused_with_its_column():
     with pytest.raises(UnprocessableError, match="column 'wait': a numpy duration"):
         value_for(np.timedelta64(2), "column 'wait'")

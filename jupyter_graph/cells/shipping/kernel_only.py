@@ -131,4 +131,21 @@ def import_line(name: str, live: Any) -> str | None:
         return None
     if getattr(sys.modules.get(module), own, None) is not live:
         return None
+    module = _public(module, own, live)
     return f"from {module} import {own}" + ("" if own == name else f" as {name}")
+
+
+def _public(module: str, own: str, live: Any) -> str:
+    """Return the package that shows an object of a module with a private name.
+
+    >>> import pathlib
+    >>> _public(pathlib.Path.__module__, "Path", pathlib.Path)
+    'pathlib'
+    """
+    parts = module.split(".")
+    for count in range(1, len(parts)):
+        package = ".".join(parts[:count])
+        is_private = any(part.startswith("_") for part in parts[count:])
+        if is_private and getattr(sys.modules.get(package), own, None) is live:
+            return package
+    return module

@@ -133,7 +133,10 @@ def _exact_time(value: Any, microseconds: str) -> datetime | timedelta | None:
     """
     numpy = sys.modules["numpy"]
     unit, _ = numpy.datetime_data(value.dtype)
-    whole = value.astype(microseconds)
+    try:
+        whole = value.astype(microseconds)
+    except OverflowError:  # numpy before 2.5 gives some number
+        return None
     is_finer = unit in ("ns", "ps", "fs", "as")
     if unit == "generic" or not (is_finer or whole.astype(value.dtype) == value):
         return None

@@ -20,6 +20,13 @@ from jupyter_graph.steps.data.features import features_of
 from jupyter_graph.values.dataframe_rows import is_pandas
 
 NAMES: Final = ("day_name", "month_name")
+RENAMED: Final = {
+    "dayofweek": "day_of_week",
+    "dayofyear": "day_of_year",
+    "daysinmonth": "days_in_month",
+    "weekofyear": "week",
+}
+"""Older names, which MLRun's graphs have and pandas 3 warns of."""
 """Parts that are methods of a timestamp; all others are its properties."""
 
 
@@ -122,9 +129,10 @@ def _known() -> list[str]:
         for name in dir(kind)
         if not name.startswith("_") and not callable(getattr(kind, name))
     ]
-    return [name for name in properties if name not in ("max", "min")] + [*NAMES]
+    own = [name for name in properties if name not in ("max", "min")]
+    return list(dict.fromkeys([*own, *NAMES, *RENAMED]))
 
 
 def _part(stamp: Any, part: str) -> Any:
-    value = getattr(stamp, part)
+    value = getattr(stamp, RENAMED.get(part, part))
     return value() if part in NAMES else value
