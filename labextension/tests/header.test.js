@@ -65,7 +65,10 @@ const cells = [
   ['%%graph_step tidy --respond\ndef clean(body): ...', 'tidy'],
   ['\n  \n%%graph_step\ndef clean(body): ...', 'clean'],
   ['%%graph_step  \r\ndef clean(body): ...', 'clean'],
-  ['#@title The first\r\n\n# step\n%%graph_step\ndef clean(body): ...', 'clean'],
+  [
+    '#@title The first\r\n\n# step\n%%graph_step\ndef clean(body): ...',
+    'clean'
+  ],
   ['%%graph_step', ''],
   ['%%graph_step?', null],
   ['%%graph_steps x', null],
