@@ -156,7 +156,11 @@ class Event:
         >>> event.path, event.fields, event.headers["x-user"]
         ('/a b', {'q': '1'}, 'ann')
         """
-        path, fields = request_target(path or "/")
+        path = path or "/"
+        if "?" not in path and "%" not in path:  # nearly all: nothing to read in it
+            known = RequestHeaders(headers) if headers else None
+            return cls(body, path=path, headers=known, **facts)
+        path, fields = request_target(path)
         known = RequestHeaders(headers or ())
         return cls(body, path=path, fields=fields, headers=known, **facts)
 

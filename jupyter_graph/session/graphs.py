@@ -15,6 +15,7 @@ from jupyter_graph.session.embedding import refreshed
 from jupyter_graph.session.step_sources import StepSource, StepSources
 from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.builder import Graph
+from jupyter_graph.spec.model import GraphSpec
 from jupyter_graph.spec.validate import fields_have_their_types
 
 LONGEST_WAY_BACK = 100
@@ -36,6 +37,7 @@ class Graphs:
         self._implicit: set[str] = set()
         self._borrowing: set[str] = set()
         self._followed: set[tuple[str, str]] = set()
+        self._borrowed: dict[str, tuple[GraphSpec, int, list[str]]] = {}
         self._embedded: dict[tuple[str, str], str] = {}
         self._past: deque[_Moment] = deque(maxlen=LONGEST_WAY_BACK)
 
@@ -137,7 +139,12 @@ class Graphs:
     def borrow(self, names: Mapping[str, Any]) -> None:
         """Let borrowed names of all graphs mean what the notebook has under them."""
         for graph in self:
-            for name in self.borrowed_names(graph):
+            spec, followed = graph.spec, len(self._followed)
+            known = self._borrowed.get(graph.name)
+            if known is None or known[0] is not spec or known[1] != followed:
+                known = spec, followed, self.borrowed_names(graph)
+                self._borrowed[graph.name] = known
+            for name in known[2]:
                 if name in names:
                     graph.namespace[name] = names[name]
 
