@@ -11,7 +11,7 @@ from typing import Any, Literal
 from jupyter_graph.cells.scope.usage import Change, chain_of
 from jupyter_graph.cells.shipping.captured_values import shippable, size_of
 from jupyter_graph.cells.shipping.fragments import Fragment, code_fragment
-from jupyter_graph.cells.shipping.live_names import imported_as
+from jupyter_graph.cells.shipping.live_names import NamesInside
 from jupyter_graph.cells.shipping.secret_text import is_secret
 from jupyter_graph.cells.slice.dependency_walk import DependencyWalk
 from jupyter_graph.cells.slice.environment_reads import keys_read, keys_set
@@ -19,8 +19,6 @@ from jupyter_graph.cells.slice.left_out import left_out
 from jupyter_graph.cells.syntax import (
     ASSIGNMENT,
     DEFINITION,
-    IMPORT,
-    bound_by,
     targets_of,
 )
 
@@ -185,9 +183,10 @@ def the_worker_is_not_ended(walk: DependencyWalk) -> Hints:
     fix = "raise an error: then this event fails and no other"
     for fragment in walk.fragments.values():
         code = fragment.node if isinstance(fragment.node, DEFINITION) else ast.Pass()
+        inside = NamesInside(code, walk.names)
         for node in ast.walk(code):
             if isinstance(node, ast.Call):
-                name = (_called(node, fragment, walk) or "").removeprefix("builtins.")
+                name = (inside.dotted(node.func) or "").removeprefix("builtins.")
                 if name in _ENDINGS:
                     message = f"{name}() ends the worker, and each event in it"
                     yield fragment, Hint("warning", message, fix, node.lineno)
@@ -258,22 +257,8 @@ def _calls_awaited_alone(node: Any) -> Iterator[ast.Call]:
 
 def _called(call: ast.Call, fragment: Fragment, walk: DependencyWalk) -> str | None:
     """Return the full name of what is called, by the imports in the code and around."""
-    root, chain = chain_of(call.func)
-    if root is None:
-        return None
-    inside = _imports_inside(fragment.node)
-    if root in inside and not isinstance(call.func, ast.Subscript):
-        return ".".join((inside[root], *chain))
-    return walk.names.dotted(call.func, None)
-
-
-def _imports_inside(node: Any) -> dict[str, str]:
-    return {
-        name: str(imported_as(name, part))
-        for part in ast.walk(node)
-        if isinstance(part, IMPORT)
-        for name in map(bound_by, part.names)
-    }
+    assert fragment.node is not None
+    return NamesInside(fragment.node, walk.names).dotted(call.func)
 
 
 def _matches(name: str, table: Sequence[str]) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from types import CodeType, FunctionType
+from collections.abc import Collection, Mapping
+from types import FunctionType
 from typing import Any, Final
+
+from jupyter_graph.cells.shipping.bytecode import inner_code
 
 _WORDS: Final = frozenset({"environ", "getenv"})
 _DEEPEST: Final = 5
@@ -19,20 +21,14 @@ def reads_environment(function: Any, names: Mapping[str, Any], depth: int = 0) -
     """
     if not isinstance(function, FunctionType) or depth > _DEEPEST:
         return False
-    mentioned = set(_mentioned(function.__code__))
+    codes = (function.__code__, *inner_code(function.__code__))
+    mentioned = {name for code in codes for name in code.co_names}
     if mentioned & _WORDS:
         return True
     own = (names.get(name) for name in sorted(mentioned))
     return any(
         reads_environment(one, names, depth + 1) for one in own if one is not function
     )
-
-
-def _mentioned(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _mentioned(inner)
 
 
 def holds_any(value: Any, texts: Collection[str], depth: int = 0) -> bool:

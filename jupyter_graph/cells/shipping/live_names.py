@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.cells.scope.program import Program, Statement
+from jupyter_graph.cells.scope.usage import chain_of
 from jupyter_graph.cells.shipping.bytecode import Bytecode
 from jupyter_graph.cells.syntax import FUNCTION, IMPORT, bound_by
 
@@ -125,3 +126,28 @@ def imported_as(name: str, node: ast.AST) -> str | None:
             own = alias.name if alias.asname or module else name
             return f"{module}.{own}" if module else own
     return None
+
+
+class NamesInside:
+    """Finds full names in some code, by the imports in it and around it.
+
+    Args:
+        node: the code.
+        names: the names around it.
+    """
+
+    def __init__(self, node: ast.AST, names: LiveNames) -> None:
+        self._names = names
+        self.imports = {
+            name: str(imported_as(name, part))
+            for part in ast.walk(node)
+            if isinstance(part, IMPORT)
+            for name in map(bound_by, part.names)
+        }
+
+    def dotted(self, node: ast.expr) -> str | None:
+        """Return the full name of ``Path`` or ``dt.date``, None for anything else."""
+        root, chain = chain_of(node)
+        if root in self.imports and not isinstance(node, ast.Subscript):
+            return ".".join((self.imports[root], *chain))
+        return self._names.dotted(node, None)

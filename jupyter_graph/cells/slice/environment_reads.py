@@ -6,10 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from jupyter_graph.cells.scope.usage import chain_of
 from jupyter_graph.cells.shipping.fragments import Fragment
-from jupyter_graph.cells.shipping.live_names import LiveNames, imported_as
-from jupyter_graph.cells.syntax import IMPORT, bound_by
+from jupyter_graph.cells.shipping.live_names import LiveNames, NamesInside
 
 _CALLS: Final = frozenset(
     {"os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault"}
@@ -79,19 +77,7 @@ def keys_read(fragment: Fragment, names: LiveNames) -> Iterator[KeyRead]:
     node = fragment.node
     if node is None or fragment.kind != "code":
         return
-    inside = {
-        name: str(imported_as(name, part))
-        for part in ast.walk(node)
-        if isinstance(part, IMPORT)
-        for name in map(bound_by, part.names)
-    }
-
-    def dotted(part: ast.expr) -> str | None:
-        root, chain = chain_of(part)
-        if root in inside and not isinstance(part, ast.Subscript):
-            return ".".join((inside[root], *chain))
-        return names.dotted(part, None)
-
+    dotted = NamesInside(node, names).dotted
     tried = {id(n) for t in ast.walk(node) if isinstance(t, ast.Try) for n in _body(t)}
     for part in ast.walk(node):
         key: ast.expr | None = None

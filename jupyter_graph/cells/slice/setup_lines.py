@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from jupyter_graph.cells.scope.program import Statement
 from jupyter_graph.cells.shipping.fragments import Fragment
-from jupyter_graph.cells.shipping.live_names import imported_as
+from jupyter_graph.cells.shipping.live_names import NamesInside
 from jupyter_graph.cells.shipping.secret_text import is_secret_name
 from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
 from jupyter_graph.cells.slice.environment_reads import keys_read
-from jupyter_graph.cells.syntax import DEFINITION, IMPORT, bound_by
+from jupyter_graph.cells.syntax import DEFINITION
 
 _SETS_UP: Final = re.compile(
     r"(?:set|register|configure|config|enable|disable|install|use|seed|init|patch"
@@ -67,7 +67,7 @@ class SetupLines:
             given: variables that the function has, whatever the notebook sets them to.
         """
         shipped = list(fragments)
-        modules = {name for one in shipped for name in _modules_of(one)}
+        modules = {name for one in shipped for name in self._modules_of(one)}
         keys = {read.key for one in shipped for read in keys_read(one, self.names)}
         if modules & _CLOCKS:
             keys.add("TZ")
@@ -77,6 +77,12 @@ class SetupLines:
                 yield statement
             elif (fragment := _from_magic(statement, keys)) is not None:
                 yield fragment
+
+    def _modules_of(self, fragment: Fragment) -> Iterator[str]:
+        """Yield the top names of the modules that a piece imports, inside it too."""
+        if fragment.node is not None and fragment.kind != "value":
+            for name in NamesInside(fragment.node, self.names).imports.values():
+                yield name.partition(".")[0]
 
     def _is_setup(self, statement: Statement, modules: set[str]) -> bool:
         node: Any = statement.node
@@ -137,17 +143,6 @@ def _owner(node: ast.expr) -> ast.expr:
 
 def _function_of(node: ast.expr) -> ast.expr:
     return node.func if isinstance(node, ast.Call) else node
-
-
-def _modules_of(fragment: Fragment) -> Iterator[str]:
-    """Yield the top names of the modules that a piece imports, inside it too."""
-    node = fragment.node
-    if node is None or fragment.kind == "value":
-        return
-    for part in ast.walk(node):
-        for name in map(bound_by, part.names) if isinstance(part, IMPORT) else ():
-            full = imported_as(name, part) or ""
-            yield full.partition(".")[0]
 
 
 def _from_magic(statement: Statement, keys: set[str]) -> Fragment | None:
