@@ -16,7 +16,8 @@ JupyterGraphError
 │   ├── ProcessEndedError     the process that a step works in ended
 │   ├── ClosedError           the runner is closed
 │   ├── StreamingError        a stream broke off after it had begun
-│   └── AnswerError           a value cannot become an answer
+│   ├── AnswerError           a value cannot become an answer
+│   └── NotRecordedError      what a step gave before is not recorded
 ├── StatusError               a step says which HTTP status its caller gets
 │   ├── BadRequestError … ServiceUnavailableError
 └── DeployError               a function could not be built, checked or started
@@ -258,6 +259,12 @@ class AnswerError(RunError, TypeError):
     """A value cannot become an answer; the text names the key that holds it."""
 
     code = "JG270"
+
+
+class NotRecordedError(RunError):
+    """What a step with effects outside gave for an event is not recorded."""
+
+    code = "JG280"
 
 
 def said(error: BaseException) -> str:

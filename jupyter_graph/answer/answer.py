@@ -23,6 +23,7 @@ class Answer:
         trace: what each step took and gave, when the run was traced.
         outputs: each last step's result, when the run was traced.
         is_stream: ``value`` holds the items of a stream.
+        notes: what else is to be known, such as an effect that was refused.
         stream_error: what broke the stream off, where the items so far were asked for.
     """
 
@@ -34,6 +35,7 @@ class Answer:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     is_stream: bool = False
     stream_error: BaseException | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def body(self) -> Any:
@@ -75,7 +77,8 @@ class Answer:
         }
 
     def __repr__(self) -> str:
-        return f"<Answer {self.status_code}: {short(self.body, 200)}>"
+        notes = "".join(f" note: {note}" for note in self.notes)
+        return f"<Answer {self.status_code}: {short(self.body, 200)}>{notes}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         import html
@@ -86,4 +89,8 @@ class Answer:
             f'<div><b style="color:{colour}">{self.status_code}</b> '
             f'<code style="white-space:pre-wrap">{html.escape(body)}</code></div>'
         )
-        return {"text/plain": f"{self.status_code}  {body}", "text/html": markup}
+        text = f"{self.status_code}  {body}"
+        for note in self.notes:
+            text += f"\nnote: {note}"
+            markup += f"<div>note: {html.escape(note)}</div>"
+        return {"text/plain": text, "text/html": markup}

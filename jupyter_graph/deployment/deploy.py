@@ -102,7 +102,7 @@ def _deploy(
         bundle = build_bundle(graph, sources, options, new, private=private)
         replayed = events if options.parity else ()
         # Also without events: a bundle that cannot be imported is found here.
-        report = check_parity(bundle, graph, replayed, sources.namespace)
+        report = check_parity(bundle, graph, replayed)
         report.raise_if_different()
         report = replace(report, is_skipped=not options.parity)
         findings = findings_of(graph, sources)

@@ -9,7 +9,12 @@ from uuid import uuid4
 
 from jupyter_graph.answer.answer import Answer
 from jupyter_graph.answer.raw_response import RawResponse
-from jupyter_graph.answer.response import encode
+from jupyter_graph.deployment.wire_body import (
+    arrived,
+    tagged_body,
+    wire_body,
+    wire_change,
+)
 from jupyter_graph.errors import (
     DeadlineError,
     HostError,
@@ -21,22 +26,6 @@ from jupyter_graph.host.host_options import LOOPBACK
 
 TIMEOUT_S = 60.0
 PROBLEM = "application/problem+json"
-
-
-def wire_body(body: Any, content_type: str | None = None) -> tuple[bytes, str]:
-    """Return a body's bytes and content type as a caller would send them.
-
-    >>> wire_body({"a": 1})
-    (b'{"a": 1}', 'application/json')
-    >>> wire_body("hi"), wire_body(None)
-    ((b'hi', 'text/plain; charset=utf-8'), (b'', ''))
-    """
-    if body is None:
-        return b"", content_type or ""
-    if content_type and isinstance(body, str):
-        return body.encode(), content_type
-    raw = encode(body)
-    return raw.payload, content_type or raw.content_type
 
 
 def invoke(
@@ -55,7 +44,8 @@ def invoke(
 
     Args:
         url: where the function answers.
-        body: sent as JSON; text and bytes as they are, None as nothing.
+        body: sent as JSON; text and bytes as they are, None as nothing. What JSON has
+            not (tuples, times, number keys, NaN) arrives as it is all the same.
         path: below the url.
         method: of HTTP.
         headers: further headers.
@@ -71,6 +61,8 @@ def invoke(
     import requests
 
     payload, kind = wire_body(body, content_type)
+    if content_type is None and wire_change(body, arrived(payload, kind)):
+        payload, kind = tagged_body(body) or (payload, kind)
     event_id = uuid4().hex
     sent = {"x-event-id": event_id, **(headers or {})}
     if kind and "content-type" not in {key.lower() for key in sent}:

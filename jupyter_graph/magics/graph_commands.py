@@ -128,6 +128,7 @@ def replay(request: GraphRequest) -> Any:
         body,
         graph=options.graph,
         silent=options.silent,
+        effects=options.effects,
     )
 
 
@@ -241,7 +242,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "events": Command(events, "", _G),
     "trace": Command(trace, "[ID]", _G),
-    "replay": Command(replay, "ID", _G | {"--from", "--with", "--silent"}),
+    "replay": Command(replay, "ID", _G | {"--from", "--with", "--silent", "--effects"}),
     "check": Command(check, "", _G),
     "code": Command(code, "[STEP]", _G | {"--compiled"}),
     "remove": Command(remove, "STEP", _G),

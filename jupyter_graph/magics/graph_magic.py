@@ -53,6 +53,7 @@ class GraphMagics(Magics):
     @option("--each", "run: one event for each item")
     @option("--from STEP", "replay: begin there", dest="from_step")
     @option("--with EXPR", "replay: this body", dest="with_body")
+    @option("--effects", "replay: run it here, with what its steps change outside")
     @option("--compiled", "code: what runs")
     @option("--format F", "plot: svg, png, mermaid or text")
     @option("--allow MODULE", "import: a module", action="append")

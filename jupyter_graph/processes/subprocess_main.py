@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import pickle
@@ -11,6 +12,7 @@ import signal
 import sys
 import threading
 from collections import deque
+from importlib.util import module_from_spec, spec_from_file_location
 from multiprocessing import connection
 from typing import Any
 
@@ -20,6 +22,7 @@ from jupyter_graph.threads.process_ends import die_with_parent
 
 def serve(handle: int) -> None:
     """Work for the process at the other end of a pipe, until that is closed."""
+    _guard_effects()
     kind = "PipeConnection" if sys.platform == "win32" else "Connection"
     here = Server(getattr(connection, kind)(handle))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side says when it ends
@@ -32,6 +35,22 @@ def serve(handle: int) -> None:
     records.propagate = False
     records.addHandler(ForwardedRecords(here))
     here.serve()
+
+
+def _guard_effects() -> None:
+    """Refuse effects in here, too, where the process that started this one does.
+
+    The check of a bundle says so by a variable; the guard is no part of the runtime.
+    """
+    order = os.environ.get("JUPYTER_GRAPH_EFFECT_GUARD")
+    if order is None:
+        return
+    spec = spec_from_file_location("effect_guard", json.loads(order)[0])
+    assert spec is not None
+    assert spec.loader is not None
+    guard = sys.modules["effect_guard"] = module_from_spec(spec)
+    spec.loader.exec_module(guard)
+    guard.install_from_environment()
 
 
 class Server:

@@ -12,6 +12,7 @@ from jupyter_graph.errors import SpecError
 
 if TYPE_CHECKING:
     from jupyter_graph.answer.response import Response
+    from jupyter_graph.run.recorded_outputs import RecordedOutputs
 
 
 Pushed = Callable[[Any, str, str | None], None]
@@ -43,6 +44,7 @@ class Context:
         project: the project of a deployed function.
         timeout_s: seconds an event may take.
         verbose: whoever runs it wants to know more.
+        recorded: where ``is_parity``, what steps with effects outside gave before.
         stream: MLRun's tracking stream; its ``enabled`` is False, nothing is tracked.
 
     >>> Context(parameters={"limit": 3}).get_param("limit")
@@ -66,12 +68,14 @@ class Context:
         verbose: bool = False,
         name: str = "",
         push: Pushed | None = None,
+        recorded: RecordedOutputs | None = None,
     ) -> None:
         self.logger = logger or logging.getLogger("jupyter_graph.steps")
         self.parameters: Mapping[str, Any] = dict(parameters or {})
         self._secrets = dict(secrets or {})
         self.worker_id = worker_id
         self.is_parity = is_parity
+        self.recorded = recorded
         self.is_mock = is_mock
         self.is_deployed = is_deployed
         self.current_function = current_function

@@ -103,6 +103,16 @@ class Runner(Openable):
         self.timeout_s = seconds_of(timeout_s)
         self._front = front
         self._compile = _compiler(front, namespace, current_function, from_step)
+        recorded = None
+        if is_parity:
+            from jupyter_graph.run.recorded_outputs import (
+                RecordedOutputs,
+                with_recorded_steps,
+            )
+
+            recorded = RecordedOutputs()
+            if not isinstance(graph, CompiledGraph):
+                graph = with_recorded_steps(graph, namespace)
         self._dispatcher = Dispatcher(
             graph if isinstance(graph, CompiledGraph) else self._compile(graph),
             timeout_s=self.timeout_s,
@@ -123,6 +133,7 @@ class Runner(Openable):
             load_mode=load_mode,
             timeout_s=self.timeout_s,
             push=push_error,
+            recorded=recorded,
         )
         self._instance = GraphInstance(self._dispatcher, context)
         self._answering = Answering(
@@ -168,6 +179,11 @@ class Runner(Openable):
     def termination(self) -> Any:
         """What storey calls the flow's result, once the runner is closed."""
         return self._instance.termination
+
+    @property
+    def recorded(self) -> Any:
+        """What steps with effects outside gave, where ``is_parity``; else None."""
+        return self._instance.context.recorded
 
     @property
     def endpoints(self) -> Any:

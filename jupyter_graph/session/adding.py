@@ -30,7 +30,8 @@ EVERYWHERE = frozenset({"exit", "get_ipython", "open", "quit"})
 NOT_OF_QUEUES = (
     "--handler", "--input-path", "--result-path", "--full-event", "--respond",
     "--retries", "--timeout", "--blocking", "--processes", "--concurrency", "--batch",
-    "--vectorized", "--join", "--queue", "--router", "--route", "--on-error",
+    "--vectorized", "--side-effects", "--join", "--queue", "--router", "--route",
+    "--on-error",
 )  # fmt: skip
 
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.errors import MagicError, StepError, did_you_mean, said
-from jupyter_graph.run.record import RecordedInput, private_copy
+from jupyter_graph.run.record import RecordedInput, came_of, private_copy
 from jupyter_graph.session.shown_table import Table, attributes
 
 if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
+    from jupyter_graph.answer.raw_response import RawResponse
+    from jupyter_graph.spec.model import GraphSpec
 
 LONGEST_RING = 1000
 TRACES_KEPT = 50
+SMALL_BYTES = 65_536
+"""An answer that is as small is kept for every event of the ring."""
+
+REQUEST = ("path", "method", "headers")
+"""What an event brings besides its body."""
 
 
 @dataclass(slots=True)
@@ -34,6 +41,11 @@ class EventRecord:
         attempts: how often it was sent.
         answer: the answer; None for events too old to keep it.
         is_whole: it went through the whole graph, not through a part of it.
+        raw: the answer's bytes; None for events too old to keep many of them.
+        cell: the number of the cell that sent it.
+        runner: a number of the runner that it went through.
+        nth: how many events that runner had seen before.
+        revision: how often that runner had taken new code.
     """
 
     event_id: str
@@ -50,12 +62,33 @@ class EventRecord:
     attempts: int = 1
     answer: Answer | None = None
     is_whole: bool = True
+    raw: RawResponse | None = None
+    cell: int | None = None
+    runner: int = 0
+    nth: int = 0
+    revision: int = 0
 
-    @property
-    def input(self) -> RecordedInput:
-        """What entered the graph, for replays and parity checks."""
-        facts = {row.name: getattr(self, row.name) for row in fields(RecordedInput)}
-        return RecordedInput(**{**facts, "headers": dict(self.headers)})
+    def input(self, effects: Collection[str] = (), **facts: Any) -> RecordedInput:
+        """Return what entered the graph and what came of it, for parity checks.
+
+        Args:
+            effects: the steps with effects outside.
+            **facts: further fields.
+        """
+        known = {
+            key: getattr(self, key)
+            for key in (*REQUEST, "content_type", "body", "event_id")
+        }
+        came = {"answer": self.raw} if self.answer is None else {}
+        came |= came_of(self.answer, effects) if self.answer else {}
+        facts = {**known, "headers": dict(self.headers), **came, **facts}
+        return RecordedInput(cell=self.cell, time=self.time, **facts)
+
+    def shrink(self) -> None:
+        """Forget what takes memory: the trace, and an answer that is long."""
+        self.answer = None
+        if self.raw is not None and len(self.raw.payload) > SMALL_BYTES:
+            self.raw = None
 
     def input_of(self, step: str) -> Any:
         """Return what a step received.
@@ -87,6 +120,18 @@ COLUMNS = {
 }
 
 
+OPENED_ANEW = "the graph was opened anew since"
+
+
+def _doubt(record: EventRecord, first: EventRecord) -> str:
+    """Return why steps may have kept more than those before it have brought."""
+    if first.nth:
+        return "steps keep state of events that are not recorded any more"
+    if record.revision != first.revision:
+        return "steps keep state from before the graph was changed"
+    return ""
+
+
 class Events(deque[EventRecord]):
     """A bounded ring of records, oldest first."""
 
@@ -105,11 +150,12 @@ class Events(deque[EventRecord]):
             error=error,
             status=answer.status_code,
             answer=answer,
+            raw=answer.raw,
             **request,
         )
         self.append(record)
         if len(self) > TRACES_KEPT:
-            self[-TRACES_KEPT - 1].answer = None
+            self[-TRACES_KEPT - 1].shrink()
         return record
 
     def of(self, graph: str) -> Table[EventRecord]:
@@ -120,9 +166,30 @@ class Events(deque[EventRecord]):
             empty="no events yet: %graph run sends one",
         )
 
-    def inputs(self, graph: str) -> list[RecordedInput]:
-        """Return what entered a graph as a whole, for parity checks."""
-        return [record.input for record in self.of(graph) if record.is_whole]
+    def inputs(
+        self, graph: GraphSpec, effects: Collection[str] = ()
+    ) -> list[RecordedInput]:
+        """Return what entered a graph as a whole and what came of it, oldest first.
+
+        Those before the runner that is open now are not sent again. Of later ones it is
+        said where steps kept something that a fresh function does not have.
+
+        Args:
+            graph: the graph.
+            effects: its steps with effects outside.
+        """
+        whole = [record for record in self.of(graph.name) if record.is_whole]
+        if not whole:
+            return []
+        now = whole[-1].runner
+        first = next(record for record in whole if record.runner == now)
+        keeps_state = any(step.class_name for step in graph.all_steps())
+        found = []
+        for record in whole:
+            doubt = _doubt(record, first) if keeps_state else ""
+            skip = OPENED_ANEW if record.runner != now else ""
+            found.append(record.input(effects, doubt=doubt, skip=skip))
+        return found
 
     def find(self, graph: str, wanted: str = "last") -> EventRecord:
         """Return one record: ``last``, ``-1``, ``-2`` … or an event's id.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -19,12 +20,18 @@ if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
 
 
-@dataclass(frozen=True, slots=True)
+_numbers = count(1)
+
+
+@dataclass(slots=True)
 class _Open:
     runner: Runner
     spec: GraphSpec
     namespace: Mapping[str, Any]
     dependencies: Dependencies
+    number: int
+    revision: int = 0
+    events: int = 0
 
     def fits(self, graph: Graph) -> bool:
         old, new = self.namespace, graph.namespace
@@ -54,18 +61,25 @@ class Runners:
         Raises:
             SpecError: the graph breaks a rule; a runner that is open stays as it was.
         """
+        return self._held(graph).runner
+
+    def _held(self, graph: Graph) -> _Open:
         held = self._open.get(graph.name)
         if held is None:
             runner = Runner(graph)
             runner.open()
+            number, revision, events = next(_numbers), 0, 0
         else:
             runner, stale = held.runner, held.dependencies.stale(self._names)
             if held.fits(graph) and not stale:
-                return runner
+                return held
             runner.swap(graph, anew=stale)
+            number, revision, events = held.number, held.revision + 1, held.events
         used = Dependencies(runner.compiled, self._names)
-        self._open[graph.name] = _Open(runner, graph.spec, dict(graph.namespace), used)
-        return runner
+        names = dict(graph.namespace)
+        held = _Open(runner, graph.spec, names, used, number, revision, events)
+        self._open[graph.name] = held
+        return held
 
     def send(
         self, graph: Graph, body: Any, request: Mapping[str, Any], *, is_whole: bool
@@ -82,10 +96,20 @@ class Runners:
         entered = private_copy(body)
         request = {**request, "headers": dict(request["headers"] or {})}
         call = {**request, "event_id": uuid4().hex, "silent": True, "traced": True}
-        with nullcontext(self.of(graph)) if is_whole else Runner(graph) as runner:
+        about: dict[str, Any] = {"is_whole": is_whole, "cell": self._cell(), **request}
+        if is_whole:
+            held = self._held(graph)
+            about |= {"runner": held.number, "revision": held.revision}
+            about["nth"], held.events = held.events, held.events + 1
+        with nullcontext(held.runner) if is_whole else Runner(graph) as runner:
             answer = runner.answer(private_copy(body), **call)
-        self._ring.add(graph.name, entered, answer, is_whole=is_whole, **request)
+        self._ring.add(graph.name, entered, answer, **about)
         return answer
+
+    def _cell(self) -> int | None:
+        """Return the number of the cell that runs, where IPython counts them."""
+        ran = self._names.get("In")
+        return len(ran) - 1 if isinstance(ran, list) else None
 
     def peek(self, name: str) -> Runner | None:
         """Return the graph's runner if one is open."""

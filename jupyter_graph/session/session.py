@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.errors import DeployError
-from jupyter_graph.session.events import ANSWER_COLUMNS, EventRecord, Events
+from jupyter_graph.session.events import ANSWER_COLUMNS, REQUEST, EventRecord, Events
 from jupyter_graph.session.graph_program import cells_of, code_of, shipped_names
 from jupyter_graph.session.graphs import Graphs
+from jupyter_graph.session.guarded_events import send_guarded
 from jupyter_graph.session.shown_table import Table
 from jupyter_graph.session.step_cells import StepPlaced, StepPlan, plan_step, put_step
 from jupyter_graph.session.step_options import StepOptions
@@ -103,7 +104,13 @@ class Session:
 
     def with_example(self, placed: StepPlaced, body: Any) -> StepPlaced:
         """Run the graph up to and with a step; its answer is shown with the step."""
-        answer = self.run(body, graph=placed.graph, until=placed.step.name)
+        name = placed.step.name
+        graph = part(self.graph(placed.graph), until=name)
+        instead = f"run it: %graph run EXPR --until {name}"
+        sources, _ = self.view(graph)
+        answer = send_guarded(graph, sources, self.event_ring, body, instead)
+        if answer.error is not None:
+            raise answer.error
         return replace(placed, answer=answer)
 
     # -- events -----------------------------------------------------------------
@@ -193,8 +200,13 @@ class Session:
         *,
         graph: str | None = None,
         silent: bool = False,
+        effects: bool = False,
     ) -> Answer:
         """Send a recorded event again, as a new event.
+
+        Without effects it runs in a process of its own, from fresh state, and nothing
+        outside is changed; steps with effects outside are not called and give what they
+        gave then.
 
         Args:
             id: ``last``, ``-2`` or an event's id.
@@ -202,6 +214,11 @@ class Session:
             body: use this body instead of the recorded one.
             graph: the graph's name, the current one by default.
             silent: give a failed event's answer instead of raising.
+            effects: run it here, with all that its steps do.
+
+        Raises:
+            StepError: a step failed, unless ``silent``.
+            RunError: it cannot run apart from the notebook; the text says why.
         """
         target = self.graph(graph)
         validate(target)
@@ -210,8 +227,16 @@ class Session:
             body = record.body if from_step is None else record.input_of(from_step)
         if from_step is not None:
             target = part(target, from_step=from_step)
-        request = {key: getattr(record, key) for key in ("path", "method", "headers")}
-        return self._send(target, body, request, silent=silent)
+        if effects:
+            request = {key: getattr(record, key) for key in REQUEST}
+            return self._send(target, body, request, silent=silent)
+        instead = "replay it with its effects: --effects (effects=True)"
+        sources, _ = self.view(target)
+        ring = self.event_ring
+        answer = send_guarded(target, sources, ring, body, instead, record)
+        if answer.error is not None and not silent:
+            raise answer.error
+        return answer
 
     def _send(
         self, graph: Graph, body: Any, request: Mapping[str, Any], *, silent: bool
@@ -250,6 +275,7 @@ class Session:
 
     def view(self, graph: Graph) -> tuple[Sources, Sequence[RecordedInput]]:
         """Return the cells and names a graph is made of, and what it was asked here."""
+        from jupyter_graph.compile.effect_steps import effect_steps
         from jupyter_graph.deployment.sources import Sources
 
         path = self.notebook_path
@@ -259,7 +285,8 @@ class Session:
             notebook=str(path) if path is not None else None,
             check=partial(self.check, graph),
         )
-        return sources, self.event_ring.inputs(graph.name)
+        effects = effect_steps(graph.spec, sources.namespace)
+        return sources, self.event_ring.inputs(graph.spec, effects)
 
     # -- checks and life --------------------------------------------------------
 

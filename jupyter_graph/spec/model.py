@@ -80,6 +80,7 @@ class StepSpec:
     join_timeout_s: float | None = None
     missing: Missing = "error"
     vectorized: bool = False
+    side_effects: bool = False
     carried: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -186,6 +186,10 @@ STEP_FIELDS: Final[tuple[Field, ...]] = (
         "what --join all puts for one that does not come: drop, null or error"),
     _setting("vectorized", FLAG, "takes and gives a DataFrame in batch runs",
         "--vectorized", "takes and gives a DataFrame of bodies in batch runs"),
+    _setting("side_effects", FLAG,
+        "it changes something outside: checks of a deployment, examples and replays do "
+        "not call it and take what it gave before", "--side-effects",
+        "changes something outside: checks, examples and replays do not call it"),
 )  # fmt: skip
 
 GRAPH_FIELDS: Final[tuple[Field, ...]] = (

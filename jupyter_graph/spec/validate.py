@@ -72,6 +72,7 @@ RULES: Mapping[Rule, bool] = {
     graph_rules.joins_have_branches: False,
     graph_rules.batches_take_bodies: False,
     graph_rules.processes_run_code: False,
+    graph_rules.effects_are_of_code: False,
 }
 """They may trust that every field has its type.
 

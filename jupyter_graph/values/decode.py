@@ -15,6 +15,9 @@ from jupyter_graph.values.json_private_api import json_scanner
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
+TAGGED: Final = "application/vnd.jupyter-graph+json"
+"""Bodies that our own client sends: ``tagged_json`` says what its objects mean."""
+
 BYTES: Final = "application/octet-stream"
 _FORM: Final = "application/x-www-form-urlencoded"
 _OF_JSON: Final = frozenset(("utf-8", "utf8", "utf-16", "utf-32", "us-ascii", "ascii"))
@@ -49,6 +52,8 @@ def decode_body(payload: Any, content_type: str) -> Any:
         if isinstance(payload, bytes) and charset.lower() not in _OF_JSON:
             payload = _decode_text(payload, charset)
         return _parse(payload)
+    if kind == TAGGED:
+        return _untagged(_parse(payload))
     if not kind or (kind == _FORM and payload[:1] in (b"{", b"[", "{", "[")):
         try:
             return _parse(payload)
@@ -88,7 +93,7 @@ def media_type(content_type: str) -> str:
 def _kind_of(content_type: str) -> tuple[str, str]:
     """Return the media type, ``json`` for all kinds of JSON, and its options."""
     kind = media_type(content_type)
-    is_json = kind == JSON or kind.endswith("+json")
+    is_json = kind == JSON or (kind.endswith("+json") and kind != TAGGED)
     return ("json" if is_json else kind), content_type.partition(";")[2]
 
 
@@ -101,6 +106,19 @@ def _parse(payload: bytes | str) -> Any:
     except (ValueError, RecursionError, StopIteration):
         pass
     return _parse_slowly(payload)  # blanks around it, not UTF-8, or wrong
+
+
+def _untagged(value: Any) -> Any:
+    from jupyter_graph.values import tagged_json
+
+    try:
+        return tagged_json.decode(value, _unknown_tag)
+    except Exception as error:  # a tag around what it does not hold
+        raise BadRequestError(f"body is not tagged JSON: {error}") from None
+
+
+def _unknown_tag(value: Any) -> Any:
+    raise ValueError(f"unknown tag {str(value.get('$'))[:40]!r}")
 
 
 def _parse_slowly(payload: bytes | str) -> Any:

@@ -14,7 +14,15 @@ from jupyter_graph.deployment.index import records
 from jupyter_graph.deployment.nuclio.fake_dashboard import FakeDashboard
 from jupyter_graph.deployment.sources import Sources
 from jupyter_graph.deployment.targets.target_registry import load_target
+from jupyter_graph.run.record import RecordedInput
+from jupyter_graph.run.runner import Runner
 from jupyter_graph.spec.builder import Graph
+
+
+def ran(graph: Graph, *bodies: Any, **facts: Any) -> list[RecordedInput]:
+    """Run events through a graph here; return them as recorded."""
+    with Runner(graph) as runner:
+        return [RecordedInput.ran(runner, body, **facts) for body in bodies]
 
 
 @dataclass

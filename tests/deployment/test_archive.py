@@ -16,6 +16,7 @@ from jupyter_graph.deployment.deploy import EVENTS, _write_events, deploy
 from jupyter_graph.deployment.parity.clean_process import CHILD
 from jupyter_graph.errors import BundleError, DeployError
 from jupyter_graph.run.record import RecordedInput
+from tests.deployment.conftest import ran
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -30,7 +31,7 @@ def archive(doubling):
             graph,
             target="archive",
             sources=doubling.sources,
-            events=[RecordedInput.of({"n": 1}, headers={"Authorization": "x"})],
+            events=ran(graph, {"n": 1}, headers={"Authorization": "x"}),
             output=output,
             **options,
         )

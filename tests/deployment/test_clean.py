@@ -56,6 +56,8 @@ def test_a_bundle_answers_from_a_process_of_its_own(folder):
         "status_code": 200,
         "content_type": "text/plain",
         "payload": "aGk=",
+        "headers": {},
+        "effects": [],
     }
 
 

@@ -4,17 +4,18 @@ from jupyter_graph.deployment.deploy import deploy
 from jupyter_graph.deployment.index import list_deployments
 from jupyter_graph.deployment.notebook_file import set_notebook
 from jupyter_graph.errors import BundleError, DeployError, ParityError, SpecError
-from jupyter_graph.run.record import RecordedInput
+from tests.deployment.conftest import ran
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
-EVENTS = [RecordedInput.of({"n": n}) for n in range(20)]
+BODIES = [{"n": n} for n in range(20)]
 
 
 @pytest.mark.parametrize("target", ["local", "nuclio"])
 def test_a_graph_is_checked_started_called_and_deleted(doubling, dashboard, target):
     graph = doubling.graph("double", "add_one")
+    events = ran(graph, *BODIES)
     deployment = deploy(
-        graph, target=target, sources=doubling.sources, events=EVENTS, workers=2
+        graph, target=target, sources=doubling.sources, events=events, workers=2
     )
     answer = deployment.invoke({"n": 1})
 
@@ -27,11 +28,11 @@ def test_a_graph_is_checked_started_called_and_deleted(doubling, dashboard, targ
 
 def test_a_bundle_that_answers_differently_is_not_started(doubling):
     doubling.run("SEEN = []\ndef count(body):\n    SEEN.append(1)\n    return body\n")
-    doubling.run("import os\ndef where(body):\n    return os.getpid()\n")
+    doubling.run("import sys\ndef where(body):\n    return 'pytest' in sys.modules\n")
     graph = doubling.graph("where")
 
     with pytest.raises(ParityError) as caught:
-        deploy(graph, sources=doubling.sources, events=EVENTS[:1])
+        deploy(graph, sources=doubling.sources, events=ran(graph, 1))
     assert "parity: 0 of 1 events equal" in str(caught.value)
     assert "the first step that differs is 'where'" in str(caught.value)
     assert list_deployments() == []
@@ -39,12 +40,13 @@ def test_a_bundle_that_answers_differently_is_not_started(doubling):
 
 def test_the_parity_check_can_be_left_out(doubling, tmp_path):
     doubling.run("import os\ndef where(body):\n    return os.getpid()\n")
+    graph = doubling.graph("where")
     deployment = deploy(
-        doubling.graph("where"),
+        graph,
         target="archive",
         output=tmp_path / "out",
         sources=doubling.sources,
-        events=EVENTS[:1],
+        events=ran(graph, 1),
         parity=False,
     )
 
@@ -69,7 +71,7 @@ def test_a_graph_that_could_not_answer_is_refused(notebook, steps, said):
 
 
 def test_the_running_notebook_gives_cells_and_events(doubling, tmp_path):
-    set_notebook(lambda graph: (doubling.sources, EVENTS[:3]))
+    set_notebook(lambda graph: (doubling.sources, ran(graph, *BODIES[:3])))
     try:
         graph = doubling.graph("double")
         deployment = deploy(graph, target="archive", output=tmp_path / "out")

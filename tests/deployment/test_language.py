@@ -6,8 +6,8 @@ from jupyter_graph.deployment.bundle.build import build_bundle
 from jupyter_graph.deployment.deploy import deploy
 from jupyter_graph.deployment.options import read_options
 from jupyter_graph.errors import BundleError, DeployError
-from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.spec.builder import Graph
+from tests.deployment.conftest import ran
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 
@@ -52,8 +52,9 @@ def voting(cells):
 
 
 def test_a_nested_flow_a_filter_an_expression_and_an_ensemble_are_deployed(cells):
-    events = [RecordedInput.of({"text": text}) for text in (" ABCD ", "abc", " x ")]
-    deployment = deploy(voting(cells), sources=cells.sources, events=events)
+    graph = voting(cells)
+    events = ran(graph, *({"text": text} for text in (" ABCD ", "abc", " x ")))
+    deployment = deploy(graph, sources=cells.sources, events=events)
 
     assert str(deployment.parity) == "parity: 3 of 3 events equal"
     assert deployment.invoke({"text": " ABCD "}).body["outputs"] == [8.0]
@@ -86,9 +87,7 @@ def test_the_models_of_a_runner_travel(cells):
         "ModelRunnerStep", "run", kind="model_runner", class_args={"models": models}
     )
     graph.namespace["Times"] = cells["Times"]
-    deployment = deploy(
-        graph, sources=cells.sources, events=[RecordedInput.of({"n": 1})]
-    )
+    deployment = deploy(graph, sources=cells.sources, events=ran(graph, {"n": 1}))
 
     assert str(deployment.parity) == "parity: 1 of 1 events equal"
     assert deployment.invoke({"n": 2}).body == {"a": {"got": 4}, "b": {"got": 6}}
@@ -99,7 +98,9 @@ def test_functions_that_arguments_name_travel(cells):
     graph.add_step("Map", "tidy", class_args={"_fn": "strip"})
     graph.add_step("storey.Map", "low", class_args={"_fn": "lower"})
     deployment = deploy(
-        graph, sources=cells.sources, events=[RecordedInput.of({"text": " A "})]
+        graph,
+        sources=cells.sources,
+        events=ran(graph.with_spec(graph.spec, cells.namespace), {"text": " A "}),
     )
 
     assert str(deployment.parity) == "parity: 1 of 1 events equal"

@@ -17,7 +17,7 @@ from jupyter_graph.errors import (
     NameTakenError,
     StepError,
 )
-from jupyter_graph.run.record import RecordedInput
+from tests.deployment.conftest import ran
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 
@@ -37,10 +37,9 @@ def pid_of(deployment):
     return recall(deployment.name, "local").pid
 
 
-def test_a_graph_answers_over_http(start):
-    deployment = start(
-        events=[RecordedInput.of({"n": n}) for n in range(20)], workers=2
-    )
+def test_a_graph_answers_over_http(start, doubling):
+    events = ran(doubling.graph("double", "add_one"), *({"n": n} for n in range(20)))
+    deployment = start(events=events, workers=2)
     answer = deployment.invoke({"n": 20})
 
     assert answer.body == {"n": 41}

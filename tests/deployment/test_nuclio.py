@@ -11,7 +11,7 @@ from jupyter_graph.errors import (
     DeployError,
     NameTakenError,
 )
-from jupyter_graph.run.record import RecordedInput
+from tests.deployment.conftest import ran
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 KAFKA = {
@@ -38,8 +38,9 @@ def source_of(document):
     return base64.b64decode(document["spec"]["build"]["functionSourceCode"]).decode()
 
 
-def test_a_graph_becomes_a_function(send, dashboard):
-    deployment = send(workers=2, events=[RecordedInput.of({"n": 1})])
+def test_a_graph_becomes_a_function(send, doubling, dashboard):
+    events = ran(doubling.graph("double", "add_one"), {"n": 1})
+    deployment = send(workers=2, events=events)
     [document] = dashboard.sent("POST", "/api/functions")
 
     assert deployment.status() == type(deployment.status())(

@@ -5,6 +5,7 @@ from jupyter_graph.deployment.options import read_options
 from jupyter_graph.deployment.parity.parity_check import check_parity
 from jupyter_graph.errors import BundleError, ParityError
 from jupyter_graph.run.record import RecordedInput
+from jupyter_graph.run.runner import Runner
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -19,8 +20,10 @@ def check(tmp_path):
         bundle = build_bundle(graph, notebook.sources, options, tmp_path / "bundle")
         if change is not None:
             change(bundle.folder)
-        inputs = [*(RecordedInput.of(body) for body in bodies), *events]
-        return check_parity(bundle, graph, inputs, notebook.namespace)
+        with Runner(graph) as runner:
+            inputs = [RecordedInput.ran(runner, body) for body in bodies]
+            inputs += [RecordedInput.ran(runner, **event) for event in events]
+        return check_parity(bundle, graph, inputs)
 
     return check_one
 
@@ -90,24 +93,25 @@ def test_paths_headers_and_content_types_travel(check, notebook):
     )
     graph = notebook.graph()
     graph.to(name="show", handler=notebook["show"], full_event=True)
-    event = RecordedInput(
-        body='{"a": 1}',
-        path="/x/y",
-        method="PUT",
-        headers={"X-User": "ann"},
-        content_type="application/json",
-        event_id="e7",
-    )
+    event = {
+        "body": {"a": 1},
+        "path": "/x/y",
+        "method": "PUT",
+        "headers": {"X-User": "ann"},
+        "content_type": "application/json",
+        "event_id": "e7",
+    }
+    report = check(notebook, graph=graph, events=[event])
 
-    assert check(notebook, graph=graph, events=[event]).is_equal
+    assert str(report) == "parity: 1 of 1 events equal"
 
 
 def test_steps_know_that_they_are_checked(check, notebook):
     notebook.run("def look(body, context):\n    return [context.is_parity, body]\n")
     report = check(notebook, "look", bodies=[1])
 
-    assert report.is_equal
-    assert report.total == 1
+    [one] = report.not_compared
+    assert one.reason == "its steps ask whether this is a check"
 
 
 def test_a_difference_names_event_place_and_both_values(check, doubling):
@@ -120,7 +124,7 @@ def test_a_difference_names_event_place_and_both_values(check, doubling):
     assert not report.is_equal
     assert str(report) == (
         "parity: 1 of 2 events equal\n"
-        "  event 2 (parity-2), body['n']:\n"
+        f"  event 2 ({report.differences[0].event_id}), body['n']:\n"
         "    notebook: 8\n"
         "    bundle:   12\n"
         "  the first step that differs is 'double'"
@@ -133,8 +137,10 @@ def test_a_difference_is_an_error_of_the_deploy(doubling, tmp_path):
     bundle = build_bundle(graph, doubling.sources, options, tmp_path / "bundle")
     doubling.run("def double(body):\n    return body\n")
     changed = doubling.graph("double")
+    with Runner(changed) as runner:
+        recorded = RecordedInput.ran(runner, {"n": 1})
 
-    report = check_parity(bundle, changed, [RecordedInput.of({"n": 1})])
+    report = check_parity(bundle, changed, [recorded])
 
     with pytest.raises(ParityError, match="parity: 0 of 1 events equal"):
         report.raise_if_different()
@@ -185,8 +191,9 @@ def test_a_fitted_model_answers_the_same(check, notebook):
 def test_a_body_that_cannot_be_sent_is_left_out_and_said(check, doubling):
     report = check(doubling, "double", bodies=[{"n": 1}, {"n": object()}])
 
-    assert str(report).splitlines()[0] == "parity: 1 of 1 events equal"
-    assert "event 2" in str(report)
+    head, left_out = str(report).splitlines()
+    assert head == "parity: 1 of 1 events equal, 1 not compared"
+    assert left_out.startswith("  not compared: event 2: its body cannot be sent: ")
 
 
 @pytest.mark.timeout(180)
@@ -194,6 +201,8 @@ def test_a_fresh_environment_has_the_requirements_alone(doubling, tmp_path):
     graph = doubling.graph("double")
     options = read_options("math", {"fresh_env": True})
     bundle = build_bundle(graph, doubling.sources, options, tmp_path / "bundle")
-    report = check_parity(bundle, graph, [RecordedInput.of({"n": 1})])
+    with Runner(graph) as runner:
+        recorded = RecordedInput.ran(runner, {"n": 1})
+    report = check_parity(bundle, graph, [recorded])
 
     assert str(report) == "parity: 1 of 1 events equal"

@@ -152,7 +152,7 @@ BAD_LINES = [
     ("%graph code nope", ["no step 'nope'"]),
     ("%graph trace", ["has seen no event yet"]),
     ("%graph replay", ["usage: %graph replay ID"]),
-    ("%graph replay last --effects", ["no option '--effects'"]),
+    ("%graph replay last --effect", ["no option '--effect'", "--effects"]),
     ("%graph plot --format gif", ["--format is one of svg, png, mermaid, text"]),
     ("%graph import nope.json", ["cannot read graph file"]),
     ("%graph export no/such/folder/g.json", ["cannot write"]),

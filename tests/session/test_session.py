@@ -81,7 +81,9 @@ def test_only_events_through_the_whole_graph_are_inputs_for_parity(session, defi
     session.run(2, until="add")
     session.replay(from_step="double", body=3)
 
-    assert [given.body for given in session.event_ring.inputs("notebook")] == [1]
+    assert [
+        given.body for given in session.event_ring.inputs(session.graph().spec)
+    ] == [1]
 
 
 def test_the_ring_keeps_the_last_thousand(session, define):

@@ -17,11 +17,12 @@ from jupyter_graph.cells.shipping.captured_values import CapturedValue, shippabl
 from jupyter_graph.cells.shipping.fragments import Fragment, Problem
 from jupyter_graph.cells.shipping.shipping_analysis import ShippingAnalysis
 from jupyter_graph.cells.slice.dependency_walk import DependencyWalk
-from jupyter_graph.cells.slice.environment_reads import needed_keys
+from jupyter_graph.cells.slice.environment_reads import keys_read, needed_keys
 from jupyter_graph.cells.slice.left_out import left_out
 from jupyter_graph.cells.slice.modules_behind import modules_behind
 from jupyter_graph.cells.slice.run_order import ordered
 from jupyter_graph.cells.slice.slice_writer import SliceWriter, text_of
+from jupyter_graph.cells.slice.state_names import state_names
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.errors import CellError
 
@@ -40,6 +41,8 @@ class Slice:
         local_modules: the user's own modules it needs, name → file.
         variables: the environment variables it cannot do without → (cell, line).
         left_out: (cell, line) and text of each line beside its code that does not ship.
+        read_variables: the environment variables that it reads.
+        state: names whose values its code changes while it runs.
     """
 
     source: str
@@ -50,6 +53,14 @@ class Slice:
     local_modules: Mapping[str, Path] = field(default_factory=dict)
     variables: Mapping[str, tuple[int | None, int]] = field(default_factory=dict)
     left_out: tuple[tuple[int | None, int, str], ...] = ()
+    read_variables: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+
+    @property
+    def last_cell(self) -> int:
+        """The number of the cell that ran last of those it is made of, 0 for none."""
+        cells = [*self.names.values(), *self.line_map.values()]
+        return max((cell for cell, _ in cells if cell is not None), default=0)
 
 
 def slice_cells(
@@ -147,4 +158,8 @@ def _written(
             (one.number, one.line, text_of(one.parsed.lines, one.node)[0][0].strip())
             for one in left_out(analysis.program, fragments)
         ),
+        read_variables=tuple(
+            sorted({r.key for f in fragments for r in keys_read(f, analysis.names)})
+        ),
+        state=state_names(fragments, live),
     )

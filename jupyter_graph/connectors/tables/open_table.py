@@ -59,9 +59,13 @@ def open_table(
     require(timeout_s > 0, "timeout_s must be above 0 seconds", timeout_s)
     table = _table(where, name, key_column, max_keys, timeout_s)
     is_own = isinstance(where, str) and where == "memory"
-    if getattr(context, "is_parity", False) and not is_own:
-        return table if isinstance(table, GivenRows) else ScratchTable(table)
-    return table
+    if not getattr(context, "is_parity", False) or is_own:
+        return table
+    if isinstance(table, GivenRows):
+        return table
+    if (recorded := getattr(context, "recorded", None)) is not None:
+        recorded.tables.append(masked(where) if isinstance(where, str) else repr(where))
+    return ScratchTable(table)
 
 
 def _table(

@@ -45,6 +45,7 @@ from jupyter_graph.deployment.nuclio.function_config import (
     public_part,
     to_yaml,
 )
+from jupyter_graph.deployment.options import read_options
 from jupyter_graph.deployment.sources import Code, Sources, code_of
 from jupyter_graph.errors import BundleError, ValueShipError
 from jupyter_graph.host.artifacts import requires, save_value
@@ -99,6 +100,23 @@ def build_bundle(
         set_modes(bundle.folder, private=private)
         put_in_place(bundle.folder, folder)
     return replace(bundle, folder=folder)
+
+
+def build_program(graph: Graph, sources: Sources, folder: Path) -> Bundle:
+    """Write what of a graph runs, for a process of this notebook's own.
+
+    It holds what a bundle must not hold: secrets in texts, values as pickles.
+
+    Args:
+        graph: the graph.
+        sources: where its code comes from.
+        folder: where it goes, which is not there yet.
+
+    Raises:
+        CellError: a name is not defined, or a value has no form at all.
+    """
+    options = read_options(graph.name, {"runtime": "pip"})
+    return Builder(graph, sources, options, folder).build_program()
 
 
 class Builder:
@@ -162,6 +180,33 @@ class Builder:
             cwd=self.sources.folder,
         )
 
+    def build_program(self) -> Bundle:
+        """Write the files that run, and return them as a bundle."""
+        code = code_of(self.graph, self.sources)
+        part = slice_cells(
+            list(self.sources.cells),
+            code.cells,
+            self.sources.namespace,
+            folder=self.sources.folder,
+        )
+        needs = self._artifacts(part, code, is_own=True)
+        files, _ = self._modules(part, code, needs)
+        self._write("steps.py", self._source(part, code))
+        for path, content in sorted(files.items()):
+            self._write(path, content)
+        self._write("graph.json", graph_json(self.spec))
+        self._write("config.json", self._config())
+        self._write("main.py", MAIN)
+        return Bundle(
+            folder=self.folder,
+            files=self.files,
+            hash="",
+            slice=part,
+            requirements=(),
+            options=self.options,
+            cwd=self.sources.folder,
+        )
+
     def _given(self) -> set[str]:
         """Return the environment variables that the options give the function."""
         fields = self.options.spec.get("env") or []
@@ -203,8 +248,14 @@ class Builder:
         target.write_bytes(data)
         self.files[path] = hashlib.sha256(data).hexdigest()
 
-    def _artifacts(self, part: Slice, code: Code) -> set[str]:
-        """Save every value; return the modules that loading them needs."""
+    def _artifacts(self, part: Slice, code: Code, *, is_own: bool = False) -> set[str]:
+        """Save every value; return the modules that loading them needs.
+
+        Args:
+            part: the slice.
+            code: where names come from.
+            is_own: they are read by this notebook's own process, so pickles are fine.
+        """
         values = {**{v.name: v.value for v in part.values}, **code.values}
         places = {
             v.name: f"{place(v.cell, v.line)}: "
@@ -215,7 +266,7 @@ class Builder:
         needs: set[str] = set()
         problems: list[str] = []
         for name, value in sorted(values.items()):
-            is_allowed = name in self.options.allow_pickle
+            is_allowed = is_own or name in self.options.allow_pickle
             try:
                 meta = save_value(name, value, folder, allow_pickle=is_allowed)
             except ValueShipError as error:
@@ -238,6 +289,12 @@ class Builder:
         return collect({*tops, *part.local_modules}, self.sources.folder)
 
     def _steps(self, part: Slice, code: Code) -> None:
+        source = self._source(part, code)
+        self._check_source(source, part)
+        self._write("steps.py", source)
+
+    def _source(self, part: Slice, code: Code) -> str:
+        """Return the text of ``steps.py``."""
         lines = [part.source.rstrip("\n")] if part.source.strip() else []
         for name, (module, qualified) in sorted(code.imports.items()):
             alias = "" if name == qualified else f" as {name}"
@@ -246,9 +303,7 @@ class Builder:
             lines.append("from jupyter_graph.host.artifacts import load_value")
         for name in sorted(code.values):
             lines.append(f"{name} = load_value(__file__, {name!r})")
-        source = "\n".join(lines) + "\n"
-        self._check_source(source, part)
-        self._write("steps.py", source)
+        return "\n".join(lines) + "\n"
 
     def _check_source(self, source: str, part: Slice) -> None:
         try:  # each cell was valid; their join may not be

@@ -2,7 +2,8 @@
 
 Started by its path, with the standard library alone: nothing of this package may be
 imported here, the bundle brings its own. Only the modules that the bundle says it
-needs can be imported; to all others the answer is the usual ModuleNotFoundError.
+needs can be imported; to all others the answer is the usual ModuleNotFoundError. An
+audit hook refuses whatever would change something outside.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import asyncio
 import base64
 import importlib
 import inspect
+import io
 import json
 import logging
 import os
+import pickle
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 
@@ -119,6 +123,19 @@ async def collected(body: Any) -> bytes:
     )
 
 
+class OfNotebook(pickle.Unpickler):
+    """Reads an object of the notebook; its own classes are those of the bundle."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        steps = sys.modules.get("_graph_steps") or sys.modules.get("steps")
+        if module == "__main__" and hasattr(steps, name.partition(".")[0]):
+            found: Any = steps
+            for part in name.split("."):
+                found = getattr(found, part)
+            return found
+        return super().find_class(module, name)
+
+
 class Bundle:
     """The bundle's two functions, opened."""
 
@@ -138,27 +155,76 @@ class Bundle:
     async def open(self) -> None:
         await settled(self.init_context(self.context))
 
+    def tables(self) -> list[str]:
+        """Return the places of the tables outside that steps read."""
+        runner = getattr(self.context.user_data, "runner", None)
+        recorded = getattr(runner, "recorded", None)
+        return list(getattr(recorded, "tables", ()))
+
     def read(self, asked: dict[str, Any]) -> Any:
+        if "pickled" in asked:  # from the notebook that started this process
+            pickled = io.BytesIO(base64.b64decode(asked.pop("pickled")))
+            return self.event(OfNotebook(pickled).load(), **asked)
         return self.event(base64.b64decode(asked.pop("payload")), **asked)
 
     async def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        if asked.pop("traced", False):
-            return await self.trace(asked)
+        """Return what the handler answers; with ``traced`` also what each step gave."""
+        traced, outputs = asked.pop("traced", False), asked.pop("outputs", {})
+        runner = getattr(self.context.user_data, "runner", None)
+        if outputs and runner is not None:  # a released runtime may not know of them
+            runner.recorded.expect_tagged(outputs)
+        if traced:
+            is_read = "pickled" in asked
+            return await self.traced(runner, self.read(asked), is_read=is_read)
         answer = await settled(self.handler(self.context, self.read(asked)))
         payload = await collected(answer.body)
-        return {
-            "status_code": answer.status_code,
-            "content_type": answer.content_type or "",
-            "payload": base64.b64encode(payload).decode("ascii"),
-        }
+        kind = answer.content_type or ""
+        headers = getattr(answer, "headers", {})
+        return _reply(payload, answer.status_code, kind, headers)
 
-    async def trace(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Return what each step gave, as short texts."""
+    async def traced(self, runner: Any, event: Any, *, is_read: bool) -> dict[str, Any]:
         reading = importlib.import_module("jupyter_graph.event").read_event
-        runner = self.context.user_data.runner
-        answer = await runner.ahandle(reading(self.read(asked)), traced=True)
-        rows = answer.trace or ()
-        return {"rows": [[row.step, row.error or str(row.output)] for row in rows]}
+        event = event if is_read else reading(event)
+        response = importlib.import_module("jupyter_graph.answer.response")
+        answer = await runner.ahandle(event, traced=True)
+        raw = answer.raw
+        if answer.error is None and response.is_stream(answer.value):
+            raw = await response.collect(answer.value)
+        facts = raw.payload, raw.status_code, raw.content_type, raw.headers
+        rows = [_row(row) for row in answer.trace or ()]
+        return {**_reply(*facts), "rows": rows, "error": _error(answer.error)}
+
+
+def _reply(
+    payload: bytes, status: int, content_type: str, headers: Any
+) -> dict[str, Any]:
+    return {
+        "status_code": status,
+        "content_type": content_type,
+        "payload": base64.b64encode(payload).decode("ascii"),
+        "headers": {str(name): str(text) for name, text in dict(headers or {}).items()},
+    }
+
+
+def _row(row: Any) -> dict[str, Any]:
+    output = row.output and [row.output.text, row.output.type, row.output.size]
+    return {
+        "step": row.step,
+        "upstream": row.upstream,
+        "input": [row.input.text, row.input.type, row.input.size],
+        "output": output,
+        "error": row.error,
+        "duration_s": row.duration_s,
+    }
+
+
+def _error(error: BaseException | None) -> dict[str, Any] | None:
+    """Describe what a step raised: its kind, its text, and where it was."""
+    if error is None:
+        return None
+    cause = error.__cause__ or error
+    step = getattr(error, "step", None)
+    return {**failure(cause), "step": step if isinstance(step, str) else None}
 
 
 def failure(error: BaseException) -> dict[str, Any]:
@@ -167,18 +233,36 @@ def failure(error: BaseException) -> dict[str, Any]:
         [Path(frame.filename).name, frame.lineno or 0]
         for frame in traceback.extract_tb(error.__traceback__)
     ]
+    try:
+        text = str(error)
+    except Exception:
+        text = "(its text cannot be read)"
     return {
         "kind": type(error).__name__,
-        "text": f"{error}",
+        "text": text,
         "module": error.name if isinstance(error, ModuleNotFoundError) else None,
         "lines": lines,
     }
 
 
+def guard_effects(order: dict[str, Any]) -> Any:
+    """Refuse from now on what would change something; return the guard."""
+    spec = spec_from_file_location("effect_guard", order["guard"])
+    assert spec is not None
+    assert spec.loader is not None
+    module: ModuleType = module_from_spec(spec)
+    sys.modules["effect_guard"] = module  # so that its error can come from a process
+    spec.loader.exec_module(module)
+    places = order["bundle"], order["scratch"], order["notes"]
+    return module.EffectGuard(*places).install()
+
+
 async def serve(order: dict[str, Any], channel: Any) -> None:
     """Load the bundle, then answer until there are no more questions."""
+    guard = guard_effects(order)
 
     def say(message: dict[str, Any]) -> None:
+        message["effects"] = guard.taken()
         channel.write(json.dumps(message).encode() + b"\n")
 
     try:
@@ -187,7 +271,7 @@ async def serve(order: dict[str, Any], channel: Any) -> None:
     except BaseException as error:
         say({"failed": failure(error)})
         return
-    say({"ready": True})
+    say({"ready": True, "tables": bundle.tables()})
     # Read in a thread: background work of the steps goes on between the events.
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.buffer.readline):
@@ -202,6 +286,7 @@ def main() -> None:
     channel = os.fdopen(os.dup(1), "wb", 0)
     os.dup2(2, 1)
     order = json.loads(sys.stdin.buffer.readline())
+    sys.path += order["paths"]
     if order["admitted"] is not None:
         admit_only(order["admitted"], order["bundle"])
     asyncio.run(serve(order, channel))

@@ -33,6 +33,7 @@ class CleanProcess:
         python: the interpreter, this one by default.
         cwd: the folder it runs in, where paths without a root begin.
         env: environment variables, added to those of the system.
+        paths: folders that modules may be imported from besides, behind all others.
         limit_s: seconds until the bundle must be open.
     """
 
@@ -42,14 +43,23 @@ class CleanProcess:
     python: str = sys.executable
     cwd: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    paths: Sequence[str] = ()
     limit_s: float = START_LIMIT_S
     failed: dict[str, Any] | None = field(default=None, init=False)
+    effects: list[dict[str, Any]] = field(default_factory=list, init=False)
+    tables: list[str] = field(default_factory=list, init=False)
 
     def __enter__(self) -> Self:
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         # A file, not a pipe: nobody reads it while the process runs, and a full pipe
         # would stop it.
         self._errors = tempfile.TemporaryFile()
+        # All that it may write to; what it was refused is noted beside it.
+        self._own = tempfile.TemporaryDirectory(
+            prefix="jupyter-graph-", ignore_cleanup_errors=True
+        )
+        scratch = Path(self._own.name, "scratch")
+        scratch.mkdir()
         self._process = subprocess.Popen(
             # Isolated: no PYTHONPATH, no folder of this process on its path.
             [self.python, "-I", "-B", "-X", "utf8", str(CHILD)],
@@ -57,7 +67,7 @@ class CleanProcess:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=self.cwd,
-            env={**system_environment(), **self.env},
+            env={**system_environment(), **self.env, "TMPDIR": str(scratch)},
             start_new_session=True,  # one group to kill, with what steps started
         )
         assert self._process.stdin
@@ -67,8 +77,18 @@ class CleanProcess:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
-            order = {"bundle": str(self.bundle), "admitted": self.admitted}
-            self.failed = self._ask(order, self.limit_s, "importing it").get("failed")
+            order = {
+                "bundle": str(self.bundle),
+                "admitted": self.admitted,
+                "guard": str(CHILD.with_name("effect_guard.py")),
+                "paths": list(self.paths),
+                "scratch": str(scratch),
+                "notes": str(Path(self._own.name, "effects.jsonl")),
+            }
+            reply = self._ask(order, self.limit_s, "importing it")
+            self.failed = reply.get("failed")
+            self.effects = reply.get("effects", [])
+            self.tables = reply.get("tables", [])
         except BaseException:
             self.__exit__()
             raise
@@ -79,6 +99,7 @@ class CleanProcess:
         self._process.wait()
         self._reader.join(timeout=5)
         self._errors.close()
+        self._own.cleanup()
         with contextlib.suppress(BrokenPipeError):  # it died with a question unread
             self._stdin.close()
         # A grandchild may hold the other end; closing while it is read would block.

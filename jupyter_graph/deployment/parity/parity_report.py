@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jupyter_graph.errors import ParityError
 
 SHOWN = 5
+NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,33 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class NotCompared:
+    """One event whose answer says nothing about the bundle.
+
+    Attributes:
+        number: which event, from 1.
+        event_id: its id.
+        reason: why.
+    """
+
+    number: int
+    event_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ParityReport:
     """What came out of a parity check; the text begins with ``parity:``.
 
     Attributes:
         equal: events with the same answer.
-        total: events that were replayed.
-        left_out: places that differ between two runs in the notebook itself.
+        total: events that were compared.
+        left_out: places that differ between two runs of the bundle itself.
         differences: what differs.
-        unsent: events whose body has no form on the wire.
+        not_compared: events that could not be compared, and why.
         is_skipped: nobody wanted the comparison.
         step: the first step whose result differs, when it could be found.
-        lines: what ran in the notebook beside the code and does not ship.
+        causes: what may be the cause of a difference, a line each.
 
     >>> print(ParityReport(3, 3))
     parity: 3 of 3 events equal
@@ -54,10 +71,10 @@ class ParityReport:
     total: int = 0
     left_out: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
-    unsent: tuple[str, ...] = ()
+    not_compared: Sequence[NotCompared] = ()
     is_skipped: bool = False
     step: str | None = None
-    lines: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
 
     @property
     def is_equal(self) -> bool:
@@ -72,24 +89,42 @@ class ParityReport:
     def __str__(self) -> str:
         if self.is_skipped:
             return "parity: not checked"
-        head = f"parity: {self.equal} of {self.total} events equal"
-        lines = [head if self.total else "parity: no recorded events"]
-        lines += [f"  left out, cannot be sent: {text}" for text in self.unsent]
+        return "\n".join([self._head(), *self._lines()])
+
+    def _head(self) -> str:
+        if not self.total and not self.not_compared:
+            return "parity: no recorded events"
+        rest = f", {len(self.not_compared)} not compared" if self.not_compared else ""
+        return f"parity: {self.equal} of {self.total} events equal{rest}"
+
+    def _lines(self) -> Iterator[str]:
+        by_reason: dict[str, list[NotCompared]] = {}
+        for one in self.not_compared:
+            by_reason.setdefault(one.reason, []).append(one)
+        for reason, events in by_reason.items():
+            yield f"  not compared: {_events(events)}: {reason}"
         if self.left_out:
-            listed = ", ".join(self.left_out)
-            lines.append(f"  left out, differs from run to run: {listed}")
-        for one in self.differences[:SHOWN]:
-            lines.append(f"  event {one.number + 1} ({one.event_id}), {one.place}:")
-            lines.append(f"    notebook: {_short(one.notebook)}")
-            lines.append(f"    bundle:   {_short(one.bundle)}")
+            yield f"  left out, differs from run to run: {', '.join(self.left_out)}"
+        for it in self.differences[:SHOWN]:
+            yield f"  event {it.number + 1} ({it.event_id}), {it.place}:"
+            yield f"    notebook: {_short(it.notebook)}"
+            yield f"    bundle:   {_short(it.bundle)}"
         if len(self.differences) > SHOWN:
-            lines.append(f"  … and {len(self.differences) - SHOWN} more differences")
+            yield f"  … and {len(self.differences) - SHOWN} more differences"
         if self.step:
-            lines.append(f"  the first step that differs is {self.step!r}")
-        if self.differences and self.lines:
-            lines.append("  these lines ran in the notebook and do not ship:")
-            lines += [f"    {line}" for line in self.lines[:SHOWN]]
-        return "\n".join(lines)
+            yield f"  the first step that differs is {self.step!r}"
+        if self.causes:
+            yield "  the cause may be:"
+            yield from (f"    {cause}" for cause in self.causes[:SHOWN])
+
+
+def _events(events: Sequence[NotCompared]) -> str:
+    """Return ``event 3`` or ``4 events (3, 4, 5, …)``."""
+    if len(events) == 1:
+        return f"event {events[0].number}"
+    more = ", …" if len(events) > NAMED else ""
+    numbers = ", ".join(str(one.number) for one in events[:NAMED])
+    return f"{len(events)} events ({numbers}{more})"
 
 
 def _short(value: Any) -> str:

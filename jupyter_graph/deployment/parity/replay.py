@@ -1,142 +1,115 @@
-"""Recorded events, sent through the notebook's graph and through a bundle."""
+"""Recorded events, sent through a bundle in a clean process."""
 
 from __future__ import annotations
 
 import base64
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_graph.answer.problem import problem
 from jupyter_graph.answer.raw_response import RawResponse
-from jupyter_graph.answer.response import encode, is_stream
 from jupyter_graph.deployment.bundle.bundle_folder import Bundle, place_of
 from jupyter_graph.deployment.bundle.requirement_closure import closure, modules_of
-from jupyter_graph.deployment.invoke import wire_body
 from jupyter_graph.deployment.parity.clean_process import CleanProcess, make_environment
-from jupyter_graph.errors import AnswerError, BundleError
-from jupyter_graph.event import Event, read_event
-from jupyter_graph.frontend.factory import make_frontend
+from jupyter_graph.deployment.parity.wire_form import SentEvent
+from jupyter_graph.errors import BundleError
 from jupyter_graph.host.bundle_loader import read_secrets
-from jupyter_graph.run.record import RecordedInput
-from jupyter_graph.run.runner import Runner
-from jupyter_graph.spec.builder import Graph
 
 PATIENCE_S = 10.0  # over the event's own deadline, which the bundle keeps itself
+BUDGET_S = 60.0
+"""Seconds that all events of one run may take together."""
+
+Row = Mapping[str, Any]
 
 
-def wire_inputs(
-    events: Sequence[RecordedInput],
-) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """Return the inputs as they would come over the wire, and why some could not."""
-    inputs: list[dict[str, Any]] = []
-    unsent: list[str] = []
-    for number, event in enumerate(events, 1):
-        try:
-            payload, content_type = wire_body(event.body, event.content_type)
-        except AnswerError as error:
-            unsent.append(f"event {number} ({error})")
+@dataclass(frozen=True)
+class BundleAnswer:
+    """What a bundle made of one event.
+
+    Attributes:
+        raw: the answer.
+        effects: what was refused on the way; ``effect_guard`` says what a note holds.
+        rows: what each step took and gave, where that was asked for.
+        error: what a step raised, where that was asked for.
+    """
+
+    raw: RawResponse
+    effects: tuple[Row, ...] = ()
+    rows: tuple[Row, ...] = ()
+    error: Row | None = None
+
+
+def answers_of(
+    process: CleanProcess,
+    events: Sequence[SentEvent],
+    bundle: Bundle,
+    *,
+    traced: Collection[int] = (),
+) -> dict[int, BundleAnswer]:
+    """Send events, in order; return the answers by the events' numbers.
+
+    Args:
+        process: an open process with the bundle.
+        events: the events; those that cannot be sent are passed over.
+        bundle: the bundle.
+        traced: the numbers of events whose steps are looked at.
+
+    Raises:
+        BundleError: its handler failed, which it never should, or its process died.
+    """
+    found: dict[int, BundleAnswer] = {}
+    end = time.monotonic() + BUDGET_S
+    for event in events:
+        if event.message is None:
             continue
-        sent = {
-            "payload": base64.b64encode(payload).decode("ascii"),
-            "content_type": content_type,
-            "path": event.path,
-            "method": event.method,
-            "headers": dict(event.headers or {}),
-            "id": event.event_id or f"parity-{number}",
-        }
-        inputs.append(sent)
-    return inputs, tuple(unsent)
+        if time.monotonic() > end:
+            break
+        message = {**event.message, "traced": event.number in traced}
+        found[event.number] = bundle_answer(process, message, bundle)
+    return found
 
 
-class Notebook:
-    """The graph as it runs in this process, opened anew for every replay."""
+def bundle_answer(
+    process: CleanProcess, message: Mapping[str, Any], bundle: Bundle
+) -> BundleAnswer:
+    """Send one event to the bundle.
 
-    def __init__(
-        self, graph: Graph, bundle: Bundle, namespace: Mapping[str, Any]
-    ) -> None:
-        self.graph = graph
-        self.namespace = namespace
-        self.options = bundle.options
-        self.secrets = {
-            key: _secret(key, at) for key, at in self.options.secrets.items()
-        }
-
-    def answers(self, inputs: Iterable[Mapping[str, Any]]) -> list[RawResponse]:
-        """Send the inputs, in order, through a fresh runner."""
-        with self.open() as runner:
-            return [_notebook_answer(runner, sent) for sent in inputs]
-
-    def open(self) -> Runner:
-        """Return a fresh runner of the graph, one that knows it is a parity check."""
-        return Runner(
-            self.graph,
-            namespace=self.namespace,
-            parameters=dict(self.options.parameters),
-            secrets=self.secrets,
-            timeout_s=self.options.deadline_s,
-            mlrun_status=self.options.mlrun_status,
-            is_parity=True,
-            front=make_frontend(self.options.api_handler, self.options.openai_frontend),
+    Raises:
+        BundleError: its handler failed, which it never should, or its process died.
+    """
+    reply = process.ask(message, bundle.options.timeout_s + PATIENCE_S)
+    if "failed" in reply:
+        failed = reply["failed"]
+        raise BundleError(
+            f"{_where(failed, bundle)}the bundle's handler failed on event "
+            f"{message['id']}: {failed['kind']}: {failed['text']}"
         )
+    payload = base64.b64decode(reply["payload"])
+    facts = reply["status_code"], reply["content_type"], reply.get("headers", {})
+    effects, rows = reply.get("effects", ()), reply.get("rows", ())
+    raw = RawResponse(payload, *facts)
+    return BundleAnswer(raw, tuple(effects), tuple(rows), reply.get("error"))
 
-    def rows(self, inputs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-        """Return each step's result for the last of these events, as short texts."""
-        with self.open() as runner:
-            for sent in inputs[:-1]:
-                _notebook_answer(runner, sent)
-            answer = runner.handle(read_event(_event(inputs[-1])), traced=True)
-        return [[row.step, row.error or str(row.output)] for row in answer.trace or ()]
+
+def secrets_of(bundle: Bundle) -> dict[str, str]:
+    """Return the secrets' values, or stand-ins where only the target has them."""
+    return {key: _secret(key, at) for key, at in bundle.options.secrets.items()}
 
 
 def _secret(key: str, at: str) -> str:
-    """Return a secret's value, or a stand-in where only the target has it."""
     try:
         return read_secrets({key: at})[key]
     except BundleError:
         return "(this secret has no value here)"
 
 
-def _event(sent: Mapping[str, Any]) -> Event:
-    facts = dict(sent)
-    return Event.of_request(base64.b64decode(facts.pop("payload")), **facts)
-
-
-def _notebook_answer(runner: Runner, sent: Mapping[str, Any]) -> RawResponse:
-    try:
-        answer = runner.handle(read_event(_event(sent)))
-        is_open = answer.error is None and is_stream(answer.value)
-        return encode(answer.value) if is_open else answer.raw
-    except Exception as error:  # the body cannot be read, or a stream broke off
-        return problem(error, event_id=sent["id"])
-
-
-def bundle_answer(
-    process: CleanProcess, sent: Mapping[str, Any], bundle: Bundle
-) -> RawResponse:
-    """Send one input to the bundle.
-
-    Raises:
-        BundleError: its handler failed, which it never should, or its process died.
-    """
-    reply = process.ask(sent, bundle.options.timeout_s + PATIENCE_S)
-    if "failed" in reply:
-        failed = reply["failed"]
-        raise BundleError(
-            f"{_where(failed, bundle)}the bundle's handler failed on event "
-            f"{sent['id']}: {failed['kind']}: {failed['text']}"
-        )
-    payload = base64.b64decode(reply["payload"])
-    return RawResponse(payload, reply["status_code"], reply["content_type"])
-
-
 @contextmanager
-def clean_processes(
-    bundle: Bundle, secrets: Mapping[str, str]
-) -> Iterator[Callable[[], CleanProcess]]:
+def clean_processes(bundle: Bundle) -> Iterator[Callable[[], CleanProcess]]:
     """Yield what starts clean processes for a bundle; their environment goes after."""
     options = bundle.options
     with tempfile.TemporaryDirectory(prefix="jupyter-graph-") as folder:
@@ -151,7 +124,7 @@ def clean_processes(
             admitted,
             python=python,
             cwd=bundle.cwd,
-            env={**options.env, **secrets},
+            env={**options.env, **secrets_of(bundle)},
         )
 
 

@@ -308,6 +308,17 @@ def batches_take_bodies(graph: GraphSpec) -> Iterator[Problem]:
                 )
 
 
+def effects_are_of_code(graph: GraphSpec) -> Iterator[Problem]:
+    for step in graph.every_step():
+        if step.side_effects and step.kind not in ("task", "error_step"):
+            yield Problem(
+                f"step {step.name!r} is of kind {step.kind!r}, which does not go with "
+                "'side_effects': mark the steps inside it",
+                step.name,
+                "side_effects",
+            )
+
+
 def processes_run_code(graph: GraphSpec) -> Iterator[Problem]:
     hints = {
         "router": "give them to its routes",
