@@ -145,7 +145,7 @@ class _Comparison:
             if number not in second:
                 continue
             one, two = self.answers[number].raw, second[number].raw
-            changing = {place for place, _, _ in differences(one, two)}
+            changing = {at for at, _, _ in differences(one, two, tolerance=0.0)}
             moments = _moments(by_number[number].record)
             for place, before, now in found:
                 if moments and is_clock(before, now, moments):
