@@ -32,6 +32,8 @@ class StepCode:
         is_storey: it is a step of storey's.
         direct: the kind of storey step whose function is called directly, "" for those
             that storey's own code must run.
+        flattens: it is a ``FlatMap`` of storey's, whose list is as good as a stream to
+            the steps that collect one.
         on_loop: the graph it belongs to is asynchronous.
         wants: what its constructor, or the function itself, asks to be given.
         takes: the annotation of the body that it is made into, None for none.
@@ -51,6 +53,7 @@ class StepCode:
     knows_paths: bool = False
     is_storey: bool = False
     direct: str = ""
+    flattens: bool = False
     on_loop: bool = False
     wants: tuple[Injected, ...] = ()
     takes: Any = None

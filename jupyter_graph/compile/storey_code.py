@@ -82,6 +82,7 @@ def inspect_storey_step(
         selects=_overrides_outlets(code) or "fn_select_outlets" in arguments,
         keeps=not direct and not is_choice,
         direct=direct,
+        flattens=issubclass(code, storey.FlatMap),
         knows_paths=True,
         is_storey=True,
     )
@@ -179,12 +180,16 @@ def _flatten() -> type:
 
 @functools.cache
 def _collector() -> type:
-    """Return storey's Collector: ours, with what storey does when a stream fails."""
+    """Return storey's Collector: ours, with storey's arguments.
+
+    Where a stream breaks off storey's own gives ``{"error": text}`` as an answer like
+    any other; here the event fails, as it does with every other step.
+    """
     from jupyter_graph.steps.collector import Collector
 
     class StoreyCollector(Collector):
         def __init__(self, expected_completions: int = 1) -> None:
-            super().__init__(expected_completions, on_error="collect")
+            super().__init__(expected_completions)
 
     return StoreyCollector
 

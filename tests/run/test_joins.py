@@ -178,6 +178,10 @@ def breaks_off(body):
     raise ValueError("broke off")
 
 
+def breaks(_body):
+    raise ValueError("broke off")
+
+
 def collecting(handler, collector="gather", full_event=False, **args):
     graph = Graph("collect")
     graph.to(name="items", handler=handler)
@@ -221,10 +225,91 @@ def test_a_stream_that_breaks_off_fails_its_event(open_runner):
     assert caught.value.step == "items"
 
 
-def test_storeys_collector_tells_the_error(run_graph):
-    found = run_graph(collecting(breaks_off, "storey.Collector"), [1])
+@pytest.mark.parametrize("handler", [three, breaks_off])
+def test_storeys_collector_answers_for_no_event_that_failed(open_runner, handler):
+    graph = collecting(handler, "storey.Collector")
+    if handler is three:
+        graph.change_step("ten", handler="breaks")
+        graph.namespace["breaks"] = breaks
+
+    answer = open_runner(graph).answer(1, silent=True)
+
+    step = "ten" if handler is three else "items"
+    assert (answer.status_code, answer.error.step) == (500, step)
+
+
+def test_a_collector_may_go_on_with_the_error(run_graph):
+    found = run_graph(collecting(breaks_off, on_error="collect"), [1])
 
     assert found == [("last", {"error": "ValueError: broke off"})]
+
+
+def generator_of_two(body):
+    yield from (body, body)
+
+
+FLAT = ("storey.FlatMap", {"fn": lambda body: body})
+LATER = ("storey.FlatMap", {"fn": list, "long_running": True})
+
+
+def chain(*steps, answers=-1):
+    """A chain of functions and classes with their arguments."""
+    last = graph = Graph("lists")
+    names = [f"s{number}" for number in range(len(steps))]
+    for name, (code, args) in zip(names, steps, strict=True):
+        last = last.to(code, name=name, **args)
+    graph.change_step(names[answers], responder=True)
+    return graph
+
+
+@pytest.mark.parametrize("collector", ["gather", "Collector", "storey.Collector"])
+@pytest.mark.parametrize(
+    ("steps", "body", "found"),
+    [
+        pytest.param([FLAT], [1, 2, 3], [1, 2, 3], id="list"),
+        pytest.param([FLAT], [4], 4, id="one-stands-alone"),
+        pytest.param([FLAT], [], [], id="empty"),
+        pytest.param([LATER], [1, 2], [1, 2], id="driven-by-storey"),
+        pytest.param([("storey.Flatten", {})], [1, 2], [1, 2], id="flatten"),
+        pytest.param([FLAT, FLAT], [[1, 2], [], [3]], [1, 2, 3], id="twice"),
+        pytest.param(
+            [FLAT, (generator_of_two, {})], [1, 2], [1, 1, 2, 2], id="before-generator"
+        ),
+        pytest.param(
+            [(generator_of_two, {}), FLAT], [1, 2], [1, 2, 1, 2], id="after-generator"
+        ),
+    ],
+)
+def test_the_list_of_a_flat_map_becomes_one_body(
+    run_graph, collector, steps, body, found
+):
+    assert run_graph(chain(*steps, (collector, {})), [body]) == [found]
+
+
+def test_a_list_of_one_may_stay_a_list(run_graph):
+    graph = chain(FLAT, ("gather", {"single": "list"}))
+
+    assert run_graph(graph, [[4], [], [4, 5]]) == [[4], [], [4, 5]]
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+def test_what_answers_before_the_list_is_gathered_answers_with_its_first(
+    run_graph, answers
+):
+    seen = []
+    steps = [FLAT, (lambda body: body, {}), ("gather", {}), (seen.append, {})]
+
+    assert run_graph(chain(*steps, answers=answers), [[1, 2]]) == [1]
+    assert seen == [[1, 2]]
+
+
+def test_an_item_of_a_flat_map_that_fails_fails_the_event(open_runner):
+    runner = open_runner(chain(FLAT, (breaks, {}), ("gather", {})))
+
+    with pytest.raises(StepError, match="broke off") as caught:
+        runner.run([1, 2])
+
+    assert caught.value.step == "s1"
 
 
 def test_every_block_that_collects_says_so():

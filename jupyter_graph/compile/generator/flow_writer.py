@@ -113,7 +113,10 @@ class FlowWriter:
             if code.is_stream and as_stream:
                 self.streams.go_on(name, at)
                 return None
-            if code.gives_events:
+            if code.gives_events and self._facts.gives_list(name):
+                if not self.streams.gather_list(name, at):
+                    return None
+            elif code.gives_events:
                 self.streams.several(name, at)
         if name == self._facts.responder:
             if not self._facts.next[name]:

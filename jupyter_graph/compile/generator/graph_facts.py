@@ -123,6 +123,14 @@ class GraphFacts:
             name for name in self.order if name in after and self.codes[name].collects
         ]
 
+    def gives_list(self, name: str) -> bool:
+        """Tell whether a step gives a list whose items a step behind it collects.
+
+        An error handler gives one body, whatever its code gives.
+        """
+        is_list = self.codes[name].flattens and name not in self.handlers()
+        return is_list and bool(self.collectors(name))
+
     def may_be_collected(self, stream: str) -> bool:
         """Tell whether another stream may be under way to the same collectors."""
         comes_after_one = any(
@@ -157,7 +165,7 @@ class GraphFacts:
         code = self.codes[name]
         if code.collects:
             return ()
-        gives_many = code.is_stream or code.direct == "FlatMap"
+        gives_many = code.is_stream or code.flattens
         return (*nesting, name) if gives_many and name not in nesting else nesting
 
     def _stream_of(self, name: str) -> str:

@@ -42,7 +42,10 @@ class StepWriter(Writer):
     def _event(self, step: StepSpec, code: StepCode, call: str, at: Position) -> None:
         name, line = step.name, self.code.line
         if code.is_storey:  # it gives nothing, an event or several
-            self.code.leave_if_dropped(call, name, at)
+            if self.facts.gives_list(name):
+                line(at, f"found = {call}", name)  # nothing is a list, an empty one
+            else:
+                self.code.leave_if_dropped(call, name, at)
             return
         call = self._unless_dropped(call, code, at)
         if self.facts.is_sync_engine and not self.facts.next[name]:

@@ -84,6 +84,34 @@ class StreamWriter(Writer):
             self.code.leave(inner)
         self.code.line(at, "event = found")
 
+    def gather_list(self, name: str, at: Position) -> bool:
+        """Write that a list of events becomes one body again, further on.
+
+        Returns:
+            whether the text goes on behind it: for a list inside a stream that is being
+            collected, whose items go into that one.
+        """
+        # parts = collection(parts, (all_collect,))
+        # return gather_list(found, after_f, (all_collect,), end_f, event, parts)
+        line, collectors = self.code.line, self._collectors(name)
+        is_more = self.facts.may_be_collected(name)
+        inner = at.inner() if is_more else at
+        if is_more:
+            line(at, f"if not is_collected({collectors[0]}, parts):")
+        if name == self.facts.responder and not at.answered:
+            line(inner, "answer = twin(first_body(found))", name)
+            inner = inner.after_answer()
+        place, end = self.functions.per_item(name), self.functions.want("end", name)
+        holders = f"({', '.join(collectors)},)"
+        line(inner, f"parts = collection(parts, {holders})")
+        args = f"found, {place}, {holders}, {end}, {self.code.it}, parts"
+        self.code.finish(f"{self.code.helper('gather_list')}({args})", inner, name)
+        if is_more:
+            line(at, "if found is NOTHING:")
+            self.code.leave(at.inner())
+            self.several(name, at)
+        return is_more
+
     # -- collectors -------------------------------------------------------------
 
     def _collectors(self, stream: str) -> list[str]:

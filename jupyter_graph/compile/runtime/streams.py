@@ -14,8 +14,8 @@ from jupyter_graph.types import NOTHING, Nothing
 
 __all__ = [
     "Several", "bodies", "bodies_async", "drain", "drain_async", "each", "each_async",
-    "is_stream", "items_of", "one_of", "placed", "placed_async", "several",
-    "several_async", "stream", "stream_async",
+    "first_body", "is_stream", "items_of", "one_of", "placed", "placed_async",
+    "several", "several_async", "stream", "stream_async",
 ]  # fmt: skip
 
 
@@ -195,6 +195,22 @@ class Several:
 def one_of(given: Any) -> Any:
     """Return the one event that goes on, of several the first."""
     return given.events[0] if type(given) is Several else given
+
+
+def events_of(found: Any) -> list[Any]:
+    """Return the events that a storey step gave, which may be none, one or several.
+
+    >>> events_of(NOTHING), events_of(Several([1, 2])), events_of(3)
+    ([], [1, 2], [3])
+    """
+    if found is NOTHING:
+        return []
+    return found.events if type(found) is Several else [found]
+
+
+def first_body(found: Any) -> Any:
+    """Return the body of the first event that a storey step gave, if any."""
+    return next((event.body for event in events_of(found)), NOTHING)
 
 
 def several(events: Several, place: Any, *more: Any) -> Any:

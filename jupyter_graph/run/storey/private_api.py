@@ -95,7 +95,7 @@ def drive(step: Any) -> Handler:
 
 def has_worker(step: Any) -> bool:
     """Tell whether a task of the step's own works on many events at once."""
-    return hasattr(step, "_lazy_init")
+    return hasattr(step, "_process_event_with_retries")
 
 
 def connect(step: Any, send: Handler, *, name: str, is_last: bool) -> list[Any]:

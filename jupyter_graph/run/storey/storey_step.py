@@ -126,15 +126,24 @@ class StoreyStep:
     async def _handled(
         self, handle: private_api.Handler, event: Any, response: Any
     ) -> None:
-        """Send the result on, and report that the event is done, also when it drops."""
+        """Send the result on, and report that the event is done, also when it drops.
+
+        What fails here, a join function say, is the failure of this event, too.
+        """
         call = private_api.result_of(event)
         if response is call and call is not None:
             return
+        if not isinstance(call, _Call):
+            await handle(event, response)
+            return
         try:
             await handle(event, response)
+        except BaseException as error:
+            call.fail(error)
+            if is_cancelled(error):
+                raise
         finally:
-            if isinstance(call, _Call):
-                call.finish()
+            call.finish()
 
     async def _sent(self, sent: Any, *_: Any, **__: Any) -> Any:
         """Take what the step sends on, in place of storey's search for an outlet."""

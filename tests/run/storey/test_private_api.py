@@ -21,7 +21,7 @@ NAMES = {
     "MapWithState": ("_fn", "_state"),
     "MapClass": ("_filter",),
     "ConcurrentExecution": (
-        "_lazy_init", "_process_event", "_process_event_with_retries",
+        "_process_event", "_process_event_with_retries",
         "_handle_completed", "_executor",
     ),
 }  # fmt: skip
