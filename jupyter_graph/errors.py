@@ -172,14 +172,9 @@ class RunError(JupyterGraphError):
 
 
 class StepError(RunError):
-    """A step raised; ``__cause__`` holds what it raised.
-
-    ``answers`` holds the answer that another branch had given by then, if any.
-    """
+    """A step raised; ``__cause__`` holds what it raised."""
 
     code = "JG210"
-
-    answers: tuple[Any, ...] = ()
 
     def __init__(self, step: str, event_id: str | None, cause: BaseException) -> None:
         super().__init__(step, event_id, cause)

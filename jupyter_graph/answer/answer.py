@@ -23,8 +23,9 @@ class Answer:
         trace: what each step took and gave, when the run was traced.
         outputs: each last step's result, when the run was traced.
         is_stream: ``value`` holds the items of a stream.
-        notes: what else is to be known, such as an effect that was refused.
         stream_error: what broke the stream off, where the items so far were asked for.
+        notes: what else is to be known: what failed beside the step that answered, a
+            text for each step; an effect that was refused.
     """
 
     raw: RawResponse
@@ -85,12 +86,11 @@ class Answer:
 
         body = short(self.body, 2000)
         colour = "#1a7f37" if self.is_ok else "#cf222e"
+        notes = "".join(f"<div>note: {html.escape(note)}</div>" for note in self.notes)
+        answer = f'<code style="white-space:pre-wrap">{html.escape(body)}</code>'
         markup = (
             f'<div><b style="color:{colour}">{self.status_code}</b> '
-            f'<code style="white-space:pre-wrap">{html.escape(body)}</code></div>'
+            f"{answer}{notes}</div>"
         )
-        text = f"{self.status_code}  {body}"
-        for note in self.notes:
-            text += f"\nnote: {note}"
-            markup += f"<div>note: {html.escape(note)}</div>"
-        return {"text/plain": text, "text/html": markup}
+        lines = [f"{self.status_code}  {body}", *(f"note: {n}" for n in self.notes)]
+        return {"text/plain": "\n".join(lines), "text/html": markup}

@@ -17,6 +17,7 @@ from jupyter_graph.compile.generated_module import (
 from jupyter_graph.compile.generator.fused_function import fuse
 from jupyter_graph.compile.inspect_step import inspect_step
 from jupyter_graph.compile.resolve import Resolver, resolve
+from jupyter_graph.compile.runtime.aside import Noted, log_it
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.compile.storey_code import is_terminal
 from jupyter_graph.errors import SpecError, UnknownStepError
@@ -79,27 +80,53 @@ class CompiledGraph:
         return any(code.is_stream for code in self.steps.values())
 
     @cached_property
+    def has_beside(self) -> bool:
+        """Whether steps run beside the one that answers or after it, or inside."""
+        inner = any(graph.has_beside for graph in self.inner.values())
+        return self.main.fused.has_beside or inner
+
+    @cached_property
+    def answers_at_once(self) -> bool:
+        """Whether what goes on beside an answer may be put off until it is given.
+
+        Not in streams, whose items leave their parts one after the other.
+        """
+        return self.has_beside and not (self.streams or self._flattens)
+
+    @cached_property
+    def _flattens(self) -> bool:
+        own = any(code.flattens for code in self.steps.values())
+        return own or any(graph._flattens for graph in self.inner.values())
+
+    @cached_property
     def keeps(self) -> bool:
         """Whether a step may release bodies later than it got them."""
         own = any(code.keeps for code in self.steps.values())
         return own or any(graph.keeps for graph in self.inner.values())
 
     def functions(
-        self, calls: Mapping[str, Callable[..., Any]], instances: Mapping[str, Any]
+        self,
+        calls: Mapping[str, Callable[..., Any]],
+        instances: Mapping[str, Any],
+        noted: Noted = log_it,
     ) -> Functions:
         """Return the graph's functions over these calls.
 
         Args:
             calls: each step's name to what is called with the body.
             instances: the step instances by name, for choices and merges.
+            noted: takes the failures of steps beside the answer.
         """
-        return self.main.functions(calls, instances)
+        return self.main.functions(calls, instances, noted)
 
     def function(
-        self, calls: Mapping[str, Callable[..., Any]], instances: Mapping[str, Any]
+        self,
+        calls: Mapping[str, Callable[..., Any]],
+        instances: Mapping[str, Any],
+        noted: Noted = log_it,
     ) -> Callable[..., Any]:
         """Return the one function that runs an event: ``functions(...).run``."""
-        return self.main.functions(calls, instances).run
+        return self.main.functions(calls, instances, noted).run
 
 
 def compile_graph(

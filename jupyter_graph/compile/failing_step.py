@@ -23,7 +23,6 @@ FOLDER = __file__.rpartition("failing_step")[0]
 """The code that stands between generated code and a step: no step's own."""
 
 TAG = "__jupyter_graph_step__"
-ANSWER = "__jupyter_graph_answer__"
 
 
 class DeadlineInterrupt(BaseException):
@@ -138,20 +137,8 @@ def tag(error: BaseException, name: str, *, first: bool = False) -> None:
 
 
 def untag(error: BaseException) -> None:
-    """Forget all notes: the same object may be raised again elsewhere."""
+    """Forget the note: the same object may be raised again elsewhere."""
     vars(error).pop(TAG, None)
-    vars(error).pop(ANSWER, None)
-
-
-def note_answer(error: BaseException, answer: Any) -> None:
-    """Note the answer that another branch had given before this one failed."""
-    vars(error)[ANSWER] = answer
-
-
-def answers_of(error: BaseException) -> tuple[Any, ...]:
-    """Return the answer that was noted, () where none was."""
-    notes = vars(error)
-    return (notes[ANSWER],) if ANSWER in notes else ()
 
 
 def failed_step(error: BaseException) -> str:

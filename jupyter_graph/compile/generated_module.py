@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from jupyter_graph.compile.failing_step import LINES
 from jupyter_graph.compile.generator.fused_function import Fused
+from jupyter_graph.compile.runtime.aside import Noted, log_it
 from jupyter_graph.compile.runtime.branches import COPIES, copies_for_branches
 from jupyter_graph.compile.runtime.joins import Joined
 from jupyter_graph.compile.runtime.prelude import HELPERS
@@ -53,17 +54,22 @@ class GeneratedModule:
     copy: Callable[[Any], Any]
 
     def functions(
-        self, calls: Mapping[str, Callable[..., Any]], instances: Mapping[str, Any]
+        self,
+        calls: Mapping[str, Callable[..., Any]],
+        instances: Mapping[str, Any],
+        noted: Noted = log_it,
     ) -> Functions:
         """Return the module's functions over these calls.
 
         Args:
             calls: each step's name to what is called with the body.
             instances: the step instances by name, for choices and merges.
+            noted: takes the failures of steps beside the answer.
         """
         fused, bound = self.fused, self.fused.names
         copies = copies_for_branches(self.copy, of_events=fused.takes_event)
         names: dict[str, Any] = {**HELPERS, "twin": self.copy, "twins": copies}
+        names["noted"] = noted
         names |= {ident: calls[name] for ident, name in bound.calls.items()}
         for ident, name in bound.selectors.items():
             names[ident] = instances[name].select_outlets

@@ -46,7 +46,7 @@ def serve(bundle: Path) -> tuple[InitContext, Handler]:
             read = read_event(event)
         except StatusError as error:
             return _response(context, problem(error, event_id=_id_of(event)))
-        answer = await runner.ahandle(read)
+        answer = await runner.ahandle(read, at_once=True)
         if answer.error is None and is_stream(answer.value):
             return _response(context, await _stream(context, answer))
         return _response(context, answer.raw)

@@ -113,6 +113,11 @@ class Context:
         """Return the same context, with errors reported to ``push``."""
         return self._but(_push=push)
 
+    @property
+    def reports(self) -> bool:
+        """Whether somebody takes the errors that ``push_error`` reports."""
+        return self._push is not None
+
     def elsewhere(self) -> Context:
         """Return the same context for another process, where the runner is not."""
         return self._but(_push=None, logger=logging.getLogger("jupyter_graph.steps"))

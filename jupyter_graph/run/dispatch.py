@@ -215,12 +215,12 @@ class Dispatcher:
 
     def _run_sync(self, function: Function, event: Event) -> Any:
         it = self.argument_of(event)
-        result = self._limited(function, it, event, takes_slot=True)
+        result = self.limited(function, it, event, takes_slot=True)
         if self.compiled.streams and isinstance(result, Iterator):
             return self._guarded(result, event, self.owner())
         return result
 
-    def _limited(
+    def limited(
         self, function: Function, it: Any, event: Event, *, takes_slot: bool = False
     ) -> Any:
         """Call a function of the graph within the event's time."""
@@ -271,7 +271,7 @@ class Dispatcher:
         def following(rest: Iterator[Any]) -> Any:
             return next(rest, NOTHING)
 
-        while (item := self._limited(following, items, event)) is not NOTHING:
+        while (item := self.limited(following, items, event)) is not NOTHING:
             yield item
 
     # -- from a coroutine -------------------------------------------------------

@@ -13,6 +13,9 @@ from jupyter_graph.threads.outcome import Outcome
 from jupyter_graph.threads.slots import Slot, Slots
 from jupyter_graph.threads.thread_pool import Threads
 
+EMIT_THREADS = 8
+EMIT_NAME = "jupyter_graph-emit"
+
 
 class BackgroundEvents:
     """The events of one runner that are on their way with nobody waiting for them.
@@ -49,17 +52,30 @@ class BackgroundEvents:
         self._pending: set[Outcome] = set()
         self._threads = threads
 
-    def send(self, event: Event) -> str:
+    def send(
+        self,
+        event: Event,
+        start: Callable[[], Outcome] | None = None,
+        *,
+        waits: bool = True,
+    ) -> str:
         """Send an event; return its id.
+
+        Args:
+            event: the event.
+            start: begins what is left to be done for an event that has its answer;
+                by default the event is sent.
+            waits: wait for a slot, so that no more than ``limit`` are on their way.
 
         Raises:
             NoSeatError: no slot was free within the time of an event.
         """
         slot = self._slots.slot()
         try:
-            slot.take(self._timeout_s)
+            if waits:
+                slot.take(self._timeout_s)
             with uninterrupted():
-                outcome = self._started(event)
+                outcome = self._started(event, start)
                 self._pending.add(outcome)
             # Not in there: it may have failed already, and the report is others' code.
             outcome.on_done(lambda: self._ended(outcome, event, slot))
@@ -68,9 +84,11 @@ class BackgroundEvents:
             raise
         return event.id
 
-    def _started(self, event: Event) -> Outcome:
+    def _started(
+        self, event: Event, start: Callable[[], Outcome] | None = None
+    ) -> Outcome:
         try:
-            return self._start(event)
+            return self._start(event) if start is None else start()
         except RuntimeError as error:  # the threads, or the loop, have ended
             raise ClosedError(f"the event cannot be sent: {error}") from None
 
@@ -81,10 +99,16 @@ class BackgroundEvents:
         slot.leave()
         if getattr(outcome, "is_cancelled", False):
             return
-        error = outcome.error or outcome.value.error
+        error = outcome.error or getattr(outcome.value, "error", None)
         if error is not None:
             step, cause = blamed(error)
             self._context.named(step).push_error(event, said(cause), step or None)
+
+    def in_thread(self, call: Callable[..., object], *args: object) -> Outcome:
+        """Run a call in one of the threads that events are sent in."""
+        if self._threads is None:
+            self._threads = Threads(EMIT_THREADS, EMIT_NAME)
+        return self._threads.submit(call, *args)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until nothing is on its way; False when the time was up before."""

@@ -6,7 +6,6 @@ from typing import Any, NoReturn
 
 from jupyter_graph.compile.failing_step import (
     DeadlineInterrupt,
-    answers_of,
     as_raised,
     failed_step,
     is_interrupt,
@@ -44,14 +43,11 @@ def fail(
     if is_interrupt(error):
         raise error
     step, error = failed_step(error), as_raised(error)
-    answers = answers_of(error)
     untag(error)  # the same error may be raised again, by another step
     if step:
         from jupyter_graph.event import new_id
 
-        failed = StepError(step, event_id or new_id(), error)
-        failed.answers = answers
-        raise failed from error
+        raise StepError(step, event_id or new_id(), error) from error
     if isinstance(error, JupyterGraphError):
         raise error
     raise RunError(f"graph {graph!r} failed: {said(error)}") from error

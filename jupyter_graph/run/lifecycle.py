@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable, Collection
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from jupyter_graph.run.context import Context
 from jupyter_graph.run.deadline.watchdog import is_watchdog
 from jupyter_graph.run.dispatch import Dispatcher
 from jupyter_graph.run.owned_resources import OwnedResources
+from jupyter_graph.run.put_off import NotedFailures
 from jupyter_graph.threads.interrupts import call_all, uninterrupted
 from jupyter_graph.threads.reaper import Unclosed, do_elsewhere
 from jupyter_graph.threads.reopened import close_older
@@ -41,6 +43,7 @@ class GraphInstance:
         context: the surroundings of the steps.
 
     Attributes:
+        noted: takes the failures of steps beside the one that answers.
         flusher: flushes the steps that hold bodies back, None where none does.
         termination: what storey calls the flow's result, once it is closed.
         batches: stands for each batch run that is under way.
@@ -48,6 +51,7 @@ class GraphInstance:
 
     def __init__(self, dispatcher: Dispatcher, context: Context) -> None:
         self.dispatcher, self.context = dispatcher, context
+        self.noted = NotedFailures(context, weakref.WeakMethod(self._count_beside))
         self.flusher: Flusher | None = None
         self.termination: Any = None
         self.batches: set[object] = set()
@@ -62,6 +66,9 @@ class GraphInstance:
         from jupyter_graph.run.tracer import Counters
 
         return Counters()
+
+    def _count_beside(self, step: str) -> None:
+        self.counters.failed_beside(step)
 
     @property
     def steps(self) -> StepInstances:
@@ -109,7 +116,7 @@ class GraphInstance:
         made: list[tuple[str, Any]] = []
         try:
             before, flusher = self._steps, self.flusher
-            steps = build(compiled, self.context, before, made, anew)
+            steps = build(compiled, self.context, before, made, anew, self.noted)
             with uninterrupted():
                 self._take_over(compiled, steps)
                 made.clear()
@@ -125,7 +132,7 @@ class GraphInstance:
             call_all(closers(self._replaced.take_steps(), self.context.logger))
 
     def _take_over(self, compiled: CompiledGraph, steps: StepInstances) -> None:
-        functions = compiled.functions(steps.calls, steps.instances)
+        functions = compiled.functions(steps.calls, steps.instances, self.noted)
         self._watch_buffered(compiled, steps, functions)  # may fail: it comes first
         self._steps, self._traced = steps, None
         self.dispatcher.take_over(compiled, functions.run)
@@ -155,7 +162,8 @@ class GraphInstance:
                 steps, compiled = self.steps, self.dispatcher.compiled
                 tracer = Tracer(compiled.spec, self.counters)
                 calls = tracer.wrap_all(steps)
-                self._traced = tracer, compiled.function(calls, steps.instances)
+                run = compiled.function(calls, steps.instances, self.noted)
+                self._traced = tracer, run
             return self._traced
 
     # -- flushed ----------------------------------------------------------------

@@ -18,7 +18,6 @@ from jupyter_graph.connectors.queues.memory_stream import MemoryStream
 from jupyter_graph.errors import (
     BadRequestError,
     RunError,
-    StepError,
     StreamingError,
     blamed,
     said,
@@ -166,7 +165,7 @@ class MockServer:
         if self._stacked:
             status = 400 if self._mlrun_status else 500
             return self._refused(StreamingError(self._stacked), status, silent)
-        answer = self._runner.handle(event, partly=True)
+        answer = self._runner.handle(event, partly=True, at_once=True)
         if answer.error is not None:
             return self._failed(answer, event, silent=silent, get_body=get_body)
         return self._answered(answer, silent=silent, get_body=get_body)
@@ -192,10 +191,6 @@ class MockServer:
         assert error is not None  # asked for by the caller
         step, cause = blamed(error)
         self._push_error(event, said(cause), step, cause)
-        if isinstance(error, StepError) and error.answers:  # MLRun's caller has that
-            [value] = error.answers
-            response = value if isinstance(value, Response) else Response(value)
-            return response.body if get_body else response
         if self._runner.compiled.responder is None:
             return {"id": event.id}  # the caller has had his answer already
         detail = json.loads(answer.payload)["detail"]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph, compile_graph
-from jupyter_graph.compile.runtime.streams import drain_async
 from jupyter_graph.errors import RunError
-from jupyter_graph.run.answering import Answering
+from jupyter_graph.run.answering import Answering, has_ended
 from jupyter_graph.run.context import Context, Pushed
 from jupyter_graph.run.dispatch import Dispatcher, get_ident, in_thread
 from jupyter_graph.run.event_errors import fail
@@ -27,11 +26,9 @@ if TYPE_CHECKING:
     from jupyter_graph.event import Event
     from jupyter_graph.frontend.interface import Frontend
     from jupyter_graph.run.batch.batch_result import BatchResult
-    from jupyter_graph.run.emit import BackgroundEvents
     from jupyter_graph.run.tracer import Counters
 
 __all__ = ["Runner"]
-EMIT_THREADS = 8
 
 
 class Runner(Openable):
@@ -271,9 +268,9 @@ class Runner(Openable):
         if dispatcher.order is not None:
             dispatcher.order.reserve(event)
         try:
-            return _background_of(self, dispatcher, self._instance.context).send(event)
+            return self._answering.background().send(event)
         except BaseException:
-            _has_ended(dispatcher, event)
+            has_ended(dispatcher, event)
             raise
 
     def wait_for_completion(self, timeout_s: float | None = None) -> bool:
@@ -357,7 +354,12 @@ class Runner(Openable):
         return _checked(await self.ahandle(_event(body, facts), traced=traced), silent)
 
     def handle(
-        self, event: Event, *, traced: bool = False, partly: bool = False
+        self,
+        event: Event,
+        *,
+        traced: bool = False,
+        partly: bool = False,
+        at_once: bool = False,
     ) -> Answer:
         """Answer one event; a failed event has an answer too, with its error.
 
@@ -365,12 +367,18 @@ class Runner(Openable):
             event: the event.
             traced: keep each step's input, output and time.
             partly: of a stream that broke off, answer with its items and its error.
+            at_once: answer when the step that answers has done so; what goes on beside
+                it or after it is done meanwhile, and closing waits for it.
         """
-        return self._answering.handle(event, traced=traced, partly=partly)
+        return self._answering.handle(
+            event, traced=traced, partly=partly, at_once=at_once
+        )
 
-    async def ahandle(self, event: Event, *, traced: bool = False) -> Answer:
+    async def ahandle(
+        self, event: Event, *, traced: bool = False, at_once: bool = False
+    ) -> Answer:
         """``handle`` from a coroutine; the value of a stream is left unread."""
-        return await self._answering.ahandle(event, traced=traced)
+        return await self._answering.ahandle(event, traced=traced, at_once=at_once)
 
     # -- many rows --------------------------------------------------------------
 
@@ -460,45 +468,6 @@ def _compiler(
         current_function=current_function,
         from_step=from_step,
     )
-
-
-def _background_of(
-    runner: Runner, dispatcher: Dispatcher, context: Context
-) -> BackgroundEvents:
-    """Return a runner's emitted events; those on their way keep the runner alive."""
-    from jupyter_graph.run.emit import BackgroundEvents
-    from jupyter_graph.threads.thread_pool import Threads
-
-    with dispatcher.lock:
-        if dispatcher.background is None:
-            threads = None
-            if not dispatcher.compiled.is_async:
-                threads = Threads(EMIT_THREADS, "jupyter_graph-emit")
-            dispatcher.background = BackgroundEvents(
-                partial(threads.submit, runner.handle)
-                if threads
-                else lambda event: dispatcher.tasks().submit(_answered(runner, event)),
-                limit=dispatcher.compiled.spec.max_in_flight,
-                context=context,
-                timeout_s=runner.timeout_s,
-                ended=partial(_has_ended, dispatcher),
-                threads=threads,
-            )
-        return dispatcher.background
-
-
-async def _answered(runner: Runner, event: Event) -> Answer:
-    """Answer an event whose answer nobody reads: its stream is run to the end."""
-    answer = await runner.ahandle(event)
-    if isinstance(answer.value, AsyncIterator):
-        await drain_async(answer.value)
-    return answer
-
-
-def _has_ended(dispatcher: Dispatcher, event: Event) -> None:
-    """Let the next of its key come, also when this one never began its work."""
-    if dispatcher.order is not None:
-        dispatcher.order.cancel(event)
 
 
 def _event(body: Any, facts: dict[str, Any]) -> Event:

@@ -43,6 +43,9 @@ class Counters:
 
     steps: dict[str, StepCount] = field(default_factory=dict)
     edges: dict[tuple[str, str], EdgeCount] = field(default_factory=dict)
+    beside: dict[str, int] = field(default_factory=dict)
+    """How often each step failed beside an answer, traced or not."""
+
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, row: TraceRow) -> None:
@@ -56,6 +59,11 @@ class Counters:
                 edge = self.edges.setdefault((upstream, row.step), EdgeCount())
                 edge.count += 1
                 edge.last = row.input
+
+    def failed_beside(self, step: str) -> None:
+        """Count that a step failed beside the answer of its event."""
+        with self._lock:
+            self.beside[step] = self.beside.get(step, 0) + 1
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything as JSON values.

@@ -137,7 +137,7 @@ def test_branches_get_a_body_each():
 
     assert parts.text == lines(
         """
-        branches((at_b, at_c), twins(body, 2))
+        beside(noted, branches, (at_b, at_c), twins(body, 2))
         return answer
         """
     )

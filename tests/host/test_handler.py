@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 
 import nuclio_sdk
@@ -223,3 +224,45 @@ def test_the_hosts_context_has_what_nuclios_has():
     assert names <= {name for name in dir(ours) if not name.startswith("_")}
     assert methods <= set(dir(ours.logger))
     assert vars(theirs.Response()).keys() <= set(ours.Response.__slots__)
+
+
+AT_ONCE = """
+import asyncio
+import pathlib
+
+def step(body):
+    return 2 * body
+
+async def audit(body):
+    await asyncio.sleep(0.1)
+    if body == 4:
+        raise ValueError("no audit")
+    pathlib.Path("audited.txt").write_text(str(body))
+"""
+
+
+def test_it_answers_before_the_steps_after_the_responder(
+    make_bundle, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    bundle = make_bundle(AT_ONCE, "async")
+    graph = json.loads((bundle / "graph.json").read_text())
+    graph["steps"]["audit"] = {"kind": "task", "handler": "audit", "after": ["step"]}
+    (bundle / "graph.json").write_text(json.dumps(graph))
+    context = HostContext(
+        HostLogger(logging.getLogger("made")), worker_id="0", name="f"
+    )
+    init_context, handler = serve(bundle)
+
+    async def work():
+        await init_context(context)
+        responses = [await handler(context, nuclio_event(body)) for body in (2, 3)]
+        is_audited = (tmp_path / "audited.txt").exists()
+        await context.user_data.runner.aclose()
+        return responses, is_audited
+
+    responses, is_audited = asyncio.run(work())
+
+    assert [response.body for response in responses] == [b"4", b"6"]
+    assert not is_audited
+    assert (tmp_path / "audited.txt").read_text() == "6"

@@ -90,8 +90,8 @@ def chain_on_a_loop(step, engine="async"):
 
 def branch(step, engine="async"):
     graph = Graph("g", engine=engine)
-    graph.to(name="first", handler=echo).to(name="good", handler=echo).respond()
-    graph.add_step(name="bad", handler=step, after="first")
+    graph.to(name="first", handler=echo).to(name="good", handler=echo)
+    graph.add_step(name="bad", handler=step, after="first").respond()
     return graph
 
 
@@ -203,3 +203,25 @@ def test_only_the_event_of_a_failing_coroutine_fails(open_runner, kind, place):
     _, step = bad(kind)
 
     assert only_the_bad_event_fails(open_runner(place(step)), place, kind)
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["function", "coroutine"])
+@pytest.mark.parametrize("kind", RAISED)
+def test_what_fails_beside_the_answer_is_a_note(open_runner, kind, is_async, order):
+    graph = Graph("g")
+    step, step_async = bad(kind)
+    steps = [("good", echo), ("bad", step_async if is_async else step)]
+    for name, code in steps if order == "last" else reversed(steps):
+        graph.add_step(name=name, handler=code, after="start")
+    graph.change_step("good", responder=True)
+    graph.add_step(name="after", handler=step, after="good")
+    runner = open_runner(graph)
+
+    answer = runner.answer("bad")
+
+    assert answer.value == "bad"
+    steps = [note.split()[1] for note in answer.notes]
+    assert sorted(steps) == ["'after'", "'bad'"]
+    assert runner.counters.beside == {"bad": 1, "after": 1}
+    assert runner.answer("good").notes == ()

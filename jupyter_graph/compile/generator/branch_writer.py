@@ -42,10 +42,12 @@ class BranchWriter(Writer):
 
     def call_all(self, places: str, count: int | str, name: str, at: Position) -> None:
         """Write that all places (a tuple, or a list with a name) get a body each."""
-        helper = "await together" if self.facts.is_async else "branches"
-        bodies = f"twins({self.code.it}, {count})"
-        call = f"{helper}({places}, {bodies}{self.code.more})"
-        self.code.finish(call, at, name if name != START else "")
+        helper = "together" if self.facts.is_async else "branches"
+        args = f"{places}, twins({self.code.it}, {count}){self.code.more}"
+        if self.facts.has_beside:  # a branch that fails beside the answer is noted
+            helper, args = f"{helper}_beside", f"noted, leads, {args}"
+            self.functions.needs_leading = True
+        self.code.finish(helper, args, at, name if name != START else "")
 
     def pick(self, name: str, at: Position, picked: str = "") -> None:
         """Write that a choice picks its places from its table.
@@ -118,6 +120,8 @@ class BranchWriter(Writer):
         facts = self.facts
         # The graph's error handler answers for each branch, with what that step got.
         if facts.takes_event or facts.graph.on_error or at.depth >= DEEPEST:
+            return None
+        if at.answered:
             return None
         merged = self.inlining.where_it_merges(name)
         if merged is None:

@@ -83,13 +83,26 @@ class CodeBuffer:
         self.line(at, "if found is NOTHING:")
         self.leave(at.inner())
 
-    def finish(self, call: str, at: Position, step: str = "") -> None:
-        """Write a call that is the end of a function; an earlier answer holds."""
+    def finish(self, function: str, args: str, at: Position, step: str = "") -> None:
+        """Write a call that is the end of a function; an earlier answer holds.
+
+        Args:
+            function: what is called; in coroutines it must be awaited.
+            args: what it is called with, as text.
+            at: where.
+            step: whose failure it is when the call itself fails.
+        """
         if at.answered:
-            self.line(at, self.landed(call), step)
+            self.beside(function, args, at, step)
             self.line(at, "return answer")
         else:
-            self.line(at, f"return {call}", step)
+            awaited = "await " if self._is_async else ""
+            self.line(at, f"return {awaited}{function}({args})", step)
+
+    def beside(self, function: str, args: str, at: Position, step: str = "") -> None:
+        """Write a call that goes on beside an answer that is there."""
+        call = f"{self.helper('beside')}(noted, {function}, {args})"
+        self.line(at, call, step)
 
     def helper(self, name: str) -> str:
         """Return a helper's name, awaited and ``_async`` in coroutines."""

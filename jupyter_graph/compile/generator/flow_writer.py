@@ -56,9 +56,9 @@ class FlowWriter:
         """
         self.in_line(self._after(name, at, stands_for=stands_for))
 
-    def onwards(self, name: str, at: Position) -> None:
+    def onwards(self, name: str, at: Position, stands_for: str | None = None) -> None:
         """Write what comes after a step whose result was made in another function."""
-        self.in_line(self._onwards(name, at))
+        self.in_line(self._onwards(name, at, stands_for=stands_for))
 
     def _go_on_as_body(self, name: str, at: Position) -> None:
         self.in_line(self._after(name, at, as_stream=False))
@@ -124,6 +124,12 @@ class FlowWriter:
                 return None
             self._code.line(at, f"answer = twin({self._code.value})", name)
             at = at.after_answer()
+            if not picked:
+                behind = self._functions.want(
+                    "after", name, *filter(None, [stands_for])
+                )
+                self._code.finish(behind, f"{self._code.it}{self._code.more}", at)
+                return None
         return self._onwards(name, at, picked=picked, stands_for=stands_for)
 
     def _onwards(
@@ -140,17 +146,19 @@ class FlowWriter:
         if not targets:
             self._code.leave(at)
         elif code is not None and code.selects:
-            if not picked and branches.is_written_choice(name, at):
+            is_written = not (picked or at.answered)
+            if is_written and branches.is_written_choice(name, at):
                 return branches.choice(name, at)
             if not picked:
                 branches.pick(name, at)
             branches.call_all("targets", "len(targets)", name, at)
         elif len(targets) == 1:
             [target] = targets
-            if at.depth <= DEEPEST and branches.inlining.is_inline(target):
+            is_here = at.depth <= DEEPEST and not at.answered
+            if is_here and branches.inlining.is_inline(target):
                 return Following(target, at)
             place = self._functions.towards(name, target, stands_for)
-            self._code.finish(self._code.call(place), at)
+            self._code.finish(place, f"{self._code.it}{self._code.more}", at)
         elif (merged := branches.merged(name, at)) is not None:
             merge, chains = merged
             branches.fan_out(merge, chains, at)

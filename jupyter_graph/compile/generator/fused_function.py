@@ -37,6 +37,7 @@ class Fused(NamedTuple):
         takes_event: ``run`` takes an event, not a body.
         has_parts: the other functions also take what an event left at merges, joins,
             cycles and collectors, a dict.
+        has_beside: steps run beside the one that answers, or after it.
     """
 
     source: str
@@ -46,6 +47,7 @@ class Fused(NamedTuple):
     is_async: bool
     takes_event: bool
     has_parts: bool
+    has_beside: bool
 
 
 def fuse(
@@ -78,6 +80,10 @@ class _ModuleWriter:
         resumes = self._resumes()
         while functions.todo:
             self._function(functions.todo.pop(0))
+        if functions.needs_leading:
+            # leads = frozenset((at_a, at_b,))
+            leading = "".join(f"{name}, " for name in functions.leading())
+            functions.tables.append(f"leads = frozenset(({leading}))")
         code.text += ["", *functions.tables] if functions.tables else []
         return Fused(
             source="\n".join(code.text) + "\n",
@@ -87,6 +93,7 @@ class _ModuleWriter:
             is_async=facts.is_async,
             takes_event=facts.takes_event,
             has_parts=facts.has_parts,
+            has_beside=facts.has_beside,
         )
 
     def _entry(self) -> None:
@@ -103,7 +110,8 @@ class _ModuleWriter:
         if facts.has_parts:
             code.line(BODY, "parts = {}")
         if facts.back or facts.joined:
-            self._ended("begin", facts.joined)
+            leading = [name for name in facts.joined if self._may_answer(name)]
+            self._ended("begin", leading, settles=leading != facts.joined)
             code.text += ["", ""]
             code.define("begin")
         self._flow.handlers.scope(lambda at: self._flow.go_on(START, at), START)
@@ -118,21 +126,44 @@ class _ModuleWriter:
                 resumes[name] = self._functions.want(kind, name)
         return resumes
 
+    def _may_answer(self, name: str) -> bool:
+        """Tell whether an answer may still come from behind a step."""
+        return not self._facts.has_beside or name in self._facts.leads
+
     def _ended(
-        self, function: str, joined: Sequence[str], forgets: Sequence[str] = ()
+        self,
+        function: str,
+        joined: Sequence[str],
+        forgets: Sequence[str] = (),
+        *,
+        settles: bool = False,
     ) -> None:
-        """Write a call, and what goes on at joins that some branches did not reach."""
+        """Write a call, and what goes on at joins that some branches did not reach.
+
+        Args:
+            function: what is called.
+            joined: the joins.
+            forgets: the steps at which an item of a stream leaves nothing.
+            settles: further joins, from which no answer comes, have a function.
+        """
         code = self._code
         call = code.landed(code.call(function))
-        if not joined and not forgets:
+        if not (joined or forgets or settles):
             code.line(BODY, f"return {call}")
             return
         code.line(BODY, f"answer = {call}")
         for name in joined:
             code.line(BODY, f"{code.it} = {self._names.join(name)}.last(parts)")
             code.line(BODY, f"if {code.it} is not NOTHING:")
-            call = code.landed(code.call(self._functions.want("rest", name)))
-            code.line(BODY.inner(), f"answer = first_of(answer, {call})")
+            rest = self._functions.want("rest", name)
+            if self._may_answer(name):
+                call = code.landed(code.call(rest))
+                code.line(BODY.inner(), f"answer = first_of(answer, {call})")
+            else:
+                code.beside(rest, f"{code.it}, parts", BODY.inner())
+        if settles:
+            settle = self._functions.want("settle", START)
+            code.beside(settle, f"{code.it}, parts", BODY)
         if forgets:
             code.line(BODY, f"forget(parts, {tuple(forgets)!r})")
         code.line(BODY, "return answer")
@@ -147,7 +178,10 @@ class _ModuleWriter:
             case "at":
                 flow.handlers.scope(lambda at: flow.in_line(Following(name, at)), name)
             case "after":
-                flow.handlers.scope(lambda at: flow.onwards(name, at), name)
+                origin = more[0] if more else None
+                flow.handlers.scope(lambda at: flow.onwards(name, at, origin), name)
+            case "settle":
+                self._settle()
             case "item":  # its joins and counts are of this item of the stream
                 own = facts.per_item(name)
                 self._ended(after, [one for one in facts.joined if one in own], own)
@@ -181,6 +215,21 @@ class _ModuleWriter:
         code.line(BODY, f"if {code.it} is NOTHING:")
         code.line(BODY.inner(), "return NOTHING")
         code.line(BODY, f"return {code.call(self._functions.want('at', merge))}")
+
+    def _settle(self) -> None:
+        """Write what goes on beside the answer at joins that miss a branch."""
+        # body = c_join.last(parts)
+        # if body is not NOTHING:
+        #     beside(noted, rest_c, body, parts)
+        # return NOTHING
+        code = self._code
+        for name in self._facts.joined:
+            if not self._may_answer(name):
+                code.line(BODY, f"{code.it} = {self._names.join(name)}.last(parts)")
+                code.line(BODY, f"if {code.it} is not NOTHING:")
+                rest = self._functions.want("rest", name)
+                code.beside(rest, f"{code.it}, parts", BODY.inner())
+        code.leave(BODY)
 
     def _rest(self, name: str, at: Position) -> None:
         """Write that a join goes on without the branches that did not come."""

@@ -38,6 +38,9 @@ class GraphFacts:
         has_parts: generated functions also take ``parts``, what an event has left at
             merges, joins, cycles and collectors.
         is_async: generated functions are coroutines.
+        leads: the steps from which an event comes to the one that answers, that one
+            among them, or to an error handler that answers.
+        has_beside: steps run beside the one that answers, or after it.
 
     Raises:
         SpecError: a join has branches inside and outside of a stream.
@@ -67,6 +70,25 @@ class GraphFacts:
         self.has_parts = bool(remembers or self.back or self.joined)
         # A plain function cannot await: a coroutine anywhere makes all of them one.
         self.is_async = on_loop or any(c.is_async or c.is_awaited for c in own)
+        self.leads = self._leads()
+        goes_beside = bool(topology.reached(START, self.next) - {START} - self.leads)
+        self.has_beside = self.answers_early or (bool(self.leads) and goes_beside)
+
+    def _leads(self) -> frozenset[str]:
+        if self.responder is None:
+            return frozenset()
+        if self.graph.on_error:
+            return frozenset(self.steps)
+        # Behind a handler the flow goes on, and one that stands last answers itself.
+        handlers = self.handlers()
+        ends = {name for name in handlers if not self.next[name]} | {self.responder}
+        ways = {
+            name: (*self.next.get(name, ()), *filter(None, [step.on_error]))
+            for name, step in self.steps.items()
+        }
+        return frozenset(
+            name for name in self.steps if ends & topology.reached(name, ways)
+        )
 
     @property
     def is_sync_engine(self) -> bool:

@@ -54,17 +54,12 @@ class HandlerWriter(Writer):
             write(BODY)
             return
         inner = BODY.inner()
-        if self.facts.answers_early:
-            line(BODY, "answer = NOTHING")
         line(BODY, "try:")
         write(inner)
         line(BODY, "except BaseException as error:")
         self._note_error(f"caught(error, {sorted(handlers)!r})", None, inner)
         self.guard(self.facts.steps[handler], lambda at: self._run(handler, at), inner)
-        answer = self._handled
-        if self.facts.answers_early:
-            answer = f"{self.code.value} if answer is NOTHING else answer"
-        line(inner, f"return {answer}")
+        line(inner, f"return {self._handled}")
 
     def guard(
         self,

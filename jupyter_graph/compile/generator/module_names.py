@@ -15,12 +15,12 @@ from jupyter_graph.spec.model import START_WORD, StepSpec
 
 TAKEN = frozenset(HELPERS) | {
     "body", "event", "items", "found", "whole", "parts", "answer", "error", "failed",
-    "picked", "targets", "twin", "twins", "run", "begin", "len", "type",
-    "BaseException", "__builtins__",
+    "leads", "noted", "picked", "targets", "twin", "twins", "run", "begin", "len",
+    "type", "BaseException", "__builtins__",
 }  # fmt: skip
 """What generated code calls or assigns beside the steps: no step may be called so."""
 
-GENERATED = ("at_", "after_", "back_", "item_", "rest_", "end_", "later_")
+GENERATED = ("at_", "after_", "back_", "item_", "rest_", "end_", "later_", "settle_")
 """What the names of generated functions begin with."""
 
 FunctionKey = tuple[str, ...]
@@ -78,25 +78,34 @@ class Functions:
         names: the identifiers of its steps.
         todo: the functions that are called and not yet written.
         tables: the lines after all functions, which need them.
+        leaps: the globals that lead back, and the step that each leads to.
+        needs_leading: whether some branches run beside the answer, which asks for the
+            table ``leads``.
     """
 
     facts: GraphFacts
     names: Globals
     todo: list[FunctionKey] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
+    leaps: dict[str, str] = field(default_factory=dict)
+    needs_leading: bool = False
     _known: dict[FunctionKey, str] = field(default_factory=dict)
 
     def want(self, *key: str) -> str:
         """Return the name of a function, which is written when its turn comes.
 
         The kinds are ``at`` (a step and what follows), ``after`` (what follows only),
-        ``from`` (a branch reaches a merge), ``item``, ``later``, ``rest`` and ``end``.
+        ``from`` (a branch reaches a merge), ``item``, ``later``, ``rest``, ``end`` and
+        ``settle``.
         """
         if key in self._known:
             return self._known[key]
         kind, name, *more = key
         idents = self.names.idents
-        parts = [idents[name], *(idents.get(one, START_WORD) for one in more)]
+        parts = [
+            idents.get(name, START_WORD),
+            *(idents.get(one, START_WORD) for one in more),
+        ]
         function = f"{'at' if kind == 'from' else kind}_{'_'.join(parts)}"
         while function in self._known.values():  # "a" from "b_c", "a_b" from "c"
             function += "_"
@@ -119,7 +128,21 @@ class Functions:
         line = f"{leap} = Leap.to({function}, is_async={self.facts.is_async})"
         if line not in self.tables:
             self.tables.append(line)
+            self.leaps[leap] = target
         return leap
+
+    def leading(self) -> list[str]:
+        """Return the functions on the way to the step that answers, those so far."""
+        places = {
+            function: step
+            for (kind, step, *_), function in self._known.items()
+            if kind in ("at", "from")
+        }
+        return [
+            function
+            for function, step in {**places, **self.leaps}.items()
+            if step in self.facts.leads
+        ]
 
     def _slots(self, source: str, merge: str, stands_for: str | None) -> list[str]:
         """Return the branches of a merge that end where this source reaches it.

@@ -41,6 +41,9 @@ class StreamWriter(Writer):
         if not at.answered and self.facts.responder in self.facts.reached(name):
             self.code.line(at, f"return {items}")
             return
+        if at.answered:
+            self.code.finish(self.code.stream_helper("drain"), items, at, name)
+            return
         self.code.line(at, f"{self.code.helper('drain')}({items})", name)
         self.code.leave(at)
 
@@ -60,7 +63,7 @@ class StreamWriter(Writer):
             value, path = self.code.value, step.result_path
             items = f"{helper('placed')}({items}, {value}, {path!r}, {name!r}, twin)"
         if self.facts.next[name]:
-            copy = "twin" if self.facts.responder == name else "None"
+            copy = "(twin, noted)" if self.facts.responder == name else "None"
             more = f"{self.code.event}{self.code.more}"
             place = self.functions.per_item(name)
             items = f"{helper('each')}({items}, {place}, {copy}, {more})"
@@ -77,9 +80,9 @@ class StreamWriter(Writer):
             self.code.line(inner, "answer = twin(found.first)", name)
             inner = inner.after_answer()
         if self.facts.next[name]:
-            several = self.code.helper("several")
+            several = self.code.stream_helper("several")
             place = self.functions.per_item(name)
-            self.code.finish(f"{several}(found, {place}{self.code.more})", inner)
+            self.code.finish(several, f"found, {place}{self.code.more}", inner)
         else:
             self.code.leave(inner)
         self.code.line(at, "event = found")
@@ -105,7 +108,7 @@ class StreamWriter(Writer):
         holders = f"({', '.join(collectors)},)"
         line(inner, f"parts = collection(parts, {holders})")
         args = f"found, {place}, {holders}, {end}, {self.code.it}, parts"
-        self.code.finish(f"{self.code.helper('gather_list')}({args})", inner, name)
+        self.code.finish(self.code.stream_helper("gather_list"), args, inner, name)
         if is_more:
             line(at, "if found is NOTHING:")
             self.code.leave(at.inner())
@@ -141,7 +144,7 @@ class StreamWriter(Writer):
             until = self.code.stream_helper("until_collected")
             self.code.line(at, f"return {until}({args})")
             return
-        self.code.finish(f"{self.code.helper('collect')}({args})", at, name)
+        self.code.finish(self.code.stream_helper("collect"), args, at, name)
 
     def end(self, name: str, at: Position) -> None:
         """Write what goes on at the steps that collected a stream."""

@@ -11,7 +11,6 @@ from jupyter_graph.compile.failing_step import (
     failed_step,
     is_cancelled,
     is_interrupt,
-    note_answer,
     step_awaited,
     tag,
 )
@@ -118,20 +117,11 @@ def first_of(answer: Any, other: Any) -> Any:
     return other if answer is NOTHING else answer
 
 
-def first_failure(
-    failed: BaseException | None, error: BaseException, answer: Any = NOTHING
-) -> BaseException:
-    """Return the first of two failures; raise what no branch may keep to itself.
-
-    The answer that was there before the first one is noted with it.
-    """
+def first_failure(failed: BaseException | None, error: BaseException) -> BaseException:
+    """Return the first of two failures; raise what no branch may keep to itself."""
     if is_interrupt(error):
         raise error
-    if failed is not None:
-        return failed
-    if answer is not NOTHING:
-        note_answer(error, answer)
-    return error
+    return error if failed is None else failed
 
 
 def branches(places: Any, its: list[Any], *more: Any) -> Any:
@@ -149,7 +139,7 @@ def branches(places: Any, its: list[Any], *more: Any) -> Any:
         try:
             given = place(it, *more)
         except BaseException as error:
-            failed = first_failure(failed, error, answer)
+            failed = first_failure(failed, error)
         else:
             if type(given) is Leap:
                 leaps.append(given)
@@ -175,49 +165,53 @@ async def together(places: Any, its: list[Any], *more: Any) -> Any:
     if len(places) == 1:
         return await places[0](its[0], *more)
 
-    async def safe(place: Any, it: Any) -> _Branch:
-        is_later, answer, failed = False, NOTHING, None
-        try:
-            answer = await place(it, *more)
-            is_later = type(answer) is Leap
-            answer = await landed_async(answer, *more)
-        except BaseException as error:
-            # A failure waits for the other branches; a cancelled task may not.
-            if is_cancelled(error):
-                raise
-            failed = error
-        return _Branch(answer, failed, is_later)
-
     pairs = zip(places, its, strict=True)
-    branch_tasks = [asyncio.ensure_future(safe(place, it)) for place, it in pairs]
+    branch_tasks = [
+        asyncio.ensure_future(safe_branch(place, it, *more)) for place, it in pairs
+    ]
     try:
-        await _all_or_enough(branch_tasks, more)
+        await enough(branch_tasks, more)
     except BaseException as error:
-        tag(error, _where(branch_tasks), first=True)
+        tag(error, where(branch_tasks), first=True)
         for task in branch_tasks:
             task.cancel()
         raise
-    return _first_of([task.result() for task in branch_tasks if _is_there(task)])
+    return _first_of([task.result() for task in branch_tasks if is_there(task)])
 
 
-def _is_there(task: Any) -> bool:
+async def safe_branch(place: Any, it: Any, *more: Any) -> Branch:
+    """Run a branch as a task of its own; a failure waits for the other branches."""
+    is_later, answer, failed = False, NOTHING, None
+    try:
+        answer = await place(it, *more)
+        is_later = type(answer) is Leap
+        answer = await landed_async(answer, *more)
+    except BaseException as error:
+        if is_cancelled(error):  # a cancelled task may not wait
+            raise
+        failed = error
+    return Branch(answer, failed, is_later)
+
+
+def is_there(task: Any) -> bool:
+    """Tell whether a branch has ended, and was not cancelled."""
     return bool(task.done() and not task.cancelled())
 
 
-def _where(tasks: list[Any]) -> str:
+def where(tasks: list[Any]) -> str:
     """Return the step that took too long: of the first branch, of those that did."""
     for task in tasks:
         step = ""
         if not task.done():
             step = step_awaited(task)
-        elif _is_there(task) and is_interrupt(task.result().failed):
+        elif is_there(task) and is_interrupt(task.result().failed):
             step = failed_step(task.result().failed)
         if step:
             return step
     return ""
 
 
-class _Branch(NamedTuple):
+class Branch(NamedTuple):
     """What came of a branch, at once or in a later round of a cycle."""
 
     answer: Any
@@ -225,29 +219,33 @@ class _Branch(NamedTuple):
     is_later: bool
 
 
-def _first_of(branches: list[_Branch]) -> Any:
+def _first_of(branches: list[Branch]) -> Any:
     """Return the first answer or raise the first failure, later rounds last."""
     now = [one for one in branches if not one.is_later]
     later = [one for one in branches if one.is_later]
     answer = _answer_of(now, NOTHING)
     if len(later) == 1 and answer is NOTHING:
-        return Leap(_given, later)  # whoever waits for the answer may have one before
+        return Leap(
+            given_later, later
+        )  # whoever waits for the answer may have one before
     return _answer_of(later, answer)
 
 
-def _answer_of(branches: list[_Branch], answer: Any) -> Any:
+def _answer_of(branches: list[Branch], answer: Any) -> Any:
     for one in branches:
         if one.failed is not None:
-            raise first_failure(None, one.failed, answer)
+            raise first_failure(None, one.failed)
         answer = first_of(answer, one.answer)
     return answer
 
 
-async def _given(branches: list[_Branch], *_: Any) -> Any:
+async def given_later(branches: list[Branch], *_: Any) -> Any:
+    """Return what a leap to the branches of a later round leads to."""
     return _answer_of(branches, NOTHING)
 
 
-async def _all_or_enough(tasks: list[Any], more: tuple[Any, ...]) -> None:
+async def enough(tasks: list[Any], more: tuple[Any, ...]) -> None:
+    """Wait for all branches, or for those that come in time where a join says so."""
     import asyncio
 
     waiting = set(tasks)

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from jupyter_graph.compile.failing_step import caught
 from jupyter_graph.compile.runtime import (
+    aside,
+    beside_branches,
     branches,
     collect,
     cycles,
@@ -16,7 +18,16 @@ from jupyter_graph.compile.runtime import (
 )
 from jupyter_graph.types import NOTHING
 
-_MODULES: Final = (branches, collect, cycles, event_paths, joins, streams)
+_MODULES: Final = (
+    aside,
+    beside_branches,
+    branches,
+    collect,
+    cycles,
+    event_paths,
+    joins,
+    streams,
+)
 
 HELPERS: Final[Mapping[str, Any]] = {
     "NOTHING": NOTHING,

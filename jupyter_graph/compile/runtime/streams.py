@@ -71,17 +71,21 @@ def each(items: Any, place: Any, keeps: Any, event: Any, *more: Any) -> Iterator
     Args:
         items: the stream.
         place: the generated function that an item goes on in.
-        keeps: copies an item, where the items themselves are the answer; else None.
+        keeps: where the items themselves are the answer what copies one, and what notes
+            a failure of the steps behind; else None.
         event: what the items belong to, in graphs that take events.
         *more: what else ``place`` takes.
     """
     try:
         for item in items:
-            kept = item if keeps is None else keeps(item)
-            given = landed(place(item_of(event, item), *more), *more)
+            it = item_of(event, item)
             if keeps is not None:
+                kept = keeps[0](item)
+                _behind(place, it, keeps[1], *more)
                 yield kept
-            elif is_stream(given):
+                continue
+            given = landed(place(it, *more), *more)
+            if is_stream(given):
                 yield from given  # a step further on gave several for this one
             elif given is not NOTHING:
                 yield given
@@ -95,18 +99,40 @@ async def each_async(
     """As ``each``, for asynchronous graphs."""
     try:
         async for item in items:
-            kept = item if keeps is None else keeps(item)
-            given = await place(item_of(event, item), *more)
-            given = await landed_async(given, *more)
+            it = item_of(event, item)
             if keeps is not None:
+                kept = keeps[0](item)
+                await _behind_async(place, it, keeps[1], *more)
                 yield kept
-            elif is_stream(given):
+                continue
+            given = await landed_async(await place(it, *more), *more)
+            if is_stream(given):
                 async for inner in given:
                     yield inner
             elif given is not NOTHING:
                 yield given
     finally:
         await items.aclose()
+
+
+def _behind(place: Any, it: Any, noted: Any, *more: Any) -> None:
+    """Go on behind an item that is an answer already; a failure is noted."""
+    try:
+        given = landed(place(it, *more), *more)
+        if is_stream(given):
+            drain(given)
+    except BaseException as error:
+        noted(error)
+
+
+async def _behind_async(place: Any, it: Any, noted: Any, *more: Any) -> None:
+    """As ``_behind``, in an asynchronous graph."""
+    try:
+        given = await landed_async(await place(it, *more), *more)
+        if is_stream(given):
+            await drain_async(given)
+    except BaseException as error:
+        noted(error)
 
 
 def placed(

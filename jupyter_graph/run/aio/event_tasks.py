@@ -132,11 +132,18 @@ class EventTasks:
         callers = self._callers
         return callers.loop if callers is not None else None
 
-    def submit(self, work: Work) -> OnLoop:
-        """Run a coroutine on the loop that events run on, without waiting for it."""
-        if self.own_loop:
-            return self.thread.start(work)
-        loop = self.loop
+    def submit(self, work: Work, *, here: bool = False) -> OnLoop:
+        """Run a coroutine on the loop that events run on, without waiting for it.
+
+        Args:
+            work: the coroutine.
+            here: on the calling loop, where events of its coroutines run on that.
+        """
+        loop = running_loop() if here else None
+        if loop is None or not self._runs_on(loop):
+            if self.own_loop:
+                return self.thread.start(work)
+            loop = self.loop
         if loop is None or loop.is_closed():
             work.close()
             raise closed(self.graph)

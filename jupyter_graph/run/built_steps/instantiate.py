@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.compile.failing_step import DRIVERS, is_interrupt
+from jupyter_graph.compile.runtime.aside import Noted, log_it
 from jupyter_graph.compile.runtime.branches import deep_copy
 from jupyter_graph.compile.runtime.event_paths import get_path, put_path, same_event
 from jupyter_graph.compile.runtime.streams import is_stream, placed, placed_async
@@ -33,6 +34,7 @@ def build(
     old: StepInstances | None = None,
     made: list[tuple[str, Any]] | None = None,
     anew: Collection[Any] = (),
+    noted: Noted = log_it,
 ) -> StepInstances:
     """Build every step of a graph once.
 
@@ -44,6 +46,7 @@ def build(
         made: gets name and instance of each step that is not taken over, as soon as
             there is one: should a later one fail, somebody has to close them.
         anew: functions and classes whose steps are not taken over.
+        noted: takes the failures of steps beside the one that answers, in flows inside.
 
     Raises:
         RunError: a constructor failed; the text names the step.
@@ -57,7 +60,8 @@ def build(
         known = built_before.get(spec.name)
         if spec.kind == "flow":
             before = known.instance if known else None
-            steps[spec.name] = _flow(compiled, spec.name, context, before, made, anew)
+            rest = (before, made, anew, noted)
+            steps[spec.name] = _flow(compiled, spec.name, context, *rest)
             continue
         is_kept = not any(code.code is one for one in anew)
         if known and not routes and is_kept and is_same(known, code, arguments):
@@ -78,12 +82,13 @@ def _flow(
     before: Any,
     made: Any,
     anew: Collection[Any],
+    noted: Noted,
 ) -> BuiltStep:
     """Build a flow inside the graph: its steps, and the one call that it is."""
     graph, code = compiled.inner[name], compiled.steps[name]
     known = before if isinstance(before, StepInstances) else None
-    steps = build(graph, context, known, made, anew)
-    functions = graph.functions(steps.calls, steps.instances)
+    steps = build(graph, context, known, made, anew, noted)
+    functions = graph.functions(steps.calls, steps.instances, noted)
     run = functions.run
 
     def ended(event: Any, result: Any) -> Any:

@@ -125,6 +125,19 @@ class Drawn:
         own = {node.on_error for node in self.nodes.values()}
         return {name for name in (*own, self.on_error) if name}
 
+    def leads(self, name: str) -> bool:
+        """Tell whether an answer may come from a step, or from one behind it."""
+        if self.responder is None or self.on_error:
+            return True
+        ends = {one for one in self.handlers if not self.next[one]} | {self.responder}
+        seen, todo = set(), [name]
+        while todo:
+            one = todo.pop()
+            if one not in seen:
+                seen.add(one)
+                todo += [*self.next[one], *filter(None, [self.nodes[one].on_error])]
+        return bool(ends & seen)
+
     @property
     def next(self) -> dict[str, tuple[str, ...]]:
         """What comes after each step, in the order of the steps."""

@@ -27,10 +27,14 @@ class Walk(Calls):
         targets: tuple[str, ...] | None = None,
         failed: str | None = None,
     ) -> Any:
-        """Give the first answer of the branches; raise the first failure of all."""
+        """Give the first answer of the branches; raise the first failure of all.
+
+        A branch that does not lead to the answer fails the event only where there is
+        none.
+        """
         targets = self.graph.ahead[source] if targets is None else targets
         bodies = [body, *(copy.deepcopy(body) for _ in targets[1:])]
-        answer, failure, later = NOTHING, None, []
+        answer, failure, beside, later = NOTHING, None, None, []
         for target, twin in zip(targets, bodies, strict=False):
             try:
                 if (source, target) in self.graph.back:
@@ -38,7 +42,10 @@ class Walk(Calls):
                 else:
                     found = self.reach(source, target, twin, failed)
             except Failed as error:
-                failure = failure or error
+                if self.graph.leads(target):
+                    failure = failure or error
+                else:
+                    beside = beside or error
                 continue
             later += [found] if isinstance(found, Back) else []
             answer = found if answer is NOTHING and found not in later else answer
@@ -49,6 +56,8 @@ class Walk(Calls):
         for back in later:
             found = self.landed(back)
             answer = found if answer is NOTHING else answer
+        if beside and answer is NOTHING:
+            raise beside
         return answer
 
     def landed(self, found: Any) -> Any:
@@ -99,7 +108,7 @@ class Walk(Calls):
         if node.name != self.graph.responder:
             return on()
         answer = self.ended(copy.deepcopy(found))
-        self.safe(found, lambda: self.landed(on()))
+        self.beside(lambda: self.safe(found, lambda: self.landed(on())))
         return answer
 
     # -- errors ---------------------------------------------------------------------
@@ -131,8 +140,15 @@ class Walk(Calls):
         if not answers:
             return (self.go_on(handler.name, found, before, first), ()), False
         answer = self.ended(copy.deepcopy(found))
-        self.landed(self.go_on(handler.name, found, before, first))
+        self.beside(lambda: self.landed(self.go_on(handler.name, found, before, first)))
         return (answer, ()), False
+
+    def beside(self, call: Callable[[], Any]) -> None:
+        """Go on after the answer, which a failure there leaves as it is."""
+        try:
+            call()
+        except Failed:
+            return
 
     def handled(self, found: Any) -> Any:
         return self.ended(found) if self.graph.responder else NOTHING
@@ -181,8 +197,11 @@ class Walk(Calls):
             if not node.join or not parts:
                 continue
             last = [part for part in parts.values() if part is not NOTHING][-1]
-            on = partial(self.completed, node, last)
-            found = self.landed(self.safe(last, on))
+            on = partial(self.safe, last, partial(self.completed, node, last))
+            if not self.graph.leads(name):
+                self.beside(lambda on=on: self.landed(on()))
+                continue
+            found = self.landed(on())
             answer = found if answer is NOTHING else answer
         return answer
 
@@ -249,8 +268,11 @@ class Walk(Calls):
         inside = self.graph.inside(node.name)
         for item in items:
             kept = copy.deepcopy(item)
-            answer = self.item(node, item, inside)
-            yield from [kept] if keeps else given(answer)
+            if keeps:
+                self.beside(lambda item=item: self.item(node, item, inside))
+                yield kept
+            else:
+                yield from given(self.item(node, item, inside))
 
     def item(self, node: Node, item: Any, inside: list[str]) -> Any:
         """Take one item on; what waits inside its stream waits for it alone."""
