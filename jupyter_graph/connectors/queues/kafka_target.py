@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.argument_checks import is_positive, require
-from jupyter_graph.connectors.event_key import KeySpec, key_reader, key_text
+from jupyter_graph.connectors.event_key import (
+    MISSING_KEY,
+    KeySpec,
+    key_reader,
+    key_text,
+)
 from jupyter_graph.connectors.queues.kafka_client import Failed, KafkaClient, Message
 from jupyter_graph.connectors.rows import json_texts
 from jupyter_graph.errors import (
@@ -166,8 +171,10 @@ class KafkaTarget:
 
     def _key(self, event: Any, item: Any) -> str | None:
         if self._key_of is None:
-            return None if event.key is None else key_text(event.key)
-        return self._key_of(event if self._is_of_event else item)
+            key = key_text(event.key)
+        else:
+            key = self._key_of(event if self._is_of_event else item)
+        return None if key == MISSING_KEY else key
 
     def _failure(self, error: Any) -> Exception:
         """Return the error of ours for one of Kafka's, with the place and the cause."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jupyter_graph.connectors.event_key import key_text
+from jupyter_graph.connectors.event_key import MISSING_KEY, key_text
 from jupyter_graph.connectors.tables.table import MISSING, Change, KeyLocks, Table
 from jupyter_graph.errors import SpecError
 from jupyter_graph.values.dataframe_rows import pandas_of
@@ -72,7 +72,7 @@ class GivenRows:
     Args:
         rows: key to row, or rows that hold their key.
         key_column: the field or column that holds the key; for a frame its index
-            when there is none.
+            when there is none. A row whose key is missing (None, NaN) is left out.
 
     Raises:
         SpecError: a row has no key, or two have the same.
@@ -119,6 +119,9 @@ class GivenRows:
         else:
             keys, rows = self._frame(rows)
         by_key = dict(zip(keys, rows, strict=True))
+        # Rows without a key are nobody's, however many there are.
+        by_key.pop(MISSING_KEY, None)
+        keys = [key for key in keys if key != MISSING_KEY]
         if len(by_key) < len(keys):
             twice = next(key for key in by_key if keys.count(key) > 1)
             raise SpecError(

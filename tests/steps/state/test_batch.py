@@ -177,7 +177,15 @@ KEYS = [
     pytest.param(["a", "b"], {"a": "x", "b": 2}, '["x", "2"]', id="two-fields"),
     pytest.param(lambda body: body[0], ["k"], "k", id="function"),
     pytest.param("$key", Event({}, key="k"), "k", id="event"),
-    pytest.param("n", Event({"n": None}), "None", id="in-an-event"),
+    pytest.param("n", Event({"n": 5}), "5", id="in-an-event"),
+    pytest.param("n", {"n": 5.0}, "5", id="whole-float"),
+    pytest.param("n", {"n": 5.5}, "5.5", id="float"),
+    pytest.param("n", {"n": "007"}, "007", id="text-like-a-number"),
+    pytest.param("n", {"n": None}, "[null]", id="none"),
+    pytest.param("n", {"n": float("nan")}, "[null]", id="nan"),
+    pytest.param("n", {"n": "None"}, "None", id="the-text-none"),
+    pytest.param(["a", "b"], {"a": None, "b": "None"}, '[null, "None"]', id="one-none"),
+    pytest.param("$key", Event({}), "[null]", id="event-without"),
 ]
 
 
