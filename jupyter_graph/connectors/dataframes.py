@@ -26,6 +26,7 @@ from jupyter_graph.values.dataframe_rows import (
     table_of,
     with_index,
 )
+from jupyter_graph.values.whole_numbers import frame_of_rows, of_one_kind
 
 
 class DataFrameTarget:
@@ -94,7 +95,8 @@ class DataFrameTarget:
 
         with self._lock:
             frames = list(_frames(self._parts))
-        whole = pandas.concat(frames or [pandas.DataFrame()], ignore_index=True)
+        frames = of_one_kind(frames or [pandas.DataFrame()])
+        whole = pandas.concat(frames, ignore_index=True)
         if self._keep_last is not None:
             whole = whole.tail(self._keep_last).reset_index(drop=True)
         return whole if self._columns is None else whole.reindex(columns=self._columns)
@@ -126,11 +128,9 @@ def _length(part: Any) -> int:
 
 def _frames(parts: deque[Any]) -> Iterator[Any]:
     """Yield the parts as frames, neighbouring rows together."""
-    import pandas
-
     for kind, some in itertools.groupby(parts, key=type):
         if kind is dict:
-            yield pandas.DataFrame(list(some))
+            yield frame_of_rows(list(some))
         else:
             yield from some
 

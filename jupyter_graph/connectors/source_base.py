@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Protocol, runtime_checkable
 from jupyter_graph.argument_checks import is_count, require
 from jupyter_graph.connectors.extras import needed
 from jupyter_graph.errors import SpecError, short
+from jupyter_graph.values.whole_numbers import frame_of_arrow
 
 BATCH = 10_000
 """Rows of a batch by default."""
@@ -135,7 +136,7 @@ def in_kind(batches: Iterator[Any], kind: str) -> Iterator[Any]:
     if kind == "arrow":
         return batches
     needed("pandas", "batch", "batches(kind='pandas')")
-    return (batch.to_pandas() for batch in batches)
+    return map(frame_of_arrow, batches)
 
 
 def check_batches(size: Any, kind: Any) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jupyter_graph.errors import UnprocessableError
+from jupyter_graph.values.whole_numbers import frame_of_arrow
 
 
 def is_frame(value: Any) -> bool:
@@ -40,6 +41,32 @@ def _is_column(value: Any) -> bool:
     if arrow is not None and isinstance(value, arrow.Array | arrow.ChunkedArray):
         return not arrow.types.is_struct(value.type)
     return hasattr(type(value), "dtype")  # Series of pandas 3 and Polars
+
+
+def name_twice(names: Iterable[Any]) -> Any:
+    """Return the first name that comes a second time; None when all differ.
+
+    >>> name_twice(["a", "b", "a"]), name_twice(["a", "b"])
+    ('a', None)
+    """
+    seen = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def refuse_same_names(names: Iterable[Any]) -> None:
+    """Refuse a table whose rows cannot be dicts.
+
+    Raises:
+        UnprocessableError: two columns have one name.
+    """
+    if (twice := name_twice(names)) is not None:
+        raise UnprocessableError(
+            f"the table has two columns named {twice!r}; a row can hold one of them"
+        )
 
 
 def has_named_index(frame: Any) -> bool:
@@ -85,7 +112,7 @@ def table_of(frame: Any) -> Any:
 
 def pandas_of(frame: Any) -> Any:
     """Return a frame as pandas' own."""
-    return frame if is_pandas(frame) else table_of(frame).to_pandas()
+    return frame if is_pandas(frame) else frame_of_arrow(table_of(frame))
 
 
 def rows_of_frame(frame: Any, size: int = 10_000) -> Iterator[dict[str, Any]]:
@@ -94,12 +121,15 @@ def rows_of_frame(frame: Any, size: int = 10_000) -> Iterator[dict[str, Any]]:
     An index with a name comes first, one without is left out.
 
     Raises:
-        UnprocessableError: a column has the name of the index.
+        UnprocessableError: two columns, or a column and the index, have one name.
     """
     if not is_pandas(frame):
-        for batch in table_of(frame).to_batches(max_chunksize=size):
+        table = table_of(frame)
+        refuse_same_names(table.column_names)
+        for batch in table.to_batches(max_chunksize=size):
             yield from batch.to_pylist()
         return
     frame = with_index(frame)
+    refuse_same_names(frame.columns)
     for start in range(0, len(frame), size):
         yield from frame.iloc[start : start + size].to_dict("records")

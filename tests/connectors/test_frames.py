@@ -49,6 +49,36 @@ def test_no_rows_are_kept_like_any_others():
     assert len(target) == 0
 
 
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        pytest.param([{"id": 2**60 + 1}, {"n": 1}], id="dicts"),
+        pytest.param([pa.table({"id": [2**60 + 1, None]})], id="arrow"),
+        pytest.param(
+            [pd.DataFrame({"id": [2**60 + 1]}), pd.DataFrame({"n": [1]})], id="frames"
+        ),
+    ],
+)
+def test_whole_numbers_stay_what_they_are_beside_missing_ones(bodies):
+    target = DataFrameTarget()
+    for body in bodies:
+        target.do(body)
+
+    assert target.frame["id"].tolist() == [2**60 + 1, pd.NA]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(pd.DataFrame([[1, 2]], columns=["a", "a"]), id="pandas"),
+        pytest.param(pa.table([[1], [2]], names=["a", "a"]), id="arrow"),
+    ],
+)
+def test_rows_cannot_have_two_columns_of_one_name(frame):
+    with pytest.raises(UnprocessableError, match="two columns named 'a'"):
+        list(DataFrameSource(frame))
+
+
 def test_rows_are_kept_as_they_were():
     target, body = DataFrameTarget(), {"a": [1]}
     target.do(body)

@@ -339,6 +339,6 @@ def test_lists_and_missing_values_of_frames_are_written(tmp_path, open_runner):
 
     assert result.errors == []
     assert (tmp_path / "out.jsonl").read_text().splitlines() == [
-        '{"a": 1.0, "items": [1, 2], "double": 2.0}',
+        '{"a": 1, "items": [1, 2], "double": 2}',
         '{"a": null, "items": [3], "double": null}',
     ]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from jupyter_graph.errors import JupyterGraphError, RunError, StepError, said
 from jupyter_graph.run.batch.row_chunks import frame_of_bodies
 from jupyter_graph.values.dataframe_rows import is_pandas
+from jupyter_graph.values.whole_numbers import of_one_kind
 
 ANSWER = "answer"
 """The column of answers that are no dicts."""
@@ -50,6 +51,8 @@ class BatchResult:
         answered: how many answers there are.
         errors: the rows that failed, in the order of the data.
         target: where the answers were written to, None where ``frame`` has them.
+        row_by_row: the vectorised steps that got one row at a time, because of where
+            they stand in the graph; slow.
     """
 
     def __init__(
@@ -60,11 +63,13 @@ class BatchResult:
         errors: Sequence[RowError],
         frames: Sequence[Any] | None = None,
         target: str | None = None,
+        row_by_row: Sequence[str] = (),
     ) -> None:
         self.count = count
         self.answered = answered
         self.errors = list(errors)
         self.target = target
+        self.row_by_row = tuple(row_by_row)
         self._frames = list(frames or ())
 
     @property
@@ -86,9 +91,11 @@ class BatchResult:
 
     def __repr__(self) -> str:
         to = f" in {self.target}" if self.target else ""
+        slow = ", ".join(self.row_by_row)
         return (
             f"<batch of {self.count:,} rows: {self.answered:,} answers{to}, "
-            f"{len(self.errors):,} failed>"
+            f"{len(self.errors):,} failed"
+            f"{f'; row by row: {slow}' if slow else ''}>"
         )
 
 
@@ -103,7 +110,7 @@ def together(frames: Sequence[Any]) -> Any:
     with warnings.catch_warnings():
         # columns that hold nothing in one chunk have the type of the others, as yet
         warnings.simplefilter("ignore", FutureWarning)
-        return pd.concat(frames)
+        return pd.concat(of_one_kind(frames))
 
 
 def frame_of_answers(labels: Any, answers: Any) -> Any:

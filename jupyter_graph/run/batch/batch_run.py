@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from jupyter_graph.run.batch.calls import Caller, Calls
 from jupyter_graph.run.batch.chunk import ChunkRun
 from jupyter_graph.run.batch.dask_payload import MakeRunner
 from jupyter_graph.run.batch.dask_run import is_dask, run_on_dask
-from jupyter_graph.run.batch.graph_parts import GraphPart, GraphParts
+from jupyter_graph.run.batch.graph_parts import GraphParts
 from jupyter_graph.run.batch.progress import progress_bar
 from jupyter_graph.run.batch.row_chunks import FRAME_ROWS, ROWS, Chunk, chunks_of
 from jupyter_graph.run.batch.stateful_steps import BufferedAnswers, buffered_answers
@@ -55,7 +54,7 @@ def run_batch(
         with buffered_answers(instance) as buffered:
             parts = GraphParts(dispatcher.compiled, steps, dispatcher.function)
             with closing(parts):
-                run = Batch(instance, parts.all, options, buffered)
+                run = Batch(instance, parts, options, buffered)
                 return run.of(data, stopped or threading.Event())
     finally:
         instance.batches.discard(batch)
@@ -74,11 +73,12 @@ class Batch:
     def __init__(
         self,
         instance: GraphInstance,
-        parts: Sequence[GraphPart],
+        parts: GraphParts,
         options: BatchOptions,
         buffered: BufferedAnswers | None,
     ) -> None:
-        self._instance, self._parts, self._options = instance, parts, options
+        self._instance, self._parts, self._options = instance, parts.all, options
+        self._row_by_row = parts.row_by_row
         self._dispatcher, self._buffered = instance.dispatcher, buffered
         self._errors: list[RowError] = []
         self._raises = options.on_error == "raise"
@@ -109,6 +109,7 @@ class Batch:
             errors=self._errors,
             frames=out.frames if isinstance(out, Gathered) else None,
             target=out.name,
+            row_by_row=self._row_by_row,
         )
 
     def _output(self, target: Any) -> Gathered | AnswerWriter:

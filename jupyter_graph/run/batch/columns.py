@@ -8,8 +8,9 @@ from typing import Any
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.errors import JupyterGraphError, RunError
 from jupyter_graph.run.batch.calls import Caller, Function
+from jupyter_graph.run.batch.vectorised import column_text
 from jupyter_graph.types import NOTHING
-from jupyter_graph.values.dataframe_rows import is_pandas
+from jupyter_graph.values.dataframe_rows import is_pandas, name_twice
 
 Call = Callable[..., Any]
 Failed = Callable[[int, JupyterGraphError], None]
@@ -61,7 +62,12 @@ def _of_same_rows(frame: Any, index: Any, name: str) -> Any:
             f"({_first(index)}), it gave another ({_first(frame.index)})"
         )
     if not all(isinstance(column, str) for column in frame.columns):
-        frame = frame.rename(columns=str)  # as the body of one event has them
+        frame = frame.rename(columns=column_text)  # as the body of one event has them
+    if (twice := name_twice(frame.columns)) is not None:
+        raise WrongFrameError(
+            f"step {name!r} is vectorised and must give columns of different names, it "
+            f"gave {twice!r} twice"
+        )
     return frame
 
 

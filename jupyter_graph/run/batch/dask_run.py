@@ -61,6 +61,7 @@ class DaskBatch(BatchResult):
             count=sum(part.count for part in parts),
             answered=sum(part.answered for part in parts),
             errors=[error for part in parts for error in part.errors],
+            row_by_row=parts[0].row_by_row if parts else (),
             frames=frames or [self._meta],
         )
         return self._computed
@@ -83,6 +84,11 @@ class DaskBatch(BatchResult):
     def errors(self) -> list[RowError]:  # type: ignore[override]
         """The rows that failed; computes."""
         return self._whole.errors
+
+    @property
+    def row_by_row(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The vectorised steps that got one row at a time; computes."""
+        return self._whole.row_by_row
 
     def __repr__(self) -> str:
         parts = self._data.npartitions

@@ -1,8 +1,9 @@
 """A graph cut for a batch run: vectorised steps on frames, the others row by row.
 
 Only the line of plain steps that a graph begins with is cut. From the first step that
-branches, joins, streams, takes events or has an error handler, all goes row by row,
-through the code of an ordinary run.
+branches, joins, streams or has an error handler, all goes row by row, through the code
+of an ordinary run. Steps that take events may stand before the cut: each row has one
+event all the way.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class GraphPart:
         function: takes a body, or a frame where it is vectorised.
         is_vectorized: it takes and returns frames.
         streams: an iterator that it returns is a stream.
+        takes_event: it takes an event with the body.
         single: each vectorised step to its own function.
     """
 
@@ -44,11 +46,16 @@ class GraphPart:
     function: Function
     is_vectorized: bool = False
     streams: bool = False
+    takes_event: bool = False
     single: Mapping[str, Function] | None = None
 
 
 class GraphParts:
     """The parts of a graph; ``close`` forgets the code that was made for them.
+
+    Attributes:
+        all: the parts, in their order.
+        row_by_row: the vectorised steps that get frames of one row all the same.
 
     Args:
         compiled: the graph.
@@ -65,8 +72,16 @@ class GraphParts:
         if any(_is_vectorized(compiled.steps[name]) for name in line):
             self.all = list(self._cut(line))
         else:
-            whole = _of_body(function, compiled.takes_event)
+            whole = _of_body(function) if compiled.takes_event else function
             self.all = [GraphPart((), whole, streams=compiled.streams)]
+        framed = {
+            name for part in self.all if part.is_vectorized for name in part.names
+        }
+        self.row_by_row = tuple(
+            name
+            for name, code in compiled.steps.items()
+            if code.step.vectorized and name not in framed
+        )
 
     def close(self) -> None:
         """Forget the lines of the generated code."""
@@ -83,21 +98,32 @@ class GraphParts:
             is_last = is_all and some[-1] == line[-1]
             spec = _in_line(compiled.spec, some, answers=not is_last)
             if not is_vectorized:
-                yield GraphPart(some, self._function(spec))
+                yield self._rows(spec)
                 continue
             single = {
-                name: self._function(_in_line(compiled.spec, (name,), answers=True))
+                name: self._function(_in_line(compiled.spec, (name,), answers=True))[0]
                 for name in some
             }
-            function = self._function(spec, is_watched=True)
+            function, _ = self._function(spec, is_watched=True)
             yield GraphPart(some, function, is_vectorized=True, single=single)
         if not is_all:
-            spec = _without(compiled.spec, set(line))
-            streams = any(compiled.steps[name].is_stream for name in spec.names())
-            yield GraphPart(spec.names(), self._function(spec), streams=streams)
+            yield self._rows(_without(compiled.spec, set(line)))
 
-    def _function(self, spec: GraphSpec, *, is_watched: bool = False) -> Function:
-        """Generate the code of some steps, over the calls that are there already."""
+    def _rows(self, spec: GraphSpec) -> GraphPart:
+        streams = any(self._compiled.steps[name].is_stream for name in spec.names())
+        function, takes_event = self._function(spec)
+        return GraphPart(
+            spec.names(), function, streams=streams, takes_event=takes_event
+        )
+
+    def _function(
+        self, spec: GraphSpec, *, is_watched: bool = False
+    ) -> tuple[Function, bool]:
+        """Generate the code of some steps, over the calls that are there already.
+
+        Returns:
+            the function, and whether it takes an event.
+        """
         compiled, steps = self._compiled, self._steps
         fused = fuse(spec, compiled.steps, on_loop=compiled.is_async)
         module = module_of(spec, fused, CODE)
@@ -106,7 +132,7 @@ class GraphParts:
         for name in spec.names() if is_watched else ():
             calls[name] = watched(calls[name], compiled.steps[name])
         run = module.functions(calls, steps.instances).run
-        return _of_body(run, fused.takes_event)
+        return run, fused.takes_event
 
 
 def _may_be_cut(compiled: CompiledGraph) -> bool:
@@ -146,14 +172,16 @@ def _plain_steps(
         step, code = spec.step(here), compiled.steps[here]
         answers_early = here == compiled.responder and bool(ways[here])
         is_met_again = any(target == here for _, target in back)
-        if is_met_again or answers_early or not _is_plain(step, code):
+        # There a step may end the event with an answer of its own.
+        is_refused = code.takes_event and (step.vectorized or spec.engine == "sync")
+        if is_met_again or answers_early or is_refused or not _is_plain(step, code):
             return
         yield here
 
 
 def _is_plain(step: StepSpec, code: StepCode) -> bool:
     waits = len(step.after) > 1 or step.join is not None or code.merges
-    parts_ways = code.selects or code.is_stream or code.collects or code.takes_event
+    parts_ways = code.selects or code.is_stream or code.collects or code.is_storey
     return not (waits or parts_ways or step.on_error or step.kind == "flow")
 
 
@@ -179,10 +207,10 @@ def _without(spec: GraphSpec, names: set[str]) -> GraphSpec:
     return replace(spec, steps=steps, final_step=None)
 
 
-def _of_body(function: Call, takes_event: bool) -> Function:
-    """Return a function of a body, or to be awaited, for one that may want an event."""
+def _of_body(function: Call) -> Function:
+    """Return a function of a body, or to be awaited, for one that wants an event."""
 
     def of_body(body: Any) -> Any:
         return function(Event(body))
 
-    return of_body if takes_event else function
+    return of_body

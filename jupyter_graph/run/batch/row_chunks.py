@@ -11,7 +11,13 @@ from typing import Any
 from jupyter_graph.connectors.files.parquet_source import ParquetSource
 from jupyter_graph.connectors.open_source import open_source
 from jupyter_graph.connectors.source_base import ByBatches
-from jupyter_graph.values.dataframe_rows import is_frame, is_pandas
+from jupyter_graph.errors import SpecError
+from jupyter_graph.values.dataframe_rows import is_frame, is_pandas, name_twice
+from jupyter_graph.values.whole_numbers import (
+    exact_columns,
+    frame_of_arrow,
+    frame_of_rows,
+)
 
 ROWS = 8_192
 """Rows of a chunk whose rows go through the graph one by one."""
@@ -57,7 +63,7 @@ class Chunk:
         held = self._held
         if is_pandas(held):
             return held.copy()
-        frame = held.to_pandas()
+        frame = frame_of_arrow(held)
         frame.index = index_of(self.labels)
         return frame
 
@@ -76,6 +82,8 @@ def frame_of_bodies(
 ) -> Any:
     """Return rows as a DataFrame; a key that one of them has not is missing there.
 
+    Whole numbers stay what they are beside missing values.
+
     Args:
         bodies: the rows.
         labels: their labels.
@@ -88,8 +96,8 @@ def frame_of_bodies(
         rows = list(map(as_row, bodies))
         columns = columns_of(rows)
         if columns is None:
-            return pd.DataFrame.from_records(rows, index)
-    return pd.DataFrame(columns, index)
+            return frame_of_rows(rows, index)
+    return exact_columns(pd.DataFrame(columns, index), columns)
 
 
 def bodies_of_frame(frame: Any) -> list[Any]:
@@ -164,9 +172,11 @@ def chunks_of(data: Any, size: int) -> tuple[Iterator[Chunk], int | None]:
         size: rows of a chunk, 1 or more.
 
     Raises:
-        SpecError: nothing reads it, or there is no such file.
+        SpecError: nothing reads it, there is no such file, or two columns have one
+            name; that of a file is told when it is read.
     """
     if is_pandas(data):
+        _refuse_same_names(data.columns)
         return _of_pandas(data, size), len(data)
     source = open_source(data)
     is_columnar = isinstance(source, ByBatches) or is_frame(data)
@@ -193,8 +203,17 @@ def _of_pandas(frame: Any, size: int) -> Iterator[Chunk]:
 def _of_batches(source: Any, size: int) -> Iterator[Chunk]:
     start = 0
     for batch in source.batches(size):
+        _refuse_same_names(batch.schema.names)
         yield Chunk(range(start, start + batch.num_rows), batch)
         start += batch.num_rows
+
+
+def _refuse_same_names(names: Any) -> None:
+    if (twice := name_twice(names)) is not None:
+        raise SpecError(
+            f"the data has two columns named {twice!r}; rename one of them, a row can "
+            "hold only one"
+        )
 
 
 def _of_rows(source: Any, size: int) -> Iterator[Chunk]:

@@ -10,6 +10,7 @@ from jupyter_graph.errors import RunError
 from jupyter_graph.run.batch.calls import Caller, Function
 from jupyter_graph.run.batch.graph_parts import GraphPart
 from jupyter_graph.run.batch.row_chunks import bodies_of_frame
+from jupyter_graph.run.batch.vectorised import column_text
 
 SAMPLE = 20
 CLOSE = 1e-9
@@ -56,7 +57,7 @@ def _answer(function: Function, frame: Any, caller: Caller) -> Any:
 def _compare(together: Mapping[str, Any], alone: Any, where: str) -> None:
     if not isinstance(alone, Mapping):
         raise RunError(f"{where}: alone it gives no object, got {alone!r:.80}")
-    texts = {str(key): value for key, value in together.items()}
+    texts = {column_text(key): value for key, value in together.items()}
     if texts.keys() != alone.keys():
         raise RunError(
             f"{where}: has the columns {sorted(texts)} among others, "

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jupyter_graph.compile.step_code import StepCode
+from jupyter_graph.values.dataframe_rows import name_twice
 
 Call = Callable[..., Any]
 
@@ -56,7 +57,29 @@ def _row(frame: Any, code: StepCode) -> Any:
             f"step {code.step.name!r} is vectorised and must give as many rows as it "
             f"got, 1, it gave {len(frame)}"
         )
-    return {str(key): plain(frame[key].iloc[0]) for key in frame.columns}
+    texts = [column_text(name) for name in frame.columns]
+    if (twice := name_twice(texts)) is not None:
+        raise TypeError(
+            f"step {code.step.name!r} is vectorised and must give columns of different "
+            f"names, it gave {twice!r} twice"
+        )
+    return {text: _or_none(plain(frame.iloc[0, at])) for at, text in enumerate(texts)}
+
+
+def column_text(name: Any) -> str:
+    """Return the name of a column as the key of a body.
+
+    >>> column_text("a"), column_text(1), column_text(None)
+    ('a', '1', 'null')
+    """
+    return "null" if name is None else str(name)
+
+
+def _or_none(value: Any) -> Any:
+    """Return None for pandas' NA and NaT, as bodies of a table have it."""
+    import pandas as pd
+
+    return None if value is pd.NA or value is pd.NaT else value
 
 
 def plain(value: Any) -> Any:

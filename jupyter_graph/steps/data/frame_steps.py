@@ -7,6 +7,7 @@ from typing import Any
 
 from jupyter_graph.argument_checks import require
 from jupyter_graph.values.dataframe_rows import is_pandas
+from jupyter_graph.values.whole_numbers import frame_of_rows
 
 
 class ToDataFrame:
@@ -55,7 +56,14 @@ class ToDataFrame:
         if isinstance(body, Mapping):
             plain = all(pd.api.types.is_scalar(value) for value in body.values())
             body = [dict(body)] if plain and body else dict(body)
-        frame = pd.DataFrame(body, columns=self.columns)
+        is_records = bool(body) and all(isinstance(row, Mapping) for row in body)
+        if isinstance(body, Mapping) or not is_records:
+            frame = pd.DataFrame(body, columns=self.columns)
+        else:
+            frame = frame_of_rows(body)
+            frame = (
+                frame if self.columns is None else frame.reindex(columns=self.columns)
+            )
         if self.index is None:
             return frame
         return frame.set_index(self.index[0] if len(self.index) == 1 else self.index)

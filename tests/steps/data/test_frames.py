@@ -1,7 +1,5 @@
 """Lists of records and DataFrames, one made of the other."""
 
-import math
-
 import pandas as pd
 import pytest
 
@@ -47,7 +45,7 @@ def test_a_field_that_some_records_lack_is_missing_there():
     frame = ToDataFrame(columns=["x", "z"]).do([{"x": 1}, {"y": 2}])
 
     assert frame["x"].tolist()[0] == 1
-    assert math.isnan(frame["x"].tolist()[1])
+    assert pd.isna(frame["x"].tolist()[1])
     assert frame["z"].isna().all()
 
 
