@@ -118,8 +118,11 @@ class ResolvedGraph:
 
     def chooses(self, name: str) -> bool:
         """Tell whether a step sends an event on some of its ways only."""
-        its_class = self.class_of(self.spec.step(name))
-        return callable(getattr(its_class, "select_outlets", None))
+        step = self.spec.step(name)
+        its_class = self.class_of(step)
+        asked = getattr(its_class, "selects", None)
+        may_choose = callable(getattr(its_class, "select_outlets", None))
+        return may_choose and (not callable(asked) or bool(asked(step.class_args)))
 
 
 def plain_joins(seen: ResolvedGraph) -> Iterator[Advice]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_graph.errors import JupyterGraphError, StepError
+from jupyter_graph.event import Event
 from jupyter_graph.run.batch.batch_result import RowError, row_error_of, together
 from jupyter_graph.run.batch.calls import Caller, Items, Pass
 from jupyter_graph.run.batch.columns import through
@@ -61,6 +62,7 @@ class ChunkRun:
         self._chunk, self._caller = chunk, caller
         self._raises, self._is_checked = raises, is_checked
         self._failures: list[tuple[int, JupyterGraphError]] = []
+        self._events: dict[int, Event] = {}
 
     def through(self, parts: Sequence[GraphPart]) -> Some:
         """Return the answers and whose they are."""
@@ -97,12 +99,23 @@ class ChunkRun:
 
     def _rows(self, part: GraphPart, some: Some) -> Some:
         empty = Pass(streams=part.streams, stops=self._raises)
-        given = self._caller.run(part.function, some.as_list(), empty)
+        bodies = some.as_list()
+        if part.takes_event:
+            bodies = list(map(self._event, some.places, bodies))
+        given = self._caller.run(part.function, bodies, empty)
         for failure in given.failures:
             self._failed(some.places[failure.at], failure.error)
         if given.is_plain:
             return Some(some.places, given.answers)
         return _with_answers(some.places, given)
+
+    def _event(self, place: int, body: Any) -> Event:
+        """Return the event of a row, with what steps before have set in it."""
+        event = self._events.get(place)
+        if event is None:
+            event = self._events[place] = Event(body)
+        event.body = body
+        return event
 
     def _columns(self, part: GraphPart, some: Some, *, is_first: bool) -> Some:
         some = self._objects(part, some)

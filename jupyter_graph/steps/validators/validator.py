@@ -99,6 +99,11 @@ class Validator(ABC):
         self._logged: set[tuple[str, str]] = set()
         self._verdict = threading.local()
 
+    @staticmethod
+    def selects(arguments: Mapping[str, Any]) -> bool:
+        """Tell whether a validator of these arguments picks its followers."""
+        return arguments.get("on_violation") == "route"
+
     @abstractmethod
     def judged(self, body: Any) -> tuple[Any, list[Violation]]:
         """Return the body that goes on when it is valid, and all violations."""
