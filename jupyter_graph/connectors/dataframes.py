@@ -22,6 +22,7 @@ from jupyter_graph.types import Body
 from jupyter_graph.values.dataframe_rows import (
     is_frame,
     pandas_of,
+    refuse_same_names,
     rows_of_frame,
     table_of,
     with_index,
@@ -119,6 +120,7 @@ def _parts_of(body: Body) -> list[Any]:
     if not is_frame(body):
         return [snapshot(row) for row in rows_of(body, "DataFrameTarget")]
     frame = with_index(pandas_of(body).copy())
+    refuse_same_names(frame.columns)
     return [frame] if len(frame) else []
 
 

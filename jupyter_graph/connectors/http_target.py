@@ -53,8 +53,9 @@ class HTTPTarget(Buffered):
         ServiceUnavailableError: (from ``do`` and ``flush``) the server stays away;
             the rows of earlier events stay for the next attempt.
         GatewayTimeoutError: as above, it does not answer in time.
-        OSError: (from ``do`` and ``flush``) the server refuses. Rows that it calls
-            wrong (400, 409, 413, 415, 422) are not sent again.
+        OSError: (from ``do`` and ``flush``) the server refuses. Of a batch that it
+            calls wrong (400, 409, 413, 415, 422) halves are sent, down to the rows at
+            fault, which are not sent again.
 
     State: a batch that is not full is in memory; a restart loses it, each worker has
         its own. Late events are sent last.
@@ -119,7 +120,21 @@ class HTTPTarget(Buffered):
         try:
             self._send(items)
         except RowsRefusedError as error:
-            raise Refused(dict.fromkeys(range(len(items)), error)) from error
+            if refused := self._bad_ones(items, error):
+                raise Refused(refused) from error
+
+    def _bad_ones(self, items: list[Any], error: Exception) -> dict[int, Exception]:
+        """Send halves of what was refused; return the rows that are refused alone."""
+        if len(items) == 1:
+            return {0: error}
+        half, refused = len(items) // 2, dict[int, Exception]()
+        for start, some in ((0, items[:half]), (half, items[half:])):
+            try:
+                self._send(some)
+            except RowsRefusedError as why:
+                inner = self._bad_ones(some, why)
+                refused |= {start + at: one for at, one in inner.items()}
+        return refused
 
     def _send(self, items: list[str]) -> None:
         first, between, last = self._marks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -21,6 +22,7 @@ from jupyter_graph.errors import (
 from jupyter_graph.values.dataframe_rows import is_frame, rows_of_frame
 from jupyter_graph.values.json_form import to_json
 from jupyter_graph.values.json_rules import TARGET
+from jupyter_graph.values.whole_texts import broken_text, is_whole
 
 Row: TypeAlias = Mapping[str, Any]
 """Column names to values."""
@@ -85,12 +87,35 @@ def json_text(value: Any) -> str:
     """Return one line of JSON, by the value table of docs/answers.md.
 
     Raises:
-        UnprocessableError: a value has no form in JSON.
+        UnprocessableError: a value has no form in JSON, or a text is half a surrogate
+            pair, which most readers of JSON refuse.
 
     >>> json_text({"at": date(2026, 1, 2), "x": float("nan")})
     '{"at": "2026-01-02", "x": null}'
     """
-    return to_json(value, "body", TARGET).decode()
+    text = to_json(value, "body", TARGET).decode()
+    if "\\ud" in text and (where := broken_text(json.loads(text))) is not None:
+        raise not_a_text(where)
+    return text
+
+
+def not_a_text(where: str) -> UnprocessableError:
+    """Return the error of a text that cannot be encoded."""
+    return UnprocessableError(
+        f"{where} holds half a surrogate pair, which is no character; "
+        "text.encode(errors='replace').decode() puts '?' there"
+    )
+
+
+def checked_text(value: Any, where: str) -> Any:
+    """Return a value; a text must be one that can be encoded.
+
+    Raises:
+        UnprocessableError: it is half a surrogate pair somewhere.
+    """
+    if isinstance(value, str) and not is_whole(value):
+        raise not_a_text(where)
+    return value
 
 
 def json_texts(body: Any, where: object, end: str = "") -> list[str]:

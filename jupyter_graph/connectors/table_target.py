@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_graph.connectors.event_key import KeySpec, body_of, key_reader
+from jupyter_graph.connectors.event_key import (
+    MISSING_KEY,
+    KeySpec,
+    body_of,
+    key_reader,
+)
+from jupyter_graph.connectors.rows import checked_text
 from jupyter_graph.connectors.tables.memory_tables import GivenRows
 from jupyter_graph.connectors.tables.open_table import open_table
 from jupyter_graph.connectors.tables.table import TIMEOUT_S
-from jupyter_graph.errors import BadRequestError, SpecError
+from jupyter_graph.errors import BadRequestError, SpecError, UnprocessableError
 from jupyter_graph.types import Body
 
 
@@ -32,6 +38,7 @@ class TableTarget:
         SpecError: an argument is wrong, or a package is missing.
         BadRequestError: (from ``do``) the body has no such key, or is no object where
             ``attributes`` or ``merge`` ask for one.
+        UnprocessableError: (from ``do``) the key is None, empty or cannot be encoded.
         StatusError: (from ``do``) the table failed, see ``Table``.
 
     State:
@@ -77,6 +84,11 @@ class TableTarget:
 
     def do(self, body: Any) -> Any:
         key, row = self._key(body), self._row(body_of(body))
+        if key in ("", MISSING_KEY):
+            raise UnprocessableError(
+                f"the key of table {self.table.name!r} is missing in the body or empty"
+            )
+        checked_text(key, f"the key of table {self.table.name!r}")
         if self._merge:
             self.table.update(key, lambda old: {**(old or {}), **row})
         else:

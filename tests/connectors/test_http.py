@@ -198,12 +198,27 @@ def test_refused_rows_are_told_and_not_sent_again(server):
     context = Context(name="send", push=lambda *said: told.append(said[1]))
     target = HTTPTarget(f"{server.url}/in", batch=2, context=context)
     target.do({"n": 0})
-    server.statuses = [422]
+    server.statuses = [422, 422, 422]
     with pytest.raises(OSError, match=r"422 .*no such user"):
         target.do({"n": 1})
     target.close()
 
-    assert len(server.requests) == len(told) == 1
+    assert bodies(server) == [[{"n": 0}, {"n": 1}], [{"n": 0}], [{"n": 1}]]
+    assert len(told) == 1
+
+
+def test_a_row_that_is_refused_does_not_take_its_neighbours_along(server):
+    told = []
+    context = Context(name="send", push=lambda *said: told.append(said[1]))
+    target = HTTPTarget(f"{server.url}/in", batch=4, context=context)
+    server.statuses = [422, 200, 422, 422, 200]
+    for number in range(4):  # the third one is wrong
+        target.do({"n": number})
+    target.close()
+
+    taken = [bodies(server)[at] for at in (1, 4)]
+    assert taken == [[{"n": 0}, {"n": 1}], [{"n": 3}]]
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize(

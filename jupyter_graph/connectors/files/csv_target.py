@@ -15,13 +15,16 @@ from jupyter_graph.connectors.rows import (
     Row,
     bare,
     checked_columns,
+    checked_text,
     json_text,
+    not_a_text,
     rows_of,
 )
 from jupyter_graph.errors import UnprocessableError
 from jupyter_graph.types import Body
 from jupyter_graph.values.json_form import to_jsonable
 from jupyter_graph.values.json_rules import TARGET
+from jupyter_graph.values.whole_texts import is_whole
 
 _AS_IT_IS = frozenset({str, int, bool})
 
@@ -97,9 +100,23 @@ class CSVTarget(LinesTarget):
         self._columns: list[str] = []  # of the first row, when it has come
         self._known: frozenset[str] = frozenset()
 
-    def _take(self, body: Body) -> list[str]:
-        rows = self._rows(body)
-        return list(self._lines(map(cell, self._values(row)) for row in rows))
+    def _take(self, body: Body) -> list[bytes]:
+        before = self._columns, self._known
+        try:
+            return [self._line(row) for row in self._rows(body)]
+        except BaseException:
+            # A body that is refused says nothing about the columns of others.
+            self._columns, self._known = before
+            raise
+
+    def _line(self, row: Row) -> bytes:
+        line = next(self._lines([map(cell, self._values(row))]))
+        try:
+            return line.encode()
+        except UnicodeEncodeError:
+            names = (name for name in self._columns if not is_whole(f"{row.get(name)}"))
+            where = f"column {next(names, self._columns[0])!r} of {self._where}"
+            raise not_a_text(where) from None
 
     def _lines(self, rows: Iterable[Iterable[Any]]) -> Iterator[str]:
         text = io.StringIO()
@@ -140,6 +157,8 @@ class CSVTarget(LinesTarget):
         columns = self._chosen or there or list(row)
         if not columns:
             raise UnprocessableError(f"the first row of {self._where} has no columns")
+        for name in columns:
+            checked_text(name, f"the name of a column of {self._where}")
         if there and there != columns:
             raise UnprocessableError(
                 f"{self._where} has the columns {there}, not {columns}"

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
-from jupyter_graph.connectors.rows import Row
+from jupyter_graph.connectors.rows import Row, checked_text, not_a_text
 from jupyter_graph.errors import UnprocessableError, short
-from jupyter_graph.values.dataframe_rows import is_pandas, table_of
+from jupyter_graph.values.dataframe_rows import (
+    is_pandas,
+    refuse_same_names,
+    table_of,
+)
+from jupyter_graph.values.whole_texts import broken_text, is_whole
 
+INT64 = 2**63
 _SIMPLE = (Real, str, bytes)  # each such type always is the same Arrow type
 
 
@@ -42,7 +49,25 @@ class GrowingSchema:
         }
         self._stated = frozenset(types)
         self._fits: dict[str, set[type]] = {}
+        self._before: tuple[dict[str, Any], dict[str, set[type]]] | None = None
         self.is_fixed = False
+
+    @contextmanager
+    def of_one_body(self) -> Iterator[None]:
+        """Learn from the rows of one body; nothing, where one of them does not fit."""
+        self._before = None
+        try:
+            yield
+        except BaseException:
+            if self._before is not None:
+                self._types, self._fits = self._before
+            raise
+
+    def _note(self) -> None:
+        """Note what is known, before the first row of a body adds to it."""
+        if self._before is None:
+            fits = {name: set(types) for name, types in self._fits.items()}
+            self._before = dict(self._types), fits
 
     def check_row(self, row: Row) -> None:
         """Extend the schema by a row; raise where it does not fit."""
@@ -50,11 +75,13 @@ class GrowingSchema:
         for name, value in row.items():
             # the path of most rows: a type that was seen in this column always fits,
             # and Arrow is not asked again
-            if type(value) not in fits.get(name, ()):
+            kind = type(value)
+            if kind not in fits.get(name, ()) or _may_not_fit(kind, value):
                 self._learn(name, value)
 
     def check_table(self, table: Any) -> None:
         """As ``check_row``, for all columns of an Arrow table."""
+        self._note()
         for field in table.schema:
             if self._is_wanted(field.name):
                 self._merge(field.name, field.type, f"values of type {field.type}")
@@ -78,20 +105,31 @@ class GrowingSchema:
         self.fix()
 
     def cast(self, table: Any) -> Any:
-        """Return an Arrow table with exactly these columns."""
+        """Return an Arrow table with exactly these columns.
+
+        Raises:
+            UnprocessableError: a value does not fit the type of its column.
+        """
         schema = self.fix()
-        arrays = [
-            table[field.name].cast(field.type)
-            if field.name in table.column_names
-            else self._arrow.nulls(table.num_rows, field.type)
-            for field in schema
-        ]
+        arrays = []
+        for field in schema:
+            if field.name not in table.column_names:
+                arrays.append(self._arrow.nulls(table.num_rows, field.type))
+                continue
+            try:
+                arrays.append(table[field.name].cast(field.type))
+            except self._arrow.ArrowException as error:
+                raise UnprocessableError(
+                    f"column {field.name!r} of {self._where} holds {field.type}: "
+                    f"{error}"
+                ) from error
         return self._arrow.table(arrays, schema=schema)
 
     def _is_wanted(self, name: str) -> bool:
         return self._chosen is None or name in self._chosen
 
     def _learn(self, name: str, value: Any) -> None:
+        self._note()
         if not self._is_wanted(name):
             self._fits.setdefault(name, set()).add(type(value))
             return
@@ -101,14 +139,33 @@ class GrowingSchema:
             raise UnprocessableError(
                 f"{self._where} cannot hold {name!r}: {short(value)} ({no})"
             ) from no
+        if isinstance(value, dict | list) and (broken := broken_text(value, name)):
+            raise not_a_text(f"{broken} of {self._where}")
         self._merge(name, kind, short(value))
-        # of other types (lists, decimals, times) each value may be another Arrow type
-        if value is None or isinstance(value, _SIMPLE):
+        self._try(name, value)
+        # of other types (lists, decimals, times) each value may be another Arrow type,
+        # and not every number fits a narrow column
+        is_narrow = isinstance(value, int) and str(self._types.get(name)) != "int64"
+        if value is None or (isinstance(value, _SIMPLE) and not is_narrow):
             self._fits.setdefault(name, set()).add(type(value))
 
+    def _try(self, name: str, value: Any) -> None:
+        """Refuse a value that a type which does not change any more cannot hold."""
+        known = self._types[name]
+        if not (self.is_fixed or name in self._stated):
+            return
+        try:
+            self._arrow.scalar(value, type=known)
+        except (self._arrow.ArrowException, ValueError, TypeError, OverflowError) as no:
+            raise UnprocessableError(
+                f"column {name!r} of {self._where} holds {known}, got {short(value)} "
+                f"({no})"
+            ) from no
+
     def _merge(self, name: str, kind: Any, shown: str) -> None:
-        if not isinstance(name, str):
+        if not isinstance(name, str) or not name:
             raise UnprocessableError(f"a column needs a text as its name, got {name!r}")
+        checked_text(name, f"the name of a column of {self._where}")
         if _has_empty_struct(kind):
             raise UnprocessableError(
                 f"{name!r} holds an empty dict inside, which Parquet cannot: {shown}"
@@ -154,6 +211,13 @@ class GrowingSchema:
         return bool(of.is_integer(known) and of.is_integer(kind))
 
 
+def _may_not_fit(kind: type, value: Any) -> bool:
+    """Tell whether a value may not fit where others of its type do."""
+    if kind is str:
+        return not value.isascii() and not is_whole(value)
+    return kind is int and not -INT64 <= value < INT64
+
+
 def own_copy(frame: Any) -> Any:
     """Return a frame as an Arrow table that later steps cannot change.
 
@@ -168,6 +232,7 @@ def own_copy(frame: Any) -> Any:
         table = table_of(copy.deepcopy(frame) if is_pandas(frame) else frame)
     except (pyarrow.ArrowException, TypeError, ValueError) as error:
         raise UnprocessableError(f"the frame is no table: {error}") from error
+    refuse_same_names(table.column_names)
     for at, field in enumerate(table.schema):
         if pyarrow.types.is_dictionary(field.type):
             values = table.column(at).cast(field.type.value_type)

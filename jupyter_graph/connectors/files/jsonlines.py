@@ -51,8 +51,8 @@ class JSONLinesTarget(LinesTarget):
     '{"a": 1}\n{"a": null}\n'
     """
 
-    def _take(self, body: Body) -> list[str]:
-        return json_texts(body, self._where, "\n")
+    def _take(self, body: Body) -> list[bytes]:
+        return [line.encode() for line in json_texts(body, self._where, "\n")]
 
 
 class JSONLinesSource(ByRows):

@@ -33,7 +33,8 @@ class LinesTarget(Buffered):
         self._sink = sink_for(place, append=append)
 
     def _write(self, items: list[Any]) -> None:
-        self._sink.write((self._head() + "".join(items)).encode())
+        # Lines are bytes already: what cannot be encoded failed its own event.
+        self._sink.write(self._head().encode() + b"".join(items))
 
     def _head(self) -> str:
         """Return what stands above the rows when the file is new."""

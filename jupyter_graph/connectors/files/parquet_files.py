@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Container
+from datetime import date, time
+from decimal import Decimal
+from types import NoneType
 from typing import Any
+from urllib.parse import quote
 
 from jupyter_graph.connectors.files.atomic_files import Stage, StagedFolder
 from jupyter_graph.connectors.files.growing_schema import GrowingSchema
 from jupyter_graph.connectors.files.places import Place
-from jupyter_graph.errors import SpecError
+from jupyter_graph.errors import SpecError, UnprocessableError, short
+from jupyter_graph.values.whole_texts import is_whole
 
 SUFFIXES = (".parquet", ".pq")
 """Of paths that are files; every other path is a folder."""
+LONGEST_NAME = 255
+"""Bytes that file systems take as the name of a folder."""
+
+_NAMING = (str, int, float, Decimal, date, time, NoneType)
 
 
 class ParquetFile(Stage):
@@ -83,6 +93,38 @@ class ParquetFile(Stage):
         super().commit()
 
 
+def check_folders(names: list[str], row: Container[str], where: object) -> None:
+    """Refuse a row that lacks a column which names its folder.
+
+    Raises:
+        UnprocessableError: the text names the column.
+    """
+    if missing := [name for name in names if name not in row]:
+        raise UnprocessableError(
+            f"the row has no {missing[0]!r}, which names its folder in {where}"
+        )
+
+
+def check_folder(name: str, value: Any, where: object) -> None:
+    """Refuse a value that can name no folder; None has one of its own.
+
+    Raises:
+        UnprocessableError: it is empty, too long, or no text, number or time.
+    """
+    text = value if isinstance(value, str) else str(value)
+    if not isinstance(value, _NAMING) or text == "":
+        why = "is empty" if text == "" else f"is a {type(value).__name__}"
+    elif not is_whole(text):
+        why = "holds half a surrogate pair"
+    elif len(f"{name}={quote(text, safe='')}") > LONGEST_NAME:
+        why = f"is longer than the {LONGEST_NAME} bytes of a folder's name"
+    else:
+        return
+    raise UnprocessableError(
+        f"{name!r} of the row names its folder in {where}, and {short(value)} {why}"
+    )
+
+
 class ParquetFolder(StagedFolder):
     """A folder of Parquet files, each of them whole when it gets its name."""
 
@@ -104,6 +146,18 @@ class ParquetFolder(StagedFolder):
         """Do nothing: each file has its own columns."""
 
     def write(self, table: Any) -> None:
+        # The same names again after a failure: what is there of it is written over.
+        part = f"part-{self._count:05d}-{self._run}-"
+        try:
+            self._write(table, part)
+            self.file_written()
+        except BaseException:
+            for file in self.start().rglob(f"{part}*"):
+                file.unlink(missing_ok=True)
+            raise
+        self._count += 1
+
+    def _write(self, table: Any, part: str) -> None:
         import pyarrow
         from pyarrow import dataset
 
@@ -112,14 +166,12 @@ class ParquetFolder(StagedFolder):
             table,
             self.start(),
             format="parquet",
-            basename_template=f"part-{self._count:05d}-{self._run}-{{i}}.parquet",
+            basename_template=f"{part}{{i}}.parquet",
             partitioning=dataset.partitioning(pyarrow.schema(kinds), flavor="hive"),
             file_options=dataset.ParquetFileFormat().make_write_options(
                 compression=self._compression
             ),
             existing_data_behavior="overwrite_or_ignore",
-            max_partitions=10_000,
+            max_partitions=max(1, table.num_rows),
             use_threads=False,  # with threads, chunks of a table may change places
         )
-        self._count += 1
-        self.file_written()

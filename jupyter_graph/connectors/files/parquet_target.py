@@ -14,6 +14,8 @@ from jupyter_graph.connectors.files.parquet_files import (
     SUFFIXES,
     ParquetFile,
     ParquetFolder,
+    check_folder,
+    check_folders,
 )
 from jupyter_graph.connectors.files.places import Where, place_to_write
 from jupyter_graph.connectors.rows import (
@@ -121,24 +123,46 @@ class ParquetTarget(Buffered):
 
     def _take(self, body: Body) -> list[Any]:
         self._out.open()
-        if is_frame(body):
-            table = own_copy(body)
-            self._schema.check_table(table)
-            return [table]
-        rows = [_without_empty(snapshot(row)) for row in rows_of(body, self._where)]
-        for row in rows:
-            if missing := [name for name in self._partitions if name not in row]:
-                raise UnprocessableError(
-                    f"the row has no {missing[0]!r}, which names its folder in "
-                    f"{self._where}"
-                )
-            self._schema.check_row(row)
-        return rows
+        with self._schema.of_one_body():
+            if is_frame(body):
+                table = own_copy(body)
+                check_folders(self._partitions, table.column_names, self._where)
+                for name in self._partitions:
+                    for value in _different(table[name]):
+                        check_folder(name, value, self._where)
+                self._schema.check_table(table)
+                return [table]
+            rows = [_without_empty(snapshot(row)) for row in rows_of(body, self._where)]
+            for row in rows:
+                if self._partitions:
+                    check_folders(self._partitions, row, self._where)
+                    for name in self._partitions:
+                        check_folder(name, row[name], self._where)
+                self._schema.check_row(row)
+            return rows
 
     def _is_full(self) -> bool:
         return super()._is_full() or not isinstance(self._waiting[-1], dict)
 
     def _write(self, items: list[Any]) -> None:
+        tables, refused = self._as_tables(items)
+        before = self._tables, self._table_rows
+        self._tables = [*self._tables, *tables]
+        self._table_rows += sum(table.num_rows for table in tables)
+        whole = self._table_rows
+        try:
+            while self._table_rows >= self._group_rows:
+                self._write_group()
+        except BaseException:
+            # `Buffered` keeps these rows for the next attempt, or takes them back.
+            if self._table_rows == whole:
+                self._tables, self._table_rows = before
+            raise
+        if refused:
+            raise Refused(refused)
+
+    def _as_tables(self, items: list[Any]) -> tuple[list[Any], dict[int, Exception]]:
+        """Turn items to tables of the same columns; note those that cannot be."""
         start, refused = 0, dict[int, Exception]()
         tables: list[Any] = []
         for kind, group in itertools.groupby(items, key=type):
@@ -146,14 +170,13 @@ class ParquetTarget(Buffered):
             if kind is dict:
                 tables.append(self._columns_of(some, start, refused))
             else:
-                tables += map(self._schema.cast, some)
+                for at, table in enumerate(some, start):
+                    try:
+                        tables.append(self._schema.cast(table))
+                    except UnprocessableError as error:
+                        refused[at] = error
             start += len(some)
-        self._tables += tables
-        self._table_rows += sum(table.num_rows for table in tables)
-        while self._table_rows >= self._group_rows:
-            self._write_group()
-        if refused:
-            raise Refused(refused)
+        return tables, refused
 
     def _columns_of(
         self, rows: list[Any], start: int, refused: dict[int, Exception]
@@ -170,7 +193,12 @@ class ParquetTarget(Buffered):
                 try:
                     pyarrow.Table.from_pylist([row], schema=schema)
                     good.append(row)
-                except (OverflowError, TypeError, ValueError) as error:
+                except (
+                    pyarrow.ArrowException,
+                    OverflowError,
+                    TypeError,
+                    ValueError,
+                ) as error:
                     refused[start + at] = UnprocessableError(f"{error}")
             return pyarrow.Table.from_pylist(good, schema=schema)
 
@@ -189,6 +217,16 @@ class ParquetTarget(Buffered):
             self._write_group()
         if end:
             self._out.commit()
+
+
+def _different(column: Any) -> list[Any]:
+    """Return the values of an Arrow column, each once; one of lists or structs."""
+    import pyarrow
+
+    try:
+        return list(column.unique().to_pylist())
+    except pyarrow.ArrowNotImplementedError:
+        return list(column.slice(0, 1).to_pylist())
 
 
 def _without_empty(row: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from jupyter_graph.connectors.event_key import (
     key_text,
 )
 from jupyter_graph.connectors.queues.kafka_client import Failed, KafkaClient, Message
-from jupyter_graph.connectors.rows import json_texts
+from jupyter_graph.connectors.rows import checked_text, json_texts
 from jupyter_graph.errors import (
     ClosedError,
     GatewayTimeoutError,
@@ -73,7 +73,8 @@ class KafkaTarget:
     Raises:
         SpecError: an argument or a setting is wrong, there is no such secret, or
             confluent-kafka is not installed.
-        UnprocessableError: (from ``do_event``) a value has no form in JSON.
+        UnprocessableError: (from ``do_event``) a value has no form in JSON, or a text
+            cannot be encoded.
         TooLargeError: a message is larger than the broker takes.
         GatewayTimeoutError: the broker does not have it in time.
         ClosedError: the target is closed.
@@ -156,6 +157,7 @@ class KafkaTarget:
     def _messages(self, event: Any) -> list[Message]:
         body, headers = event.body, _headers_of(event)
         if isinstance(body, str):
+            checked_text(body, f"{self._begin}: the body")
             return [Message(body.encode(), self._key(event, body), headers + TEXT)]
         if isinstance(body, bytes | bytearray):
             return [Message(bytes(body), self._key(event, body), headers + BYTES)]
@@ -174,6 +176,7 @@ class KafkaTarget:
             key = key_text(event.key)
         else:
             key = self._key_of(event if self._is_of_event else item)
+        checked_text(key, f"{self._begin}: the key")
         return None if key == MISSING_KEY else key
 
     def _failure(self, error: Any) -> Exception:

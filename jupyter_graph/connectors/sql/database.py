@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from types import NoneType
@@ -15,6 +15,7 @@ from jupyter_graph.errors import SpecError, UnprocessableError, short
 from jupyter_graph.values.json_form import to_jsonable
 from jupyter_graph.values.json_rules import TARGET
 
+INT64 = 2**63
 _BASES = (int, str, bytes, date, time, Decimal)
 _NATIVE = frozenset({NoneType, bool, *_BASES})
 _EXACT = frozenset({float, dict, list, datetime})
@@ -165,6 +166,31 @@ class ColumnKinds:
     def __init__(self) -> None:
         self._kinds: dict[str, type] = {}
 
+    def add_all(self, rows: Iterable[Mapping[str, Any]], where: object) -> None:
+        """Extend the column types by all rows of a body, or by none.
+
+        Raises:
+            UnprocessableError: one of them does not fit, or two of the names differ in
+                capitals alone, which most databases take for one column.
+        """
+        before = dict(self._kinds)
+        try:
+            for row in rows:
+                self.add(row, where)
+            self._check_capitals(where)
+        except BaseException:
+            self._kinds = before
+            raise
+
+    def _check_capitals(self, where: object) -> None:
+        seen: dict[str, str] = {}
+        for name in self._kinds:
+            if (other := seen.setdefault(name.casefold(), name)) != name:
+                raise UnprocessableError(
+                    f"{where} cannot have the columns {other!r} and {name!r}, which "
+                    "differ in capitals alone"
+                )
+
     def add(self, row: Mapping[str, Any], where: object) -> None:
         """Extend the column types by a row.
 
@@ -176,6 +202,8 @@ class ColumnKinds:
             if value is None:
                 continue
             kind = _kind(value)
+            if kind is int:
+                checked_number(value, f"column {name!r} of {where}")
             is_new = known in (NoneType, kind)
             joined = kind if is_new else _JOINED.get(frozenset({known, kind}))
             if joined is None:
@@ -202,6 +230,17 @@ class ColumnKinds:
             list: sql.JSON(),
         }
         return {name: types.get(of, sql.Text()) for name, of in self._kinds.items()}
+
+
+def checked_number(value: Any, where: str) -> Any:
+    """Return a value; a whole number must have 64 bits at most.
+
+    Raises:
+        UnprocessableError: it has more.
+    """
+    if type(value) is int and not -INT64 <= value < INT64:
+        raise UnprocessableError(f"{where} holds numbers of 64 bits, got {value}")
+    return value
 
 
 def _kind(value: Any) -> type:

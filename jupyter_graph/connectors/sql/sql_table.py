@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 from jupyter_graph.connectors.rows import json_text
+from jupyter_graph.errors import UnprocessableError, said
 
 UPSERTING = ("mariadb", "mysql", "postgresql", "sqlite")
 """Databases in which a row can replace the one with the same key."""
@@ -25,11 +26,18 @@ class SQLTable:
         self._table: Any = None
         self.columns: dict[str, bool] | None = None
         """Each column, and whether it holds JSON; None while they are not known."""
+        self.whole_numbers: list[str] = []
+        """The columns of whole numbers, which have 64 bits at most."""
 
     def _is(self, table: Any) -> None:
-        from sqlalchemy import JSON
+        from sqlalchemy import JSON, Integer
 
         self._table = table
+        self.whole_numbers = [
+            name
+            for name, column in table.columns.items()
+            if isinstance(column.type, Integer)
+        ]
         self.columns = {
             name: isinstance(column.type, JSON)
             for name, column in table.columns.items()
@@ -108,6 +116,10 @@ class SQLTable:
             raise
         except (sql.exc.StatementError, sql.exc.CompileError) as error:
             return error
+        # What drivers raise for a value that they cannot send: a number beyond 64 bits,
+        # a text that no encoding has or that holds a NUL.
+        except (ArithmeticError, TypeError, ValueError) as error:
+            return UnprocessableError(f"the row cannot be stored: {said(error)}")
         return None
 
     def _fitting(self, row: dict[str, Any]) -> dict[str, Any]:

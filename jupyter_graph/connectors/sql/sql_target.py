@@ -8,9 +8,15 @@ from typing import Any
 
 from jupyter_graph.argument_checks import is_count, require
 from jupyter_graph.connectors.buffered_target import Buffered, Refused
-from jupyter_graph.connectors.rows import checked_columns, rows_of, snapshot
+from jupyter_graph.connectors.rows import (
+    checked_columns,
+    checked_text,
+    rows_of,
+    snapshot,
+)
 from jupyter_graph.connectors.sql.database import (
     ColumnKinds,
+    checked_number,
     engine_of,
     shown,
     value_for,
@@ -110,9 +116,12 @@ class SQLTarget(Buffered):
             self._look()
         columns = self._table.columns
         if columns is None:
-            for row in rows:
-                self._kinds.add(row, self._where)
-        elif self._columns is None:
+            self._kinds.add_all(rows, self._where)
+            return rows
+        for row in rows:
+            for name in self._table.whole_numbers:
+                checked_number(row.get(name), f"column {name!r} of {self._where}")
+        if self._columns is None:
             for row in rows:
                 if not columns.keys() >= row.keys():
                     unknown = next(name for name in row if name not in columns)
@@ -127,9 +136,18 @@ class SQLTarget(Buffered):
         if self._columns is not None:
             kept = {name: row.get(name) for name in self._columns}
         return {
-            str(key): value_for(value, f"column {key!r}")
+            self._column(key): checked_text(
+                value_for(value, f"column {key!r}"), f"column {key!r} of {self._where}"
+            )
             for key, value in snapshot(kept).items()
         }
+
+    def _column(self, key: Any) -> str:
+        if key == "" or (isinstance(key, str) and "\0" in key):
+            raise UnprocessableError(
+                f"a column of {self._where} needs a name, got {key!r}"
+            )
+        return str(checked_text(str(key), f"the name of a column of {self._where}"))
 
     def _look(self) -> None:
         """Read the columns of a table that exists."""
