@@ -144,6 +144,20 @@ def test_a_target_without_answers_replaces_an_older_file(tmp_path, open_runner):
     assert len(pd.read_parquet(path)) == 0
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet"])
+def test_a_run_of_no_rows_leaves_the_old_file(name, tmp_path, open_runner):
+    runner = open_runner(graph_of(same))
+    runner.run_batch([], target=tmp_path / name)
+    was_made = (tmp_path / name).is_file()
+    runner.run_batch(FRAME, target=tmp_path / name)
+    before = (tmp_path / name).read_bytes()
+    runner.run_batch([], target=tmp_path / name)
+
+    assert was_made
+    assert before
+    assert (tmp_path / name).read_bytes() == before
+
+
 def test_answers_that_are_no_dicts_stand_in_one_column(tmp_path, open_runner):
     def first(row):
         return row["a"]

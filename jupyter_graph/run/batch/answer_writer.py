@@ -89,14 +89,20 @@ class AnswerWriter:
             part = answers.iloc[some] if is_pandas(answers) else answers[some]
             self._write(write, labels[some], part)
 
-    def finish(self) -> None:
-        """Make the file whole; one without answers is empty."""
+    def finish(self, rows: int) -> None:
+        """Make the file whole.
+
+        Args:
+            rows: how many were read. Of some without an answer an empty file is left;
+                a run of no rows leaves what an earlier one has written.
+        """
         if callable(flush := getattr(self._target, "flush", None)):
             flush(end=True)
         if self._place is None:
             return
         self._target.close()
-        if not self._count and self._place.kind:
+        is_left = not rows and self._place.exists()
+        if not self._count and self._place.kind and not is_left:
             _write_empty(self._place)
 
 

@@ -143,5 +143,5 @@ class Gathered:
         """Keep the answers of some rows."""
         self.frames.append(frame_of_answers(labels, answers))
 
-    def finish(self) -> None:
+    def finish(self, rows: int) -> None:
         """Do nothing: all is in memory."""

@@ -102,7 +102,7 @@ class Batch:
                 if bar is not None:
                     bar.update(len(chunk))
             self._flush(caller, out, last)
-        out.finish()
+        out.finish(self._count)
         return BatchResult(
             count=self._count,
             answered=self._answered,
