@@ -31,7 +31,7 @@ NOT_OF_QUEUES = (
     "--handler", "--input-path", "--result-path", "--full-event", "--respond",
     "--retries", "--timeout", "--blocking", "--processes", "--concurrency", "--batch",
     "--vectorized", "--side-effects", "--join", "--queue", "--router", "--route",
-    "--on-error",
+    "--on-error", "--reraise",
 )  # fmt: skip
 
 

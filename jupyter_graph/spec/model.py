@@ -81,6 +81,7 @@ class StepSpec:
     missing: Missing = "error"
     vectorized: bool = False
     side_effects: bool = False
+    reraise: bool = False
     carried: Mapping[str, Any] = field(default_factory=dict)
 
     @property

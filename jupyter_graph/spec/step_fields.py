@@ -190,6 +190,10 @@ STEP_FIELDS: Final[tuple[Field, ...]] = (
         "it changes something outside: checks of a deployment, examples and replays do "
         "not call it and take what it gave before", "--side-effects",
         "changes something outside: checks, examples and replays do not call it"),
+    _setting("reraise", FLAG,
+        "of an error handler: when it has run, the event fails all the same, with the "
+        "error that led to it",
+        "--reraise", "of an error handler: the event fails all the same"),
 )  # fmt: skip
 
 GRAPH_FIELDS: Final[tuple[Field, ...]] = (

@@ -57,6 +57,7 @@ RULES: Mapping[Rule, bool] = {
     graph_rules.before_belongs_to_error_handlers: False,
     graph_rules.error_handlers_exist: True,
     graph_rules.error_handlers_are_used: False,
+    graph_rules.only_error_handlers_reraise: False,
     graph_rules.error_handlers_come_after_errors_only: False,
     graph_rules.one_responder: False,
     graph_rules.routers_have_routes: False,

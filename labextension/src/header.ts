@@ -11,6 +11,7 @@ const FLAGS: ReadonlySet<string> = new Set([
   '--blocking',
   '--full-event',
   '--keep',
+  '--reraise',
   '--respond',
   '--vectorized'
 ]);

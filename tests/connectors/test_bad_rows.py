@@ -226,3 +226,15 @@ def test_decimals_and_escapes_are_no_surrogates(tmp_path):
 
     [line] = (tmp_path / "out.jsonl").read_text().splitlines()
     assert json.loads(line) == {"a": "\\ud800", "b": "1.5", "c": "\U0001f600"}
+
+
+@pytest.mark.parametrize("place", FILES)
+def test_a_run_of_no_rows_leaves_the_old_rows(place, tmp_path):
+    where, target = open_target(place, tmp_path, 100)
+    target.do({"n": 1})
+    target.close()
+    _, again = open_target(place, tmp_path, 100)
+    again.flush(end=True)
+    again.close()
+
+    assert rows_of(where) == [{"n": 1}]

@@ -18,6 +18,9 @@ Write: TypeAlias = Callable[[Position], None]
 class HandlerWriter(Writer):
     """Writes ``try`` and ``except`` around steps, and around whole functions.
 
+    A handler that reraises ends in ``raise``, which leaves the traceback as it was: the
+    failing step is read from it.
+
     try:
         body = risky(body)
     except BaseException as error:
@@ -59,6 +62,9 @@ class HandlerWriter(Writer):
         line(BODY, "except BaseException as error:")
         self._note_error(f"caught(error, {sorted(handlers)!r})", None, inner)
         self.guard(self.facts.steps[handler], lambda at: self._run(handler, at), inner)
+        if self.facts.steps[handler].reraise:
+            line(inner, "raise")
+            return
         line(inner, f"return {self._handled}")
 
     def guard(
@@ -102,6 +108,11 @@ class HandlerWriter(Writer):
             falls=handler_falls,
             stands_for=stands_for,
         )
+        if handler.reraise:
+            code.line(inner, "raise")
+            return
+        if step.reraise:  # what failed first is raised where this handler stands
+            return
         may_fall = falls and handler_falls
         self._after_handler(step, handler.name, inner, may_fall, stands_for)
 

@@ -178,6 +178,27 @@ def error_handlers_exist(graph: GraphSpec) -> Iterator[Problem]:
         )
 
 
+def only_error_handlers_reraise(graph: GraphSpec) -> Iterator[Problem]:
+    handlers, ways = handler_names(graph), followers(graph)
+    for step in graph.every_step():
+        if not step.reraise:
+            continue
+        if step.name not in handlers:
+            yield Problem(
+                f"step {step.name!r} has 'reraise', which only an error handler may; "
+                f"name {step.name!r} in a step's on_error",
+                step.name,
+                "reraise",
+            )
+        elif after := ways.get(step.name, ()):
+            yield Problem(
+                f"the error handler {step.name!r} reraises, so nothing comes after it; "
+                f"take it out of the way to {', '.join(after)}",
+                step.name,
+                "reraise",
+            )
+
+
 def error_handlers_are_used(graph: GraphSpec) -> Iterator[Problem]:
     used = {step.on_error for step in graph.steps} | {graph.on_error}
     for step in graph.steps:

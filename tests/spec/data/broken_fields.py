@@ -28,7 +28,9 @@ TEXTS = (
     "kind", "class_name", "handler", "on_error", "base_step", "input_path",
     "result_path", "comment", "shape", "function", "path",
 )  # fmt: skip
-FLAGS = ("full_event", "responder", "blocking", "vectorized", "side_effects")
+FLAGS = (
+    "full_event", "responder", "blocking", "vectorized", "side_effects", "reraise",
+)  # fmt: skip
 COUNTS = ("max_iterations", "concurrency", "processes", "batch")
 SECONDS = ("timeout_s", "join_timeout_s")
 WAITS = ("backoff_s", "batch_wait_ms")
