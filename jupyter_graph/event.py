@@ -157,11 +157,12 @@ class Event:
         ('/a b', {'q': '1'}, 'ann')
         """
         path = path or "/"
+        known = RequestHeaders(headers) if headers else None
+        if known is not None and not facts.get("content_type"):
+            facts["content_type"] = known.get("content-type", "")
         if "?" not in path and "%" not in path:  # nearly all: nothing to read in it
-            known = RequestHeaders(headers) if headers else None
             return cls(body, path=path, headers=known, **facts)
         path, fields = request_target(path)
-        known = RequestHeaders(headers or ())
         return cls(body, path=path, fields=fields, headers=known, **facts)
 
     @property

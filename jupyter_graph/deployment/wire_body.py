@@ -22,6 +22,8 @@ def wire_body(body: Any, content_type: str | None = None) -> tuple[bytes, str]:
     """
     if body is None:
         return b"", content_type or ""
+    if isinstance(body, bytes):
+        return body, content_type or ""  # as they are; read by the function
     if content_type and isinstance(body, str):
         return body.encode(), content_type
     raw = encode(body)

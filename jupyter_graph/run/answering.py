@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.runtime.aside import ASIDE, Aside
 from jupyter_graph.compile.runtime.streams import drain_async
-from jupyter_graph.errors import JupyterGraphError
+from jupyter_graph.errors import JupyterGraphError, StatusError
 from jupyter_graph.run.dispatch import Dispatcher, in_thread
 from jupyter_graph.run.lifecycle import GraphInstance
 from jupyter_graph.run.put_off import aside_of, finish
@@ -81,6 +81,18 @@ class Answering:
             self._finish(aside, waits=not self.dispatcher.compiled.is_async)
         answer.notes = tuple(aside.failures)
         return answer
+
+    def read(self, event: Event) -> Answer | None:
+        """Decode a body of bytes; return the answer where it cannot be read."""
+        if not isinstance(event.body, bytes | bytearray | memoryview):
+            return None
+        from jupyter_graph.event import read_event
+
+        try:
+            read_event(event)
+        except StatusError as error:
+            return self._answers().failed(error, event, None)
+        return None
 
     # -- beside the answer ------------------------------------------------------
 

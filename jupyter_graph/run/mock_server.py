@@ -18,11 +18,12 @@ from jupyter_graph.connectors.queues.memory_stream import MemoryStream
 from jupyter_graph.errors import (
     BadRequestError,
     RunError,
+    StatusError,
     StreamingError,
     blamed,
     said,
 )
-from jupyter_graph.event import Event, Trigger, own_id, own_path
+from jupyter_graph.event import Event, Trigger, own_id, own_path, read_event
 from jupyter_graph.frontend.factory import make_frontend
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.spec.builder import Graph
@@ -157,11 +158,15 @@ class MockServer:
             offset=offset,
             time=_moment(time),
         )
+        is_raw = isinstance(body, bytes | bytearray) and content_type is None
         try:
-            event.body = _decoded(body, event.content_type)
-        except BadRequestError as error:
-            text = f"failed to json decode event, {error}"
-            return self._refused(BadRequestError(text), 400, silent)
+            if is_raw and not self._default_content_type:
+                read_event(event)  # what a caller sends, read as in the function
+            else:
+                event.body = _decoded(body, event.content_type)
+        except StatusError as error:
+            text = f"{error}" if is_raw else f"failed to json decode event, {error}"
+            return self._refused(BadRequestError(text), error.status_code, silent)
         if self._stacked:
             status = 400 if self._mlrun_status else 500
             return self._refused(StreamingError(self._stacked), status, silent)

@@ -335,12 +335,15 @@ class Runner(Openable):
         """Run one event and return its answer as a caller of the function gets it.
 
         Args:
-            body: what the first steps get.
+            body: what the first steps get; bytes are what a caller sends, and are read
+                by their content type, as in the function.
             silent: return a failed event's answer instead of raising.
             traced: keep each step's input, output and time.
             **facts: path, method, headers, event_id, content_type as of ``run``.
         """
-        return _checked(self.handle(_event(body, facts), traced=traced), silent)
+        event = _event(body, facts)
+        refused = self._answering.read(event)
+        return _checked(refused or self.handle(event, traced=traced), silent)
 
     async def aanswer(
         self,
@@ -351,7 +354,9 @@ class Runner(Openable):
         **facts: Any,
     ) -> Answer:
         """``answer`` from a coroutine."""
-        return _checked(await self.ahandle(_event(body, facts), traced=traced), silent)
+        event = _event(body, facts)
+        refused = self._answering.read(event)
+        return _checked(refused or await self.ahandle(event, traced=traced), silent)
 
     def handle(
         self,

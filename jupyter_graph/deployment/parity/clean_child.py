@@ -184,7 +184,7 @@ class Bundle:
 
     async def traced(self, runner: Any, event: Any, *, is_read: bool) -> dict[str, Any]:
         reading = importlib.import_module("jupyter_graph.event").read_event
-        event = event if is_read else reading(event)
+        event = event if is_read and type(event.body) is not bytes else reading(event)
         response = importlib.import_module("jupyter_graph.answer.response")
         answer = await runner.ahandle(event, traced=True)
         raw = answer.raw
