@@ -13,6 +13,7 @@ const FLAGS: ReadonlySet<string> = new Set([
   '--keep',
   '--reraise',
   '--respond',
+  '--side-effects',
   '--vectorized'
 ]);
 
