@@ -94,18 +94,40 @@ def _inspect_function(step: StepSpec, code: Callable[..., Any]) -> StepCode:
         if "context" in parameters and first != "context":
             wants = ("context",)
         arguments_fit(step, parameters, skip={first}, injected=wants)
-    kind = call_kind(code)
-    limits_fit(step, kind)
+    kind = _fitting(step, call_kind(code))
     return StepCode(
         step=step,
         code=code,
         takes_event=bool(step.full_event),
         is_async=kind.is_async,
         is_stream=kind.is_stream,
+        either=kind.is_stream and kind.either,
         knows_paths=bool(step.full_event),
         wants=wants,
         takes=_takes(step, code),
     )
+
+
+def _fitting(step: StepSpec, kind: CallKind, *, what: str = "") -> CallKind:
+    """Return the kind of a call whose limits fit.
+
+    A wrapper around a generator that has limits is taken for one that makes one result
+    of the items: a stream takes no limits.
+
+    Raises:
+        SpecError: a limit would mean nothing there.
+    """
+    if kind.either and kind.is_stream and not what:
+        try:
+            limits_fit(step, kind)
+        except SpecError:
+            kind = PLAIN
+    if kind.either and not kind.is_stream:
+        limits_fit(step, what=what)
+        if step.blocking or step.processes is not None:
+            return PLAIN
+    limits_fit(step, kind, what=what)
+    return kind
 
 
 def _takes(step: StepSpec, function: Callable[..., Any]) -> Any:
@@ -128,7 +150,7 @@ def _inspect_class(
     signature = signature_of(code)
     wants = () if signature is None else _wants(step, code, signature)
     kind = _kind_of_method(step, code, method, arguments)
-    limits_fit(step, kind, what="" if method else "a step that is not called")
+    kind = _fitting(step, kind, what="" if method else "a step that is not called")
     if selects and call_kind(code.select_outlets) != PLAIN:
         raise SpecError(
             f"step {step.name!r}: {code.__name__}.select_outlets must be a plain "
@@ -145,6 +167,7 @@ def _inspect_class(
         takes_event=takes_event,
         is_async=kind.is_async,
         is_stream=kind.is_stream,
+        either=kind.is_stream and kind.either,
         selects=selects,
         merges=merges,
         knows_paths=(method == "do_event" and names_paths)

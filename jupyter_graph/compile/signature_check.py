@@ -62,7 +62,9 @@ def method_takes_a_body(step: StepSpec, code: type, method: str) -> None:
     parameters = dict(signature.parameters)
     static = inspect.getattr_static(code, method)
     if not isinstance(static, staticmethod | classmethod) and parameters:
-        parameters.pop(next(iter(parameters)))  # self
+        first = next(iter(parameters.values()))  # self, if it is no ``*args``
+        if first.kind is not first.VAR_POSITIONAL:
+            parameters.pop(first.name)
     takes_a_body(step, parameters, f"{code.__name__}.{method}")
 
 

@@ -22,6 +22,7 @@ class StepCode:
         takes_event: it is called with the event, not with the body.
         is_async: it must be awaited.
         is_stream: it yields its results one by one.
+        either: it yields them, or returns one result: what a call returns tells.
         selects: it picks its followers with ``select_outlets``.
         merges: it waits for all branches of an event.
         may_drop: it may return ``NOTHING``, which ends the event.
@@ -45,6 +46,7 @@ class StepCode:
     takes_event: bool = False
     is_async: bool = False
     is_stream: bool = False
+    either: bool = False
     selects: bool = False
     merges: bool = False
     may_drop: bool = False
@@ -91,8 +93,13 @@ class StepCode:
     @property
     def is_generator(self) -> bool:
         """Whether every call returns a generator, not only some of them."""
-        gives_one = self.step.kind == "flow" or hasattr(self.code, "streams")
+        gives_one = self.gives_either or hasattr(self.code, "streams")
         return self.is_stream and not gives_one
+
+    @property
+    def gives_either(self) -> bool:
+        """Whether a call returns a stream of ours, or one result."""
+        return self.step.kind == "flow" or self.either
 
     @property
     def gives_events(self) -> bool:

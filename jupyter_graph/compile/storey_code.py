@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from jupyter_graph.compile.call_kind import call_kind
+from jupyter_graph.compile.call_kind import PLAIN, call_kind
 from jupyter_graph.compile.signature_check import limits_fit, storey_arguments_fit
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.errors import UnknownStepError, did_you_mean
@@ -61,7 +61,8 @@ def inspect_storey_step(
     storey_arguments_fit(step, code)
     function = arguments.get("fn") if code is storey.Map else None
     do = code.do if issubclass(code, storey.MapClass) else function
-    if do is not None and (kind := call_kind(do)).is_stream:
+    kind = PLAIN if do is None else call_kind(do)
+    if kind.is_stream and not kind.either:
         return StepCode(  # its chunks go on one by one, as they come
             step=step,
             code=code,

@@ -50,7 +50,9 @@ def with_parameters(code: Code, methods: Iterable[str] = ("do",)) -> Code:
 def _adapter(call: Code, *, skip: int) -> Code:
     """Return a function of the same colour; ``skip`` arguments end with the body."""
     fit = _Fit(call, skip)
-    is_async, is_stream = call_kind(call)
+    is_async, is_stream, either = call_kind(call)
+    if either:  # a plain adapter hands on whatever it returns
+        is_async = is_stream = False
     adapter: Code
 
     if is_stream and is_async:

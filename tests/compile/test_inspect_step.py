@@ -1,5 +1,6 @@
 """What may be a step: every kind of callable, and every way to get it wrong."""
 
+import asyncio
 import functools
 import inspect
 
@@ -507,3 +508,160 @@ def test_a_split_with_an_init_of_its_own_is_a_router(open_runner, code):
     graph.add_route("b", handler=double)
 
     assert open_runner(graph).run(5) == 10
+
+
+# -- wrappers: what they return tells ---------------------------------------------
+
+
+def unnamed(function):
+    """A decorator without functools.wraps."""
+
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def twice(function):
+    return unnamed(timed(function))
+
+
+class Counted:
+    """A decorator that is a class."""
+
+    def __init__(self, function):
+        self.function = function
+        self.__name__ = "counted"
+
+    def __call__(self, *args):
+        return self.function(*args)
+
+
+WRAPPERS = [timed, unnamed, twice, Counted, functools.partial]
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_a_wrapped_coroutine_is_awaited(run_code, wrapper):
+    assert run_code(wrapper(later), 4) == [8]
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("step", [items, items_later])
+def test_a_wrapped_generator_streams(run_code, wrapper, step):
+    [found] = run_code(wrapper(step), 4)
+
+    assert list(found) == [4, 8]
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("step", [items, items_later])
+def test_its_items_go_on_one_by_one(open_runner, wrapper, step):
+    graph = Graph("on")
+    graph.to(name="it", handler="it").to(name="ten", handler=lambda body: body * 10)
+    graph.add_step("gather", "all", after="ten").respond()
+    graph.namespace["it"] = wrapper(step)
+
+    assert open_runner(graph).run(4) == [40, 80]
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_wrapped_generator_of_events_streams(run_code, wrapper, is_async):
+    def events(event):
+        for number in (1, 2):
+            given = event.copy()
+            given.body = event.body * number
+            yield given
+
+    async def events_later(event):
+        for given in events(event):
+            yield given
+
+    step = wrapper(events_later if is_async else events)
+    [found] = run_code(step, 4, full_event=True)
+
+    assert list(found) == [4, 8]
+
+
+@pytest.mark.parametrize("wrapper", [timed, unnamed])
+def test_a_wrapped_method_is_its_own_kind(run_code, wrapper):
+    class Wrapped:
+        do = wrapper(DoItems.do)
+
+    class WrappedLater:
+        do = wrapper(DoLater.do)
+
+    [found] = run_code(Wrapped, 4)
+
+    assert list(found) == [4, 8]
+    assert run_code(WrappedLater, 4) == [8]
+
+
+def items_of(body):
+    yield from items(body["n"])
+
+
+def made_one(function):
+    @functools.wraps(function)
+    def wrapper(body):
+        return sum(function(body))
+
+    return wrapper
+
+
+def run_to_its_end(function):
+    def wrapper(body):
+        return asyncio.run(function(body))
+
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    ("step", "fields", "found"),
+    [
+        pytest.param(made_one(items), {}, 12, id="items-made-one"),
+        pytest.param(made_one(items), {"retries": 1}, 12, id="with-limits"),
+        pytest.param(made_one(items), {"timeout_s": 5.0}, 12, id="in-time"),
+        pytest.param(made_one(items), {"result_path": "sum"}, {"n": 0}, id="path"),
+        pytest.param(run_to_its_end(later), {}, 8, id="coroutine-run-to-its-end"),
+    ],
+)
+def test_a_wrapper_may_give_one_result_instead(run_code, step, fields, found):
+    if "result_path" in fields:
+        step, body = made_one(items_of), {"n": 0}
+        found = {"n": 0, "sum": 0}
+    else:
+        body = 4
+
+    assert run_code(step, body, **fields) == [found]
+
+
+def test_a_wrapper_may_give_items_to_some_and_one_to_others(run_code):
+    stream = unnamed(items)
+
+    def sometimes(body):
+        return stream(body) if body > 3 else body
+
+    one, many = run_code(unnamed(sometimes), 1, 4)
+
+    assert (one, list(many)) == (1, [4, 8])
+
+
+def test_a_wrapped_generator_may_be_a_route(open_runner):
+    graph = Graph("routes", topology="router")
+    graph.add_route("m", handler="it")
+    graph.namespace["it"] = unnamed(items_of)
+
+    answer = open_runner(graph).answer({"n": 4}, path="/v2/models/m/infer")
+
+    assert answer.value == [4, 8]
+
+
+@pytest.mark.parametrize("block", ["storey.Map", "storey.Filter"])
+def test_a_step_of_storeys_awaits_a_wrapped_coroutine(open_runner, block):
+    graph = Graph("storey")
+    graph.to(block, name="it", fn=unnamed(later)).respond()
+
+    found = open_runner(graph).run(4)
+
+    assert found == (8 if block == "storey.Map" else 4)

@@ -62,12 +62,12 @@ class StepWriter(Writer):
 
     def _items(self, step: StepSpec, code: StepCode, ident: str, at: Position) -> None:
         """Write the call of a step that streams; the body stays what the step got."""
-        name, is_flow = step.name, step.kind == "flow"
+        name, is_flow = step.name, code.gives_either
         stream = self.code.stream_helper("stream")
         if not code.takes_event:
             argument = self._argument(step, self.code.value)
             call = _awaited(f"{ident}({argument})", code)
-            if is_flow:  # its own steps have made a stream of ours
+            if is_flow:  # its own steps, or its call, have made a stream of ours
                 call = self._unless_dropped(call, code, at)
             else:
                 call = f"{stream}({call}, {name!r})"

@@ -26,8 +26,7 @@ class StreamWriter(Writer):
 
     def go_on(self, name: str, at: Position) -> None:
         """Write that each item of a stream goes on by itself; the function ends so."""
-        step = self.facts.steps[name]
-        if step.kind == "flow":
+        if self.facts.codes[name].gives_either:
             self._or_one_body(name, at)
         items = self._items(name)
         collectors = self._collectors(name)
@@ -48,7 +47,7 @@ class StreamWriter(Writer):
         self.code.leave(at)
 
     def _or_one_body(self, name: str, at: Position) -> None:
-        """Write what happens where a flow gave one body after all."""
+        """Write what happens where a flow or a wrapper gave one body after all."""
         step, value = self.facts.steps[name], self.code.value
         takes_event = self.facts.codes[name].takes_event
         body = "items" if takes_event else StepWriter.placed(step, value, "items")

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from jupyter_graph.compile.call_kind import awaiting
 from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.compile.failing_step import DRIVERS, is_interrupt
 from jupyter_graph.compile.runtime.aside import Noted, log_it
@@ -16,6 +17,7 @@ from jupyter_graph.compile.runtime.streams import is_stream, placed, placed_asyn
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.errors import BadRequestError, RunError, SpecError, said
 from jupyter_graph.run.batch.vectorised import of_frame
+from jupyter_graph.run.built_steps.returned_streams import as_stream
 from jupyter_graph.run.built_steps.step_instances import BuiltStep, StepInstances
 from jupyter_graph.run.built_steps.sub_flow import route_of
 from jupyter_graph.run.context import Context
@@ -204,9 +206,10 @@ def _plain_call(
         from jupyter_graph.run.built_steps.typed_call import with_typed_body
 
         call = with_typed_body(call, code.takes, code.step.name)
-    if code.is_async and not code.is_stream and not inspect.iscoroutinefunction(call):
-        call = _awaited(call)
-    return call
+    is_awaited = code.is_async and (code.either or not code.is_stream)
+    if is_awaited and not inspect.iscoroutinefunction(call):
+        call = awaiting(call)
+    return as_stream(call, code) if code.either else call
 
 
 def with_call(call: Call, code: StepCode) -> Call:
@@ -225,16 +228,6 @@ def _without_handler(code: StepCode) -> Call:
         raise BadRequestError(f"step {code.step.name} does not have a handler")
 
     return fail
-
-
-def _awaited(call: Call) -> Call:
-    """Return a coroutine function for a plain wrapper around one."""
-
-    async def awaited(*args: Any) -> Any:
-        result = call(*args)
-        return await result if inspect.isawaitable(result) else result
-
-    return awaited
 
 
 def _with_paths(call: Call, code: StepCode) -> Call:

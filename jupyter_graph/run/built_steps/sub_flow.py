@@ -91,7 +91,7 @@ def _put(result: Any, event: Any, code: StepCode) -> Any:
     if result is NOTHING:
         event.body = NOTHING
         return event
-    if code.is_stream:
+    if code.is_stream and not code.either:
         by = stream_async if code.on_loop else stream
         result = by(result, code.step.name)
     if code.step.result_path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Iterable
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
+from jupyter_graph.compile.call_kind import awaiting
 from jupyter_graph.compile.failing_step import DRIVERS
 from jupyter_graph.compile.runtime.streams import Several
 from jupyter_graph.compile.step_code import StepCode
@@ -42,6 +44,8 @@ def direct_call(step: Any, code: StepCode) -> Call:
 
 def _of_function(step: Any, fn: Any, goes_on: GoOn, code: StepCode) -> Call:
     element = private_api.reads(step)
+    if code.is_async and not inspect.iscoroutinefunction(fn):
+        fn = awaiting(fn)
 
     def run(event: Event) -> Any:
         return goes_on(event, fn(element(event)))
@@ -68,6 +72,8 @@ def _plain_map(fn: Any) -> Call:
 def _of_class(step: Any, code: StepCode) -> Call:
     """A ``MapClass``: its ``do`` may call ``self.filter()``, which sets a flag."""
     element, do = private_api.reads(step), step.do
+    if code.is_async and not inspect.iscoroutinefunction(do):
+        do = awaiting(do)
     lock = threading.Lock()  # storey calls it from one thread only, so may we
     taken = private_api.unless_filtered(step, _mapped(step), NOTHING)
 
