@@ -12,6 +12,7 @@ from jupyter_graph.magics.step_arguments import ARGUMENTS_OF_STEPS, read_step
 from jupyter_graph.magics.subcommand import Command, Request
 from jupyter_graph.magics.views import Views
 from jupyter_graph.session.adding import QUEUE, ROUTER, add_block, add_model
+from jupyter_graph.session.findings.stale_steps import stale_steps
 from jupyter_graph.session.session import AS_RECORDED
 from jupyter_graph.session.shown_table import Table
 from jupyter_graph.session.step_cells import remove_step, rename_step
@@ -173,10 +174,12 @@ def rename(request: GraphRequest) -> Note:
 
 
 def undo(request: GraphRequest) -> Note:
-    note = request.session.graphs.undo()
-    for name in request.session.graphs.names():
-        request.session.changed(name)
-    return Note(f"taken back: {note}")
+    session = request.session
+    note = session.graphs.undo()
+    for name in session.graphs.names():
+        session.changed(name)
+    stale = [f"note: {hint}" for hint in stale_steps(session)]
+    return Note("\n".join([f"taken back: {note}", *stale]))
 
 
 def plot(request: GraphRequest) -> Any:

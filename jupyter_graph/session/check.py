@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ def check(
     cells: Sequence[Cell],
     namespace: Mapping[str, Any],
     folder: Path | None = None,
+    hints: Iterable[Advice] = (),
 ) -> Table[Finding]:
     """Return all findings: of the spec, of its code, and of the cells that would ship.
 
@@ -39,10 +40,12 @@ def check(
         cells: the cells it is made of, in the order they ran.
         namespace: what their names stand for now.
         folder: where the notebook's own modules lie.
+        hints: what else there is to say.
     """
     notes = [Advice(f"{it}", it.step, severity="error") for it in problems(graph.spec)]
     if not notes:
         notes = [*_code(graph), *advice(graph, namespace)]
+    notes += hints
     findings = [_finding(note, sources.of(graph.name, note.step)) for note in notes]
     if graph.spec.every_step():
         steps = _steps_of_names(graph)

@@ -48,6 +48,28 @@ class Dependencies:
         ]
 
 
+def helpers_of(code: Any, names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the functions, classes and plain values of the notebook that code uses.
+
+    Args:
+        code: a function or class.
+        names: the notebook's names.
+    """
+    found: set[str] = set()
+    _follow(code, names, found)
+    kinds = (FunctionType, type, *_ATOMS)
+    return {name: names[name] for name in found if isinstance(names[name], kinds)}
+
+
+def changed_names(used: Mapping[str, Any], names: Mapping[str, Any]) -> list[str]:
+    """Return the names that stand for something else by now, or for nothing."""
+    return sorted(
+        name
+        for name, value in used.items()
+        if not is_equal(names.get(name, _MISSING), value)
+    )
+
+
 def _codes(compiled: CompiledGraph) -> Iterator[StepCode]:
     """Yield the code of each step that keeps something from when it was built."""
     for name, code in compiled.steps.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from jupyter_graph.cells.source import Cell
@@ -57,6 +58,19 @@ def _source(graph: Graph, name: str) -> str:
         return inspect.getsource(graph.namespace[name])
     except (KeyError, TypeError, OSError):
         return f"# {name}: its source is not at hand"
+
+
+def needed_cells(
+    graph: Graph, cells: Sequence[Cell], namespace: Mapping[str, Any], folder: Path
+) -> frozenset[int | None]:
+    """Return the numbers of the cells whose code a graph needs."""
+    from jupyter_graph.cells.slice.module_slice import collect
+
+    roots = shipped_names(graph, namespace)
+    if not roots:
+        return frozenset()
+    walk = collect(cells, roots, namespace, folder)
+    return frozenset(fragment.cell for fragment in walk.fragments.values())
 
 
 def shipped_names(graph: Graph, namespace: Mapping[str, Any]) -> list[str]:

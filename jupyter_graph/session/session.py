@@ -293,10 +293,26 @@ class Session:
     def check(self, graph: str | Graph | None = None) -> Table[Finding]:
         """Return all findings about a graph, the worst first."""
         from jupyter_graph.session.check import check
+        from jupyter_graph.session.findings.cell_hints import (
+            NotebookCells,
+            SavedCells,
+            cell_hints,
+        )
+        from jupyter_graph.session.graph_program import needed_cells
 
         target = graph if isinstance(graph, Graph) else self.graph(graph)
         cells, names = self.cells_for(target), self.names_for(target)
-        return check(target, self.graphs.sources, cells, names, self.folder)
+        sources, folder = self.graphs.sources, self.folder
+        notebook = NotebookCells(
+            graph=target,
+            sources=sources,
+            ran=self.cells(),
+            saved=SavedCells.of(self.notebook_path),
+            default_name=self.graphs.default_name,
+            needed=needed_cells(target, cells, names, folder),
+            names=self.user_ns,
+        )
+        return check(target, sources, cells, names, folder, cell_hints(notebook))
 
     def cells_for(self, graph: Graph) -> list[Cell]:
         """Return the cells a graph is built from, in the order they ran."""

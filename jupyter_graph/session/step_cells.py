@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -13,6 +14,7 @@ from typing import Any
 from jupyter_graph.cells.source import Cell, Definition, step_definition
 from jupyter_graph.deployment.named_code import code_names
 from jupyter_graph.errors import MagicError
+from jupyter_graph.session.code_dependencies import helpers_of
 from jupyter_graph.session.graph_hints import notes_about
 from jupyter_graph.session.graphs import Graphs
 from jupyter_graph.session.step_checks import check_fit
@@ -185,7 +187,14 @@ def put_step(graphs: Graphs, plan: StepPlan, user_ns: Mapping[str, Any]) -> Step
     step = step_spec(name, definition.name, code, options)
     check_fit(step, code)
     source = StepSource(
-        plan.graph, name, plan.cell, definition.node.lineno, definition.name, name
+        graph=plan.graph,
+        step=name,
+        cell=plan.cell,
+        line=definition.node.lineno,
+        code_name=definition.name,
+        defined_as=name,
+        helpers=helpers_of(code, user_ns),
+        ran_s=time.time(),
     )
     with graphs.change(f"step {name!r} of graph {plan.graph!r}"):
         graph = graphs.named(plan.graph)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from jupyter_graph.cells.source import Cell
 
@@ -18,6 +20,8 @@ class StepSource:
         line: where the function or class begins; the ``%%`` line is line 1.
         code_name: the name of the function or class.
         defined_as: the step's name in the cell.
+        helpers: what its code used of the notebook then.
+        ran_s: when the cell ran, in seconds since 1970.
     """
 
     graph: str
@@ -26,6 +30,8 @@ class StepSource:
     line: int
     code_name: str
     defined_as: str
+    helpers: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    ran_s: float = field(default=0.0, compare=False)
 
 
 class StepSources(dict[tuple[str, str], StepSource]):

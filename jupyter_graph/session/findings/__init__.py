@@ -1,0 +1,1 @@
+"""What the notebook's cells say about its graphs: gone, copied, out of order."""
