@@ -7,6 +7,7 @@ JupyterGraphError
 ├── CellError                 a cell cannot become a step or a part of a function
 │   └── ValueShipError        a value cannot travel into a function
 ├── MagicError                the words of a magic are wrong
+├── EventFileError            a file of recorded events cannot be read or written
 ├── RunError                  an event or a runner failed
 │   ├── StepError             a step raised; ``__cause__`` holds what it raised
 │   ├── DeadlineError         an event or a step took longer than it may
@@ -163,6 +164,12 @@ class MagicError(JupyterGraphError, ValueError):
     """The words after a magic are wrong."""
 
     code = "JG130"
+
+
+class EventFileError(JupyterGraphError, ValueError):
+    """A file of recorded events cannot be read or written; the text names the line."""
+
+    code = "JG140"
 
 
 class RunError(JupyterGraphError):

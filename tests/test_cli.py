@@ -304,6 +304,69 @@ def test_a_script_whose_code_cannot_ship_fails(shop, tmp_path, capsys):
     )
 
 
+def recorded(folder, graph, *cases):
+    """Write events and their answers where the tests of a graph stand."""
+    path = folder / "tests" / "events" / f"{graph}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        "".join(
+            json.dumps(
+                {
+                    "event": {"body": body, "event_id": f"e{number}"},
+                    "answer": {
+                        "status_code": 200,
+                        "content_type": "application/json",
+                        "body": answer,
+                    },
+                }
+            )
+            + "\n"
+            for number, (body, answer) in enumerate(cases)
+        )
+    )
+    return path
+
+
+def test_the_recorded_events_of_a_script_are_sent_again(shop, tmp_path, capsys):
+    recorded(tmp_path, "shop", (5, True))
+    assert main(["test", shop]) == 0
+    assert "graph 'shop': 1 event, all answered as before" in capsys.readouterr().out
+
+    recorded(tmp_path, "shop", (5, True), (1, True))
+    assert main(["test", shop]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "graph 'shop': 2 events, 1 answered otherwise",
+        "  event e1 (line 2): body was True, is False",
+    ]
+
+
+def test_without_recorded_events_a_test_fails(shop, tmp_path, capsys):
+    assert main(["test", shop]) == 1
+    assert "there are no recorded events in" in capsys.readouterr().err
+
+
+def test_a_broken_file_of_events_fails_with_its_line(shop, tmp_path, capsys):
+    recorded(tmp_path, "shop", ({"n": 5}, True)).write_text('{"event": {"body": 1}}\n{')
+    assert main(["test", shop]) == 1
+    assert "shop.jsonl', line 2: is no JSON" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_the_recorded_events_of_a_notebook_are_sent_again(tmp_path, capsys):
+    cells = STEP_CELL, "%graph run {'a': 1, 'b': 1}", "%graph test"
+    path = notebook(tmp_path / "fraud.ipynb", *cells)
+    events = recorded(tmp_path, "fraud", ({"a": 6, "b": 2}, {"ratio": 3.0}))
+    before = events.read_bytes()
+
+    assert main(["test", path]) == 0
+    assert "graph 'fraud': 1 event, all answered as" in capsys.readouterr().out
+    assert events.read_bytes() == before  # cells that record make nothing of it
+    recorded(tmp_path, "fraud", ({"a": 6, "b": 2}, {"ratio": 2.0}))
+    assert main(["test", path, "--name", "fraud", "--effects"]) == 1
+    assert "body['ratio'] was 2.0, is 3.0" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_a_script_is_bundled_deployed_read_and_deleted(shop, tmp_path, capsys):
@@ -337,7 +400,7 @@ def test_a_notebook_is_looked_at_and_bundled(tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize(
     "words",
-    [["check", "a.json", "--nope"], ["bundle", "a.ipynb"], ["deploy"], ["test", "a"]],
+    [["check", "a.json", "--nope"], ["bundle", "a.ipynb"], ["deploy"], ["tset", "a"]],
 )
 def test_wrong_words_of_other_commands_are_2(words, capsys):
     with pytest.raises(SystemExit) as caught:

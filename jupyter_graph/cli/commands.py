@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--name", help="which graph of a notebook")
         if name == "bundle":
             command.add_argument("output", help="a folder, or a .zip")
+        if name == "test":
+            about = "targets and remote steps do their work, too"
+            command.add_argument("--effects", action="store_true", help=about)
         command.set_defaults(run=act)
     _add_run(commands)
     for name, help_text in (

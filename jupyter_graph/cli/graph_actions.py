@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_graph.cli.notebook_kernel import is_notebook, work_in_notebook
+from jupyter_graph.cli.recorded_events import work_in_session
 from jupyter_graph.cli.script_graph import is_script, script_and_graph
 from jupyter_graph.errors import DeployError, SpecError
 
@@ -17,6 +18,7 @@ WORKS = {
     "check": "list what is wrong with a graph and its code, and what is worth knowing",
     "show": "draw a graph as text",
     "code": "write the program that would ship",
+    "test": "send the events of tests/events again; name those answered otherwise",
     "bundle": "write the bundle into a folder or a .zip; options as of %%deploy",
     "deploy": "deploy a graph; name and options as of %%deploy",
 }
@@ -31,6 +33,8 @@ def act(given: argparse.Namespace) -> int:
     words = [*given.more]
     if given.command == "bundle":
         words += ["--to", "archive", "--output", str(Path(given.output).resolve())]
+    if given.command == "test" and given.effects:
+        words.append("--effects")
     arguments = (given.command, given.name, words)
     if is_notebook(given.graph):
         here = f"{in_session.__module__}:{in_kernel.__name__}"
@@ -86,6 +90,8 @@ def in_session(
         return 0, text(session.graph(name).spec)
     if command == "code":
         return 0, session.program(name)
+    if command == "test":
+        return work_in_session(session, name, words)
     return 0, _deployed(session, name, words)
 
 

@@ -12,8 +12,10 @@ from typing import Any
 
 from jupyter_graph.errors import RunError, SpecError
 
-_DEPLOYS = re.compile(r"^[ \t]*(\w+[ \t]*=[ \t]*)?%deploy\b.*$", re.MULTILINE)
-"""A line that deploys, and may keep the deployment."""
+_DEPLOYS = re.compile(
+    r"^[ \t]*(\w+[ \t]*=[ \t]*)?%(deploy|graph[ \t]+test)\b.*$", re.MULTILINE
+)
+"""A line that deploys, and may keep the deployment; or that makes an event a test."""
 
 _LOAD = "%load_ext jupyter_graph"
 

@@ -105,7 +105,43 @@ def run(request: GraphRequest) -> Any:
 
 
 def events(request: GraphRequest) -> Any:
-    return request.session.events(request.options.graph)
+    session, options = request.session, request.options
+    if options.save is None and options.load is None:
+        return session.events(options.graph)
+    if options.save is not None and options.load is not None:
+        raise MagicError("%graph events takes --save or --load, not both")
+    ring, graph = session.event_ring, session.graphs.named(options.graph).name
+    path = session.path(options.load if options.save is None else options.save)
+    if options.save is None:
+        count = ring.load(graph, path)
+        session.changed(graph)
+        return Note(f"graph {graph!r} has {count} more events, from {path}")
+    try:
+        count = ring.save(graph, path, _effects(request))
+    except OSError as error:
+        raise MagicError(f"cannot write {str(path)!r}: {error}") from None
+    return Note(f"{count} events of graph {graph!r} are in {path}")
+
+
+def _effects(request: GraphRequest) -> frozenset[str]:
+    """Return the steps with effects outside, whose outputs are kept with events."""
+    from jupyter_graph.compile.effect_steps import effect_steps
+
+    graph = request.graph
+    return effect_steps(graph.spec, request.session.names_for(graph))
+
+
+def test(request: GraphRequest) -> Note:
+    from jupyter_graph.session.recorded.event_tests import add_test
+
+    record = _record(request, request.words[0] if request.words else "last")
+    try:
+        effects = _effects(request)
+        recorded = record.recorded(effects)
+        added = add_test(request.session, request.graph, recorded)
+    except OSError as error:
+        raise MagicError(f"the test cannot be written: {error}") from None
+    return Note(str(added))
 
 
 def trace(request: GraphRequest) -> Any:
@@ -243,7 +279,8 @@ COMMANDS: dict[str, Command] = {
         _G | {"--path", "--method", "--header", "--until", "--silent", "--each"},
         takes_expression=True,
     ),
-    "events": Command(events, "", _G),
+    "events": Command(events, "", _G | {"--save", "--load"}),
+    "test": Command(test, "[ID]", _G),
     "trace": Command(trace, "[ID]", _G),
     "replay": Command(replay, "ID", _G | {"--from", "--with", "--silent", "--effects"}),
     "check": Command(check, "", _G),

@@ -54,6 +54,8 @@ class GraphMagics(Magics):
     @option("--from STEP", "replay: begin there", dest="from_step")
     @option("--with EXPR", "replay: this body", dest="with_body")
     @option("--effects", "replay: run it here, with what its steps change outside")
+    @option("--save FILE", "events: write them to a file of JSON lines")
+    @option("--load FILE", "events: add those of such a file")
     @option("--compiled", "code: what runs")
     @option("--format F", "plot: svg, png, mermaid or text")
     @option("--allow MODULE", "import: a module", action="append")
@@ -66,7 +68,7 @@ class GraphMagics(Magics):
 
         show · new NAME · use NAME · list · add CLASS_OR_KIND_OR_GRAPH [NAME]
         model NAME
-        run EXPR · events · trace [ID] · replay ID · check · code [STEP]
+        run EXPR · events · test [ID] · trace [ID] · replay ID · check · code [STEP]
         remove STEP · rename A B · undo · plot · export FILE · import FILE · reset
         """
         __tracebackhide__ = True

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_graph.event import Event
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
     from jupyter_graph.answer.raw_response import RawResponse
     from jupyter_graph.run.runner import Runner
+
+
+SENT: Final = ("body", "path", "method", "headers", "content_type", "event_id")
+"""What comes with an event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

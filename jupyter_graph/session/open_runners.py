@@ -12,7 +12,7 @@ from uuid import uuid4
 from jupyter_graph.run.record import private_copy
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.session.code_dependencies import Dependencies
-from jupyter_graph.session.events import Events
+from jupyter_graph.session.recorded.event_ring import Events
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec
 

@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.cells.source import Cell
 from jupyter_graph.errors import DeployError
-from jupyter_graph.session.events import ANSWER_COLUMNS, REQUEST, EventRecord, Events
 from jupyter_graph.session.graph_program import cells_of, code_of, shipped_names
 from jupyter_graph.session.graphs import Graphs
-from jupyter_graph.session.guarded_events import send_guarded
+from jupyter_graph.session.recorded.event_ring import (
+    ANSWER_COLUMNS,
+    REQUEST,
+    EventRecord,
+    Events,
+)
+from jupyter_graph.session.recorded.guarded_events import send_guarded
 from jupyter_graph.session.shown_table import Table
 from jupyter_graph.session.step_cells import StepPlaced, StepPlan, plan_step, put_step
 from jupyter_graph.session.step_options import StepOptions

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.effect_steps import effect_steps
 from jupyter_graph.run.record import private_copy
-from jupyter_graph.session.events import REQUEST, EventRecord, Events
+from jupyter_graph.session.recorded.event_ring import REQUEST, EventRecord, Events
 
 if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-from jupyter_graph.errors import MagicError, StepError, did_you_mean, said
-from jupyter_graph.run.record import RecordedInput, came_of, private_copy
+from jupyter_graph.errors import MagicError, RunError, StepError, did_you_mean, said
+from jupyter_graph.run.record import SENT, RecordedInput, came_of, private_copy
 from jupyter_graph.session.shown_table import Table, attributes
 
 if TYPE_CHECKING:
     from jupyter_graph.answer.answer import Answer
     from jupyter_graph.answer.raw_response import RawResponse
+    from jupyter_graph.session.recorded.event_lines import RecordedEvent
     from jupyter_graph.spec.model import GraphSpec
 
 LONGEST_RING = 1000
@@ -46,6 +49,7 @@ class EventRecord:
         runner: a number of the runner that it went through.
         nth: how many events that runner had seen before.
         revision: how often that runner had taken new code.
+        outputs: what steps with effects outside gave, of an event from a file.
     """
 
     event_id: str
@@ -67,6 +71,7 @@ class EventRecord:
     runner: int = 0
     nth: int = 0
     revision: int = 0
+    outputs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def input(self, effects: Collection[str] = (), **facts: Any) -> RecordedInput:
         """Return what entered the graph and what came of it, for parity checks.
@@ -75,12 +80,10 @@ class EventRecord:
             effects: the steps with effects outside.
             **facts: further fields.
         """
-        known = {
-            key: getattr(self, key)
-            for key in (*REQUEST, "content_type", "body", "event_id")
-        }
-        came = {"answer": self.raw} if self.answer is None else {}
-        came |= came_of(self.answer, effects) if self.answer else {}
+        known = {key: getattr(self, key) for key in SENT}
+        came: dict[str, Any] = {"answer": self.raw, "outputs": self.outputs}
+        if self.answer is not None and self.answer.trace is not None:
+            came = came_of(self.answer, effects)
         facts = {**known, "headers": dict(self.headers), **came, **facts}
         return RecordedInput(cell=self.cell, time=self.time, **facts)
 
@@ -89,6 +92,43 @@ class EventRecord:
         self.answer = None
         if self.raw is not None and len(self.raw.payload) > SMALL_BYTES:
             self.raw = None
+
+    def recorded(self, effects: Collection[str] = ()) -> RecordedEvent:
+        """Return the event and its answer, for a file.
+
+        Args:
+            effects: the steps with effects outside.
+        """
+        from jupyter_graph.session.recorded.event_lines import RecordedEvent
+
+        return RecordedEvent(
+            input=self.input(effects),
+            answer=self.raw,
+            time=self.time,
+            is_whole=self.is_whole,
+            step=self.step,
+            error=said(self.error) if self.error else None,
+        )
+
+    @classmethod
+    def of_recorded(cls, graph: str, event: RecordedEvent) -> EventRecord:
+        """Return the record of an event that was read from a file."""
+        from jupyter_graph.answer.answer import Answer
+
+        facts = {name: getattr(event.input, name) for name in (*SENT, "outputs")}
+        own = facts["event_id"] = event.input.event_id or uuid4().hex
+        answer = None if event.answer is None else Answer(event.answer, own)
+        return cls(
+            raw=event.answer,
+            time=event.time,
+            graph=graph,
+            error=RunError(event.error) if event.error else None,
+            status=200 if event.answer is None else event.answer.status_code,
+            step=event.step,
+            answer=answer,
+            is_whole=event.is_whole,
+            **facts,
+        )
 
     def input_of(self, step: str) -> Any:
         """Return what a step received.
@@ -153,10 +193,47 @@ class Events(deque[EventRecord]):
             raw=answer.raw,
             **request,
         )
+        self._keep(record)
+        return record
+
+    def _keep(self, record: EventRecord) -> None:
         self.append(record)
         if len(self) > TRACES_KEPT:
             self[-TRACES_KEPT - 1].shrink()
-        return record
+
+    def save(self, graph: str, path: Path, effects: Collection[str] = ()) -> int:
+        """Write the events of a graph to a file; return how many there are.
+
+        Args:
+            graph: the graph's name.
+            path: the file.
+            effects: the steps with effects outside.
+
+        Raises:
+            EventFileError: one of them cannot be written.
+            OSError: the file cannot be written.
+        """
+        from jupyter_graph.session.recorded.event_files import write_events
+
+        return write_events(
+            path, [record.recorded(effects) for record in self.of(graph)]
+        )
+
+    def load(self, graph: str, path: Path) -> int:
+        """Add the events of a file to those of a graph; return how many are new.
+
+        Raises:
+            EventFileError: the file cannot be read; nothing of it is added.
+        """
+        from jupyter_graph.session.recorded.event_files import read_events
+
+        known = {record.event_id for record in self.of(graph)}
+        new = [
+            event for _, event in read_events(path) if event.input.event_id not in known
+        ]
+        for event in new[-LONGEST_RING:]:
+            self._keep(EventRecord.of_recorded(graph, event))
+        return len(new)
 
     def of(self, graph: str) -> Table[EventRecord]:
         """Return the records of one graph, oldest first."""

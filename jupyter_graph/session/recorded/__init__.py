@@ -1,0 +1,1 @@
+"""The recorded events: the last thousand, in files, as tests, and sent again."""
