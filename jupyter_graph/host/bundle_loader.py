@@ -18,7 +18,15 @@ from jupyter_graph.run.runner import Runner
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.codec import from_dict
 
-STEPS = "steps"
+ENTRY = "main"
+"""The module that Nuclio and the host call; its name is free once it was called."""
+
+STEPS = "_graph_steps"
+STEPS_OF_BEFORE = "steps"
+"""As what ``steps.py`` is loaded of a bundle that holds no module ``STEPS``."""
+
+MODULES = "modules"
+"""The folder of the local modules, which is first on the path."""
 
 
 def open_runner(bundle: Path, context: Any) -> Runner:
@@ -70,20 +78,65 @@ def load_bundle_graph(bundle: Path) -> Graph:
 
 
 def import_steps(bundle: Path) -> ModuleType:
-    """Import the bundle's ``steps.py`` as the module ``steps``."""
-    path = bundle / f"{STEPS}.py"
+    """Import the bundle's ``steps.py``, under a name that no local module has.
+
+    Raises:
+        BundleError: it is missing, or another module has a local module's name.
+    """
+    path = bundle / "steps.py"
     if not path.is_file():
         raise BundleError(f"bundle {bundle} has no {path.name}")
-    if str(bundle) not in sys.path:
-        sys.path.insert(0, str(bundle))
-    spec = spec_from_file_location(STEPS, path)
+    for folder in (bundle, bundle / MODULES):
+        if folder.is_dir() and str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+    free_names(bundle / MODULES)
+    name = STEPS if (bundle / f"{STEPS}.py").is_file() else STEPS_OF_BEFORE
+    spec = spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
     # Known before it runs, so that its classes can be pickled by name.
-    sys.modules[STEPS] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def free_names(folder: Path) -> None:
+    """Make sure that imports find the local modules of a bundle, and no others.
+
+    Args:
+        folder: holds the local modules; it need not be there.
+
+    Raises:
+        BundleError: another module of such a name is loaded in this process.
+    """
+    taken = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        loaded = sys.modules.get(path.stem)
+        if loaded is None or _is_of(loaded, path):
+            continue
+        if path.stem == ENTRY:
+            del sys.modules[ENTRY]  # who imported it holds its two functions
+            continue
+        where = getattr(loaded, "__file__", None) or "Python itself"
+        taken.append(f"{path.stem} (here it is {where})")
+    if taken:
+        raise BundleError(
+            "local modules have the names of other modules that the function has "
+            f"loaded before its steps: {', '.join(taken)}; rename your modules"
+        )
+
+
+def _is_of(module: ModuleType, path: Path) -> bool:
+    """Return whether a module is that of a local file or folder, or the same text."""
+    if path.is_dir():
+        return str(path.resolve()) in map(os.path.realpath, _folders_of(module))
+    file = Path(getattr(module, "__file__", None) or "")
+    return file == path or (file.is_file() and file.read_bytes() == path.read_bytes())
+
+
+def _folders_of(module: ModuleType) -> list[str]:
+    return list(getattr(module, "__path__", ()))
 
 
 def read_config(bundle: Path) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def unknown(value: Any, depth: int, form: Form) -> Any:
     """Raise NotJSON: no row stands for the type of this value."""
     kind = type(value)
     name = kind.__qualname__
-    if kind.__module__ not in ("builtins", "__main__", "steps"):
+    if kind.__module__ not in ("builtins", "__main__", "_graph_steps"):
         name = f"{kind.__module__}.{name}"
     if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
         raise NotJSON(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,3 +94,24 @@ def dashboard(monkeypatch):
 @pytest.fixture
 def python():
     return f"python:{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@pytest.fixture
+def local_module(notebook, monkeypatch):
+    """Return a function that writes a module beside the notebook, first on the path."""
+    folder = notebook.path.parent
+    monkeypatch.syspath_prepend(folder)
+    written: list[str] = []
+
+    def write(name: str, source: str) -> Path:
+        path = folder / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+        written.append(name.partition("/")[0])
+        importlib.invalidate_caches()
+        return path
+
+    yield write
+    for name in {*sys.modules}:
+        if name.partition(".")[0] in written:
+            del sys.modules[name]

@@ -33,6 +33,7 @@ def test_a_bundle_holds_what_the_host_and_nuclio_need(build, doubling):
     assert own == {
         ".dockerignore",
         "Dockerfile",
+        "_graph_steps.py",
         "config.json",
         "function.yaml",
         "graph.json",
@@ -237,7 +238,7 @@ def test_modules_beside_the_notebook_travel(build, notebook, monkeypatch):
     notebook.run("from pricing_here import price\ndef use(body): return price(body)\n")
     bundle = build(notebook, "use")
 
-    assert "pricing_here.py" in bundle.files
+    assert "modules/pricing_here.py" in bundle.files
     assert "pricing" not in bundle.read("requirements.txt")
 
 

@@ -69,7 +69,11 @@ def test_local_modules_travel_with_the_local_modules_they_import(tmp_path):
     (tmp_path / "rates/.secret").write_text("")
     files, imports = collect(["pricing"], tmp_path)
 
-    assert set(files) == {"pricing.py", "rates/__init__.py", "rates/table.py"}
+    assert set(files) == {
+        "modules/pricing.py",
+        "modules/rates/__init__.py",
+        "modules/rates/table.py",
+    }
     assert imports == {"yaml", "json"}
 
 
@@ -80,4 +84,4 @@ def test_an_optional_import_that_is_nowhere_is_no_error(tmp_path):
 
     files, _ = collect(["pricing"], tmp_path)
 
-    assert set(files) == {"pricing.py"}
+    assert set(files) == {"modules/pricing.py"}

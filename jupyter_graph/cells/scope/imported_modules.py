@@ -24,7 +24,8 @@ def exports(module: str, folder: Path) -> list[str]:
     >>> "sqrt" in exports("math", Path())
     True
     """
-    if module in sys.stdlib_module_names and module not in sys.modules:
+    is_standard = module in sys.stdlib_module_names
+    if is_standard and module not in sys.modules and not local_path(module, folder):
         importlib.import_module(module)
     loaded = sys.modules.get(module)
     listed = getattr(loaded, "__all__", None)
@@ -50,10 +51,12 @@ def local_path(module: str, folder: Path) -> Path | None:
     True
     """
     top = module.partition(".")[0]
-    if not top or top in sys.stdlib_module_names or top in (OURS, "__main__"):
+    if not top or top in (OURS, "__main__"):
         return None
     loaded = getattr(sys.modules.get(top), "__file__", None)
-    for path in (folder / f"{top}.py", folder / top / "__init__.py"):
+    # A file named like a standard module is another's unless Python would take it.
+    beside = (folder / f"{top}.py", folder / top / "__init__.py")
+    for path in () if top in sys.stdlib_module_names else beside:
         if path.is_file() and (loaded is None or Path(loaded).samefile(path)):
             return _inside(path, module)
     spec = None if loaded else spec_of(top)

@@ -49,6 +49,7 @@ from jupyter_graph.deployment.options import read_options
 from jupyter_graph.deployment.sources import Code, Sources, code_of
 from jupyter_graph.errors import BundleError, ValueShipError
 from jupyter_graph.host.artifacts import requires, save_value
+from jupyter_graph.host.bundle_loader import STEPS
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.codec import graph_json
 
@@ -65,6 +66,16 @@ from pathlib import Path
 from jupyter_graph.host.handler import serve
 
 init_context, handler = serve(Path(__file__).parent)
+'''
+
+STEPS_MODULE = '''\
+"""The code of steps.py, for processes that a step starts: they import it by name."""
+
+from pathlib import Path
+
+from jupyter_graph.host.bundle_loader import import_steps
+
+import_steps(Path(__file__).parent)
 '''
 
 
@@ -150,12 +161,13 @@ class Builder:
         files, imports = self._modules(part, code, needs)
         self._steps(part, code)
         # By now it is known what everything imports that travels.
-        needed = self._requirements({*part.imports, *needs, *imports})
+        needed = self._requirements({*part.imports, *imports})
         for path, content in sorted(files.items()):
             self._write(path, content)
         self._write("graph.json", graph_json(self.spec))
         self._write("config.json", self._config())
         self._write("main.py", MAIN)
+        self._write(f"{STEPS}.py", STEPS_MODULE)
         runtime = runtime_files() if self.options.runtime == "bundled" else ()
         for path, content in runtime:
             self._write(path, content)
@@ -197,6 +209,7 @@ class Builder:
         self._write("graph.json", graph_json(self.spec))
         self._write("config.json", self._config())
         self._write("main.py", MAIN)
+        self._write(f"{STEPS}.py", STEPS_MODULE)
         return Bundle(
             folder=self.folder,
             files=self.files,
@@ -239,10 +252,6 @@ class Builder:
 
     def _write(self, path: str, content: str | bytes) -> None:
         target = self.folder / path
-        if target.exists():
-            raise BundleError(
-                f"the bundle would hold two files {path!r}; rename your module"
-            )
         data = content.encode() if isinstance(content, str) else content
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jupyter_graph.cells.scope.imported_modules import local_modules
 from jupyter_graph.errors import BundleError
+from jupyter_graph.host.bundle_loader import MODULES, STEPS
 
 MOST_FILES = 500
 
@@ -24,9 +25,14 @@ def collect(
         Files to ship, by their path in the bundle, and the installed modules.
 
     Raises:
-        BundleError: a package has too many files to travel.
+        BundleError: a package has too many files to travel, or a name is ours.
     """
     local, others = local_modules(modules, folder or Path.cwd())
+    if STEPS in local:
+        raise BundleError(
+            f"{local[STEPS]} has the name under which a function loads the code of its "
+            "steps; rename your module"
+        )
     files: dict[str, bytes] = {}
     for module, path in local.items():
         files |= module_files(module, path)
@@ -36,7 +42,7 @@ def collect(
 def module_files(module: str, path: Path) -> dict[str, bytes]:
     """Return the files of one local module or package by their path in the bundle."""
     if path.name != "__init__.py":
-        return {f"{module}{path.suffix}": path.read_bytes()}
+        return {f"{MODULES}/{module}{path.suffix}": path.read_bytes()}
     root = path.parent
     paths = [file for file in sorted(root.rglob("*")) if _travels(file, root)]
     if len(paths) > MOST_FILES:
@@ -45,7 +51,7 @@ def module_files(module: str, path: Path) -> dict[str, bytes]:
             f"{MOST_FILES} would travel in the bundle; install it as a package"
         )
     return {
-        f"{module}/{file.relative_to(root).as_posix()}": file.read_bytes()
+        f"{MODULES}/{module}/{file.relative_to(root).as_posix()}": file.read_bytes()
         for file in paths
     }
 

@@ -31,8 +31,8 @@ class OnlyAdmitted:
 
     def __init__(self, names: set[str], bundle: str, finders: list[Any]) -> None:
         self.names = names
-        self.bundle = bundle
-        self.own = {entry.stem for entry in Path(bundle).iterdir()}
+        self.folders = (bundle, str(Path(bundle, "modules")))
+        self.own = {name for one in self.folders for name in _modules_in(Path(one))}
         self.finders = finders
 
     def find_spec(
@@ -40,7 +40,8 @@ class OnlyAdmitted:
     ) -> Any:
         root = name.partition(".")[0]
         if path is None and root in self.own:
-            path = [self.bundle]  # before an installed module of the same name
+            # Before an installed module of the same name.
+            path = [entry for entry in sys.path if entry in self.folders]
         elif root not in self.names and root not in self.own and not _is_built(root):
             return None
         specs = (find(name, path, target) for find in self._all("find_spec"))
@@ -56,6 +57,13 @@ class OnlyAdmitted:
 
     def _all(self, method: str) -> Iterator[Any]:
         return (getattr(f, method) for f in self.finders if hasattr(f, method))
+
+
+def _modules_in(folder: Path) -> list[str]:
+    """Return the names of the modules in a folder; none when it is not there."""
+    entries = folder.iterdir() if folder.is_dir() else ()
+    endings = (".py", ".so", ".pyd")
+    return [one.stem for one in entries if one.is_dir() or one.suffix in endings]
 
 
 def _is_built(name: str) -> bool:

@@ -203,13 +203,14 @@ class EffectGuard:
         if nearest is None:
             return {"step": step, "file": "", "line": 0, "code": ""}
         code = nearest.f_code
-        place = {"file": os.path.basename(code.co_filename), "line": nearest.f_lineno}
+        file = code.co_filename.removeprefix(self.bundle)
+        place = {"file": file, "line": nearest.f_lineno}
         return {"step": step, **place, "code": code.co_qualname}
 
     def _is_users(self, file: str) -> bool:
         """Tell whether a file of the bundle is code of the user's, not of ours."""
         inside = file.removeprefix(self.bundle)
-        own = ("main.py", f"jupyter_graph{os.sep}")
+        own = ("main.py", "_graph_steps.py", f"jupyter_graph{os.sep}")
         return inside != file and not inside.startswith(own)
 
 
