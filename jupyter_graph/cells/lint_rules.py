@@ -6,14 +6,18 @@ import ast
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from time import localtime, strftime
 from typing import Any, Literal
 
+from jupyter_graph.cells.scope.imported_modules import imported_modules
 from jupyter_graph.cells.scope.usage import Change, chain_of
 from jupyter_graph.cells.shipping.captured_values import shippable, size_of
 from jupyter_graph.cells.shipping.fragments import Fragment, code_fragment
 from jupyter_graph.cells.shipping.live_names import NamesInside
 from jupyter_graph.cells.shipping.secret_text import is_secret
 from jupyter_graph.cells.slice.dependency_walk import DependencyWalk
+from jupyter_graph.cells.slice.edited_modules import edited_modules, is_older
 from jupyter_graph.cells.slice.environment_reads import keys_read, keys_set
 from jupyter_graph.cells.slice.left_out import left_out
 from jupyter_graph.cells.syntax import (
@@ -192,6 +196,40 @@ def the_worker_is_not_ended(walk: DependencyWalk) -> Hints:
                     yield fragment, Hint("warning", message, fix, node.lineno)
 
 
+def modules_are_as_imported(walk: DependencyWalk) -> Hints:
+    told: set[str] = set()
+    for fragment in walk.fragments.values() if walk.names.is_live else ():
+        nodes = [fragment.node] if fragment.node is not None else []
+        edited = edited_modules(imported_modules(nodes), Path.cwd())
+        for module, path in edited.items():
+            if module in told:
+                continue
+            told.add(module)
+            when = strftime("%Y-%m-%d %H:%M:%S", localtime(path.stat().st_mtime))
+            message = (
+                f"module {module!r} was edited after its import ({path}, {when}): the "
+                "notebook runs what it was, the function would get what it is now"
+            )
+            fix = (
+                f"importlib.reload(sys.modules[{module!r}]) and run the cells again "
+                "that import from it, or restart the kernel"
+            )
+            yield fragment, Hint("warning", message, fix)
+
+
+def imports_are_of_their_modules(walk: DependencyWalk) -> Hints:
+    for fragment in walk.fragments.values() if walk.names.is_live else ():
+        node = fragment.node
+        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+            name = alias.asname or alias.name
+            if is_older(alias.name, node, walk.names.values.get(name)):
+                message = (
+                    f"{name!r} is of {node.module!r} as it was before it was loaded "
+                    "again; the function would get what it is now"
+                )
+                yield fragment, Hint("warning", message, "run this cell again")
+
+
 RULES: tuple[Rule, ...] = (
     async_steps_do_not_block,
     values_are_named,
@@ -203,6 +241,8 @@ RULES: tuple[Rule, ...] = (
     texts_of_the_environment_are_read,
     other_lines_are_left_out,
     the_worker_is_not_ended,
+    modules_are_as_imported,
+    imports_are_of_their_modules,
 )
 
 

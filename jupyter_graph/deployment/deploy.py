@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from jupyter_graph.cells.lint import Finding
 from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.deployment.bundle.build import build_bundle
 from jupyter_graph.deployment.deploy_options import DeployOptions
@@ -101,11 +102,12 @@ def _deploy(
         new, private = Path(shop, "bundle"), target.is_private
         bundle = build_bundle(graph, sources, options, new, private=private)
         replayed = events if options.parity else ()
-        # Also without events: a bundle that cannot be imported is found here.
-        report = check_parity(bundle, graph, replayed)
-        report.raise_if_different()
-        report = replace(report, is_skipped=not options.parity)
         findings = findings_of(graph, sources)
+        with _explained_by(findings):
+            # Also without events: a bundle that cannot be imported is found here.
+            report = check_parity(bundle, graph, replayed)
+            report.raise_if_different()
+        report = replace(report, is_skipped=not options.parity)
         if options.dry_run:
             return make_plan(bundle, report, job.before, findings)
         if options.with_events and target.ships_events:
@@ -116,6 +118,18 @@ def _deploy(
             folder = function_folder(options.name, options.target)
             _write_events(folder / EVENTS, events)
     return Deployment(record, note=note, parity=report, findings=findings)
+
+
+@contextlib.contextmanager
+def _explained_by(findings: Sequence[Finding]) -> Iterator[None]:
+    """Note on an error of the check what will likely surprise: it may be its reason."""
+    try:
+        yield
+    except DeployError as error:
+        for finding in findings:
+            if finding.severity == "warning":
+                error.add_note(str(finding))
+        raise
 
 
 def _job(

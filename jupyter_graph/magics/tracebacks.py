@@ -48,14 +48,15 @@ async def _reported_later(work: Awaitable[Any]) -> Any:
 
 
 def shorten(error: JupyterGraphError) -> None:
-    """Show an error by its own text, below the user's lines that caused it.
+    """Show an error by its own text and notes, below the user's lines that caused it.
 
     IPython asks an exception for ``_render_traceback_``; ``%tb`` and ``%debug`` still
     see all frames.
     """
 
     def render() -> list[str]:
-        return [*cause_lines(error), f"{said(error)} [{error.code}]"]
+        notes = getattr(error, "__notes__", ())
+        return [*cause_lines(error), f"{said(error)} [{error.code}]", *notes]
 
     error._render_traceback_ = render  # type: ignore[attr-defined]
 

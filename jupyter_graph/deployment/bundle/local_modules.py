@@ -25,7 +25,8 @@ def collect(
         Files to ship, by their path in the bundle, and the installed modules.
 
     Raises:
-        BundleError: a package has too many files to travel, or a name is ours.
+        BundleError: a package has too many files to travel, a name is ours, or a
+            file is gone.
     """
     local, others = local_modules(modules, folder or Path.cwd())
     if STEPS in local:
@@ -33,6 +34,12 @@ def collect(
             f"{local[STEPS]} has the name under which a function loads the code of its "
             "steps; rename your module"
         )
+    for module, path in local.items():
+        if not path.is_file():
+            raise BundleError(
+                f"the file of module {module!r} ({path}) is gone, so it cannot travel; "
+                "put it back, or restart the kernel and run the cells that need it"
+            )
     files: dict[str, bytes] = {}
     for module, path in local.items():
         files |= module_files(module, path)
