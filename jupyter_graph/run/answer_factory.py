@@ -53,7 +53,7 @@ class AnswerFactory:
         trace: Any,
         outputs: Any,
         *,
-        partly: bool = False,
+        live: bool = False,
     ) -> Answer:
         """Return the answer of a result; a stream is read to its end.
 
@@ -62,10 +62,14 @@ class AnswerFactory:
             event: whose result it is.
             trace: its trace.
             outputs: what the last steps returned.
-            partly: where a stream breaks off, answer with the items so far and the
-                error; one without items has failed.
+            live: the value itself is wanted, not its bytes. Where a stream breaks
+                off, answer with the items so far and the error; one without items has
+                failed.
         """
         if not is_stream(value):
+            if live and value is not NOTHING:
+                raw = RawResponse(status_code=_status_of(value))
+                return Answer(raw, event.id, value, None, trace, outputs)
             return self.ok(value, event, trace, outputs)
         items: list[Any] = []
         broken: JupyterGraphError | None = None
@@ -78,13 +82,13 @@ class AnswerFactory:
                     items.append(item)
                     yield item
             except JupyterGraphError as error:
-                if not (partly and items):
+                if not (live and items):
                     raise
                 broken = error
 
         try:
             with closing(stream):  # an item that has no form ends it early
-                raw = collected(value, read())
+                raw = _unread(value, read()) if live else collected(value, read())
         except JupyterGraphError as error:
             return self.failed(error, event, trace)
         return Answer(raw, event.id, items, None, trace, outputs, True, broken)
@@ -107,3 +111,19 @@ class AnswerFactory:
         if self.responds:
             return RawResponse(status_code=204)
         return encode(Response({"id": event.id}, 202))
+
+
+def _status_of(value: Any) -> int:
+    return value.status_code if isinstance(value, Response) else 200
+
+
+def _unread(value: Any, items: Iterator[Any]) -> RawResponse:
+    """Read a stream to its end for its items alone; return its status and headers."""
+    for _ in items:
+        pass
+    response = value if isinstance(value, Response) else Response()
+    return RawResponse(
+        status_code=response.status_code,
+        headers=dict(response.headers),
+        content_type=response.content_type or "",
+    )

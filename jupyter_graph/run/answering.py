@@ -50,16 +50,16 @@ class Answering:
         event: Event,
         *,
         traced: bool = False,
-        partly: bool = False,
+        live: bool = False,
         at_once: bool = False,
     ) -> Answer:
         """Answer one event; see ``Runner.handle``."""
         aside = self._aside_of(event, at_once=at_once and not traced)
         if aside is None:
-            return self._handle(event, traced=traced, partly=partly)
+            return self._handle(event, traced=traced, live=live)
         token = ASIDE.set(aside)
         try:
-            answer = self._handle(event, traced=traced, partly=partly, aside=aside)
+            answer = self._handle(event, traced=traced, live=live, aside=aside)
         finally:
             ASIDE.reset(token)
             self._finish(aside, waits=True)
@@ -148,7 +148,7 @@ class Answering:
     # -- the answer -------------------------------------------------------------
 
     def _handle(
-        self, event: Event, *, traced: bool, partly: bool, aside: Aside | None = None
+        self, event: Event, *, traced: bool, live: bool, aside: Aside | None = None
     ) -> Answer:
         answers, dispatcher = self._answers(), self.dispatcher
         try:
@@ -157,7 +157,7 @@ class Answering:
                 return self._handle_traced(event, leave)
             function = self._until_answered(aside)
             value = leave(dispatcher.run(event, function), whole=True)
-            return answers.collected(value, event, None, {}, partly=partly)
+            return answers.collected(value, event, None, {}, live=live)
         except JupyterGraphError as error:
             return answers.failed(error, event, None)
 

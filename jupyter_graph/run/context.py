@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
@@ -106,12 +105,12 @@ class Context:
         return Response
 
     def named(self, name: str) -> Context:
-        """Return the same context for another step."""
-        return self._but(name=name)
+        """Return the same context as a step sees it, by its own name."""
+        return _SeenByStep(self, name=name)
 
     def reporting(self, push: Pushed) -> Context:
         """Return the same context, with errors reported to ``push``."""
-        return self._but(_push=push)
+        return _SeenByStep(self, name=self.name, _push=push)
 
     @property
     def reports(self) -> bool:
@@ -119,12 +118,13 @@ class Context:
         return self._push is not None
 
     def elsewhere(self) -> Context:
-        """Return the same context for another process, where the runner is not."""
-        return self._but(_push=None, logger=logging.getLogger("jupyter_graph.steps"))
+        """Return a copy of the context for another process, where the runner is not.
 
-    def _but(self, **changes: Any) -> Context:
-        other = copy.copy(self)
-        vars(other).update(changes)
+        What steps have set is there only where it can be sent.
+        """
+        other = Context()
+        vars(other).update({key: getattr(self, key) for key in vars(other)})
+        other._push, other.logger = None, logging.getLogger("jupyter_graph.steps")
         return other
 
     def get_param(self, key: str, default: Any = None) -> Any:
@@ -159,3 +159,35 @@ class Context:
             self._push(event, message, source or self.name)
         else:
             self.logger.error("%s: %s", source or self.name, message)
+
+
+class _SeenByStep(Context):
+    """The runner's context as one step sees it: all but its name is shared.
+
+    What a step sets stands in the runner's one context, where the next step sees it.
+
+    Args:
+        whole: the context, or a view of it.
+        **own: what is this view's own.
+    """
+
+    def __init__(self, whole: Context, **own: Any) -> None:
+        known = vars(whole) if isinstance(whole, _SeenByStep) else {"_whole": whole}
+        vars(self).update({**known, **own})
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_whole":  # it is being made anew
+            raise AttributeError(name)
+        return getattr(self._whole, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in vars(self):
+            vars(self)[name] = value
+        else:
+            setattr(self._whole, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._whole, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *dir(self._whole)})

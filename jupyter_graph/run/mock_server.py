@@ -138,7 +138,8 @@ class MockServer:
             content_type: ``application/json`` must be JSON.
             event_id: the event's id.
             silent: return a failed event's ``Response`` instead of raising.
-            get_body: return the body of a ``Response``, not the object.
+            get_body: return the body of a ``Response``, not the object, which has the
+                status, headers and content type that a step gave.
             trigger: what the event came through: an object with ``kind`` and ``name``.
             offset: its place in a stream.
             time: when it came, in UTC where it names no time zone; by default now.
@@ -170,7 +171,7 @@ class MockServer:
         if self._stacked:
             status = 400 if self._mlrun_status else 500
             return self._refused(StreamingError(self._stacked), status, silent)
-        answer = self._runner.handle(event, partly=True, at_once=True)
+        answer = self._runner.handle(event, live=True, at_once=True)
         if answer.error is not None:
             return self._failed(answer, event, silent=silent, get_body=get_body)
         return self._answered(answer, silent=silent, get_body=get_body)
@@ -185,9 +186,10 @@ class MockServer:
             value, status = answer.body, 200 if answer.status_code == 202 else 204
         else:
             value, status = answer.value, answer.status_code
-        if answer.stream_error is not None or answer.is_stream:
-            value = _streamed(value, answer.stream_error)
-        return value if get_body else Response(value, status)
+        if answer.stream_error is None and not answer.is_stream:
+            return value if get_body else Response(value, status)
+        items, kind = _streamed(value, answer.stream_error), answer.content_type
+        return items if get_body else Response(items, status, answer.headers, kind)
 
     def _failed(
         self, answer: Answer, event: Event, *, silent: bool, get_body: bool

@@ -363,7 +363,7 @@ class Runner(Openable):
         event: Event,
         *,
         traced: bool = False,
-        partly: bool = False,
+        live: bool = False,
         at_once: bool = False,
     ) -> Answer:
         """Answer one event; a failed event has an answer too, with its error.
@@ -371,13 +371,13 @@ class Runner(Openable):
         Args:
             event: the event.
             traced: keep each step's input, output and time.
-            partly: of a stream that broke off, answer with its items and its error.
+            live: the answer's value is wanted as it is, not its bytes: one without a
+                form is no failure, and a stream that broke off has its items and its
+                error.
             at_once: answer when the step that answers has done so; what goes on beside
                 it or after it is done meanwhile, and closing waits for it.
         """
-        return self._answering.handle(
-            event, traced=traced, partly=partly, at_once=at_once
-        )
+        return self._answering.handle(event, traced=traced, live=live, at_once=at_once)
 
     async def ahandle(
         self, event: Event, *, traced: bool = False, at_once: bool = False

@@ -76,7 +76,10 @@ def lines(text):
         pytest.param(same, {}, "body = a(body)", id="body"),
         pytest.param(later, {}, "body = await a(body)", id="coroutine"),
         pytest.param(
-            same, {"full_event": True}, "event = same_event(a(event), 'a')", id="event"
+            same,
+            {"full_event": True},
+            "event = same_event(a(event), 'a', event)",
+            id="event",
         ),
         pytest.param(
             same,

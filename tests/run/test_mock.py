@@ -254,3 +254,106 @@ def test_an_event_may_come_through_a_trigger():
         assert server.test(body=1)[:3] == ("", "", None)
         with pytest.raises(RunError, match="time must be a moment such as '2026-"):
             server.test(body=1, time="noon")
+
+
+# -- what comes back is what the step gave ------------------------------------------
+
+
+class Live:
+    """No JSON form."""
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Live(), Live, echo, {"a": Live()}, {1, 2}, b"x", float("nan"), [object()]],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("is_async", [False, True])
+def test_live_objects_come_back_as_they_are(value, is_async):
+    async def later(_body):
+        return value
+
+    graph = Graph("live")
+    graph.to(name="it", handler=later if is_async else lambda _: value).respond()
+
+    with MockServer(graph) as server:
+        assert server.test(body=1) is value
+        assert server.test(body=1, get_body=False).body is value
+
+
+def test_live_items_of_a_stream_come_back_as_they_are():
+    items = [Live(), Live()]
+
+    def give(_body):
+        yield from items
+
+    graph = Graph("live")
+    graph.to(name="it", handler=give).respond()
+
+    with MockServer(graph) as server:
+        assert list(server.test(body=1)) == items
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 302, 404])
+@pytest.mark.parametrize("body", [{"a": 1}, None, "text"])
+def test_a_response_keeps_its_status(status, body):
+    graph = Graph("status")
+    given = Response(body, status, {"X-A": "b"})
+    graph.to(name="it", handler=lambda _: given).respond()
+
+    with MockServer(graph) as server:
+        found = server.test(body=1, silent=True, get_body=False)
+
+    assert found is given
+
+
+def test_a_streamed_response_keeps_status_and_headers():
+    graph = Graph("status")
+    graph.to(
+        name="it", handler=lambda _: Response(iter("ab"), 201, {"X-A": "b"}, "text/csv")
+    ).respond()
+
+    with MockServer(graph) as server:
+        found = server.test(body=1, get_body=False)
+
+    assert (found.status_code, found.headers) == (201, {"X-A": "b"})
+    assert found.content_type == "text/csv"
+    assert list(found.body) == ["a", "b"]
+
+
+@pytest.mark.parametrize("engine", ["async", "sync"])
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("place", ["last", "first"])
+def test_a_full_event_step_may_give_a_response(engine, is_async, place):
+    def create(event):
+        return Response({"id": event.body}, 201, {"Location": f"/{event.body}"})
+
+    async def create_later(event):
+        return create(event)
+
+    graph = Graph("creates", engine=engine)
+    step = create_later if is_async else create
+    last = graph.to(name="create", handler=step, full_event=True)
+    if place == "first":
+        last = last.to(name="echo", handler=echo)
+    last.respond()
+
+    with MockServer(graph) as server:
+        found = server.test(body=7, get_body=False)
+    with Runner(graph) as runner:
+        answer = runner.answer(7)
+
+    assert (found.body, found.status_code) == ({"id": 7}, 201)
+    assert (answer.status_code, answer.body) == (201, {"id": 7})
+    assert answer.headers["Location"] == "/7"
+
+
+def test_a_step_that_gives_no_event_is_told_so():
+    graph = Graph("wrong")
+    graph.to(name="it", handler=lambda event: 5, full_event=True).respond()
+
+    with (
+        MockServer(graph) as server,
+        pytest.raises(RunError, match="must give an event"),
+    ):
+        server.test(body=1)

@@ -44,12 +44,12 @@ class HandlerWriter(Writer):
             name: the step that the function is about.
         """
         # try:
-        #     event = same_event(a(event), 'a')
+        #     event = same_event(a(event), 'a', event)
         #     return event.body
         # except BaseException as error:
         #     event.origin_state = caught(error, ['mend'])
         #     event.error = error
-        #     event = same_event(mend(event), 'mend')
+        #     event = same_event(mend(event), 'mend', event)
         #     return event.body
         handler, line = self.facts.graph.on_error, self.code.line
         handlers = self.facts.handlers()

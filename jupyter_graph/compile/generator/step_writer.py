@@ -13,7 +13,7 @@ class StepWriter(Writer):
 
     body = double(body)
     body = put_path(body, 'price', convert(get_path(body, 'amount')))
-    event = same_event(enrich(event), 'enrich')
+    event = same_event(enrich(event), 'enrich', event)
     items = stream(split(body), 'split')
     """
 
@@ -51,7 +51,7 @@ class StepWriter(Writer):
         if self.facts.is_sync_engine and not self.facts.next[name]:
             call = f"event_or_answer({call}, event)"
         else:
-            call = f"same_event({call}, {name!r})"
+            call = f"same_event({call}, {name!r}, event)"
         line(at, f"event = {call}", name)
         if step.kind == "router":
             line(at, "if event.body is NOTHING:")  # its route dropped it
@@ -79,12 +79,12 @@ class StepWriter(Writer):
         else:
             # It gives the event back, with the stream as its body:
             #     whole = event.body
-            #     event = same_event(a(event), 'a')
+            #     event = same_event(a(event), 'a', event)
             #     items, event.body = event.body, whole
             call = _awaited(f"{ident}(event)", code)
             self.code.line(at, "whole = event.body")
             call = self._unless_dropped(call, code, at)
-            self.code.line(at, f"event = same_event({call}, {name!r})", name)
+            self.code.line(at, f"event = same_event({call}, {name!r}, event)", name)
             self.code.line(at, "items, event.body = event.body, whole")
             if not is_flow:
                 self.code.line(at, f"items = {stream}(items_of(items), {name!r})")

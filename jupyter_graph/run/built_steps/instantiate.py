@@ -246,7 +246,7 @@ def _with_paths(call: Call, code: StepCode) -> Call:
         if given is NOTHING:
             event.body = whole
             return NOTHING
-        event = same_event(given, step.name)
+        event = same_event(given, step.name, event)
         if step.result_path and is_stream(event.body):
             by = placed_async if code.on_loop else placed
             event.body = by(event.body, whole, step.result_path, step.name, deep_copy)

@@ -74,5 +74,5 @@ class InProcesses:
         value = reply.result()
         if not self._code.takes_event:
             return value
-        it.take(same_event(value, self._name))
+        it.take(same_event(value, self._name, it))
         return it

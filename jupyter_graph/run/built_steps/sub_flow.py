@@ -105,4 +105,4 @@ def _event(returned: Any, event: Any, code: StepCode) -> Any:
     if returned is NOTHING:
         event.body = NOTHING
         return event
-    return same_event(returned, code.step.name)
+    return same_event(returned, code.step.name, event)
