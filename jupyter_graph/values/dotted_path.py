@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Final
 
 from jupyter_graph.errors import SpecError
@@ -157,26 +158,30 @@ def get_path_sync(body: Any, path: str) -> Any:
 
 
 def put_path(body: Any, path: str, value: Any) -> Any:
-    """Put a value into a body at a dotted path; return the body, a new one for None.
+    """Return a body with a value at a dotted path; the one given stays as it is.
 
-    Source: MLRun's ``result_path``.
+    Only the objects that the path leads through are new, the others are shared.
+
+    Source: MLRun's ``result_path``, which changes the body itself.
 
     Raises:
         TypeError: the body, or what the path leads through, is no object.
 
-    >>> put_path({"a": 1}, "b.c", 2)
-    {'a': 1, 'b': {'c': 2}}
+    >>> body = {"a": 1}
+    >>> put_path(body, "b.c", 2), body
+    ({'a': 1, 'b': {'c': 2}}, {'a': 1})
     """
     if body is None:
         body = {}
-    if not isinstance(body, dict):
+    if not isinstance(body, Mapping):
         raise TypeError(_only_objects("result_path", path, body))
+    body = copied_along(body, path)
     *parents, last = path.split(".")
     place = body
     for key in parents:
         if (inner := place.get(key)) is None:
             inner = place[key] = {}
-        elif not isinstance(inner, dict):
+        elif not isinstance(inner, Mapping):
             raise TypeError(
                 f"result_path {path!r}: argument of type {type(inner).__name__!r} at "
                 f"{key!r} is no object and does not support item assignment"
@@ -184,6 +189,40 @@ def put_path(body: Any, path: str, value: Any) -> Any:
         place = inner
     place[last] = value
     return body
+
+
+def copied_along(body: Any, path: str) -> Any:
+    """Return a body whose objects along a dotted path are copies, the last key apart.
+
+    >>> body = {"a": {"b": 1}, "c": {}}
+    >>> copied = copied_along(body, "a.b")
+    >>> copied == body, copied["a"] is body["a"], copied["c"] is body["c"]
+    (True, False, True)
+    """
+    if not isinstance(body, Mapping):
+        return body
+    whole = place = _copy_of(body)
+    for key in path.split(".")[:-1]:
+        inner = place.get(key)
+        if not isinstance(inner, Mapping):
+            break
+        copied = place[key] = _copy_of(inner)
+        place = copied
+    return whole
+
+
+def _copy_of(mapping: Mapping[Any, Any]) -> Any:
+    """Return a copy that takes keys: of the same type where that is possible."""
+    if type(mapping) is dict:
+        return mapping.copy()
+    if isinstance(mapping, MutableMapping):
+        try:
+            copied = copy.copy(mapping)
+        except Exception:  # it refuses to be copied, or is not whole without a place
+            return dict(mapping)
+        if copied is not mapping and isinstance(copied, MutableMapping):
+            return copied
+    return dict(mapping)
 
 
 _NO_ITEMS: Final[dict[type, str]] = {

@@ -1,5 +1,8 @@
 """Dotted paths: one reader for each meaning, side by side."""
 
+from collections import ChainMap, OrderedDict, UserDict, defaultdict
+from types import MappingProxyType
+
 import pytest
 
 from jupyter_graph.errors import SpecError
@@ -49,13 +52,41 @@ def test_a_body_without_parts_is_refused(read):
         read(5, "a")
 
 
-def test_a_value_is_put_into_the_body_or_into_a_copy():
-    body = {"a": {"b": 1}}
+class Uncopied(dict):
+    def __copy__(self):
+        raise RuntimeError("no copy")
 
-    copy = with_part(body, "a.c", 2)
-    assert (body, copy) == ({"a": {"b": 1}}, {"a": {"b": 1, "c": 2}})
-    assert put_path(body, "a.c", 3) is body
-    assert body == {"a": {"b": 1, "c": 3}}
+
+MAPPINGS = [
+    dict, OrderedDict, UserDict, MappingProxyType, Uncopied,
+    lambda items: defaultdict(list, items), lambda items: ChainMap(dict(items)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("inner", MAPPINGS)
+@pytest.mark.parametrize("outer", MAPPINGS)
+@pytest.mark.parametrize("put", [put_path, with_part])
+@pytest.mark.parametrize("path", ["a.c", "a.d.e", "x", "x.y", "a"])
+def test_a_value_is_put_into_a_copy(put, outer, inner, path):
+    def made():
+        return outer({"a": inner({"b": 1}), "other": [1]})
+
+    body = made()
+    before_inner, other = body["a"], body["other"]
+
+    found = put(body, path, 2)
+
+    assert body == made()
+    assert body["a"] is before_inner
+    assert find(found, path) == 2
+    assert found["other"] is other
+
+
+@pytest.mark.parametrize("kind", [dict, OrderedDict, UserDict])
+def test_a_copy_is_of_the_same_kind(kind):
+    found = put_path(kind(a=kind(b=1)), "a.c", 2)
+
+    assert (type(found), type(found["a"])) == (kind, kind)
 
 
 def test_a_star_stands_for_every_item():

@@ -14,6 +14,8 @@ from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
+from jupyter_graph.values.dotted_path import copied_along
+
 Handler = Callable[..., Awaitable[Any]]
 
 
@@ -40,7 +42,20 @@ def reads(step: Any) -> Callable[[Any], Any]:
 
 def puts(step: Any) -> Callable[[Any, Any], Any]:
     """Return what puts a result into a copy of an event, at the step's path."""
-    return step._user_fn_output_to_event  # type: ignore[no-any-return]
+    put: Callable[[Any, Any], Any] = step._user_fn_output_to_event
+    return _into_a_copy(put, step._result_path) if step._result_path else put
+
+
+def _into_a_copy(
+    put: Callable[[Any, Any], Any], path: str
+) -> Callable[[Any, Any], Any]:
+    """Return ``put`` for a body that stays as it is; storey's own changes it."""
+
+    def put_into_a_copy(event: Any, result: Any) -> Any:
+        event.body = copied_along(event.body, path)
+        return put(event, result)
+
+    return put_into_a_copy
 
 
 def with_state(step: Any) -> Callable[[Any], Any]:
@@ -126,6 +141,8 @@ def connect(step: Any, send: Handler, *, name: str, is_last: bool) -> list[Any]:
     is_plain = not (step._full_event or step._result_path)
     if is_plain and own is storey.Flow._user_fn_output_to_event:
         step._user_fn_output_to_event = _with_body
+    elif step._result_path and not step._full_event:
+        step._user_fn_output_to_event = puts(step)
     return list(step.run())
 
 
