@@ -21,6 +21,8 @@ def is_whole(text: str) -> bool:
     >>> is_whole("\U0001f600"), is_whole("\ud83d")
     (True, False)
     """
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

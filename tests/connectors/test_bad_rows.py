@@ -1,5 +1,6 @@
 """A row that no target can store fails its own event; those beside it are stored."""
 
+import asyncio
 import json
 from decimal import Decimal
 
@@ -13,11 +14,13 @@ from jupyter_graph.connectors.files.csv_target import CSVTarget
 from jupyter_graph.connectors.files.jsonlines import JSONLinesSource, JSONLinesTarget
 from jupyter_graph.connectors.files.parquet_source import ParquetSource
 from jupyter_graph.connectors.files.parquet_target import ParquetTarget
+from jupyter_graph.connectors.queues.kafka_target import KafkaTarget
 from jupyter_graph.connectors.sql.sql_source import SQLSource
 from jupyter_graph.connectors.sql.sql_target import SQLTarget
 from jupyter_graph.connectors.table_target import TableTarget
 from jupyter_graph.connectors.tables.open_table import open_table
 from jupyter_graph.errors import UnprocessableError
+from jupyter_graph.event import Event
 
 HALF = "\ud800"
 """Half a surrogate pair: JSON can say it, and no encoding has it."""
@@ -238,3 +241,21 @@ def test_a_run_of_no_rows_leaves_the_old_rows(place, tmp_path):
     again.close()
 
     assert rows_of(where) == [{"n": 1}]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(Event(HALF), id="text"),
+        pytest.param(Event({"id": "a", "note": HALF}), id="json"),
+        pytest.param(Event({"id": HALF}), id="key"),
+    ],
+)
+def test_a_message_that_cannot_be_encoded_is_the_callers_fault(event):
+    pytest.importorskip("confluent_kafka")
+    target = KafkaTarget(
+        "127.0.0.1:1", "orders", key=None if event.body == HALF else "id"
+    )
+    with pytest.raises(UnprocessableError, match="surrogate"):
+        asyncio.run(target.do_event(event))
+    target.close()

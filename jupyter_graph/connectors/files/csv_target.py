@@ -103,14 +103,15 @@ class CSVTarget(LinesTarget):
     def _take(self, body: Body) -> list[bytes]:
         before = self._columns, self._known
         try:
-            return [self._line(row) for row in self._rows(body)]
+            rows = list(self._rows(body))
+            lines = self._lines(map(cell, self._values(row)) for row in rows)
+            return [self._encoded(*pair) for pair in zip(lines, rows, strict=True)]
         except BaseException:
             # A body that is refused says nothing about the columns of others.
             self._columns, self._known = before
             raise
 
-    def _line(self, row: Row) -> bytes:
-        line = next(self._lines([map(cell, self._values(row))]))
+    def _encoded(self, line: str, row: Row) -> bytes:
         try:
             return line.encode()
         except UnicodeEncodeError:

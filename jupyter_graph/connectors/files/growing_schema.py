@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -52,16 +51,14 @@ class GrowingSchema:
         self._before: tuple[dict[str, Any], dict[str, set[type]]] | None = None
         self.is_fixed = False
 
-    @contextmanager
-    def of_one_body(self) -> Iterator[None]:
-        """Learn from the rows of one body; nothing, where one of them does not fit."""
+    def begin(self) -> None:
+        """Begin with the rows of a body, which are all learned from, or none."""
         self._before = None
-        try:
-            yield
-        except BaseException:
-            if self._before is not None:
-                self._types, self._fits = self._before
-            raise
+
+    def undo(self) -> None:
+        """Forget what was learned since ``begin``."""
+        if self._before is not None:
+            self._types, self._fits = self._before
 
     def _note(self) -> None:
         """Note what is known, before the first row of a body adds to it."""
@@ -76,7 +73,12 @@ class GrowingSchema:
             # the path of most rows: a type that was seen in this column always fits,
             # and Arrow is not asked again
             kind = type(value)
-            if kind not in fits.get(name, ()) or _may_not_fit(kind, value):
+            if (
+                kind not in fits.get(name, ())
+                # Of texts and numbers not every one fits where others do.
+                or (kind is str and not value.isascii() and not is_whole(value))
+                or (kind is int and not -INT64 <= value < INT64)
+            ):
                 self._learn(name, value)
 
     def check_table(self, table: Any) -> None:
@@ -145,7 +147,8 @@ class GrowingSchema:
         self._try(name, value)
         # of other types (lists, decimals, times) each value may be another Arrow type,
         # and not every number fits a narrow column
-        is_narrow = isinstance(value, int) and str(self._types.get(name)) != "int64"
+        known = self._types[name]
+        is_narrow = self._arrow.types.is_integer(known) and str(known) != "int64"
         if value is None or (isinstance(value, _SIMPLE) and not is_narrow):
             self._fits.setdefault(name, set()).add(type(value))
 
@@ -209,13 +212,6 @@ class GrowingSchema:
         if of.is_floating(known):
             return bool(of.is_floating(kind) or of.is_integer(kind))
         return bool(of.is_integer(known) and of.is_integer(kind))
-
-
-def _may_not_fit(kind: type, value: Any) -> bool:
-    """Tell whether a value may not fit where others of its type do."""
-    if kind is str:
-        return not value.isascii() and not is_whole(value)
-    return kind is int and not -INT64 <= value < INT64
 
 
 def own_copy(frame: Any) -> Any:

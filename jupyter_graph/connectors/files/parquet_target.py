@@ -123,23 +123,31 @@ class ParquetTarget(Buffered):
 
     def _take(self, body: Body) -> list[Any]:
         self._out.open()
-        with self._schema.of_one_body():
-            if is_frame(body):
-                table = own_copy(body)
-                check_folders(self._partitions, table.column_names, self._where)
+        self._schema.begin()
+        try:
+            return [self._table(body)] if is_frame(body) else self._rows(body)
+        except BaseException:
+            self._schema.undo()
+            raise
+
+    def _table(self, frame: Any) -> Any:
+        table = own_copy(frame)
+        check_folders(self._partitions, table.column_names, self._where)
+        for name in self._partitions:
+            for value in _different(table[name]):
+                check_folder(name, value, self._where)
+        self._schema.check_table(table)
+        return table
+
+    def _rows(self, body: Body) -> list[Any]:
+        rows = [_without_empty(snapshot(row)) for row in rows_of(body, self._where)]
+        for row in rows:
+            if self._partitions:
+                check_folders(self._partitions, row, self._where)
                 for name in self._partitions:
-                    for value in _different(table[name]):
-                        check_folder(name, value, self._where)
-                self._schema.check_table(table)
-                return [table]
-            rows = [_without_empty(snapshot(row)) for row in rows_of(body, self._where)]
-            for row in rows:
-                if self._partitions:
-                    check_folders(self._partitions, row, self._where)
-                    for name in self._partitions:
-                        check_folder(name, row[name], self._where)
-                self._schema.check_row(row)
-            return rows
+                    check_folder(name, row[name], self._where)
+            self._schema.check_row(row)
+        return rows
 
     def _is_full(self) -> bool:
         return super()._is_full() or not isinstance(self._waiting[-1], dict)
