@@ -449,7 +449,7 @@ class ParityError(DeployError):
 
 
 class NameTakenError(DeployError):
-    """The function's name belongs to another notebook or a hand-made function."""
+    """The function's name belongs to another notebook or graph, or was made by hand."""
 
     code = "JG630"
 

@@ -12,7 +12,6 @@ from yaml import safe_load as read
 from jupyter_graph import Graph, errors
 from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.magics import deploy_commands, graph_commands
-from jupyter_graph.magics.deploy_commands import FOR_INVOKE
 from jupyter_graph.magics.deploy_magic import DeployMagics
 from jupyter_graph.magics.graph_magic import GraphMagics
 from jupyter_graph.magics.step_arguments import ARGUMENTS_OF_STEPS
@@ -91,10 +90,7 @@ def test_the_options_are_those_of_the_parser(magic):
 
 def options_cell(magic, name, command):
     """Give the options of a subcommand as the table shows them."""
-    if magic == "%deploy":
-        found = FOR_INVOKE if command.takes_expression else frozenset()
-    else:
-        found = command.options
+    found = command.options
     if found == ARGUMENTS_OF_STEPS:
         return " those of a step "
     listed = " ".join(f"`{option}`" for option in sorted(found))

@@ -220,7 +220,9 @@ def modules_are_as_imported(walk: DependencyWalk) -> Hints:
 def imports_are_of_their_modules(walk: DependencyWalk) -> Hints:
     for fragment in walk.fragments.values() if walk.names.is_live else ():
         node = fragment.node
-        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        for alias in node.names:
             name = alias.asname or alias.name
             if is_older(alias.name, node, walk.names.values.get(name)):
                 message = (

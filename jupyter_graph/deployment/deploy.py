@@ -18,6 +18,7 @@ from jupyter_graph.deployment.deployment import Deployment
 from jupyter_graph.deployment.named_values import with_named_code
 from jupyter_graph.deployment.notebook_file import notebook_view
 from jupyter_graph.deployment.options import read_options
+from jupyter_graph.deployment.ownership import check_may_replace
 from jupyter_graph.deployment.parity.parity_check import check_parity
 from jupyter_graph.deployment.private_files import (
     function_folder,
@@ -29,7 +30,7 @@ from jupyter_graph.deployment.records import recall
 from jupyter_graph.deployment.sources import Sources, findings_of, sources_of
 from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job
 from jupyter_graph.deployment.targets.target_registry import load_target
-from jupyter_graph.errors import AnswerError, DeployError, NameTakenError
+from jupyter_graph.errors import AnswerError, DeployError
 from jupyter_graph.host.platform import write_private
 from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.spec.builder import Graph
@@ -139,11 +140,8 @@ def _job(
     notebook = str(Path(sources.notebook).resolve()) if sources.notebook else ""
     before = recall(options.name, options.target)
     may_replace = target.may_take_over or options.replace
-    if before is not None and before.notebook != notebook and not may_replace:
-        raise NameTakenError(
-            f"{options.name!r} is deployed from {before.notebook or 'another notebook'}"
-            "; give another name, or take it over with replace=True (--replace)"
-        )
+    if before is not None and not may_replace:
+        check_may_replace(before, notebook, graph.name)
     return Job(options, graph.name, notebook, before)
 
 

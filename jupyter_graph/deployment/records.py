@@ -32,6 +32,7 @@ class Record:
         target: where it runs.
         graph: the graph's name.
         notebook: path of the notebook or script it comes from; "" when unknown.
+        kernel: the process that deployed it, where the notebook is unknown.
         hash: of everything that was deployed, options included.
         url: where it answers; "" when nothing listens.
         pid: process id of its host; local only.
@@ -52,6 +53,7 @@ class Record:
     target: str
     graph: str = ""
     notebook: str = ""
+    kernel: str = ""
     hash: str = ""
     url: str = ""
     pid: int = 0

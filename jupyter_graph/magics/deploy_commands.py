@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_graph.deployment.index import find, list_deployments
+from jupyter_graph.deployment.ownership import check_may_delete
 from jupyter_graph.magics.display import Note
 from jupyter_graph.magics.subcommand import Command, Request
 from jupyter_graph.session.shown_table import Table, attributes
@@ -32,7 +33,11 @@ def invoke(request: Request) -> Any:
 
 
 def delete(request: Request) -> Note:
-    find(request.words[0]).delete()
+    found = find(request.words[0])
+    if not request.options.replace:
+        notebook = request.session.notebook_path
+        check_may_delete(found.record, str(notebook.resolve()) if notebook else "")
+    found.delete()
     return Note(f"{request.words[0]!r} is stopped and gone")
 
 
@@ -41,5 +46,5 @@ COMMANDS: dict[str, Command] = {
     "status": Command(status, "NAME"),
     "logs": Command(logs, "NAME"),
     "invoke": Command(invoke, "NAME EXPR", FOR_INVOKE, takes_expression=True),
-    "delete": Command(delete, "NAME"),
+    "delete": Command(delete, "NAME", frozenset({"--replace"})),
 }

@@ -78,7 +78,7 @@ class DeployMagics(Magics):
     @option("--with-events", "events into the archive")
     @option("--fresh-env", "check in a new environment")
     @option("--no-parity", "do not compare the answers")
-    @option("--replace", "take a name that is in use")
+    @option("--replace", "take a name that is another's; delete: what is")
     @option("--allow-pickle VAR", "may travel as pickle", action="append")
     @option("--path P", "invoke: path of the request", default="/")
     @option("--method M", "invoke: its method", default="POST")

@@ -115,7 +115,8 @@ def test_a_host_that_does_not_start_gives_its_place_back(start, doubling, monkey
         "import os\n"
         "class Picky:\n"
         "    def __init__(self):\n"
-        "        if 'JUPYTER_GRAPH_PARITY' not in os.environ and __name__ == 'steps':\n"
+        "        is_checked = 'JUPYTER_GRAPH_PARITY' in os.environ\n"
+        "        if __name__ == '_graph_steps' and not is_checked:\n"
         "            raise ValueError('only for checks')\n"
         "    def do(self, body): return body\n"
     )
@@ -136,7 +137,8 @@ def test_a_host_that_takes_too_long_is_ended(start, doubling):
         "import os, time\n"
         "class Slow:\n"
         "    def __init__(self):\n"
-        "        if 'JUPYTER_GRAPH_PARITY' not in os.environ and __name__ == 'steps':\n"
+        "        is_checked = 'JUPYTER_GRAPH_PARITY' in os.environ\n"
+        "        if __name__ == '_graph_steps' and not is_checked:\n"
         "            time.sleep(60)\n"
         "    def do(self, body): return body\n"
     )
@@ -298,3 +300,25 @@ def test_state_and_building_folders_hold_nothing_else_afterwards(start, state):
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
+
+
+def test_a_second_graph_of_the_notebook_needs_consent(start, doubling):
+    start(name="shared")
+    graph = doubling.graph("double", name="second")
+
+    def deploy_it(**options):
+        return deploy(graph, name="shared", sources=doubling.sources, **options)
+
+    with pytest.raises(NameTakenError, match="graph 'math' of this notebook"):
+        deploy_it()
+    assert find("shared").invoke({"n": 1}).body == {"n": 3}
+    assert deploy_it(replace=True).invoke({"n": 1}).body == {"n": 2}
+    assert deploy_it().note == "unchanged: it goes on serving"
+
+
+def test_unchanged_code_of_another_notebook_is_its_own_from_then_on(start, doubling):
+    start()
+    doubling.path = doubling.path.with_name("other.ipynb")
+
+    assert start(replace=True).record.notebook == str(doubling.path)
+    assert start().note == "unchanged: it goes on serving"

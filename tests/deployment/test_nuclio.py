@@ -5,6 +5,8 @@ import pytest
 from jupyter_graph.deployment.deploy import deploy
 from jupyter_graph.deployment.index import find, records
 from jupyter_graph.deployment.parity.clean_process import CleanProcess
+from jupyter_graph.deployment.targets import nuclio_target
+from jupyter_graph.deployment.targets.nuclio_target import owner_of
 from jupyter_graph.errors import (
     BundleError,
     DashboardError,
@@ -208,6 +210,22 @@ def test_a_function_of_another_notebook_is_left_alone(send, doubling):
 
     with pytest.raises(NameTakenError, match=r"is of notebook 'math\.ipynb"):
         send("double")
+
+
+def test_a_function_of_another_graph_is_left_alone(send, doubling):
+    send()
+    graph = doubling.graph("double", name="second")
+
+    with pytest.raises(NameTakenError, match="is of graph 'math' of this notebook"):
+        deploy(graph, name="math", target="nuclio", sources=doubling.sources)
+
+
+def test_an_unsaved_notebook_is_known_by_its_kernel(monkeypatch):
+    own = owner_of("")
+    monkeypatch.setattr(nuclio_target, "this_kernel", lambda: "host:1:2.00")
+
+    assert own.startswith("unsaved (")
+    assert owner_of("") != own
 
 
 def test_a_function_of_another_project_is_left_alone(send):

@@ -254,5 +254,7 @@ def test_a_name_of_another_notebook_is_not_taken(doubling, session, folder):
     try:
         with pytest.raises(NameTakenError, match=r"one\.ipynb"):
             doubling("%deploy shared")
+        with pytest.raises(NameTakenError, match=r"one\.ipynb.*--replace"):
+            doubling("%deploy delete shared")
     finally:
-        doubling("%deploy delete shared")
+        doubling("%deploy delete shared --replace")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from jupyter_graph.deployment.ownership import kernel_of
 from jupyter_graph.deployment.records import Record, forget
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class DeployTarget(ABC):
     Attributes:
         is_private: only the owner may read the bundle.
         is_remote: ``check`` asks another machine, so a dry run leaves it out.
-        may_take_over: another notebook may deploy over a record, without
+        may_take_over: another notebook or graph may deploy over a record, without
             ``replace=True``; False where nothing but the record tells whose it is.
         writes_events: the recorded inputs are kept beside the record.
         ships_events: ``with_events`` puts the recorded inputs into the bundle.
@@ -124,6 +125,7 @@ class DeployTarget(ABC):
             target=self.name,
             graph=job.graph,
             notebook=job.notebook,
+            kernel=kernel_of(job.notebook),
             hash=bundle.hash,
             parity=job.parity,
             files=dict(bundle.files),

@@ -72,8 +72,16 @@ class LocalTarget(DeployTarget):
         before = job.before
         old = _living(before)
         if before and old and self._is_unchanged(before, job.options.port, bundle):
-            remember(replace(before, parity=job.parity, notebook=job.notebook))
-            return before, "unchanged: it goes on serving"
+            now = self.new_record(job, bundle)
+            kept = replace(
+                before,
+                parity=job.parity,
+                graph=now.graph,
+                notebook=now.notebook,
+                kernel=now.kernel,
+            )
+            remember(kept)
+            return kept, "unchanged: it goes on serving"
         folder = function_folder(job.options.name, self.name)
         place = private_folder(folder / "bundles") / bundle.hash[:16]
         # A running host imports from its folder: the same bundle stays where it is.

@@ -19,6 +19,7 @@ from jupyter_graph.deployment.nuclio.function_config import (
     PROJECT_LABEL,
     function_document,
 )
+from jupyter_graph.deployment.ownership import this_kernel
 from jupyter_graph.deployment.private_files import function_folder
 from jupyter_graph.deployment.records import Record, forget, remember
 from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job, Status
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 HASH = "jupyter-graph/hash"
 OWNER = "jupyter-graph/notebook"
+GRAPH = "jupyter-graph/graph"
 
 
 class NuclioTarget(DeployTarget):
@@ -50,10 +52,13 @@ class NuclioTarget(DeployTarget):
                 f"function {options.name!r} belongs to project {project!r}, not to "
                 f"{options.project!r}; give another name, or project={project!r}"
             )
-        owner = (metadata.get("annotations") or {}).get(OWNER)
-        if owner == owner_of(job.notebook) or options.replace:
+        marks = metadata.get("annotations") or {}
+        owner, graph = marks.get(OWNER), marks.get(GRAPH, job.graph)
+        is_own = owner == owner_of(job.notebook)
+        if (is_own and graph == job.graph) or options.replace:
             return
         whose = "was made by hand" if owner is None else f"is of notebook {owner!r}"
+        whose = f"is of graph {graph!r} of this notebook" if is_own else whose
         raise NameTakenError(
             f"function {options.name!r} {whose}; give another name, or take it over "
             "with replace=True (--replace)"
@@ -114,6 +119,7 @@ class NuclioTarget(DeployTarget):
         document["metadata"]["annotations"] |= {
             HASH: bundle.hash,
             OWNER: owner_of(job.notebook),
+            GRAPH: job.graph,
             "nuclio.io/generated_by": "function generated from jupyter_graph",
         }
         return document
@@ -161,10 +167,13 @@ class NuclioTarget(DeployTarget):
 def owner_of(notebook: str) -> str:
     """Name a notebook so that others recognise it and learn no path.
 
+    One without a file is named by its kernel.
+
     >>> owner_of("/home/ann/fraud.ipynb").partition(" ")[0]
     'fraud.ipynb'
     """
-    digest = hashlib.sha256(f"{platform.node()}:{notebook}".encode()).hexdigest()
+    here = f"{platform.node()}:{notebook}" if notebook else this_kernel()
+    digest = hashlib.sha256(here.encode()).hexdigest()
     return f"{Path(notebook).name or 'unsaved'} ({digest[:12]})"
 
 
