@@ -10,7 +10,7 @@ from jupyter_graph.deployment.bundle.single_file import carrier
 from jupyter_graph.deployment.deploy import deploy
 from jupyter_graph.deployment.options import read_options
 from jupyter_graph.errors import BundleError
-from jupyter_graph.run.record import RecordedInput
+from tests.deployment.conftest import ran
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 
@@ -31,11 +31,12 @@ def deploy_it(notebook):
     """Return a function that deploys steps of the notebook and asks them once."""
 
     def ask(*names, target="local", **options):
+        graph = notebook.graph(*names)
         deployment = deploy(
-            notebook.graph(*names),
+            graph,
             target=target,
             sources=notebook.sources,
-            events=[RecordedInput.of({"n": 2})],
+            events=ran(graph, {"n": 2}),
             **options,
         )
         assert str(deployment.parity) == "parity: 1 of 1 events equal"
