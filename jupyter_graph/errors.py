@@ -274,12 +274,43 @@ def said(error: BaseException) -> str:
 
     >>> said(KeyError("user")), said(RuntimeError())
     ("KeyError: 'user'", 'RuntimeError')
+
+    An error whose text raises, even to exit, has one all the same.
     """
     try:
         text = f"{error}"  # of an error of ours, the text without its code
-    except Exception as broken:
+    except BaseException as broken:
+        if _comes_from_a_signal(broken):
+            raise
         text = f"(its text could not be made: {type(broken).__name__})"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _comes_from_a_signal(error: BaseException) -> bool:
+    """Tell whether an error is a signal's, which came just while a text was made.
+
+    A handler in Python stands in the traceback; that of Ctrl-C is none, and raises
+    between two instructions, of which the last one is no ``raise``.
+    """
+    import dis
+    import signal
+
+    if isinstance(error, Exception):
+        return False
+    codes = set()
+    for number in signal.valid_signals():
+        handler: Any = signal.getsignal(number)
+        handler = getattr(handler, "func", handler)  # asyncio's is a partial
+        codes.add(getattr(getattr(handler, "__func__", handler), "__code__", None))
+    last = traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code in codes:
+            return True
+        last, traceback = traceback, traceback.tb_next
+    if not isinstance(error, KeyboardInterrupt) or last is None:
+        return False
+    code, at = last.tb_frame.f_code.co_code, last.tb_lasti
+    return dis.opname[code[at]] not in ("RAISE_VARARGS", "RERAISE")
 
 
 def short(value: Any, longest: int = 80) -> str:

@@ -15,7 +15,7 @@ from jupyter_graph.answer.response import (
     is_stream,
     open_stream,
 )
-from jupyter_graph.errors import StatusError
+from jupyter_graph.errors import StatusError, said
 from jupyter_graph.event import own_id, read_event
 from jupyter_graph.host.bundle_loader import open_runner
 
@@ -63,7 +63,7 @@ async def _stream(context: Any, answer: Any) -> RawResponse | StreamedResponse:
     try:
         return await (open_stream if can_stream else collect)(answer.value)
     except Exception as error:
-        message = f"stream of event {answer.event_id} failed: {error}"
+        message = f"stream of event {answer.event_id} failed: {said(error)}"
         context.logger.error(message)  # noqa: TRY400 - Nuclio's logger has no exception()
         return problem(error, event_id=answer.event_id)
 

@@ -74,6 +74,11 @@ def settable(error: BaseException) -> BaseException:
     return error
 
 
+def cancelled_itself() -> RunError:
+    """Return the error of an event in which a step cancelled the task it runs in."""
+    return RunError("a step cancelled the task that its event runs in")
+
+
 def closed(graph: str) -> ClosedError:
     """Return the error of an event whose runner was closed under it."""
     return ClosedError(f"the runner of graph {graph!r} was closed meanwhile")

@@ -88,7 +88,7 @@ class Batcher:
         try:
             results = await self._results([caller.body for caller in callers])
         except BaseException as error:
-            is_over = isinstance(error, asyncio.CancelledError) or is_interrupt(error)
+            is_over = is_interrupt(error)  # a step may raise CancelledError itself
             if len(callers) == 1 or is_over:
                 for caller in callers:
                     if not caller.answer.done():

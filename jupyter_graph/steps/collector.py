@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from jupyter_graph.argument_checks import at_least, require
+from jupyter_graph.errors import said
 
 
 class Collector:
@@ -55,4 +56,4 @@ class Collector:
         """Return the body that stands for a stream that broke off, or raise."""
         if self.on_error == "raise":
             raise error
-        return {"error": f"{type(error).__name__}: {error}"}
+        return {"error": said(error)}

@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 from jupyter_graph.threads.outcome import Outcome
 
 Work = Coroutine[Any, Any, Any]
+BY_US = "the event is not waited for any more"
+"""The message of each cancellation of ours; a step may cancel its own task, too."""
+
 T = TypeVar("T")
 
 
@@ -25,13 +28,14 @@ class OnLoop(Outcome):
 
     Attributes:
         is_cancelled: whether the task was cancelled, or never began.
+        gave_up: whether the task did that itself, and nobody of ours.
     """
 
-    __slots__ = ("_loop", "_task", "_work", "is_cancelled")
+    __slots__ = ("_loop", "_task", "_work", "gave_up", "is_cancelled")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, work: Work) -> None:
         super().__init__()
-        self.is_cancelled = False
+        self.is_cancelled = self.gave_up = False
         self._loop = loop
         self._work: Work | None = work
         self._task: asyncio.Task[Any] | None = None
@@ -78,16 +82,26 @@ class OnLoop(Outcome):
         if self._task is None:
             self.abandon()
         else:
-            self._task.cancel()
+            self._task.cancel(BY_US)
 
     def _end(self, task: asyncio.Task[Any]) -> None:
         self._task = None
         if task.cancelled():
+            self.gave_up = not is_by_us(task)
             self.abandon()
         elif (error := task.exception()) is not None:
             self.settle(None, error)
         else:
             self.settle(task.result())
+
+
+def is_by_us(task: asyncio.Task[Any]) -> bool:
+    """Tell whether a task was cancelled by us, not by what runs in it."""
+    try:
+        task.result()
+    except asyncio.CancelledError as error:
+        return BY_US in error.args
+    return False
 
 
 def put_by_loop(

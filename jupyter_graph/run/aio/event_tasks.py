@@ -18,9 +18,9 @@ from jupyter_graph.run.aio.asyncio_private import running_loop
 from jupyter_graph.run.aio.event_slots import EventSlots
 from jupyter_graph.run.aio.loop_thread import CallersLoop, LoopThread
 from jupyter_graph.run.deadline.step_threads import step_in_thread
-from jupyter_graph.run.event_errors import closed, fail, late
+from jupyter_graph.run.event_errors import cancelled_itself, closed, fail, late
 from jupyter_graph.threads.interrupts import uninterrupted
-from jupyter_graph.threads.on_loop import OnLoop, Work, put_by_loop
+from jupyter_graph.threads.on_loop import BY_US, OnLoop, Work, put_by_loop
 from jupyter_graph.types import NOTHING
 
 if TYPE_CHECKING:
@@ -80,7 +80,10 @@ class EventTasks:
         try:
             return await function(it)
         except BaseException as error:
-            self.failed(error, slots.discard(*place), event)
+            was_late = slots.discard(*place)
+            if not was_late and self.own_loop and slots.loop is not self.lender:
+                take_back_own_cancels(task, error)
+            self.failed(error, was_late, event)
         finally:
             slots.discard(*place)
             self._running.pop(event, None)
@@ -216,6 +219,8 @@ class EventTasks:
             )
 
     def _result(self, begun: OnLoop) -> Any:
+        if begun.gave_up:
+            raise cancelled_itself()
         if begun.is_cancelled:
             raise closed(self.graph)
         return begun.result()
@@ -340,6 +345,16 @@ class EventTasks:
                 callers.close()
             self._slots_of.clear()
             self._slots = self.callers_slots = None
+
+
+def take_back_own_cancels(task: asyncio.Task[Any], error: BaseException) -> None:
+    """Make an error of a step out of a cancellation that none of us asked for.
+
+    On a loop of ours nobody else knows the task, so it was one of its own steps.
+    """
+    if isinstance(error, asyncio.CancelledError) and BY_US not in error.args:
+        while task.cancelling():
+            task.uncancel()
 
 
 async def _close(items: Any) -> None:

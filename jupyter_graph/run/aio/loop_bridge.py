@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from jupyter_graph.run.aio.event_slots import DeadlineWheel
-from jupyter_graph.threads.on_loop import Work
+from jupyter_graph.run.event_errors import cancelled_itself
+from jupyter_graph.threads.on_loop import BY_US, Work, is_by_us
 
 Sent = tuple[Work, Context, asyncio.Future[Any]]
 
@@ -94,7 +95,7 @@ class LoopBridge:
     def _stop(self, future: asyncio.Future[Any]) -> None:
         task = self._tasks.get(future)
         if task is not None:
-            task.cancel()
+            task.cancel(BY_US)
 
     def _end(self, future: asyncio.Future[Any], task: asyncio.Task[Any]) -> None:
         del self._tasks[future]
@@ -115,8 +116,10 @@ class LoopBridge:
             if future.done():
                 if not task.cancelled():
                     task.exception()  # so that nobody misses it
-            elif task.cancelled():
+            elif task.cancelled() and is_by_us(task):
                 future.cancel()
+            elif task.cancelled():
+                future.set_exception(cancelled_itself())
             elif (error := task.exception()) is not None:
                 future.set_exception(error)
             else:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from jupyter_graph.compile.failing_step import is_in_a_step
@@ -17,7 +18,7 @@ from jupyter_graph.run.deadline.interrupt import MainThreadInterrupter
 from jupyter_graph.run.deadline.step_threads import step_in_thread, throw_into
 from jupyter_graph.run.deadline.watchdog import LOOKS, look_now, unwatch, watch
 from jupyter_graph.threads.interrupts import uninterrupted
-from jupyter_graph.threads.on_loop import OnLoop, Work, put_by_loop
+from jupyter_graph.threads.on_loop import BY_US, OnLoop, Work, put_by_loop
 from jupyter_graph.threads.stack_frames import frame_of
 from jupyter_graph.threads.start import join, start_thread
 
@@ -152,6 +153,7 @@ class LoopThread:
         self._lock = threading.RLock()  # a handler of the user's may close it
         with uninterrupted():
             self.loop = asyncio.new_event_loop()
+            self._stop = keep_running(self.loop)
             self.thread = start_thread(
                 _run_loop, "jupyter_graph-loop", self.loop, self._begun, self._bridges
             )
@@ -199,7 +201,7 @@ class LoopThread:
         """Cancel a task, and interrupt its step if that keeps the loop right now."""
         if task is None:
             return
-        self.loop.call_soon_threadsafe(task.cancel)
+        self.loop.call_soon_threadsafe(task.cancel, BY_US)
         if asyncio.current_task(self.loop) is task:
             self._throw()
 
@@ -240,7 +242,7 @@ class LoopThread:
             with self._lock:
                 was_ending, self._is_ending = self._is_ending, True
             if not was_ending and not self.loop.is_closed():
-                self.loop.call_soon_threadsafe(self.loop.stop)
+                self.loop.call_soon_threadsafe(self._stop)
 
     def close(self) -> None:
         """End the loop; what is still under way on it is cancelled, or interrupted."""
@@ -253,6 +255,25 @@ class LoopThread:
             if not self.thread.is_alive():
                 return
             self._throw()
+
+
+def keep_running(loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+    """Let no step stop a loop, which all events share; return what stops it.
+
+    A step that tries to gets a RuntimeError, and so fails its own event.
+    """
+    stop = loop.stop
+
+    def refuse_a_step() -> None:
+        if is_in_a_step(sys._getframe(1)):
+            raise RuntimeError(
+                "a step may not stop the event loop, on which other events run, too"
+            )
+        stop()
+
+    with suppress(AttributeError):  # not every loop lets its methods be replaced
+        loop.stop = refuse_a_step  # type: ignore[method-assign]
+    return stop
 
 
 def _run_loop(
@@ -287,7 +308,7 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
     for _ in range(3):
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
-            task.cancel()
+            task.cancel(BY_US)
         if tasks:
             loop.run_until_complete(asyncio.wait(tasks, timeout=0.1))
     loop.run_until_complete(loop.shutdown_asyncgens())
@@ -302,6 +323,7 @@ class CallersLoop:
         self._heartbeat = Heartbeat(
             self.loop, here, timeout_s, load=load, on_stuck=self._is_kept
         )
+        self._stop = keep_running(self.loop)
         self._interrupts = MainThreadInterrupter.install(self)
         if self._interrupts:
             watch(self._heartbeat)
@@ -311,6 +333,9 @@ class CallersLoop:
         MainThreadInterrupter.throw(lambda: self._heartbeat.mark_is(mark), None)
 
     def close(self) -> None:
+        if self.loop.stop is not self._stop:
+            with suppress(AttributeError):
+                del self.loop.stop
         if self._interrupts:
             unwatch(self._heartbeat)
             MainThreadInterrupter.uninstall(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from jupyter_graph.run.aio.event_slots import DeadlineWheel
@@ -18,7 +19,7 @@ from jupyter_graph.run.batch.calls import (
     stuck,
 )
 from jupyter_graph.run.deadline.step_threads import step_in_thread
-from jupyter_graph.run.event_errors import closed, late
+from jupyter_graph.run.event_errors import cancelled_itself, closed, late
 from jupyter_graph.threads.on_loop import OnLoop
 from jupyter_graph.types import NOTHING
 
@@ -37,6 +38,7 @@ class CallsOnLoop:
         self._tasks = tasks
         self._at_once = 1 if in_order else tasks.max_in_flight
         self._done = 0
+        self._whole: asyncio.Task[Any] | None = None
 
     def run(
         self, function: Function, bodies: list[Any], given: Pass | None = None
@@ -52,6 +54,7 @@ class CallsOnLoop:
 
     async def _all(self, function: Function, bodies: list[Any], given: Pass) -> None:
         todo, limit = enumerate(bodies), DeadlineWheel(self._tasks.limit_s)
+        self._whole = asyncio.current_task()
         workers = [
             asyncio.ensure_future(self._some(function, todo, limit, given))
             for _ in range(min(self._at_once, len(bodies)))
@@ -78,10 +81,14 @@ class CallsOnLoop:
                 result = await function(body)
                 if type(result) is not dict:
                     result = await _settled(result, given)
+                if task.cancelling():
+                    self._check_cancelled()
                 given.answers[at] = result
             except BaseException as error:
                 given.is_plain = False
                 was_late = limit.discard(*place)
+                if task.cancelling() and not (was_late or self._is_cancelled()):
+                    await _take_back(task)
                 failure = error_of(self._tasks.failed, error, was_late)
                 given.failures.append(Failure(at, failure))
             finally:
@@ -92,6 +99,15 @@ class CallsOnLoop:
             # Coroutines that never suspend would keep the loop for the whole batch.
             if at % TURN == 0:
                 await asyncio.sleep(0)
+
+    def _check_cancelled(self) -> None:
+        """Raise RunError where a step cancelled the task."""
+        if not self._is_cancelled():
+            raise cancelled_itself()
+
+    def _is_cancelled(self) -> bool:
+        """Tell whether somebody gave up the run, not a step its own row."""
+        return self._whole is None or self._whole.cancelling() > 0
 
     def _wait(self, begun: OnLoop, thread: LoopThread) -> None:
         """Wait for all bodies; a step that keeps the loop to itself ends the run."""
@@ -110,6 +126,14 @@ class CallsOnLoop:
         if begun.is_cancelled:
             raise closed(graph)
         begun.result()
+
+
+async def _take_back(task: asyncio.Task[Any]) -> None:
+    """Take back that a step cancelled the task, before another row has it."""
+    with suppress(asyncio.CancelledError):
+        await asyncio.sleep(0)
+    while task.cancelling():
+        task.uncancel()
 
 
 async def _settled(result: Any, given: Pass) -> Any:
