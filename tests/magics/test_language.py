@@ -182,6 +182,36 @@ def test_a_step_after_two_runs_twice_and_a_note_says_so(diamond):
     assert "runs once for each of them that arrives; --join all" in str(placed)
 
 
+@pytest.mark.parametrize(
+    ("acts", "is_noted"),
+    [("tag", True), ("route --arg to=left --arg valid_to=right", False)],
+)
+def test_a_validator_parts_ways_only_where_it_routes(run, acts, is_noted):
+    checks = f"--arg fields=n --arg min=0 --arg on_violation={acts}"
+    run(f"%graph add RangeValidator check {checks}")
+    run("%%graph_step left --after check\ndef left(body): return body")
+    run("%%graph_step right --after check\ndef right(body): return body")
+    placed = run("%%graph_step d --after left,right\ndef d(b): return b")
+
+    assert ("runs once for each of them that arrives" in str(placed)) == is_noted
+
+
+def test_dead_letters_are_kept_and_the_error_stays(run, folder):
+    run("%%graph_step risky --respond\ndef risky(body): return 1 / body")
+    run("%graph add JSONLinesTarget dead --path dead.jsonl --on-error risky --reraise")
+    status = run("%graph run 0 --silent").status_code
+    run("%graph reset")
+
+    assert status == 500
+    assert (folder / "dead.jsonl").read_text() == "0\n"
+
+
+def test_a_step_that_reraises_must_be_an_error_handler(run):
+    placed = run("%%graph_step f --reraise\ndef f(body): return body")
+
+    assert "'reraise', which only an error handler may" in str(placed)
+
+
 def test_the_cell_that_ends_the_chain_says_that_nobody_answers(run):
     run("%%graph_step a\ndef a(body): return body")
     assert run("%%graph_step left --after a\ndef left(body): return 1").notes == ()
