@@ -78,6 +78,17 @@ def test_a_cell_that_is_not_saved_yet_is_not_called_deleted(flow, said, file):
     assert said() == []
 
 
+def test_a_step_of_a_notebook_that_another_cell_ran_is_not_called_deleted(
+    run, said, file, folder
+):
+    (folder / "steps.ipy").write_text(PARSE)
+    run("%run steps.ipy", "r")
+    save(file, ("r", "%run steps.ipy"))
+
+    assert run("%graph run 'abc'").body == "abc"
+    assert said() == []
+
+
 def test_a_cell_with_another_id_and_the_same_text_is_there(flow, said, file):
     save(file, ("x", PARSE), ("b", SCORE))
 

@@ -98,7 +98,8 @@ def cells_are_there(notebook: NotebookCells) -> Iterator[Advice]:
     if saved is None:
         return
     defined = {header.step for header in saved.headers}
-    for source in notebook.own:
+    # Without an id it ran inside another cell: %run, %%capture.
+    for source in (source for source in notebook.own if source.cell.id):
         is_older = saved.saved_s < source.ran_s
         if is_older or saved.same_as(source.cell) or source.step in defined:
             continue

@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_graph.argument_checks import require
 from jupyter_graph.values.dataframe_rows import is_pandas
-from jupyter_graph.values.whole_numbers import frame_of_rows
+from jupyter_graph.values.whole_numbers import exact_columns, frame_of_rows
 
 
 class ToDataFrame:
@@ -57,8 +57,14 @@ class ToDataFrame:
             plain = all(pd.api.types.is_scalar(value) for value in body.values())
             body = [dict(body)] if plain and body else dict(body)
         is_records = bool(body) and all(isinstance(row, Mapping) for row in body)
-        if isinstance(body, Mapping) or not is_records:
+        if isinstance(body, Mapping):
             frame = pd.DataFrame(body, columns=self.columns)
+            lists = {name: body.get(name) for name in frame.columns}
+            frame = exact_columns(frame, {n: _listed(it) for n, it in lists.items()})
+        elif not is_records:
+            frame = pd.DataFrame(body, columns=self.columns)
+            rows = [row for row in body if isinstance(row, list | tuple)]
+            frame = exact_columns(frame, dict(enumerate(map(list, zip(*rows)))))  # noqa: B905 - rows of a frame
         else:
             frame = frame_of_rows(body)
             frame = (
@@ -67,6 +73,10 @@ class ToDataFrame:
         if self.index is None:
             return frame
         return frame.set_index(self.index[0] if len(self.index) == 1 else self.index)
+
+
+def _listed(values: Any) -> list[Any]:
+    return list(values) if isinstance(values, list | tuple) else []
 
 
 class FromDataFrame:

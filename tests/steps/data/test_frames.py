@@ -41,6 +41,20 @@ def test_records_become_a_frame(args, body, columns):
     assert frame.to_dict(orient="list") == columns
 
 
+@pytest.mark.parametrize(
+    ("body", "columns"),
+    [
+        pytest.param([{"id": 2**60 + 1}, {"n": 1}], None, id="records"),
+        pytest.param({"id": [2**60 + 1, None], "n": 1}, None, id="columns"),
+        pytest.param([[2**60 + 1, 1], [None, 2]], ["id", "n"], id="rows"),
+    ],
+)
+def test_whole_numbers_stay_what_they_are_beside_missing_ones(body, columns):
+    frame = ToDataFrame(columns=columns).do(body)
+
+    assert frame["id"].tolist() == [2**60 + 1, pd.NA]
+
+
 def test_a_field_that_some_records_lack_is_missing_there():
     frame = ToDataFrame(columns=["x", "z"]).do([{"x": 1}, {"y": 2}])
 
