@@ -65,6 +65,9 @@ def test_a_body_comes_back_equal_and_of_its_type(body, tmp_path):
         RawResponse(b"\x00\xff", 200, "application/octet-stream"),
         RawResponse(b"", 204, "text/plain; charset=utf-8"),
         RawResponse(b'{"title": "x"}', 422, "application/problem+json"),
+        RawResponse(b'{"a": 1}\n{"a": 2}\n', 200, "application/x-ndjson"),
+        RawResponse(b"\xe9", 200, "text/plain; charset=latin-1"),
+        RawResponse(b"{half", 200, "application/json"),
     ],
 )
 def test_an_answer_comes_back(answer):
@@ -75,6 +78,16 @@ def test_an_answer_comes_back(answer):
         answer.status_code,
         answer.content_type,
     )
+
+
+def test_an_answer_is_written_as_people_read_it():
+    problem = RawResponse(b'{"title": "x"}', 422, "application/problem+json")
+    text = RawResponse("é\n".encode(), 200, "text/plain; charset=utf-8")
+    bodies = [
+        json.loads(line_of(event(1, it)))["answer"]["body"] for it in (problem, text)
+    ]
+
+    assert bodies == [{"title": "x"}, "é\n"]
 
 
 def test_everything_about_a_request_comes_back():
@@ -144,8 +157,14 @@ HOSTILE = [
     pytest.param(
         '{"event": {"body": 1}, "answer": {"status_code": 200, "body": 1, '
         '"content_type": "text/plain"}}',
-        "must be bytes",
+        "must be a text or bytes",
         id="text-answer",
+    ),
+    pytest.param(
+        '{"event": {"body": 1}, "answer": {"status_code": 200, "content_type": '
+        '"application/json", "body": {"$": "set", "of": [1]}}}',
+        "is no application/json",
+        id="set-as-json",
     ),
 ]
 

@@ -105,13 +105,26 @@ def _outputs(given: RecordedInput) -> dict[str, Any]:
 
 
 def _answer(answer: RawResponse) -> dict[str, Any]:
-    is_json = media_type(answer.content_type) == JSON
-    value: Any = answer.decoded() if is_json else answer.payload
     return {
         "status_code": answer.status_code,
         "content_type": answer.content_type,
-        "body": _tagged(value, "the answer"),
+        "body": _tagged(_readable(answer), "the answer"),
     }
+
+
+def _readable(answer: RawResponse) -> Any:
+    """Return what an answer holds as people read it: JSON, else text, else bytes."""
+    if _is_json(answer.content_type):
+        return answer.decoded()
+    try:
+        return answer.payload.decode("utf-8")
+    except UnicodeDecodeError:
+        return answer.payload
+
+
+def _is_json(content_type: str) -> bool:
+    kind = media_type(content_type)
+    return kind == JSON or kind.endswith("+json")
 
 
 def _tagged(value: Any, where: str) -> Any:
@@ -234,14 +247,22 @@ def _answer_of(given: Any) -> RawResponse:
     status, kind = _of(answer, "status_code", int), _of(answer, "content_type", str)
     if status is None or kind is None or "body" not in answer:
         raise EventFileError(f"'answer' needs {', '.join(_ANSWER)}")
-    body = answer["body"]
-    if media_type(kind) == JSON:
-        payload = json.dumps(_untagged(body, "'body' of 'answer'")).encode()
-    else:
-        payload = _untagged(body, "'body' of 'answer'")
-        if not isinstance(payload, bytes):
-            raise EventFileError(f"'body' of 'answer' must be bytes with {kind!r}")
-    return RawResponse(payload, status, kind)
+    return RawResponse(_payload(answer["body"], kind), status, kind)
+
+
+def _payload(body: Any, content_type: str) -> bytes:
+    where = "'body' of 'answer'"
+    value = _untagged(body, where)
+    if isinstance(value, bytes):  # also where a step called JSON what is none
+        return value
+    try:
+        if _is_json(content_type):
+            return json.dumps(value).encode()
+        if isinstance(value, str):
+            return value.encode()
+    except (TypeError, ValueError) as error:
+        raise EventFileError(f"{where} is no {content_type}: {error}") from None
+    raise EventFileError(f"{where} must be a text or bytes with {content_type!r}")
 
 
 def _untagged(value: Any, where: str) -> Any:
