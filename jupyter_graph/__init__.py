@@ -74,9 +74,37 @@ def __getattr__(name: str) -> Any:
         return import_module("jupyter_graph.errors")
     if name not in _HOMES:
         raise AttributeError(f"module 'jupyter_graph' has no attribute {name!r}")
-    value = getattr(import_module(f"jupyter_graph.{_HOMES[name]}"), name)
+    home = _HOMES[name]
+    if is_left_out(home):
+        value = stand_in(name)
+    else:
+        value = getattr(import_module(f"jupyter_graph.{home}"), name)
     globals()[name] = value
     return value
+
+
+def is_left_out(home: str) -> bool:
+    """Return whether a bundle came without a room: what is for notebooks alone."""
+    from pathlib import Path
+
+    room = Path(__file__).with_name(home.partition(".")[0])
+    return not room.exists() and not room.with_suffix(".py").exists()
+
+
+def stand_in(name: str) -> type:
+    """Return a class in place of a name, which may be imported and not called.
+
+    So a module may import, at its top, what only its use in the notebook needs.
+    """
+    from jupyter_graph.errors import BundleError
+
+    def refuse(cls: type, *args: Any, **kwargs: Any) -> Any:
+        raise BundleError(
+            f"jupyter_graph.{name} is for notebooks and scripts, and no part of a "
+            "deployed function; call it where no step comes by"
+        )
+
+    return type(name, (), {"__new__": refuse, "__module__": "jupyter_graph"})
 
 
 def __dir__() -> list[str]:

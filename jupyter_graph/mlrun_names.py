@@ -1,7 +1,9 @@
 """MLRun's names for our things: ``%load_ext jupyter_graph.mlrun_names``.
 
-After that ``from mlrun.serving import V2ModelServer`` and the like give our classes,
-and ``mlrun.new_function`` our builder of graph documents, unless MLRun is installed.
+In scripts call ``mlrun_names.install()`` before the imports, and run tests with
+``pytest -p jupyter_graph.mlrun_names``. After that ``from mlrun.serving import
+V2ModelServer`` and the like give our classes, and ``mlrun.new_function`` our builder of
+graph documents, unless MLRun is installed. Code that imports them ships so.
 
 Source: https://docs.mlrun.org/en/stable/api/mlrun.html
 """
@@ -151,21 +153,48 @@ def _module(name: str, made: dict[str, ModuleType]) -> ModuleType:
     return made[name]
 
 
-def load_ipython_extension(ipython: Any) -> None:
-    """Offer MLRun's names to the code of the whole notebook.
+def install() -> None:
+    """Offer MLRun's names to all code of this process.
 
     Raises:
         ImportError: MLRun itself is installed, so its names are taken.
     """
     if "mlrun" not in sys.modules and find_spec("mlrun") is not None:
         raise ImportError("mlrun is installed here; its own names stand for themselves")
+    put_in_place()
+
+
+def put_in_place() -> None:
+    """Offer the names, also where MLRun is installed and was not imported."""
     for name, module in modules().items():
         sys.modules.setdefault(name, module)
+
+
+def are_in_place() -> bool:
+    """Return whether code that imports mlrun gets our classes."""
+    return _is_ours(sys.modules.get("mlrun"))
+
+
+def _is_ours(module: ModuleType | None) -> bool:
+    return module is not None and "jupyter_graph" in (module.__doc__ or "")
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Offer MLRun's names to the code of the whole notebook.
+
+    Raises:
+        ImportError: MLRun itself is installed, so its names are taken.
+    """
+    install()
 
 
 def unload_ipython_extension(ipython: Any) -> None:
     """Take the names back."""
     for name, module in list(sys.modules.items()):
-        is_ours = name == "mlrun" or name.startswith("mlrun.")
-        if is_ours and module.__doc__ and "jupyter_graph" in module.__doc__:
+        if (name == "mlrun" or name.startswith("mlrun.")) and _is_ours(module):
             del sys.modules[name]
+
+
+def pytest_load_initial_conftests() -> None:
+    """Offer MLRun's names to tests, before their files are imported."""
+    install()

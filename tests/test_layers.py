@@ -37,15 +37,17 @@ MAY_IMPORT = {
     "answer": LOW,
     "frontend": LOW | {"answer", "compile"},
     "run": LOW | {"connectors", "processes", "compile", "answer", "frontend"},
-    "host": LOW | {"connectors", "compile", "answer", "frontend", "run", "picture"},
+    "mlrun_names": LOW | {"steps", "run", "answer"},
+    "host": LOW
+    | {"connectors", "compile", "answer", "frontend", "run", "picture", "mlrun_names"},
     "deployment": LOW
-    | {"cells", "steps", "connectors", "compile", "answer", "frontend", "run", "host"},
+    | {"cells", "steps", "connectors", "compile", "answer", "frontend", "run", "host"}
+    | {"mlrun_names"},
     "session": LOW | {"cells", "compile", "answer", "run", "deployment"},
     "widgets": LOW | {"picture", "answer", "run", "session"},
     "magics": ALL - {"cli", "__main__"},
     "cli": ALL - {"widgets"},
     "__init__": ALL,
-    "mlrun_names": LOW | {"steps", "run", "answer"},
     "__main__": {"cli"},
 }
 

@@ -90,6 +90,10 @@ def import_steps(bundle: Path) -> ModuleType:
         if folder.is_dir() and str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
     free_names(bundle / MODULES)
+    if read_config(bundle).get("mlrun_names"):
+        from jupyter_graph.mlrun_names import put_in_place  # few bundles need it
+
+        put_in_place()
     name = STEPS if (bundle / f"{STEPS}.py").is_file() else STEPS_OF_BEFORE
     spec = spec_from_file_location(name, path)
     assert spec is not None

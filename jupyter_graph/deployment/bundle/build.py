@@ -34,6 +34,7 @@ from jupyter_graph.deployment.bundle.requirement_closure import (
 from jupyter_graph.deployment.bundle.runtime_rooms import (
     HOST_MODULES,
     released_requirement,
+    rooms_left_out,
     runtime_files,
 )
 from jupyter_graph.deployment.deploy_options import DeployOptions
@@ -50,6 +51,7 @@ from jupyter_graph.deployment.sources import Code, Sources, code_of
 from jupyter_graph.errors import BundleError, ValueShipError
 from jupyter_graph.host.artifacts import requires, save_value
 from jupyter_graph.host.bundle_loader import STEPS
+from jupyter_graph.mlrun_names import are_in_place
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.codec import graph_json
 
@@ -159,13 +161,16 @@ class Builder:
         self._check_variables(part)
         needs = self._artifacts(part, code)
         files, imports = self._modules(part, code, needs)
+        self._check_rooms(part, files)
         self._steps(part, code)
         # By now it is known what everything imports that travels.
-        needed = self._requirements({*part.imports, *imports})
+        imports |= set(part.imports)
+        names_mlrun = "mlrun" in imports and are_in_place()
+        needed = self._requirements(imports - ({"mlrun"} if names_mlrun else set()))
         for path, content in sorted(files.items()):
             self._write(path, content)
         self._write("graph.json", graph_json(self.spec))
-        self._write("config.json", self._config())
+        self._write("config.json", self._config(names_mlrun=names_mlrun))
         self._write("main.py", MAIN)
         self._write(f"{STEPS}.py", STEPS_MODULE)
         runtime = runtime_files() if self.options.runtime == "bundled" else ()
@@ -297,6 +302,26 @@ class Builder:
         tops = {name.partition(".")[0] for name in (*named, *self.graph.allow_imports)}
         return collect({*tops, *part.local_modules}, self.sources.folder)
 
+    def _check_rooms(self, part: Slice, files: Mapping[str, bytes]) -> None:
+        """Refuse code that cannot be imported without what a function leaves out."""
+        if self.options.runtime != "bundled":
+            return
+        texts: list[tuple[str, str | bytes]] = [("steps.py", part.source)]
+        texts += sorted(files.items())
+        lines = [
+            f"{place_of(part, line) if path == 'steps.py' else f'{path}, line {line}'}"
+            f": {module}"
+            for path, text in texts
+            if path.endswith(".py")
+            for line, module in rooms_left_out(text)
+        ]
+        if lines:
+            raise BundleError(
+                "the function holds no code that serves notebooks alone; import from "
+                "jupyter_graph itself, as in `from jupyter_graph import deploy`, or "
+                "inside the function that needs it:\n  " + "\n  ".join(lines)
+            )
+
     def _steps(self, part: Slice, code: Code) -> None:
         source = self._source(part, code)
         self._check_source(source, part)
@@ -379,7 +404,7 @@ class Builder:
         mine = [] if self.options.runtime == "pip" else requirements_of(HOST_MODULES)
         self._write("requirements-host.txt", _lines(joined(mine, needed)))
 
-    def _config(self) -> str:
+    def _config(self, *, names_mlrun: bool) -> str:
         options = self.options
         config: dict[str, Any] = {
             "timeout_s": options.deadline_s,
@@ -387,6 +412,8 @@ class Builder:
             "mlrun_status": options.mlrun_status,
             "secrets": dict(options.secrets),
         }
+        if names_mlrun:  # of our classes, as in the notebook
+            config["mlrun_names"] = True
         if options.api_handler is not None:
             handler = options.api_handler
             is_object = hasattr(handler, "to_dict")

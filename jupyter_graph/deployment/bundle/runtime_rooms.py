@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+from jupyter_graph.cells.scope.imported_modules import OURS, imported_modules
+from jupyter_graph.cells.syntax import IMPORT
 from jupyter_graph.deployment.bundle.bundle_folder import bundle_files
 
 PACKAGE = Path(__file__).parents[2]
@@ -26,6 +29,7 @@ ROOMS = (
     "answer",
     "frontend",
     "run",
+    "mlrun_names.py",
     "host",
     "picture",
 )
@@ -40,6 +44,26 @@ def runtime_files() -> Iterator[tuple[str, bytes]]:
         for path in [source] if source.is_file() else bundle_files(source):
             name = path.relative_to(PACKAGE).as_posix()
             yield f"jupyter_graph/{name}", path.read_bytes()
+
+
+def rooms_left_out(text: str | bytes) -> Iterator[tuple[int, str]]:
+    r"""Yield line and module of each import, run with the code, that no room holds.
+
+    What is imported in functions, or tried, may never be needed.
+
+    >>> list(rooms_left_out("import jupyter_graph.magics.display\nimport json"))
+    [(1, 'jupyter_graph.magics.display')]
+    """
+    held = {room.removesuffix(".py") for room in ROOMS}
+    try:
+        statements = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return  # told where the code is compiled
+    for node in statements:
+        for module in imported_modules([node] if isinstance(node, IMPORT) else []):
+            package, _, rest = module.partition(".")
+            if package == OURS and rest and rest.partition(".")[0] not in held:
+                yield node.lineno, module
 
 
 def released_requirement() -> str:
