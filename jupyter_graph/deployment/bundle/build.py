@@ -167,12 +167,7 @@ class Builder:
         imports |= set(part.imports)
         names_mlrun = "mlrun" in imports and are_in_place()
         needed = self._requirements(imports - ({"mlrun"} if names_mlrun else set()))
-        for path, content in sorted(files.items()):
-            self._write(path, content)
-        self._write("graph.json", graph_json(self.spec))
-        self._write("config.json", self._config(names_mlrun=names_mlrun))
-        self._write("main.py", MAIN)
-        self._write(f"{STEPS}.py", STEPS_MODULE)
+        self._write_rest(files, names_mlrun=names_mlrun)
         runtime = runtime_files() if self.options.runtime == "bundled" else ()
         for path, content in runtime:
             self._write(path, content)
@@ -207,14 +202,10 @@ class Builder:
             folder=self.sources.folder,
         )
         needs = self._artifacts(part, code, is_own=True)
-        files, _ = self._modules(part, code, needs)
+        files, imports = self._modules(part, code, needs)
+        names_mlrun = "mlrun" in {*imports, *part.imports} and are_in_place()
         self._write("steps.py", self._source(part, code))
-        for path, content in sorted(files.items()):
-            self._write(path, content)
-        self._write("graph.json", graph_json(self.spec))
-        self._write("config.json", self._config())
-        self._write("main.py", MAIN)
-        self._write(f"{STEPS}.py", STEPS_MODULE)
+        self._write_rest(files, names_mlrun=names_mlrun)
         return Bundle(
             folder=self.folder,
             files=self.files,
@@ -224,6 +215,15 @@ class Builder:
             options=self.options,
             cwd=self.sources.folder,
         )
+
+    def _write_rest(self, files: Mapping[str, bytes], *, names_mlrun: bool) -> None:
+        """Write what runs beside ``steps.py``: local modules, graph, entry points."""
+        for path, content in sorted(files.items()):
+            self._write(path, content)
+        self._write("graph.json", graph_json(self.spec))
+        self._write("config.json", self._config(names_mlrun=names_mlrun))
+        self._write("main.py", MAIN)
+        self._write(f"{STEPS}.py", STEPS_MODULE)
 
     def _given(self) -> set[str]:
         """Return the environment variables that the options give the function."""
