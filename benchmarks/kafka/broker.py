@@ -64,8 +64,7 @@ class Broker:
             [
                 *_java("kafka.tools.StorageTool"),
                 "format",
-                "-t",
-                cluster,
+                f"--cluster-id={cluster}",  # one of 64 begins with a hyphen
                 "-c",
                 self._file,
             ],
