@@ -62,14 +62,13 @@ def _exact(values: list[Any]) -> Any:
     import pandas as pd
 
     kinds = set(map(type, values))
-    if not any(issubclass(kind, int) or kind.__module__ == "numpy" for kind in kinds):
+    whole = {kind for kind in kinds if hasattr(kind, "__index__") and kind is not bool}
+    if not whole:
         return None
-    numbers = [value for value in values if not _is_missing(value)]
-    if all(map(_is_whole, numbers)) and numbers:
-        return _nullable([None if _is_missing(value) else value for value in values])
-    if any(_is_whole(number) and abs(int(number)) > LARGEST for number in numbers):
-        array = pd.array(values, dtype=object)
-        return array.to_numpy()
+    if kinds - whole <= {type(None), type(pd.NA)}:
+        return _nullable(values)
+    if any(type(value) in whole and abs(int(value)) > LARGEST for value in values):
+        return pd.array(values, dtype=object).to_numpy()
     return None
 
 
@@ -80,16 +79,6 @@ def _nullable(values: list[Any]) -> Any:
         with suppress(OverflowError, TypeError, ValueError):
             return pd.array(values, dtype=dtype)
     return None
-
-
-def _is_missing(value: Any) -> bool:
-    import pandas as pd
-
-    return value is None or value is pd.NA
-
-
-def _is_whole(value: Any) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, bool)
 
 
 def _dtype_of(kind: Any) -> Any:

@@ -244,3 +244,13 @@ def test_undo_of_a_rename_says_nothing_of_helpers(run):
     run("%graph rename f g")
 
     assert str(run("%graph undo")) == "taken back: %graph rename f g"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_deploy_shows_what_was_found(flow, file):
+    save(file, ("b", SCORE))
+    flow("%graph run 'abc'")
+    plan = flow("%deploy --dry-run")
+
+    assert "cell that defined step 'parse' is no longer in the notebook" in str(plan)
