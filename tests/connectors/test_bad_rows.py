@@ -15,6 +15,7 @@ from jupyter_graph.connectors.files.jsonlines import JSONLinesSource, JSONLinesT
 from jupyter_graph.connectors.files.parquet_source import ParquetSource
 from jupyter_graph.connectors.files.parquet_target import ParquetTarget
 from jupyter_graph.connectors.queues.kafka_target import KafkaTarget
+from jupyter_graph.connectors.sql.database import ColumnKinds
 from jupyter_graph.connectors.sql.sql_source import SQLSource
 from jupyter_graph.connectors.sql.sql_target import SQLTarget
 from jupyter_graph.connectors.table_target import TableTarget
@@ -189,6 +190,13 @@ def test_rows_wait_once_for_a_folder_that_cannot_be_written_yet(tmp_path):
     target.close()
 
     assert [row["n"] for row in rows_of(f"{tmp_path}/out")] == [0, 1, 2]
+
+
+def test_capitals_tell_columns_apart_where_the_database_does():
+    kinds = ColumnKinds()
+    kinds.add_all([{"n": 1, "N": 2}], "table", "postgresql")
+
+    assert list(kinds.types()) == ["n", "N"]
 
 
 def test_a_frame_with_two_columns_of_one_name_does_not_spoil_the_others():

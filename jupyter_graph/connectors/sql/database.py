@@ -15,6 +15,9 @@ from jupyter_graph.errors import SpecError, UnprocessableError, short
 from jupyter_graph.values.json_form import to_jsonable
 from jupyter_graph.values.json_rules import TARGET
 
+WITHOUT_CAPITALS = ("mariadb", "mssql", "mysql", "sqlite")
+"""Databases in which ``n`` and ``N`` are one column."""
+
 INT64 = 2**63
 _BASES = (int, str, bytes, date, time, Decimal)
 _NATIVE = frozenset({NoneType, bool, *_BASES})
@@ -166,18 +169,21 @@ class ColumnKinds:
     def __init__(self) -> None:
         self._kinds: dict[str, type] = {}
 
-    def add_all(self, rows: Iterable[Mapping[str, Any]], where: object) -> None:
+    def add_all(
+        self, rows: Iterable[Mapping[str, Any]], where: object, dialect: str
+    ) -> None:
         """Extend the column types by all rows of a body, or by none.
 
         Raises:
             UnprocessableError: one of them does not fit, or two of the names differ in
-                capitals alone, which most databases take for one column.
+                capitals alone and the database takes them for one column.
         """
         before = dict(self._kinds)
         try:
             for row in rows:
                 self.add(row, where)
-            self._check_capitals(where)
+            if dialect in WITHOUT_CAPITALS:
+                self._check_capitals(where)
         except BaseException:
             self._kinds = before
             raise

@@ -116,7 +116,7 @@ class SQLTarget(Buffered):
             self._look()
         columns = self._table.columns
         if columns is None:
-            self._kinds.add_all(rows, self._where)
+            self._kinds.add_all(rows, self._where, self._engine.dialect.name)
             return rows
         for row in rows:
             for name in self._table.whole_numbers:
