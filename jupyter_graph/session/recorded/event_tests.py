@@ -49,10 +49,15 @@ def test_an_event_is_answered_as_it_was(line, differing):
 
 
 @dataclass(frozen=True)
-class TestAdded:
-    """What became of an event that is a test from now on."""
+class AddedTest:
+    """What became of an event that is a test from now on.
 
-    __test__ = False  # no test itself, whatever its name says to pytest
+    Attributes:
+        events: the file of the tests.
+        pytest: the pytest that reads them, None where it was not written.
+        count: how many tests there are.
+        note: what happened, for whoever asked for it.
+    """
 
     events: Path
     pytest: Path | None
@@ -69,7 +74,7 @@ def events_file(folder: Path, graph: str) -> Path:
     return folder / FOLDER / "events" / f"{graph}.jsonl"
 
 
-def add_test(session: Session, graph: Graph, event: RecordedEvent) -> TestAdded:
+def add_test(session: Session, graph: Graph, event: RecordedEvent) -> AddedTest:
     """Make an event and its answer a test; one that asks the same is replaced.
 
     Raises:
@@ -95,7 +100,7 @@ def add_test(session: Session, graph: Graph, event: RecordedEvent) -> TestAdded:
     is_new = len(kept) == len(there)
     note = f"event {name} is {'a test' if is_new else 'a test again, as it is now'}"
     written, why_not = _write_pytest(session, graph.name, path)
-    return TestAdded(path, written, count, note + why_not)
+    return AddedTest(path, written, count, note + why_not)
 
 
 def _write_pytest(
