@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jupyter_graph.compile.failing_step import DRIVERS, is_interrupt
+from jupyter_graph.compile.runtime.overlap import in_turn
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.errors import DeadlineError, StatusError
 from jupyter_graph.run.deadline.step_threads import pool
@@ -37,7 +38,11 @@ def with_limits(call: Call, code: StepCode) -> Call:
         from jupyter_graph.run.micro_batch import Batcher
 
         limited = Batcher(limited, step)
-    return _retried_async(limited, step) if step.retries else limited
+    if step.retries:
+        limited = _retried_async(limited, step)
+    if step.concurrency is not None or step.batch is not None:
+        return in_turn(limited)
+    return limited
 
 
 def _in_time(call: Call, code: StepCode) -> Call:

@@ -108,7 +108,9 @@ class _ModuleWriter:
         facts, code = self._facts, self._code
         code.define("run", parts=False)
         if facts.has_parts:
-            code.line(BODY, "parts = {}")
+            timed = any(facts.steps[one].join_timeout_s for one in facts.joined)
+            joins = f"counting({tuple(facts.joined)!r})"
+            code.line(BODY, f"parts = {joins if timed else '{}'}")
         if facts.back or facts.joined:
             leading = [name for name in facts.joined if self._may_answer(name)]
             self._ended("begin", leading, settles=leading != facts.joined)

@@ -130,6 +130,21 @@ class GraphFacts:
             and (self.waits(name) or name in self.counted)
         ]
 
+    def ahead(self, stream: str) -> int:
+        """Return how many items of a stream may be under way at once.
+
+        It is what the steps that they come to let in, by ``concurrency`` or ``batch``;
+        one where something waits for, or counts, what an item leaves.
+        """
+        if not self.is_async or self.per_item(stream):
+            return 1
+        inside = [self.steps[name] for name in self.steps if self._is_in(name, stream)]
+        return max((step.concurrency or step.batch or 1 for step in inside), default=1)
+
+    def _is_in(self, name: str, stream: str) -> bool:
+        is_called_one_by_one = not self.codes[name].is_awaited
+        return self._stream_of(name) == stream and not is_called_one_by_one
+
     def item_path(self, stream: str) -> set[str]:
         """Return the steps that items of a stream come to, up to those that collect."""
         until = {

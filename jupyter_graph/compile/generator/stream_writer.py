@@ -65,7 +65,11 @@ class StreamWriter(Writer):
             copy = "(twin, noted)" if self.facts.responder == name else "None"
             more = f"{self.code.event}{self.code.more}"
             place = self.functions.per_item(name)
-            items = f"{helper('each')}({items}, {place}, {copy}, {more})"
+            each, ahead = helper("each"), self.facts.ahead(name)
+            if ahead > 1:
+                each, more = helper("each_ahead"), f"{self.code.event}, {ahead}"
+                more += self.code.more
+            items = f"{each}({items}, {place}, {copy}, {more})"
         return items
 
     def several(self, name: str, at: Position) -> None:

@@ -12,7 +12,8 @@ from jupyter_graph.compile.runtime.branches import (
     enough,
     given_later,
     is_there,
-    safe_branch,
+    met,
+    parted,
     where,
 )
 from jupyter_graph.compile.runtime.cycles import Leap, landed
@@ -129,15 +130,10 @@ async def together_beside(
     Where the event puts off what only goes on beside its answer, the branches that are
     under way when one that leads there has answered go on by themselves.
     """
-    import asyncio
-
     if len(places) == 1:
         return await places[0](its[0], *more)
     aside = aside_of(noted)
-    pairs = zip(places, its, strict=True)
-    branch_tasks = [
-        asyncio.ensure_future(safe_branch(place, it, *more)) for place, it in pairs
-    ]
+    branch_tasks = parted(places, its, more)
     leading = [
         task for task, place in zip(branch_tasks, places, strict=True) if place in leads
     ]
@@ -151,6 +147,7 @@ async def together_beside(
         for task in branch_tasks:
             task.cancel()
         raise
+    met(more)
     if aside is not None:
         _leave(branch_tasks, aside, noted)
     return _ended([(task, task in leading) for task in branch_tasks], noted)

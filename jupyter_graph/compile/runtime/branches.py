@@ -16,6 +16,7 @@ from jupyter_graph.compile.failing_step import (
 )
 from jupyter_graph.compile.runtime.cycles import Leap, landed, landed_async, whole
 from jupyter_graph.compile.runtime.joins import EXPIRED
+from jupyter_graph.compile.runtime.live_branches import LIVE, LiveBranches
 from jupyter_graph.errors import said
 from jupyter_graph.types import NOTHING
 
@@ -160,15 +161,9 @@ async def together(places: Any, its: list[Any], *more: Any) -> Any:
     Where a join did not wait for all of its branches, those that are late are
     cancelled once there is an answer.
     """
-    import asyncio
-
     if len(places) == 1:
         return await places[0](its[0], *more)
-
-    pairs = zip(places, its, strict=True)
-    branch_tasks = [
-        asyncio.ensure_future(safe_branch(place, it, *more)) for place, it in pairs
-    ]
+    branch_tasks = parted(places, its, more)
     try:
         await enough(branch_tasks, more)
     except BaseException as error:
@@ -176,6 +171,7 @@ async def together(places: Any, its: list[Any], *more: Any) -> Any:
         for task in branch_tasks:
             task.cancel()
         raise
+    met(more)
     return _first_of([task.result() for task in branch_tasks if is_there(task)])
 
 
@@ -190,7 +186,31 @@ async def safe_branch(place: Any, it: Any, *more: Any) -> Branch:
         if is_cancelled(error):  # a cancelled task may not wait
             raise
         failed = error
+    finally:
+        if (live := live_of(more)) is not None:
+            live.end()
     return Branch(answer, failed, is_later)
+
+
+def live_of(more: tuple[Any, ...]) -> LiveBranches | None:
+    """Return what counts the branches of an event, None where no join has a limit."""
+    return whole(more[0]).get(LIVE) if more else None
+
+
+def parted(places: Any, its: list[Any], more: tuple[Any, ...]) -> list[Any]:
+    """Start a task for each branch; see ``met``."""
+    import asyncio
+
+    if (live := live_of(more)) is not None:
+        live.part(len(places))
+    pairs = zip(places, its, strict=True)
+    return [asyncio.ensure_future(safe_branch(place, it, *more)) for place, it in pairs]
+
+
+def met(more: tuple[Any, ...]) -> None:
+    """Say that the branches have been waited for."""
+    if (live := live_of(more)) is not None:
+        live.meet()
 
 
 def is_there(task: Any) -> bool:

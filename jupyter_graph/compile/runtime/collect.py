@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final
 
 from jupyter_graph.compile.failing_step import failed_step, is_interrupt, tag
@@ -42,6 +42,30 @@ def collection(parts: dict[Any, Any], collectors: tuple[Any, ...]) -> dict[Any, 
     """
     own = parts if WHOLE in parts else {WHOLE: parts}
     return own | {(COLLECTED, id(one)): _Kept() for one in collectors}
+
+
+def own_parts(more: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the parts of one item of a stream whose items overlap.
+
+    What its steps keep for a collector is in lists of its own, since others may come to
+    it meanwhile.
+    """
+    if not more:
+        return more
+    parts = more[0]
+    own = {key: _Kept() for key in parts if type(key) is tuple and key[0] == COLLECTED}
+    return ({**parts, **own},) if own else more
+
+
+def gathers(more: tuple[Any, ...], own: tuple[Any, ...]) -> Callable[[], None]:
+    """Return what adds the kept items of ``own`` parts to those of the stream."""
+
+    def gather() -> None:
+        for key in own[0] if own is not more else ():
+            if type(key) is tuple and key[0] == COLLECTED and key in more[0]:
+                more[0][key].items.extend(own[0][key].items)
+
+    return gather
 
 
 def _break_off(error: Exception, parts: dict[Any, Any], collectors: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from jupyter_graph.compile.runtime.cycles import COUNTS, whole
 from jupyter_graph.compile.runtime.event_paths import same_event
+from jupyter_graph.compile.runtime.live_branches import LIVE
 from jupyter_graph.errors import RunError
 from jupyter_graph.spec.model import StepSpec
 from jupyter_graph.types import NOTHING
@@ -184,13 +185,18 @@ def _in_time(gather: Any) -> Any:
             return going_on
         if not is_first:
             return NOTHING  # the branch that came first has the clock
+        live = parts.get(LIVE)
         try:
+            if live is not None:
+                live.wait(name, waiting)
             async with asyncio.timeout(merge.timeout_s):
                 await waiting.wait()
-            return NOTHING
         except TimeoutError:
             parts[EXPIRED] = True
-            return merge.rest(parts)
+        finally:
+            if live is not None:
+                live.go_on(name)
+        return merge.rest(parts)  # nothing, where all have come
 
     return gather_in_time
 

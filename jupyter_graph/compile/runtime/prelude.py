@@ -14,6 +14,8 @@ from jupyter_graph.compile.runtime import (
     cycles,
     event_paths,
     joins,
+    live_branches,
+    overlap,
     streams,
 )
 from jupyter_graph.types import NOTHING
@@ -26,6 +28,8 @@ _MODULES: Final = (
     cycles,
     event_paths,
     joins,
+    live_branches,
+    overlap,
     streams,
 )
 
