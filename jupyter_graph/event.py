@@ -258,7 +258,7 @@ def _from_nuclio(raw: Any) -> Event:
         content_type = content_type or header_in(headers, "content-type") or ""
     return Event(
         raw.body,
-        id=own_id(headers) or _id_of_nuclio(raw, trigger.kind),
+        id=own_id(headers) or _id_of_nuclio(raw),
         path=own_path(headers) or path,
         method=_text(raw.method) or "POST",
         headers=headers,
@@ -275,15 +275,22 @@ def _from_nuclio(raw: Any) -> Event:
     )
 
 
-def _id_of_nuclio(raw: Any, kind: str) -> str | None:
-    """Return the id that Nuclio gives an event, None where it is that of its worker.
+def _id_of_nuclio(raw: Any) -> str | None:
+    """Return the id that came with an event, None where it is that of its worker.
 
-    All requests and ticks of a worker come in one object, with one id, but for
-    CloudEvents, which have a type.
+    All events of a worker come in one object, with one id, but for CloudEvents, which
+    have a type and bring their own.
     """
-    if kind in ("http", "cron") and not getattr(raw, "type", None):
-        return None
-    return _text(raw.id) or None
+    return (_text(raw.id) or None) if getattr(raw, "type", None) else None
+
+
+def id_of(raw: Any) -> str:
+    """Return the id of an event that cannot be read: the caller's, else one of ours."""
+    if isinstance(raw, Event):
+        return raw.id
+    headers = getattr(raw, "headers", None) or {}
+    texts = {_text(key): _text(value) for key, value in headers.items()}
+    return own_id(texts) or _id_of_nuclio(raw) or new_id()
 
 
 def own_id(headers: Headers) -> str | None:

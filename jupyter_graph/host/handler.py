@@ -16,7 +16,7 @@ from jupyter_graph.answer.response import (
     open_stream,
 )
 from jupyter_graph.errors import StatusError, said
-from jupyter_graph.event import own_id, read_event
+from jupyter_graph.event import id_of, read_event
 from jupyter_graph.host.bundle_loader import open_runner
 
 InitContext: TypeAlias = Callable[[Any], Awaitable[None]]
@@ -45,7 +45,7 @@ def serve(bundle: Path) -> tuple[InitContext, Handler]:
         try:
             read = read_event(event)
         except StatusError as error:
-            return _response(context, problem(error, event_id=_id_of(event)))
+            return _response(context, problem(error, event_id=id_of(event)))
         answer = await runner.ahandle(read, at_once=True)
         if answer.error is None and is_stream(answer.value):
             return _response(context, await _stream(context, answer))
@@ -75,9 +75,3 @@ def _response(context: Any, raw: RawResponse | StreamedResponse) -> Any:
         headers=raw.headers,
         content_type=raw.content_type,
     )
-
-
-def _id_of(event: Any) -> str | None:
-    headers = getattr(event, "headers", None) or {}
-    texts = {str(key): str(value) for key, value in headers.items()}
-    return own_id(texts) or getattr(event, "id", None)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_graph.compile.compiled_graph import CompiledGraph, compile_graph
-from jupyter_graph.errors import RunError
+from jupyter_graph.errors import RunError, UnknownStepError
 from jupyter_graph.run.answering import Answering, has_ended
 from jupyter_graph.run.context import Context, Pushed
 from jupyter_graph.run.dispatch import Dispatcher, get_ident, in_thread
@@ -183,21 +183,38 @@ class Runner(Openable):
         return self._instance.context.recorded
 
     @property
+    def has_front(self) -> bool:
+        """Whether a front stands before the graph."""
+        return self._front is not None
+
+    @property
     def endpoints(self) -> Any:
         """The endpoints of the front, None where there is none."""
         config = getattr(self._front, "config", None)
         return None if config is None else config.endpoints
 
-    def step(self, name: str) -> Any:
+    def step(self, name: str | None = None) -> Any:
         """Return the instance of a step's class, as it runs now; None for a function.
+
+        Args:
+            name: the step, or a route; None, or the graph's own name, is the router
+                that the graph itself is (``topology="router"``).
 
         Raises:
             UnknownStepError: there is no such step.
             ClosedError: the runner is not open.
         """
-        steps = self._instance.steps.steps
+        steps, spec = self._instance.steps.steps, self.spec
+        router = spec.router
+        if name not in steps and router is not None and name in (None, spec.name):
+            name = router.name
+        if name is None:
+            raise UnknownStepError(
+                f"graph {spec.name!r} is a flow and no router; name a step of it: "
+                f"{', '.join(steps)}"
+            )
         if name not in steps:
-            self.spec.step(name)
+            spec.step(name)
         return steps[name].instance
 
     def not_ready(self) -> list[str]:

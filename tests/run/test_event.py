@@ -99,7 +99,7 @@ def test_a_copied_event_is_a_twin():
         ({"_id": "n1"}, False),
         ({"_id": "n1", "trigger": nuclio_sdk.TriggerInfo("cron", "tick")}, False),
         ({"_id": "n1", "_type": "order.made"}, True),
-        ({"_id": "n1", "trigger": nuclio_sdk.TriggerInfo("mqtt", "in")}, True),
+        ({"_id": "n1", "trigger": nuclio_sdk.TriggerInfo("mqtt", "in")}, False),
     ],
 )
 def test_nuclios_id_counts_where_it_is_the_events_own(facts, own):

@@ -45,7 +45,8 @@ class Split:
     Raises:
         SpecError: an argument has a wrong value.
 
-    State: none.
+    State: ``counts``, how many events went to each route, of this process alone; a
+    restart and a hot swap begin anew.
 
     >>> from types import SimpleNamespace as Event
     >>> routes = {"old": lambda event: "old", "new": lambda event: "new"}
@@ -67,17 +68,25 @@ class Split:
         self.shares = Shares(weights, self.routes)
         self.key = _checked_key(key)
         self.name = name
+        self.counts = dict.fromkeys(self.routes, 0)
+        self._lock = threading.Lock()
 
     def choose(self, event: Any) -> Route:
         """Return the route of an event; a subclass may override it."""
         return self.routes[self.shares.at(point_of(event, self.key, "split"))]
 
+    def _counted(self, event: Any) -> Route:
+        route = self.choose(event)
+        with self._lock:  # a subclass may choose what is no route of this one
+            self.counts[route.name] = self.counts.get(route.name, 0) + 1
+        return route
+
     def do_event(self, event: Any) -> Any:
-        return self.choose(event)(event)
+        return self._counted(event)(event)
 
     async def do_event_async(self, event: Any) -> Any:
         """``do_event`` where a route is a coroutine."""
-        return await self.choose(event).run_async(event)
+        return await self._counted(event).run_async(event)
 
 
 @dataclass(frozen=True, slots=True)

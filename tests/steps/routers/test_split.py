@@ -5,12 +5,15 @@ import json
 import subprocess
 import sys
 import threading
+import time
+from collections import Counter
 
+import nuclio_sdk
 import pytest
 
 from jupyter_graph import Graph
-from jupyter_graph.errors import SpecError
-from jupyter_graph.event import Event
+from jupyter_graph.errors import SpecError, UnknownStepError
+from jupyter_graph.event import Event, read_event
 from jupyter_graph.steps.routers.split_routers import Mirror, Split
 from jupyter_graph.steps.routers.traffic_split import Shares, point
 
@@ -341,3 +344,73 @@ def test_a_graph_may_be_mirrored(run_graph):
     found = run_graph(split_graph(Mirror), [{"x": n} for n in range(5)])
 
     assert found == [{"by": "old", "x": n} for n in range(5)]
+
+
+# -- the router that a graph is, and ids in Nuclio -----------------------------------
+
+
+def nuclio_request(body):
+    """An event as the worker of a Nuclio function gives it: all have one id."""
+    return nuclio_sdk.Event(
+        body=body, _id="worker-1", content_type="application/json",
+        trigger=nuclio_sdk.TriggerInfo("http", "web"),
+    )  # fmt: skip
+
+
+def test_a_graph_that_is_a_split_has_its_counts(open_runner):
+    graph = split_graph(Split, weights={"old": 0.5, "new": 0.5}, key="x")
+    runner = open_runner(graph)
+    found = [runner.run({"x": n})["by"] for n in range(20)]
+
+    assert runner.step() is runner.step("shares") is runner.step("router")
+    assert runner.step().counts == Counter(found)
+
+
+def test_a_graph_that_is_a_mirror_has_its_counts_and_shadows(open_runner):
+    runner = open_runner(split_graph(Mirror))
+    runner.run({"x": 1})
+    until = time.monotonic() + 5
+    while not runner.step().shadows and time.monotonic() < until:
+        time.sleep(0.01)
+
+    assert runner.step().counts.sent == runner.step().counts.answered == 1
+    assert runner.step().shadows[0].answer == {"by": "new", "x": 1}
+
+
+def test_a_flow_is_no_router(open_runner):
+    graph = Graph("flow")
+    graph.to(name="it", handler=lambda body: body)
+
+    with pytest.raises(UnknownStepError, match="a flow and no router; name a step"):
+        open_runner(graph).step()
+
+
+def test_requests_of_one_nuclio_worker_are_shared_out(open_runner):
+    runner = open_runner(split_graph(Split, weights={"old": 0.5, "new": 0.5}))
+
+    for _ in range(40):
+        runner.handle(read_event(nuclio_request({"x": 1})))
+
+    assert all(10 <= count <= 30 for count in runner.step().counts.values())
+
+
+def test_a_share_of_the_requests_of_one_nuclio_worker_is_mirrored(open_runner):
+    runner = open_runner(split_graph(Mirror, share=0.5))
+
+    for _ in range(40):
+        runner.handle(read_event(nuclio_request({"x": 1})))
+
+    assert 8 <= runner.step().counts.sent <= 32
+
+
+def test_requests_of_one_nuclio_worker_have_ids_of_their_own(open_runner):
+    graph = Graph("nobody")
+    for name in ("a", "b"):
+        graph.add_step(name=name, handler=lambda body: body, after="start")
+    runner = open_runner(graph)
+
+    answers = [runner.handle(read_event(nuclio_request(1))) for _ in range(3)]
+
+    ids = {answer.body["id"] for answer in answers}
+    assert (len(ids), {answer.status_code for answer in answers}) == (3, {202})
+    assert ids == {answer.event_id for answer in answers}
