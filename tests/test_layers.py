@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "deployment": LOW
     | {"cells", "steps", "connectors", "compile", "answer", "frontend", "run", "host"}
     | {"mlrun_names"},
-    "session": LOW | {"cells", "compile", "answer", "run", "deployment"},
+    "session": LOW | {"cells", "compile", "answer", "frontend", "run", "deployment"},
     "widgets": LOW | {"picture", "answer", "run", "session"},
     "magics": ALL - {"cli", "__main__"},
     "cli": ALL - {"widgets"},

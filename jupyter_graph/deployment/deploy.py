@@ -31,6 +31,7 @@ from jupyter_graph.deployment.sources import Sources, findings_of, sources_of
 from jupyter_graph.deployment.targets.deploy_target import DeployTarget, Job
 from jupyter_graph.deployment.targets.target_registry import load_target
 from jupyter_graph.errors import AnswerError, DeployError
+from jupyter_graph.frontend.openai.client_parameters import compile_for_clients
 from jupyter_graph.host.platform import write_private
 from jupyter_graph.run.record import RecordedInput
 from jupyter_graph.spec.builder import Graph
@@ -171,7 +172,20 @@ def check_graph(graph: Graph, options: DeployOptions, sources: Sources) -> None:
             f"graph {graph.name!r} runs in several functions ({steps}), which cannot "
             "be deployed yet; take --function away, and all steps run in one"
         )
-    compile_graph(graph, sources.namespace)
+    _compile(graph, options, sources)
+
+
+def _compile(graph: Graph, options: DeployOptions, sources: Sources) -> None:
+    """Compile a graph as the function will: behind its front, if it has one.
+
+    Raises:
+        SpecError: names stand for nothing, or a function takes parameters of a request
+            that no front gives it.
+    """
+    has_front = options.api_handler is not None or options.openai_frontend is not None
+    _, needs_front = compile_for_clients(graph, sources.namespace)
+    if needs_front and not has_front:
+        compile_graph(graph, sources.namespace)  # it says which function, and of what
 
 
 def _write_events(path: Path, events: Sequence[RecordedInput]) -> None:

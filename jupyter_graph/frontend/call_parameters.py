@@ -92,6 +92,22 @@ def _adapter(call: Code, *, skip: int) -> Code:
     return adapter
 
 
+def needed_parameters(code: Code, method: str) -> frozenset[str]:
+    """Return the parameters that a step must be given beside the body.
+
+    Args:
+        code: its function or class.
+        method: the method of the class that takes the body.
+
+    >>> sorted(needed_parameters(lambda body, messages, model="m": 0, "__call__"))
+    ['messages']
+    """
+    if not inspect.isclass(code):
+        return _Fit(code, 1).needed
+    is_static = isinstance(inspect.getattr_static(code, method), staticmethod)
+    return _Fit(getattr(code, method), 1 if is_static else 2).needed
+
+
 class _Fit:
     """Which parameters a function takes, and its signature with none it must have."""
 

@@ -9,7 +9,11 @@ from typing import Any, Final
 from jupyter_graph.compile.compiled_graph import CompiledGraph, compile_graph
 from jupyter_graph.compile.resolve import Resolver
 from jupyter_graph.errors import SpecError
-from jupyter_graph.frontend.call_parameters import Code, with_parameters
+from jupyter_graph.frontend.call_parameters import (
+    Code,
+    needed_parameters,
+    with_parameters,
+)
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec, StepSpec
 
@@ -21,9 +25,13 @@ class EndpointAdapters:
 
     A runner that takes new code over (``Runner.swap``) sees by the adapters which steps
     are the same as before, so one ``EndpointAdapters`` belongs to one runner.
+
+    Args:
+        only: the parameters that a function may need; None = any.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, only: frozenset[str] | None = None) -> None:
+        self._only = only
         self._known: dict[tuple[Any, tuple[str, ...]], Code] = {}
 
     def compile(
@@ -61,7 +69,10 @@ class EndpointAdapters:
                 codes[name] = resolver.code_of(step)
             except SpecError:
                 continue  # the compiler reports it, with everything else
-            if method := _method(step, codes[name]):
+            if (method := method_with_body(step, codes[name])) and (
+                self._only is None
+                or needed_parameters(codes[name], method) <= self._only
+            ):
                 methods.setdefault(name, set()).add(method)
         known, self._known = self._known, {}
         adapters: dict[str, Code] = {}
@@ -76,7 +87,7 @@ class EndpointAdapters:
         return adapters
 
 
-def _method(step: StepSpec, code: Any) -> str:
+def method_with_body(step: StepSpec, code: Any) -> str:
     """Return the method of a step that takes the body; "" where there is none."""
     if not inspect.isclass(code):
         return "" if _is_own(code) or not callable(code) else "__call__"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from jupyter_graph.frontend.interface import Frontend
+
+OPENAI: Final = {"prefix": "/v1"}
+"""OpenAI's endpoints where its clients look for them."""
 
 
 def make_frontend(api_handler: Any = None, openai: Any = None) -> Frontend | None:

@@ -10,6 +10,7 @@ from typing import Any
 from jupyter_graph.deployment.nuclio.function_fields import merged, nested
 from jupyter_graph.deployment.nuclio.triggers import read_trigger
 from jupyter_graph.errors import MagicError
+from jupyter_graph.frontend.factory import OPENAI
 from jupyter_graph.magics.argument_parser import unquoted
 from jupyter_graph.magics.notebook_expressions import pairs, read_value
 from jupyter_graph.session.session import Session
@@ -39,7 +40,7 @@ def read_deployment(
         ),
         "pip": tuple(words.pip or ()),
         "api_handler": _document(words.api, session, "--api"),
-        "openai_frontend": {"prefix": "/v1"} if words.openai else None,
+        "openai_frontend": dict(OPENAI) if words.openai else None,
         "parity": False if words.no_parity else None,
         "allow_pickle": tuple(words.allow_pickle or ()),
         **{name: getattr(words, name) for name in AS_TYPED},

@@ -183,11 +183,12 @@ def check(request: GraphRequest) -> Any:
 def code(request: GraphRequest) -> Code:
     session, name = request.session, request.options.graph
     if request.options.compiled:
-        from jupyter_graph.compile.compiled_graph import compile_graph
+        from jupyter_graph.frontend.openai.client_parameters import compile_for_clients
 
         if request.words:
             raise MagicError("--compiled shows the whole graph; leave STEP out")
-        return Code(compile_graph(request.graph).source)
+        compiled, _ = compile_for_clients(request.graph)
+        return Code(compiled.source)
     if request.words:
         return Code(session.code_of(request.words[0], name))
     return Code(session.program(name))

@@ -9,9 +9,9 @@ from typing import Any
 
 from jupyter_graph.cells.lint import Finding, lint
 from jupyter_graph.cells.source import Cell
-from jupyter_graph.compile.compiled_graph import compile_graph
 from jupyter_graph.deployment.named_code import argument_names
 from jupyter_graph.errors import SpecError
+from jupyter_graph.frontend.openai.client_parameters import compile_for_clients
 from jupyter_graph.session.graph_hints import Advice, advice
 from jupyter_graph.session.graph_program import shipped_names
 from jupyter_graph.session.shown_table import Table, attributes
@@ -73,7 +73,14 @@ def _finding(note: Advice, source: StepSource | None) -> Finding:
 
 def _code(graph: Graph) -> Iterator[Advice]:
     try:
-        compile_graph(graph)
+        _, needs_a_front = compile_for_clients(graph)
     except SpecError as error:
         for text in error.problems:
             yield Advice(text, severity="error")
+        return
+    if needs_a_front:
+        yield Advice(
+            "a function takes parameters of a request beside the body: events reach it "
+            "through OpenAI's endpoints only, below /v1",
+            fix="%graph run … --path /v1/chat/completions, %deploy --openai",
+        )

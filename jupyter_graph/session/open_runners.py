@@ -9,6 +9,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from jupyter_graph.frontend.factory import OPENAI, make_frontend
+from jupyter_graph.frontend.openai.client_parameters import compile_for_clients
 from jupyter_graph.run.record import private_copy
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.session.code_dependencies import Dependencies
@@ -39,6 +41,26 @@ class _Open:
         return is_same and self.spec == graph.spec
 
 
+def needs_a_front(graph: Graph) -> bool:
+    """Tell whether functions of a graph take parameters of a request.
+
+    Raises:
+        SpecError: the graph breaks a rule.
+    """
+    _, needs = compile_for_clients(graph)
+    return needs
+
+
+def runner_of(graph: Graph) -> Runner:
+    """Return a runner of a graph, with OpenAI's endpoints where functions need them.
+
+    They are those of ``%deploy --openai``, so that an event has the same path in the
+    notebook and in the function.
+    """
+    front = make_frontend(openai=OPENAI) if needs_a_front(graph) else None
+    return Runner(graph, front=front)
+
+
 class Runners:
     """The runners of one notebook, opened when an event needs them.
 
@@ -64,15 +86,19 @@ class Runners:
         return self._held(graph).runner
 
     def _held(self, graph: Graph) -> _Open:
-        held = self._open.get(graph.name)
-        if held is None:
-            runner = Runner(graph)
-            runner.open()
-            number, revision, events = next(_numbers), 0, 0
-        else:
-            runner, stale = held.runner, held.dependencies.stale(self._names)
+        held, stale = self._open.get(graph.name), list[Any]()
+        if held is not None:
+            stale = held.dependencies.stale(self._names)
             if held.fits(graph) and not stale:
                 return held
+            if held.runner.has_front != needs_a_front(graph):
+                self._open.pop(graph.name).runner.close()
+                held = None
+        if held is None:
+            runner = runner_of(graph).open()
+            number, revision, events = next(_numbers), 0, 0
+        else:
+            runner = held.runner
             runner.swap(graph, anew=stale)
             number, revision, events = held.number, held.revision + 1, held.events
         used = Dependencies(runner.compiled, self._names)
@@ -101,7 +127,7 @@ class Runners:
             held = self._held(graph)
             about |= {"runner": held.number, "revision": held.revision}
             about["nth"], held.events = held.events, held.events + 1
-        with nullcontext(held.runner) if is_whole else Runner(graph) as runner:
+        with nullcontext(held.runner) if is_whole else runner_of(graph) as runner:
             answer = runner.answer(private_copy(body), **call)
         self._ring.add(graph.name, entered, answer, **about)
         return answer

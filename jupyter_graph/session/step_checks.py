@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_graph.compile.inspect_step import inspect_step
 from jupyter_graph.errors import MagicError, SpecError
+from jupyter_graph.frontend.openai.client_parameters import code_for_clients
 from jupyter_graph.run.context import Context
 from jupyter_graph.spec.model import StepSpec
 
@@ -30,7 +31,22 @@ def check_fit(
     try:
         inspect_step(step, code, arguments)
     except SpecError as error:
-        raise MagicError(f"{error}") from None
+        if not _fits_a_request(step, code, arguments):
+            raise MagicError(f"{error}") from None
+
+
+def _fits_a_request(
+    step: StepSpec, code: Any, arguments: Mapping[str, Any] | None
+) -> bool:
+    """Tell whether a step takes the parameters of a request beside the body."""
+    adapted = code_for_clients(step, code)
+    if adapted is None:
+        return False
+    try:
+        inspect_step(step, adapted, arguments)
+    except SpecError:
+        return False
+    return True
 
 
 def check_arguments_travel(args: Mapping[str, Any]) -> None:

@@ -3,7 +3,13 @@ import zipfile
 
 import pytest
 
-from jupyter_graph.errors import DeployError, JupyterGraphError, NameTakenError
+from jupyter_graph.errors import (
+    DeployError,
+    JupyterGraphError,
+    MagicError,
+    NameTakenError,
+    SpecError,
+)
 from jupyter_graph.magics.deploy_magic import DeployMagics
 
 
@@ -258,3 +264,50 @@ def test_a_name_of_another_notebook_is_not_taken(doubling, session, folder):
             doubling("%deploy delete shared")
     finally:
         doubling("%deploy delete shared --replace")
+
+
+ANSWER = """%%graph_step
+def answer(body, messages, temperature=1.0):
+    yield "You said "
+    yield messages[-1]["content"]
+"""
+ASKED = '{"model": "parrot", "messages": [{"role": "user", "content": "hello"}]}'
+AT = "--path /v1/chat/completions"
+
+
+def test_what_openais_clients_send_reaches_a_cell(run, session):
+    run(ANSWER)
+
+    first, second = (run(f"%graph run {ASKED} {AT}").body for _ in range(2))
+
+    assert first["choices"][0]["message"]["content"] == "You said hello"
+    assert first["id"] != second["id"]
+    [note] = run("%graph check")
+    assert (note.severity, "--openai" in note.fix) == ("note", True)
+    run("%%graph_step answer\ndef answer(body):\n    return body", "c-1")
+    assert run("%graph run 3").body == 3
+
+
+def test_a_function_that_needs_more_than_they_send_is_refused(run):
+    with pytest.raises(MagicError, match=r"answer\(\) needs message besides the body"):
+        run("%%graph_step\ndef answer(body, message):\n    return message")
+
+
+def test_without_the_endpoints_it_is_not_deployed(run):
+    run(ANSWER)
+
+    with pytest.raises(SpecError, match=r"answer\(\) needs messages besides the body"):
+        run("%deploy chat --dry-run")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_chat_of_cells_is_deployed(run):
+    run(ANSWER)
+    run(f"%graph run {ASKED} {AT}")
+    run("%deploy parrot --openai")
+    try:
+        answer = run(f"%deploy invoke parrot {ASKED} {AT}").body
+        assert answer["choices"][0]["message"]["content"] == "You said hello"
+    finally:
+        run("%deploy delete parrot")
