@@ -29,10 +29,15 @@ class _Found:
 
     The failure of a branch that leads to the answer is the event's. One beside it is
     noted, unless nothing has answered at the end.
+
+    Attributes:
+        answer: the first answer, ``NOTHING`` while there is none.
+        leaps: the events on their way back, and whether their branches lead to it.
     """
 
-    def __init__(self, noted: Noted) -> None:
-        self.answer: Any = NOTHING
+    def __init__(self, noted: Noted, answer: Any = NOTHING) -> None:
+        self.answer = answer
+        self.leaps: list[tuple[Leap, bool]] = []
         self._noted = noted
         self._failed: list[BaseException] = []
         self._beside: list[BaseException] = []
@@ -46,6 +51,27 @@ class _Found:
         if is_interrupt(error):
             raise error
         (self._failed if leads else self._beside).append(error)
+
+    def run(self, place: Place, it: Any, *more: Any, leads: bool) -> None:
+        """Run a branch and keep what comes of it."""
+        try:
+            given = place(it, *more)
+        except BaseException as error:
+            self.fail(error, leads=leads)
+        else:
+            if type(given) is Leap:
+                self.leaps.append((given, leads))
+            else:
+                self.take(given)
+
+    def landed(self, *more: Any) -> Any:
+        """Return the answer once events on their way back have gone round."""
+        self.check()
+        if len(self.leaps) == 1 and self.answer is NOTHING:
+            return self.going_back(self.leaps[0][0])
+        for leap, leads in self.leaps:
+            self.run(lambda given: landed(given, *more), leap, leads=leads)
+        return self.end()
 
     def add(self, branch: Branch, *, leads: bool) -> None:
         """Keep what came of a branch."""
@@ -92,34 +118,56 @@ def branches_beside(
     """
     if len(places) == 1:
         return places[0](its[0], *more)
-    aside, found = aside_of(noted), _Found(noted)
-    leaps: list[tuple[Leap, bool]] = []
-    pairs = list(zip(places, its, strict=True))
-    if aside is not None:
-        pairs.sort(key=lambda pair: pair[0] not in leads)
-    for place, it in pairs:
-        is_leading = place in leads
-        if aside is not None and not is_leading and found.answer is not NOTHING:
-            aside.rest.append(PutOff(noted, place, (it, *more)))
-            continue
+    if (aside := aside_of(noted)) is not None:
+        return _leading_first(aside, noted, leads, places, its, *more)
+    answer: Any = NOTHING
+    for at, (place, it) in enumerate(zip(places, its, strict=True)):
         try:
             given = place(it, *more)
         except BaseException as error:
-            found.fail(error, leads=is_leading)
+            found = _Found(noted, answer)
+            found.fail(error, leads=place in leads)
+            return _rest(found, leads, places, its, at + 1, *more)
+        if type(given) is Leap:
+            found = _Found(noted, answer)
+            found.leaps.append((given, place in leads))
+            return _rest(found, leads, places, its, at + 1, *more)
+        if answer is NOTHING:
+            answer = given
+    return answer
+
+
+def _rest(
+    found: _Found,
+    leads: Collection[Place],
+    places: Any,
+    its: list[Any],
+    at: int,
+    *more: Any,
+) -> Any:
+    """Run the branches from one on, after a failure or a leap; return the answer."""
+    for place, it in zip(places[at:], its[at:], strict=True):
+        found.run(place, it, *more, leads=place in leads)
+    return found.landed(*more)
+
+
+def _leading_first(
+    aside: Aside,
+    noted: Noted,
+    leads: Collection[Place],
+    places: Any,
+    its: list[Any],
+    *more: Any,
+) -> Any:
+    """Run the branches that lead to the answer; put off the others where they do."""
+    found = _Found(noted)
+    pairs = sorted(zip(places, its, strict=True), key=lambda pair: pair[0] not in leads)
+    for place, it in pairs:
+        if place not in leads and found.answer is not NOTHING:
+            aside.rest.append(PutOff(noted, place, (it, *more)))
         else:
-            if type(given) is Leap:
-                leaps.append((given, is_leading))
-            else:
-                found.take(given)
-    found.check()
-    if len(leaps) == 1 and found.answer is NOTHING:
-        return found.going_back(leaps[0][0])
-    for leap, is_leading in leaps:
-        try:
-            found.take(landed(leap, *more))
-        except BaseException as error:
-            found.fail(error, leads=is_leading)
-    return found.end()
+            found.run(place, it, *more, leads=place in leads)
+    return found.landed(*more)
 
 
 async def together_beside(
