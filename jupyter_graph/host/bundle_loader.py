@@ -17,6 +17,7 @@ from jupyter_graph.frontend.factory import make_frontend
 from jupyter_graph.run.runner import Runner
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.codec import from_dict
+from jupyter_graph.spec.named_graphs import hold_none
 
 ENTRY = "main"
 """The module that Nuclio and the host call; its name is free once it was called."""
@@ -90,6 +91,7 @@ def import_steps(bundle: Path) -> ModuleType:
         if folder.is_dir() and str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
     free_names(bundle / MODULES)
+    hold_none()  # modules that say @step at their top
     if read_config(bundle).get("mlrun_names"):
         from jupyter_graph.mlrun_names import put_in_place  # few bundles need it
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jupyter_graph.deployment.notebook_file import set_notebook
 from jupyter_graph.errors import RunError
+from jupyter_graph.spec.named_graphs import hold
 
 if TYPE_CHECKING:
     from jupyter_graph.session.session import Session
+    from jupyter_graph.spec.builder import Graph
 
 _held: list[Session] = []
 
@@ -31,6 +36,7 @@ def activate(session: Session) -> None:
     """Make this the session that ``notebook()`` returns, and ``deploy`` asks."""
     _held[:] = [session]
     set_notebook(session.view)
+    hold(partial(_changed, session))
 
 
 def deactivate(session: Session) -> None:
@@ -38,3 +44,13 @@ def deactivate(session: Session) -> None:
     if session in _held:
         _held.remove(session)
         set_notebook(None)
+        hold(None)
+
+
+@contextmanager
+def _changed(session: Session, name: str | None) -> Iterator[Graph]:
+    """Yield the graph of this name, or the current one, that ``@step`` changes."""
+    with session.graphs.change("@step"):
+        graph = session.graphs.named(name)
+        yield graph
+    session.changed(graph.name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar, overload
 
 from jupyter_graph.errors import SpecError, did_you_mean
 from jupyter_graph.spec import edit
@@ -17,14 +19,25 @@ from jupyter_graph.spec.builder import (
 from jupyter_graph.spec.code_names import described, keep_code, name_of_code
 from jupyter_graph.spec.edit import PREVIOUS
 from jupyter_graph.spec.model import StepSpec
+from jupyter_graph.spec.named_graphs import graph_named, is_of_notebook
 from jupyter_graph.spec.names import check_step_name
 from jupyter_graph.spec.step_fields import SETTINGS, WRITTEN_AS
 
 Code = TypeVar("Code", bound=Callable[..., Any])
 
 
+@overload
+def step(graph: Code, /) -> Code: ...
+
+
+@overload
 def step(
-    graph: Graph,
+    graph: Graph | str | None = None, name: str | None = None, **options: Any
+) -> Callable[[Code], Code]: ...
+
+
+def step(
+    graph: Any = None,
     name: str | None = None,
     *,
     after: After = PREVIOUS,
@@ -39,11 +52,14 @@ def step(
     queue: str | None = None,
     path: str | None = None,
     **options: Any,
-) -> Callable[[Code], Code]:
+) -> Any:
     """Put the decorated function or class into a graph as a step.
 
+    In a notebook the graph may be named, and bare ``@step`` means the current one; a
+    deployed function knows its graph, so there the code is left as it is.
+
     Args:
-        graph: the graph it belongs to.
+        graph: the graph it belongs to, or its name in the notebook.
         name: the step's name, its own by default.
         after: upstream steps, ``start`` for none.
         respond: its result answers the caller.
@@ -60,7 +76,9 @@ def step(
             ``_`` for ``-``: ``timeout`` is ``timeout_s``.
 
     Raises:
-        SpecError: the options do not go together, or the graph refuses the step.
+        SpecError: the options do not go together, the graph refuses the step, or is
+            only named where no notebook is.
+        MagicError: the notebook has no graph of this name.
 
     >>> graph = Graph("demo")
     >>> @step(graph=graph, timeout=2)
@@ -69,17 +87,16 @@ def step(
     >>> graph.spec.step("double").timeout_s
     2
     """
+    if inspect.isclass(graph) or inspect.isroutine(graph):
+        return step()(graph)
+    if not isinstance(graph, Graph | str | None):
+        raise SpecError(f"@step takes a Graph or the name of one, got {graph!r}")
     if on_error and (respond or after != PREVIOUS):
         word = "respond" if respond else "after"
         raise SpecError(f"an error handler takes no {word!r}: only errors lead to it")
     if not on_error and before is not None and not isinstance(before, str):
         raise SpecError(f"a step goes before one step, got {before!r}")
-    if queue is not None and not options.get("function"):
-        raise SpecError(
-            f"queue={queue!r} needs a function: what is behind it runs there"
-        )
-    if path is not None and queue is None:
-        raise SpecError(f"path={path!r} is the URL of a queue; say queue too")
+    _check_queue(queue, path, options)
     settings = _settings(options)
     is_route = bool(router or route)
     place = place_of(
@@ -93,8 +110,11 @@ def step(
         path=path,
     )
 
-    def put(code: Code) -> Code:
+    def put_into(graph: Graph, code: Code) -> None:
         with unchanged_on_error(graph):
+            is_again = is_of_notebook() and _is_again(graph, code)
+            if is_again:
+                graph.namespace[code.__name__] = code
             own = keep_code(graph.namespace, code) or ""
             key = route or name or name_of_code(own, name)
             check_step_name(key, route=is_route)
@@ -103,10 +123,45 @@ def step(
             fields = {**runs, "full_event": False, **settings}
             new = StepSpec(name=key, responder=respond, **fields)
             check_cycles(graph, key, place.cycle_to)
-            graph.apply(edit.put, new, place)
+            if is_again and key in graph.spec:
+                # Its place stays, as that of a step cell that runs again.
+                stays = after == PREVIOUS and not place.is_route
+                anew = replace(place, after=None) if stays else place
+                graph.apply(edit.put_anew, new, anew)
+            else:
+                graph.apply(edit.put, new, place)
+
+    def put(code: Code) -> Code:
+        if isinstance(graph, Graph):
+            put_into(graph, code)
+            return code
+        with graph_named(graph) as found:
+            if found is not None:
+                put_into(found, code)
         return code
 
     return put
+
+
+def _check_queue(
+    queue: str | None, path: str | None, options: Mapping[str, Any]
+) -> None:
+    """Raise a SpecError when words about a queue do not go together."""
+    if queue is not None and not options.get("function"):
+        raise SpecError(
+            f"queue={queue!r} needs a function: what is behind it runs there"
+        )
+    if path is not None and queue is None:
+        raise SpecError(f"path={path!r} is the URL of a queue; say queue too")
+
+
+def _is_again(graph: Graph, code: Any) -> bool:
+    """Tell whether a cell or module that ran again defines some code once more."""
+    known = graph.namespace.get(getattr(code, "__name__", ""))
+    return known is not None and all(
+        getattr(known, name, 0) == getattr(code, name, 1)
+        for name in ("__module__", "__qualname__")
+    )
 
 
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:

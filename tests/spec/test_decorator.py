@@ -6,6 +6,7 @@ import pytest
 
 from jupyter_graph import Graph, step
 from jupyter_graph.errors import DuplicateStepError, SpecError
+from jupyter_graph.spec import named_graphs
 
 
 def parse(body):
@@ -149,3 +150,32 @@ def test_a_step_is_a_route(run_graph):
     step(graph, "six", router="pick")(lambda body: {"six": 6})
 
     assert [route.name for route in graph.spec.step("pick").routes] == ["five", "six"]
+
+
+def test_in_a_function_a_step_that_names_its_graph_is_left_as_it_is(monkeypatch):
+    monkeypatch.setattr(named_graphs, "_holders", [])
+    named_graphs.hold_none()
+
+    @step
+    def bare(body):
+        return body
+
+    @step(graph="risk", after="bare")
+    class Named:
+        pass
+
+    assert (bare(1), Named.__name__) == (1, "Named")
+
+
+@pytest.mark.parametrize(
+    ("put", "said"),
+    [
+        pytest.param(lambda: step(len), "the current graph of a notebook", id="bare"),
+        pytest.param(lambda: step("risk")(len), "graph 'risk' of a no", id="by-name"),
+    ],
+)
+def test_in_a_script_a_step_needs_a_graph(monkeypatch, put, said):
+    monkeypatch.setattr(named_graphs, "_holders", [])
+
+    with pytest.raises(SpecError, match=said):
+        put()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from jupyter_graph.cells.scope.imported_modules import exports
+from jupyter_graph.cells.scope.step_decorators import StepDecorators
 from jupyter_graph.cells.scope.usage import Change, Names
 from jupyter_graph.cells.scope.visitor import names_of
 from jupyter_graph.cells.source import Cell, ParsedCell, awaits, parse_cell
@@ -124,12 +125,13 @@ def read_program(cells: Sequence[Cell], folder: Path, *, is_live: bool) -> Progr
             one id replaces the others.
     """
     program = Program()
+    decorators = StepDecorators()
     futures: frozenset[str] = frozenset()
     for position, cell in enumerate(cells if is_live else _last_runs(cells), 1):
         if cell.number is None:
             cell = replace(cell, number=position)
         try:
-            parsed = parse_cell(cell)
+            parsed = decorators.without(parse_cell(cell))
         except CellError as error:
             program.broken.append(error)
             continue
