@@ -178,13 +178,25 @@ def _stem(name: str) -> str:
     return f"{name.lower()}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
+def _can_be_pickled(value: Any) -> bool:
+    """Return whether a pickle of a value would be read where the code has shipped."""
+    if isinstance(value, type):
+        return False  # a class comes as code, or its name is nowhere
+    try:
+        file_formats.pickled(value)
+    except ValueShipError:
+        return False
+    return True
+
+
 def _refusal(
     name: str, value: Any, error: Exception, *, is_allowed: bool
 ) -> ValueShipError:
     where = getattr(error, "where", "")
     kind = getattr(error, "kind", type(value))
     advice = "make it inside the step (in __init__, or where it is used)"
-    if not is_allowed:
+    # A pickle that cannot be made, or not be read there, is no way out.
+    if not is_allowed and _can_be_pickled(value):
         advice += f", or allow pickle for it with --allow-pickle {name}"
     return ValueShipError(
         f"{name}{where} ({kind.__module__}.{kind.__qualname__}) cannot ship: {error}; "

@@ -20,6 +20,10 @@ def same(first: Any, second: Any) -> bool:
     if isinstance(first, float):
         return _same_float(first, second)
     if isinstance(first, Mapping):
+        if getattr(first, "default_factory", 0) != getattr(
+            second, "default_factory", 0
+        ):
+            return False
         return len(first) == len(second) and all(
             same(*pair) for pair in zip(first.items(), second.items(), strict=True)
         )

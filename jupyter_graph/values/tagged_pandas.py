@@ -1,9 +1,12 @@
-"""Values of numpy, pandas and model packages as tagged JSON and files of their own."""
+"""Values of packages as tagged JSON and files of their own: arrays, frames, models."""
 
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 
 from jupyter_graph.errors import ValueShipError
@@ -151,6 +154,36 @@ def _categorical(value: Any, encode: Encode, writer: Writer) -> Any:
     return tagged("categorical", content)
 
 
+_FACTORIES: Final[dict[str, Any]] = {
+    kind.__name__: kind
+    for kind in (
+        bool, bytes, complex, Counter, Decimal, deque, dict, float, Fraction,
+        frozenset, int, list, OrderedDict, set, str, tuple,
+    )
+}  # fmt: skip
+"""What a defaultdict may make, to be written by its name."""
+
+
+def _counter(value: Any, encode: Encode, writer: Writer) -> Any:
+    return tagged("counter", encode(dict(value)))
+
+
+def _defaultdict(value: Any, encode: Encode, writer: Writer) -> Any:
+    factory = value.default_factory
+    name = getattr(factory, "__qualname__", type(factory).__qualname__)
+    if factory is not None and _FACTORIES.get(name) is not factory:
+        raise ValueShipError(
+            f"what it makes for new keys, {name}, is no type like list or int"
+        )
+    content = [None if factory is None else name, encode(dict(value))]
+    return tagged("defaultdict", content)
+
+
+def _back_defaultdict(content: list[Any]) -> Any:
+    name, items = content
+    return defaultdict(None if name is None else _FACTORIES[name], items)
+
+
 def _pandas() -> Any:
     import pandas as pd
 
@@ -205,6 +238,8 @@ def _back_ticks(content: list[Any]) -> Any:
 
 
 _ROWS: Final[dict[str, Callable[[Any, Encode, Writer], Any]]] = {
+    "collections.Counter": _counter,
+    "collections.defaultdict": _defaultdict,
     "numpy.ndarray": _array,
     "numpy.generic": _scalar,
     "pandas.Timestamp": _timestamp,
@@ -225,6 +260,8 @@ _WITH_SUBCLASSES: Final = frozenset(
     ("numpy.generic", "pandas.Index", "pandas.ExtensionArray")
 )
 _BACK: Final[dict[str, Callable[[Any], Any]]] = {
+    "counter": Counter,
+    "defaultdict": _back_defaultdict,
     "numpy": _numpy,
     "objects": _objects,
     "timestamp": lambda of: _pandas().Timestamp(of[0], tz=of[2]).as_unit(of[1]),

@@ -32,9 +32,14 @@ MADE_AGAIN = [
     pytest.param("typing.ParamSpec('V')", id="parameters"),
     pytest.param("typing.NewType('V', int)", id="new-type"),
     pytest.param("futures.ThreadPoolExecutor(2)", id="pool"),
+    pytest.param("pydantic.create_model('V', n=(int, ...), s='a')", id="pydantic"),
+    pytest.param("attr.make_class('V', ['x', 'y'])", id="attrs"),
+    pytest.param("dataclasses.make_dataclass('V', [('n', int)])", id="dataclass"),
+    pytest.param("typing.TypedDict('V', {'n': int})", id="typed-dict"),
 ]
 IMPORTS = (
     "import contextvars, enum, itertools, os, queue, random, string, struct, typing\n"
+    "import attr, dataclasses, pydantic\n"
     "from concurrent import futures"
 )
 

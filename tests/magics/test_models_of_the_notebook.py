@@ -29,7 +29,7 @@ STEP = (
 
 def answer_of(folder, body):
     code = (
-        "import steps, json, sys; "
+        "import _graph_steps as steps, json, sys; "
         "print(json.dumps(steps.predict(json.loads(sys.argv[1]))))"
     )
     done = subprocess.run(
@@ -92,7 +92,30 @@ def test_a_module_of_the_folder_that_a_model_needs_is_packed(run, folder):
         sys.path.remove(str(folder))
         sys.modules.pop("shapes_of_us", None)
 
-    assert (folder / "squares" / "shapes_of_us.py").is_file()
+    assert (folder / "squares" / "modules" / "shapes_of_us.py").is_file()
+    assert answer_of(folder / "squares", 4) == 16.0
+
+
+def test_a_transformer_class_of_a_module_ships(run, folder):
+    (folder / "steps.py").write_text(
+        "import numpy as np\nfrom sklearn.base import BaseEstimator, TransformerMixin\n"
+        "class Square(TransformerMixin, BaseEstimator):\n"
+        "    def fit(self, X, y=None):\n        self.fitted_ = True\n"
+        "        return self\n"
+        "    def transform(self, X):\n        return np.asarray(X) ** 2\n"
+    )
+    sys.path.insert(0, str(folder))
+    try:
+        run(FIT + "from steps import Square")
+        run(FITTED.format("Square()"))
+        run(STEP)
+        run("%graph run 3")
+        deployment = run("%deploy squares --to archive --output squares")
+    finally:
+        sys.path.remove(str(folder))
+        sys.modules.pop("steps", None)
+
+    assert "1 of 1 events equal" in str(deployment.parity)
     assert answer_of(folder / "squares", 4) == 16.0
 
 

@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import zoneinfo
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -40,6 +40,11 @@ PLAIN = [
     frozenset({(2,), 1}),
     OrderedDict(b=1, a=2),
     deque([1, 2], maxlen=4),
+    Counter("abca"),
+    Counter({(1, 2): -3, "b": 0}),
+    defaultdict(None, {1: 2}),
+    defaultdict(list, a=[1]),
+    defaultdict(Counter, {"a": Counter("b"), "$": Counter()}),
     dt.datetime(2026, 1, 2, 3, 4, 5, 6),
     dt.datetime(2026, 1, 2, tzinfo=dt.UTC),
     dt.datetime(2026, 1, 2, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
@@ -237,3 +242,36 @@ def test_loading_plain_values_imports_no_numpy(steps_file):
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_defaultdict_makes_the_same_for_new_keys(tmp_path, steps_file):
+    save_value("seen", defaultdict(list, a=[1]), tmp_path / "artifacts")
+    seen = load_value(str(steps_file), "seen")
+
+    assert seen["new"] == []
+    assert not same(defaultdict(list), defaultdict(set))
+
+
+def test_what_a_defaultdict_makes_must_be_a_plain_type(tmp_path):
+    with pytest.raises(ValueShipError, match=r"new keys, .*<lambda>, is no type like"):
+        save_value("seen", defaultdict(lambda: 7), tmp_path)
+
+
+def no_state(_):
+    raise TypeError("no state")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param((n for n in range(3)), id="generator"),
+        pytest.param([lambda: 1], id="lambda-inside"),
+        pytest.param(type("Made", (), {}), id="class"),
+        pytest.param(type("Odd", (), {"__getstate__": no_state})(), id="no-state"),
+    ],
+)
+def test_pickle_is_no_advice_where_it_would_not_help(tmp_path, value):
+    with pytest.raises(ValueShipError, match="make it inside the step") as caught:
+        save_value("it", value, tmp_path)
+
+    assert "--allow-pickle" not in str(caught.value)

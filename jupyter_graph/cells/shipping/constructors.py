@@ -29,7 +29,16 @@ _same_repr = _by(repr)
 _reduced = _by(lambda thing: thing.__reduce__())
 _random_state = _by(lambda thing: thing.getstate())
 _members = _by(lambda kind: (kind.__bases__, [(m.name, m.value) for m in kind]))
+_described = _by(lambda kind: (kind.__name__, kind.__bases__, _fields_of(kind)))
 _fields = _by(lambda kind: (kind.__name__, kind._fields, kind._field_defaults))
+
+
+def _fields_of(kind: Any) -> str:
+    """Return the fields that pydantic, attrs, dataclasses or typing keep of a class."""
+    kept = ("model_fields", "__attrs_attrs__", "__dataclass_fields__")
+    found = next((getattr(kind, name) for name in kept if hasattr(kind, name)), None)
+    total = getattr(kind, "__total__", None)
+    return repr((kind.__annotations__, found, total))
 
 
 def _empty(live: Any, again: Any) -> bool:
@@ -87,6 +96,11 @@ _ROWS: tuple[tuple[Compare, str], ...] = (
     (_random_state, "random.Random"),
     (_members, "enum.Enum enum.IntEnum enum.StrEnum enum.Flag enum.IntFlag"),
     (_fields, "collections.namedtuple typing.NamedTuple"),
+    (
+        _described,
+        "pydantic.main.create_model attr._make.make_class attr.make_class "
+        "dataclasses.make_dataclass typing.TypedDict",
+    ),
     (_by_attributes("template"), "string.Template"),
     (_by_attributes("format"), "struct.Struct"),  # its text is its address
     (_by_attributes("name"), "contextvars.ContextVar"),
