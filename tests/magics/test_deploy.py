@@ -282,6 +282,7 @@ def test_what_openais_clients_send_reaches_a_cell(run, session):
 
     assert first["choices"][0]["message"]["content"] == "You said hello"
     assert first["id"] != second["id"]
+    assert run("%graph replay last").body["choices"] == first["choices"]
     [note] = run("%graph check")
     assert (note.severity, "--openai" in note.fix) == ("note", True)
     run("%%graph_step answer\ndef answer(body):\n    return body", "c-1")

@@ -49,6 +49,8 @@ from jupyter_graph.deployment.nuclio.function_config import (
 from jupyter_graph.deployment.options import read_options
 from jupyter_graph.deployment.sources import Code, Sources, code_of
 from jupyter_graph.errors import BundleError, ValueShipError
+from jupyter_graph.frontend.factory import OPENAI
+from jupyter_graph.frontend.openai.client_parameters import compile_for_clients
 from jupyter_graph.host.artifacts import requires, save_value
 from jupyter_graph.host.bundle_loader import STEPS
 from jupyter_graph.mlrun_names import are_in_place
@@ -118,7 +120,8 @@ def build_bundle(
 def build_program(graph: Graph, sources: Sources, folder: Path) -> Bundle:
     """Write what of a graph runs, for a process of this notebook's own.
 
-    It holds what a bundle must not hold: secrets in texts, values as pickles.
+    It holds what a bundle must not hold: secrets in texts, values as pickles. Where
+    functions take what OpenAI's clients send, it has their endpoints.
 
     Args:
         graph: the graph.
@@ -128,7 +131,10 @@ def build_program(graph: Graph, sources: Sources, folder: Path) -> Bundle:
     Raises:
         CellError: a name is not defined, or a value has no form at all.
     """
-    options = read_options(graph.name, {"runtime": "pip"})
+    _, needs_front = compile_for_clients(graph, sources.namespace)
+    front = dict(OPENAI) if needs_front else None
+    words = {"runtime": "pip", "openai_frontend": front}
+    options = read_options(graph.name, words)
     return Builder(graph, sources, options, folder).build_program()
 
 
