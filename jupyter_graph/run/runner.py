@@ -183,11 +183,6 @@ class Runner(Openable):
         return self._instance.context.recorded
 
     @property
-    def has_front(self) -> bool:
-        """Whether a front stands before the graph."""
-        return self._front is not None
-
-    @property
     def endpoints(self) -> Any:
         """The endpoints of the front, None where there is none."""
         config = getattr(self._front, "config", None)

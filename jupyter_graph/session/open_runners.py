@@ -31,6 +31,7 @@ class _Open:
     spec: GraphSpec
     namespace: Mapping[str, Any]
     dependencies: Dependencies
+    has_front: bool
     number: int
     revision: int = 0
     events: int = 0
@@ -41,24 +42,18 @@ class _Open:
         return is_same and self.spec == graph.spec
 
 
-def needs_a_front(graph: Graph) -> bool:
-    """Tell whether functions of a graph take parameters of a request.
+def runner_of(graph: Graph) -> tuple[Runner, bool]:
+    """Return a runner of a graph, and whether it has OpenAI's endpoints.
+
+    It has where functions take what their clients send: those of ``%deploy --openai``,
+    so that an event has the same path in the notebook and in the function.
 
     Raises:
         SpecError: the graph breaks a rule.
     """
-    _, needs = compile_for_clients(graph)
-    return needs
-
-
-def runner_of(graph: Graph) -> Runner:
-    """Return a runner of a graph, with OpenAI's endpoints where functions need them.
-
-    They are those of ``%deploy --openai``, so that an event has the same path in the
-    notebook and in the function.
-    """
-    front = make_frontend(openai=OPENAI) if needs_a_front(graph) else None
-    return Runner(graph, front=front)
+    _, has_front = compile_for_clients(graph)
+    front = make_frontend(openai=OPENAI) if has_front else None
+    return Runner(graph, front=front), has_front
 
 
 class Runners:
@@ -91,19 +86,20 @@ class Runners:
             stale = held.dependencies.stale(self._names)
             if held.fits(graph) and not stale:
                 return held
-            if held.runner.has_front != needs_a_front(graph):
+            if held.has_front != compile_for_clients(graph)[1]:
                 self._open.pop(graph.name).runner.close()
                 held = None
         if held is None:
-            runner = runner_of(graph).open()
+            runner, has_front = runner_of(graph)
+            runner.open()
             number, revision, events = next(_numbers), 0, 0
         else:
-            runner = held.runner
+            runner, has_front = held.runner, held.has_front
             runner.swap(graph, anew=stale)
             number, revision, events = held.number, held.revision + 1, held.events
         used = Dependencies(runner.compiled, self._names)
-        names = dict(graph.namespace)
-        held = _Open(runner, graph.spec, names, used, number, revision, events)
+        names, state = dict(graph.namespace), (number, revision, events)
+        held = _Open(runner, graph.spec, names, used, has_front, *state)
         self._open[graph.name] = held
         return held
 
@@ -127,7 +123,7 @@ class Runners:
             held = self._held(graph)
             about |= {"runner": held.number, "revision": held.revision}
             about["nth"], held.events = held.events, held.events + 1
-        with nullcontext(held.runner) if is_whole else runner_of(graph) as runner:
+        with nullcontext(held.runner) if is_whole else runner_of(graph)[0] as runner:
             answer = runner.answer(private_copy(body), **call)
         self._ring.add(graph.name, entered, answer, **about)
         return answer
