@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 
+import pandas as pd
 import pytest
 
 from jupyter_graph import Event, Graph, MockServer, Runner
@@ -190,6 +191,22 @@ def test_its_errors_go_to_log_stream_and_counters(caplog, after, is_async):
     assert record["event"]["id"] == "e-1"
     assert f"event e-1: step 'audit' failed beside the answer: {text}" in caplog.text
     assert counted == {"audit": 1}
+
+
+def test_a_batch_run_keeps_the_rows_whose_audit_failed(open_runner):
+    told = []
+    graph = Graph("rows")
+    graph.add_step(name="all", handler=lambda frame: frame + 1, vectorized=True)
+    graph.add_step(name="double", handler=lambda row: {"n": 2 * row["n"]}, after="all")
+    graph.add_step(name="audit", handler=failing, after="double")
+    graph.change_step("double", responder=True)
+    runner = open_runner(graph, push_error=lambda *about: told.append(about))
+
+    result = runner.run_batch(pd.DataFrame({"n": [1, 2]}))
+
+    assert (result.frame["n"].tolist(), result.errors) == ([4, 6], [])
+    assert [step for _, _, step in told] == ["audit", "audit"]
+    assert runner.counters.beside == {"audit": 2}
 
 
 def test_notes_stand_under_the_answer(open_runner):

@@ -171,6 +171,32 @@ def test_a_failing_item_ends_the_stream_at_its_place(open_runner, gather):
     assert seen == ([] if gather else [0, 1, 2, 3])
 
 
+@BOTH
+def test_a_generator_that_breaks_off_does_so_behind_its_items(open_runner, gather):
+    def breaks_off(body):
+        yield from range(body)
+        raise ValueError("broke off")
+
+    meter, seen = Meter(), []
+
+    async def step(body):
+        return await meter.one(body)
+
+    graph = streaming(step, gather=gather, generator=breaks_off, concurrency=4)
+    runner = open_runner(graph)
+
+    def read():
+        for item in runner.run(3):
+            seen.append(item)
+
+    with pytest.raises(StepError, match="broke off") as caught:
+        read()
+
+    assert caught.value.step == "items"
+    assert seen == ([] if gather else [0, 10, 20])
+    assert sorted(meter.calls) == [0, 1, 2]
+
+
 def test_who_stops_reading_ends_what_is_under_way(open_runner):
     meter, closed = Meter(), []
 

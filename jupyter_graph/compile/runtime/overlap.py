@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar, copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_graph.compile.runtime.collect import gathers, own_parts
 from jupyter_graph.compile.runtime.cycles import landed_async
@@ -91,42 +91,68 @@ async def each_ahead_async(
     """As ``each_async``, with so many items under way; what comes of them in order."""
     import asyncio
 
-    under_way: deque[tuple[asyncio.Task[Any], Any, Any]] = deque()
+    under_way: deque[_Item] = deque()
     pulled: asyncio.Task[Any] | None = None
     last: Turn | None = None
-    has_more = True
+    has_more, broken = True, None
     try:
         while True:
             if pulled is None and len(under_way) < ahead and has_more:
                 pulled = asyncio.ensure_future(_next(items, last))
-            first = [under_way[0][0]] if under_way else []
-            waited = [*first, *([pulled] if pulled is not None else [])]
+            waited = [task for task in (_first(under_way), pulled) if task is not None]
             if not waited:
-                return
+                break
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if under_way and under_way[0][0].done():
-                task, kept, gather = under_way.popleft()
-                async for one in _come_of(task, kept, keeps):
+            if (first := _first(under_way)) is not None and first.done():
+                item = under_way.popleft()
+                async for one in _come_of(item, keeps):
                     yield one
-                gather()
-            elif pulled is not None and pulled.done():
-                item, pulled = pulled.result(), None
-                if item is NOTHING:
-                    has_more = False
-                    continue
-                last = Turn(last)
-                kept = None if keeps is None else keeps[0](item)
-                parts = own_parts(more)
-                work = _through(last, place, item_of(event, item), *parts)
-                task = _started(last, work)
-                under_way.append((task, kept, gathers(more, parts)))
+                item.gather()
+            elif pulled is not None:
+                found, broken = _found(pulled)
+                pulled, has_more = None, found is not NOTHING
+                if has_more:
+                    last = Turn(last)
+                    under_way.append(_begun(last, found, place, keeps, event, *more))
     finally:
-        for task, *_ in under_way:
-            task.cancel()
+        for item in under_way:
+            item.task.cancel()
         if pulled is not None:
             pulled.cancel()
             await asyncio.wait([pulled])  # it may be inside of ``items``
         await items.aclose()
+    if broken is not None:
+        raise broken  # in its place, behind the items before it
+
+
+class _Item(NamedTuple):
+    """An item under way: its task, what is the answer of it, and what ends it."""
+
+    task: asyncio.Task[Any]
+    kept: Any
+    gather: Callable[[], None]
+
+
+def _first(under_way: deque[_Item]) -> asyncio.Task[Any] | None:
+    return under_way[0].task if under_way else None
+
+
+def _begun(
+    turn: Turn, item: Any, place: Any, keeps: Any, event: Any, *more: Any
+) -> _Item:
+    """Let an item begin its way, with its own copy of what items leave behind."""
+    kept = None if keeps is None else keeps[0](item)
+    parts = own_parts(more)
+    work = _through(turn, place, item_of(event, item), *parts)
+    return _Item(_started(turn, work), kept, gathers(more, parts))
+
+
+def _found(pulled: asyncio.Task[Any]) -> tuple[Any, BaseException | None]:
+    """Return the item that was pulled, or ``NOTHING`` and what broke the stream off."""
+    try:
+        return pulled.result(), None
+    except BaseException as error:
+        return NOTHING, error
 
 
 async def _next(items: Any, last: Turn | None) -> Any:
@@ -159,12 +185,10 @@ async def _through(turn: Turn, place: Any, it: Any, *more: Any) -> Any:
         turn.end()
 
 
-async def _come_of(
-    task: asyncio.Task[Any], kept: Any, keeps: Any
-) -> AsyncIterator[Any]:
+async def _come_of(item: _Item, keeps: Any) -> AsyncIterator[Any]:
     """Yield what came of an item; a failure behind an answer is noted."""
     try:
-        given = task.result()
+        given = item.task.result()
         if keeps is not None and is_stream(given):
             async for _ in given:
                 pass
@@ -173,7 +197,7 @@ async def _come_of(
             raise
         keeps[1](error)
     if keeps is not None:
-        yield kept
+        yield item.kept
     elif is_stream(given):
         async for inner in given:
             yield inner

@@ -52,7 +52,8 @@ def run_batch(
         if is_dask(data):
             return run_on_dask(instance, data, options, make_runner)
         with buffered_answers(instance) as buffered:
-            parts = GraphParts(dispatcher.compiled, steps, dispatcher.function)
+            function, noted = dispatcher.function, instance.noted
+            parts = GraphParts(dispatcher.compiled, steps, function, noted)
             with closing(parts):
                 run = Batch(instance, parts, options, buffered)
                 return run.of(data, stopped or threading.Event())

@@ -16,6 +16,7 @@ from typing import Any
 from jupyter_graph.compile.compiled_graph import CompiledGraph
 from jupyter_graph.compile.generated_module import forget_lines, module_of
 from jupyter_graph.compile.generator.fused_function import fuse
+from jupyter_graph.compile.runtime.aside import Noted, log_it
 from jupyter_graph.compile.step_code import StepCode
 from jupyter_graph.event import Event
 from jupyter_graph.run.batch.calls import Function
@@ -61,12 +62,17 @@ class GraphParts:
         compiled: the graph.
         steps: its built steps.
         function: the function of the whole graph.
+        noted: takes the failures of steps beside the one that answers.
     """
 
     def __init__(
-        self, compiled: CompiledGraph, steps: StepInstances, function: Function
+        self,
+        compiled: CompiledGraph,
+        steps: StepInstances,
+        function: Function,
+        noted: Noted = log_it,
     ) -> None:
-        self._compiled, self._steps = compiled, steps
+        self._compiled, self._steps, self._noted = compiled, steps, noted
         self._files: list[str] = []
         line = _line(compiled) if _may_be_cut(compiled) else []
         if any(_is_vectorized(compiled.steps[name]) for name in line):
@@ -131,7 +137,7 @@ class GraphParts:
         calls = steps.calls
         for name in spec.names() if is_watched else ():
             calls[name] = watched(calls[name], compiled.steps[name])
-        run = module.functions(calls, steps.instances).run
+        run = module.functions(calls, steps.instances, self._noted).run
         return run, fused.takes_event
 
 
