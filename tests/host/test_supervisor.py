@@ -256,3 +256,43 @@ def test_a_folder_without_main_is_no_bundle(start_host, tmp_path):
 
     assert code == 1
     assert "is no bundle" in error
+
+
+AUDITED = """
+import asyncio
+import pathlib
+import time
+
+def step(body):
+    return 2 * body
+
+async def audit(body):
+    await asyncio.sleep(0.5)
+    with pathlib.Path("FOLDER/audited.txt").open("a") as file:
+        file.write(f"{body}\\n")
+
+def audit_in_line(body):
+    time.sleep(0.2)
+    with pathlib.Path("FOLDER/audited.txt").open("a") as file:
+        file.write(f"{body}\\n")
+"""
+
+
+@pytest.mark.parametrize("audit", ["audit", "audit_in_line"])
+def test_stopping_waits_for_what_answered_requests_have_left(
+    start_host, make_bundle, tmp_path, audit
+):
+    bundle = make_bundle(AUDITED.replace("FOLDER", str(tmp_path)), "async")
+    graph = json.loads((bundle / "graph.json").read_text())
+    graph["steps"]["audit"] = {"kind": "task", "handler": audit, "after": ["step"]}
+    (bundle / "graph.json").write_text(json.dumps(graph))
+    host = start_host(bundle)
+
+    answers = [host.post(body).json() for body in (1, 2, 3)]
+    audited = tmp_path / "audited.txt"
+    before = audited.read_text().split() if audited.exists() else []
+    assert host.stop() == 0
+
+    assert answers == [2, 4, 6]
+    assert len(before) < 3
+    assert sorted(audited.read_text().split()) == ["2", "4", "6"]
