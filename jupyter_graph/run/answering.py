@@ -79,6 +79,8 @@ class Answering:
         finally:
             ASIDE.reset(token)
             self._finish(aside, waits=not self.dispatcher.compiled.is_async)
+        if aside.rest:
+            await self.background().room()  # the caller waits, not the loop
         answer.notes = tuple(aside.failures)
         return answer
 

@@ -47,6 +47,7 @@ class BackgroundEvents:
         self._start = start
         self._report_end = ended
         self._slots = Slots(limit)
+        self._limit = limit
         self._context = context
         self._timeout_s = timeout_s
         self._pending: set[Outcome] = set()
@@ -134,6 +135,14 @@ class BackgroundEvents:
         except TimeoutError:
             return False
         return True
+
+    async def room(self) -> None:
+        """Wait on a loop until no more than ``limit`` are on their way.
+
+        Each of them has the time of an event, so it is no longer than that.
+        """
+        while len(self._pending) > self._limit:
+            await next(iter(self._pending.copy())).waited()
 
     def close(self) -> None:
         """End the threads that events were sent in."""

@@ -147,6 +147,31 @@ def test_the_rest_counts_among_the_events_in_flight(gate, open_runner, is_async)
     assert sorted(gate.seen) == sorted(answers) == [2 * body for body in bodies]
 
 
+def test_coroutines_wait_where_too_much_is_left(gate):
+    answers = []
+
+    async def main():
+        graph = answering(gate, "after", is_async=True, max_in_flight=3)
+        async with Runner(graph, own_loop=False) as runner:
+
+            async def ask(body):
+                answer = await runner.ahandle(Event(body), at_once=True)
+                answers.append(answer.value)
+
+            asking = [asyncio.ensure_future(ask(body)) for body in range(12)]
+            await asyncio.sleep(0.3)
+            answered = len(answers)
+            gate.opened.set()
+            await asyncio.gather(*asking)
+        return answered
+
+    answered = asyncio.run(main())
+
+    assert answered <= 3
+    assert gate.most <= 3
+    assert sorted(gate.seen) == sorted(answers) == [2 * body for body in range(12)]
+
+
 @KINDS
 @PLACES
 def test_the_rest_has_the_time_of_an_event(gate, open_runner, place, is_async):
