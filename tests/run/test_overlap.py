@@ -114,6 +114,28 @@ def test_a_batch_takes_the_items_of_one_event(open_runner, gather):
     assert meter.calls == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
+@BOTH
+def test_the_list_of_a_flat_map_overlaps_too(open_runner, gather):
+    meter, order = Meter(), []
+
+    async def step(body):
+        return await meter.one(body)
+
+    def note(body):
+        order.append(body)
+        return body
+
+    graph = Graph("flat")
+    last = graph.to("storey.FlatMap", name="items", fn=lambda body: list(range(body)))
+    last = last.to(name="step", handler=step, concurrency=4)
+    last = last.to(name="note", handler=note)
+    (last.to("gather", name="all") if gather else last).respond()
+
+    tens = [10 * n for n in range(8)]
+    assert open_runner(graph).run(8) == (tens if gather else 0)
+    assert (order, meter.most) == (tens, 4)
+
+
 def test_two_such_steps_overlap_and_what_is_between_them_sees_the_order(open_runner):
     first, second, between = Meter(), Meter(), []
 

@@ -84,8 +84,11 @@ class StreamWriter(Writer):
             inner = inner.after_answer()
         if self.facts.next[name]:
             several = self.code.stream_helper("several")
-            place = self.functions.per_item(name)
-            self.code.finish(several, f"found, {place}{self.code.more}", inner)
+            args = f"found, {self.functions.per_item(name)}"
+            if (ahead := self.facts.ahead(name)) > 1:
+                several = self.code.stream_helper("several_ahead")
+                args += f", {ahead}"
+            self.code.finish(several, f"{args}{self.code.more}", inner)
         else:
             self.code.leave(inner)
         self.code.line(at, "event = found")
@@ -110,7 +113,8 @@ class StreamWriter(Writer):
         place, end = self.functions.per_item(name), self.functions.want("end", name)
         holders = f"({', '.join(collectors)},)"
         line(inner, f"parts = collection(parts, {holders})")
-        args = f"found, {place}, {holders}, {end}, {self.code.it}, parts"
+        ahead = f", {self.facts.ahead(name)}" if self.facts.is_async else ""
+        args = f"found, {place}, {holders}, {end}, {self.code.it}{ahead}, parts"
         self.code.finish(self.code.stream_helper("gather_list"), args, inner, name)
         if is_more:
             line(at, "if found is NOTHING:")

@@ -11,15 +11,14 @@ from jupyter_graph.compile.runtime.streams import (
     STREAMS,
     drain,
     drain_async,
-    events_of,
     is_stream,
     item_of,
 )
 from jupyter_graph.types import NOTHING
 
 __all__ = [
-    "collect", "collect_async", "collected", "collecting", "collection", "gather_list",
-    "gather_list_async", "is_collected", "until_collected", "until_collected_async",
+    "collect", "collect_async", "collected", "collecting", "collection", "is_collected",
+    "until_collected", "until_collected_async",
 ]  # fmt: skip
 
 COLLECTED: Final = "\0collected"
@@ -68,7 +67,7 @@ def gathers(more: tuple[Any, ...], own: tuple[Any, ...]) -> Callable[[], None]:
     return gather
 
 
-def _break_off(error: Exception, parts: dict[Any, Any], collectors: Any) -> None:
+def break_off(error: Exception, parts: dict[Any, Any], collectors: Any) -> None:
     """Let the collectors decide what stands for a stream that breaks off, or raise."""
     if is_interrupt(error):
         raise error
@@ -117,7 +116,7 @@ def collect(items: Any, collectors: Any, end: Any, it: Any, parts: Any) -> Any:
     try:
         drain(items)
     except Exception as error:
-        _break_off(error, parts, collectors)
+        break_off(error, parts, collectors)
     return end(it, parts)
 
 
@@ -128,51 +127,8 @@ async def collect_async(
     try:
         await drain_async(items)
     except Exception as error:
-        _break_off(error, parts, collectors)
+        break_off(error, parts, collectors)
     return await end(it, parts)
-
-
-def gather_list(
-    found: Any, place: Any, collectors: Any, end: Any, it: Any, parts: Any
-) -> Any:
-    """As ``collect``, for the events that a storey step gave at once.
-
-    The first answer that one of them gives is the answer.
-    """
-    answer: Any = NOTHING
-    try:
-        for event in events_of(found):
-            given = landed(place(event, parts), parts)
-            if is_stream(given):  # of a generator in between
-                given = next(iter(list(given)), NOTHING)
-            answer = given if answer is NOTHING else answer
-    except Exception as error:
-        _break_off(error, parts, collectors)
-    given = end(it, parts)
-    if answer is NOTHING:
-        return given
-    landed(given, parts)
-    return answer
-
-
-async def gather_list_async(
-    found: Any, place: Any, collectors: Any, end: Any, it: Any, parts: Any
-) -> Any:
-    """As ``gather_list``, for asynchronous graphs."""
-    answer: Any = NOTHING
-    try:
-        for event in events_of(found):
-            given = await landed_async(await place(event, parts), parts)
-            if is_stream(given):
-                given = next(iter([item async for item in given]), NOTHING)
-            answer = given if answer is NOTHING else answer
-    except Exception as error:
-        _break_off(error, parts, collectors)
-    given = await end(it, parts)
-    if answer is NOTHING:
-        return given
-    await landed_async(given, parts)
-    return answer
 
 
 def until_collected(
@@ -182,7 +138,7 @@ def until_collected(
     try:
         yield from items
     except Exception as error:
-        _break_off(error, parts, collectors)
+        break_off(error, parts, collectors)
     answer = landed(end(it, parts), parts)
     if is_stream(answer):
         yield from answer
@@ -198,7 +154,7 @@ async def until_collected_async(
         async for item in items:
             yield item
     except Exception as error:
-        _break_off(error, parts, collectors)
+        break_off(error, parts, collectors)
     answer = await landed_async(await end(it, parts), parts)
     if is_stream(answer):
         async for item in answer:
