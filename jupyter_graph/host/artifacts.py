@@ -48,10 +48,12 @@ def save_value(
         contents[f"{stem}.{ending}"] = content
         return f"{stem}.{ending}"
 
-    writer = Writer(add, allow_pickle=allow_pickle)
+    writer = Writer(add, allow_pickle=allow_pickle, objects=True)
     try:
         document = writer.encode(value)
-        back = decode(document, lambda file: _opened(contents[file]))
+        back = decode(
+            document, lambda file: _opened(contents[file]), main=file_formats.NOTEBOOK
+        )
         if not _is_same(value, back, contents):
             raise ValueShipError("what is read back is not equal to it")  # noqa: TRY301
     except (ValueShipError, tagged_json.NotTaggable) as error:
@@ -88,7 +90,7 @@ def load_value(file: str, name: str) -> Any:
     root = entry["files"][0]
     if root["format"] != "json":
         return read(root["file"])
-    return decode(json.loads(_checked(folder, root)), read)
+    return decode(json.loads(_checked(folder, root)), read, main=main)
 
 
 def _module_of(file: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyter_graph.values import file_formats
+from jupyter_graph.values.field_objects import fields_of
 
 
 def same(first: Any, second: Any) -> bool:
@@ -50,6 +51,8 @@ def _same_foreign(first: Any, second: Any) -> bool:
         first, second = (file_formats.write(it, kind).data for it in (first, second))
     if kind == "skops":
         first, second = map(file_formats.skops_content, (first, second))
+    elif kind is None and (fields := fields_of(first)) is not None:
+        return same(fields, fields_of(second))
     # What differs from itself is a NaN, such as a decimal one.
     return bool(first == second or (first != first and second != second))
 

@@ -12,6 +12,13 @@ from typing import Any, Final
 from jupyter_graph.errors import ValueShipError
 from jupyter_graph.values import file_formats, tagged_json
 from jupyter_graph.values.equal import same
+from jupyter_graph.values.field_objects import (
+    fields_of,
+    is_member,
+    made,
+    member,
+    place_of_class,
+)
 from jupyter_graph.values.json_rules import names_of
 from jupyter_graph.values.tagged_json import TAG, tagged
 
@@ -20,10 +27,17 @@ Encode = Callable[[Any], Any]
 
 
 class Writer:
-    """Encodes one value; ``add`` stores a file and returns what stands for it."""
+    """Encodes one value; ``add`` stores a file and returns what stands for it.
 
-    def __init__(self, add: AddFile, *, allow_pickle: bool = False) -> None:
+    With ``objects`` it writes objects of dataclasses and the like by their fields;
+    reading these makes objects of classes that the document names.
+    """
+
+    def __init__(
+        self, add: AddFile, *, allow_pickle: bool = False, objects: bool = False
+    ) -> None:
         self.add = add
+        self.objects = objects
         self.allow_pickle = allow_pickle
         self.imports: set[str] = set()
 
@@ -39,9 +53,13 @@ class Writer:
             if row is not None:
                 self.imports.add(name.partition(".")[0])
                 return row(value, lambda item: self.encode(item, where + "[…]"), self)
-            if (kind := file_formats.format_of(value)) is None:
-                raise ValueShipError("there is no safe file format for it")  # noqa: TRY301
-            return self.file(file_formats.write(value, kind))
+            if (kind := file_formats.format_of(value)) is not None:
+                return self.file(file_formats.write(value, kind))
+            if self.objects and is_member(value):
+                return tagged("member", [*self._class(value), value.name])
+            if self.objects and (fields := fields_of(value)) is not None:
+                return self.fields(value, fields, where)
+            raise ValueShipError("there is no safe file format for it")  # noqa: TRY301
         except ValueShipError as error:
             if self.allow_pickle:
                 return self.file(file_formats.pickled(value))
@@ -50,19 +68,45 @@ class Writer:
                 error.kind = type(value)  # type: ignore[attr-defined]
             raise
 
+    def fields(self, value: Any, fields: dict[str, Any], where: str) -> dict[str, Any]:
+        """Return the tag of an object that is its fields."""
+        place = self._class(value)
+        written = {
+            key: self.encode(one, f"{where}.{key}") for key, one in fields.items()
+        }
+        return tagged("object", [*place, written])
+
+    def _class(self, value: Any) -> list[str]:
+        module, name = place_of_class(type(value))
+        self.imports.update({module.partition(".")[0]} - {file_formats.NOTEBOOK})
+        return [module, name]
+
     def file(self, content: file_formats.Content) -> dict[str, Any]:
         """Store a file and return the tag that stands for it."""
         self.imports.update(content.imports)
         return tagged("file", self.add(content))
 
 
-def decode(document: Any, read_file: Callable[[str], Any]) -> Any:
-    """Return the value of tagged JSON."""
+def decode(
+    document: Any,
+    read_file: Callable[[str], Any],
+    *,
+    main: str | None = None,
+) -> Any:
+    """Return the value of tagged JSON.
+
+    Args:
+        document: the JSON.
+        read_file: returns the value of a file by its name.
+        main: the module of what the notebook defines; None = no object is made.
+    """
 
     def part(value: dict[str, Any]) -> Any:
         tag, content = value[TAG], value["of"]
         if tag == "file":
             return read_file(content)
+        if main is not None and tag in _OF_CLASSES:
+            return _OF_CLASSES[tag](tagged_json.decode(content, part), main)
         return _BACK[tag](tagged_json.decode(content, part))
 
     return tagged_json.decode(document, part)
@@ -255,6 +299,10 @@ _ROWS: Final[dict[str, Callable[[Any, Encode, Writer], Any]]] = {
     "pandas.Index": _index,
     "pandas.Categorical": _categorical,
     "pandas.ExtensionArray": _extension,
+}
+_OF_CLASSES: Final[dict[str, Callable[[Any, str], Any]]] = {
+    "object": made,
+    "member": member,
 }
 _WITH_SUBCLASSES: Final = frozenset(
     ("numpy.generic", "pandas.Index", "pandas.ExtensionArray")

@@ -207,3 +207,22 @@ def test_tests_may_have_mlruns_names(tmp_path, mlrun_names):
     )
 
     assert "1 passed" in done.stdout
+
+
+@pytest.mark.slow
+def test_objects_of_the_notebooks_and_a_modules_classes_ship(run, module):
+    module("rows_there", "import attrs\n@attrs.define\nclass Row:\n    n: int = 1\n")
+    run(
+        "import pydantic\nfrom collections import Counter\nfrom rows_there import Row\n"
+        "Made = pydantic.create_model('Made', n=(int, ...))\n"
+        "row, made, seen = Row(), Made(n=1), Counter()"
+    )
+    run("row.n += 1; made.n += 2; seen['x'] += 3")
+    run(
+        "%%graph_step\ndef use(body):\n"
+        "    return [repr(row), repr(made), repr(seen), type(made) is Made]"
+    )
+    body = run("%graph run 1").body
+
+    assert body == ["Row(n=2)", "Made(n=3)", "Counter({'x': 3})", True]
+    assert str(run("%deploy").parity) == "parity: 1 of 1 events equal"
