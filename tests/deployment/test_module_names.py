@@ -178,3 +178,26 @@ def test_in_one_file_for_a_dashboard_a_local_main_is_found(
     (tmp_path / "sent/main.py").write_text(carrier(build("use").folder))
 
     assert answer_of(tmp_path / "sent") == '{"n": 6, "module": "main"}\n'
+
+
+def test_a_package_that_is_a_folder_alone_ships(
+    notebook, local_module, build, deploy_it
+):
+    local_module("plain_folder/inner/pricing", MODULE)
+    notebook.run(
+        "from plain_folder.inner.pricing import price\n"
+        "def use(body): return price(body)\n"
+    )
+
+    assert deploy_it("use") == {"n": 6, "module": "plain_folder.inner.pricing"}
+    assert "modules/plain_folder/inner/pricing.py" in build("use").files
+
+
+def test_a_folder_that_nobody_imported_stays_out(notebook, local_module, build):
+    local_module("plain_folder/data", "")
+    notebook.run(
+        "def use(body):\n    try:\n        import plain_folder\n"
+        "    except ImportError:\n        return body['n']\n"
+    )
+
+    assert not [path for path in build("use").files if path.startswith("modules/")]

@@ -47,6 +47,8 @@ def _parsed(path: Path) -> list[ast.stmt]:
 def local_path(module: str, folder: Path) -> Path | None:
     """Return the file of a module that belongs to the user, None for installed ones.
 
+    A package that is a folder without ``__init__.py`` is that folder, once imported.
+
     >>> local_path("json", Path()) is None
     True
     """
@@ -54,6 +56,8 @@ def local_path(module: str, folder: Path) -> Path | None:
     if not top or top in (OURS, "__main__"):
         return None
     loaded = getattr(sys.modules.get(top), "__file__", None)
+    if not loaded and (folder_of := _namespace(top)) is not None:
+        return folder_of
     # A file named like a standard module is another's unless Python would take it.
     beside = (folder / f"{top}.py", folder / top / "__init__.py")
     for path in () if top in sys.stdlib_module_names else beside:
@@ -64,6 +68,14 @@ def local_path(module: str, folder: Path) -> Path | None:
     if not origin or is_installed(Path(origin)):
         return None
     return _inside(Path(origin), module)
+
+
+def _namespace(top: str) -> Path | None:
+    """Return the folder of the user's that was imported as a package without a file."""
+    folders = map(Path, getattr(sys.modules.get(top), "__path__", ()))
+    return next(
+        (one for one in folders if one.is_dir() and not is_installed(one)), None
+    )
 
 
 def _inside(top: Path, module: str) -> Path:
@@ -154,7 +166,9 @@ def local_modules(
 
 def statements_of(path: Path) -> list[ast.stmt]:
     """Return the statements of a module's file, or of all files of a package."""
-    files = path.parent.rglob("*.py") if path.name == "__init__.py" else [path]
+    root = path if path.is_dir() else path.parent
+    is_package = path.is_dir() or path.name == "__init__.py"
+    files = root.rglob("*.py") if is_package else [path]
     return [statement for file in files for statement in _parsed(file)]
 
 

@@ -35,7 +35,7 @@ def collect(
             "steps; rename your module"
         )
     for module, path in local.items():
-        if not path.is_file():
+        if not path.exists():
             raise BundleError(
                 f"the file of module {module!r} ({path}) is gone, so it cannot travel; "
                 "put it back, or restart the kernel and run the cells that need it"
@@ -48,9 +48,9 @@ def collect(
 
 def module_files(module: str, path: Path) -> dict[str, bytes]:
     """Return the files of one local module or package by their path in the bundle."""
-    if path.name != "__init__.py":
+    if not path.is_dir() and path.name != "__init__.py":
         return {f"{MODULES}/{module}{path.suffix}": path.read_bytes()}
-    root = path.parent
+    root = path if path.is_dir() else path.parent
     paths = [file for file in sorted(root.rglob("*")) if _travels(file, root)]
     if len(paths) > MOST_FILES:
         raise BundleError(
