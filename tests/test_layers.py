@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "event": {"errors", "types", "values"},
     "http_client": {"errors", "types", "threads", "argument_checks"},
     "spec": {"errors", "types"},
-    "processes": {"errors", "threads"},
+    "processes": {"errors", "threads", "spec"},  # spec: whose graphs @step names
     "cells": LOW,
     "steps": LOW | {"connectors", "processes"},  # connectors: where a step keeps state
     "connectors": LOW,

@@ -17,6 +17,7 @@ from multiprocessing import connection
 from typing import Any
 
 from jupyter_graph.processes.transport import Place, Target, replied
+from jupyter_graph.spec.named_graphs import hold_none
 from jupyter_graph.threads.process_ends import die_with_parent
 
 
@@ -24,6 +25,7 @@ def serve(handle: int) -> None:
     """Work for the process at the other end of a pipe, until that is closed."""
     _guard_effects()
     kind = "PipeConnection" if sys.platform == "win32" else "Connection"
+    hold_none()  # modules that say @step at their top are imported for their code
     here = Server(getattr(connection, kind)(handle))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side says when it ends
     # The end of the pipe does the same, but not while the work keeps the interpreter.

@@ -120,3 +120,19 @@ def test_without_a_notebook_there_is_no_current_graph(shell):
 
     with pytest.raises(SpecError, match="graph 'g' of a notebook, and no notebook is"):
         named_graphs.graph_named("g")
+
+
+@pytest.mark.slow
+def test_a_step_of_a_module_runs_in_a_process_of_its_own(run, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "with_a_step.py").write_text(
+        "import os\nfrom jupyter_graph import step\n"
+        "@step(processes=1)\ndef where(body):\n    return os.getpid()\n"
+    )
+    try:
+        run("import os, with_a_step")
+        elsewhere = run("%graph run 1").body
+    finally:
+        del sys.modules["with_a_step"]
+
+    assert elsewhere not in (None, run("os.getpid()"))
