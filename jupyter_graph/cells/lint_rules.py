@@ -197,24 +197,31 @@ def the_worker_is_not_ended(walk: DependencyWalk) -> Hints:
 
 
 def modules_are_as_imported(walk: DependencyWalk) -> Hints:
-    told: set[str] = set()
-    for fragment in walk.fragments.values() if walk.names.is_live else ():
-        nodes = [fragment.node] if fragment.node is not None else []
-        edited = edited_modules(imported_modules(nodes), Path.cwd())
-        for module, path in edited.items():
-            if module in told:
-                continue
-            told.add(module)
-            when = strftime("%Y-%m-%d %H:%M:%S", localtime(path.stat().st_mtime))
-            message = (
-                f"module {module!r} was edited after its import ({path}, {when}): the "
-                "notebook runs what it was, the function would get what it is now"
-            )
-            fix = (
-                f"importlib.reload(sys.modules[{module!r}]) and run the cells again "
-                "that import from it, or restart the kernel"
-            )
-            yield fragment, Hint("warning", message, fix)
+    fragments = walk.fragments.values() if walk.names.is_live else ()
+    imports = {one: set(_imports(one)) for one in fragments}
+    # All at once first: as a rule none was edited, and each file is read once.
+    edited = edited_modules(set().union(*imports.values()), Path.cwd())
+    for fragment, modules in imports.items():
+        for module in edited_modules(modules, Path.cwd()) if edited else ():
+            if (path := edited.pop(module, None)) is not None:
+                yield fragment, _edited(module, path)
+
+
+def _imports(fragment: Fragment) -> Iterator[str]:
+    return imported_modules([] if fragment.node is None else [fragment.node])
+
+
+def _edited(module: str, path: Path) -> Hint:
+    when = strftime("%Y-%m-%d %H:%M:%S", localtime(path.stat().st_mtime))
+    message = (
+        f"module {module!r} was edited after its import ({path}, {when}): the "
+        "notebook runs what it was, the function would get what it is now"
+    )
+    fix = (
+        f"importlib.reload(sys.modules[{module!r}]) and run the cells again that "
+        "import from it, or restart the kernel"
+    )
+    return Hint("warning", message, fix)
 
 
 def imports_are_of_their_modules(walk: DependencyWalk) -> Hints:
