@@ -101,6 +101,8 @@ def local_module(notebook, monkeypatch):
     """Return a function that writes a module beside the notebook, first on the path."""
     folder = notebook.path.parent
     monkeypatch.syspath_prepend(folder)
+    # Bundles without a name of their own for it leave theirs.
+    monkeypatch.delitem(sys.modules, "steps", raising=False)
     written: list[str] = []
 
     def write(name: str, source: str) -> Path:

@@ -96,7 +96,8 @@ def test_a_module_of_the_folder_that_a_model_needs_is_packed(run, folder):
     assert answer_of(folder / "squares", 4) == 16.0
 
 
-def test_a_transformer_class_of_a_module_ships(run, folder):
+def test_a_transformer_class_of_a_module_ships(run, folder, monkeypatch):
+    monkeypatch.delitem(sys.modules, "steps", raising=False)  # of a bundle
     (folder / "steps.py").write_text(
         "import numpy as np\nfrom sklearn.base import BaseEstimator, TransformerMixin\n"
         "class Square(TransformerMixin, BaseEstimator):\n"
