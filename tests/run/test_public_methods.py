@@ -10,8 +10,8 @@ from jupyter_graph.run.lifecycle import GraphInstance
 NAMES = {
     "aanswer", "aclose", "ahandle", "answer", "arun", "arun_batch", "belong_to",
     "close", "compiled", "counters", "emit", "endpoints", "handle", "is_open",
-    "not_ready", "open", "run", "run_batch", "spec", "step", "swap", "termination",
-    "timeout_s", "wait_for_completion",
+    "not_ready", "open", "recorded", "run", "run_batch", "spec", "step", "swap",
+    "termination", "timeout_s", "wait_for_completion",
 }  # fmt: skip
 
 
