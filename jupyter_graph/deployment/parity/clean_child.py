@@ -25,6 +25,9 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+FOLDER: list[str] = []
+"""The bundle's folder, once it is known."""
+
 
 class OnlyAdmitted:
     """An import hook that finds what is admitted and nothing else."""
@@ -236,9 +239,12 @@ def _error(error: BaseException | None) -> dict[str, Any] | None:
 
 
 def failure(error: BaseException) -> dict[str, Any]:
-    """Describe an error so that the notebook can say which cell it comes from."""
+    """Describe an error so that the notebook can say which cell it comes from.
+
+    Files of the bundle are named by their paths in it, others by their names.
+    """
     lines = [
-        [Path(frame.filename).name, frame.lineno or 0]
+        [_file_in_bundle(frame.filename), frame.lineno or 0]
         for frame in traceback.extract_tb(error.__traceback__)
     ]
     try:
@@ -251,6 +257,12 @@ def failure(error: BaseException) -> dict[str, Any]:
         "module": error.name if isinstance(error, ModuleNotFoundError) else None,
         "lines": lines,
     }
+
+
+def _file_in_bundle(file: str) -> str:
+    folder = os.path.join(FOLDER[0], "") if FOLDER else ""  # noqa: PTH118 - as a text
+    is_inside = bool(folder) and file.startswith(folder)
+    return file[len(folder) :].replace(os.sep, "/") if is_inside else Path(file).name
 
 
 def guard_effects(order: dict[str, Any]) -> Any:
@@ -294,6 +306,7 @@ def main() -> None:
     channel = os.fdopen(os.dup(1), "wb", 0)
     os.dup2(2, 1)
     order = json.loads(sys.stdin.buffer.readline())
+    FOLDER.append(order["bundle"])
     sys.path += order["paths"]
     if order["admitted"] is not None:
         admit_only(order["admitted"], order["bundle"])

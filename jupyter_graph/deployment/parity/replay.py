@@ -18,7 +18,7 @@ from jupyter_graph.deployment.bundle.requirement_closure import closure, modules
 from jupyter_graph.deployment.parity.clean_process import CleanProcess, make_environment
 from jupyter_graph.deployment.parity.wire_form import SentEvent
 from jupyter_graph.errors import BundleError
-from jupyter_graph.host.bundle_loader import MODULES, read_secrets
+from jupyter_graph.host.bundle_loader import read_secrets
 
 PATIENCE_S = 10.0  # over the event's own deadline, which the bundle keeps itself
 BUDGET_S = 60.0
@@ -164,7 +164,5 @@ def raise_when_failed(failed: Mapping[str, Any] | None, bundle: Bundle) -> None:
 
 
 def _where(failed: Mapping[str, Any], bundle: Bundle) -> str:
-    if f"{MODULES}/steps.py" in bundle.files:
-        return ""  # the child says the names of files alone, and there are two
     lines = [line for file, line in failed.get("lines", ()) if file == "steps.py"]
     return f"{place_of(bundle.slice, lines[-1])}: " if lines else ""
