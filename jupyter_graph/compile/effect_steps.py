@@ -26,9 +26,20 @@ def effect_steps(spec: GraphSpec, namespace: Mapping[str, Any]) -> frozenset[str
     )
 
 
+def takes_event(step: StepSpec, namespace: Mapping[str, Any]) -> bool:
+    """Tell whether such a step takes and gives the event rather than its body."""
+    by_class = step.handler in (None, "do_event")
+    has_own = by_class and hasattr(_class_of(step, namespace), "do_event")
+    return bool(step.full_event) or has_own
+
+
 def _asks_others(step: StepSpec, namespace: Mapping[str, Any]) -> bool:
+    return bool(getattr(_class_of(step, namespace), "asks_others", False))
+
+
+def _class_of(step: StepSpec, namespace: Mapping[str, Any]) -> Any:
     name = str(step.class_name)
     own = namespace.get(name)
     if own is None and BLOCKS.get(name, "").startswith(_ASKING):
         own = load_block(name)
-    return bool(getattr(own, "asks_others", False))
+    return own

@@ -107,7 +107,7 @@ def _deploy(
         findings = findings_of(graph, sources)
         with _explained_by(findings):
             # Also without events: a bundle that cannot be imported is found here.
-            report = check_parity(bundle, graph, replayed)
+            report = check_parity(bundle, graph, replayed, sources.cells)
             report.raise_if_different()
         report = replace(report, is_skipped=not options.parity)
         if options.dry_run:

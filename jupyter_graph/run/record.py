@@ -26,7 +26,7 @@ class RecordedInput:
 
     Attributes:
         answer: its answer, None where that is not kept.
-        outputs: what steps with effects outside gave, by step.
+        outputs: what steps with effects outside got, as short texts, and gave, by step.
         rows: step and result, as a short text, of each call of a step.
         cell: the number of the cell that sent it.
         time: when it ran, with a zone.
@@ -95,7 +95,8 @@ def came_of(answer: Answer, effects: Collection[str] = ()) -> dict[str, Any]:
         output = row.output
         if row.step in effects and output is not None:
             is_kept = output.value is not None or output.type == "NoneType"
-            outputs.setdefault(row.step, []).extend([output.value] if is_kept else [])
+            pair = (row.input.text, output.value)
+            outputs.setdefault(row.step, []).extend([pair] if is_kept else [])
     return {
         "answer": answer.raw,
         "outputs": outputs,

@@ -12,7 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from jupyter_graph.compile.effect_steps import effect_steps
+from jupyter_graph.answer.trace import summarise
+from jupyter_graph.compile.effect_steps import effect_steps, takes_event
 from jupyter_graph.errors import NotRecordedError
 from jupyter_graph.spec.builder import Graph
 from jupyter_graph.spec.model import GraphSpec, StepSpec
@@ -28,8 +29,8 @@ class RecordedOutputs:
         tables: places of tables outside, whose content is another by now.
 
     >>> outputs = RecordedOutputs()
-    >>> outputs.expect({"save": [1, 2]})
-    >>> outputs.take("save"), outputs.take("save")
+    >>> outputs.expect({"save": [("'a'", 1), ("'b'", 2)]})
+    >>> outputs.take("save", "a"), outputs.take("save", "b")
     (1, 2)
     """
 
@@ -38,26 +39,31 @@ class RecordedOutputs:
         self.tables: list[str] = []
 
     def expect(self, outputs: Mapping[str, Sequence[Any]]) -> None:
-        """Take what the steps gave for the next event."""
+        """Take what the steps got, as short texts, and gave for the next event."""
         self._by_step = {step: deque(values) for step, values in outputs.items()}
 
     def expect_tagged(self, outputs: Mapping[str, Any]) -> None:
         """``expect``, of what ``tagged`` made."""
         self.expect({step: _read(values) for step, values in outputs.items()})
 
-    def take(self, step: str) -> Any:
+    def take(self, step: str, body: Any) -> Any:
         """Return what a step gave the next time.
 
         Raises:
-            NotRecordedError: it is not known.
+            NotRecordedError: it is not known, or the step got something else then.
         """
         values = self._by_step.get(step)
+        if values and values[0][0] != summarise(body).text:
+            raise NotRecordedError(
+                f"step {step!r} has effects outside and is not called here; it gets "
+                f"{summarise(body).text}, and got {values[0][0]} when it was recorded"
+            )
         if not values:
             raise NotRecordedError(
                 f"step {step!r} has effects outside and is not called here; what it "
                 "gave for this event is not recorded"
             )
-        return values.popleft()
+        return values.popleft()[1]
 
 
 def tagged(outputs: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -92,11 +98,11 @@ class RecordedStep:
 
     def do(self, body: Any) -> Any:
         """Return what the step gave for this event."""
-        return self._outputs.take(self._step)
+        return self._outputs.take(self._step, body)
 
     def do_event(self, event: Any) -> Any:
         """``do`` for a step that takes the event."""
-        event.body = self._outputs.take(self._step)
+        event.body = self._outputs.take(self._step, event.body)
         return event
 
 
@@ -112,27 +118,38 @@ def with_recorded_steps(
     """
     spec = graph if isinstance(graph, GraphSpec) else graph.spec
     own = {} if isinstance(graph, GraphSpec) else graph.namespace
-    names = effect_steps(spec, {**(namespace or {}), **own})
+    known = {**(namespace or {}), **own}
+    names = effect_steps(spec, known)
     if not names:
         return graph
-    router = spec.router and _replaced(spec.router, names)
-    steps = tuple(_replaced(step, names) for step in spec.steps)
+    events = {
+        step.name
+        for step in spec.all_steps()
+        if step.name in names and takes_event(step, known)
+    }
+    router = spec.router and _replaced(spec.router, names, events)
+    steps = tuple(_replaced(step, names, events) for step in spec.steps)
     changed = replace(spec, steps=steps, router=router)
     whole = Graph.from_spec(graph, {}) if isinstance(graph, GraphSpec) else graph
     return whole.with_spec(changed, {STAND_IN: RecordedStep})
 
 
-def _replaced(step: StepSpec, names: Collection[str]) -> StepSpec:
+def _replaced(
+    step: StepSpec, names: Collection[str], events: Collection[str]
+) -> StepSpec:
     """Return a step, or the stand-in for it; what is inside it likewise."""
     if step.name not in names:
-        routes = tuple(_replaced(inner, names) for inner in step.routes)
-        steps = tuple(_replaced(inner, names) for inner in step.steps)
+        routes = tuple(_replaced(inner, names, events) for inner in step.routes)
+        steps = tuple(_replaced(inner, names, events) for inner in step.steps)
         return replace(step, routes=routes, steps=steps)
+    is_event = step.name in events  # what is recorded of it is the whole body
+    if is_event:
+        step = replace(step, input_path=None, result_path=None, full_event=True)
     return replace(
         step,
         class_name=STAND_IN,
         class_args={"step": step.name},
-        handler="do_event" if step.full_event else "do",
+        handler="do_event" if is_event else "do",
         retries=0,
         blocking=False,
         processes=None,

@@ -133,6 +133,15 @@ class Runners:
         ran = self._names.get("In")
         return len(ran) - 1 if isinstance(ran, list) else None
 
+    def is_current(self, graph: Graph) -> bool:
+        """Tell whether the open runner runs the graph as it is now."""
+        held = self._open.get(graph.name)
+        return (
+            held is not None
+            and held.fits(graph)
+            and not held.dependencies.stale(self._names)
+        )
+
     def peek(self, name: str) -> Runner | None:
         """Return the graph's runner if one is open."""
         held = self._open.get(name)

@@ -291,7 +291,10 @@ class Session:
             check=partial(self.check, graph),
         )
         effects = effect_steps(graph.spec, sources.namespace)
-        return sources, self.event_ring.inputs(graph.spec, effects)
+        # Without a runner there has been no event.
+        is_current = "runners" not in vars(self) or self.runners.is_current(graph)
+        ring = self.event_ring
+        return sources, ring.inputs(graph.spec, effects, is_current=is_current)
 
     # -- checks and life --------------------------------------------------------
 

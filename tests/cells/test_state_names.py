@@ -24,8 +24,6 @@ NAMES = {"random": random, "np": np, "itertools": itertools}
         ("limit = 3", "return body > limit", ()),
         ("names = ['a']", "return names[body]", ()),
         ("names = ['a']", "names = list(body); names.append(1)", ()),
-        ("import random\nrandom.seed(3)", "return random.random()", ("seed",)),
-        ("import numpy as np\nnp.random.seed(3)", "return np.random.rand()", ("seed",)),
     ],
 )
 def test_what_a_step_changes_is_known(setup, code, state):

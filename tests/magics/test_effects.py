@@ -228,3 +228,116 @@ def test_a_queue_of_the_standard_library_stays_as_it_was(run, session):
     held = session.user_ns["waiting"]
     assert isinstance(held, queue.Queue)
     assert held.qsize() == 1
+
+
+ATTACKS = [
+    "db = sqlite3.connect(':memory:'); db.execute(\"attach 'data.db' as x\")",
+    "db = sqlite3.connect('data.db'); db.execute(\"vacuum into 'other.db'\")",
+    "db = sqlite3.connect('file:data.db?mode=memory&mode=rwc', uri=True);"
+    " db.execute('insert into seen values (1)'); db.commit()",
+    "os.fchmod(os.open('kept', os.O_RDONLY), 0o600)",
+    "os.link('kept', os.path.join(tempfile.mkdtemp(), 'linked'))",
+]
+
+
+@pytest.mark.parametrize("code", ATTACKS)
+def test_other_ways_to_a_file_are_refused_too(run, effects, code):
+    before = effects()
+
+    with pytest.raises(Exception, match="mark it --side-effects"):
+        run(f"%%graph_step act --example 1\ndef act(body):\n    {code}\n    return 1")
+    assert effects() == before
+    assert not Path("other.db").exists()
+
+
+ALLOWED = [
+    "db = sqlite3.connect('data.db'); db.execute('select n from seen').fetchall()",
+    "db = sqlite3.connect(':memory:'); db.execute('create table q (a)'); db.commit()",
+    "file = tempfile.TemporaryFile(); file.write(b'x'); file.truncate(0)",
+    "import socket; socket.socket().bind(('127.0.0.1', 0))",
+    "os.makedirs('temporary', exist_ok=True)",
+]
+
+
+@pytest.mark.parametrize("code", ALLOWED)
+def test_what_changes_nothing_outside_runs(run, effects, code):
+    placed = run(
+        f"%%graph_step act --example 1\ndef act(body):\n    {code}\n    return 1"
+    )
+
+    assert placed.answer.body == 1
+    assert placed.answer.notes == ()
+
+
+def test_a_marked_step_that_gets_something_else_is_told(run):
+    run("factor = 2")
+    run("%%graph_step before\ndef before(body):\n    return {'n': body * factor}")
+    run(
+        "%%graph_step call --side-effects\n"
+        "def call(body):\n    return {**body, 'ok': True}"
+    )
+    run("%graph run 5")
+    assert run("%graph replay last").body == {"n": 10, "ok": True}
+    run("factor = 1000")
+
+    with pytest.raises(Exception, match=r"gets \{'n': 5000\}, and got \{'n': 10\}"):
+        run("%graph replay last")
+
+
+def test_a_remote_step_gives_what_it_gave_at_its_place(run, answering):
+    run(f"%graph add RemoteStep call --arg url={answering} --result-path got --respond")
+    wanted = {"hour": 19, "got": {"seen": True}}
+
+    assert run("%graph run {'hour': 19}").body == wanted
+    assert run("%graph replay last").body == wanted
+    assert str(run("%deploy act --dry-run").parity) == "parity: 1 of 1 events equal"
+
+
+@pytest.fixture
+def answering():
+    """A server on this computer that answers with an object."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", "14")
+            self.end_headers()
+            self.wfile.write(b'{"seen": true}')
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as found:
+        thread = threading.Thread(target=found.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{found.server_port}/"
+        found.shutdown()
+        thread.join()
+
+
+def test_chance_of_few_values_is_left_out(run):
+    run("import random")
+    run("%%graph_step act\ndef act(body):\n    return {'g': random.choice('AB')}")
+    for _ in range(4):
+        run("%graph run 1")
+
+    assert run("%deploy act --dry-run").parity.is_equal
+
+
+def test_what_ran_before_a_change_is_not_compared(run):
+    run("table = {'a': 1}")
+    run("%%graph_step act\ndef act(body):\n    return table['a']")
+    run("%graph run 1")
+    run("table['a'] = 2")
+    run("%graph run 1")
+    report = run("%deploy act --dry-run").parity
+    assert (report.equal, len(report.not_compared)) == (1, 1)
+    assert "may have changed a value" in report.not_compared[0].reason
+
+    run("%%graph_step act\ndef act(body):\n    return 7", cell_id="again")
+    run("%graph run 1")
+    run("%graph undo")
+    report = run("%deploy act --dry-run").parity
+    assert report.is_equal
+    assert "before the graph was changed" in str(report)

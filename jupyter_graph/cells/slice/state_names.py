@@ -29,8 +29,8 @@ def state_names(
     """Return the names whose values differ from event to event.
 
     They are those that functions declare ``global``, containers that functions put
-    something into, random generators and iterators; ``seed`` stands for a line that
-    sets where chance begins. A function starts with their values of now.
+    something into, random generators and iterators. A function starts with their
+    values of now.
     """
     pieces = [one for one in fragments if one.kind != "import"]
     binds = {name for one in pieces for name in one.binds}
@@ -39,8 +39,6 @@ def state_names(
         node = one.node
         if isinstance(node, DEFINITION):
             found |= binds.intersection(_changed(node))
-        elif node is not None and _is_seed(node):
-            found.add("seed")
     found |= {name for name in binds if _goes_on(live.get(name))}
     return tuple(sorted(found))
 
@@ -58,13 +56,6 @@ def _changed(node: ast.AST) -> Iterator[str]:
             root, _ = chain_of(part)
             if root is not None and not isinstance(part.ctx, ast.Load):
                 yield root
-
-
-def _is_seed(node: ast.stmt) -> bool:
-    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
-        return False
-    chain = chain_of(node.value.func)[1]
-    return bool(chain) and chain[-1] in ("seed", "manual_seed")
 
 
 def _goes_on(value: Any) -> bool:

@@ -11,6 +11,8 @@ from jupyter_graph.answer.raw_response import RawResponse
 
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 TOLERANCE = 1e-9
+CANCELLED = 1e-15
+"""What may be left of a sum that is 0."""
 ABSENT = "(absent)"
 
 
@@ -74,7 +76,7 @@ def _is_close(one: Any, two: Any, tolerance: float) -> bool:
     if not is_float or not isinstance(one, int | float):
         return False
     return isinstance(two, int | float) and math.isclose(
-        one, two, rel_tol=tolerance, abs_tol=tolerance
+        one, two, rel_tol=tolerance, abs_tol=min(tolerance, CANCELLED)
     )
 
 

@@ -127,9 +127,9 @@ class EffectGuard:
 
     def database(self, args: Args) -> Found | None:
         path = os.fsdecode(args[0]) if isinstance(args[0], bytes | str) else args[0]
-        text = str(path)
-        bare = text.partition("?")[0].removeprefix("file:")
-        if bare in ("", ":memory:") or "mode=memory" in text or self.is_free(bare):
+        bare, _, query = str(path).partition("?")
+        bare = bare.removeprefix("file:")
+        if _is_in_memory(bare, query) or self.is_free(bare):
             return None
         if not os.path.exists(bare):
             return "creates the database", _shown(bare)
@@ -156,24 +156,38 @@ class EffectGuard:
                 connection = connect(*args, **options)
             finally:
                 local.is_asked = False
-            path = local.database
-            if path is not None:
-                ask = functools.partial(self._asked_of, path)
+            if self._place() is not None:  # in memory, too: it may attach a file
+                ask = functools.partial(self._asked_of, local.database)
                 connection.set_authorizer(ask)
             return connection
 
         dbapi: Any = sqlite3.dbapi2
         sqlite3.connect = dbapi.connect = connect_asking
 
-    def _asked_of(self, path: str, action: int, *about: str | None) -> int:
-        """Answer SQLite, which asks before it compiles a statement."""
-        if action == SQLITE_PRAGMA:
+    def _asked_of(self, path: str | None, action: int, *about: str | None) -> int:
+        """Answer SQLite, which asks before it compiles a statement.
+
+        Args:
+            path: the database, None for one that may be written.
+            action: what the statement does, a number of sqlite3.h.
+            *about: what it does that to; the third is the database's name.
+        """
+        if action == SQLITE_ATTACH:
+            bare, _, query = str(about[0] or "").partition("?")
+            bare = bare.removeprefix("file:")
+            if _is_in_memory(bare, query) or self.is_free(bare):
+                return 0
+            return self._denied("attaches the database", bare)
+        if action == SQLITE_PRAGMA and path is not None:
             changes = about[1] is not None and str(about[0]) in PRAGMAS
             return SQLITE_IGNORE if changes else 0
-        if action not in SQLITE_WRITES or about[2] == "temp":
+        if path is None or action not in SQLITE_WRITES or about[2] == "temp":
             return 0
+        return self._denied("writes to the database", path)
+
+    def _denied(self, verb: str, path: str) -> int:
         try:
-            self.refuse("writes to the database", _shown(path))
+            self.refuse(verb, _shown(path))
         except BlockedEffect:
             return SQLITE_DENY
         return 0
@@ -214,9 +228,9 @@ class EffectGuard:
         return inside != file and not inside.startswith(own)
 
 
-SQLITE_DENY, SQLITE_IGNORE, SQLITE_PRAGMA = 1, 2, 19
+SQLITE_DENY, SQLITE_IGNORE, SQLITE_PRAGMA, SQLITE_ATTACH = 1, 2, 19, 24
 SQLITE_WRITES: Final = frozenset(
-    {1, 2, 7, 8, 9, 10, 11, 16, 17, 18, 23, 24, 26, 27, 28, 29, 30}
+    {1, 2, 7, 8, 9, 10, 11, 16, 17, 18, 23, 26, 27, 28, 29, 30}
 )
 """Numbers of sqlite3.h: create, drop, delete, insert, update, attach, alter …"""
 
@@ -246,7 +260,7 @@ _PATHS: Final = (
     ("os.remove", "removes", (0,), (1,)),
     ("os.rmdir", "removes the folder", (0,), (1,)),
     ("os.rename", "renames", (0, 1), (2, 3)),
-    ("os.link", "links", (1,), (3,)),
+    ("os.link", "links", (0, 1), (2, 3)),
     ("os.symlink", "links", (1,), (2,)),
     ("os.truncate", "cuts", (0,), ()),
     ("os.chmod", "changes the mode of", (0,), (2,)),
@@ -263,8 +277,11 @@ def _path_check(
     def check(args: Args) -> Found | None:
         for number, at in enumerate(paths):
             fd = args[folders[number]] if number < len(folders) else -1
-            if not guard.is_free(args[at], fd):
-                return verb, _shown(args[at])
+            path = args[at]
+            if isinstance(path, int):  # an open file: its mode and times are outside
+                path = _folder_of(path)
+            if not guard.is_free(path, fd):
+                return verb, _shown(path)
         return None
 
     return check
@@ -312,6 +329,8 @@ def _other_check(verb: str, at: Any) -> Callable[[Args], Found | None]:
         about = "the process" if at is None else args[at]
         if about is None:
             return None  # a socket that is connected, a name that is nobody's
+        if verb == "listens on" and isinstance(about, tuple) and about[1:2] == (0,):
+            return None  # libraries ask so whether there is IPv6; nobody connects to it
         if isinstance(about, tuple):
             about = ":".join(map(str, about[:2]))
         return verb, _shown(about)
@@ -339,6 +358,13 @@ def _import_check(args: Args) -> Found | None:
     """Refuse multiprocessing's own way to start processes, which no event tells of."""
     kinds = ("multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver")
     return ("starts", "a process of multiprocessing") if args[0] in kinds else None
+
+
+def _is_in_memory(path: str, query: str) -> bool:
+    """Tell whether SQLite keeps a database in memory, by its path and its options."""
+    modes = [part for part in query.split("&") if part.startswith("mode=")]
+    in_memory = bool(modes) and all(mode == "mode=memory" for mode in modes)
+    return path in ("", ":memory:") or in_memory
 
 
 def _folder_of(fd: int) -> str:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from jupyter_graph.answer.raw_response import RawResponse
-from jupyter_graph.cells.source import place
+from jupyter_graph.cells.source import Cell, place
 from jupyter_graph.deployment.bundle.bundle_folder import Bundle, place_of
 from jupyter_graph.deployment.function_environment import is_given
 from jupyter_graph.deployment.parity.wire_form import SentEvent
 from jupyter_graph.errors import NotRecordedError
+from jupyter_graph.spec.argument_values import value_names
 from jupyter_graph.spec.model import GraphSpec
+
+CHANCE: Final = re.compile(
+    r"\b(random|secrets|shuffle|sample|randint|rand|randn|choice|choices|default_rng|"
+    r"uuid[14]?)\b"
+)
+"""Names by which code asks for chance."""
 
 OPTIONS = ("parameters", "secrets", "api_handler", "openai_frontend", "mlrun_status")
 
@@ -57,39 +66,103 @@ def not_recorded(answer: RawResponse) -> str:
     return detail.removeprefix(mark) if detail.startswith(mark) else ""
 
 
-def ran_before(event: SentEvent, bundle: Bundle) -> str:
+@dataclass(frozen=True)
+class Circumstances:
+    """What may excuse a difference.
+
+    Attributes:
+        bundle: the bundle.
+        spec: its graph.
+        cells: the cells that have run, in that order.
+        tables: places of tables outside that its steps read.
+    """
+
+    bundle: Bundle
+    spec: GraphSpec
+    cells: Sequence[Cell] = ()
+    tables: Sequence[str] = ()
+
+
+def ran_before(event: SentEvent, known: Circumstances) -> str:
     """Return what has changed since this event ran, empty where nothing has."""
-    cell, last = event.record.cell, bundle.slice.last_cell
-    if cell is None or last <= cell:
+    cell, last = event.record.cell, known.bundle.slice.last_cell
+    if cell is None:
         return ""
-    return f"it ran before {place(last)}, which has run since"
+    if last > cell:
+        return f"it ran before {place(last)}, which has run since"
+    changed = _changed_since(cell, known)
+    if changed:
+        return f"it ran before {place(changed)}, which may have changed a value"
+    return ""
 
 
-def excuse(event: SentEvent, bundle: Bundle, tables: Sequence[str]) -> str:
+def _changed_since(cell: int, known: Circumstances) -> int:
+    """Return the last cell since then that names a value or a module of the bundle."""
+    part = known.bundle.slice
+    names = {*part.names, *part.local_modules}
+    names |= {name for step in known.spec.all_steps() for name in value_names(step)}
+    if not names:
+        return 0
+    word = re.compile(rf"\b({'|'.join(map(re.escape, sorted(names)))})\b")
+    later = [one for one in known.cells if (one.number or 0) > cell]
+    told = [one.number or 0 for one in later if word.search(_plain(one.source))]
+    return max(told, default=0)
+
+
+def _plain(source: str) -> str:
+    """Return a cell without its lines of magics."""
+    lines = source.splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("%"))
+
+
+def excuse(event: SentEvent, known: Circumstances) -> str:
     """Return why this event's recorded answer says nothing, empty where it does."""
-    return next(_excuses(event, bundle, tables), "")
+    return next(_excuses(event, known), "")
 
 
-def _excuses(event: SentEvent, bundle: Bundle, tables: Sequence[str]) -> Iterator[str]:
-    record, part = event.record, bundle.slice
+def _excuses(event: SentEvent, known: Circumstances) -> Iterator[str]:
+    record, bundle = event.record, known.bundle
+    part = bundle.slice
     if event.change:
         yield f"callers cannot send its body: {event.change}"
     if record.doubt:
         yield record.doubt
-    if tables:
-        yield f"its steps read tables that have changed since: {', '.join(tables)}"
+    if known.tables:
+        listed = ", ".join(known.tables)
+        yield f"its steps read tables that have changed since: {listed}"
     if "is_parity" in part.source:
         yield "its steps ask whether this is a check"
+    if any(map(CHANCE.search, map(str, _code_lines(part.source)))):
+        yield "its steps use chance"
+    if any(step.join == "any" for step in known.spec.all_steps()):
+        yield "the first of several branches answers (join='any')"
     if part.state:
         names = ", ".join(map(repr, part.state))
         yield f"the steps change {names} while they run; a function starts anew"
-    given = [name for name in OPTIONS if getattr(bundle.options, name)]
+    given = [name for name in _options(event, known) if getattr(bundle.options, name)]
     if given:
         yield f"it ran without what the function is given: {', '.join(given)}"
     env = bundle.options.env
     others = [name for name, value in env.items() if os.environ.get(name) != value]
     if others:
         yield f"the function has other variables than the notebook: {', '.join(others)}"
+
+
+def _code_lines(source: str) -> Iterator[str]:
+    """Yield the lines that do something with a module, not those that import it."""
+    for line in source.splitlines():
+        if not line.startswith(("import ", "from ")) and "seed(" not in line:
+            yield line.partition("#")[0]
+
+
+def _options(event: SentEvent, known: Circumstances) -> Iterator[str]:
+    """Yield the options that the notebook did without when this event ran."""
+    front = known.bundle.options.openai_frontend
+    prefix = front.get("prefix", "/v1") if isinstance(front, Mapping) else "/v1"
+    for name in OPTIONS:
+        # Such a path leads nowhere but through the endpoints.
+        if name != "openai_frontend" or not event.record.path.startswith(prefix):
+            yield name
 
 
 def likely_causes(bundle: Bundle) -> Iterator[str]:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from jupyter_graph.cells.source import Cell
 from jupyter_graph.deployment.bundle.bundle_folder import Bundle
 from jupyter_graph.deployment.parity.clean_process import CleanProcess
 from jupyter_graph.deployment.parity.clock_values import is_clock
@@ -19,6 +20,7 @@ from jupyter_graph.deployment.parity.compare import (
 )
 from jupyter_graph.deployment.parity.compare import Place, differences, is_within, shown
 from jupyter_graph.deployment.parity.not_compared import (
+    Circumstances,
     excuse,
     likely_causes,
     not_recorded,
@@ -52,7 +54,10 @@ Answers = Mapping[int, BundleAnswer]
 
 
 def check_parity(
-    bundle: Bundle, graph: HasSpec, events: Sequence[RecordedInput] = ()
+    bundle: Bundle,
+    graph: HasSpec,
+    events: Sequence[RecordedInput] = (),
+    cells: Sequence[Cell] = (),
 ) -> ParityReport:
     """Send recorded events to the bundle, in order, and compare with their answers.
 
@@ -63,6 +68,7 @@ def check_parity(
         bundle: a built bundle.
         graph: the graph it was built from.
         events: what the notebook's graph was asked, and answered.
+        cells: the cells that have run, in that order.
 
     Raises:
         BundleError: the bundle does not import there, or its process died.
@@ -75,7 +81,8 @@ def check_parity(
                 return ParityReport(not_compared=tuple(_not(one, why) for one in sent))
             raise_when_failed(process.failed, bundle)
             first = answers_of(process, sent, bundle)
-            comparison = _Comparison(bundle, graph, sent, first, process.tables)
+            known = Circumstances(bundle, graph.spec, cells, process.tables)
+            comparison = _Comparison(known, sent, first)
         comparison.compare()
         if comparison.open:
             # What differs between two runs says nothing about the bundle. The second
@@ -94,18 +101,16 @@ class _Comparison:
     """Recorded answers beside those of the bundle.
 
     Attributes:
-        tables: places of tables outside that its steps read.
+        known: what may excuse a difference.
         open: what differs, by the event's number, and is not explained.
         changing: the places left out, since they differ from run to run.
         reasons: why events were not compared, by number.
         steps: the first step whose result differs, by number, where it is known.
     """
 
-    bundle: Bundle
-    graph: HasSpec
+    known: Circumstances
     sent: Sequence[SentEvent]
     answers: Answers
-    tables: Sequence[str] = ()
     open: dict[int, list[Differing]] = field(default_factory=dict)
     changing: set[Place] = field(default_factory=set)
     reasons: dict[int, str] = field(default_factory=dict)
@@ -121,7 +126,7 @@ class _Comparison:
             recorded, given = event.record.answer, self.answers[event.number].raw
             assert recorded is not None  # or there is a reason
             found = list(differences(recorded, given))
-            if found and (why := ran_before(event, self.bundle)):
+            if found and (why := ran_before(event, self.known)):
                 self.reasons[event.number] = why
             elif found:
                 self.open[event.number] = found
@@ -133,7 +138,7 @@ class _Comparison:
         if answer is None:
             return f"the check had no time left ({BUDGET_S:g} s)"
         if answer.effects:
-            return refused(answer.effects, self.bundle, self.graph.spec)
+            return refused(answer.effects, self.known.bundle, self.known.spec)
         if why := not_recorded(answer.raw):
             return why
         return "" if event.record.answer is not None else "its answer is not recorded"
@@ -141,30 +146,29 @@ class _Comparison:
     def leave_out(self, second: Answers) -> None:
         """Take what differs from run to run off the list, and look for the step."""
         by_number = {event.number: event for event in self.sent}
-        for number, found in list(self.open.items()):
-            if number not in second:
-                continue
-            one, two = self.answers[number].raw, second[number].raw
-            changing = {at for at, _, _ in differences(one, two, tolerance=0.0)}
+        for number, found in self.open.items():
+            if number in second:
+                one, two = self.answers[number].raw, second[number].raw
+                changing = differences(one, two, tolerance=0.0)
+                self.changing.update(at for at, _, _ in changing)
             moments = _moments(by_number[number].record)
             for place, before, now in found:
                 if moments and is_clock(before, now, moments):
-                    changing.add(place)
-            left = [it for it in found if not is_within(it[0], changing)]
-            self.changing |= changing
+                    self.changing.add(place)
+        # What changes in one event by itself does so in all.
+        for number, found in list(self.open.items()):
+            left = [it for it in found if not is_within(it[0], self.changing)]
             self.open[number] = left
             if not left:
                 del self.open[number]
-            else:
+            elif number in second:
                 step = _first_step(by_number[number].record, second[number])
                 self.steps |= {number: step} if step else {}
 
     def excuse(self) -> None:
         """Note why answers that still differ may rightly do so."""
         for event in self.sent:
-            if event.number in self.open and (
-                why := excuse(event, self.bundle, self.tables)
-            ):
+            if event.number in self.open and (why := excuse(event, self.known)):
                 self.reasons[event.number] = why
                 del self.open[event.number]
 
@@ -188,7 +192,7 @@ class _Comparison:
                 for number, reason in self.reasons.items()
             ),
             step=next((self.steps[it] for it in self.open if it in self.steps), None),
-            causes=tuple(likely_causes(self.bundle)) if unequal else (),
+            causes=tuple(likely_causes(self.known.bundle)) if unequal else (),
         )
 
 

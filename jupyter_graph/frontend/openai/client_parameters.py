@@ -32,8 +32,10 @@ def compile_for_clients(
     Raises:
         SpecError: as of ``compile_graph``.
 
+    >>> def answer(body, messages): return messages
+    >>> answer.__module__ = "__main__"  # it is no block of ours
     >>> graph = Graph("chat")
-    >>> _ = graph.to(name="answer", handler=lambda body, messages: messages)
+    >>> _ = graph.to(name="answer", handler=answer)
     >>> compile_for_clients(graph)[1]
     True
     """

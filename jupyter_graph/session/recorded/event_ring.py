@@ -49,7 +49,7 @@ class EventRecord:
         runner: a number of the runner that it went through.
         nth: how many events that runner had seen before.
         revision: how often that runner had taken new code.
-        outputs: what steps with effects outside gave, of an event from a file.
+        outputs: what steps with effects outside gave, where no trace tells it.
     """
 
     event_id: str
@@ -84,6 +84,7 @@ class EventRecord:
         came: dict[str, Any] = {"answer": self.raw, "outputs": self.outputs}
         if self.answer is not None and self.answer.trace is not None:
             came = came_of(self.answer, effects)
+            came["outputs"] = self.outputs or came["outputs"]
         facts = {**known, "headers": dict(self.headers), **came, **facts}
         return RecordedInput(cell=self.cell, time=self.time, **facts)
 
@@ -244,7 +245,11 @@ class Events(deque[EventRecord]):
         )
 
     def inputs(
-        self, graph: GraphSpec, effects: Collection[str] = ()
+        self,
+        graph: GraphSpec,
+        effects: Collection[str] = (),
+        *,
+        is_current: bool = True,
     ) -> list[RecordedInput]:
         """Return what entered a graph as a whole and what came of it, oldest first.
 
@@ -254,6 +259,7 @@ class Events(deque[EventRecord]):
         Args:
             graph: the graph.
             effects: its steps with effects outside.
+            is_current: nothing of it has changed since the last event.
         """
         whole = [record for record in self.of(graph.name) if record.is_whole]
         if not whole:
@@ -264,6 +270,8 @@ class Events(deque[EventRecord]):
         found = []
         for record in whole:
             doubt = _doubt(record, first) if keeps_state else ""
+            if not is_current or record.revision != whole[-1].revision:
+                doubt = doubt or "it ran before the graph was changed"
             skip = OPENED_ANEW if record.runner != now else ""
             found.append(record.input(effects, doubt=doubt, skip=skip))
         return found

@@ -50,5 +50,6 @@ def send_guarded(
     entered = private_copy(body)
     event = GuardedEvent(body=entered, outputs=outputs, instead=instead, **request)
     answer = run_guarded(graph, sources, event)
-    ring.add(graph.name, entered, answer, is_whole=False, **request)
+    kept = {"is_whole": False, "outputs": outputs}
+    ring.add(graph.name, entered, answer, **kept, **request)
     return answer
