@@ -162,6 +162,21 @@ def _branches_meet(seen: ResolvedGraph, name: str, upstream: list[str]) -> bool:
     return False
 
 
+def never_reached(seen: ResolvedGraph) -> Iterator[Advice]:
+    """Steps behind the error handler of the graph, which ends the event."""
+    handler = seen.spec.on_error
+    for step in seen.spec.steps if handler else ():
+        if handler in step.after:
+            yield Advice(
+                f"step {step.name!r} never runs: it comes after {handler!r}, the error "
+                "handler of the graph, whose result is the answer",
+                step.name,
+                f"say --on-error STEP at {handler!r}: behind the handler of a step the "
+                "flow goes on",
+                severity="warning",
+            )
+
+
 def nobody_answers(seen: ResolvedGraph) -> Iterator[Advice]:
     """Flows in which no step responds."""
     if seen.responder is not None or not seen.spec.steps:
@@ -237,6 +252,7 @@ def steps_called_start(seen: ResolvedGraph) -> Iterator[Advice]:
 
 
 RULES = (
+    never_reached,
     nobody_answers,
     plain_joins,
     responders_with_followers,

@@ -254,3 +254,13 @@ def test_a_deploy_shows_what_was_found(flow, file):
     plan = flow("%deploy --dry-run")
 
     assert "cell that defined step 'parse' is no longer in the notebook" in str(plan)
+
+
+def test_a_step_behind_the_graphs_error_handler_is_a_finding(run):
+    run("%%graph_step parse --respond\ndef parse(body): return 1 / body['n']")
+    run("%%graph_step dead --on-error graph\ndef dead(body): return {'dead': body}")
+    run("%%graph_step note --after dead\ndef note(body): return body")
+
+    found = [one for one in run("%graph check") if "never runs" in one.message]
+    assert [(one.step, one.severity) for one in found] == [("note", "warning")]
+    assert run("%graph run {'n': 0}").body == {"dead": {"n": 0}}
