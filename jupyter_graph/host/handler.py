@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from jupyter_graph.answer.problem import problem
 from jupyter_graph.answer.raw_response import RawResponse
@@ -21,6 +22,9 @@ from jupyter_graph.host.bundle_loader import open_runner
 
 InitContext: TypeAlias = Callable[[Any], Awaitable[None]]
 Handler: TypeAlias = Callable[[Any, Any], Awaitable[Any]]
+
+LONGEST_TRACE: Final = 20_000
+"""Characters that the log keeps of a traceback, from its end."""
 
 
 def serve(bundle: Path) -> tuple[InitContext, Handler]:
@@ -47,6 +51,8 @@ def serve(bundle: Path) -> tuple[InitContext, Handler]:
         except StatusError as error:
             return _response(context, problem(error, event_id=id_of(event)))
         answer = await runner.ahandle(read, at_once=True)
+        if answer.error is not None:
+            log_failure(context.logger, answer)
         if answer.error is None and is_stream(answer.value):
             return _response(context, await _stream(context, answer))
         return _response(context, answer.raw)
@@ -55,6 +61,31 @@ def serve(bundle: Path) -> tuple[InitContext, Handler]:
     module = sys._getframe(1).f_globals.get("__name__", __name__)
     init_context.__module__ = handler.__module__ = module
     return init_context, handler
+
+
+def log_failure(logger: Any, answer: Any) -> None:
+    """Log an event that failed: one line with its id, step, error and traceback.
+
+    What the caller did wrong (a status below 500) is his affair.
+
+    Args:
+        logger: the worker's; Nuclio's has ``error_with``, too.
+        answer: the event's answer.
+    """
+    if answer.status_code < 500:
+        return
+    cause = answer.error.__cause__ or answer.error
+    try:
+        trace = "".join(traceback.format_exception(cause))
+    except Exception:  # an error that cannot be looked at
+        trace = "".join(traceback.format_tb(cause.__traceback__))
+    logger.error_with(
+        f"event {answer.event_id} failed",
+        event_id=answer.event_id,
+        step=getattr(answer.error, "step", None),
+        error=said(cause),
+        traceback=trace[-LONGEST_TRACE:],
+    )
 
 
 async def _stream(context: Any, answer: Any) -> RawResponse | StreamedResponse:

@@ -296,3 +296,26 @@ def test_stopping_waits_for_what_answered_requests_have_left(
     assert answers == [2, 4, 6]
     assert len(before) < 3
     assert sorted(audited.read_text().split()) == ["2", "4", "6"]
+
+
+def test_a_failed_event_is_one_line_of_the_log(make_bundle, start_host, wait_until):
+    source = (
+        "from jupyter_graph.errors import NotFoundError\n"
+        "def step(body):\n"
+        "    if body == 'gone': raise NotFoundError('no such thing')\n"
+        "    return 1 / body\n"
+    )
+    host = start_host(make_bundle(source))
+    assert host.post("gone").status_code == 404
+    answer = host.post(0, headers={"x-event-id": "e7"})
+    assert answer.status_code == 500
+    assert host.post(2).json() == 0.5
+
+    failed = wait_until(lambda: [line for line in host.log if "e7" in str(line)])
+    [line] = failed
+    assert line["message"] == "event e7 failed"
+    assert line["level"] == "error"
+    assert line["with"]["step"] == "step"
+    assert line["with"]["error"].startswith("ZeroDivisionError")
+    assert "return 1 / body" in line["with"]["traceback"]
+    assert not [line for line in host.log if "no such thing" in str(line)]
