@@ -85,8 +85,8 @@ def add_test(session: Session, graph: Graph, event: RecordedEvent) -> AddedTest:
     name = event.input.event_id
     if not event.is_whole:
         raise MagicError(
-            f"event {name} went through a part of graph {graph.name!r}; send it "
-            "through the whole: %graph run …"
+            f"event {name} went through a part of graph {graph.name!r}, or was an "
+            "example or a replay; send it through the whole: %graph run …"
         )
     if event.answer is None:
         raise MagicError(
