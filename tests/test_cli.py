@@ -412,3 +412,17 @@ def test_wrong_words_of_other_commands_are_2(words, capsys):
 def test_a_document_has_no_code_to_deploy(document, capsys):
     assert main(["deploy", document(a={"handler": "(event + 1)"})]) == 1
     assert "needs code: a notebook or FILE.py:GRAPH" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_cell_that_asks_a_deployment_is_left_out_from_there_on(tmp_path, capsys):
+    path = notebook(
+        tmp_path / "fraud.ipynb",
+        STEP_CELL,
+        "d = %deploy fraud\nd",
+        "print(d.parity)\nbroken = 1 / 0",
+        "later = 1",
+    )
+
+    assert main(["check", path]) == 0
+    assert "nothing to mend" in capsys.readouterr().out

@@ -13,9 +13,13 @@ from typing import Any
 from jupyter_graph.errors import RunError, SpecError
 
 _DEPLOYS = re.compile(
-    r"^[ \t]*(\w+[ \t]*=[ \t]*)?%(deploy|graph[ \t]+test)\b.*$", re.MULTILINE
+    r"^([ \t]*\w+[ \t]*=[ \t]*|[ \t]*)%(?:deploy|graph[ \t]+test)\b.*$", re.MULTILINE
 )
 """A line that deploys, and may keep the deployment; or that makes an event a test."""
+
+_STAND_IN = (
+    "__import__('jupyter_graph.cli.left_out', None, None, ('',)).LeftOutDeployment()"
+)
 
 _LOAD = "%load_ext jupyter_graph"
 
@@ -76,14 +80,20 @@ def _code_cells(path: Path) -> list[str]:
         cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SpecError(f"{str(path)!r} is no notebook: {error}") from None
-    return [_DEPLOYS.sub("", "".join(cell["source"])) for cell in cells]
+    return [_DEPLOYS.sub(_left_out, "".join(cell["source"])) for cell in cells]
+
+
+def _left_out(line: re.Match[str]) -> str:
+    """Return what a line that deploys becomes: nothing, or its name for a stand-in."""
+    name = line[1]
+    return f"{name}{_STAND_IN}" if name.strip() else ""
 
 
 def _execute(client: Any, code: str, number: int | None) -> None:
     reply = client.execute_interactive(
         code, allow_stdin=False, output_hook=lambda _: None
     )["content"]
-    if reply["status"] != "ok":
+    if reply["status"] != "ok" and reply.get("ename") != "NotDeployedHere":
         what = reply.get("evalue") or reply["status"]
         what = re.sub(r" \[JG\d+\]$", "", what)  # the code of this error follows
         where = f"cell {number}: " if number is not None else ""
