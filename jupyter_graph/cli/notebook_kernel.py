@@ -17,9 +17,7 @@ _DEPLOYS = re.compile(
 )
 """A line that deploys, and may keep the deployment; or that makes an event a test."""
 
-_STAND_IN = (
-    "__import__('jupyter_graph.cli.left_out', None, None, ('',)).LeftOutDeployment()"
-)
+_STAND_IN = "__import__('jupyter_graph.cli.not_deployed', None, None, ('',)).LeftOutDeployment()"
 
 _LOAD = "%load_ext jupyter_graph"
 
