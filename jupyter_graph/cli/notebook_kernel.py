@@ -17,7 +17,8 @@ _DEPLOYS = re.compile(
 )
 """A line that deploys, and may keep the deployment; or that makes an event a test."""
 
-_STAND_IN = "__import__('jupyter_graph.cli.not_deployed', None, None, ('',)).LeftOutDeployment()"
+_MODULE = "__import__('jupyter_graph.cli.not_deployed', None, None, ('',))"
+_STAND_IN = f"{_MODULE}.LeftOutDeployment()"
 
 _LOAD = "%load_ext jupyter_graph"
 
