@@ -31,7 +31,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 if not extras.HAS_STOREY:
-    collect_ignore = ["conformance/storey_steps.py", "run/storey/test_private_api.py"]
+    collect_ignore = [
+        "conformance/storey_steps.py",
+        "run/storey/test_late_failures.py",
+        "run/storey/test_private_api.py",
+    ]
 
 
 def pytest_configure(config: pytest.Config) -> None:

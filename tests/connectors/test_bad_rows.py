@@ -158,7 +158,7 @@ def test_a_value_that_names_no_folder_fails_its_own_event(
     with pytest.raises(UnprocessableError, match=f"'k' .*{why}"):
         target.do({"k": value, "n": 9})
     with pytest.raises(UnprocessableError):
-        target.do(pd.DataFrame({"k": [value], "n": [9]}))
+        target.do(pd.DataFrame({"k": [value], "n": [9]}, dtype=object))
     target.do({"k": "x/y", "n": 2})
     target.close()
 

@@ -97,8 +97,19 @@ def same_code(one: CodeType, two: CodeType) -> bool:
         _SHAPE(one) == _SHAPE(two)
         and one.co_flags & ~_FUTURE_FLAGS == two.co_flags & ~_FUTURE_FLAGS
         and len(one.co_consts) == len(two.co_consts)
-        and all(map(_same_constant, one.co_consts, two.co_consts))
+        and all(map(_same_constant, _constants(one), _constants(two)))
     )
+
+
+def _constants(code: CodeType) -> Iterable[Any]:
+    """Return the constants of some code, but for the line where a class begins.
+
+    Python 3.13 and later keep that among those of a class body.
+    """
+    if "__firstlineno__" not in code.co_names:
+        return code.co_consts
+    line = code.co_firstlineno
+    return (None if type(one) is int and one == line else one for one in code.co_consts)
 
 
 def _same_constant(one: Any, two: Any) -> bool:
