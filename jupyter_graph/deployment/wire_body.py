@@ -37,14 +37,10 @@ def tagged_body(body: Any) -> tuple[bytes, str] | None:
     (b'{"$": "tuple", "of": [1, 2]}', 'application/vnd.jupyter-graph+json')
     """
     try:
-        form = tagged_json.encode(body, _no_form)
+        form = tagged_json.encode_plain(body)
     except tagged_json.NotTaggable:
         return None
     return json.dumps(form).encode(), TAGGED
-
-
-def _no_form(value: Any, where: str) -> Any:
-    raise tagged_json.NotTaggable("has no form", where)
 
 
 def arrived(payload: bytes, content_type: str) -> Any:

@@ -71,14 +71,10 @@ def tagged(outputs: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for step, values in outputs.items():
         try:
-            found[step] = tagged_json.encode(list(values), _no_form)
+            found[step] = tagged_json.encode_plain(list(values))
         except tagged_json.NotTaggable:
             continue
     return found
-
-
-def _no_form(value: Any, where: str) -> Any:
-    raise tagged_json.NotTaggable("has no form", where)
 
 
 def _read(values: Any) -> Any:

@@ -112,7 +112,7 @@ class Session:
         name = placed.step.name
         graph = part(self.graph(placed.graph), until=name)
         instead = f"run it: %graph run EXPR --until {name}"
-        sources, _ = self.view(graph)
+        sources = _sources_of(self, graph)
         answer = send_guarded(graph, sources, self.event_ring, body, instead)
         if answer.error is not None:
             raise answer.error
@@ -236,7 +236,7 @@ class Session:
             request = {key: getattr(record, key) for key in REQUEST}
             return self._send(target, body, request, silent=silent)
         instead = "replay it with its effects: --effects (effects=True)"
-        sources, _ = self.view(target)
+        sources = _sources_of(self, target)
         ring = self.event_ring
         answer = send_guarded(target, sources, ring, body, instead, record)
         if answer.error is not None and not silent:
@@ -281,15 +281,8 @@ class Session:
     def view(self, graph: Graph) -> tuple[Sources, Sequence[RecordedInput]]:
         """Return the cells and names a graph is made of, and what it was asked here."""
         from jupyter_graph.compile.effect_steps import effect_steps
-        from jupyter_graph.deployment.sources import Sources
 
-        path = self.notebook_path
-        sources = Sources(
-            cells=self.cells_for(graph),
-            namespace=self.names_for(graph),
-            notebook=str(path) if path is not None else None,
-            check=partial(self.check, graph),
-        )
+        sources = _sources_of(self, graph)
         effects = effect_steps(graph.spec, sources.namespace)
         # Without a runner there has been no event.
         is_current = "runners" not in vars(self) or self.runners.is_current(graph)
@@ -361,6 +354,18 @@ class Session:
         """Close all runners; the next event opens them again."""
         if "runners" in vars(self):
             self.runners.close()
+
+
+def _sources_of(session: Session, graph: Graph) -> Sources:
+    from jupyter_graph.deployment.sources import Sources
+
+    path = session.notebook_path
+    return Sources(
+        cells=session.cells_for(graph),
+        namespace=session.names_for(graph),
+        notebook=str(path) if path is not None else None,
+        check=partial(session.check, graph),
+    )
 
 
 def graph_name_of(path: Path | None) -> str:

@@ -52,6 +52,22 @@ def encode(value: Any, part: Part, where: str = "", depth: int = 0) -> Any:
     return row(value, lambda item, key: encode(item, part, where + key, depth + 1))
 
 
+def encode_plain(value: Any) -> Any:
+    """Return the JSON value of plain Python values alone.
+
+    Raises:
+        NotTaggable: the value holds something else, holds itself, or is too deep.
+
+    >>> encode_plain((1, 2))
+    {'$': 'tuple', 'of': [1, 2]}
+    """
+    return encode(value, _no_form)
+
+
+def _no_form(value: Any, where: str) -> Any:
+    raise NotTaggable("has no form", where)
+
+
 def decode(value: Any, part: Callable[[Any], Any]) -> Any:
     """Return what ``encode`` took; objects with an unknown tag go to ``part``.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -157,13 +157,7 @@ class Builder:
     def build(self) -> Bundle:
         """Write every file and return the bundle."""
         code = code_of(self.graph, self.sources)
-        part = slice_cells(
-            list(self.sources.cells),
-            code.cells,
-            self.sources.namespace,
-            folder=self.sources.folder,
-            given=self._given(),
-        )
+        part = self._slice(code, self._given())
         self._check_variables(part)
         needs = self._artifacts(part, code)
         files, imports = self._modules(part, code, needs)
@@ -188,36 +182,33 @@ class Builder:
             self._write(path, text)
         self._listing(part)
         self._check_no_secret_travels(part)
-        return Bundle(
-            folder=self.folder,
-            files=self.files,
-            hash=hash_of(self.files),
-            slice=part,
-            requirements=tuple(needed),
-            options=self.options,
-            cwd=self.sources.folder,
-        )
+        return self._bundle(part, hash_of(self.files), tuple(needed))
 
     def build_program(self) -> Bundle:
         """Write the files that run, and return them as a bundle."""
         code = code_of(self.graph, self.sources)
-        part = slice_cells(
-            list(self.sources.cells),
-            code.cells,
-            self.sources.namespace,
-            folder=self.sources.folder,
-        )
+        part = self._slice(code)
         needs = self._artifacts(part, code, is_own=True)
         files, imports = self._modules(part, code, needs)
         names_mlrun = "mlrun" in {*imports, *part.imports} and are_in_place()
         self._write("steps.py", self._source(part, code))
         self._write_rest(files, names_mlrun=names_mlrun)
+        return self._bundle(part)
+
+    def _slice(self, code: Code, given: Collection[str] = ()) -> Slice:
+        cells, names = list(self.sources.cells), self.sources.namespace
+        folder = self.sources.folder
+        return slice_cells(cells, code.cells, names, folder=folder, given=given)
+
+    def _bundle(
+        self, part: Slice, hash: str = "", requirements: tuple[str, ...] = ()
+    ) -> Bundle:
         return Bundle(
             folder=self.folder,
             files=self.files,
-            hash="",
+            hash=hash,
             slice=part,
-            requirements=(),
+            requirements=requirements,
             options=self.options,
             cwd=self.sources.folder,
         )
