@@ -13,6 +13,7 @@ import os
 import pickle
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -158,14 +159,10 @@ def _error(
     if failed is None:
         return None
     kind = getattr(builtins, failed["kind"], None)
-    cause: BaseException
+    cause: BaseException = RunError(f"{failed['kind']}: {failed['text']}")
     if isinstance(kind, type) and issubclass(kind, Exception) and failed["text"]:
-        try:
+        with suppress(Exception):  # some take more than a text
             cause = kind(failed["text"])
-        except Exception:
-            cause = RunError(f"{failed['kind']}: {failed['text']}")
-    else:
-        cause = RunError(f"{failed['kind']}: {failed['text']}")
     lines = [line for file, line in failed["lines"] if file == "steps.py"]
     if lines and lines[-1] in bundle.slice.line_map:
         cause.add_note(f"at {place(*bundle.slice.line_map[lines[-1]])}")

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from jupyter_graph.answer.raw_response import RawResponse
@@ -82,6 +83,21 @@ class Circumstances:
     cells: Sequence[Cell] = ()
     tables: Sequence[str] = ()
 
+    @cached_property
+    def shipped_name(self) -> re.Pattern[str] | None:
+        """Matches the names of values and modules of the bundle, None for none."""
+        part = self.bundle.slice
+        names = {*part.names, *part.local_modules}
+        names |= {name for step in self.spec.all_steps() for name in value_names(step)}
+        if not names:
+            return None
+        return re.compile(rf"\b({'|'.join(map(re.escape, sorted(names)))})\b")
+
+    @cached_property
+    def uses_chance(self) -> bool:
+        """Whether the code asks for chance."""
+        return any(map(CHANCE.search, _code_lines(self.bundle.slice.source)))
+
 
 def ran_before(event: SentEvent, known: Circumstances) -> str:
     """Return what has changed since this event ran, empty where nothing has."""
@@ -98,12 +114,9 @@ def ran_before(event: SentEvent, known: Circumstances) -> str:
 
 def _changed_since(cell: int, known: Circumstances) -> int:
     """Return the last cell since then that names a value or a module of the bundle."""
-    part = known.bundle.slice
-    names = {*part.names, *part.local_modules}
-    names |= {name for step in known.spec.all_steps() for name in value_names(step)}
-    if not names:
+    word = known.shipped_name
+    if word is None:
         return 0
-    word = re.compile(rf"\b({'|'.join(map(re.escape, sorted(names)))})\b")
     later = [one for one in known.cells if (one.number or 0) > cell]
     told = [one.number or 0 for one in later if word.search(_plain(one.source))]
     return max(told, default=0)
@@ -132,7 +145,7 @@ def _excuses(event: SentEvent, known: Circumstances) -> Iterator[str]:
         yield f"its steps read tables that have changed since: {listed}"
     if "is_parity" in part.source:
         yield "its steps ask whether this is a check"
-    if any(map(CHANCE.search, map(str, _code_lines(part.source)))):
+    if known.uses_chance:
         yield "its steps use chance"
     if any(step.join == "any" for step in known.spec.all_steps()):
         yield "the first of several branches answers (join='any')"
